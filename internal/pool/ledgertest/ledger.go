@@ -1,0 +1,73 @@
+// Package ledgertest is the contract of the ledger: what every implementation of it must do, as
+// tests that run against the in-memory fake and against DynamoDB.
+package ledgertest
+
+import (
+	"context"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// Ledger is all that is asked of a ledger. Its users each declare the few methods that they call.
+//
+// Reads of single records are strongly consistent; Reserve and Due read an index, which lags: what
+// they name must be read again before anything is decided. Writes are durable when they return. A
+// write whose condition no longer holds answers pool.ErrConflict and has changed nothing; the
+// caller reads again and decides again. Implementations retry throttling and lost connections
+// themselves, bounded by the context.
+type Ledger interface {
+	// Request records a tenant if it is not known. A known tenant is returned as it is stored, with
+	// fresh false.
+	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
+	// Tenant reads a tenant; pool.ErrNotFound when there is none.
+	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	// SaveTenant writes after on the condition that the stored state, tries and seq are before's.
+	SaveTenant(ctx context.Context, before, after pool.Tenant) error
+	// Ready writes a tenant as ready, on the condition that it is requested or waiting, and takes it
+	// off the waiting list if it is on it. pool.ErrConflict when it is ready already.
+	Ready(ctx context.Context, t pool.Tenant) error
+
+	// Enqueue puts a tenant that is requested at the end of its tier's waiting list: it becomes
+	// waiting with the next number, and the shelf is closed to those who are not on the list.
+	// pool.ErrConflict when the tenant is not merely requested any more.
+	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
+	// Waiting lists the first tenants on a tier's waiting list, in order.
+	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
+	// Unqueue opens the shelf to everybody again, on the condition that its Queue is still queue.
+	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
+
+	// Claim does what pool.Take says, in one atomic step. Errors: pool.ErrEmpty (also when the tier
+	// has no shelf yet), pool.ErrQueued.
+	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error)
+	// Shelf reads a tier's shelf; one that does not exist reads as pool.NewShelf, version 0.
+	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
+	// SaveShelf replaces the shelf on the condition that its version is before's; version 0 creates it.
+	SaveShelf(ctx context.Context, before, after pool.Shelf) error
+	// BeginRefill notes a refill in the shelf, on the condition that none is under way, that nothing
+	// is withdrawn, and that r.Number is the next number.
+	BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) error
+	// CommitRefill appends offers to the list of the refill's kind, adds their hosts' access, and ends
+	// the refill, on the condition that the refill with this number is under way.
+	CommitRefill(ctx context.Context, tier pool.Tier, number int64, kind pool.Kind, offers []pool.Offer, hosts map[pool.HostID]pool.Access) error
+	// Settle forgets holds, on the condition that each is still held as given. Claims that run at the
+	// same time do not disturb it, nor BeginRefill and CommitRefill.
+	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold) error
+
+	// Pool reads a pool's record; one that does not exist reads as a zero record with its key.
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	// Order records a new host (version 0) and moves the pool's Seq to the host's number, on the
+	// condition that Seq is still seen.Seq; the counters move with it. One transaction.
+	Order(ctx context.Context, seen pool.Record, h pool.Host) error
+	// Host reads a host; pool.ErrNotFound when there is none.
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	// SaveHost writes after with the version moved by one, on the condition that the stored version is
+	// before's, and moves the pool's counters by the difference of their contributions; outcome
+	// changes the pool's backoff (pool.Backoff). One transaction.
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	// Reserve names hosts in service that have slots in reserve and fewer than below slots used: with
+	// pool.Pack the most used first, with pool.Spread the least used first.
+	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
+	// Due names records whose deadline is now or earlier, the oldest first.
+	Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error)
+}

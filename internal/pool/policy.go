@@ -1,0 +1,157 @@
+package pool
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Placement is the order in which hosts' slots are set out.
+type Placement string
+
+const (
+	// Pack fills the fullest hosts up first, so that empty ones can go.
+	Pack Placement = "pack"
+	// Spread takes from the emptiest hosts first, so that tenants share as little as possible.
+	Spread Placement = "spread"
+)
+
+// Policy is what an operator wants of one pool. It can be changed while the pool runs.
+type Policy struct {
+	Kind           Kind      `json:"kind"`
+	Tier           Tier      `json:"tier"`
+	SlotsPerHost   int       `json:"slotsPerHost"`   // slots that a new host gets
+	Floor          int       `json:"floor"`          // hosts there are at least
+	Ceiling        int       `json:"ceiling"`        // hosts there are at most
+	BufferSlots    int       `json:"bufferSlots"`    // slots kept free, as a number
+	BufferPercent  int       `json:"bufferPercent"`  // slots kept free, as a share of those assigned; the larger of both counts
+	MaxOrders      int       `json:"maxOrders"`      // hosts in the making at once
+	Placement      Placement `json:"placement"`      // pack or spread
+	TenantsPerHost int       `json:"tenantsPerHost"` // tenants a host takes at most; 0: as many as it has slots
+}
+
+// Key names the policy's pool.
+func (p Policy) Key() Key { return Key{Kind: p.Kind, Tier: p.Tier} }
+
+// Limit is how many tenants a host takes.
+func (p Policy) Limit() int {
+	if p.TenantsPerHost == 0 {
+		return p.SlotsPerHost
+	}
+	return min(p.TenantsPerHost, p.SlotsPerHost)
+}
+
+// Policies are the policies of all pools, by tier and kind, in a fixed order.
+type Policies []Policy
+
+// Of gives the policy of a pool.
+func (ps Policies) Of(k Key) (Policy, bool) {
+	i := slices.IndexFunc(ps, func(p Policy) bool { return p.Key() == k })
+	if i < 0 {
+		return Policy{}, false
+	}
+	return ps[i], true
+}
+
+// Tiers are the tiers that can be signed up for, sorted.
+func (ps Policies) Tiers() []Tier {
+	var tiers []Tier
+	for _, p := range ps {
+		if !slices.Contains(tiers, p.Tier) {
+			tiers = append(tiers, p.Tier)
+		}
+	}
+	slices.Sort(tiers)
+	return tiers
+}
+
+// Serves says whether a tier can be signed up for.
+func (ps Policies) Serves(t Tier) bool { return slices.Contains(ps.Tiers(), t) }
+
+// policyDocument is the stored form: {"version":"1","pools":[…]}.
+type policyDocument struct {
+	Version string   `json:"version"`
+	Pools   Policies `json:"pools"`
+}
+
+// shareSlots is how many shares a gateway of the default size serves (aws-facts: 10 at "Small").
+const shareSlots = 10
+
+// ParsePolicies reads a policy document and refuses one that cannot be meant, with every reason.
+func ParsePolicies(document []byte) (Policies, error) {
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.DisallowUnknownFields()
+	var doc policyDocument
+	if err := decoder.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("read policy document: %w", err)
+	}
+	var errs []error
+	if doc.Version != "1" {
+		errs = append(errs, fmt.Errorf("version is %q, not \"1\"", doc.Version))
+	}
+	if len(doc.Pools) == 0 {
+		errs = append(errs, errors.New("no pools"))
+	}
+	seen := map[Key]bool{}
+	for _, p := range doc.Pools {
+		if seen[p.Key()] {
+			errs = append(errs, fmt.Errorf("pool %s is there twice", p.Key()))
+		}
+		seen[p.Key()] = true
+		errs = append(errs, p.check()...)
+	}
+	for _, t := range doc.Pools.Tiers() {
+		for _, k := range Kinds {
+			if !seen[Key{k, t}] {
+				errs = append(errs, fmt.Errorf("tier %q has no %s pool", t, k))
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("policy document: %w", errors.Join(errs...))
+	}
+	slices.SortFunc(doc.Pools, func(a, b Policy) int {
+		if a.Tier != b.Tier {
+			return compare(a.Tier, b.Tier)
+		}
+		return compare(a.Kind, b.Kind)
+	})
+	return doc.Pools, nil
+}
+
+func compare[T ~string](a, b T) int { return bytes.Compare([]byte(a), []byte(b)) }
+
+func (p Policy) check() []error {
+	var errs []error
+	refuse := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf("pool %s: "+format, append([]any{p.Key()}, args...)...))
+		}
+	}
+	refuse(p.Kind != Database && p.Kind != Share, "kind is neither database nor share")
+	refuse(!validTier(p.Tier), "tier is not 1 to 20 lower-case letters and digits")
+	refuse(p.SlotsPerHost < 1 || p.SlotsPerHost > 100, "slotsPerHost is %d, not 1 to 100", p.SlotsPerHost)
+	refuse(p.Kind == Share && p.SlotsPerHost > shareSlots, "slotsPerHost is %d; a gateway has %d shares at most", p.SlotsPerHost, shareSlots)
+	refuse(p.Floor < 0, "floor is %d", p.Floor)
+	refuse(p.Ceiling < 1 || p.Ceiling < p.Floor, "ceiling is %d, below 1 or the floor %d", p.Ceiling, p.Floor)
+	refuse(p.BufferSlots < 0, "bufferSlots is %d", p.BufferSlots)
+	refuse(p.BufferPercent < 0 || p.BufferPercent > 1000, "bufferPercent is %d, not 0 to 1000", p.BufferPercent)
+	refuse(p.MaxOrders < 1, "maxOrders is %d, not 1 or more", p.MaxOrders)
+	refuse(p.Placement != Pack && p.Placement != Spread, "placement is %q, neither pack nor spread", p.Placement)
+	refuse(p.TenantsPerHost < 0, "tenantsPerHost is %d", p.TenantsPerHost)
+	return errs
+}
+
+func validTier(t Tier) bool {
+	if len(t) < 1 || len(t) > 20 {
+		return false
+	}
+	for _, r := range t {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,129 @@
+package pool
+
+import (
+	"slices"
+	"time"
+)
+
+// Room is how many slots of a kind a refill should set out.
+func (s Shelf) Room(k Kind) int { return max(0, ShelfSize-len(s.Offers(k))) }
+
+// hostsOf names the hosts of a kind that have offers or holds on the shelf.
+func (s Shelf) hostsOf(k Kind) map[int]bool {
+	hosts := map[int]bool{}
+	for _, o := range s.Offers(k) {
+		hosts[o.Host] = true
+	}
+	return hosts
+}
+
+// Choose decides which slots of which hosts a refill sets out, and in which order: with pack the
+// fullest host is emptied before the next is begun, with spread each slot comes from the host that
+// has the fewest tenants at that point. hosts are candidates in service; no host goes over the
+// policy's limit of tenants, and no more than ShelfHosts hosts come to lie on the shelf.
+func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
+	onShelf := s.hostsOf(p.Kind)
+	type candidate struct {
+		host Host
+		seq  int
+		used int
+		free []Slot
+	}
+	var candidates []*candidate
+	for _, h := range hosts {
+		_, seq, err := h.ID.Parse()
+		if err != nil || h.State != InService {
+			continue
+		}
+		c := &candidate{host: h, seq: seq, used: h.Used()}
+		for _, slot := range h.Slots {
+			if slot.State == SlotFree {
+				c.free = append(c.free, slot)
+			}
+		}
+		if left := p.Limit() - c.used; left < len(c.free) {
+			c.free = c.free[:max(0, left)]
+		}
+		if len(c.free) > 0 {
+			candidates = append(candidates, c)
+		}
+	}
+	better := func(a, b *candidate) int {
+		if a.used != b.used {
+			if p.Placement == Spread {
+				return a.used - b.used
+			}
+			return b.used - a.used
+		}
+		return a.seq - b.seq
+	}
+	var offers []Offer
+	for len(offers) < room && len(candidates) > 0 {
+		slices.SortStableFunc(candidates, better)
+		at := slices.IndexFunc(candidates, func(c *candidate) bool {
+			return onShelf[c.seq] || len(onShelf) < ShelfHosts
+		})
+		if at < 0 {
+			break
+		}
+		c := candidates[at]
+		slot := c.free[0]
+		onShelf[c.seq] = true
+		offer := Offer{Host: c.seq, Index: slot.Index, Name: slot.Name}
+		if slot.Share != "" {
+			offer.Share = ShareID(slot.Share)
+		}
+		offers = append(offers, offer)
+		c.used++
+		if c.free = c.free[1:]; len(c.free) == 0 {
+			candidates = slices.Delete(candidates, at, at+1)
+		}
+	}
+	return offers
+}
+
+// SetOut marks the slots of a refill in one host's record: those that are free and the host in
+// service, or that this very refill marked before. It gives the host and the offers that hold; the
+// others must not come onto the shelf.
+func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
+	out := h.Clone()
+	_, seq, _ := h.ID.Parse()
+	var good []Offer
+	for _, o := range r.Offers {
+		if o.Host != seq {
+			continue
+		}
+		slot := out.Slot(o.Index)
+		if slot == nil {
+			continue
+		}
+		switch {
+		case slot.State == SlotFree && h.State == InService:
+			slot.State, slot.Since, slot.Refill = SlotOffered, now, r.Number
+			good = append(good, o)
+		case slot.State == SlotOffered && slot.Refill == r.Number:
+			good = append(good, o)
+		}
+	}
+	return out, good
+}
+
+// PutBack marks withdrawn slots as free in their host's record.
+func PutBack(h Host, indexes []int, now time.Time) Host {
+	out := h.Clone()
+	for _, i := range indexes {
+		if slot := out.Slot(i); slot != nil && slot.State == SlotOffered {
+			slot.State, slot.Since, slot.Refill = SlotFree, now, 0
+		}
+	}
+	return out
+}
+
+// Assign marks a slot as a tenant's in its host's record.
+func Assign(h Host, index int, tenant TenantID, now time.Time) Host {
+	out := h.Clone()
+	if slot := out.Slot(index); slot != nil && slot.State == SlotOffered {
+		slot.State, slot.Since, slot.Tenant, slot.Refill = SlotAssigned, now, tenant, 0
+	}
+	return out
+}

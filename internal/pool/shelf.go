@@ -1,0 +1,258 @@
+package pool
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// ShelfSize is how many pairs a full shelf sets out. With ShelfHosts it bounds the size of the
+	// shelf's record and so the write units of a claim.
+	ShelfSize = 40
+	// ShelfHosts is how many hosts of a kind may have slots on the shelf at once.
+	ShelfHosts = 8
+	// ShelfLow is how many pairs are left when a claim asks for the shelf to be tended.
+	ShelfLow = 24
+	// ShelfHeld is how many unsettled claims make a claim ask for the shelf to be tended.
+	ShelfHeld = 10
+)
+
+// Offer is a slot that is set out, with what opening it takes.
+type Offer struct {
+	Host  int    // the host's number in its pool
+	Index int    // the slot's index in the host
+	Name  string // the slot's name
+	Share string // ID of the share ("share-…"); empty for a database
+}
+
+// String is "<host>.<index>:<name>" or "<host>.<index>:<name>:<share>": short, for it is stored many
+// times over.
+func (o Offer) String() string {
+	s := fmt.Sprintf("%d.%d:%s", o.Host, o.Index, o.Name)
+	if o.Share != "" {
+		s += ":" + o.Share
+	}
+	return s
+}
+
+// ParseOffer reads what Offer.String writes.
+func ParseOffer(s string) (Offer, error) {
+	bad := fmt.Errorf("offer %q is not <host>.<index>:<name>[:<share>]", s)
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 {
+		return Offer{}, bad
+	}
+	host, index, ok := strings.Cut(parts[0], ".")
+	if !ok {
+		return Offer{}, bad
+	}
+	o := Offer{Name: parts[1]}
+	var err error
+	if o.Host, err = strconv.Atoi(host); err != nil {
+		return Offer{}, bad
+	}
+	if o.Index, err = strconv.Atoi(index); err != nil {
+		return Offer{}, bad
+	}
+	if len(parts) == 3 {
+		o.Share = parts[2]
+	}
+	return o, nil
+}
+
+// Hold is a claim that is not settled yet: what a tenant took from the shelf. The stored form of a
+// moment is Unix seconds.
+type Hold struct {
+	Database Offer
+	Share    Offer
+	At       time.Time
+}
+
+// Refill is a refill under way: slots of one kind that are being set out. It is written into the
+// shelf before any host is touched, and whoever comes next may finish it.
+type Refill struct {
+	Number int64 // counts a shelf's refills, from 1
+	Kind   Kind
+	Offers []Offer
+}
+
+// Shelf is what is set out for the signups of one tier: databases and shares in the order in which
+// they are taken, always in pairs.
+type Shelf struct {
+	Tier      Tier
+	Databases []Offer
+	Shares    []Offer
+	Hosts     map[HostID]Access // of every host that has an offer or a hold here
+	Held      map[TenantID]Hold
+
+	Refills   int64   // number of the last refill
+	Refill    *Refill // under way; nil when there is none
+	Withdrawn []Taken // taken back from the shelf, and on their way back into their hosts
+
+	Tail       int64     // number of the last tenant that had to wait
+	Queue      int64     // not 0: tenants up to this number may be waiting, and are served first
+	QueueSince time.Time // when Queue was last set
+
+	Version int64 // moves with every write
+}
+
+// Taken is an offer with its kind.
+type Taken struct {
+	Kind  Kind
+	Offer Offer
+}
+
+// NewShelf is the empty shelf of a tier.
+func NewShelf(tier Tier) Shelf {
+	return Shelf{Tier: tier, Hosts: map[HostID]Access{}, Held: map[TenantID]Hold{}}
+}
+
+// Offers gives the list of a kind.
+func (s Shelf) Offers(k Kind) []Offer {
+	if k == Share {
+		return s.Shares
+	}
+	return s.Databases
+}
+
+// SetOffers replaces the list of a kind.
+func (s *Shelf) SetOffers(k Kind, offers []Offer) {
+	if k == Share {
+		s.Shares = offers
+		return
+	}
+	s.Databases = offers
+}
+
+// Pairs is how many tenants can be served from the shelf as it is.
+func (s Shelf) Pairs() int { return min(len(s.Databases), len(s.Shares)) }
+
+// Clone copies a shelf so that the copy can be changed without changing s.
+func (s Shelf) Clone() Shelf {
+	s.Databases, s.Shares = slices.Clone(s.Databases), slices.Clone(s.Shares)
+	s.Hosts, s.Held = maps.Clone(s.Hosts), maps.Clone(s.Held)
+	s.Withdrawn = slices.Clone(s.Withdrawn)
+	if s.Refill != nil {
+		refill := *s.Refill
+		refill.Offers = slices.Clone(refill.Offers)
+		s.Refill = &refill
+	}
+	return s
+}
+
+// Side is one half of a claim: a slot and the host that has it.
+type Side struct {
+	Host   HostID
+	Offer  Offer
+	Access Access
+}
+
+// Claim is what a tenant took.
+type Claim struct {
+	Database Side
+	Share    Side
+	At       time.Time
+	Left     int  // pairs left on the shelf
+	Unsettle int  // claims not settled yet, this one included
+	Again    bool // the tenant held it already
+}
+
+// NeedsTending says whether the claim left the shelf in want of tending. It is true for few claims
+// only, so that one claim asks for many.
+func (c Claim) NeedsTending() bool {
+	if c.Again {
+		return false
+	}
+	return c.Left == ShelfLow || c.Left%8 == 0 && c.Left < ShelfLow || c.Unsettle%ShelfHeld == 0
+}
+
+// Take is the claim as a pure function: the shelf after tenant took the head of both lists. waiting
+// says that the tenant comes from the waiting list, and so is not held back by it. Taking again
+// gives what the tenant holds already. Errors: ErrEmpty, ErrQueued.
+//
+// DynamoDB runs the same rule as one conditional update; the contract suite holds the two together.
+func Take(s Shelf, tenant TenantID, at time.Time, waiting bool) (Shelf, Claim, error) {
+	if hold, ok := s.Held[tenant]; ok {
+		return s, s.claim(hold, true), nil
+	}
+	if s.Queue != 0 && !waiting {
+		return s, Claim{}, ErrQueued
+	}
+	if s.Pairs() == 0 {
+		return s, Claim{}, ErrEmpty
+	}
+	s = s.Clone()
+	hold := Hold{Database: s.Databases[0], Share: s.Shares[0], At: at}
+	s.Databases, s.Shares = s.Databases[1:], s.Shares[1:]
+	s.Held[tenant] = hold
+	s.Version++
+	return s, s.claim(hold, false), nil
+}
+
+// Reclaim words what a tenant holds as a claim; ok is false when it holds nothing.
+func (s Shelf) Reclaim(tenant TenantID) (c Claim, ok bool) {
+	hold, ok := s.Held[tenant]
+	if !ok {
+		return Claim{}, false
+	}
+	return s.claim(hold, true), true
+}
+
+func (s Shelf) claim(hold Hold, again bool) Claim {
+	db, share := Key{Database, s.Tier}.Host(hold.Database.Host), Key{Share, s.Tier}.Host(hold.Share.Host)
+	return Claim{
+		Database: Side{Host: db, Offer: hold.Database, Access: s.Hosts[db]},
+		Share:    Side{Host: share, Offer: hold.Share, Access: s.Hosts[share]},
+		At:       hold.At,
+		Left:     s.Pairs(),
+		Unsettle: len(s.Held),
+		Again:    again,
+	}
+}
+
+// Withdraw takes a host's offers back: from the lists into Withdrawn, from where they return into
+// the host's record. What tenants hold stays with them.
+func Withdraw(s Shelf, id HostID) (Shelf, error) {
+	key, seq, err := id.Parse()
+	if err != nil {
+		return s, err
+	}
+	s = s.Clone()
+	var keep []Offer
+	for _, o := range s.Offers(key.Kind) {
+		if o.Host == seq {
+			s.Withdrawn = append(s.Withdrawn, Taken{Kind: key.Kind, Offer: o})
+		} else {
+			keep = append(keep, o)
+		}
+	}
+	s.SetOffers(key.Kind, keep)
+	return s, nil
+}
+
+// Tidy drops the access of hosts that have neither offers nor holds on the shelf any more.
+func Tidy(s Shelf) Shelf {
+	s = s.Clone()
+	used := map[HostID]bool{}
+	mark := func(k Kind, o Offer) { used[Key{k, s.Tier}.Host(o.Host)] = true }
+	for _, k := range Kinds {
+		for _, o := range s.Offers(k) {
+			mark(k, o)
+		}
+	}
+	for _, hold := range s.Held {
+		mark(Database, hold.Database)
+		mark(Share, hold.Share)
+	}
+	if s.Refill != nil {
+		for _, o := range s.Refill.Offers {
+			mark(s.Refill.Kind, o)
+		}
+	}
+	maps.DeleteFunc(s.Hosts, func(id HostID, _ Access) bool { return !used[id] })
+	return s
+}

@@ -1,0 +1,69 @@
+package pool
+
+import (
+	"strings"
+	"time"
+)
+
+// TenantState is where a tenant stands.
+type TenantState string
+
+const (
+	// Requested: its signup is under way.
+	Requested TenantState = "requested"
+	// Waiting: the pool was empty; it is on the waiting list.
+	Waiting TenantState = "waiting"
+	// Ready: it has its database and its share.
+	Ready TenantState = "ready"
+)
+
+// Tenant is the record of one customer.
+type Tenant struct {
+	ID          TenantID    `dynamodbav:"id"`
+	Tier        Tier        `dynamodbav:"tier"`
+	Instance    string      `dynamodbav:"instance"` // IPv4 address of its application server
+	State       TenantState `dynamodbav:"state"`
+	RequestedAt time.Time   `dynamodbav:"requestedAt"`
+	ReadyAt     time.Time   `dynamodbav:"readyAt,omitzero"`
+	Due         time.Time   `dynamodbav:"-"`               // deadline of a signup under way; zero when there is none
+	Tries       int         `dynamodbav:"tries,omitempty"` // how often it was sent again past its deadline
+	Seq         int64       `dynamodbav:"seq,omitempty"`   // its number on the waiting list
+
+	Database Holding `dynamodbav:"database,omitzero"`
+	Share    Holding `dynamodbav:"share,omitzero"`
+	Secret   string  `dynamodbav:"secret,omitempty"` // ARN of the secret with its credentials
+
+	History []Entry `dynamodbav:"history"`
+}
+
+// Holding is what a tenant has of a host.
+type Holding struct {
+	Host    HostID `dynamodbav:"host"`
+	Index   int    `dynamodbav:"index"`
+	Name    string `dynamodbav:"name"`
+	Address string `dynamodbav:"address"`         // DNS name to connect to
+	Port    int    `dynamodbav:"port,omitempty"`  // of a database
+	Share   string `dynamodbav:"share,omitempty"` // ARN of a share
+}
+
+// ShareARN makes the ARN of a share from its gateway's ARN and its ID:
+// arn:<partition>:storagegateway:<region>:<account>:share/<id>
+// (AWS, "Actions, resources, and condition keys for AWS Storage Gateway").
+func ShareARN(gatewayARN, shareID string) string {
+	prefix, _, _ := strings.Cut(gatewayARN, ":gateway/")
+	return prefix + ":share/" + shareID
+}
+
+// ShareID gives the last part of a share's ARN, "share-…".
+func ShareID(shareARN string) string {
+	return shareARN[strings.LastIndex(shareARN, "/")+1:]
+}
+
+// HoldingOf is what a tenant has of a claimed slot.
+func HoldingOf(side Side) Holding {
+	h := Holding{Host: side.Host, Index: side.Offer.Index, Name: side.Offer.Name, Address: side.Access.Address, Port: side.Access.Port}
+	if side.Offer.Share != "" {
+		h.Share = ShareARN(side.Access.Gateway, side.Offer.Share)
+	}
+	return h
+}
