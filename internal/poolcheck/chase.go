@@ -1,0 +1,139 @@
+package poolcheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// chaseAtOnce bounds how many overdue records one check looks at; the rest is the next one's.
+const chaseAtOnce = 25
+
+// chase looks after what is past its deadline: hosts whose step was not done, and signups that got
+// stuck.
+func (h *Handler) chase(ctx context.Context) error {
+	overdue, err := h.Ledger.Due(ctx, h.Now(), chaseAtOnce)
+	if err != nil {
+		return fmt.Errorf("ask what is overdue: %w", err)
+	}
+	if len(overdue) == chaseAtOnce {
+		h.Log.WarnContext(ctx, "more is overdue than one check looks at", "looked", chaseAtOnce)
+	}
+	var failures []error
+	for _, due := range overdue {
+		var err error
+		if due.Host != "" {
+			err = h.chaseHost(ctx, due.Host)
+		} else {
+			err = h.chaseTenant(ctx, due.Tenant)
+		}
+		// A conflict means that what was overdue has just moved on.
+		if err != nil && !errors.Is(err, pool.ErrConflict) && !errors.Is(err, pool.ErrNotFound) {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
+	host, err := h.Ledger.Host(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read overdue host %s: %w", id, err)
+	}
+	now := h.Now()
+	after, changed, err := pool.Overdue(host, now)
+	if err != nil || !changed {
+		return err
+	}
+	if after.State == pool.Quarantined {
+		if err := h.quarantine(ctx, host); err != nil {
+			return err
+		}
+	}
+	// Commit point: the try is counted before it is made, so that a step which kills its caller does
+	// not run for ever.
+	if err := h.Ledger.SaveHost(ctx, host, after, pool.Neutral, now); err != nil {
+		return fmt.Errorf("record that %s is overdue: %w", id, err)
+	}
+	switch {
+	case after.State == pool.Quarantined:
+		return nil
+	case after.Step == pool.StepOrder:
+		if after, err = h.Ledger.Host(ctx, id); err != nil {
+			return fmt.Errorf("read overdue host %s: %w", id, err)
+		}
+		return h.build(ctx, after)
+	default:
+		if err := h.HostEvents.Send(ctx, events.NewHostStep(string(id), string(after.Step), after.Tries), 0); err != nil {
+			return fmt.Errorf("have step %s of %s tried again: %w", after.Step, id, err)
+		}
+		return nil
+	}
+}
+
+// quarantine says that a host is given up. It is said before it is recorded: killed in between, it
+// is said twice rather than never.
+func (h *Handler) quarantine(ctx context.Context, host pool.Host) error {
+	reason := fmt.Sprintf("step %s was tried %d times and was not done by its deadline", host.Step, host.Tries+1)
+	err := h.Events.Publish(ctx, events.HostQuarantined{
+		Version: events.Version, HostID: string(host.ID), Kind: string(host.Kind), Tier: string(host.Tier),
+		Step: string(host.Step), Tries: host.Tries + 1, Reason: reason,
+	})
+	if err != nil {
+		return fmt.Errorf("publish that %s is quarantined: %w", host.ID, err)
+	}
+	err = h.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: host %s is quarantined", h.Stage, host.ID), fmt.Sprintf(
+		"Host %s (stack %s) is quarantined: %s.\nIt takes no tenants and counts against the pool's ceiling until a person looks at it.\nIts last reason: %s.",
+		host.ID, host.Stack.Name, reason, host.Why))
+	if err != nil {
+		return fmt.Errorf("notify that %s is quarantined: %w", host.ID, err)
+	}
+	return nil
+}
+
+// chaseTenant sends a stuck signup again; after pool.MaxTries a person is told.
+func (h *Handler) chaseTenant(ctx context.Context, id pool.TenantID) error {
+	t, err := h.Ledger.Tenant(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read overdue tenant %s: %w", id, err)
+	}
+	now := h.Now()
+	if t.State != pool.Requested || t.Due.IsZero() || now.Before(t.Due) {
+		return nil
+	}
+	after := t
+	if t.Tries >= pool.MaxTries {
+		after.Due = time.Time{}
+		after.History = pool.Append(t.History, pool.Entry{At: now, What: "given up", Why: "sent again too often"})
+		err := h.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: the signup of tenant %s is stuck", h.Stage, id), fmt.Sprintf(
+			"The signup of tenant %s was sent again %d times and did not finish. Its messages are in the signup queue's dead-letter queue; the function's log says why.", id, t.Tries))
+		if err != nil {
+			return fmt.Errorf("notify that the signup of %s is stuck: %w", id, err)
+		}
+		return h.saveTenant(ctx, t, after)
+	}
+	after.Tries++
+	after.Due = now.Add(pool.SignupDeadline)
+	after.History = pool.Append(t.History, pool.Entry{At: now, What: "retry", Why: "the signup was not done by its deadline"})
+	if err := h.saveTenant(ctx, t, after); err != nil {
+		return err
+	}
+	err = h.Signups.Send(ctx, events.SignupRequested{
+		Version: events.Version, TenantID: string(id), Tier: string(t.Tier), InstanceIP: t.Instance,
+	}, 0)
+	if err != nil {
+		return fmt.Errorf("send the signup of %s again: %w", id, err)
+	}
+	return nil
+}
+
+func (h *Handler) saveTenant(ctx context.Context, before, after pool.Tenant) error {
+	if err := h.Ledger.SaveTenant(ctx, before, after); err != nil {
+		return fmt.Errorf("record that tenant %s is overdue: %w", before.ID, err)
+	}
+	return nil
+}

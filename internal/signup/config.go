@@ -1,0 +1,51 @@
+package signup
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Environment is what the function reads from its environment.
+type Environment struct {
+	Stage           string `env:"STAGE,required,notEmpty"`
+	TableName       string `env:"TABLE_NAME,required,notEmpty"`
+	BusName         string `env:"BUS_NAME,required,notEmpty"`
+	PolicyParameter string `env:"POLICY_PARAMETER,required,notEmpty"`
+	SignupQueue     string `env:"SIGNUP_QUEUE_URL,required,notEmpty"`
+	SignupDLQ       string `env:"SIGNUP_DLQ_URL,required,notEmpty"`
+	PoolCheckQueue  string `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
+	SecretPrefix    string `env:"SECRET_PREFIX,required,notEmpty"`
+	SecretKey       string `env:"SECRET_KEY_ID,required,notEmpty"`
+	Instances       string `env:"INSTANCE_NETWORKS,required,notEmpty"` // CIDRs, separated by commas
+	TaskRoot        string `env:"LAMBDA_TASK_ROOT" envDefault:"."`     // holds rds-ca.pem
+}
+
+// ErrNetworks says that INSTANCE_NETWORKS is no list of networks.
+var ErrNetworks = errors.New("INSTANCE_NETWORKS is not a list of CIDRs separated by commas")
+
+// ReadEnvironment reads and checks the environment.
+func ReadEnvironment() (Environment, error) {
+	e, err := env.ParseAs[Environment]()
+	if err != nil {
+		return e, fmt.Errorf("read the environment: %w", err)
+	}
+	_, err = e.Networks()
+	return e, err
+}
+
+// Networks are the networks in which customers' instances may live.
+func (e Environment) Networks() ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, cidr := range strings.Split(e.Instances, ",") {
+		network, err := netip.ParsePrefix(strings.TrimSpace(cidr))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNetworks, err)
+		}
+		networks = append(networks, network.Masked())
+	}
+	return networks, nil
+}

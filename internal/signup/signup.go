@@ -1,0 +1,235 @@
+// Package signup gives a new tenant its database and its share: it claims a slot of each, opens
+// them, records the tenant and says where to connect. A tenant for whom nothing is ready waits on a
+// durable list.
+package signup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"headroom/events"
+	"headroom/internal/gateway"
+	"headroom/internal/pool"
+	"headroom/internal/postgres"
+	"headroom/internal/queue"
+	"headroom/internal/telemetry"
+)
+
+type ledger interface {
+	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
+	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error)
+	Ready(ctx context.Context, t pool.Tenant) error
+	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
+	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
+	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
+	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
+}
+
+// tender fills a tier's shelf from the reserve.
+type tender interface {
+	Tend(ctx context.Context, tier pool.Tier) error
+}
+
+type policies interface {
+	Load(ctx context.Context) (pool.Policies, error)
+}
+
+// vault keeps tenants' credentials. Credentials makes them the first time it is asked for a tenant,
+// and gives the same ones ever after.
+type vault interface {
+	Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error)
+	Master(ctx context.Context, arn string) (username, password string, err error)
+}
+
+// databases opens a tenant's database on an instance.
+type databases interface {
+	Open(ctx context.Context, instance postgres.Instance, name, password string) error
+}
+
+// shares opens a share to exactly the given clients.
+type shares interface {
+	SetClients(ctx context.Context, arn string, clients []string) error
+	Shares(ctx context.Context, arns []string) (map[string]string, error)
+}
+
+// firewall lets an address in to a gateway.
+type firewall interface {
+	Admit(ctx context.Context, groupID, address, description string) error
+}
+
+type publisher interface {
+	Publish(ctx context.Context, out ...events.Event) error
+}
+
+type sender interface {
+	Send(ctx context.Context, body any, delay time.Duration) error
+}
+
+// keeper keeps a message that was refused.
+type keeper interface {
+	SendRaw(ctx context.Context, body string, attributes map[string]string) error
+}
+
+// Config is what a Handler is built from. All fields are required.
+type Config struct {
+	Ledger     ledger
+	Stock      tender
+	Policies   policies
+	Vault      vault
+	Databases  databases
+	Shares     shares
+	Firewall   firewall
+	Events     publisher
+	Signups    sender         // the function's own queue, for what has to wait
+	PoolChecks sender         // asks for a pool check
+	Refused    keeper         // the dead-letter queue
+	Networks   []netip.Prefix // where customers' instances may live
+	Metrics    telemetry.Recorder
+	Log        *slog.Logger
+	Now        func() time.Time
+}
+
+// Handler handles the messages of the signup queue.
+type Handler struct{ Config }
+
+// New checks the configuration.
+func New(c Config) (*Handler, error) {
+	if c.Ledger == nil || c.Stock == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
+		c.Shares == nil || c.Firewall == nil || c.Events == nil || c.Signups == nil || c.PoolChecks == nil ||
+		c.Refused == nil || c.Log == nil || c.Now == nil {
+		return nil, errors.New("signup: every field of Config is required")
+	}
+	if len(c.Networks) == 0 {
+		return nil, errors.New("signup: Networks is empty: no instance could ever sign up")
+	}
+	return &Handler{c}, nil
+}
+
+// Handle works through a batch; messages that fail go back to the queue, their neighbours do not.
+func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+	return queue.Batch(ctx, batch, h.message)
+}
+
+func (h *Handler) message(ctx context.Context, m queue.Message) error {
+	switch kind := events.TypeOf([]byte(m.Body)); kind {
+	case events.TypeSignupRequested:
+		return h.request(ctx, m)
+	case events.TypeFinishSignup:
+		var finish events.FinishSignup
+		if err := json.Unmarshal([]byte(m.Body), &finish); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.announce(ctx, finish.Ready, finish.ShareARN, finish.Attempt)
+	case events.TypeServeWaiting:
+		var serve events.ServeWaiting
+		if err := json.Unmarshal([]byte(m.Body), &serve); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.serve(ctx, pool.Tier(serve.Tier))
+	default:
+		return h.refuse(ctx, m, "", &events.FieldError{Field: "type", Reason: "is unknown"})
+	}
+}
+
+// request is a signup from outside.
+func (h *Handler) request(ctx context.Context, m queue.Message) error {
+	request, err := h.check(ctx, m)
+	var bad *events.FieldError
+	if errors.As(err, &bad) {
+		return h.refuse(ctx, m, request.TenantID, bad)
+	}
+	if err != nil {
+		return err
+	}
+	now := h.Now()
+	at := m.SentAt
+	if at.IsZero() {
+		at = now
+	}
+	// Commit point: the tenant is known. From here on the signup is finished by whoever comes next:
+	// this invocation, the message's next delivery, or the pool check past the deadline.
+	tenant, fresh, err := h.Ledger.Request(ctx, pool.Tenant{
+		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Instance: request.InstanceIP,
+		State: pool.Requested, RequestedAt: at.UTC(), Due: now.Add(pool.SignupDeadline),
+		History: []pool.Entry{{At: at.UTC(), What: string(pool.Requested), Why: "signup message " + m.ID}},
+	})
+	if err != nil {
+		return fmt.Errorf("record tenant %s: %w", request.TenantID, err)
+	}
+	if fresh {
+		return h.open(ctx, tenant, false)
+	}
+	if bad := differs(tenant, request); bad != nil {
+		return h.refuse(ctx, m, request.TenantID, bad)
+	}
+	switch tenant.State {
+	case pool.Ready:
+		return h.announce(ctx, ready(tenant), tenant.Share.Share, 1)
+	case pool.Waiting:
+		return h.tellWaiting(ctx, tenant)
+	default:
+		return h.open(ctx, tenant, false)
+	}
+}
+
+// check reads a signup message; what is wrong with it is a *events.FieldError.
+func (h *Handler) check(ctx context.Context, m queue.Message) (events.SignupRequested, error) {
+	request, err := events.ParseSignupRequested([]byte(m.Body))
+	if err != nil {
+		return request, err
+	}
+	ps, err := h.Policies.Load(ctx)
+	if err != nil {
+		return request, fmt.Errorf("load the policies: %w", err)
+	}
+	if !ps.Serves(pool.Tier(request.Tier)) {
+		return request, &events.FieldError{Field: "tier", Reason: "is served by no pool"}
+	}
+	address, err := netip.ParseAddr(request.InstanceIP)
+	if err != nil {
+		return request, &events.FieldError{Field: "instanceIp", Reason: "is no IP address"}
+	}
+	for _, network := range h.Networks {
+		if network.Contains(address) {
+			return request, nil
+		}
+	}
+	return request, &events.FieldError{Field: "instanceIp", Reason: "is in none of the networks where instances live"}
+}
+
+// differs says in which field a repeated signup differs from the first.
+func differs(t pool.Tenant, r events.SignupRequested) *events.FieldError {
+	switch {
+	case t.Instance != r.InstanceIP:
+		return &events.FieldError{Field: "instanceIp", Reason: "is another address than the one this tenant signed up with"}
+	case string(t.Tier) != r.Tier:
+		return &events.FieldError{Field: "tier", Reason: "is another tier than the one this tenant signed up for"}
+	}
+	return nil
+}
+
+// refuse keeps a bad message in the dead-letter queue and says what is wrong with it.
+func (h *Handler) refuse(ctx context.Context, m queue.Message, tenantID string, bad *events.FieldError) error {
+	// Commit point: the message is kept before it leaves the queue. Killed after this, its next
+	// delivery keeps it twice, which loses nothing.
+	if err := h.Refused.SendRaw(ctx, m.Body, map[string]string{"field": bad.Field, "reason": bad.Reason}); err != nil {
+		return fmt.Errorf("keep a refused message: %w", err)
+	}
+	h.Log.WarnContext(ctx, "signup rejected", "messageId", m.ID, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)
+	h.Metrics.Count(telemetry.SignupsRejected, 1)
+	err := h.Events.Publish(ctx, events.SignupRejected{
+		Version: events.Version, TenantID: tenantID, Field: bad.Field, Reason: bad.Reason, MessageID: m.ID,
+	})
+	if err != nil {
+		return fmt.Errorf("publish that a signup was rejected: %w", err)
+	}
+	return nil
+}

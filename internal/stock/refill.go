@@ -1,0 +1,127 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"headroom/internal/pool"
+)
+
+// refill sets out slots of one kind, from the hosts that the policy's placement names, until the
+// list is full or there is nothing left to set out.
+func (k *Keeper) refill(ctx context.Context, p pool.Policy) error {
+	for range attempts {
+		shelf, err := k.Ledger.Shelf(ctx, p.Tier)
+		if err != nil {
+			return fmt.Errorf("read the shelf: %w", err)
+		}
+		// A list that is nearly full is left alone: refills in small bits would be many.
+		if shelf.Refill == nil && len(shelf.Offers(p.Kind)) > pool.ShelfLow {
+			return nil
+		}
+		if shelf.Refill == nil {
+			begun, err := k.beginRefill(ctx, shelf, p)
+			if errors.Is(err, pool.ErrConflict) {
+				continue
+			}
+			if err != nil || !begun {
+				return err
+			}
+		}
+		if err := k.finishRefill(ctx, p.Tier); err != nil && !errors.Is(err, pool.ErrConflict) {
+			return err
+		}
+	}
+	return nil
+}
+
+// beginRefill chooses what to set out and notes it in the shelf; false when there is nothing.
+func (k *Keeper) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.Policy) (bool, error) {
+	if shelf.Version == 0 {
+		if err := k.Ledger.SaveShelf(ctx, shelf, shelf); err != nil {
+			return false, err
+		}
+	}
+	ids, err := k.Ledger.Reserve(ctx, p.Key(), p.Placement, p.Limit(), pool.ShelfSize)
+	if err != nil {
+		return false, fmt.Errorf("ask for hosts with slots in reserve: %w", err)
+	}
+	hosts, err := k.candidates(ctx, shelf, p, ids)
+	if err != nil {
+		return false, err
+	}
+	offers := pool.Choose(shelf, hosts, p, shelf.Room(p.Kind))
+	if len(offers) == 0 {
+		return false, nil
+	}
+	// Commit point: the refill is noted before any host is touched, so that it can be finished by
+	// whoever comes next.
+	return true, k.Ledger.BeginRefill(ctx, p.Tier, pool.Refill{Number: shelf.Refills + 1, Kind: p.Kind, Offers: offers})
+}
+
+// candidates reads hosts until there are enough slots to choose from. With pack the first hosts
+// suffice; with spread as many are read as may lie on the shelf.
+func (k *Keeper) candidates(ctx context.Context, shelf pool.Shelf, p pool.Policy, ids []pool.HostID) ([]pool.Host, error) {
+	var hosts []pool.Host
+	slots := 0
+	for _, id := range ids {
+		if len(hosts) >= pool.ShelfHosts || p.Placement == pool.Pack && slots >= shelf.Room(p.Kind) {
+			break
+		}
+		h, err := k.Ledger.Host(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("read host %s: %w", id, err)
+		}
+		hosts = append(hosts, h)
+		slots += h.Free()
+	}
+	return hosts, nil
+}
+
+// finishRefill marks the slots of the refill under way in their hosts' records, then moves them
+// onto the list. It does nothing when there is none.
+func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
+	shelf, err := k.Ledger.Shelf(ctx, tier)
+	if err != nil {
+		return fmt.Errorf("read the shelf: %w", err)
+	}
+	if shelf.Refill == nil {
+		return nil
+	}
+	r := *shelf.Refill
+	access := map[pool.HostID]pool.Access{}
+	good := map[pool.Offer]bool{}
+	wanted := map[pool.HostID]bool{}
+	for _, o := range r.Offers {
+		wanted[pool.Key{Kind: r.Kind, Tier: tier}.Host(o.Host)] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(wanted)) {
+		var set []pool.Offer
+		h, err := k.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
+			set = nil
+			if now.Refill == nil || now.Refill.Number != r.Number {
+				return h // somebody else finished it: there is nothing left to mark
+			}
+			h, set = pool.SetOut(h, r, k.Now())
+			return h
+		})
+		if err != nil {
+			return err
+		}
+		for _, o := range set {
+			good[o] = true
+			access[id] = h.Access
+		}
+	}
+	var offers []pool.Offer
+	for _, o := range r.Offers {
+		if good[o] {
+			offers = append(offers, o)
+		}
+	}
+	// Commit point: the slots are marked in their hosts' records, and now they can be taken.
+	return k.Ledger.CommitRefill(ctx, tier, r.Number, r.Kind, offers, access)
+}
