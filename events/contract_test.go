@@ -1,0 +1,240 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// member is one type of the contract.
+type member struct {
+	new   func() any // a pointer to a zero value
+	exact bool       // it goes out: the schema names every field and forbids others
+	ours  bool       // its sample is all Headroom's own, so the type covers all of it
+}
+
+func in[T any]() member  { return member{new: func() any { return new(T) }, ours: true} }
+func out[T any]() member { return member{new: func() any { return new(T) }, exact: true, ours: true} }
+func aws[T any]() member { return member{new: func() any { return new(T) }} }
+
+var members = map[string]member{
+	"SignupRequested":   in[SignupRequested](),
+	"FinishSignup":      in[FinishSignup](),
+	"ServeWaiting":      in[ServeWaiting](),
+	"PoolCheck":         in[PoolCheck](),
+	"HostStep":          in[HostStep](),
+	"StackStatusChange": aws[Envelope[StackStatusChange]](),
+	"AlarmStateChange":  aws[Envelope[AlarmStateChange]](),
+	"StorageReady":      out[StorageReady](),
+	"StorageWaiting":    out[StorageWaiting](),
+	"SignupRejected":    out[SignupRejected](),
+	"HostInService":     out[HostInService](),
+	"HostFailed":        out[HostFailed](),
+	"HostCordoned":      out[HostCordoned](),
+	"HostQuarantined":   out[HostQuarantined](),
+	"HostOrdered":       out[HostOrdered](),
+	"Credentials":       out[Credentials](),
+}
+
+func TestEveryNameHasATypeASchemaAndASample(t *testing.T) {
+	for _, name := range Names() {
+		if _, ok := members[name]; !ok {
+			t.Errorf("%s has a schema but no Go type", name)
+		}
+		if _, err := Sample(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, want := len(Names()), len(members); got != want {
+		t.Errorf("%d schemas for %d types", got, want)
+	}
+	if _, err := Schema("Nothing"); err == nil {
+		t.Error("a schema that does not exist was found")
+	}
+}
+
+func TestSampleSatisfiesItsSchema(t *testing.T) {
+	forEach(t, func(t *testing.T, name string, _ member) {
+		if err := compile(t, name).Validate(decodeAny(t, sample(t, name))); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSampleSurvivesARoundTripThroughItsType(t *testing.T) {
+	forEach(t, func(t *testing.T, name string, m member) {
+		first := decodeInto(t, sample(t, name), m)
+		encoded, err := json.Marshal(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.ours {
+			if diff := cmp.Diff(decodeAny(t, sample(t, name)), decodeAny(t, encoded)); diff != "" {
+				t.Errorf("the sample changed (-before +after):\n%s", diff)
+			}
+		}
+		if diff := cmp.Diff(first, decodeInto(t, encoded, m)); diff != "" {
+			t.Errorf("the value changed (-before +after):\n%s", diff)
+		}
+		if err := compile(t, name).Validate(decodeAny(t, encoded)); err != nil {
+			t.Errorf("the schema refuses what the type encodes to: %v", err)
+		}
+	})
+}
+
+func TestSampleFillsEveryField(t *testing.T) {
+	// A field that the sample leaves out would be one whose name is unproven.
+	forEach(t, func(t *testing.T, name string, m member) {
+		value := decodeInto(t, sample(t, name), m)
+		wantFilled(t, name, reflect.ValueOf(value).Elem())
+	})
+}
+
+func wantFilled(t *testing.T, path string, value reflect.Value) {
+	t.Helper()
+	if value.Kind() == reflect.Pointer {
+		value = value.Elem()
+	}
+	if !value.IsValid() || (value.IsZero() && path != "StackStatusChange.Detail.StatusDetails.Reason") {
+		t.Errorf("%s is empty", path)
+		return
+	}
+	if value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.Struct {
+		wantFilled(t, path+"[0]", value.Index(0))
+	}
+	if value.Kind() == reflect.Struct && value.Type() != reflect.TypeFor[Time]() {
+		for i := range value.NumField() {
+			wantFilled(t, path+"."+value.Type().Field(i).Name, value.Field(i))
+		}
+	}
+}
+
+func TestEventsThatGoOutNameTheirDetailType(t *testing.T) {
+	for name, m := range members {
+		event, ok := reflect.ValueOf(m.new()).Elem().Interface().(Event)
+		if want := m.exact && name != "Credentials"; ok != want {
+			t.Errorf("%s has a DetailType: %v, want %v", name, ok, want)
+		}
+		if ok && event.DetailType() != name {
+			t.Errorf("the detail-type of %s is %q", name, event.DetailType())
+		}
+	}
+}
+
+func TestMessagesAreToldApart(t *testing.T) {
+	bodies := map[string]string{
+		`not JSON`:            TypeSignupRequested,
+		`[1]`:                 TypeSignupRequested,
+		`{"type": 5}`:         TypeSignupRequested,
+		`{"type":"Whatever"}`: "Whatever",
+	}
+	for name, want := range map[string]string{
+		"SignupRequested":   TypeSignupRequested,
+		"FinishSignup":      TypeFinishSignup,
+		"ServeWaiting":      TypeServeWaiting,
+		"PoolCheck":         TypePoolCheck,
+		"HostStep":          TypeHostStep,
+		"StackStatusChange": TypeStackStatusChange,
+		"AlarmStateChange":  TypeAlarmStateChange,
+	} {
+		bodies[string(sample(t, name))] = want
+	}
+	for body, want := range bodies {
+		if got := TypeOf([]byte(body)); got != want {
+			t.Errorf("TypeOf(%s) = %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestConstructorsFillInVersionAndType(t *testing.T) {
+	var ready StorageReady
+	if err := json.Unmarshal(sample(t, "StorageReady"), &ready); err != nil {
+		t.Fatal(err)
+	}
+	const share = "arn:aws:storagegateway:eu-central-1:123456789012:share/share-0A1B2C3D"
+	for name, message := range map[string]any{
+		"FinishSignup": NewFinishSignup(ready, share, 2),
+		"ServeWaiting": NewServeWaiting("standard"),
+		"PoolCheck":    NewPoolCheck("schedule"),
+		"HostStep":     NewHostStep("share-standard-3", "activate", 4),
+	} {
+		encoded, err := json.Marshal(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(decodeAny(t, sample(t, name)), decodeAny(t, encoded)); diff != "" {
+			t.Errorf("%s (-sample +constructed):\n%s", name, diff)
+		}
+	}
+}
+
+// forEach runs a test on every type, in alphabetical order.
+func forEach(t *testing.T, test func(*testing.T, string, member)) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) { test(t, name, members[name]) })
+	}
+}
+
+func sample(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := Sample(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func schema(t *testing.T, name string) map[string]any {
+	t.Helper()
+	content, err := Schema(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodeAny(t, content).(map[string]any)
+}
+
+func compile(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	if err := compiler.AddResource(name, schema(t, name)); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+func decodeAny(t *testing.T, content []byte) any {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func decodeInto(t *testing.T, content []byte, m member) any {
+	t.Helper()
+	value := m.new()
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	if m.ours {
+		decoder.DisallowUnknownFields()
+	}
+	if err := decoder.Decode(value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return names
+}

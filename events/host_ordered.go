@@ -1,0 +1,13 @@
+package events
+
+// HostOrdered says that a host was ordered, and why.
+type HostOrdered struct {
+	Version string `json:"version"`
+	HostID  string `json:"hostId"`
+	Kind    string `json:"kind"`
+	Tier    string `json:"tier"`
+	Reason  string `json:"reason"`
+}
+
+// DetailType is the detail-type of the event.
+func (HostOrdered) DetailType() string { return "HostOrdered" }
