@@ -1,0 +1,44 @@
+// Package cloud holds what all AWS adapters share: the configuration of clients, with deadlines and
+// bounded retries, and the one place in which error codes are classified.
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+)
+
+const (
+	// attempts bounds how often a request is sent.
+	attempts = 5
+	// attemptTimeout is the deadline of one attempt, from connecting to the last byte of the answer.
+	attemptTimeout = 8 * time.Second
+	// backoffMax bounds the wait between attempts; the SDK adds the jitter.
+	backoffMax = 4 * time.Second
+)
+
+// Load gives the configuration of every AWS client: region, credentials and endpoint from the
+// environment, a deadline for each attempt, and bounded retries with jitter.
+func Load(ctx context.Context) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)),
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts = attempts
+				o.MaxBackoff = backoffMax
+			})
+		}),
+	)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: no region: set AWS_REGION")
+	}
+	return cfg, nil
+}

@@ -1,0 +1,128 @@
+package cloud
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	storagegateway "github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+	"github.com/aws/smithy-go"
+)
+
+// Code gives the error code of an AWS answer: Storage Gateway's inner code where there is one, the
+// code of the API otherwise, and "" when err is no answer of AWS.
+func Code(err error) string {
+	if inner := gatewayCode(err); inner != "" {
+		return inner
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// IsNotFound says that what was asked for does not exist.
+func IsNotFound(err error) bool {
+	return slices.Contains([]string{
+		"ResourceNotFoundException", "NotFoundException",
+		"ParameterNotFound", "ParameterVersionNotFound",
+		"NoSuchKey", "NoSuchBucket",
+		"InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidInstanceID.NotFound",
+		"StackNotFoundException", "DBInstanceNotFound",
+		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+		"GatewayNotFound", "FileShareNotFound",
+	}, Code(err)) || isStackMissing(err)
+}
+
+// isStackMissing knows how CloudFormation words that a stack does not exist: DescribeStacks answers
+// with a plain ValidationError.
+func isStackMissing(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" &&
+		strings.Contains(api.ErrorMessage(), "does not exist")
+}
+
+// IsAlreadyExists says that what was to be made is there already.
+func IsAlreadyExists(err error) bool {
+	return slices.Contains([]string{
+		"AlreadyExistsException", "ResourceExistsException",
+		"InvalidPermission.Duplicate", "DiskAlreadyAllocated",
+	}, Code(err))
+}
+
+// IsConflict says that a condition did not hold, or that another change is under way.
+func IsConflict(err error) bool {
+	return slices.Contains([]string{
+		"ConditionalCheckFailedException", "TransactionConflictException", "TransactionInProgressException",
+		"OperationInProgressException", "TokenAlreadyExistsException", "IdempotentParameterMismatch",
+	}, Code(err))
+}
+
+// IsThrottled says that AWS asks to come back later.
+func IsThrottled(err error) bool {
+	return slices.Contains([]string{
+		"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+		"TooManyRequestsException", "RequestLimitExceeded", "ProvisionedThroughputExceededException",
+		"SlowDown", "LimitExceededException", "KMSThrottlingException",
+	}, Code(err))
+}
+
+// IsAccessDenied says that a grant is missing.
+func IsAccessDenied(err error) bool {
+	return slices.Contains([]string{
+		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "KMSAccessDeniedException",
+	}, Code(err))
+}
+
+// IsUnreachable says that Storage Gateway knows the gateway and cannot reach its appliance now, as
+// while it boots.
+func IsUnreachable(err error) bool {
+	return slices.Contains([]string{
+		"GatewayNotConnected", "GatewayProxyNetworkConnectionBusy", "GatewayInternalError",
+		"NetworkConfigurationChanged", "RequestTimeout",
+	}, Code(err))
+}
+
+// IsKeyStale says that an activation key is expired, or that Storage Gateway does not know it.
+func IsKeyStale(err error) bool {
+	return slices.Contains([]string{"ActivationKeyExpired", "ActivationKeyInvalid", "ActivationKeyNotFound"}, Code(err))
+}
+
+// gatewayWords are how Storage Gateway words, in messages without an inner code, what the codes say.
+var gatewayWords = []struct{ words, code string }{
+	{"gateway was not found", "GatewayNotFound"},
+	{"file share was not found", "FileShareNotFound"},
+	{"fileshare was not found", "FileShareNotFound"},
+	{"gateway is not connected", "GatewayNotConnected"},
+	{"proxy network connection is busy", "GatewayProxyNetworkConnectionBusy"},
+	{"activation key has expired", "ActivationKeyExpired"},
+	{"disk is already allocated", "DiskAlreadyAllocated"},
+}
+
+// gatewayCode gives the inner code of a Storage Gateway error. It comes as the error's own code or
+// in words only; "FileShareNotFound" is one that the SDK has no constant for.
+func gatewayCode(err error) string {
+	var invalid *storagegateway.InvalidGatewayRequestException
+	var internal *storagegateway.InternalServerError
+	var inner *storagegateway.StorageGatewayError
+	var message string
+	switch {
+	case errors.As(err, &invalid):
+		inner, message = invalid.Error_, invalid.ErrorMessage()
+	case errors.As(err, &internal):
+		inner, message = internal.Error_, internal.ErrorMessage()
+	default:
+		return ""
+	}
+	if inner != nil && inner.ErrorCode != "" {
+		return strings.TrimSpace(string(inner.ErrorCode))
+	}
+	message = strings.ToLower(message)
+	for _, w := range gatewayWords {
+		if strings.Contains(message, w.words) || strings.Contains(message, strings.ToLower(w.code)) {
+			return w.code
+		}
+	}
+	return ""
+}

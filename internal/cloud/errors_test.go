@@ -1,0 +1,91 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	storagegateway "github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+	"github.com/aws/smithy-go"
+)
+
+func api(code, message string) error {
+	return fmt.Errorf("do something: %w", &smithy.GenericAPIError{Code: code, Message: message})
+}
+
+func invalid(code, message string) error {
+	e := &storagegateway.InvalidGatewayRequestException{Message: aws.String(message)}
+	if code != "" {
+		e.Error_ = &storagegateway.StorageGatewayError{ErrorCode: storagegateway.ErrorCode(code)}
+	}
+	return fmt.Errorf("do something: %w", e)
+}
+
+func TestErrorsAreClassified(t *testing.T) {
+	classes := map[string]func(error) bool{
+		"not found": IsNotFound, "exists": IsAlreadyExists, "conflict": IsConflict,
+		"throttled": IsThrottled, "denied": IsAccessDenied, "unreachable": IsUnreachable, "stale key": IsKeyStale,
+	}
+	tests := []struct {
+		name  string
+		err   error
+		class string // "": none
+	}{
+		{"a missing stack, as DescribeStacks words it", api("ValidationError", "Stack with id headroom-dev-x does not exist"), "not found"},
+		{"another validation error", api("ValidationError", "1 validation error detected"), ""},
+		{"a missing parameter", api("ParameterNotFound", ""), "not found"},
+		{"a rule that is there already", api("InvalidPermission.Duplicate", ""), "exists"},
+		{"a stack of that name", api("AlreadyExistsException", ""), "exists"},
+		{"a failed condition", api("ConditionalCheckFailedException", ""), "conflict"},
+		{"throttling", api("Throttling", "Rate exceeded"), "throttled"},
+		{"a missing grant", api("AccessDeniedException", ""), "denied"},
+		{"an inner code", invalid("GatewayNotConnected", "x"), "unreachable"},
+		{"an inner code that the SDK does not know", invalid("FileShareNotFound", "x"), "not found"},
+		{"words only: no gateway", invalid("", "The specified gateway was not found."), "not found"},
+		{"words only: not connected", invalid("", "The specified gateway is not connected."), "unreachable"},
+		{"an expired key", invalid("ActivationKeyExpired", ""), "stale key"},
+		{"no words that are known", invalid("", "Something else"), ""},
+		{"an inner code of an internal error", &storagegateway.InternalServerError{Error_: &storagegateway.StorageGatewayError{ErrorCode: "RequestTimeout"}}, "unreachable"},
+		{"no answer at all", errors.New("connection refused"), ""},
+		{"nil", nil, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for class, is := range classes {
+				if got := is(test.err); got != (class == test.class) {
+					t.Errorf("%s = %v for %v", class, got, test.err)
+				}
+			}
+		})
+	}
+}
+
+func TestCodePrefersTheInnerCode(t *testing.T) {
+	if got := Code(invalid("GatewayNotFound", "x")); got != "GatewayNotFound" {
+		t.Errorf("code %q", got)
+	}
+	if got := Code(invalid("", "odd")); got != "InvalidGatewayRequestException" {
+		t.Errorf("code %q", got)
+	}
+	if got := Code(errors.New("x")); got != "" {
+		t.Errorf("code %q", got)
+	}
+}
+
+func TestLoadWantsARegion(t *testing.T) {
+	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	if _, err := Load(t.Context()); err == nil {
+		t.Error("loaded without a region")
+	}
+	t.Setenv("AWS_REGION", "eu-west-1")
+	cfg, err := Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Region != "eu-west-1" || cfg.Retryer().MaxAttempts() != attempts {
+		t.Errorf("region %q, attempts %d", cfg.Region, cfg.Retryer().MaxAttempts())
+	}
+}

@@ -1,0 +1,111 @@
+// Package policy reads the pool policies from their SSM parameter.
+package policy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"headroom/internal/pool"
+	"headroom/internal/telemetry"
+)
+
+// TTL is how long policies are kept in memory when a Source does not say: a change is in force
+// everywhere after that time.
+const TTL = 30 * time.Second
+
+// historyPages bounds how far back a valid version is searched: pages of 50.
+const historyPages = 3
+
+type client interface {
+	GetParameter(ctx context.Context, in *ssm.GetParameterInput, opts ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	GetParameterHistory(ctx context.Context, in *ssm.GetParameterHistoryInput, opts ...func(*ssm.Options)) (*ssm.GetParameterHistoryOutput, error)
+}
+
+// Source gives the policies in force: those of the newest valid version of the parameter.
+type Source struct {
+	Client    client
+	Parameter string // name
+	Now       func() time.Time
+	TTL       time.Duration // 0: the package's
+	Metrics   telemetry.Recorder
+
+	mu     sync.Mutex
+	loaded pool.Policies
+	until  time.Time
+}
+
+// Load gives the policies, from memory while they are fresh. An invalid newest version is logged
+// with its reasons and counted, and the newest valid one is in force; that there is none is an error.
+func (s *Source) Load(ctx context.Context) (pool.Policies, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loaded != nil && s.Now().Before(s.until) {
+		return slices.Clone(s.loaded), nil
+	}
+	ps, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ttl := s.TTL
+	if ttl == 0 {
+		ttl = TTL
+	}
+	s.loaded, s.until = ps, s.Now().Add(ttl)
+	return slices.Clone(ps), nil
+}
+
+func (s *Source) read(ctx context.Context) (pool.Policies, error) {
+	out, err := s.Client.GetParameter(ctx, &ssm.GetParameterInput{Name: &s.Parameter})
+	if err != nil {
+		return nil, fmt.Errorf("read the policies from parameter %s: %w", s.Parameter, err)
+	}
+	if out.Parameter == nil {
+		return nil, fmt.Errorf("read the policies from parameter %s: the answer is empty", s.Parameter)
+	}
+	ps, invalid := pool.ParsePolicies([]byte(aws.ToString(out.Parameter.Value)))
+	if invalid == nil {
+		return ps, nil
+	}
+	s.Metrics.Count(telemetry.PolicyInvalid, 1)
+	ps, version, err := s.lastValid(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("version %d of parameter %s is invalid (%w), and no older one can be used: %w",
+			out.Parameter.Version, s.Parameter, invalid, err)
+	}
+	slog.ErrorContext(ctx, "policy is invalid, an older version is in force",
+		"parameter", s.Parameter, "version", out.Parameter.Version, "reasons", invalid.Error(), "inForce", version)
+	return ps, nil
+}
+
+// lastValid finds the newest valid version in the parameter's history, which SSM lists oldest first.
+func (s *Source) lastValid(ctx context.Context) (pool.Policies, int64, error) {
+	var history []types.ParameterHistory
+	var next *string
+	for range historyPages {
+		out, err := s.Client.GetParameterHistory(ctx, &ssm.GetParameterHistoryInput{
+			Name: &s.Parameter, NextToken: next, MaxResults: aws.Int32(50),
+		})
+		if err != nil {
+			return nil, 0, fmt.Errorf("read the history of parameter %s: %w", s.Parameter, err)
+		}
+		history = append(history, out.Parameters...)
+		if next = out.NextToken; next == nil {
+			break
+		}
+	}
+	slices.SortFunc(history, func(a, b types.ParameterHistory) int { return int(b.Version - a.Version) })
+	for _, h := range history {
+		if ps, err := pool.ParsePolicies([]byte(aws.ToString(h.Value))); err == nil {
+			return ps, h.Version, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("none of %d versions of parameter %s is valid", len(history), s.Parameter)
+}

@@ -1,0 +1,152 @@
+// Package queuetest is an in-memory queue: messages are delivered at least once, in any order, after
+// their delay, and again until they are deleted.
+package queuetest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+)
+
+// bodyMax is SQS's limit of a body in bytes; delayMax of a delay in seconds.
+const (
+	bodyMax  = 1 << 20
+	delayMax = 900
+)
+
+// Message is a message in the queue.
+type Message struct {
+	ID         string
+	Body       string
+	Attributes map[string]string
+	SentAt     time.Time
+	VisibleAt  time.Time
+	Received   int
+}
+
+// Queue is one queue.
+type Queue struct {
+	Now func() time.Time
+	// Double makes each message come twice, as two messages: what a producer that retries does.
+	Double bool
+
+	mu       sync.Mutex
+	next     int
+	messages map[string]Message
+}
+
+// New is an empty queue.
+func New(now func() time.Time) *Queue {
+	return &Queue{Now: now, messages: map[string]Message{}}
+}
+
+// SendMessage is SQS's.
+func (q *Queue) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	body := aws.ToString(in.MessageBody)
+	if body == "" || len(body) > bodyMax || in.DelaySeconds < 0 || in.DelaySeconds > delayMax || aws.ToString(in.QueueUrl) == "" {
+		return nil, &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "body, delay or queue URL"}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	attributes := map[string]string{}
+	for name, value := range in.MessageAttributes {
+		if aws.ToString(value.StringValue) == "" || aws.ToString(value.DataType) == "" {
+			return nil, &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "attribute " + name + " is empty"}
+		}
+		attributes[name] = *value.StringValue
+	}
+	copies := 1
+	if q.Double {
+		copies = 2
+	}
+	id := ""
+	for range copies {
+		q.next++
+		id = fmt.Sprintf("message-%04d", q.next)
+		q.messages[id] = Message{
+			ID: id, Body: body, Attributes: attributes, SentAt: q.Now(),
+			VisibleAt: q.Now().Add(time.Duration(in.DelaySeconds) * time.Second),
+		}
+	}
+	return &sqs.SendMessageOutput{MessageId: &id}, nil
+}
+
+// Messages gives what is in the queue, visible or not, in the order of sending.
+func (q *Queue) Messages() []Message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var out []Message
+	for _, id := range slices.Sorted(maps.Keys(q.messages)) {
+		out = append(out, q.messages[id])
+	}
+	return out
+}
+
+// Next says when the next message becomes visible; false when the queue is empty.
+func (q *Queue) Next() (at time.Time, ok bool) {
+	for _, m := range q.Messages() {
+		if !ok || m.VisibleAt.Before(at) {
+			at, ok = m.VisibleAt, true
+		}
+	}
+	return at, ok
+}
+
+// Receive takes up to limit visible messages, the last sent first: a standard queue keeps no order.
+// They stay invisible for visibility unless they are deleted.
+func (q *Queue) Receive(limit int, visibility time.Duration) lambdaevents.SQSEvent {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var batch lambdaevents.SQSEvent
+	ids := slices.Sorted(maps.Keys(q.messages))
+	slices.Reverse(ids)
+	for _, id := range ids {
+		m := q.messages[id]
+		if m.VisibleAt.After(q.Now()) || len(batch.Records) == limit {
+			continue
+		}
+		m.Received++
+		m.VisibleAt = q.Now().Add(visibility)
+		q.messages[id] = m
+		batch.Records = append(batch.Records, Record(m))
+	}
+	return batch
+}
+
+// Record is a message as Lambda gets it.
+func Record(m Message) lambdaevents.SQSMessage {
+	return lambdaevents.SQSMessage{
+		MessageId: m.ID, Body: m.Body,
+		Attributes: map[string]string{
+			"ApproximateReceiveCount": strconv.Itoa(m.Received),
+			"SentTimestamp":           strconv.FormatInt(m.SentAt.UnixMilli(), 10),
+		},
+	}
+}
+
+// Settle deletes the messages of a batch that are not named as failed, as Lambda does.
+func (q *Queue) Settle(batch lambdaevents.SQSEvent, response lambdaevents.SQSEventResponse) {
+	failed := map[string]bool{}
+	for _, f := range response.BatchItemFailures {
+		failed[f.ItemIdentifier] = true
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, record := range batch.Records {
+		if !failed[record.MessageId] {
+			delete(q.messages, record.MessageId)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+// Package stackstest is an in-memory CloudFormation. A stack stays in progress until the test says
+// how it ended.
+package stackstest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
+)
+
+// Stack is one stack.
+type Stack struct {
+	ID, Name, Token string
+	Parameters      map[string]string
+	Tags            map[string]string
+	Status          types.StackStatus
+	Reason          string
+	Outputs         map[string]string
+	Deletions       int // how often its deletion was asked for
+}
+
+func (s *Stack) gone() bool { return s.Status == types.StackStatusDeleteComplete }
+
+// Formation holds stacks.
+type Formation struct {
+	mu     sync.Mutex
+	stacks []*Stack
+}
+
+func (f *Formation) find(nameOrID string) *Stack {
+	for _, s := range slices.Backward(f.stacks) {
+		if s.ID == nameOrID || s.Name == nameOrID && !s.gone() {
+			return s
+		}
+	}
+	return nil
+}
+
+// Add puts a stack in, as if it had been created before. It gives its ID.
+func (f *Formation) Add(name, token string, tags map[string]string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.add(name, token, nil, tags)
+}
+
+func (f *Formation) add(name, token string, parameters, tags map[string]string) string {
+	id := fmt.Sprintf("arn:aws:cloudformation:eu-west-1:123456789012:stack/%s/%08d", name, len(f.stacks)+1)
+	f.stacks = append(f.stacks, &Stack{ID: id, Name: name, Token: token, Parameters: parameters, Tags: tags, Status: types.StackStatusCreateInProgress})
+	return id
+}
+
+// Finish says how a stack ended.
+func (f *Formation) Finish(nameOrID string, status types.StackStatus, reason string, outputs map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.find(nameOrID)
+	s.Status, s.Reason = status, reason
+	if outputs != nil {
+		s.Outputs = outputs
+	}
+}
+
+// Stack gives a copy of a stack; false when there is none.
+func (f *Formation) Stack(nameOrID string) (Stack, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.find(nameOrID)
+	if s == nil {
+		return Stack{}, false
+	}
+	return *s, true
+}
+
+// Count says how many stacks were ever made.
+func (f *Formation) Count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.stacks)
+}
+
+// CreateStack is CloudFormation's.
+func (f *Formation) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name, token := aws.ToString(in.StackName), aws.ToString(in.ClientRequestToken)
+	if in.TemplateURL == nil || name == "" {
+		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "StackName and TemplateURL are required"}
+	}
+	if s := f.find(name); s != nil {
+		if s.Token == token && token != "" {
+			return &cloudformation.CreateStackOutput{StackId: &s.ID}, nil
+		}
+		return nil, &types.AlreadyExistsException{Message: aws.String("Stack [" + name + "] already exists")}
+	}
+	parameters, tags := map[string]string{}, map[string]string{}
+	for _, p := range in.Parameters {
+		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
+	for _, t := range in.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return &cloudformation.CreateStackOutput{StackId: aws.String(f.add(name, token, parameters, tags))}, nil
+}
+
+// DescribeStacks is CloudFormation's.
+func (f *Formation) DescribeStacks(ctx context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := aws.ToString(in.StackName)
+	s := f.find(name)
+	if s == nil {
+		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "Stack with id " + name + " does not exist"}
+	}
+	out := types.Stack{StackId: &s.ID, StackName: &s.Name, StackStatus: s.Status, StackStatusReason: &s.Reason}
+	for _, key := range slices.Sorted(maps.Keys(s.Outputs)) {
+		out.Outputs = append(out.Outputs, types.Output{OutputKey: aws.String(key), OutputValue: aws.String(s.Outputs[key])})
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
+		out.Tags = append(out.Tags, types.Tag{Key: aws.String(key), Value: aws.String(s.Tags[key])})
+	}
+	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{out}}, nil
+}
+
+// DeleteStack is CloudFormation's: of a stack that is not there it says nothing.
+func (f *Formation) DeleteStack(ctx context.Context, in *cloudformation.DeleteStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.find(aws.ToString(in.StackName)); s != nil {
+		s.Deletions++
+		if !strings.HasPrefix(string(s.Status), "DELETE_") || s.Status == types.StackStatusDeleteFailed {
+			s.Status, s.Reason = types.StackStatusDeleteInProgress, ""
+		}
+	}
+	return &cloudformation.DeleteStackOutput{}, nil
+}

@@ -1,0 +1,109 @@
+package telemetry
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Recorder writes metrics, each as one line. Its zero value drops them. Recorders that share an Out
+// may be used at once if Out may, as os.Stdout may.
+type Recorder struct {
+	Out   io.Writer
+	Now   func() time.Time
+	Stage string
+
+	of map[string]string // values of the dimensions beside Stage
+}
+
+// Pool gives a recorder for the metrics of one pool.
+func (r Recorder) Pool(kind, tier string) Recorder {
+	r.of = map[string]string{Kind: kind, Tier: tier}
+	return r
+}
+
+// Tier gives a recorder for the metrics of one tier.
+func (r Recorder) Tier(tier string) Recorder {
+	r.of = map[string]string{Tier: tier}
+	return r
+}
+
+// Count adds n to a metric.
+func (r Recorder) Count(m Metric, n int) { r.write(m, float64(n)) }
+
+// Gauge says what a metric is now.
+func (r Recorder) Gauge(m Metric, n int) { r.write(m, float64(n)) }
+
+// Duration says how long something took, in the metric's unit.
+func (r Recorder) Duration(m Metric, d time.Duration) {
+	if m.Unit == Seconds {
+		r.write(m, d.Seconds())
+		return
+	}
+	r.write(m, float64(d)/float64(time.Millisecond))
+}
+
+// directive is the "_aws" member of an EMF line.
+type directive struct {
+	Timestamp         int64     // Unix milliseconds
+	CloudWatchMetrics []metrics // always one
+}
+
+type metrics struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []metric
+}
+
+type metric struct {
+	Name string
+	Unit Unit
+}
+
+// write writes one line. With JSON logging Lambda drops lines below the function's log level, and
+// takes one without a level or without an RFC 3339 timestamp for INFO; FATAL is never dropped
+// (AWS Lambda Developer Guide, "Log-level filtering").
+func (r Recorder) write(m Metric, value float64) {
+	if r.Out == nil {
+		return
+	}
+	now := r.Now().UTC()
+	line := map[string]any{
+		"level":     "FATAL",
+		"timestamp": now.Format(time.RFC3339Nano),
+		"message":   "metric",
+		"_aws": directive{
+			Timestamp: now.UnixMilli(),
+			CloudWatchMetrics: []metrics{{
+				Namespace: Namespace, Dimensions: [][]string{m.Dimensions}, Metrics: []metric{{m.Name, m.Unit}},
+			}},
+		},
+		m.Name: value,
+	}
+	values := map[string]string{Stage: r.Stage}
+	maps.Copy(values, r.of)
+	for _, name := range m.Dimensions {
+		line[name] = values[name]
+	}
+	text, err := json.Marshal(line)
+	if err != nil {
+		slog.Error("metric not written", "metric", m.Name, "error", err)
+		return
+	}
+	// A metric that cannot be written must not fail what it measures.
+	if _, err := r.Out.Write(append(text, '\n')); err != nil {
+		slog.Error("metric not written", "metric", m.Name, "error", err)
+	}
+}
+
+// Logger is the log of a function: as the function's log format and level say, with the request's
+// ID in every line. It becomes slog's default too.
+func Logger() *slog.Logger {
+	log := lambdacontext.NewLogger()
+	slog.SetDefault(log)
+	return log
+}
