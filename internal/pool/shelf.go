@@ -161,13 +161,11 @@ type Claim struct {
 	Again    bool // the tenant held it already
 }
 
-// NeedsTending says whether the claim left the shelf in want of tending. It is true for few claims
-// only, so that one claim asks for many.
+// NeedsTending says whether the claim left the shelf in want of tending: it runs low, or claims are
+// to be settled. In a pool that is larger than a shelf few claims say so; in a small one each does,
+// so that the capacity of a small pool is looked at with every signup.
 func (c Claim) NeedsTending() bool {
-	if c.Again {
-		return false
-	}
-	return c.Left == ShelfLow || c.Left%8 == 0 && c.Left < ShelfLow || c.Unsettle%ShelfHeld == 0
+	return !c.Again && (c.Left <= ShelfLow || c.Unsettle%ShelfHeld == 0)
 }
 
 // Take is the claim as a pure function: the shelf after tenant took the head of both lists. waiting
@@ -255,4 +253,15 @@ func Tidy(s Shelf) Shelf {
 	}
 	maps.DeleteFunc(s.Hosts, func(id HostID, _ Access) bool { return !used[id] })
 	return s
+}
+
+// Offering names the hosts that have offers on the shelf, sorted.
+func (s Shelf) Offering() []HostID {
+	seen := map[HostID]bool{}
+	for _, k := range Kinds {
+		for _, o := range s.Offers(k) {
+			seen[Key{k, s.Tier}.Host(o.Host)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }

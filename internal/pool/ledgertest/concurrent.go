@@ -1,0 +1,177 @@
+package ledgertest
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"headroom/internal/pool"
+)
+
+// Over this many free slots that many claim at once.
+const (
+	freeSlots = 1000
+	claimers  = 50
+)
+
+func claimsAtOnce(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	var hosts []pool.Host
+	for _, k := range pool.Kinds {
+		for seq := 1; seq <= freeSlots/2/10; seq++ {
+			hosts = append(hosts, add(t, l, Host(key(k), seq, 10)))
+		}
+	}
+	// Half of the slots are databases and half are shares: so many tenants can be served.
+	const tenants = freeSlots / 2
+	var mu sync.Mutex
+	claims := map[pool.TenantID]pool.Claim{}
+	served := make(chan struct{})
+	var group errgroup.Group
+	group.Go(func() error { // tends the shelf until everybody is served
+		next := map[pool.Kind]int{}
+		for {
+			select {
+			case <-served:
+				return settle(ctx, l)
+			default:
+			}
+			for _, k := range pool.Kinds {
+				var offers []pool.Offer
+				for _, h := range hosts {
+					if _, seq, _ := h.ID.Parse(); h.Kind == k && seq > next[k] && seq <= next[k]+3 {
+						offers = append(offers, Offers(h)...)
+					}
+				}
+				shelf, err := l.Shelf(ctx, tier)
+				if err != nil {
+					return err
+				}
+				if len(offers) == 0 || len(shelf.Offers(k)) > 10 {
+					continue
+				}
+				next[k] += 3
+				if err := l.BeginRefill(ctx, tier, pool.Refill{Number: shelf.Refills + 1, Kind: k, Offers: offers}); err != nil {
+					return err
+				}
+				if err := finish(ctx, l, nil); err != nil {
+					return err
+				}
+			}
+			if err := settle(ctx, l); err != nil {
+				return err
+			}
+		}
+	})
+	var signups sync.WaitGroup
+	for claimer := range claimers {
+		signups.Add(1)
+		group.Go(func() error {
+			defer signups.Done()
+			for n := claimer; n < tenants; n += claimers {
+				claim, err := l.Claim(ctx, tier, ID(n), start, false)
+				for errors.Is(err, pool.ErrEmpty) {
+					runtime.Gosched()
+					claim, err = l.Claim(ctx, tier, ID(n), start, false)
+				}
+				if err != nil {
+					return fmt.Errorf("claim of %s: %w", ID(n), err)
+				}
+				mu.Lock()
+				claims[ID(n)] = claim
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { signups.Wait(); close(served); return nil })
+	must(t, group.Wait())
+
+	taken := map[string]pool.TenantID{}
+	for id, claim := range claims {
+		for _, side := range []pool.Side{claim.Database, claim.Share} {
+			slot := fmt.Sprintf("%s/%d", side.Host, side.Offer.Index)
+			if other, twice := taken[slot]; twice {
+				t.Errorf("slot %s was taken by %s and %s", slot, id, other)
+			}
+			taken[slot] = id
+		}
+	}
+	expect(t, "slots taken", len(taken), 2*tenants)
+	for _, h := range hosts {
+		stored, err := l.Host(ctx, h.ID)
+		must(t, err)
+		for _, s := range stored.Slots {
+			if owner := taken[fmt.Sprintf("%s/%d", h.ID, s.Index)]; s.State != pool.SlotAssigned || s.Tenant != owner {
+				t.Errorf("slot %s/%d is %s to %q in its host's record, and %s took it", h.ID, s.Index, s.State, s.Tenant, owner)
+			}
+		}
+	}
+}
+
+func ordersAtOnce(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	var group errgroup.Group
+	const each, orderers = 3, 4
+	for range orderers {
+		group.Go(func() error {
+			for done := 0; done < each; {
+				seen, err := l.Pool(ctx, key(pool.Share))
+				if err != nil {
+					return err
+				}
+				h := pool.Order(seen, pool.Policy{Kind: pool.Share, Tier: tier, SlotsPerHost: 10}, "headroom-test-", start, "test")
+				switch err := l.Order(ctx, seen, h); {
+				case err == nil:
+					done++
+				case !errors.Is(err, pool.ErrConflict):
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	must(t, group.Wait())
+	record, err := l.Pool(ctx, key(pool.Share))
+	must(t, err)
+	expect(t, "last number", record.Seq, each*orderers)
+	expect(t, "in the making", record.Counters.Making, each*orderers)
+	expect(t, "slots in the making", record.Counters.MakingSlots, 10*each*orderers)
+}
+
+func countersAtOnce(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	const hosts = 8
+	for seq := 1; seq <= hosts; seq++ {
+		add(t, l, Host(key(pool.Share), seq, 10))
+	}
+	var group errgroup.Group
+	for seq := 1; seq <= hosts; seq++ {
+		group.Go(func() error {
+			for done := 0; done < 10; {
+				before, err := l.Host(ctx, key(pool.Share).Host(seq))
+				if err != nil {
+					return err
+				}
+				after := before.Clone()
+				after.Slots[done].State = pool.SlotOffered
+				switch err := l.SaveHost(ctx, before, after, pool.Neutral, start); {
+				case err == nil:
+					done++
+				case !errors.Is(err, pool.ErrConflict):
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	must(t, group.Wait())
+	record, err := l.Pool(ctx, key(pool.Share))
+	must(t, err)
+	expect(t, "used", record.Counters.Used, 10*hosts)
+	expect(t, "in reserve", record.Counters.Reserve, 0)
+}

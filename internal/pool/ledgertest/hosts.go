@@ -1,0 +1,187 @@
+package ledgertest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+func hostRoundTrip(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	if _, err := l.Host(ctx, "share-standard-1"); !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("an unknown host: %v", err)
+	}
+	h := Host(key(pool.Share), 1, 3)
+	h.Step, h.Tries, h.Count, h.Due = pool.StepAnnounce, 2, 1, at(120)
+	h.Slots[0].State, h.Slots[0].Refill = pool.SlotOffered, 4
+	h.Slots[1].State, h.Slots[1].Tenant = pool.SlotAssigned, ID(1)
+	h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: at(5)}, "disk": {At: at(6)}}
+	stored := add(t, l, h)
+	want := h
+	want.Version = 2
+	expect(t, "host", stored, want)
+
+	stored.Slots[0].State = pool.SlotFree
+	stored.Alarms["cpu"] = pool.AlarmMark{}
+	again, err := l.Host(ctx, h.ID)
+	must(t, err)
+	expect(t, "host after a copy of it was changed", again, want)
+
+	bare := again.Clone()
+	bare.Step, bare.Due, bare.Alarms, bare.Slots = "", time.Time{}, nil, nil
+	must(t, l.SaveHost(ctx, again, bare, pool.Neutral, start))
+	again, err = l.Host(ctx, h.ID)
+	must(t, err)
+	bare.Version = 3
+	expect(t, "bare host", again, bare)
+}
+
+func hostConflict(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	before := add(t, l, Host(key(pool.Share), 1, 3))
+	after := before.Clone()
+	after.Slots[0].State = pool.SlotOffered
+	must(t, l.SaveHost(ctx, before, after, pool.Neutral, start))
+	for _, outcome := range []pool.Outcome{pool.Neutral, pool.Succeeded, pool.Failed} {
+		if err := l.SaveHost(ctx, before, after, outcome, start); !errors.Is(err, pool.ErrConflict) {
+			t.Errorf("saving again with outcome %d: %v", outcome, err)
+		}
+		// Nothing of it moves the counters: this is a write of the host alone.
+		if err := l.SaveHost(ctx, before, before, outcome, start); !errors.Is(err, pool.ErrConflict) {
+			t.Errorf("saving unchanged with outcome %d: %v", outcome, err)
+		}
+	}
+	record, err := l.Pool(ctx, key(pool.Share))
+	must(t, err)
+	want := pool.Record{Key: key(pool.Share), Seq: 1, Counters: pool.Contribution(after)}
+	expect(t, "pool after the conflicts", record, want)
+}
+
+func orderOnce(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	seen, err := l.Pool(ctx, key(pool.Share))
+	must(t, err)
+	expect(t, "a pool that is not there", seen, pool.Record{Key: key(pool.Share)})
+	h := pool.Order(seen, pool.Policy{Kind: pool.Share, Tier: tier, SlotsPerHost: 10}, "headroom-test-", start, "floor 1 hosts, there are 0")
+	must(t, l.Order(ctx, seen, h))
+	if err := l.Order(ctx, seen, h); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("ordering again: %v", err)
+	}
+	stored, err := l.Host(ctx, h.ID)
+	must(t, err)
+	h.Version = 1
+	expect(t, "host", stored, h)
+	record, err := l.Pool(ctx, key(pool.Share))
+	must(t, err)
+	expect(t, "pool", record, pool.Record{Key: key(pool.Share), Seq: 1, Counters: pool.Contribution(h)})
+}
+
+func backoff(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	host := add(t, l, Host(key(pool.Share), 1, 3))
+	save := func(outcome pool.Outcome, now time.Time) pool.Record {
+		t.Helper()
+		must(t, l.SaveHost(ctx, host, host, outcome, now))
+		var err error
+		host, err = l.Host(ctx, host.ID)
+		must(t, err)
+		r, err := l.Pool(ctx, key(pool.Share))
+		must(t, err)
+		return r
+	}
+	for failures := 1; failures <= 3; failures++ {
+		now := at(1000 * failures)
+		r := save(pool.Failed, now)
+		expect(t, "failures", r.Failures, failures)
+		expect(t, "backoff", r.BackoffUntil, now.Add(pool.Backoff(failures)))
+		r = save(pool.Neutral, now)
+		expect(t, "failures after something neutral", r.Failures, failures)
+	}
+	r := save(pool.Succeeded, at(5000))
+	expect(t, "after success", r, pool.Record{Key: key(pool.Share), Seq: 1, Counters: pool.Contribution(host)})
+}
+
+func reserveOrder(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	used := []int{3, 0, 5, 1, 10, 7}
+	for i, n := range used {
+		h := Host(key(pool.Share), i+1, 10)
+		for s := range n {
+			h.Slots[s].State = pool.SlotOffered
+		}
+		add(t, l, h)
+	}
+	cordoned := Host(key(pool.Share), 7, 10)
+	cordoned.State = pool.Cordoned
+	add(t, l, cordoned)
+	add(t, l, Host(key(pool.Database), 1, 10))
+
+	ask := func(placement pool.Placement, below, limit int) []pool.HostID {
+		t.Helper()
+		ids, err := l.Reserve(ctx, key(pool.Share), placement, below, limit)
+		must(t, err)
+		return ids
+	}
+	hosts := func(seqs ...int) (ids []pool.HostID) {
+		for _, seq := range seqs {
+			ids = append(ids, key(pool.Share).Host(seq))
+		}
+		return ids
+	}
+	eventually(t, "pack", func() any { return ask(pool.Pack, 10, 10) }, hosts(6, 3, 1, 4, 2))
+	eventually(t, "spread", func() any { return ask(pool.Spread, 10, 10) }, hosts(2, 4, 1, 3, 6))
+	eventually(t, "pack below 5", func() any { return ask(pool.Pack, 5, 10) }, hosts(1, 4, 2))
+	eventually(t, "the first of spread", func() any { return ask(pool.Spread, 10, 2) }, hosts(2, 4))
+}
+
+func dueOrder(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	for n, due := range []int{50, 10, 90} {
+		tn := tenant(n)
+		tn.Due = at(due)
+		if _, _, err := l.Request(ctx, tn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, due := range []int{30, 70} {
+		h := Host(key(pool.Share), i+1, 3)
+		h.Due = at(due)
+		add(t, l, h)
+	}
+	ask := func(now, limit int) []pool.Due {
+		t.Helper()
+		due, err := l.Due(ctx, at(now), limit)
+		must(t, err)
+		return due
+	}
+	all := []pool.Due{
+		{Tenant: ID(1)}, {Host: "share-standard-1"}, {Tenant: ID(0)}, {Host: "share-standard-2"}, {Tenant: ID(2)},
+	}
+	eventually(t, "all", func() any { return ask(100, 10) }, all)
+	eventually(t, "at the deadline", func() any { return ask(50, 10) }, all[:3])
+	eventually(t, "the first", func() any { return ask(100, 2) }, all[:2])
+	eventually(t, "none", func() any { return ask(9, 10) }, []pool.Due(nil))
+
+	must(t, l.Ready(ctx, served(0)))
+	h, err := l.Host(ctx, "share-standard-1")
+	must(t, err)
+	rested := h.Clone()
+	rested.Due = time.Time{}
+	must(t, l.SaveHost(ctx, h, rested, pool.Neutral, start))
+	eventually(t, "after two came to rest", func() any { return ask(100, 10) }, slices.Concat(all[:1], all[3:]))
+}
+
+// eventually asks an index until it has caught up.
+func eventually(t testing.TB, what string, ask func() any, want any) {
+	t.Helper()
+	for range 100 {
+		if equal(ask(), want) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	expect(t, what, ask(), want)
+}

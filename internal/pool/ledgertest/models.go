@@ -1,0 +1,223 @@
+package ledgertest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"headroom/internal/pool"
+)
+
+// countersAddUp moves hosts about at random and checks after every step that the pool's counters
+// are the sum of what its hosts contribute.
+func countersAddUp(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	run := 0
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		k := pool.Key{Kind: pool.Share, Tier: pool.Tier(fmt.Sprintf("run%d", run))}
+		hosts := map[pool.HostID]pool.Host{} // as they were read last, stale or not
+		pick := func(t *rapid.T) pool.Host {
+			if len(hosts) == 0 {
+				t.Skip("no hosts")
+			}
+			return hosts[k.Host(rapid.IntRange(1, len(hosts)).Draw(t, "host"))]
+		}
+		save := func(t *rapid.T, before, after pool.Host, outcome pool.Outcome) {
+			err := l.SaveHost(ctx, before, after, outcome, start)
+			if errors.Is(err, pool.ErrConflict) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Sometimes the new version is not read: the next write of this host is a conflict.
+			if rapid.IntRange(0, 9).Draw(t, "stale") > 0 {
+				if hosts[after.ID], err = l.Host(ctx, after.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"order": func(t *rapid.T) {
+				seen, err := l.Pool(ctx, k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				seen.Seq -= rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "behind")
+				if seen.Seq < 0 {
+					return
+				}
+				h := pool.Order(seen, pool.Policy{Kind: k.Kind, Tier: k.Tier, SlotsPerHost: 3}, "s-", start, "test")
+				if err := l.Order(ctx, seen, h); err != nil && !errors.Is(err, pool.ErrConflict) {
+					t.Fatal(err)
+				}
+				if hosts[h.ID], err = l.Host(ctx, h.ID); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"move": func(t *rapid.T) {
+				before := pick(t)
+				to := rapid.SampledFrom([]pool.HostState{
+					pool.Building, pool.Preparing, pool.InService, pool.InService, pool.Cordoned, pool.Deleting, pool.Deleted, pool.Quarantined,
+				}).Draw(t, "to")
+				after, err := pool.Move(before, to, start, "test")
+				if err != nil {
+					return
+				}
+				if to == pool.InService && len(after.Slots) == 0 {
+					after.Slots = Host(k, 1, 3).Slots
+				}
+				save(t, before, after, rapid.SampledFrom([]pool.Outcome{pool.Neutral, pool.Failed, pool.Succeeded}).Draw(t, "outcome"))
+			},
+			"slot": func(t *rapid.T) {
+				before := pick(t)
+				if len(before.Slots) == 0 {
+					return
+				}
+				after := before.Clone()
+				after.Slots[rapid.IntRange(0, 2).Draw(t, "slot")].State = rapid.SampledFrom([]pool.SlotState{
+					pool.SlotFree, pool.SlotOffered, pool.SlotAssigned,
+				}).Draw(t, "state")
+				save(t, before, after, pool.Neutral)
+			},
+			"": func(t *rapid.T) {
+				record, err := l.Pool(ctx, k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var want pool.Counters
+				for seq := 1; seq <= len(hosts); seq++ {
+					h, err := l.Host(ctx, k.Host(seq))
+					if err != nil {
+						t.Fatal(err)
+					}
+					want = want.Add(pool.Contribution(h))
+				}
+				if record.Counters != want || record.Seq != len(hosts) {
+					t.Fatalf("counters %+v of %d, hosts add up to %+v of %d", record.Counters, record.Seq, want, len(hosts))
+				}
+			},
+		})
+	})
+}
+
+// shelfModel does the same things to the ledger's shelf and to a shelf in memory, by the rules of
+// pool, and checks after every step that both are the same.
+func shelfModel(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	run := 0
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		tier := pool.Tier(fmt.Sprintf("run%d", run))
+		model := pool.NewShelf(tier)
+		seq := map[pool.Kind]int{}
+		same := func(t *rapid.T, got, want error) bool {
+			if got == nil && want == nil {
+				return true
+			}
+			if want == nil || !errors.Is(got, want) {
+				t.Fatalf("answer %v, want %v", got, want)
+			}
+			return false
+		}
+		tenant := func(t *rapid.T) pool.TenantID { return ID(rapid.IntRange(1, 12).Draw(t, "tenant")) }
+		t.Repeat(map[string]func(*rapid.T){
+			"claim": func(t *rapid.T) {
+				id, waiting := tenant(t), rapid.Bool().Draw(t, "waiting")
+				after, want, wantErr := pool.Take(model, id, at(run), waiting)
+				got, err := l.Claim(ctx, tier, id, at(run), waiting)
+				if same(t, err, wantErr) {
+					if !equal(got, want) {
+						t.Fatalf("claim %+v, want %+v", got, want)
+					}
+					model = after
+				}
+			},
+			"begin": func(t *rapid.T) {
+				k := rapid.SampledFrom(pool.Kinds).Draw(t, "kind")
+				number := model.Refills + int64(rapid.SampledFrom([]int{1, 1, 1, 0, 2}).Draw(t, "ahead"))
+				r := pool.Refill{Number: number, Kind: k, Offers: Offers(Host(pool.Key{Kind: k, Tier: tier}, seq[k]+1, 3))}
+				var want error
+				if number != model.Refills+1 || model.Refill != nil || len(model.Withdrawn) > 0 {
+					want = pool.ErrConflict
+				}
+				if same(t, l.BeginRefill(ctx, tier, r), want) {
+					seq[k]++
+					model.Refill, model.Refills = &r, number
+					model.Version++
+				}
+			},
+			"commit": func(t *rapid.T) {
+				number := model.Refills - int64(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "behind"))
+				if model.Refill == nil || model.Refill.Number != number {
+					same(t, l.CommitRefill(ctx, tier, number, pool.Share, nil, nil), pool.ErrConflict)
+					return
+				}
+				k := model.Refill.Kind
+				good := model.Refill.Offers[rapid.IntRange(0, 3).Draw(t, "bad"):]
+				hosts := map[pool.HostID]pool.Access{}
+				for _, o := range good {
+					id := pool.Key{Kind: k, Tier: tier}.Host(o.Host)
+					hosts[id] = access(k, id, o.Host)
+				}
+				same(t, l.CommitRefill(ctx, tier, number, k, good, hosts), nil)
+				model = pool.Tidy(model)
+				model.SetOffers(k, slices.Concat(model.Offers(k), good))
+				for id, a := range hosts {
+					model.Hosts[id] = a
+				}
+				model.Refill = nil
+				model.Version++
+			},
+			"settle": func(t *rapid.T) {
+				id := tenant(t)
+				hold, held := model.Held[id]
+				if !held {
+					same(t, l.Settle(ctx, tier, map[pool.TenantID]pool.Hold{id: {}}), pool.ErrConflict)
+					return
+				}
+				same(t, l.Settle(ctx, tier, map[pool.TenantID]pool.Hold{id: hold}), nil)
+				model = model.Clone()
+				delete(model.Held, id)
+				model.Version++
+			},
+			"withdraw": func(t *rapid.T) {
+				id := pool.Key{Kind: rapid.SampledFrom(pool.Kinds).Draw(t, "kind"), Tier: tier}.Host(rapid.IntRange(1, 3).Draw(t, "host"))
+				after, err := pool.Withdraw(pool.Tidy(model), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				stale := rapid.SampledFrom([]int64{0, 0, 1}).Draw(t, "stale")
+				before := model
+				before.Version -= stale
+				if stale > 0 {
+					same(t, l.SaveShelf(ctx, before, after), pool.ErrConflict)
+					return
+				}
+				same(t, l.SaveShelf(ctx, before, after), nil)
+				model = after
+				model.Version++
+			},
+			"put back": func(t *rapid.T) {
+				after := model.Clone()
+				after.Withdrawn = nil
+				same(t, l.SaveShelf(ctx, model, after), nil)
+				model = after
+				model.Version++
+			},
+			"": func(t *rapid.T) {
+				stored, err := l.Shelf(ctx, tier)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !equal(stored, model) {
+					t.Fatalf("shelf\n%+v\nwant\n%+v", stored, model)
+				}
+			},
+		})
+	})
+}

@@ -1,0 +1,48 @@
+package ledgertest
+
+import (
+	"testing"
+)
+
+// Run runs the contract. open gives a new, empty ledger.
+func Run(t *testing.T, open func(t *testing.T) Ledger) {
+	tests := []struct {
+		name string
+		run  func(t *testing.T, l Ledger)
+	}{
+		{"a tenant is recorded once", requestOnce},
+		{"a tenant comes back as it was saved", tenantRoundTrip},
+		{"saving a tenant that changed is a conflict", tenantConflict},
+		{"ready is written once", readyOnce},
+		{"ready takes a tenant off the waiting list, whoever put it there", readyLeavesList},
+		{"tenants wait in the order in which they came", waitingOrder},
+		{"a tenant waits once", enqueueOnce},
+		{"a waiting list closes the shelf to newcomers", queueCloses},
+		{"a claim takes the heads of both lists", claimTakesHeads},
+		{"a claim again gives the same", claimAgain},
+		{"a bare shelf gives nothing", claimEmpty},
+		{"tenants of any name can claim", claimAnyName},
+		{"a shelf comes back as it was saved", shelfRoundTrip},
+		{"saving a shelf that changed is a conflict", shelfConflict},
+		{"a shelf does what the rules say", shelfModel},
+		{"claims at once take each slot once", claimsAtOnce},
+		{"a refill begins only when nothing is under way", refillOrder},
+		{"a refill killed anywhere is finished by the next", refillCrash},
+		{"a refill drops hosts that the shelf does not need", refillTidies},
+		{"settling forgets what is held as given", settleHeld},
+		{"settling works for more claims than one write holds", settleMany},
+		{"a host comes back as it was saved", hostRoundTrip},
+		{"saving a host that changed is a conflict", hostConflict},
+		{"a host is ordered once", orderOnce},
+		{"orders at once get a number each", ordersAtOnce},
+		{"failures lengthen the backoff and success ends it", backoff},
+		{"counters are the sum of the hosts", countersAddUp},
+		{"hosts at once keep the counters right", countersAtOnce},
+		{"the reserve is in the order of placement", reserveOrder},
+		{"what is due is found, oldest first", dueOrder},
+		{"a canceled context is an error", canceled},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
+	}
+}
