@@ -1,0 +1,126 @@
+// Package secretstest has a stateful fake of AWS Secrets Manager in memory.
+package secretstest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+)
+
+// Fake is a Secrets Manager. Like the real one it is eventually consistent: a new secret is there
+// for whoever creates it again, but not yet for the next few who read it. The zero value is empty
+// and consistent.
+type Fake struct {
+	// Lag is how many reads of a new secret miss it.
+	Lag int
+
+	// Fault is asked before each call of an operation, by its name. An error is what the caller gets;
+	// applied says that the call takes effect all the same: written, but the reply was lost.
+	Fault func(operation string) (applied bool, err error)
+
+	mu      sync.Mutex
+	secrets map[string]*Secret
+}
+
+// Secret is a secret as it is stored.
+type Secret struct {
+	Name, ARN, Value, KeyID string
+	Tags                    map[string]string
+
+	token  string
+	misses int
+}
+
+// Put stores a secret as somebody else would, such as RDS. It can be read at once.
+func (f *Fake) Put(name, value string) (arn string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.put(&Secret{Name: name, Value: value}).ARN
+}
+
+// Secrets returns copies of all secrets by name.
+func (f *Fake) Secrets() map[string]Secret {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make(map[string]Secret, len(f.secrets))
+	for name, secret := range f.secrets {
+		all[name] = *secret
+	}
+	return all
+}
+
+// CreateSecret refuses a name that is taken, unless token and value are those that made it.
+func (f *Fake) CreateSecret(_ context.Context, in *secretsmanager.CreateSecretInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	applied, fault := f.strike("CreateSecret")
+	if fault != nil && !applied {
+		return nil, fault
+	}
+	name, token := aws.ToString(in.Name), aws.ToString(in.ClientRequestToken)
+	if length := len(token); length < 32 || length > 64 {
+		return nil, &types.InvalidParameterException{Message: aws.String("ClientRequestToken must have 32 to 64 characters")}
+	}
+	secret, taken := f.secrets[name]
+	if taken && (secret.token != token || secret.Value != aws.ToString(in.SecretString)) {
+		return nil, &types.ResourceExistsException{Message: aws.String("The operation failed because the secret " + name + " already exists.")}
+	}
+	if !taken {
+		secret = f.put(&Secret{
+			Name: name, Value: aws.ToString(in.SecretString), KeyID: aws.ToString(in.KmsKeyId),
+			Tags: map[string]string{}, token: token, misses: f.Lag,
+		})
+		for _, tag := range in.Tags {
+			secret.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+	}
+	if fault != nil {
+		return nil, fault
+	}
+	return &secretsmanager.CreateSecretOutput{ARN: aws.String(secret.ARN), Name: in.Name, VersionId: in.ClientRequestToken}, nil
+}
+
+// GetSecretValue reads a secret by name or ARN.
+func (f *Fake) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, fault := f.strike("GetSecretValue"); fault != nil {
+		return nil, fault
+	}
+	for _, secret := range f.secrets {
+		if id := aws.ToString(in.SecretId); id != secret.Name && id != secret.ARN {
+			continue
+		}
+		if secret.misses > 0 {
+			secret.misses--
+			break
+		}
+		return &secretsmanager.GetSecretValueOutput{
+			ARN: aws.String(secret.ARN), Name: aws.String(secret.Name), SecretString: aws.String(secret.Value),
+		}, nil
+	}
+	return nil, &types.ResourceNotFoundException{Message: aws.String("Secrets Manager can't find the specified secret.")}
+}
+
+func (f *Fake) strike(operation string) (applied bool, err error) {
+	if f.Fault == nil {
+		return false, nil
+	}
+	return f.Fault(operation)
+}
+
+func (f *Fake) put(secret *Secret) *Secret {
+	if f.secrets == nil {
+		f.secrets = map[string]*Secret{}
+	}
+	// Six characters follow the name in an ARN, so that a later secret of this name has another one.
+	suffix := fmt.Sprintf("%06d", len(f.secrets))
+	secret.ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:" + strings.TrimPrefix(secret.Name, "/") + "-" + suffix
+	f.secrets[secret.Name] = secret
+	return secret
+}

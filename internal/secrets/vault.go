@@ -1,0 +1,148 @@
+// Package secrets keeps tenants' credentials in AWS Secrets Manager, and reads the master secrets
+// that RDS keeps there.
+package secrets
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"headroom/events"
+	"headroom/internal/cloud"
+)
+
+// ErrOtherDatabase says that a tenant's secret is there, but for another database or account than
+// the one it is wanted for.
+var ErrOtherDatabase = errors.New("the tenant's secret is for another database")
+
+// Reads of a secret that was just written may miss it. The pause before the second is up to
+// firstPause, then doubles up to longestPause.
+const (
+	reads        = 6
+	firstPause   = 100 * time.Millisecond
+	longestPause = time.Second
+)
+
+// client is what is used of Secrets Manager. Deadlines and retries of requests are its own.
+type client interface {
+	CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+}
+
+// Config is what a Vault is built from. All of it is required to make tenants' secrets; reading
+// master secrets takes no more than Client, Sleep and Jitter.
+type Config struct {
+	Client client
+	Stage  string                                     // for the tag headroom:stage
+	Prefix string                                     // of the names of tenants' secrets, such as headroom/dev/tenant/
+	KeyID  string                                     // ARN of the KMS key that encrypts them
+	Random io.Reader                                  // a source fit for passwords: crypto/rand's
+	Sleep  func(context.Context, time.Duration) error // between two reads; ends early with its context
+	Jitter func() float64                             // in [0, 1), spreads out reads
+}
+
+// Vault makes and reads secrets. It keeps none.
+type Vault struct{ Config }
+
+// New is a vault.
+func New(config Config) *Vault { return &Vault{config} }
+
+// Tenant gives a tenant's credentials and the ARN of the secret that holds them. The first call
+// makes a password, lets fill put it into the credentials, and stores those; every later call, and
+// all but one of several at once, gives what was stored. If that is not what fill makes of its
+// password, the error is ErrOtherDatabase.
+func (v *Vault) Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error) {
+	made, err := password(v.Random)
+	if err != nil {
+		return events.Credentials{}, "", err
+	}
+	credentials, name := fill(made), v.Prefix+tenantID
+	// Commit point: whichever call creates the secret has made the tenant's password.
+	arn, err := v.create(ctx, name, tenantID, credentials)
+	if err == nil {
+		return credentials, arn, nil
+	}
+	if !cloud.IsAlreadyExists(err) {
+		return events.Credentials{}, "", fmt.Errorf("create secret %s: %w", name, err)
+	}
+	var stored events.Credentials
+	if arn, err = v.read(ctx, name, &stored); err != nil {
+		return events.Credentials{}, "", err
+	}
+	if stored != fill(stored.Password) {
+		return events.Credentials{}, "", fmt.Errorf("read secret %s: %w", name, ErrOtherDatabase)
+	}
+	return stored, arn, nil
+}
+
+// Master reads the login of an RDS instance's master user. RDS changes the password every week: read
+// it when it is needed and don't keep it.
+func (v *Vault) Master(ctx context.Context, arn string) (username, password string, err error) {
+	var stored struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+	}
+	if _, err := v.read(ctx, arn, &stored); err != nil {
+		return "", "", err
+	}
+	if stored.Username == "" || stored.Password == "" {
+		return "", "", fmt.Errorf("read secret %s: it has no username or no password", arn)
+	}
+	return stored.Username, stored.Password, nil
+}
+
+func (v *Vault) create(ctx context.Context, name, tenantID string, credentials events.Credentials) (arn string, err error) {
+	value, err := json.Marshal(credentials)
+	if err != nil {
+		return "", fmt.Errorf("encode credentials: %w", err)
+	}
+	token := sha256.Sum256([]byte(name))
+	created, err := v.Client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+		Name:         aws.String(name),
+		Description:  aws.String("Where the database of tenant " + tenantID + " is, and how to log in"),
+		SecretString: aws.String(string(value)),
+		KmsKeyId:     aws.String(v.KeyID),
+		// The same token in every call: at most one of them makes the first version.
+		ClientRequestToken: aws.String(hex.EncodeToString(token[:])),
+		Tags: []types.Tag{
+			{Key: aws.String("headroom:stage"), Value: aws.String(v.Stage)},
+			{Key: aws.String("headroom:tenant"), Value: aws.String(tenantID)},
+		},
+	})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(created.ARN), nil
+}
+
+// read decodes the current value of a secret, by name or ARN. A secret that is not there is looked
+// for a little longer, for it may just have been written.
+func (v *Vault) read(ctx context.Context, id string, value any) (arn string, err error) {
+	for attempt := 1; ; attempt++ {
+		found, err := v.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
+		if err == nil {
+			if json.Unmarshal([]byte(aws.ToString(found.SecretString)), value) != nil {
+				// The decoder's own words could repeat a part of the secret.
+				return "", fmt.Errorf("read secret %s: its value is not the JSON that was expected", id)
+			}
+			return aws.ToString(found.ARN), nil
+		}
+		if !cloud.IsNotFound(err) || attempt == reads {
+			return "", fmt.Errorf("read secret %s: %w", id, err)
+		}
+		limit := min(firstPause<<(attempt-1), longestPause)
+		// Half of it for certain: without any pause, the next read would come too soon as well.
+		if slept := v.Sleep(ctx, limit/2+time.Duration(v.Jitter()*float64(limit/2))); slept != nil {
+			return "", fmt.Errorf("read secret %s: %w", id, errors.Join(err, slept))
+		}
+	}
+}
