@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"headroom/internal/bus"
+	"headroom/internal/cloud"
+	"headroom/internal/dynamo"
+	"headroom/internal/notify"
+	"headroom/internal/policy"
+	"headroom/internal/poolcheck"
+	"headroom/internal/queue"
+	"headroom/internal/stacks"
+	"headroom/internal/stock"
+	"headroom/internal/telemetry"
+)
+
+// build makes the handler with its adapters.
+func build(ctx context.Context, e poolcheck.Environment) (*poolcheck.Handler, error) {
+	cfg, err := cloud.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	templates, err := e.Templates()
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	metrics := telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: e.Stage}
+	policies := &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: e.PolicyParameter, Now: time.Now, Metrics: metrics}
+	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: policies, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	messages := sqs.NewFromConfig(cfg)
+	return poolcheck.New(poolcheck.Config{
+		Ledger:      ledger,
+		Stock:       keeper,
+		Policies:    policies,
+		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
+		Events:      &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
+		Notify:      &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
+		Signups:     &queue.Sender{Client: messages, URL: e.SignupQueue},
+		HostEvents:  &queue.Sender{Client: messages, URL: e.HostQueue},
+		Templates:   templates,
+		StackRole:   e.StackRole,
+		StackPrefix: e.StackPrefix,
+		Stage:       e.Stage,
+		Metrics:     metrics,
+		Log:         slog.Default(),
+		Now:         time.Now,
+	})
+}

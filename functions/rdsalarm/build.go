@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"headroom/internal/announce"
+	"headroom/internal/bus"
+	"headroom/internal/cloud"
+	"headroom/internal/dynamo"
+	"headroom/internal/notify"
+	"headroom/internal/queue"
+	"headroom/internal/rdsalarm"
+	"headroom/internal/stock"
+	"headroom/internal/telemetry"
+)
+
+// build makes the handler with its adapters.
+func build(ctx context.Context, e rdsalarm.Environment) (*rdsalarm.Handler, error) {
+	cfg, err := cloud.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: rdsalarm.NoPolicies{}, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	metrics := telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: e.Stage}
+	announcer, err := announce.New(announce.Config{
+		Ledger: ledger, Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
+		Events:     &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
+		Notify:     &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
+		PoolChecks: &queue.Sender{Client: sqs.NewFromConfig(cfg), URL: e.PoolCheckQueue},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rdsalarm.New(rdsalarm.Config{
+		Ledger: ledger, Stock: keeper, Announce: announcer, StackPrefix: e.StackPrefix,
+		Metrics: metrics, Log: slog.Default(), Now: time.Now,
+	})
+}

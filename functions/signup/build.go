@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+
+	"headroom/internal/bus"
+	"headroom/internal/cloud"
+	"headroom/internal/dynamo"
+	"headroom/internal/firewall"
+	"headroom/internal/gateway"
+	"headroom/internal/policy"
+	"headroom/internal/postgres"
+	"headroom/internal/queue"
+	"headroom/internal/secrets"
+	"headroom/internal/signup"
+	"headroom/internal/stock"
+	"headroom/internal/telemetry"
+)
+
+// build makes the handler with its adapters.
+func build(ctx context.Context, e signup.Environment) (*signup.Handler, error) {
+	cfg, err := cloud.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	networks, err := e.Networks()
+	if err != nil {
+		return nil, err
+	}
+	authorities, err := postgres.ReadAuthorities(filepath.Join(e.TaskRoot, "rds-ca.pem"))
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	databases, err := postgres.New(postgres.Config{RootCAs: authorities, Random: rand.Reader, Sleep: cloud.Sleep, Jitter: cloud.Jitter})
+	if err != nil {
+		return nil, err
+	}
+	metrics := telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: e.Stage}
+	policies := &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: e.PolicyParameter, Now: time.Now, Metrics: metrics}
+	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: policies, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	messages := sqs.NewFromConfig(cfg)
+	return signup.New(signup.Config{
+		Ledger:   ledger,
+		Stock:    keeper,
+		Policies: policies,
+		Vault: secrets.New(secrets.Config{
+			Client: secretsmanager.NewFromConfig(cfg), Stage: e.Stage, Prefix: e.SecretPrefix, KeyID: e.SecretKey,
+			Random: rand.Reader, Sleep: cloud.Sleep, Jitter: cloud.Jitter,
+		}),
+		Databases:  databases,
+		Shares:     &gateway.Gateways{Client: storagegateway.NewFromConfig(cfg), Region: cfg.Region},
+		Firewall:   &firewall.Groups{Client: ec2.NewFromConfig(cfg)},
+		Events:     &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
+		Signups:    &queue.Sender{Client: messages, URL: e.SignupQueue},
+		PoolChecks: &queue.Sender{Client: messages, URL: e.PoolCheckQueue},
+		Refused:    &queue.Sender{Client: messages, URL: e.SignupDLQ},
+		Networks:   networks,
+		Metrics:    metrics,
+		Log:        slog.Default(),
+		Now:        time.Now,
+	})
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+
+	"headroom/internal/announce"
+	"headroom/internal/bus"
+	"headroom/internal/cloud"
+	"headroom/internal/dynamo"
+	"headroom/internal/gateway"
+	"headroom/internal/notify"
+	"headroom/internal/postgres"
+	"headroom/internal/queue"
+	"headroom/internal/secrets"
+	"headroom/internal/stackcomplete"
+	"headroom/internal/stacks"
+	"headroom/internal/telemetry"
+)
+
+// build makes the handler with its adapters.
+func build(ctx context.Context, e stackcomplete.Environment) (*stackcomplete.Handler, error) {
+	cfg, err := cloud.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	authorities, err := readAuthorities(e.TaskRoot)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	databases, err := postgres.New(postgres.Config{RootCAs: authorities, Random: rand.Reader, Sleep: cloud.Sleep, Jitter: cloud.Jitter})
+	if err != nil {
+		return nil, err
+	}
+	messages := sqs.NewFromConfig(cfg)
+	poolChecks := &queue.Sender{Client: messages, URL: e.PoolCheckQueue}
+	metrics := telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: e.Stage}
+	announcer, err := announce.New(announce.Config{
+		Ledger: ledger, PoolChecks: poolChecks, Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
+		Events: &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
+		Notify: &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stackcomplete.New(stackcomplete.Config{
+		Ledger:      ledger,
+		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
+		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
+		Gateways:    &gateway.Gateways{Client: storagegateway.NewFromConfig(cfg), Region: cfg.Region},
+		Databases:   databases,
+		Vault:       secrets.New(secrets.Config{Client: secretsmanager.NewFromConfig(cfg), Sleep: cloud.Sleep, Jitter: cloud.Jitter}),
+		Announce:    announcer,
+		Steps:       &queue.Sender{Client: messages, URL: e.HostQueue},
+		PoolChecks:  poolChecks,
+		Name:        func() (string, error) { return secrets.Name(rand.Reader) },
+		Stage:       e.Stage,
+		StackPrefix: e.StackPrefix,
+		Nobody:      e.Nobody,
+		ShareKey:    e.ShareKey,
+		Metrics:     metrics,
+		Log:         slog.Default(),
+		Now:         time.Now,
+	})
+}
+
+// readAuthorities reads the certificates of those who may sign for an RDS instance.
+func readAuthorities(root string) (*x509.CertPool, error) {
+	path := filepath.Join(root, "rds-ca.pem")
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the RDS authorities: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read the RDS authorities: %s holds no certificate", path)
+	}
+	return pool, nil
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"headroom/internal/pool"
+)
+
+// ControlPlaneProps is what the control plane of a stage is made of.
+type ControlPlaneProps struct {
+	Stage                           Stage
+	CodeDir                         string // holds a folder a function
+	DatabaseTemplate, ShareTemplate string // files
+}
+
+// controlPlane holds what its functions are wired with.
+type controlPlane struct {
+	ControlPlaneProps
+	stack awscdk.Stack
+
+	instanceNetworks *string // comma-separated CIDRs
+	activationPort   awscdk.CfnParameter
+
+	keys          Keys
+	notifications Notifications
+	ledger        Ledger
+	bus           awsevents.EventBus
+	policy        awsssm.StringParameter
+	network       *Network
+	hosts         HostStacks
+
+	signups, poolChecks, hostEvents, alarms Queue
+}
+
+// NewControlPlane makes the stack that takes signups and keeps the pools filled.
+func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps) awscdk.Stack {
+	stack := awscdk.NewStack(scope, jsii.String(id), &awscdk.StackProps{
+		StackName:   jsii.String("Headroom-" + p.Stage.Name),
+		Description: jsii.String("Headroom (" + p.Stage.Name + "): keeps databases and shares ready for the next customers"),
+		Tags:        &map[string]*string{"headroom:stage": jsii.String(p.Stage.Name)},
+		Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
+			GenerateBootstrapVersionRule: jsii.Bool(false),
+		}),
+		TerminationProtection: jsii.Bool(p.Stage.TerminationProtection),
+	})
+	c := &controlPlane{ControlPlaneProps: p, stack: stack}
+	c.addParameters()
+
+	c.keys = NewKeys(stack, "Keys")
+	c.notifications = NewNotifications(stack, "Notifications", c.keys.Ledger)
+	c.ledger = NewLedger(stack, "Ledger", c.keys.Ledger)
+	c.bus = awsevents.NewEventBus(stack, jsii.String("Bus"), &awsevents.EventBusProps{
+		EventBusName: jsii.String("headroom-" + p.Stage.Name),
+		Description:  jsii.String("What Headroom tells the world: StorageReady and the like"),
+	})
+	c.policy = awsssm.NewStringParameter(stack, jsii.String("Policy"), &awsssm.StringParameterProps{
+		ParameterName: jsii.String("/headroom/" + p.Stage.Name + "/policy"),
+		Description:   jsii.String("Headroom: the pool policies; may be changed at any time"),
+		StringValue:   policyDocument(p.Stage.Pools),
+	})
+	c.network = NewNetwork(stack, "Network", NetworkProps{Stage: p.Stage, ActivationPort: c.activationPort.ValueAsNumber()})
+	c.hosts = NewHostStacks(stack, "HostStacks", HostStacksProps{
+		Stage: p.Stage, Keys: c.keys, Network: c.network, InstanceNetworks: c.instanceNetworks,
+		DatabaseTemplate: p.DatabaseTemplate, ShareTemplate: p.ShareTemplate,
+	})
+
+	c.signups = NewQueue(stack, "Signup", c.queueProps("signup", signupTimeout))
+	c.poolChecks = NewQueue(stack, "PoolCheck", c.queueProps("poolcheck", poolCheckTimeout))
+	c.hostEvents = NewQueue(stack, "HostEvents", c.queueProps("hostevents", stackCompleteTimeout))
+	c.alarms = NewQueue(stack, "Alarms", c.queueProps("alarms", rdsAlarmTimeout))
+	undelivered := newDeadLetters(stack, "Undelivered", c.queueProps("undelivered", 0))
+	c.addRules(undelivered)
+	NewPoolCheckSchedule(stack, "PoolCheckSchedule", c.poolChecks)
+
+	functions := []namedFunction{
+		{"signup", c.newSignup()},
+		{"poolcheck", c.newPoolCheck()},
+		{"stackcomplete", c.newStackComplete()},
+		{"rdsalarm", c.newRDSAlarm()},
+	}
+	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
+		Stage:     p.Stage,
+		Functions: functions,
+		Queues: []namedQueue{
+			{"signup", c.signups.Queue, c.signups.DeadLetters},
+			{"poolcheck", c.poolChecks.Queue, c.poolChecks.DeadLetters},
+			{"hostevents", c.hostEvents.Queue, c.hostEvents.DeadLetters},
+			{"alarms", c.alarms.Queue, c.alarms.DeadLetters},
+			{"undelivered", nil, undelivered},
+		},
+	})
+
+	c.output("SignupQueueUrl", c.signups.QueueUrl(), "Send signups here")
+	c.output("SignupDlqUrl", c.signups.DeadLetters.QueueUrl(), "Signups that were refused, or failed for good")
+	c.output("PoolCheckQueueUrl", c.poolChecks.QueueUrl(), "Asks for a pool check")
+	c.output("TableName", c.ledger.Table.TableName(), "All state")
+	c.output("BusName", c.bus.EventBusName(), "Events about tenants and hosts")
+	c.output("PolicyParameterName", c.policy.ParameterName(), "The pool policies")
+	c.output("NotifyTopicArn", c.notifications.Topic.TopicArn(), "Subscribe operators to it")
+	c.output("DashboardName", dashboard, "The dashboard")
+	return stack
+}
+
+func (c *controlPlane) addParameters() {
+	c.instanceNetworks = awscdk.NewCfnParameter(c.stack, jsii.String("InstanceNetworks"), &awscdk.CfnParameterProps{
+		Type:                  jsii.String("String"),
+		Default:               jsii.String(c.Stage.NetworkCIDR),
+		AllowedPattern:        jsii.String(networksPattern),
+		ConstraintDescription: jsii.String("one to four IPv4 networks, separated by commas"),
+		Description:           jsii.String("Networks in which customers' instances may live"),
+	}).ValueAsString()
+	c.activationPort = awscdk.NewCfnParameter(c.stack, jsii.String("ActivationPort"), &awscdk.CfnParameterProps{
+		Type:        jsii.String("Number"),
+		Default:     jsii.Number(activationPort),
+		MinValue:    jsii.Number(1),
+		MaxValue:    jsii.Number(65535),
+		Description: jsii.String("Port on which gateways give their activation key"),
+	})
+}
+
+func (c *controlPlane) queueProps(name string, consumerTimeout float64) QueueProps {
+	return QueueProps{
+		Stage: c.Stage, Name: name, ConsumerTimeout: consumerTimeout, Notify: c.notifications.Topic.TopicArn(),
+	}
+}
+
+// addRules sends what AWS says about hosts to the functions that look after them.
+func (c *controlPlane) addRules(undelivered awssqs.Queue) {
+	stackARN := func(kind pool.Kind) *string {
+		return arn("cloudformation", "stack/"+c.stackPrefix()+string(kind)+"-")
+	}
+	NewRule(c.stack, "HostStackChanged", RuleProps{
+		Description:      "Headroom: the stack of a host has another status",
+		Source:           "aws.cloudformation",
+		DetailType:       "CloudFormation Stack Status Change",
+		ResourcePrefixes: []*string{stackARN(pool.Database), stackARN(pool.Share)},
+		To:               c.hostEvents,
+		Undelivered:      undelivered,
+	})
+	NewRule(c.stack, "DatabaseAlarmChanged", RuleProps{
+		Description:      "Headroom: an alarm of a database host has another state",
+		Source:           "aws.cloudwatch",
+		DetailType:       "CloudWatch Alarm State Change",
+		ResourcePrefixes: []*string{arn("cloudwatch", "alarm:"+c.stackPrefix()+string(pool.Database)+"-")},
+		To:               c.alarms,
+		Undelivered:      undelivered,
+	})
+}
+
+// stackPrefix is how the names of hosts' stacks, and of what is in them, begin.
+func (c *controlPlane) stackPrefix() string { return "headroom-" + c.Stage.Name + "-" }
+
+func (c *controlPlane) output(id string, value *string, description string) {
+	awscdk.NewCfnOutput(c.stack, jsii.String(id), &awscdk.CfnOutputProps{
+		Value: value, Description: jsii.String(description),
+	})
+}
+
+// policyDocument is the value of the policy parameter (read by internal/pool).
+func policyDocument(pools pool.Policies) *string {
+	return jsonOf(struct {
+		Version string        `json:"version"`
+		Pools   pool.Policies `json:"pools"`
+	}{"1", pools})
+}
+
+// jsonOf is the JSON of a struct of strings and numbers.
+func jsonOf(v any) *string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // not of those
+	}
+	return jsii.String(string(text))
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+const (
+	postgresPort = 5432
+	// maxNetworks is how many networks of customers' instances a database host can let in.
+	maxNetworks = 4
+	// networksPattern is one to maxNetworks IPv4 networks, separated by commas. None is wider than
+	// eight bits: the whole world can't be let in.
+	networksPattern = networkPattern + `(,` + networkPattern + `){0,3}`
+	networkPattern  = `[0-9]{1,3}([.][0-9]{1,3}){3}/([89]|[12][0-9]|3[0-2])`
+	// databaseName names a host's instance, its parameter group and the like.
+	databaseName = "headroom-${Stage}-${HostId}"
+)
+
+// NewDatabaseHost makes the template of a database host: an RDS instance for many tenants, and the
+// alarms that take it out of service.
+func NewDatabaseHost(scope constructs.Construct, id string, stage Stage) awscdk.Stack {
+	stack := newHostTemplate(scope, id, "an RDS instance")
+	p := hostParameters(stack)
+	subnets := parameter(stack, "SubnetIds", "Subnets of the instance, separated by commas, in two zones or more", nil)
+	networks := parameter(stack, "InstanceNetworks", "Networks of customers' instances, separated by commas", func(p *awscdk.CfnParameterProps) {
+		p.AllowedPattern = jsii.String(networksPattern)
+	})
+	name := awscdk.Fn_Sub(jsii.String(databaseName), nil)
+
+	group := newDatabaseGroup(stack, p, networks)
+	instance := newDatabaseInstance(stack, databaseProps{
+		Name: name, Sizes: stage.Databases, Host: p, Group: group.AttrGroupId(),
+		Subnets: awscdk.Fn_Split(jsii.String(","), subnets, nil),
+	})
+	addDatabaseAlarms(stack, name, stage.Databases)
+	if !stage.Databases.MultiZone {
+		suppress(instance, "AwsSolutions-RDS3", "This stage does without a standby, to save its price.")
+	}
+	if !stage.Databases.DeletionProtection {
+		suppress(instance, "AwsSolutions-RDS10", "This stage holds nothing that may not be lost.")
+	}
+	suppress(instance, "AwsSolutions-RDS11", "Security groups, TLS and accounts protect it; another port would only surprise its users.")
+
+	output(stack, "Address", instance.AttrEndpointAddress(), nil)
+	output(stack, "Port", instance.AttrEndpointPort(), nil)
+	output(stack, "MasterSecretArn", instance.AttrMasterUserSecretSecretArn(), nil)
+	return stack
+}
+
+// newDatabaseGroup lets the functions in, and the networks in which customers' instances live. It
+// can't tell tenants apart: their accounts and databases do that.
+func newDatabaseGroup(stack awscdk.Stack, p hostParams, networks *string) awsec2.CfnSecurityGroup {
+	group := awsec2.NewCfnSecurityGroup(stack, jsii.String("SecurityGroup"), &awsec2.CfnSecurityGroupProps{
+		GroupDescription: jsii.String("Headroom: a database"),
+		VpcId:            p.Vpc,
+		SecurityGroupIngress: []*awsec2.CfnSecurityGroup_IngressProperty{{
+			IpProtocol:            jsii.String("tcp"),
+			FromPort:              jsii.Number(postgresPort),
+			ToPort:                jsii.Number(postgresPort),
+			SourceSecurityGroupId: p.ClientGroup,
+			Description:           jsii.String("Functions"),
+		}},
+		// An instance answers; it calls nobody. Without a rule here CloudFormation would allow all.
+		SecurityGroupEgress: []*awsec2.CfnSecurityGroup_EgressProperty{{
+			IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(postgresPort), ToPort: jsii.Number(postgresPort),
+			CidrIp: jsii.String("127.0.0.1/32"), Description: jsii.String("Nobody"),
+		}},
+	})
+	// A template can't loop over a list: it is padded to maxNetworks, and empty places are left out.
+	padded := *networks + strings.Repeat(",", maxNetworks-1)
+	places := awscdk.Fn_Split(jsii.String(","), jsii.String(padded), nil)
+	for n := range maxNetworks {
+		network := awscdk.Fn_Select(jsii.Number(n), places)
+		rule := awsec2.NewCfnSecurityGroupIngress(stack, jsii.String(fmt.Sprintf("FromNetwork%d", n+1)), &awsec2.CfnSecurityGroupIngressProps{
+			GroupId:     group.AttrGroupId(),
+			IpProtocol:  jsii.String("tcp"),
+			FromPort:    jsii.Number(postgresPort),
+			ToPort:      jsii.Number(postgresPort),
+			CidrIp:      network,
+			Description: jsii.String("Instances of customers"),
+		})
+		suppress(rule, "CdkNagValidationFailure",
+			"The networks are a parameter, whose pattern refuses any that is wider than eight bits.", "AwsSolutions-EC23")
+		if n > 0 {
+			given := awscdk.NewCfnCondition(stack, jsii.String(fmt.Sprintf("HasNetwork%d", n+1)), &awscdk.CfnConditionProps{
+				Expression: awscdk.Fn_ConditionNot(awscdk.Fn_ConditionEquals(network, jsii.String(""))),
+			})
+			rule.CfnOptions().SetCondition(given)
+		}
+	}
+	return group
+}
+
+type databaseProps struct {
+	Name    *string
+	Sizes   DatabaseHosts
+	Host    hostParams
+	Group   *string
+	Subnets *[]*string
+}
+
+func newDatabaseInstance(stack awscdk.Stack, p databaseProps) awsrds.CfnDBInstance {
+	var subnetIDs []any // one token that stands for the whole list
+	for _, s := range *p.Subnets {
+		subnetIDs = append(subnetIDs, s)
+	}
+	subnetGroup := awsrds.NewCfnDBSubnetGroup(stack, jsii.String("SubnetGroup"), &awsrds.CfnDBSubnetGroupProps{
+		DbSubnetGroupName:        p.Name,
+		DbSubnetGroupDescription: jsii.String("Headroom: a database"),
+		SubnetIds:                &subnetIDs,
+	})
+	parameters := awsrds.NewCfnDBParameterGroup(stack, jsii.String("ParameterGroup"), &awsrds.CfnDBParameterGroupProps{
+		DbParameterGroupName: p.Name,
+		Description:          awscdk.Fn_Sub(jsii.String("Headroom: database ${HostId} of tier ${Tier}"), nil),
+		Family:               jsii.String("postgres17"),
+		Parameters: map[string]string{
+			"rds.force_ssl":       "1",
+			"password_encryption": "scram-sha-256",
+			"max_connections":     fmt.Sprint(p.Sizes.MaxConnections),
+			// What a tenant's queries may spill to disk, in KiB. Tenants can't override this one.
+			"temp_file_limit": fmt.Sprint(5 << 20),
+			// A session that forgot its transaction would hold up the vacuum of all tenants.
+			"idle_in_transaction_session_timeout": "600000",
+			// Statements are not logged: those that set passwords would be, too.
+			"log_statement":              "none",
+			"log_min_duration_statement": "-1",
+			"log_min_error_statement":    "panic",
+			"log_connections":            "1",
+			"log_disconnections":         "1",
+		},
+	})
+	instance := awsrds.NewCfnDBInstance(stack, jsii.String("Instance"), &awsrds.CfnDBInstanceProps{
+		DbInstanceIdentifier:     p.Name,
+		Engine:                   jsii.String("postgres"),
+		EngineVersion:            jsii.String("17"),
+		AutoMinorVersionUpgrade:  jsii.Bool(true),
+		DbInstanceClass:          jsii.String(p.Sizes.Class),
+		AllocatedStorage:         jsii.String(fmt.Sprint(p.Sizes.StorageGiB)),
+		MaxAllocatedStorage:      jsii.Number(p.Sizes.MaxStorageGiB),
+		StorageType:              jsii.String("gp3"),
+		StorageEncrypted:         jsii.Bool(true),
+		KmsKeyId:                 p.Host.KeyArn,
+		Port:                     jsii.String(fmt.Sprint(postgresPort)),
+		PubliclyAccessible:       jsii.Bool(false),
+		DbSubnetGroupName:        subnetGroup.Ref(),
+		DbParameterGroupName:     parameters.Ref(),
+		VpcSecurityGroups:        &[]any{p.Group},
+		MasterUsername:           jsii.String("headroom"),
+		ManageMasterUserPassword: jsii.Bool(true),
+		MasterUserSecret:         &awsrds.CfnDBInstance_MasterUserSecretProperty{KmsKeyId: p.Host.KeyArn},
+		MultiAz:                  jsii.Bool(p.Sizes.MultiZone),
+		BackupRetentionPeriod:    jsii.Number(p.Sizes.BackupDays),
+		CopyTagsToSnapshot:       jsii.Bool(true),
+		DeleteAutomatedBackups:   jsii.Bool(!p.Sizes.DeletionProtection),
+		DeletionProtection:       jsii.Bool(p.Sizes.DeletionProtection),
+	})
+	instance.ApplyRemovalPolicy(p.Sizes.Removal, nil)
+	return instance
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// functionNames are the functions, by the folders of their code.
+var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm"}
+
+// FunctionProps is what differs between the functions.
+type FunctionProps struct {
+	Stage   Stage
+	Name    string // one of functionNames
+	CodeDir string // holds a folder of that name with the function's bootstrap
+
+	Queue       Queue   // the only thing that invokes it
+	Batch       float64 // messages an invocation, at most
+	Concurrency float64 // invocations at once that the queue may cause, 2 or more
+
+	MemoryMiB      float64
+	TimeoutSeconds float64
+
+	Environment map[string]*string
+	Network     *Network // nil: it runs outside the VPC
+	Grants      []Grant
+	Notify      *string // ARN of the topic that hears of errors
+}
+
+// NewFunction makes a function with its role, its log group, its alarms, and the mapping from the
+// queue that drives it.
+func NewFunction(scope constructs.Construct, id string, p FunctionProps) awslambda.Function {
+	scope = constructs.NewConstruct(scope, jsii.String(id))
+	name := "headroom-" + p.Stage.Name + "-" + p.Name
+	logs := awslogs.NewLogGroup(scope, jsii.String("Logs"), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String("/aws/lambda/" + name),
+		Retention:     p.Stage.LogRetention,
+		RemovalPolicy: p.Stage.LogRemoval,
+	})
+	role := awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		Description: jsii.String("What function " + name + " may do"),
+	})
+	logs.GrantWrite(role)
+	permit(role, Grant{
+		Actions:   []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+		Resources: []*string{p.Queue.QueueArn()},
+	})
+	permit(role, p.Grants...)
+
+	environment := map[string]*string{"STAGE": jsii.String(p.Stage.Name)}
+	for k, v := range p.Environment {
+		environment[k] = v
+	}
+	props := &awslambda.FunctionProps{
+		FunctionName:  jsii.String(name),
+		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture:  awslambda.Architecture_ARM_64(),
+		Handler:       jsii.String("bootstrap"),
+		Code:          awslambda.Code_FromAsset(jsii.String(filepath.Join(p.CodeDir, p.Name)), nil),
+		Role:          role,
+		MemorySize:    jsii.Number(p.MemoryMiB),
+		Timeout:       awscdk.Duration_Seconds(jsii.Number(p.TimeoutSeconds)),
+		Environment:   &environment,
+		LogGroup:      logs,
+		LoggingFormat: awslambda.LoggingFormat_JSON,
+	}
+	if p.Network != nil {
+		permitNetworkInterfaces(role, name)
+		props.Vpc = p.Network.Vpc
+		props.VpcSubnets = p.Network.Subnets
+		props.SecurityGroups = &[]awsec2.ISecurityGroup{p.Network.Functions}
+	}
+	function := awslambda.NewFunction(scope, jsii.String("Function"), props)
+
+	awslambda.NewCfnEventSourceMapping(scope, jsii.String("Mapping"), &awslambda.CfnEventSourceMappingProps{
+		FunctionName:          function.FunctionArn(),
+		EventSourceArn:        p.Queue.QueueArn(),
+		BatchSize:             jsii.Number(p.Batch),
+		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
+		// Without this cap a burst would throttle invocations, and throttled messages die.
+		ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{
+			MaximumConcurrency: jsii.Number(p.Concurrency),
+		},
+	}).Node().AddDependency(role)
+
+	for _, metric := range []string{"Errors", "Throttles"} {
+		newCountAlarm(scope, metric+"Alarm", AlarmProps{
+			Name:        jsii.String("headroom-" + p.Stage.Name + "-control-" + p.Name + "-" + strings.ToLower(metric)),
+			Description: metric + " of function " + name + ": see log group /aws/lambda/" + name + ".",
+			Namespace:   "AWS/Lambda",
+			Metric:      metric,
+			Statistic:   "Sum",
+			Dimensions:  map[string]*string{"FunctionName": function.FunctionName()},
+			Notify:      p.Notify,
+		})
+	}
+	return function
+}
+
+// permitNetworkInterfaces lets the Lambda service connect a function to the VPC. These calls are the
+// service's, made with the function's role: the function's own code is denied them.
+func permitNetworkInterfaces(role awsiam.Role, functionName string) {
+	manage := []string{
+		"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+		"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+	}
+	describe := []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+	permit(role,
+		Grant{
+			Actions: manage,
+			Resources: []*string{
+				arn("ec2", "network-interface/*"), arn("ec2", "subnet/*"), arn("ec2", "security-group/*"),
+			},
+		},
+		Grant{Actions: describe, Resources: *everything()},
+	)
+	deny := Grant{
+		Actions:   append(manage, describe...),
+		Resources: *everything(),
+		When:      Conditions{"ArnEquals": {"lambda:SourceFunctionArn": arn("lambda", "function:"+functionName)}},
+	}.statement()
+	deny.SetEffect(awsiam.Effect_DENY)
+	role.AddToPolicy(deny)
+}

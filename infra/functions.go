@@ -1,0 +1,240 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+
+	"headroom/internal/pool"
+)
+
+// Seconds that the functions may take. Short, because a message of a function that died is not seen
+// again before six times that; all that takes longer is continued by another message.
+const (
+	signupTimeout        = 20
+	poolCheckTimeout     = 30
+	stackCompleteTimeout = 60
+	rdsAlarmTimeout      = 20
+)
+
+// nobodyAddress is the client list of a share that no tenant has: an address that is nobody's
+// (RFC 5737, TEST-NET-1), because what an empty list means is not documented.
+const nobodyAddress = "192.0.2.1/32"
+
+func (c *controlPlane) newSignup() awslambda.Function {
+	tenantSecrets := "headroom/" + c.Stage.Name + "/tenant/"
+	// It deletes places on the waiting list, and reads that list.
+	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
+	grants = append(grants,
+		sendTo(c.signups.Queue, c.signups.DeadLetters, c.poolChecks.Queue),
+		c.publish(),
+		c.readPolicy(),
+		Grant{
+			Actions:   []string{"secretsmanager:CreateSecret", "secretsmanager:GetSecretValue", "secretsmanager:TagResource"},
+			Resources: []*string{arn("secretsmanager", "secret:"+tenantSecrets+"*")},
+		},
+		useKey(c.keys.Secrets, "secretsmanager", "kms:Decrypt", "kms:GenerateDataKey"),
+		c.readMasterSecrets(),
+		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
+		Grant{
+			Actions: []string{
+				"storagegateway:AddTagsToResource", "storagegateway:DescribeNFSFileShares", "storagegateway:UpdateNFSFileShare",
+			},
+			Resources: []*string{arn("storagegateway", "share/*")},
+		},
+		Grant{
+			Actions:   []string{"ec2:AuthorizeSecurityGroupIngress"},
+			Resources: []*string{arn("ec2", "security-group/*")},
+			When: Conditions{
+				"StringEquals": {"aws:ResourceTag/headroom:stage": jsii.String(c.Stage.Name)},
+				"StringLike":   {"aws:ResourceTag/headroom:host": jsii.String(string(pool.Share) + "-*")},
+			},
+		},
+	)
+	f := c.newFunction("Signups", FunctionProps{
+		Name: "signup", Queue: c.signups, Batch: 10, Concurrency: float64(c.Stage.SignupConcurrency),
+		MemoryMiB: 512, TimeoutSeconds: signupTimeout, Network: c.network, Grants: grants,
+		Environment: map[string]*string{
+			"TABLE_NAME":          c.ledger.Table.TableName(),
+			"BUS_NAME":            c.bus.EventBusName(),
+			"POLICY_PARAMETER":    c.policy.ParameterName(),
+			"SIGNUP_QUEUE_URL":    c.signups.QueueUrl(),
+			"SIGNUP_DLQ_URL":      c.signups.DeadLetters.QueueUrl(),
+			"POOLCHECK_QUEUE_URL": c.poolChecks.QueueUrl(),
+			"SECRET_PREFIX":       jsii.String(tenantSecrets),
+			"SECRET_KEY_ID":       c.keys.Secrets.KeyArn(),
+			"INSTANCE_NETWORKS":   c.instanceNetworks,
+		},
+	})
+	suppress(f.Role(), "AwsSolutions-IAM5",
+		"Tenants' secrets, RDS's secrets, shares and their security groups are made while it runs, so their names are not known here: "+
+			"prefixes and tags limit them. Storage Gateway knows no condition keys for shares, and the Describe calls that "+
+			"connect the function to the VPC know no resources.")
+	return f
+}
+
+func (c *controlPlane) newPoolCheck() awslambda.Function {
+	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem", "Query"}, indexDue, indexReserve)
+	grants = append(grants, c.notifications.Grants()...)
+	grants = append(grants, c.orderStacks()...)
+	grants = append(grants,
+		sendTo(c.signups.Queue, c.hostEvents.Queue),
+		c.publish(),
+		c.readPolicy(),
+		c.onHostStacks("cloudformation:DescribeStacks"),
+	)
+	f := c.newFunction("PoolChecks", FunctionProps{
+		Name: "poolcheck", Queue: c.poolChecks, Batch: 10, Concurrency: 2,
+		MemoryMiB: 256, TimeoutSeconds: poolCheckTimeout, Grants: grants,
+		Environment: map[string]*string{
+			"TABLE_NAME":                c.ledger.Table.TableName(),
+			"BUS_NAME":                  c.bus.EventBusName(),
+			"POLICY_PARAMETER":          c.policy.ParameterName(),
+			"SIGNUP_QUEUE_URL":          c.signups.QueueUrl(),
+			"HOST_QUEUE_URL":            c.hostEvents.QueueUrl(),
+			"NOTIFY_TOPIC_ARN":          c.notifications.Topic.TopicArn(),
+			"STACK_PREFIX":              jsii.String(c.stackPrefix()),
+			"STACK_ROLE_ARN":            c.hosts.Role.RoleArn(),
+			"DATABASE_TEMPLATE_URL":     c.hosts.Database.Asset.HttpUrl(),
+			"SHARE_TEMPLATE_URL":        c.hosts.Share.Asset.HttpUrl(),
+			"DATABASE_STACK_PARAMETERS": c.hosts.Database.parametersJSON(c.stack),
+			"SHARE_STACK_PARAMETERS":    c.hosts.Share.parametersJSON(c.stack),
+		},
+	})
+	suppress(f.Role(), "AwsSolutions-IAM5",
+		"Stacks of hosts are made while it runs: the prefix of their names limits it to this stage's.")
+	return f
+}
+
+func (c *controlPlane) newStackComplete() awslambda.Function {
+	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem"})
+	grants = append(grants, c.notifications.Grants()...)
+	grants = append(grants,
+		sendTo(c.hostEvents.Queue, c.poolChecks.Queue),
+		c.publish(),
+		c.onHostStacks("cloudformation:DescribeStacks", "cloudformation:DeleteStack"),
+		c.readMasterSecrets(),
+		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
+		// These know no resources: a gateway has no name before it is activated.
+		Grant{
+			Actions:   []string{"storagegateway:ActivateGateway", "storagegateway:ListGateways"},
+			Resources: *everything(),
+		},
+		Grant{
+			Actions: []string{
+				"storagegateway:AddCache", "storagegateway:CreateNFSFileShare",
+				"storagegateway:DescribeGatewayInformation", "storagegateway:ListLocalDisks",
+			},
+			Resources: []*string{arn("storagegateway", "gateway/*")},
+		},
+		Grant{
+			Actions:   []string{"storagegateway:DescribeNFSFileShares"},
+			Resources: []*string{arn("storagegateway", "share/*")},
+		},
+		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
+		Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
+	)
+	f := c.newFunction("HostSteps", FunctionProps{
+		Name: "stackcomplete", Queue: c.hostEvents, Batch: 1, Concurrency: 5,
+		MemoryMiB: 512, TimeoutSeconds: stackCompleteTimeout, Network: c.network, Grants: grants,
+		Environment: map[string]*string{
+			"TABLE_NAME":          c.ledger.Table.TableName(),
+			"BUS_NAME":            c.bus.EventBusName(),
+			"HOST_QUEUE_URL":      c.hostEvents.QueueUrl(),
+			"POOLCHECK_QUEUE_URL": c.poolChecks.QueueUrl(),
+			"NOTIFY_TOPIC_ARN":    c.notifications.Topic.TopicArn(),
+			"STACK_PREFIX":        jsii.String(c.stackPrefix()),
+			"ACTIVATION_PORT":     c.activationPort.ValueAsString(),
+			"GATEWAY_ENDPOINT":    c.network.GatewayEndpoint,
+			"NOBODY_ADDRESS":      jsii.String(nobodyAddress),
+			"SHARE_KEY_ID":        c.keys.Hosts.KeyArn(),
+		},
+	})
+	suppress(f.Role(), "AwsSolutions-IAM5",
+		"Gateways, shares, their roles, stacks and RDS's secrets are made while it runs: paths and prefixes limit them. "+
+			"ActivateGateway, ListGateways, and the Describe calls that connect the function to the VPC know no resources.")
+	return f
+}
+
+func (c *controlPlane) newRDSAlarm() awslambda.Function {
+	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem"})
+	grants = append(grants, c.notifications.Grants()...)
+	grants = append(grants, sendTo(c.poolChecks.Queue), c.publish())
+	return c.newFunction("HostAlarms", FunctionProps{
+		Name: "rdsalarm", Queue: c.alarms, Batch: 10, Concurrency: 2,
+		MemoryMiB: 256, TimeoutSeconds: rdsAlarmTimeout, Grants: grants,
+		Environment: map[string]*string{
+			"TABLE_NAME":          c.ledger.Table.TableName(),
+			"BUS_NAME":            c.bus.EventBusName(),
+			"POOLCHECK_QUEUE_URL": c.poolChecks.QueueUrl(),
+			"NOTIFY_TOPIC_ARN":    c.notifications.Topic.TopicArn(),
+			"STACK_PREFIX":        jsii.String(c.stackPrefix()),
+		},
+	})
+}
+
+// newFunction adds what is the same for all functions of the control plane.
+func (c *controlPlane) newFunction(id string, p FunctionProps) awslambda.Function {
+	p.Stage, p.CodeDir, p.Notify = c.Stage, c.CodeDir, c.notifications.Topic.TopicArn()
+	return NewFunction(c.stack, id, p)
+}
+
+func (c *controlPlane) publish() Grant {
+	return Grant{Actions: []string{"events:PutEvents"}, Resources: []*string{c.bus.EventBusArn()}}
+}
+
+// readPolicy lets a function read the pool policies, and those that were in force before.
+func (c *controlPlane) readPolicy() Grant {
+	return Grant{
+		Actions:   []string{"ssm:GetParameter", "ssm:GetParameterHistory"},
+		Resources: []*string{c.policy.ParameterArn()},
+	}
+}
+
+// readMasterSecrets lets a function read the master passwords of this stage's database hosts. RDS
+// chooses the secrets' names, but it tags them with their instance.
+func (c *controlPlane) readMasterSecrets() Grant {
+	return Grant{
+		Actions:   []string{"secretsmanager:GetSecretValue"},
+		Resources: []*string{arn("secretsmanager", "secret:rds!db-*")},
+		When: Conditions{"StringLike": {
+			"aws:ResourceTag/aws:rds:primaryDBInstanceArn": arn("rds", "db:"+c.stackPrefix()+string(pool.Database)+"-*"),
+		}},
+	}
+}
+
+func (c *controlPlane) onHostStacks(actions ...string) Grant {
+	g := Grant{Actions: actions}
+	for _, kind := range pool.Kinds {
+		g.Resources = append(g.Resources, arn("cloudformation", "stack/"+c.stackPrefix()+string(kind)+"-*"))
+	}
+	return g
+}
+
+// orderStacks lets a function create stacks of hosts: from our templates and with our role, and no
+// others, because that role can do much.
+func (c *controlPlane) orderStacks() []Grant {
+	create := c.onHostStacks("cloudformation:CreateStack")
+	create.When = Conditions{"StringEquals": {
+		"cloudformation:RoleArn":     c.hosts.Role.RoleArn(),
+		"cloudformation:TemplateUrl": []*string{c.hosts.Database.Asset.HttpUrl(), c.hosts.Share.Asset.HttpUrl()},
+	}}
+	return []Grant{
+		create,
+		c.onHostStacks("cloudformation:TagResource"),
+		{
+			Actions:   []string{"iam:PassRole"},
+			Resources: []*string{c.hosts.Role.RoleArn()},
+			When:      Conditions{"StringEquals": {"iam:PassedToService": jsii.String("cloudformation.amazonaws.com")}},
+		},
+		{
+			// CloudFormation reads a template with the rights of whoever names it.
+			Actions:   []string{"s3:GetObject"},
+			Resources: []*string{assetObject(c.hosts.Database), assetObject(c.hosts.Share)},
+		},
+	}
+}
+
+// assetObject is the ARN of a template in the assets' bucket.
+func assetObject(t HostTemplate) *string {
+	return jsii.String(*t.Asset.Bucket().BucketArn() + "/" + *t.Asset.S3ObjectKey())
+}

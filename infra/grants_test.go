@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// onAnything are the actions that are granted on all resources, because AWS can't restrict them:
+// its service authorization reference knows no resource types for them.
+var onAnything = map[string]string{
+	"ec2:DescribeNetworkInterfaces":       "Lambda looks for the network interfaces that it made",
+	"ec2:DescribeSubnets":                 "Lambda looks at the subnets it is to use",
+	"storagegateway:ActivateGateway":      "the gateway has no name yet",
+	"storagegateway:ListGateways":         "a list of the account",
+	"rds:DescribeDBEngineVersions":        "a list of AWS's",
+	"rds:DescribeEngineDefaultParameters": "a list of AWS's",
+}
+
+type statement struct {
+	where     string
+	effect    string
+	actions   []string
+	resources []any
+}
+
+func TestNoGrantIsWiderThanItMust(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for name, tpl := range a.templates() {
+			for _, s := range identityStatements(name, tpl) {
+				if s.effect != "Allow" {
+					continue
+				}
+				for _, action := range s.actions {
+					if strings.Contains(action, "*") {
+						t.Errorf("%s allows %s", s.where, action)
+					}
+					for _, r := range s.resources {
+						if r == "*" && !mayBeOnAnything(s.where, action) {
+							t.Errorf("%s allows %s on everything", s.where, action)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// mayBeOnAnything: EC2 knows no resources for its Describe calls; only CloudFormation's role has them.
+func mayBeOnAnything(where, action string) bool {
+	if strings.Contains(where, "StackRole") && strings.HasPrefix(action, "ec2:Describe") {
+		return true
+	}
+	return onAnything[action] != ""
+}
+
+func identityStatements(name string, tpl template) []statement {
+	var found []statement
+	for id, r := range tpl.Resources {
+		documents := []any{}
+		switch r.Type {
+		case "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy":
+			documents = append(documents, r.Properties["PolicyDocument"])
+		case "AWS::IAM::Role":
+			policies, _ := r.Properties["Policies"].([]any)
+			for _, p := range policies {
+				documents = append(documents, at(p, "PolicyDocument"))
+			}
+		}
+		for _, document := range documents {
+			for _, s := range list(at(document, "Statement")) {
+				one := statement{where: name + "/" + id, resources: list(at(s, "Resource"))}
+				one.effect, _ = at(s, "Effect").(string)
+				for _, action := range list(at(s, "Action")) {
+					one.actions = append(one.actions, fmt.Sprint(action))
+				}
+				found = append(found, one)
+			}
+		}
+	}
+	return found
+}
+
+// list is a value that may stand alone as a list.
+func list(v any) []any {
+	if many, ok := v.([]any); ok {
+		return many
+	}
+	return []any{v}
+}
+
+func TestRolesArePassedToNobodyElse(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		passing := map[string]string{ // role's policy to the roles it may pass
+			"PoolChecks": "StackRole", "HostSteps": "role/headroom/" + a.stage.Name + "/share/*",
+		}
+		for _, s := range identityStatements("control", a.control) {
+			for _, action := range s.actions {
+				if action != "iam:PassRole" {
+					continue
+				}
+				want := ""
+				for who, roles := range passing {
+					if strings.HasPrefix(s.where, "control/"+who) {
+						want = roles
+					}
+				}
+				if got := fmt.Sprint(s.resources); want == "" || !strings.Contains(got, want) {
+					t.Errorf("%s passes %s", s.where, got)
+				}
+			}
+		}
+	})
+}
+
+func TestPublicTrafficIsRefused(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for _, kind := range []string{"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP"} {
+			if n := len(a.control.of(kind)); n != 0 {
+				t.Errorf("%d of %s", n, kind)
+			}
+		}
+		for _, subnet := range a.control.of("AWS::EC2::Subnet") {
+			if subnet.Properties["MapPublicIpOnLaunch"] != false {
+				t.Errorf("subnet %v gives public addresses", subnet.Properties)
+			}
+		}
+	})
+}

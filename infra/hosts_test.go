@@ -1,0 +1,269 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// holds evaluates a condition of a template: the functions that ours use.
+func holds(t *testing.T, tpl template, condition any, parameters map[string]string) bool {
+	t.Helper()
+	is := func(v any) bool { return holds(t, tpl, v, parameters) }
+	m, _ := condition.(map[string]any)
+	for function, argument := range m {
+		list, _ := argument.([]any)
+		switch function {
+		case "Condition":
+			return is(tpl.Conditions[argument.(string)])
+		case "Fn::Or":
+			return slices.ContainsFunc(list, is)
+		case "Fn::Not":
+			return !is(list[0])
+		case "Fn::Equals":
+			return text(t, list[0], parameters) == text(t, list[1], parameters)
+		}
+	}
+	t.Fatalf("can't evaluate condition %v", condition)
+	return false
+}
+
+// text evaluates an expression that gives a string.
+func text(t *testing.T, v any, parameters map[string]string) string {
+	t.Helper()
+	if s, ok := v.(string); ok {
+		return s
+	}
+	if name, ok := at(v, "Ref").(string); ok {
+		return parameters[name]
+	}
+	if join, ok := at(v, "Fn::Join").([]any); ok {
+		var parts []string
+		for _, part := range join[1].([]any) {
+			parts = append(parts, text(t, part, parameters))
+		}
+		return strings.Join(parts, join[0].(string))
+	}
+	if sel, ok := at(v, "Fn::Select").([]any); ok {
+		split := at(sel[1], "Fn::Split").([]any)
+		return strings.Split(text(t, split[1], parameters), split[0].(string))[int(sel[0].(float64))]
+	}
+	t.Fatalf("can't evaluate %v", v)
+	return ""
+}
+
+// made counts the resources of a type that a stack with the parameters would have.
+func made(t *testing.T, tpl template, kind string, parameters map[string]string) int {
+	t.Helper()
+	n := 0
+	for _, r := range tpl.of(kind) {
+		if r.Condition == "" || holds(t, tpl, tpl.Conditions[r.Condition], parameters) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAShareHostHasExactlyItsSlots(t *testing.T) {
+	tpl := assemblies["dev"].share
+	for slots := 1; slots <= maxShares; slots++ {
+		parameters := map[string]string{"Slots": fmt.Sprint(slots)}
+		for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::IAM::Role"} {
+			if n := made(t, tpl, kind, parameters); n != slots {
+				t.Errorf("%d slots: %d of %s", slots, n, kind)
+			}
+		}
+		for n := 1; n <= maxShares; n++ {
+			for _, what := range []string{"Bucket", "Role"} {
+				output := tpl.Outputs[fmt.Sprintf("%s%02d", what, n)]
+				condition, _ := output["Condition"].(string)
+				if got := holds(t, tpl, tpl.Conditions[condition], parameters); got != (n <= slots) {
+					t.Errorf("%d slots: output %s%02d is there: %t", slots, what, n, got)
+				}
+			}
+		}
+	}
+}
+
+func TestABucketIsPrivateEncryptedAndKept(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for id, bucket := range a.share.of("AWS::S3::Bucket") {
+			if bucket.DeletionPolicy != "RetainExceptOnCreate" {
+				t.Errorf("%s: deletion policy %s", id, bucket.DeletionPolicy)
+			}
+			for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+				if at(bucket.Properties, "PublicAccessBlockConfiguration", block) != true {
+					t.Errorf("%s: %s is off", id, block)
+				}
+			}
+			rules, _ := at(bucket.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration").([]any)
+			if len(rules) != 1 || at(rules[0], "ServerSideEncryptionByDefault", "SSEAlgorithm") != "aws:kms" {
+				t.Errorf("%s: encryption %v", id, rules)
+			}
+		}
+	})
+}
+
+func TestARoleOfAShareReachesItsOwnBucketOnly(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for id, role := range a.share.of("AWS::IAM::Role") {
+			number := strings.TrimPrefix(id, "ShareRole")
+			policies, err := json.Marshal(role.Properties["Policies"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for other := 1; other <= maxShares; other++ {
+				name := fmt.Sprintf("ShareBucket%02d", other)
+				if got, want := strings.Contains(string(policies), name), strings.HasSuffix(name, number); got != want {
+					t.Errorf("%s reaches %s: %t", id, name, got)
+				}
+			}
+			if referred(role.Properties["PermissionsBoundary"]) != "BoundaryArn" {
+				t.Errorf("%s has no permissions boundary", id)
+			}
+			if path := at(role.Properties, "Path", "Fn::Sub"); path != "/headroom/${Stage}/share/" {
+				t.Errorf("%s has path %v: it could not be passed to a gateway", id, path)
+			}
+		}
+	})
+}
+
+func TestAGatewaysDataOutlivesItsStack(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for _, id := range []string{"Cache", "CacheAttachment"} {
+			if policy := a.share.Resources[id].DeletionPolicy; policy != "RetainExceptOnCreate" {
+				t.Errorf("%s: deletion policy %q", id, policy)
+			}
+		}
+		machine := a.share.Resources["Machine"].Properties
+		if at(machine, "MetadataOptions", "HttpTokens") != "required" {
+			t.Error("the machine answers IMDSv1")
+		}
+		for _, disk := range at(machine, "BlockDeviceMappings").([]any) {
+			if at(disk, "Ebs", "DeleteOnTermination") != false || at(disk, "Ebs", "Encrypted") != true {
+				t.Errorf("disk %v", disk)
+			}
+		}
+	})
+}
+
+func TestAGatewayIsClosedToAllButActivation(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		ingress, _ := a.share.Resources["SecurityGroup"].Properties["SecurityGroupIngress"].([]any)
+		if len(ingress) != 1 || at(ingress[0], "FromPort") != 80.0 || at(ingress[0], "ToPort") != 80.0 ||
+			referred(at(ingress[0], "SourceSecurityGroupId")) != "ClientSecurityGroupId" {
+			t.Errorf("ingress %v", ingress)
+		}
+		if n := len(a.share.of("AWS::EC2::SecurityGroupIngress")); n != 0 {
+			t.Errorf("%d more rules", n)
+		}
+	})
+}
+
+func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
+	tpl := assemblies["dev"].database
+	for networks := 1; networks <= maxNetworks; networks++ {
+		given := strings.TrimSuffix(strings.Repeat("10.0.0.0/16,", networks), ",")
+		if n := made(t, tpl, "AWS::EC2::SecurityGroupIngress", map[string]string{"InstanceNetworks": given}); n != networks {
+			t.Errorf("%d networks given, %d let in", networks, n)
+		}
+	}
+}
+
+func TestADatabaseIsPrivateEncryptedAndSpeaksTLS(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		instance := a.database.Resources["Instance"].Properties
+		want := map[string]any{
+			"StorageEncrypted": true, "PubliclyAccessible": false, "ManageMasterUserPassword": true, "CopyTagsToSnapshot": true,
+			"MultiAZ": a.stage.Databases.MultiZone, "DeletionProtection": a.stage.Databases.DeletionProtection,
+			"BackupRetentionPeriod": float64(a.stage.Databases.BackupDays),
+		}
+		for property, value := range want {
+			if got := instance[property]; got != value {
+				t.Errorf("%s is %v, want %v", property, got, value)
+			}
+		}
+		parameters := a.database.Resources["ParameterGroup"].Properties["Parameters"]
+		if at(parameters, "rds.force_ssl") != "1" || at(parameters, "log_statement") != "none" {
+			t.Errorf("parameters %v", parameters)
+		}
+	})
+}
+
+func TestAlarmsBearTheNamesThatTheRuleMatches(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		alarms := a.database.of("AWS::CloudWatch::Alarm")
+		if len(alarms) != 4 {
+			t.Errorf("%d alarms, want 4", len(alarms))
+		}
+		for id, alarm := range alarms {
+			if name, _ := at(alarm.Properties, "AlarmName", "Fn::Sub").(string); !strings.HasPrefix(name, "headroom-${Stage}-${HostId}-") {
+				t.Errorf("%s is named %s", id, name)
+			}
+			dimensions := at(alarm.Properties, "Dimensions").([]any)
+			if len(dimensions) != 1 || at(dimensions[0], "Name") != "DBInstanceIdentifier" {
+				t.Errorf("%s has dimensions %v", id, dimensions)
+			}
+		}
+		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
+			if name, _ := alarm.Properties["AlarmName"].(string); !strings.HasPrefix(name, "headroom-"+a.stage.Name+"-control-") {
+				t.Errorf("%s is named %s, as if it were a host's", id, name)
+			}
+		}
+	})
+}
+
+func TestOrdersBringAllParametersThatTheTemplatesHave(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		var poolcheck map[string]any
+		for _, f := range a.control.of("AWS::Lambda::Function") {
+			if f.Properties["FunctionName"] == "headroom-"+a.stage.Name+"-poolcheck" {
+				poolcheck, _ = at(f.Properties, "Environment", "Variables").(map[string]any)
+			}
+		}
+		tests := map[string]struct {
+			template template
+			ordered  []string // come with each order
+		}{
+			"DATABASE_STACK_PARAMETERS": {a.database, []string{"HostId", "Tier"}},
+			"SHARE_STACK_PARAMETERS":    {a.share, []string{"HostId", "Tier", "Slots"}},
+		}
+		for variable, test := range tests {
+			fixed := map[string]string{}
+			if err := json.Unmarshal([]byte(withoutReferences(poolcheck[variable])), &fixed); err != nil {
+				t.Fatalf("%s is no JSON object of strings: %v", variable, err)
+			}
+			got := append(slices.Collect(maps.Keys(fixed)), test.ordered...)
+			var want []string
+			for name := range test.template.Parameters {
+				if name != "ImageId" { // AWS's newest, by its default
+					want = append(want, name)
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-template +order):\n%s", variable, diff)
+			}
+		}
+	})
+}
+
+// withoutReferences is the text of a Fn::Join, with "x" for what is only known when it is deployed.
+func withoutReferences(v any) string {
+	join, _ := at(v, "Fn::Join").([]any)
+	var b strings.Builder
+	for _, part := range join[1].([]any) {
+		if s, ok := part.(string); ok {
+			b.WriteString(s)
+		} else {
+			b.WriteString("x")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Keys are the customer keys. They are apart so that who may read the ledger can't read a tenant's
+// credentials or data with the same grant.
+type Keys struct {
+	Ledger  awskms.Key // the table and the notifications
+	Secrets awskms.Key // tenants' credentials
+	Hosts   awskms.Key // tenants' data: databases, volumes, buckets, and the instances' master secrets
+}
+
+// NewKeys makes the keys. They outlive the stack: what they encrypted may still be there.
+func NewKeys(scope constructs.Construct, id string) Keys {
+	scope = constructs.NewConstruct(scope, jsii.String(id))
+	newKey := func(id, description string) awskms.Key {
+		key := awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
+			Description:       jsii.String(description),
+			EnableKeyRotation: jsii.Bool(true),
+			RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+		})
+		fixLogicalID(key, id+"Key")
+		return key
+	}
+	return Keys{
+		Ledger:  newKey("Ledger", "Headroom: the ledger table and the notifications"),
+		Secrets: newKey("Secrets", "Headroom: credentials of tenants"),
+		Hosts:   newKey("Hosts", "Headroom: databases, volumes and buckets of hosts"),
+	}
+}
+
+// fixLogicalID gives a resource that must never be replaced a logical id that does not depend on
+// where it stands in the program.
+func fixLogicalID(c constructs.Construct, id string) {
+	c.Node().DefaultChild().(awscdk.CfnElement).OverrideLogicalId(jsii.String(id))
+}

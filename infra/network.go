@@ -1,0 +1,132 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// gatewayPorts are what a gateway's machine needs to reach at Storage Gateway's interface endpoint.
+var gatewayPorts = []float64{443, 1026, 1027, 1028, 1031, 2222}
+
+// Network is where hosts live, and the functions that must reach them.
+type Network struct {
+	Vpc       awsec2.Vpc
+	Subnets   *awsec2.SubnetSelection // without any route out of AWS
+	Functions awsec2.SecurityGroup    // of the functions in the VPC
+	Zone      awsroute53.CfnHostedZone
+	ZoneName  string // private, one name a share host
+
+	// GatewayEndpoint is the DNS name by which gateways reach Storage Gateway from inside the VPC:
+	// they have no other way to it, so they are activated with it.
+	GatewayEndpoint *string
+}
+
+// NetworkProps says how large the network is.
+type NetworkProps struct {
+	Stage          Stage
+	ActivationPort *float64 // on which gateways give their activation key
+}
+
+// NewNetwork makes a VPC without internet, and the endpoints that its functions and gateways need.
+func NewNetwork(scope constructs.Construct, id string, p NetworkProps) *Network {
+	scope = constructs.NewConstruct(scope, jsii.String(id))
+	isolated := &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED}
+	vpc := awsec2.NewVpc(scope, jsii.String("Vpc"), &awsec2.VpcProps{
+		IpAddresses: awsec2.IpAddresses_Cidr(jsii.String(p.Stage.NetworkCIDR)),
+		MaxAzs:      jsii.Number(p.Stage.Zones),
+		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{{
+			Name: jsii.String("Hosts"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED, CidrMask: jsii.Number(20),
+		}},
+		GatewayEndpoints: &map[string]*awsec2.GatewayVpcEndpointOptions{
+			"S3":       {Service: awsec2.GatewayVpcEndpointAwsService_S3()},
+			"DynamoDb": {Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB()},
+		},
+		// Emptying the default group would take a custom resource; nothing is ever put into it.
+		RestrictDefaultSecurityGroup: jsii.Bool(false),
+	})
+	n := &Network{
+		Vpc:       vpc,
+		Subnets:   isolated,
+		Functions: newFunctionGroup(scope, vpc, p),
+		ZoneName:  "headroom-" + p.Stage.Name + ".internal",
+	}
+	n.Zone = awsroute53.NewCfnHostedZone(scope, jsii.String("Zone"), &awsroute53.CfnHostedZoneProps{
+		Name: jsii.String(n.ZoneName),
+		Vpcs: []*awsroute53.CfnHostedZone_VPCProperty{{VpcId: vpc.VpcId(), VpcRegion: awscdk.Aws_REGION()}},
+	})
+	n.addEndpoints(scope, p.Stage)
+	logRefusals(scope, vpc, p.Stage)
+	return n
+}
+
+// newFunctionGroup lets the functions reach AWS, databases, and gateways that wait for activation.
+func newFunctionGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProps) awsec2.SecurityGroup {
+	group := newGroup(scope, "Functions", vpc, "Headroom: functions in the VPC")
+	inside := awsec2.Peer_Ipv4(jsii.String(p.Stage.NetworkCIDR))
+	allow := func(to awsec2.IPeer, port *float64, what string) {
+		group.AddEgressRule(to, awsec2.Port_Tcp(port), jsii.String(what), nil)
+	}
+	// The subnets have no route but to endpoints, so "anywhere" is AWS, in the same region.
+	allow(awsec2.Peer_AnyIpv4(), jsii.Number(443), "AWS, by endpoints")
+	allow(inside, jsii.Number(postgresPort), "Databases")
+	allow(inside, p.ActivationPort, "Activation of gateways")
+	return group
+}
+
+func newGroup(scope constructs.Construct, id string, vpc awsec2.Vpc, description string) awsec2.SecurityGroup {
+	return awsec2.NewSecurityGroup(scope, jsii.String(id), &awsec2.SecurityGroupProps{
+		Vpc: vpc, Description: jsii.String(description), AllowAllOutbound: jsii.Bool(false),
+	})
+}
+
+// addEndpoints makes the interface endpoints of the services that the functions in the VPC call.
+func (n *Network) addEndpoints(scope constructs.Construct, stage Stage) {
+	fromFunctions := newGroup(scope, "Endpoints", n.Vpc, "Headroom: endpoints for functions")
+	fromFunctions.AddIngressRule(n.Functions, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("Functions"), nil)
+	fromGateways := newGroup(scope, "GatewayEndpoint", n.Vpc, "Headroom: endpoint of Storage Gateway for functions and gateways")
+	for _, port := range gatewayPorts {
+		fromGateways.AddIngressRule(awsec2.Peer_Ipv4(jsii.String(stage.NetworkCIDR)), awsec2.Port_Tcp(jsii.Number(port)),
+			jsii.String("Functions and gateways"), nil)
+	}
+
+	subnets := (*n.Vpc.IsolatedSubnets())[:stage.EndpointZones]
+	endpoint := func(id string, service awsec2.IInterfaceVpcEndpointService, group awsec2.SecurityGroup) awsec2.InterfaceVpcEndpoint {
+		return awsec2.NewInterfaceVpcEndpoint(scope, jsii.String(id), &awsec2.InterfaceVpcEndpointProps{
+			Vpc: n.Vpc, Service: service, Open: jsii.Bool(false),
+			SecurityGroups: &[]awsec2.ISecurityGroup{group},
+			Subnets:        &awsec2.SubnetSelection{Subnets: &subnets},
+		})
+	}
+	endpoint("SecretsManager", awsec2.InterfaceVpcEndpointAwsService_SECRETS_MANAGER(), fromFunctions)
+	endpoint("Sqs", awsec2.InterfaceVpcEndpointAwsService_SQS(), fromFunctions)
+	endpoint("Sns", awsec2.InterfaceVpcEndpointAwsService_SNS(), fromFunctions)
+	endpoint("Events", awsec2.InterfaceVpcEndpointAwsService_EVENTBRIDGE(), fromFunctions)
+	endpoint("Ec2", awsec2.InterfaceVpcEndpointAwsService_EC2(), fromFunctions)
+	endpoint("Ssm", awsec2.InterfaceVpcEndpointAwsService_SSM(), fromFunctions)
+	endpoint("CloudFormation", awsec2.InterfaceVpcEndpointAwsService_CLOUDFORMATION(), fromFunctions)
+	gateway := endpoint("StorageGateway", awsec2.InterfaceVpcEndpointAwsService_STORAGE_GATEWAY(), fromGateways)
+
+	// An entry reads "<hosted zone id>:<name>", the regional name first.
+	first := awscdk.Fn_Select(jsii.Number(0), gateway.VpcEndpointDnsEntries())
+	n.GatewayEndpoint = awscdk.Fn_Select(jsii.Number(1), awscdk.Fn_Split(jsii.String(":"), first, nil))
+}
+
+// logRefusals keeps a record of what the network refused: who tried to reach whose host.
+func logRefusals(scope constructs.Construct, vpc awsec2.Vpc, stage Stage) {
+	logs := awslogs.NewLogGroup(scope, jsii.String("RefusedLogs"), &awslogs.LogGroupProps{
+		Retention: stage.LogRetention, RemovalPolicy: stage.LogRemoval,
+	})
+	role := awsiam.NewRole(scope, jsii.String("RefusedLogsRole"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("vpc-flow-logs.amazonaws.com"), nil),
+	})
+	awsec2.NewFlowLog(scope, jsii.String("Refused"), &awsec2.FlowLogProps{
+		ResourceType: awsec2.FlowLogResourceType_FromVpc(vpc),
+		TrafficType:  awsec2.FlowLogTrafficType_REJECT,
+		Destination:  awsec2.FlowLogDestination_ToCloudWatchLogs(logs, role),
+	})
+}

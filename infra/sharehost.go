@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+const (
+	// maxShares is how many shares a gateway of the default size serves.
+	maxShares = 10
+	// activationPort is where a gateway gives its activation key, over HTTP.
+	activationPort = 80
+	// gatewayImageParameter is where AWS names the newest S3 File Gateway image.
+	gatewayImageParameter = "/aws/service/storagegateway/ami/FILE_S3/latest"
+)
+
+// NewShareHost makes the template of a share host: a gateway's machine, and for each of its shares a
+// bucket and a role. What CloudFormation has no resources for (activation, cache, shares) is done
+// when the stack is complete.
+func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Stack {
+	stack := newHostTemplate(scope, id, "a gateway with its buckets")
+	p := hostParameters(stack)
+	slots := parameter(stack, "Slots", "Shares of the gateway", func(p *awscdk.CfnParameterProps) {
+		p.Default = jsii.String("10")
+		p.AllowedValues = jsii.Strings("1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
+	})
+	subnet := parameter(stack, "SubnetId", "Where the gateway lives", nil)
+	zoneID := parameter(stack, "ZoneId", "Private hosted zone", nil)
+	parameter(stack, "ZoneName", "Name of that zone", nil)
+	boundary := parameter(stack, "BoundaryArn", "The most that a share's role can do", nil)
+	image := parameter(stack, "ImageId", "The gateway's image", func(p *awscdk.CfnParameterProps) {
+		p.Type = jsii.String("AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>")
+		p.Default = jsii.String(gatewayImageParameter)
+	})
+
+	group := newGatewayGroup(stack, p)
+	machine := newMachine(stack, machineProps{
+		Stage: stage, Host: p, Image: image, Subnet: subnet, Group: group.AttrGroupId(),
+	})
+	name := awscdk.Fn_Sub(jsii.String("${HostId}.${ZoneName}"), nil)
+	awsroute53.NewCfnRecordSet(stack, jsii.String("Record"), &awsroute53.CfnRecordSetProps{
+		HostedZoneId:    zoneID,
+		Name:            name,
+		Type:            jsii.String("A"),
+		Ttl:             jsii.String("60"), // a machine that takes another's place is found soon
+		ResourceRecords: &[]*string{machine.AttrPrivateIp()},
+	})
+	output(stack, "ApplianceAddress", machine.AttrPrivateIp(), nil)
+	output(stack, "DnsName", name, nil)
+	output(stack, "SecurityGroupId", group.AttrGroupId(), nil)
+
+	// There are at least n shares if there are exactly n, or at least n+1.
+	var more awscdk.CfnCondition
+	conditions := make([]awscdk.CfnCondition, maxShares+1)
+	for n := maxShares; n >= 1; n-- {
+		exactly := awscdk.Fn_ConditionEquals(slots, jsii.String(fmt.Sprint(n)))
+		if more != nil {
+			exactly = awscdk.Fn_ConditionOr(exactly, more)
+		}
+		more = awscdk.NewCfnCondition(stack, jsii.String(fmt.Sprintf("HasShare%02d", n)), &awscdk.CfnConditionProps{Expression: exactly})
+		conditions[n] = more
+	}
+	for n := 1; n <= maxShares; n++ {
+		newShareSlot(stack, shareSlotProps{Number: n, Condition: conditions[n], Host: p, BoundaryArn: boundary})
+	}
+	return stack
+}
+
+// newGatewayGroup lets nobody in but the function that activates the gateway. Tenants' instances are
+// added when they are assigned a share.
+func newGatewayGroup(stack awscdk.Stack, p hostParams) awsec2.CfnSecurityGroup {
+	return awsec2.NewCfnSecurityGroup(stack, jsii.String("SecurityGroup"), &awsec2.CfnSecurityGroupProps{
+		GroupDescription: jsii.String("Headroom: a gateway"),
+		VpcId:            p.Vpc,
+		SecurityGroupIngress: []*awsec2.CfnSecurityGroup_IngressProperty{{
+			IpProtocol:            jsii.String("tcp"),
+			FromPort:              jsii.Number(activationPort),
+			ToPort:                jsii.Number(activationPort),
+			SourceSecurityGroupId: p.ClientGroup,
+			Description:           jsii.String("Activation"),
+		}},
+	})
+}
+
+type machineProps struct {
+	Stage                Stage
+	Host                 hostParams
+	Image, Subnet, Group *string
+}
+
+// newMachine makes the gateway's machine. What clients wrote and the gateway has not uploaded yet is
+// on its volumes only, so they outlive the machine and the stack.
+func newMachine(stack awscdk.Stack, p machineProps) awsec2.CfnInstance {
+	machine := awsec2.NewCfnInstance(stack, jsii.String("Machine"), &awsec2.CfnInstanceProps{
+		ImageId:          p.Image,
+		InstanceType:     jsii.String(p.Stage.Shares.InstanceType),
+		SubnetId:         p.Subnet,
+		SecurityGroupIds: &[]any{p.Group},
+		EbsOptimized:     jsii.Bool(true),
+		MetadataOptions: &awsec2.CfnInstance_MetadataOptionsProperty{
+			HttpTokens: jsii.String("required"), HttpPutResponseHopLimit: jsii.Number(1),
+		},
+		PropagateTagsToVolumeOnCreation: jsii.Bool(true),
+		BlockDeviceMappings: []*awsec2.CfnInstance_BlockDeviceMappingProperty{{
+			DeviceName: jsii.String("/dev/xvda"),
+			Ebs: &awsec2.CfnInstance_EbsProperty{
+				VolumeSize: jsii.Number(p.Stage.Shares.RootGiB), VolumeType: jsii.String("gp3"),
+				Encrypted: jsii.Bool(true), KmsKeyId: p.Host.KeyArn, DeleteOnTermination: jsii.Bool(false),
+			},
+		}},
+		Tags: &[]*awscdk.CfnTag{{Key: jsii.String("Name"), Value: awscdk.Fn_Sub(jsii.String("headroom-${Stage}-${HostId}"), nil)}},
+	})
+	cache := awsec2.NewCfnVolume(stack, jsii.String("Cache"), &awsec2.CfnVolumeProps{
+		AvailabilityZone: machine.AttrAvailabilityZone(),
+		Size:             jsii.Number(p.Stage.Shares.CacheGiB),
+		VolumeType:       jsii.String("gp3"),
+		Encrypted:        jsii.Bool(true),
+		KmsKeyId:         p.Host.KeyArn,
+	})
+	attachment := awsec2.NewCfnVolumeAttachment(stack, jsii.String("CacheAttachment"), &awsec2.CfnVolumeAttachmentProps{
+		InstanceId: machine.Ref(), VolumeId: cache.Ref(), Device: jsii.String("/dev/sdf"),
+	})
+	// The attachment too: detached from a running gateway, a cache would lose what it holds.
+	keepOnceCreated(cache, attachment)
+
+	suppress(machine, "AwsSolutions-EC28", "The gateway's own metrics (cache, I/O wait, health) say more than the machine's by the minute.")
+	suppress(machine, "AwsSolutions-EC29", "Its stack has to be able to delete it; what must not be lost is on volumes that are kept.")
+	return machine
+}
+
+// keepOnceCreated keeps resources when their stack is deleted, unless the stack never came to be.
+func keepOnceCreated(resources ...awscdk.CfnResource) {
+	for _, r := range resources {
+		r.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE, nil)
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// What a gateway does with the bucket of a share, as Storage Gateway's documentation lists it.
+var (
+	shareBucketActions = []string{
+		"s3:GetAccelerateConfiguration", "s3:GetBucketLocation", "s3:GetBucketVersioning",
+		"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions",
+	}
+	shareObjectActions = []string{
+		"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectAcl",
+		"s3:GetObjectVersion", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectAcl",
+	}
+	shareKeyActions = []string{
+		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+	}
+)
+
+type shareSlotProps struct {
+	Number      int // from 1
+	Condition   awscdk.CfnCondition
+	Host        hostParams
+	BoundaryArn *string
+}
+
+// newShareSlot makes what one share needs: a bucket, and a role that reaches that bucket only.
+func newShareSlot(stack awscdk.Stack, p shareSlotProps) {
+	id := func(what string) *string { return jsii.String(fmt.Sprintf("%s%02d", what, p.Number)) }
+	bucket := newShareBucket(stack, p, id)
+	role := awsiam.NewCfnRole(stack, id("ShareRole"), &awsiam.CfnRoleProps{
+		Path:                     awscdk.Fn_Sub(jsii.String("/headroom/${Stage}/share/"), nil),
+		Description:              awscdk.Fn_Sub(jsii.String(fmt.Sprintf("Headroom: share %d of ${HostId}, tier ${Tier}", p.Number)), nil),
+		PermissionsBoundary:      p.BoundaryArn,
+		AssumeRolePolicyDocument: trustGateways(),
+		Policies: []*awsiam.CfnRole_PolicyProperty{{
+			PolicyName: jsii.String("Bucket"),
+			PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
+				Grant{Actions: shareBucketActions, Resources: []*string{bucket.AttrArn()}}.statement(),
+				Grant{Actions: shareObjectActions, Resources: jsiiStrings(*bucket.AttrArn() + "/*")}.statement(),
+				Grant{Actions: shareKeyActions, Resources: []*string{p.Host.KeyArn}}.statement(),
+			}}),
+		}},
+	})
+	role.CfnOptions().SetCondition(p.Condition)
+	suppress(role, "AwsSolutions-IAM5", "All objects of its one bucket: a share's files have no names known beforehand.")
+
+	output(stack, *id("Bucket"), bucket.AttrArn(), p.Condition)
+	output(stack, *id("Role"), role.AttrArn(), p.Condition)
+}
+
+func newShareBucket(stack awscdk.Stack, p shareSlotProps, id func(string) *string) awss3.CfnBucket {
+	bucket := awss3.NewCfnBucket(stack, id("ShareBucket"), &awss3.CfnBucketProps{
+		BucketEncryption: &awss3.CfnBucket_BucketEncryptionProperty{
+			ServerSideEncryptionConfiguration: []*awss3.CfnBucket_ServerSideEncryptionRuleProperty{{
+				BucketKeyEnabled: jsii.Bool(true),
+				ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{
+					SseAlgorithm: jsii.String("aws:kms"), KmsMasterKeyId: p.Host.KeyArn,
+				},
+			}},
+		},
+		OwnershipControls: &awss3.CfnBucket_OwnershipControlsProperty{
+			Rules: []*awss3.CfnBucket_OwnershipControlsRuleProperty{{ObjectOwnership: jsii.String("BucketOwnerEnforced")}},
+		},
+		PublicAccessBlockConfiguration: &awss3.CfnBucket_PublicAccessBlockConfigurationProperty{
+			BlockPublicAcls: jsii.Bool(true), BlockPublicPolicy: jsii.Bool(true),
+			IgnorePublicAcls: jsii.Bool(true), RestrictPublicBuckets: jsii.Bool(true),
+		},
+		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{Status: jsii.String("Enabled")},
+	})
+	bucket.CfnOptions().SetCondition(p.Condition)
+	keepOnceCreated(bucket)
+	suppress(bucket, "AwsSolutions-S1", "Only the share's gateway reaches the bucket; CloudTrail's data events say what it did, where that is wanted.")
+
+	policy := awss3.NewCfnBucketPolicy(stack, id("ShareBucketPolicy"), &awss3.CfnBucketPolicyProps{
+		Bucket: bucket.Ref(),
+		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
+			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Sid:        jsii.String("TlsOnly"),
+				Effect:     awsiam.Effect_DENY,
+				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
+				Actions:    jsii.Strings("s3:*"),
+				Resources:  &[]*string{bucket.AttrArn(), jsii.String(*bucket.AttrArn() + "/*")},
+				Conditions: &map[string]any{"Bool": map[string]string{"aws:SecureTransport": "false"}},
+			}),
+		}}),
+	})
+	policy.CfnOptions().SetCondition(p.Condition)
+	keepOnceCreated(policy)
+	return bucket
+}
+
+// trustGateways lets Storage Gateway take a role on behalf of this account's gateways only.
+func trustGateways() awsiam.PolicyDocument {
+	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
+		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("storagegateway.amazonaws.com"), nil)},
+			Actions:    jsii.Strings("sts:AssumeRole"),
+			Conditions: &map[string]any{
+				"StringEquals": map[string]*string{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()},
+				"ArnLike":      map[string]*string{"aws:SourceArn": arn("storagegateway", "gateway/*")},
+			},
+		}),
+	}})
+}

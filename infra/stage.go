@@ -1,0 +1,108 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+
+	"headroom/internal/pool"
+)
+
+// Stage is one deployment of Headroom: its sizes and the policies that it starts with.
+type Stage struct {
+	Name string // part of every name, "dev"
+
+	TerminationProtection bool // of the control plane
+
+	NetworkCIDR   string // of the VPC, which nothing else may use
+	Zones         int    // availability zones with a subnet
+	EndpointZones int    // zones in which each interface endpoint has a (paid) network interface
+
+	LogRetention awslogs.RetentionDays
+	LogRemoval   awscdk.RemovalPolicy // what happens to logs when the stack is deleted
+
+	SignupConcurrency int // signups in work at once, at most
+
+	Databases DatabaseHosts
+	Shares    ShareHosts
+
+	// Pools are the pool policies at the first deployment. Later they are changed in the SSM
+	// parameter, without a deployment; a deployment puts them back only where they differ here from
+	// the deployment before.
+	Pools pool.Policies
+}
+
+// DatabaseHosts says what an RDS instance of a stage is like.
+type DatabaseHosts struct {
+	Class              string // RDS instance class
+	StorageGiB         int    // to begin with
+	MaxStorageGiB      int    // RDS grows the storage up to here
+	MaxConnections     int    // of all tenants together; the class's memory bounds it
+	LowMemoryMiB       int    // free memory below which the host takes no more tenants
+	BackupDays         int    // days that can be gone back to
+	MultiZone          bool   // a standby in another zone
+	DeletionProtection bool
+	Removal            awscdk.RemovalPolicy // of the instance when its stack is deleted
+}
+
+// ShareHosts says what a gateway's machine is like.
+type ShareHosts struct {
+	InstanceType string // xlarge or larger (S3 File Gateway's requirements)
+	RootGiB      int    // 80 or more
+	CacheGiB     int    // 150 or more; never resized, only added to
+}
+
+// Stages are the deployments there are.
+var Stages = []Stage{
+	{
+		Name:              "dev",
+		NetworkCIDR:       "10.40.0.0/16",
+		Zones:             2, // an RDS subnet group wants two
+		EndpointZones:     1,
+		LogRetention:      awslogs.RetentionDays_TWO_WEEKS,
+		LogRemoval:        awscdk.RemovalPolicy_DESTROY,
+		SignupConcurrency: 10,
+		Databases: DatabaseHosts{
+			Class: "db.t4g.medium", StorageGiB: 50, MaxStorageGiB: 200,
+			MaxConnections: 400, LowMemoryMiB: 256, BackupDays: 1,
+			Removal: awscdk.RemovalPolicy_DESTROY,
+		},
+		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
+		Pools: pool.Policies{
+			{
+				Kind: pool.Database, Tier: "standard", SlotsPerHost: 20, Floor: 1, Ceiling: 20,
+				BufferSlots: 5, BufferPercent: 20, MaxOrders: 2, Placement: pool.Pack,
+			},
+			{
+				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 1, Ceiling: 40,
+				BufferSlots: 5, BufferPercent: 20, MaxOrders: 2, Placement: pool.Pack,
+			},
+		},
+	},
+	{
+		Name:                  "prod",
+		TerminationProtection: true,
+		NetworkCIDR:           "10.50.0.0/16",
+		Zones:                 2,
+		EndpointZones:         2,
+		LogRetention:          awslogs.RetentionDays_ONE_YEAR,
+		LogRemoval:            awscdk.RemovalPolicy_RETAIN,
+		SignupConcurrency:     50,
+		Databases: DatabaseHosts{
+			Class: "db.m7g.large", StorageGiB: 200, MaxStorageGiB: 1000,
+			MaxConnections: 800, LowMemoryMiB: 512, BackupDays: 14,
+			MultiZone: true, DeletionProtection: true,
+			Removal: awscdk.RemovalPolicy_SNAPSHOT,
+		},
+		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 500},
+		Pools: pool.Policies{
+			{
+				Kind: pool.Database, Tier: "standard", SlotsPerHost: 40, Floor: 2, Ceiling: 30,
+				BufferSlots: 20, BufferPercent: 20, MaxOrders: 2, Placement: pool.Pack,
+			},
+			{
+				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 3, Ceiling: 120,
+				BufferSlots: 20, BufferPercent: 20, MaxOrders: 4, Placement: pool.Pack,
+			},
+		},
+	},
+}

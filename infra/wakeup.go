@@ -1,0 +1,77 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"headroom/events"
+)
+
+// RuleProps says which of AWS's events go to a queue.
+type RuleProps struct {
+	Description        string
+	Source, DetailType string
+	ResourcePrefixes   []*string // of the ARNs that the event is about
+	To                 Queue
+	Undelivered        awssqs.Queue // keeps events that EventBridge could not deliver
+}
+
+// NewRule sends AWS's events about hosts, and no others, to a queue.
+func NewRule(scope constructs.Construct, id string, p RuleProps) {
+	var resources []any
+	for _, prefix := range p.ResourcePrefixes {
+		resources = append(resources, map[string]*string{"prefix": prefix})
+	}
+	rule := awsevents.NewCfnRule(scope, jsii.String(id), &awsevents.CfnRuleProps{
+		Description: jsii.String(p.Description),
+		EventPattern: map[string]any{
+			"source":      jsii.Strings(p.Source),
+			"detail-type": jsii.Strings(p.DetailType),
+			"resources":   resources,
+		},
+		Targets: []*awsevents.CfnRule_TargetProperty{{
+			Id:               jsii.String("Queue"),
+			Arn:              p.To.QueueArn(),
+			DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: p.Undelivered.QueueArn()},
+			RetryPolicy: &awsevents.CfnRule_RetryPolicyProperty{
+				MaximumEventAgeInSeconds: jsii.Number(24 * 60 * 60), // the longest that EventBridge offers
+				MaximumRetryAttempts:     jsii.Number(185),
+			},
+		}},
+	})
+	acceptFrom(p.To.Queue, "events.amazonaws.com", rule.AttrArn())
+	acceptFrom(p.Undelivered, "events.amazonaws.com", rule.AttrArn())
+}
+
+// NewPoolCheckSchedule asks for a pool check every minute: deadlines are kept to the minute, and
+// capacity is looked at even when nobody signs up.
+func NewPoolCheckSchedule(scope constructs.Construct, id string, to Queue) {
+	scope = constructs.NewConstruct(scope, jsii.String(id))
+	role := awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{"StringEquals": map[string]*string{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
+		}),
+		Description: jsii.String("Lets the schedule ask for pool checks"),
+	})
+	permit(role, sendTo(to))
+	awsscheduler.NewCfnSchedule(scope, jsii.String("Schedule"), &awsscheduler.CfnScheduleProps{
+		Description:        jsii.String("Headroom: a pool check every minute"),
+		ScheduleExpression: jsii.String("rate(1 minute)"),
+		FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},
+		Target: &awsscheduler.CfnSchedule_TargetProperty{
+			Arn:     to.QueueArn(),
+			RoleArn: role.RoleArn(),
+			Input:   jsonOf(events.NewPoolCheck("schedule")),
+			// A tick that could not be sent within the minute is made good by the next one.
+			RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{
+				MaximumEventAgeInSeconds: jsii.Number(60),
+				MaximumRetryAttempts:     jsii.Number(3),
+			},
+		},
+	})
+}

@@ -1,0 +1,59 @@
+package announce
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// cordonNotice is what support needs to act on an alarm.
+func (a *Announcer) cordonNotice(h pool.Host) string {
+	tenants := 0
+	for _, slot := range h.Slots {
+		if slot.State == pool.SlotAssigned {
+			tenants++
+		}
+	}
+	console := "https://" + a.Region + ".console.aws.amazon.com/"
+	lines := []string{
+		fmt.Sprintf("Host %s takes no more tenants: an alarm is on.", h.ID),
+		"",
+		"Instance: " + h.Stack.Name + " (RDS)",
+		"Since:    " + h.Since.UTC().Format(time.RFC3339),
+		"Reason:   " + h.Why,
+		fmt.Sprintf("Tenants:  %d of %d slots; they stay, and feel it", tenants, len(h.Slots)),
+		"",
+		"Instance: " + console + "rds/home?region=" + a.Region + "#database:id=" + url.QueryEscape(h.Stack.Name),
+	}
+	for _, alarm := range h.Alarmed() {
+		lines = append(lines, "Alarm:    "+console+"cloudwatch/home?region="+a.Region+"#alarmsV2:alarm/"+url.PathEscape(alarm))
+	}
+	return strings.Join(append(lines,
+		"",
+		"What to do: look at the alarm's graph and at the instance's Performance Insights for the tenant that",
+		"causes it; add storage or a larger class where that is what lacks. Headroom orders other capacity by",
+		"itself, and puts the host back into service when all of its alarms are OK.",
+	), "\n")
+}
+
+// failureNotice says why a host could not be made, and what happens next.
+func (a *Announcer) failureNotice(h pool.Host, r pool.Record) string {
+	stack := h.Stack.ID
+	if stack == "" {
+		stack = h.Stack.Name
+	}
+	return strings.Join([]string{
+		fmt.Sprintf("Host %s could not be made and is being deleted.", h.ID),
+		"",
+		"Reason:   " + h.Why,
+		"Ordered:  " + h.OrderedAt.UTC().Format(time.RFC3339),
+		"Stack:    " + stack,
+		fmt.Sprintf("Failures: %d in a row in pool %s", r.Failures, r.Key),
+		"",
+		fmt.Sprintf("The pool orders its next host after %s. What failed is in the stack's events, in the", r.BackoffUntil.UTC().Format(time.RFC3339)),
+		"CloudFormation console under deleted stacks.",
+	}, "\n")
+}

@@ -1,0 +1,95 @@
+// Package firewalltest is an in-memory EC2 that keeps the ingress rules of security groups.
+package firewalltest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+)
+
+// Groups holds security groups.
+type Groups struct {
+	mu     sync.Mutex
+	groups map[string]map[string]bool
+}
+
+// New holds empty groups with these IDs.
+func New(ids ...string) *Groups {
+	g := &Groups{groups: map[string]map[string]bool{}}
+	for _, id := range ids {
+		g.groups[id] = map[string]bool{}
+	}
+	return g
+}
+
+// Rules lists a group's rules, such as "tcp 111-111 10.0.0.1/32", sorted.
+func (g *Groups) Rules(id string) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Sorted(maps.Keys(g.groups[id]))
+}
+
+func (g *Groups) keys(id *string, permissions []types.IpPermission) (map[string]bool, []string, error) {
+	rules, ok := g.groups[aws.ToString(id)]
+	if !ok {
+		return nil, nil, &smithy.GenericAPIError{Code: "InvalidGroup.NotFound", Message: "The security group does not exist"}
+	}
+	var keys []string
+	for _, p := range permissions {
+		for _, r := range p.IpRanges {
+			keys = append(keys, fmt.Sprintf("%s %d-%d %s", aws.ToString(p.IpProtocol), aws.ToInt32(p.FromPort), aws.ToInt32(p.ToPort), aws.ToString(r.CidrIp)))
+		}
+	}
+	return rules, keys, nil
+}
+
+// AuthorizeSecurityGroupIngress is EC2's: one rule that is there already refuses all of them.
+func (g *Groups) AuthorizeSecurityGroupIngress(ctx context.Context, in *ec2.AuthorizeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	rules, keys, err := g.keys(in.GroupId, in.IpPermissions)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if rules[key] {
+			return nil, &smithy.GenericAPIError{Code: "InvalidPermission.Duplicate", Message: "the specified rule already exists"}
+		}
+	}
+	for _, key := range keys {
+		rules[key] = true
+	}
+	return &ec2.AuthorizeSecurityGroupIngressOutput{Return: aws.Bool(true)}, nil
+}
+
+// RevokeSecurityGroupIngress is EC2's: one rule that is not there refuses all of them.
+func (g *Groups) RevokeSecurityGroupIngress(ctx context.Context, in *ec2.RevokeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupIngressOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	rules, keys, err := g.keys(in.GroupId, in.IpPermissions)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if !rules[key] {
+			return nil, &smithy.GenericAPIError{Code: "InvalidPermission.NotFound", Message: "The specified rule does not exist"}
+		}
+	}
+	for _, key := range keys {
+		delete(rules, key)
+	}
+	return &ec2.RevokeSecurityGroupIngressOutput{Return: aws.Bool(true)}, nil
+}

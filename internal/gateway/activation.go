@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrBooting says that the appliance does not answer yet, or not now: come back later.
+var ErrBooting = errors.New("the appliance does not answer yet")
+
+const (
+	// keyTimeout is the deadline of one request for an activation key.
+	keyTimeout = 10 * time.Second
+	// keyBodyMax bounds what is read of an answer.
+	keyBodyMax = 4 << 10
+)
+
+// keyPattern is what an activation key looks like: ActivateGateway takes 1 to 50 characters.
+var keyPattern = regexp.MustCompile(`^[A-Za-z0-9-]{10,50}$`)
+
+// Appliances asks the machines of gateways for their activation keys.
+type Appliances struct {
+	Region   string // in which the gateway is to be activated
+	Port     int    // 80 on AWS
+	Endpoint string // DNS name of Storage Gateway's VPC endpoint; empty: the gateway uses the public one
+}
+
+// Key asks the appliance at address for a key, which is good for 30 minutes. The appliance gives it
+// in the target of a redirect, which must not be followed, or in the body. ErrBooting while it
+// refuses connections, does not answer in time, or answers 504.
+func (a *Appliances) Key(ctx context.Context, address string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
+	defer cancel()
+	query := url.Values{"activationRegion": {a.Region}}
+	if a.Endpoint != "" {
+		query.Set("vpcEndpoint", a.Endpoint)
+	}
+	target := "http://" + net.JoinHostPort(address, strconv.Itoa(a.Port)) + "/?" + query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return "", fmt.Errorf("ask %s for its activation key: %w", address, err)
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, ErrBooting, err)
+	}
+	defer answer.Body.Close()
+	return keyOf(answer, address)
+}
+
+func keyOf(answer *http.Response, address string) (string, error) {
+	var key string
+	switch {
+	case answer.StatusCode == http.StatusGatewayTimeout:
+		return "", fmt.Errorf("ask %s for its activation key: %w: status 504", address, ErrBooting)
+	case answer.StatusCode >= 300 && answer.StatusCode < 400:
+		location, err := answer.Location()
+		if err != nil {
+			return "", fmt.Errorf("ask %s for its activation key: status %d: %w", address, answer.StatusCode, err)
+		}
+		key = location.Query().Get("activationKey")
+	case answer.StatusCode == http.StatusOK:
+		body, err := io.ReadAll(io.LimitReader(answer.Body, keyBodyMax))
+		if err != nil {
+			return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, ErrBooting, err)
+		}
+		key = strings.TrimSpace(string(body))
+	default:
+		return "", fmt.Errorf("ask %s for its activation key: status %d", address, answer.StatusCode)
+	}
+	if !keyPattern.MatchString(key) {
+		return "", fmt.Errorf("ask %s for its activation key: status %d without a key", address, answer.StatusCode)
+	}
+	return key, nil
+}

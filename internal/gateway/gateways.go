@@ -1,0 +1,154 @@
+// Package gateway is Storage Gateway: activating an appliance, giving it its cache, and its shares
+// with their client lists.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+
+	"headroom/internal/cloud"
+	"headroom/internal/pool"
+)
+
+// What a gateway answers that is not ready.
+var (
+	// ErrUnreachable says that the gateway's appliance is not connected now, as while it reboots.
+	ErrUnreachable = errors.New("the gateway is not reachable now")
+	// ErrKey says that the activation key is expired or unknown: ask the appliance for another.
+	ErrKey = errors.New("the activation key is no good")
+	// ErrNoDisk says that the gateway has not found a disk for its cache yet.
+	ErrNoDisk = errors.New("the gateway has no disk for its cache yet")
+)
+
+const (
+	gatewayType = "FILE_S3"
+	timezone    = "GMT"
+	running     = "RUNNING"
+	// listPages bounds the search for a gateway: pages of listSize.
+	listPages = 50
+	listSize  = 100
+
+	// diskCache and diskAvailable are how ListLocalDisks words what a disk is for.
+	diskCache     = "CACHE STORAGE"
+	diskAvailable = "AVAILABLE"
+)
+
+type client interface {
+	ActivateGateway(ctx context.Context, in *storagegateway.ActivateGatewayInput, opts ...func(*storagegateway.Options)) (*storagegateway.ActivateGatewayOutput, error)
+	ListGateways(ctx context.Context, in *storagegateway.ListGatewaysInput, opts ...func(*storagegateway.Options)) (*storagegateway.ListGatewaysOutput, error)
+	DescribeGatewayInformation(ctx context.Context, in *storagegateway.DescribeGatewayInformationInput, opts ...func(*storagegateway.Options)) (*storagegateway.DescribeGatewayInformationOutput, error)
+	ListLocalDisks(ctx context.Context, in *storagegateway.ListLocalDisksInput, opts ...func(*storagegateway.Options)) (*storagegateway.ListLocalDisksOutput, error)
+	AddCache(ctx context.Context, in *storagegateway.AddCacheInput, opts ...func(*storagegateway.Options)) (*storagegateway.AddCacheOutput, error)
+	CreateNFSFileShare(ctx context.Context, in *storagegateway.CreateNFSFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.CreateNFSFileShareOutput, error)
+	DescribeNFSFileShares(ctx context.Context, in *storagegateway.DescribeNFSFileSharesInput, opts ...func(*storagegateway.Options)) (*storagegateway.DescribeNFSFileSharesOutput, error)
+	UpdateNFSFileShare(ctx context.Context, in *storagegateway.UpdateNFSFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.UpdateNFSFileShareOutput, error)
+	AddTagsToResource(ctx context.Context, in *storagegateway.AddTagsToResourceInput, opts ...func(*storagegateway.Options)) (*storagegateway.AddTagsToResourceOutput, error)
+}
+
+// Gateways is Storage Gateway.
+type Gateways struct {
+	Client client
+	Region string
+}
+
+// Activate makes a gateway of the appliance that gave the key, and gives its ARN. The appliance may
+// reboot then. ErrKey when the key is no good any more.
+func (g *Gateways) Activate(ctx context.Context, key, name string, tags map[string]string) (string, error) {
+	out, err := g.Client.ActivateGateway(ctx, &storagegateway.ActivateGatewayInput{
+		ActivationKey: &key, GatewayName: &name, GatewayRegion: &g.Region,
+		GatewayTimezone: aws.String(timezone), GatewayType: aws.String(gatewayType), Tags: tagsOf(tags),
+	})
+	if cloud.IsKeyStale(err) {
+		return "", fmt.Errorf("activate gateway %s: %w: %w", name, ErrKey, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("activate gateway %s: %w", name, reachable(err))
+	}
+	return aws.ToString(out.GatewayARN), nil
+}
+
+// Find gives the ARN of the gateway of a name; pool.ErrNotFound when there is none, or when it was
+// activated too recently to be listed.
+func (g *Gateways) Find(ctx context.Context, name string) (string, error) {
+	var marker *string
+	for range listPages {
+		out, err := g.Client.ListGateways(ctx, &storagegateway.ListGatewaysInput{Limit: aws.Int32(listSize), Marker: marker})
+		if err != nil {
+			return "", fmt.Errorf("list gateways to find %s: %w", name, err)
+		}
+		for _, found := range out.Gateways {
+			if aws.ToString(found.GatewayName) == name {
+				return aws.ToString(found.GatewayARN), nil
+			}
+		}
+		if marker = out.Marker; aws.ToString(marker) == "" {
+			return "", fmt.Errorf("find gateway %s: %w", name, pool.ErrNotFound)
+		}
+	}
+	return "", fmt.Errorf("find gateway %s: more than %d gateways", name, listPages*listSize)
+}
+
+// Running says whether the gateway answers and runs. ErrUnreachable when not, also when a gateway
+// that was just activated is not known yet.
+func (g *Gateways) Running(ctx context.Context, arn string) error {
+	out, err := g.Client.DescribeGatewayInformation(ctx, &storagegateway.DescribeGatewayInformationInput{GatewayARN: &arn})
+	if cloud.IsNotFound(err) {
+		return fmt.Errorf("look at gateway %s: %w: %w", arn, ErrUnreachable, err)
+	}
+	if err != nil {
+		return fmt.Errorf("look at gateway %s: %w", arn, reachable(err))
+	}
+	if state := aws.ToString(out.GatewayState); state != running {
+		return fmt.Errorf("look at gateway %s: %w: its state is %s", arn, ErrUnreachable, state)
+	}
+	return nil
+}
+
+// AddCache gives a gateway every disk that is free as cache. A gateway that has its cache is left as
+// it is. ErrNoDisk when it has not found a disk yet.
+func (g *Gateways) AddCache(ctx context.Context, arn string) error {
+	out, err := g.Client.ListLocalDisks(ctx, &storagegateway.ListLocalDisksInput{GatewayARN: &arn})
+	if err != nil {
+		return fmt.Errorf("list the disks of gateway %s: %w", arn, reachable(err))
+	}
+	var free []string
+	for _, disk := range out.Disks {
+		switch aws.ToString(disk.DiskAllocationType) {
+		case diskCache:
+			return nil
+		case diskAvailable:
+			free = append(free, aws.ToString(disk.DiskId))
+		}
+	}
+	if len(free) == 0 {
+		return fmt.Errorf("add the cache of gateway %s: %w", arn, ErrNoDisk)
+	}
+	_, err = g.Client.AddCache(ctx, &storagegateway.AddCacheInput{GatewayARN: &arn, DiskIds: free})
+	if err != nil && !cloud.IsAlreadyExists(err) {
+		return fmt.Errorf("add the cache of gateway %s: %w", arn, reachable(err))
+	}
+	return nil
+}
+
+// reachable marks an error as ErrUnreachable when it says so.
+func reachable(err error) error {
+	if cloud.IsUnreachable(err) {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return err
+}
+
+func tagsOf(values map[string]string) []types.Tag {
+	var out []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(values[key])})
+	}
+	return out
+}

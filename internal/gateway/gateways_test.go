@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+
+	"headroom/internal/gateway/gatewaytest"
+	"headroom/internal/pool"
+)
+
+const key = "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
+
+func TestTheActivationKeyIsReadFromTheAppliance(t *testing.T) {
+	tests := []struct {
+		name   string
+		inBody bool
+	}{{"in a redirect", false}, {"in the body", true}}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			host, port, stop := gatewaytest.NewAppliance(key, 1, test.inBody).Serve()
+			number, err := strconv.Atoi(port)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := &Appliances{Region: "eu-west-1", Port: number}
+			if _, err := a.Key(t.Context(), host); !errors.Is(err, ErrBooting) {
+				t.Errorf("while it boots: %v", err)
+			}
+			if got, err := a.Key(t.Context(), host); err != nil || got != key {
+				t.Errorf("key %q, %v", got, err)
+			}
+			stop()
+			if _, err := a.Key(t.Context(), host); !errors.Is(err, ErrBooting) {
+				t.Errorf("while it is down: %v", err)
+			}
+		})
+	}
+	t.Run("and an answer without one is an error", func(t *testing.T) {
+		host, port, stop := gatewaytest.NewAppliance("", 0, true).Serve()
+		defer stop()
+		number, _ := strconv.Atoi(port)
+		if _, err := (&Appliances{Region: "eu-west-1", Port: number}).Key(t.Context(), host); err == nil || errors.Is(err, ErrBooting) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// until repeats f while it gives one of the errors that mean later.
+func until(t *testing.T, f func() error) {
+	t.Helper()
+	for range 50 {
+		err := f()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrNoDisk) && !errors.Is(err, pool.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("never ready")
+}
+
+func ready(t *testing.T, late int) (*Gateways, *gatewaytest.Service, string) {
+	t.Helper()
+	fake := &gatewaytest.Service{Late: late, Keys: map[string]bool{key: true}}
+	g := &Gateways{Client: fake, Region: "eu-west-1"}
+	arn, err := g.Activate(t.Context(), key, "gateway-1", map[string]string{"headroom:stage": "dev"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() error { return g.Running(t.Context(), arn) })
+	until(t, func() error { return g.AddCache(t.Context(), arn) })
+	return g, fake, arn
+}
+
+func TestAGatewayIsActivatedOnceAndFound(t *testing.T) {
+	g, fake, arn := ready(t, 2)
+	if _, err := g.Activate(t.Context(), key, "gateway-2", nil); !errors.Is(err, ErrKey) {
+		t.Errorf("the key was good twice: %v", err)
+	}
+	fake.Keys["another-activation-key"] = true
+	if _, err := g.Activate(t.Context(), "another-activation-key", "gateway-2", nil); err != nil {
+		t.Fatal(err)
+	}
+	var found string
+	until(t, func() (err error) { found, err = g.Find(t.Context(), "gateway-1"); return err })
+	if found != arn {
+		t.Errorf("found %s", found)
+	}
+	until(t, func() error { _, err := g.Find(t.Context(), "gateway-2"); return err })
+	if _, err := g.Find(t.Context(), "gateway-3"); !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("found one that is not there: %v", err)
+	}
+}
+
+func TestTheCacheIsAddedOnce(t *testing.T) {
+	g, fake, arn := ready(t, 1)
+	if err := g.AddCache(t.Context(), arn); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+	if !fake.Gateways()[0].Cached {
+		t.Error("no cache")
+	}
+}
+
+func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
+	g, fake, arn := ready(t, 2)
+	share := Share{
+		Token: "share-standard-1/1", GatewayARN: arn, BucketARN: "arn:aws:s3:::b", RoleARN: "arn:aws:iam::123456789012:role/r",
+		Name: "x7", KeyARN: "arn:aws:kms:eu-west-1:123456789012:key/k", Clients: []string{"192.0.2.1/32"}, Tags: map[string]string{"State": "Available"},
+	}
+	var created string
+	until(t, func() (err error) { created, err = g.CreateShare(t.Context(), share); return err })
+	again, err := g.CreateShare(t.Context(), share)
+	if err != nil || again != created || len(fake.Shares()) != 1 {
+		t.Errorf("again: %s, %v", again, err)
+	}
+	looks := 0
+	for ; ; looks++ {
+		status, err := g.Shares(t.Context(), []string{created, arn + "/unknown"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(status) > 1 {
+			t.Fatalf("status %v", status)
+		}
+		if status[created] == Available {
+			break
+		}
+		if looks > 10 {
+			t.Fatal("never available")
+		}
+	}
+	if looks == 0 {
+		t.Error("available at once")
+	}
+	if err := g.SetClients(t.Context(), created, []string{"10.0.0.7/32"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Tag(t.Context(), created, map[string]string{"State": "Assigned"}); err != nil {
+		t.Fatal(err)
+	}
+	got := fake.Shares()[0]
+	if !slices.Equal(got.Clients, []string{"10.0.0.7/32"}) || got.Tags["State"] != "Assigned" || got.Role != share.RoleARN {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestClientListsAreNeverEmptyNorWide(t *testing.T) {
+	many := slices.Repeat([]string{"10.0.0.7"}, 101)
+	tests := []struct {
+		name    string
+		clients []string
+		ok      bool
+	}{
+		{"one address", []string{"10.0.0.7"}, true},
+		{"one address as a network", []string{"10.0.0.7/32"}, true},
+		{"several addresses", []string{"10.0.0.7", "10.0.0.8/32"}, true},
+		{"the address that nobody has", []string{"192.0.2.1/32"}, true},
+		{"loopback", []string{"127.10.0.3/32"}, true},
+		{"none", nil, false},
+		{"an empty one", []string{""}, false},
+		{"everybody", []string{"0.0.0.0/0"}, false},
+		{"everybody, beside a good one", []string{"10.0.0.7", "0.0.0.0/0"}, false},
+		{"a network", []string{"10.0.0.0/31"}, false},
+		{"unspecified", []string{"0.0.0.0"}, false},
+		{"multicast", []string{"224.0.0.1"}, false},
+		{"broadcast", []string{"255.255.255.255"}, false},
+		{"link-local", []string{"169.254.169.254"}, false},
+		{"IPv6", []string{"2001:db8::1"}, false},
+		{"IPv4 in IPv6", []string{"::ffff:10.0.0.7"}, false},
+		{"a name", []string{"localhost"}, false},
+		{"too many", many, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			fake := &gatewaytest.Service{}
+			g := &Gateways{Client: fake}
+			err := g.SetClients(t.Context(), "arn", test.clients)
+			if refused := errors.Is(err, ErrClients); refused == test.ok {
+				t.Errorf("set: %v", err)
+			}
+			_, err = g.CreateShare(t.Context(), Share{Clients: test.clients})
+			if refused := errors.Is(err, ErrClients); refused == test.ok {
+				t.Errorf("create: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,207 @@
+// Package gatewaytest is an in-memory Storage Gateway, and an appliance's activation page. As the
+// real one it is asynchronous: gateways are listed late and reboot once activated, disks are found
+// late, shares are created and updated over several looks.
+package gatewaytest
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+)
+
+// Share is one share.
+type Share struct {
+	ARN, Token, Gateway, Bucket, Role, Name, Key string
+	Clients                                      []string
+	Tags                                         map[string]string
+
+	creating int // looks until it is known at all, then until it is available
+	updating int
+}
+
+// Gateway is one gateway.
+type Gateway struct {
+	ARN, Name string
+	Tags      map[string]string
+	Cached    bool
+
+	unlisted int // lists that it is missing from
+	answers  int // good answers before the reboot
+	reboot   int // looks that fail in the reboot
+	diskless int // looks without a disk
+}
+
+// Service is Storage Gateway. Late is how many looks each of its changes takes to be seen; 0 makes
+// them immediate.
+type Service struct {
+	Late int
+	// Keys are the activation keys that are good; each is good for one activation.
+	Keys map[string]bool
+
+	mu       sync.Mutex
+	gateways []*Gateway
+	shares   []*Share
+}
+
+const prefix = "arn:aws:storagegateway:eu-west-1:123456789012:"
+
+func refuse(code types.ErrorCode) error {
+	return &types.InvalidGatewayRequestException{
+		Message: aws.String("request refused"),
+		Error_:  &types.StorageGatewayError{ErrorCode: code},
+	}
+}
+
+// Gateways gives the gateways, in the order of activation.
+func (s *Service) Gateways() []Gateway {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Gateway
+	for _, g := range s.gateways {
+		out = append(out, *g)
+	}
+	return out
+}
+
+// Shares gives the shares, in the order of creation.
+func (s *Service) Shares() []Share {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Share
+	for _, share := range s.shares {
+		out = append(out, *share)
+	}
+	return out
+}
+
+// ActivateGateway is Storage Gateway's.
+func (s *Service) ActivateGateway(ctx context.Context, in *storagegateway.ActivateGatewayInput, _ ...func(*storagegateway.Options)) (*storagegateway.ActivateGatewayOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.Keys[aws.ToString(in.ActivationKey)] {
+		return nil, refuse(types.ErrorCodeActivationKeyNotFound)
+	}
+	if aws.ToString(in.GatewayType) != "FILE_S3" || aws.ToString(in.GatewayTimezone) == "" || aws.ToString(in.GatewayRegion) == "" {
+		return nil, refuse(types.ErrorCodeInvalidParameters)
+	}
+	delete(s.Keys, *in.ActivationKey)
+	g := &Gateway{
+		ARN: fmt.Sprintf("%sgateway/sgw-%08d", prefix, len(s.gateways)+1), Name: aws.ToString(in.GatewayName), Tags: tags(in.Tags),
+		unlisted: s.Late, answers: s.Late, reboot: s.Late, diskless: s.Late,
+	}
+	s.gateways = append(s.gateways, g)
+	return &storagegateway.ActivateGatewayOutput{GatewayARN: &g.ARN}, nil
+}
+
+// ListGateways is Storage Gateway's, with one gateway a page.
+func (s *Service) ListGateways(ctx context.Context, in *storagegateway.ListGatewaysInput, _ ...func(*storagegateway.Options)) (*storagegateway.ListGatewaysOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from, _ := strconv.Atoi(aws.ToString(in.Marker))
+	out := &storagegateway.ListGatewaysOutput{}
+	if from < len(s.gateways) {
+		if g := s.gateways[from]; g.unlisted > 0 {
+			g.unlisted--
+		} else {
+			out.Gateways = []types.GatewayInfo{{GatewayARN: &g.ARN, GatewayName: &g.Name}}
+		}
+		if from+1 < len(s.gateways) {
+			out.Marker = aws.String(strconv.Itoa(from + 1))
+		}
+	}
+	return out, nil
+}
+
+func (s *Service) gateway(arn *string) (*Gateway, error) {
+	for _, g := range s.gateways {
+		if g.ARN != aws.ToString(arn) {
+			continue
+		}
+		if g.answers == 0 && g.reboot > 0 {
+			g.reboot--
+			return nil, refuse(types.ErrorCodeGatewayNotConnected)
+		}
+		g.answers = max(0, g.answers-1)
+		return g, nil
+	}
+	return nil, &types.InvalidGatewayRequestException{Message: aws.String("The specified gateway was not found.")}
+}
+
+// DescribeGatewayInformation is Storage Gateway's.
+func (s *Service) DescribeGatewayInformation(ctx context.Context, in *storagegateway.DescribeGatewayInformationInput, _ ...func(*storagegateway.Options)) (*storagegateway.DescribeGatewayInformationOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.gateway(in.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	return &storagegateway.DescribeGatewayInformationOutput{GatewayARN: &g.ARN, GatewayState: aws.String("RUNNING")}, nil
+}
+
+// ListLocalDisks is Storage Gateway's.
+func (s *Service) ListLocalDisks(ctx context.Context, in *storagegateway.ListLocalDisksInput, _ ...func(*storagegateway.Options)) (*storagegateway.ListLocalDisksOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.gateway(in.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	out := &storagegateway.ListLocalDisksOutput{GatewayARN: &g.ARN}
+	if g.diskless > 0 {
+		g.diskless--
+		return out, nil
+	}
+	use := "AVAILABLE"
+	if g.Cached {
+		use = "CACHE STORAGE"
+	}
+	out.Disks = []types.Disk{{DiskId: aws.String("disk-1"), DiskAllocationType: &use}}
+	return out, nil
+}
+
+// AddCache is Storage Gateway's.
+func (s *Service) AddCache(ctx context.Context, in *storagegateway.AddCacheInput, _ ...func(*storagegateway.Options)) (*storagegateway.AddCacheOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.gateway(in.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	if g.Cached {
+		return nil, refuse(types.ErrorCodeDiskAlreadyAllocated)
+	}
+	if strings.Join(in.DiskIds, " ") != "disk-1" {
+		return nil, refuse(types.ErrorCodeDiskDoesNotExist)
+	}
+	g.Cached = true
+	return &storagegateway.AddCacheOutput{GatewayARN: &g.ARN}, nil
+}
+
+func tags(in []types.Tag) map[string]string {
+	out := map[string]string{}
+	for _, t := range in {
+		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return out
+}

@@ -1,0 +1,132 @@
+package gatewaytest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+)
+
+// CreateNFSFileShare is Storage Gateway's: the same token gives the same share.
+func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.CreateNFSFileShareInput, _ ...func(*storagegateway.Options)) (*storagegateway.CreateNFSFileShareOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, share := range s.shares {
+		if share.Token == aws.ToString(in.ClientToken) {
+			return &storagegateway.CreateNFSFileShareOutput{FileShareARN: &share.ARN}, nil
+		}
+		if share.Bucket == aws.ToString(in.LocationARN) {
+			return nil, refuse(types.ErrorCodeInvalidParameters) // one bucket, one share
+		}
+	}
+	g, err := s.gateway(in.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	if !g.Cached || len(in.ClientList) == 0 || aws.ToString(in.ClientToken) == "" || aws.ToString(in.Role) == "" || aws.ToString(in.LocationARN) == "" {
+		return nil, refuse(types.ErrorCodeInvalidParameters)
+	}
+	share := &Share{
+		ARN:   fmt.Sprintf("%sshare/share-%08d", prefix, len(s.shares)+1),
+		Token: *in.ClientToken, Gateway: g.ARN, Bucket: *in.LocationARN, Role: *in.Role,
+		Name: aws.ToString(in.FileShareName), Key: aws.ToString(in.KMSKey),
+		Clients: slices.Clone(in.ClientList), Tags: tags(in.Tags), creating: 2 * s.Late,
+	}
+	s.shares = append(s.shares, share)
+	return &storagegateway.CreateNFSFileShareOutput{FileShareARN: &share.ARN}, nil
+}
+
+// DescribeNFSFileShares is Storage Gateway's: one share that is not known refuses the request.
+func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.DescribeNFSFileSharesInput, _ ...func(*storagegateway.Options)) (*storagegateway.DescribeNFSFileSharesOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(in.FileShareARNList) == 0 || len(in.FileShareARNList) > 10 {
+		return nil, refuse(types.ErrorCodeInvalidParameters)
+	}
+	out := &storagegateway.DescribeNFSFileSharesOutput{}
+	unknown := false
+	for _, arn := range in.FileShareARNList {
+		share := s.share(arn)
+		if share == nil {
+			unknown = true
+			continue
+		}
+		status := "AVAILABLE"
+		switch {
+		case share.creating > s.Late:
+			share.creating--
+			unknown = true
+			continue
+		case share.creating > 0:
+			share.creating--
+			status = "CREATING"
+		case share.updating > 0:
+			share.updating--
+			status = "UPDATING"
+		}
+		out.NFSFileShareInfoList = append(out.NFSFileShareInfoList, types.NFSFileShareInfo{
+			FileShareARN: &share.ARN, FileShareStatus: aws.String(status), ClientList: slices.Clone(share.Clients),
+		})
+	}
+	if unknown {
+		return nil, refuse("FileShareNotFound")
+	}
+	return out, nil
+}
+
+// UpdateNFSFileShare is Storage Gateway's.
+func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.UpdateNFSFileShareInput, _ ...func(*storagegateway.Options)) (*storagegateway.UpdateNFSFileShareOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	share := s.share(aws.ToString(in.FileShareARN))
+	if share == nil {
+		return nil, refuse("FileShareNotFound")
+	}
+	if in.ClientList != nil {
+		share.Clients, share.updating = slices.Clone(in.ClientList), s.Late
+	}
+	return &storagegateway.UpdateNFSFileShareOutput{FileShareARN: &share.ARN}, nil
+}
+
+// AddTagsToResource is Storage Gateway's.
+func (s *Service) AddTagsToResource(ctx context.Context, in *storagegateway.AddTagsToResourceInput, _ ...func(*storagegateway.Options)) (*storagegateway.AddTagsToResourceOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	arn := aws.ToString(in.ResourceARN)
+	if share := s.share(arn); share != nil {
+		maps.Copy(share.Tags, tags(in.Tags))
+		return &storagegateway.AddTagsToResourceOutput{ResourceARN: &arn}, nil
+	}
+	for _, g := range s.gateways {
+		if g.ARN == arn {
+			maps.Copy(g.Tags, tags(in.Tags))
+			return &storagegateway.AddTagsToResourceOutput{ResourceARN: &arn}, nil
+		}
+	}
+	return nil, refuse(types.ErrorCodeGatewayNotFound)
+}
+
+func (s *Service) share(arn string) *Share {
+	for _, share := range s.shares {
+		if share.ARN == arn {
+			return share
+		}
+	}
+	return nil
+}

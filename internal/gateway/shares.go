@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+
+	"headroom/internal/cloud"
+)
+
+const (
+	// Available is the status of a share that serves its clients.
+	Available = "AVAILABLE"
+	// MountOptions are what an NFS client mounts a share with: file gateways have no locking.
+	MountOptions = "nolock,hard"
+
+	// describeMax is the API's limit of shares in one DescribeNFSFileShares.
+	describeMax = 10
+)
+
+// Share is what a share is made of.
+type Share struct {
+	Token      string // client token: the same again makes nothing new
+	GatewayARN string
+	BucketARN  string
+	RoleARN    string // by which the gateway reaches the bucket
+	Name       string // the path that clients mount, without the slash
+	KeyARN     string // KMS key of the objects
+	Clients    []string
+	Tags       map[string]string
+}
+
+// CreateShare asks for a share and gives its ARN; the share becomes available later. ErrClients when
+// its client list is refused.
+func (g *Gateways) CreateShare(ctx context.Context, s Share) (string, error) {
+	if err := checkClients(s.Clients); err != nil {
+		return "", fmt.Errorf("create share on %s: %w", s.GatewayARN, err)
+	}
+	out, err := g.Client.CreateNFSFileShare(ctx, &storagegateway.CreateNFSFileShareInput{
+		ClientToken: &s.Token, GatewayARN: &s.GatewayARN, LocationARN: &s.BucketARN, Role: &s.RoleARN,
+		FileShareName: &s.Name, ClientList: slices.Clone(s.Clients), Tags: tagsOf(s.Tags),
+		EncryptionType: types.EncryptionTypeSseKms, KMSKey: &s.KeyARN,
+		// The buckets know no ACLs but this one: their owner owns every object.
+		ObjectACL: types.ObjectACLBucketOwnerFullControl,
+	})
+	if err != nil {
+		return "", fmt.Errorf("create share on %s: %w", s.GatewayARN, reachable(err))
+	}
+	return aws.ToString(out.FileShareARN), nil
+}
+
+// Shares gives the status of each share by its ARN. A share that is not known, also because it was
+// created a moment ago, is missing from the answer.
+func (g *Gateways) Shares(ctx context.Context, arns []string) (map[string]string, error) {
+	status := map[string]string{}
+	for some := range slices.Chunk(arns, describeMax) {
+		err := g.describe(ctx, some, status)
+		if cloud.IsNotFound(err) && len(some) > 1 {
+			// One that is not known refuses the whole request: so one by one.
+			for _, arn := range some {
+				if err = g.describe(ctx, []string{arn}, status); err != nil && !cloud.IsNotFound(err) {
+					return nil, err
+				}
+			}
+			continue
+		}
+		if err != nil && !cloud.IsNotFound(err) {
+			return nil, err
+		}
+	}
+	return status, nil
+}
+
+func (g *Gateways) describe(ctx context.Context, arns []string, status map[string]string) error {
+	out, err := g.Client.DescribeNFSFileShares(ctx, &storagegateway.DescribeNFSFileSharesInput{FileShareARNList: arns})
+	if err != nil {
+		return fmt.Errorf("describe %d shares: %w", len(arns), reachable(err))
+	}
+	for _, share := range out.NFSFileShareInfoList {
+		status[aws.ToString(share.FileShareARN)] = aws.ToString(share.FileShareStatus)
+	}
+	return nil
+}
+
+// SetClients replaces the client list of a share, which is updated a little later. ErrClients when
+// the list is refused. Everything else of the share stays as it is.
+func (g *Gateways) SetClients(ctx context.Context, arn string, clients []string) error {
+	if err := checkClients(clients); err != nil {
+		return fmt.Errorf("set the clients of share %s: %w", arn, err)
+	}
+	_, err := g.Client.UpdateNFSFileShare(ctx, &storagegateway.UpdateNFSFileShareInput{
+		FileShareARN: &arn, ClientList: slices.Clone(clients),
+	})
+	if err != nil {
+		return fmt.Errorf("set the clients of share %s: %w", arn, reachable(err))
+	}
+	return nil
+}
+
+// Tag sets tags of a gateway or a share.
+func (g *Gateways) Tag(ctx context.Context, arn string, tags map[string]string) error {
+	if _, err := g.Client.AddTagsToResource(ctx, &storagegateway.AddTagsToResourceInput{ResourceARN: &arn, Tags: tagsOf(tags)}); err != nil {
+		return fmt.Errorf("tag %s: %w", arn, reachable(err))
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+// Package endpoint is the local cloud's one HTTP address: it tells which service and operation a
+// request is for, checks it against the caller's policies, and hands it to a fake or a real part.
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// Call is one AWS API call as it arrived, its parameters decoded whatever the protocol.
+type Call struct {
+	Service   string         // signing name, such as "dynamodb" or "storagegateway"
+	Operation string         // such as "PutItem"
+	Params    map[string]any // JSON body, or query parameters folded into maps and lists (member.N and .N become []any)
+	Principal string         // ARN of the caller's role; empty for the account owner's own credentials
+	Request   *http.Request  // the request as it came, its body already read
+	Body      []byte
+}
+
+// Operation answers one API call. The result is marshalled by the service's protocol: as JSON, or
+// for query services as XML (maps and structs become elements, lists become member or item elements).
+// An error that is not an *Error is answered as InternalFailure, status 500.
+type Operation func(ctx context.Context, call Call) (any, error)
+
+// Service is a fake: the operations in use. Any other operation is answered 501 and logged.
+type Service struct {
+	Name       string // signing name
+	Operations map[string]Operation
+}
+
+// Error is an error as AWS words it.
+type Error struct {
+	Code    string         // such as "ResourceNotFoundException"
+	Message string         // in AWS's words
+	Status  int            // HTTP status; 0 means 400
+	Fields  map[string]any // more members of the error's body, such as "error" of InvalidGatewayRequestException
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }

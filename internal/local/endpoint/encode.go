@@ -1,0 +1,114 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// encodeResult writes what an operation answered in the caller's protocol.
+func encodeResult(p protocol, call Call, result any) answer {
+	id := requestID()
+	switch p {
+	case protocolJSON:
+		plain := plainJSON(result)
+		if plain == nil {
+			plain = map[string]any{}
+		}
+		body, err := json.Marshal(plain)
+		if err != nil {
+			return encodeError(p, err)
+		}
+		return answer{status: http.StatusOK, header: jsonHeader(call.Request, id), body: body}
+	case protocolEC2:
+		var x xmlWriter
+		x.open(call.Operation + "Response")
+		x.element("requestId", id)
+		x.members(plainXML(result, "item"))
+		x.close(call.Operation + "Response")
+		return x.answer(http.StatusOK, id)
+	default:
+		var x xmlWriter
+		x.open(call.Operation + "Response")
+		x.open(call.Operation + "Result")
+		x.members(plainXML(result, "member"))
+		x.close(call.Operation + "Result")
+		x.open("ResponseMetadata")
+		x.element("RequestId", id)
+		x.close("ResponseMetadata")
+		x.close(call.Operation + "Response")
+		return x.answer(http.StatusOK, id)
+	}
+}
+
+// encodeError writes an error in the caller's protocol. What is no *Error is our own failure.
+func encodeError(p protocol, err error) answer {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Code: "InternalFailure", Message: err.Error(), Status: http.StatusInternalServerError}
+	}
+	status := e.Status
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	id := requestID()
+	var x xmlWriter
+	switch p {
+	case protocolJSON:
+		body := map[string]any{"__type": e.Code, "message": e.Message}
+		for name, value := range e.Fields {
+			body[name] = value
+		}
+		encoded, err := json.Marshal(plainJSON(body))
+		if err != nil {
+			encoded = []byte(`{"__type":"InternalFailure"}`)
+		}
+		header := jsonHeader(nil, id)
+		header.Set("X-Amzn-Errortype", e.Code)
+		return answer{status: status, header: header, body: encoded}
+	case protocolEC2:
+		x.open("Response")
+		x.open("Errors")
+		x.open("Error")
+		x.element("Code", e.Code)
+		x.element("Message", e.Message)
+		x.close("Error")
+		x.close("Errors")
+		x.element("RequestID", id)
+		x.close("Response")
+	case protocolS3:
+		x.open("Error")
+		x.element("Code", e.Code)
+		x.element("Message", e.Message)
+		x.element("RequestId", id)
+		x.close("Error")
+	default:
+		fault := "Sender"
+		if status >= http.StatusInternalServerError {
+			fault = "Receiver"
+		}
+		x.open("ErrorResponse")
+		x.open("Error")
+		x.element("Type", fault)
+		x.element("Code", e.Code)
+		x.element("Message", e.Message)
+		x.members(plainXML(e.Fields, "member"))
+		x.close("Error")
+		x.element("RequestId", id)
+		x.close("ErrorResponse")
+	}
+	return x.answer(status, id)
+}
+
+// jsonHeader answers in the version of the JSON protocol that the request came in.
+func jsonHeader(req *http.Request, id string) http.Header {
+	contentType := "application/x-amz-json-1.1"
+	if req != nil && strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-amz-json-1.0") {
+		contentType = "application/x-amz-json-1.0"
+	}
+	header := http.Header{}
+	header.Set("Content-Type", contentType)
+	header.Set("X-Amzn-Requestid", id)
+	return header
+}

@@ -1,0 +1,197 @@
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+)
+
+// maxBody bounds a request's body: what S3 takes in one part here, and far above any API call.
+const maxBody = 64 << 20
+
+// Authorizer says whether a caller may make a call. A denial is an *Error, worded as AWS would.
+// The account owner's calls (Call.Principal is empty) are not asked about.
+type Authorizer interface {
+	Authorize(ctx context.Context, call Call) error
+}
+
+// Config is what a Router needs. Account, Region and Log are required.
+type Config struct {
+	Account    string     // twelve digits
+	Region     string     // such as "eu-west-1"
+	Principals Principals // nil: every caller is the account's owner
+	Authorizer Authorizer // nil: everything is allowed
+	Log        *slog.Logger
+}
+
+// Router is the local cloud's one address, an http.Handler. Register services before it serves.
+type Router struct {
+	config Config
+
+	mu       sync.RWMutex
+	services map[string]backend // by signing name
+	before   []func(Call) error
+	after    []func(Call, int) error
+}
+
+// backend carries a call out and writes its answer.
+type backend interface {
+	serve(ctx context.Context, call Call, protocol protocol) answer
+}
+
+// answer is a response before it is sent, so that a hook may still lose it.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// New makes a router without services.
+func New(config Config) *Router {
+	return &Router{config: config, services: map[string]backend{}}
+}
+
+// Handle registers a fake under its signing name, in place of what was there.
+func (r *Router) Handle(service Service) {
+	r.register(service.Name, &fake{service: service, log: r.config.Log})
+}
+
+// Proxy registers a real part: calls signed for name are forwarded to target. For "sqs" queue URLs
+// are translated on the way, so that what a caller sees points to the address that it called.
+func (r *Router) Proxy(name string, target *url.URL) {
+	r.register(name, newProxy(name, target, r.config))
+}
+
+func (r *Router) register(name string, b backend) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.services[name] = b
+}
+
+// Before adds a hook that sees each authorized call before it is carried out. If it returns an
+// error the call is not carried out and the caller's connection is cut: the caller died, as it were.
+func (r *Router) Before(hook func(Call) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.before = append(r.before, hook)
+}
+
+// After adds a hook that sees each call with its HTTP status when it is done, denied ones (403) and
+// unknown ones (501) included. If it returns an error the answer is lost and the caller's
+// connection is cut: the call was carried out, the caller died before it knew.
+func (r *Router) After(hook func(call Call, status int) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.after = append(r.after, hook)
+}
+
+// ServeHTTP decodes, authorizes and carries out one call.
+func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	if err != nil {
+		http.Error(w, "request body could not be read", http.StatusRequestEntityTooLarge)
+		return
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	signature, ok := readSignature(req)
+	if !ok {
+		send(w, encodeError(protocolOf(req, ""), &Error{Code: "MissingAuthenticationToken", Message: "Request is missing Authentication Token", Status: http.StatusForbidden}))
+		return
+	}
+	protocol := protocolOf(req, signature.service)
+	call, err := decode(protocol, signature.service, req, body)
+	if err != nil {
+		send(w, encodeError(protocol, err))
+		return
+	}
+	if r.config.Principals != nil {
+		call.Principal = r.config.Principals.Principal(signature.accessKeyID)
+	}
+	if cut := r.carryOut(w, call, protocol); cut {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// carryOut runs one decoded call between its hooks. It reports whether a hook lost the caller.
+func (r *Router) carryOut(w http.ResponseWriter, call Call, protocol protocol) (cut bool) {
+	r.mu.RLock()
+	backend, known := r.services[call.Service]
+	before, after := r.before, r.after
+	r.mu.RUnlock()
+
+	ctx := call.Request.Context()
+	reply := func() answer {
+		if !known {
+			return notImplemented(r.config.Log, call, protocol)
+		}
+		if call.Principal != "" && r.config.Authorizer != nil {
+			if err := r.config.Authorizer.Authorize(ctx, call); err != nil {
+				r.config.Log.Warn("call denied", "service", call.Service, "operation", call.Operation, "reason", err)
+				return encodeError(protocol, err)
+			}
+		}
+		for _, hook := range before {
+			if err := hook(call); err != nil {
+				cut = true
+				return answer{}
+			}
+		}
+		return backend.serve(ctx, call, protocol)
+	}()
+	if cut {
+		return true
+	}
+	for _, hook := range after {
+		if err := hook(call, reply.status); err != nil {
+			return true
+		}
+	}
+	send(w, reply)
+	return false
+}
+
+func send(w http.ResponseWriter, a answer) {
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // the caller may have gone: nobody is left to tell
+}
+
+// fake answers calls from a Service's operations.
+type fake struct {
+	service Service
+	log     *slog.Logger
+}
+
+func (f *fake) serve(ctx context.Context, call Call, protocol protocol) answer {
+	operation, ok := f.service.Operations[call.Operation]
+	if !ok {
+		return notImplemented(f.log, call, protocol)
+	}
+	result, err := operation(ctx, call)
+	if err != nil {
+		var failure *Error
+		if !errors.As(err, &failure) {
+			f.log.Error("operation failed", "service", call.Service, "operation", call.Operation, "error", err)
+		}
+		return encodeError(protocol, err)
+	}
+	return encodeResult(protocol, call, result)
+}
+
+// notImplemented refuses what no part of the project uses, loudly.
+func notImplemented(log *slog.Logger, call Call, protocol protocol) answer {
+	log.Error("operation not implemented", "service", call.Service, "operation", call.Operation)
+	return encodeError(protocol, &Error{
+		Code:    "NotImplemented",
+		Message: fmt.Sprintf("the local cloud has no %s:%s", call.Service, call.Operation),
+		Status:  http.StatusNotImplemented,
+	})
+}

@@ -1,0 +1,120 @@
+package iam_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/iam"
+)
+
+// needed finds out what a call needs by granting what it is refused for, until it is allowed.
+func needed(t *testing.T, s *iam.Store, call endpoint.Call) []string {
+	t.Helper()
+	var needs, statements []string
+	call.Principal = session
+	for range 20 {
+		s.PutRole(iam.Role{Name: "worker", ARN: "arn:aws:iam::" + account + ":role/worker", Policies: map[string]iam.Document{
+			"policy": document(t, strings.Join(append(statements, `{"Effect":"Allow","Action":"none:None","Resource":"*"}`), ",")),
+		}})
+		err := s.Authorize(t.Context(), call)
+		if err == nil {
+			return needs
+		}
+		_, rest, _ := strings.Cut(err.Error(), "to perform: ")
+		action, rest, _ := strings.Cut(rest, " on resource: ")
+		resource, _, _ := strings.Cut(rest, " because")
+		needs = append(needs, action+" "+resource)
+		statements = append(statements, fmt.Sprintf(`{"Effect":"Allow","Action":%q,"Resource":%q}`, action, resource))
+	}
+	t.Fatal("the call is never allowed")
+	return nil
+}
+
+func TestWhatCallsNeed(t *testing.T) {
+	arn := func(service, resource string) string {
+		return "arn:aws:" + service + ":" + region + ":" + account + ":" + resource
+	}
+	table, stack := arn("dynamodb", "table/t"), arn("cloudformation", "stack/headroom-dev-x/*")
+	gateway, role := arn("storagegateway", "gateway/sgw-1"), "arn:aws:iam::123456789012:role/r"
+	put := func(name string) map[string]any { return map[string]any{name: map[string]any{"TableName": "t"}} }
+	tests := []struct {
+		name, service, operation string
+		params                   map[string]any
+		want                     []string
+	}{
+		{"put item", "dynamodb", "PutItem", map[string]any{"TableName": "t"}, []string{"dynamodb:PutItem " + table, "kms:Decrypt " + key}},
+		{"query an index", "dynamodb", "Query", map[string]any{"TableName": "plain", "IndexName": "due"}, []string{"dynamodb:Query " + arn("dynamodb", "table/plain/index/due")}},
+		{
+			"a transaction needs what its items need", "dynamodb", "TransactWriteItems",
+			map[string]any{"TransactItems": []any{put("Put"), put("Put"), put("ConditionCheck")}},
+			[]string{"dynamodb:PutItem " + table, "kms:Decrypt " + key, "dynamodb:ConditionCheckItem " + table},
+		},
+		{"send a batch", "sqs", "SendMessageBatch", map[string]any{"QueueUrl": "http://localhost:1/123456789012/q"}, []string{"sqs:SendMessage " + queue, "kms:GenerateDataKey " + key, "kms:Decrypt " + key}},
+		{"receive", "sqs", "ReceiveMessage", map[string]any{"QueueUrl": "http://localhost:1/123456789012/q"}, []string{"sqs:ReceiveMessage " + queue, "kms:Decrypt " + key}},
+		{"publish", "sns", "Publish", map[string]any{"TopicArn": arn("sns", "t")}, []string{"sns:Publish " + arn("sns", "t"), "kms:GenerateDataKey " + key, "kms:Decrypt " + key}},
+		{"put an object", "s3", "PutObject", map[string]any{"Bucket": "b", "Key": "k"}, []string{"s3:PutObject arn:aws:s3:::b/k", "kms:GenerateDataKey " + key}},
+		{"head an object", "s3", "HeadObject", map[string]any{"Bucket": "plain", "Key": "k"}, []string{"s3:GetObject arn:aws:s3:::plain/k"}},
+		{"put events", "events", "PutEvents", map[string]any{"Entries": []any{map[string]any{"EventBusName": "b", "Source": "headroom"}}}, []string{"events:PutEvents " + arn("events", "event-bus/b")}},
+		{
+			"create a secret with a key and tags", "secretsmanager", "CreateSecret",
+			map[string]any{"Name": "headroom/dev/tenant/a", "KmsKeyId": key, "Tags": []any{map[string]any{"Key": "k", "Value": "v"}}},
+			[]string{
+				"secretsmanager:CreateSecret " + arn("secretsmanager", "secret:headroom/dev/tenant/a-AbCdEf"),
+				"secretsmanager:TagResource " + arn("secretsmanager", "secret:headroom/dev/tenant/a-AbCdEf"),
+				"kms:GenerateDataKey " + key, "kms:Decrypt " + key,
+			},
+		},
+		{"read a parameter", "ssm", "GetParameter", map[string]any{"Name": "/headroom/dev/policy"}, []string{"ssm:GetParameter " + arn("ssm", "parameter/headroom/dev/policy")}},
+		{
+			"create a stack", "cloudformation", "CreateStack",
+			map[string]any{"StackName": "headroom-dev-x", "TemplateURL": "https://s3.eu-west-1.amazonaws.com/plain/t.json", "RoleARN": role},
+			[]string{"cloudformation:CreateStack " + stack, "s3:GetObject arn:aws:s3:::plain/t.json", "iam:PassRole " + role},
+		},
+		{"describe a stack by name", "cloudformation", "DescribeStacks", map[string]any{"StackName": "headroom-dev-x"}, []string{"cloudformation:DescribeStacks " + stack}},
+		{"create a share", "storagegateway", "CreateNFSFileShare", map[string]any{"GatewayARN": gateway, "Role": role}, []string{"storagegateway:CreateNFSFileShare " + gateway, "iam:PassRole " + role}},
+		{"open a group", "ec2", "AuthorizeSecurityGroupIngress", map[string]any{"GroupId": "sg-1"}, []string{"ec2:AuthorizeSecurityGroupIngress " + arn("ec2", "security-group/sg-1")}},
+		{"who am I", "sts", "GetCallerIdentity", nil, nil},
+		{"what nobody thought of", "lambda", "Invoke", nil, []string{"lambda:Invoke *"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := iam.New(account, region)
+			for _, encrypted := range []string{table, queue, arn("sns", "t"), "arn:aws:s3:::b"} {
+				s.PutKeyOf(encrypted, key)
+			}
+			got := needed(t, s, endpoint.Call{Service: tt.service, Operation: tt.operation, Params: tt.params})
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("needs:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRefusalsAreWordedAsAWSDoes(t *testing.T) {
+	s := storeWith(t, `{"Effect":"Allow","Action":"none:None","Resource":"*"}`)
+	tests := []struct{ service, operation, code string }{
+		{"dynamodb", "PutItem", "AccessDeniedException"},
+		{"cloudformation", "DescribeStacks", "AccessDenied"},
+		{"s3", "ListBuckets", "AccessDenied"},
+		{"ec2", "DescribeSecurityGroups", "UnauthorizedOperation"},
+		{"sns", "ListTopics", "AuthorizationError"},
+	}
+	for _, tt := range tests {
+		err := s.Authorize(t.Context(), endpoint.Call{Service: tt.service, Operation: tt.operation, Principal: session, Params: map[string]any{}})
+		var e *endpoint.Error
+		if !errors.As(err, &e) || e.Code != tt.code {
+			t.Errorf("%s: error %v, want code %s", tt.service, err, tt.code)
+		}
+	}
+	err := s.Authorize(t.Context(), endpoint.Call{Service: "dynamodb", Operation: "GetItem", Principal: session, Params: map[string]any{"TableName": "t"}})
+	want := "AccessDeniedException: User: " + session + " is not authorized to perform: dynamodb:GetItem on resource: " +
+		"arn:aws:dynamodb:eu-west-1:123456789012:table/t because no identity-based policy allows the dynamodb:GetItem action"
+	if err == nil || err.Error() != want {
+		t.Errorf("refusal:\n%v, want:\n%s", err, want)
+	}
+}

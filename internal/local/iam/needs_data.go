@@ -1,0 +1,176 @@
+package iam
+
+import (
+	"encoding/xml"
+	"maps"
+	"slices"
+	"strings"
+
+	"headroom/internal/local/endpoint"
+)
+
+func (s *Store) dynamodbNeeds(operation string, p params) []need {
+	var needs []need
+	table := func(name string) string {
+		if strings.HasPrefix(name, "arn:") {
+			return name
+		}
+		return s.arn("dynamodb", "table/"+name)
+	}
+	add := func(action, resource string) {
+		n := need{action: "dynamodb:" + action, resource: resource}
+		for _, n := range s.withKey(n) {
+			if !slices.ContainsFunc(needs, func(have need) bool { return have.action == n.action && have.resource == n.resource }) {
+				needs = append(needs, n)
+			}
+		}
+	}
+	switch operation {
+	case "TransactWriteItems", "TransactGetItems":
+		for _, item := range p.maps("TransactItems") {
+			for action, inner := range item {
+				name := ""
+				if m, ok := inner.(map[string]any); ok {
+					name = params(m).text("TableName")
+				}
+				add(action+"Item", table(name)) // Put, Update, Delete, Get, ConditionCheck
+			}
+		}
+	case "BatchGetItem", "BatchWriteItem":
+		requests, _ := p["RequestItems"].(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(requests)) {
+			add(operation, table(name))
+		}
+	case "Query", "Scan":
+		resource := table(p.text("TableName"))
+		if index := p.text("IndexName"); index != "" {
+			resource += "/index/" + index
+		}
+		add(operation, resource)
+	case "ListTables":
+		return []need{{action: "dynamodb:ListTables", resource: "*"}}
+	default:
+		add(operation, table(p.text("TableName")))
+	}
+	return needs
+}
+
+func (s *Store) sqsNeeds(operation string, p params) []need {
+	if operation == "ListQueues" {
+		return []need{{action: "sqs:ListQueues", resource: "*"}}
+	}
+	name := p.text("QueueName")
+	if url := p.text("QueueUrl"); url != "" {
+		name = endpoint.QueueName(url)
+	}
+	return s.withKey(need{action: "sqs:" + strings.TrimSuffix(operation, "Batch"), resource: s.arn("sqs", name)})
+}
+
+// s3Actions are the actions of S3 operations that bear another name than the operation.
+var s3Actions = map[string]string{
+	"HeadObject": "GetObject", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket", "HeadBucket": "ListBucket",
+	"ListBuckets": "ListAllMyBuckets", "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
+	"CompleteMultipartUpload": "PutObject", "CopyObject": "PutObject", "DeleteObjects": "DeleteObject",
+}
+
+func (s *Store) s3Needs(operation string, p params, body []byte) []need {
+	action := operation
+	if a, ok := s3Actions[operation]; ok {
+		action = a
+	}
+	resource := "*"
+	if bucket := p.text("Bucket"); bucket != "" {
+		resource = "arn:aws:s3:::" + bucket
+	}
+	switch operation {
+	case "DeleteObjects":
+		var list struct {
+			Object []struct{ Key string }
+		}
+		if err := xml.Unmarshal(body, &list); err != nil {
+			return []need{{action: "s3:DeleteObject", resource: resource + "/*"}}
+		}
+		var needs []need
+		for _, o := range list.Object {
+			needs = append(needs, need{action: "s3:DeleteObject", resource: resource + "/" + o.Key})
+		}
+		return needs
+	case "CopyObject":
+		source := need{action: "s3:GetObject", resource: "arn:aws:s3:::" + strings.TrimPrefix(p.text("CopySource"), "/")}
+		target := need{action: "s3:PutObject", resource: resource + "/" + p.text("Key")}
+		return append(s.withKey(source), s.withKey(target)...)
+	}
+	if key := p.text("Key"); key != "" {
+		resource += "/" + key
+	}
+	return s.withKey(need{action: "s3:" + action, resource: resource})
+}
+
+func (s *Store) eventsNeeds(operation string, p params) []need {
+	if operation != "PutEvents" {
+		return []need{{action: "events:" + operation, resource: "*"}}
+	}
+	var needs []need
+	for _, entry := range p.maps("Entries") {
+		bus := entry.text("EventBusName")
+		if bus == "" {
+			bus = "default"
+		}
+		if !strings.HasPrefix(bus, "arn:") {
+			bus = s.arn("events", "event-bus/"+bus)
+		}
+		needs = append(needs, need{action: "events:PutEvents", resource: bus, context: Context{
+			"events:source": {entry.text("Source")}, "events:detail-type": {entry.text("DetailType")},
+		}})
+	}
+	return needs
+}
+
+func (s *Store) secretNeeds(operation string, p params) []need {
+	id := p.text("SecretId")
+	if operation == "CreateSecret" {
+		id = p.text("Name")
+	}
+	if id == "" {
+		return []need{{action: "secretsmanager:" + operation, resource: "*"}}
+	}
+	arn := id
+	if !strings.HasPrefix(id, "arn:") {
+		// The real ARN ends in six random characters; policies allow for them with a wildcard.
+		arn = s.arn("secretsmanager", "secret:"+id+"-AbCdEf")
+	}
+	context := p.tags()
+	context["secretsmanager:name"] = []string{id}
+	needs := s.withKey(need{action: "secretsmanager:" + operation, resource: arn, context: context})
+	if operation != "CreateSecret" {
+		return needs
+	}
+	if len(p.maps("Tags")) > 0 {
+		needs = append(needs, need{action: "secretsmanager:TagResource", resource: arn, context: context})
+	}
+	if key := p.text("KmsKeyId"); key != "" && !strings.HasPrefix(key, "alias/aws/") {
+		for _, action := range keyActions("secretsmanager:CreateSecret") {
+			needs = append(needs, need{action, s.keyARN(key), s.via("secretsmanager")})
+		}
+	}
+	return needs
+}
+
+func (s *Store) parameterNeeds(operation string, p params) []need {
+	names := p.texts("Names")
+	if name := p.text("Name"); name != "" {
+		names = append(names, name)
+	}
+	var needs []need
+	for _, name := range names {
+		arn := s.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
+		if strings.HasPrefix(name, "/aws/service/") {
+			arn = "arn:aws:ssm:" + s.region + "::parameter" + name // public parameters have no account
+		}
+		needs = append(needs, need{action: "ssm:" + operation, resource: arn})
+	}
+	if len(needs) == 0 {
+		return []need{{action: "ssm:" + operation, resource: "*"}}
+	}
+	return needs
+}
