@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"headroom/events"
+	"headroom/internal/cloud"
 )
 
 // Tenant is a customer that signed up, as an onlooker sees it.
@@ -143,9 +144,8 @@ func (c *Crowd) News() []string {
 
 // Tenants are the tenants that are ready, in order of their names, with their credentials as their
 // own application servers would read them.
-func (c *Crowd) Tenants(ctx context.Context) ([]Tenant, error) {
+func (c *Crowd) Tenants(ctx context.Context) (ready []Tenant, err error) {
 	c.mu.Lock()
-	var ready []Tenant
 	for _, t := range c.tenants {
 		if t.Took > 0 {
 			ready = append(ready, *t)
@@ -155,15 +155,31 @@ func (c *Crowd) Tenants(ctx context.Context) ([]Tenant, error) {
 	slices.SortFunc(ready, func(a, b Tenant) int { return strings.Compare(a.ID, b.ID) })
 	vault := secretsmanager.NewFromConfig(c.cloud.AWS())
 	for i := range ready {
-		secret, err := vault.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &ready[i].Ready.Database.SecretARN})
-		if err != nil {
-			return nil, fmt.Errorf("read the credentials of %s: %w", ready[i].ID, err)
-		}
-		if err := json.Unmarshal([]byte(aws.ToString(secret.SecretString)), &ready[i].credentials); err != nil {
+		if ready[i].credentials, err = read(ctx, vault, ready[i].Ready.Database.SecretARN); err != nil {
 			return nil, fmt.Errorf("read the credentials of %s: %w", ready[i].ID, err)
 		}
 	}
 	return ready, nil
+}
+
+// read reads a tenant's secret. Secrets Manager is eventually consistent: a new secret may take a
+// moment to be seen.
+func read(ctx context.Context, vault *secretsmanager.Client, arn string) (c events.Credentials, err error) {
+	var secret *secretsmanager.GetSecretValueOutput
+	for range 20 {
+		secret, err = vault.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+		if !cloud.IsNotFound(err) {
+			break
+		}
+		if err := cloud.Sleep(ctx, 100*time.Millisecond); err != nil {
+			return c, err
+		}
+	}
+	if err != nil {
+		return c, err
+	}
+	err = json.Unmarshal([]byte(aws.ToString(secret.SecretString)), &c)
+	return c, err
 }
 
 // Await waits until done says so, looking whenever something happened; progress is told each time.

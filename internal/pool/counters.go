@@ -3,7 +3,7 @@ package pool
 import "time"
 
 // Counters are sums over the hosts of a pool. They are kept with the pool's record, so that no path
-// has to read every host.
+// has to read every host. Their stored names must not be those of the table's index keys.
 type Counters struct {
 	Hosts       int `dynamodbav:"hosts"`       // that exist or may exist in the cloud
 	Making      int `dynamodbav:"making"`      // hosts on their way into service
@@ -12,8 +12,8 @@ type Counters struct {
 	Cordoned    int `dynamodbav:"cordoned"`    // hosts cordoned
 	Quarantined int `dynamodbav:"quarantined"` // hosts given up
 	Slots       int `dynamodbav:"slots"`       // slots of hosts in service
-	Reserve     int `dynamodbav:"reserve"`     // of those: made, and not set out yet
-	Used        int `dynamodbav:"used"`        // of those: set out or taken
+	Reserve     int `dynamodbav:"inReserve"`   // of those: made, and not set out yet
+	Used        int `dynamodbav:"inUse"`       // of those: set out or taken
 	Shut        int `dynamodbav:"shut"`        // slots set out or taken of hosts that are cordoned
 }
 

@@ -12,11 +12,11 @@ import (
 const (
 	// ShelfSize is how many pairs a full shelf sets out. With ShelfHosts it bounds the size of the
 	// shelf's record and so the write units of a claim.
-	ShelfSize = 40
+	ShelfSize = 50
 	// ShelfHosts is how many hosts of a kind may have slots on the shelf at once.
-	ShelfHosts = 8
+	ShelfHosts = 5
 	// ShelfLow is how many pairs are left when a claim asks for the shelf to be tended.
-	ShelfLow = 24
+	ShelfLow = 40
 	// ShelfHeld is how many unsettled claims make a claim ask for the shelf to be tended.
 	ShelfHeld = 10
 )
@@ -29,12 +29,15 @@ type Offer struct {
 	Share string // ID of the share ("share-…"); empty for a database
 }
 
-// String is "<host>.<index>:<name>" or "<host>.<index>:<name>:<share>": short, for it is stored many
-// times over.
+// sharePrefix begins the ID of every share.
+const sharePrefix = "share-"
+
+// String is "<host>.<index>:<name>" or "<host>.<index>:<name>:<share>", the share's ID without its
+// prefix: short, for it is stored many times over.
 func (o Offer) String() string {
 	s := fmt.Sprintf("%d.%d:%s", o.Host, o.Index, o.Name)
 	if o.Share != "" {
-		s += ":" + o.Share
+		s += ":" + strings.TrimPrefix(o.Share, sharePrefix)
 	}
 	return s
 }
@@ -59,7 +62,7 @@ func ParseOffer(s string) (Offer, error) {
 		return Offer{}, bad
 	}
 	if len(parts) == 3 {
-		o.Share = parts[2]
+		o.Share = sharePrefix + parts[2]
 	}
 	return o, nil
 }

@@ -54,9 +54,13 @@ func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
 			return err
 		}
 	}
+	outcome := pool.Neutral
+	if after.State == pool.Quarantined && host.State.Making() {
+		outcome = pool.Failed // the next one would most likely get stuck as well: wait with it
+	}
 	// Commit point: the try is counted before it is made, so that a step which kills its caller does
 	// not run for ever.
-	if err := h.Ledger.SaveHost(ctx, host, after, pool.Neutral, now); err != nil {
+	if err := h.Ledger.SaveHost(ctx, host, after, outcome, now); err != nil {
 		return fmt.Errorf("record that %s is overdue: %w", id, err)
 	}
 	switch {
@@ -68,7 +72,7 @@ func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
 		}
 		return h.build(ctx, after)
 	default:
-		if err := h.HostEvents.Send(ctx, events.NewHostStep(string(id), string(after.Step), after.Tries), 0); err != nil {
+		if err := h.HostEvents.Send(ctx, events.NewHostStep(string(id), string(after.Step), after.Count+1), 0); err != nil {
 			return fmt.Errorf("have step %s of %s tried again: %w", after.Step, id, err)
 		}
 		return nil

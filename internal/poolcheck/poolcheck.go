@@ -23,6 +23,7 @@ type ledger interface {
 	SaveTenant(ctx context.Context, before, after pool.Tenant) error
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
+	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
@@ -107,97 +108,18 @@ func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) error
 
 // Check looks at every pool once. A part that fails does not keep the others from being looked at.
 func (h *Handler) Check(ctx context.Context) error {
+	failures := []error{h.chase(ctx)}
 	ps, err := h.Policies.Load(ctx)
 	if err != nil {
-		return fmt.Errorf("load the policies: %w", err)
+		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)
 	}
-	failures := []error{h.chase(ctx)}
 	for _, tier := range ps.Tiers() {
-		if err := h.Stock.Tend(ctx, tier); err != nil {
-			failures = append(failures, err)
-		}
-		if err := h.tier(ctx, ps, tier); err != nil {
-			failures = append(failures, err)
-		}
-	}
-	return errors.Join(failures...)
-}
-
-// waitingSeen bounds how many waiting tenants one check counts; a plan is bounded by the ceiling and
-// the most orders at once long before.
-const waitingSeen = 1000
-
-// tier plans and orders for both pools of a tier, and has those who wait served.
-func (h *Handler) tier(ctx context.Context, ps pool.Policies, tier pool.Tier) error {
-	waiters, err := h.Ledger.Waiting(ctx, tier, waitingSeen)
-	if err != nil {
-		return fmt.Errorf("read the waiting list of tier %s: %w", tier, err)
-	}
-	shelf, err := h.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
-	}
-	if len(waiters) > 0 && shelf.Pairs() > 0 || len(waiters) == 0 && shelf.Queue != 0 {
-		if err := h.Signups.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
-			return fmt.Errorf("have the waiting list of tier %s served: %w", tier, err)
-		}
-	}
-	h.Metrics.Tier(string(tier)).Gauge(telemetry.TenantsWaiting, len(waiters))
-	var failures []error
-	for _, kind := range pool.Kinds {
-		p, ok := ps.Of(pool.Key{Kind: kind, Tier: tier})
-		if !ok {
-			continue
-		}
-		if err := h.pool(ctx, p, len(shelf.Offers(kind)), len(waiters)); err != nil {
-			failures = append(failures, fmt.Errorf("check pool %s: %w", p.Key(), err))
+		failures = append(failures, h.Stock.Tend(ctx, tier), h.serve(ctx, tier))
+		for _, kind := range pool.Kinds {
+			if p, ok := ps.Of(pool.Key{Kind: kind, Tier: tier}); ok {
+				failures = append(failures, h.pool(ctx, p))
+			}
 		}
 	}
 	return errors.Join(failures...)
-}
-
-// pool plans one pool and orders what is missing, one host at a time: the plan is made anew after
-// each order, so that checks that run at once never order more than one plan allows.
-func (h *Handler) pool(ctx context.Context, p pool.Policy, onShelf, waiting int) error {
-	for ordered := 0; ; ordered++ {
-		record, err := h.Ledger.Pool(ctx, p.Key())
-		if err != nil {
-			return fmt.Errorf("read the pool: %w", err)
-		}
-		seen := pool.Observed{Record: record, OnShelf: onShelf, Waiting: waiting}
-		plan := pool.Decide(seen, p, h.Now())
-		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", plan.Orders, "missing", plan.Missing, "reason", plan.Reason)
-		if plan.Orders == 0 || ordered == p.MaxOrders {
-			h.measure(seen, p)
-			return nil
-		}
-		host := pool.Order(record, p, h.StackPrefix, h.Now(), plan.Reason)
-		// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
-		// pool check past the order's deadline asks for the stack; two checks at once record one order,
-		// because the second finds the pool's number moved.
-		err = h.Ledger.Order(ctx, record, host)
-		if errors.Is(err, pool.ErrConflict) {
-			continue // another check is ordering: look again
-		}
-		if err != nil {
-			return fmt.Errorf("record the order of %s: %w", host.ID, err)
-		}
-		if host, err = h.Ledger.Host(ctx, host.ID); err != nil {
-			return fmt.Errorf("read the order of %s: %w", host.ID, err)
-		}
-		if err := h.build(ctx, host); err != nil {
-			return err
-		}
-	}
-}
-
-func (h *Handler) measure(o pool.Observed, p pool.Policy) {
-	c := o.Record.Counters
-	m := h.Metrics.Pool(string(p.Kind), string(p.Tier))
-	m.Gauge(telemetry.SlotsFree, o.Free(p))
-	m.Gauge(telemetry.SlotsAssigned, o.Assigned())
-	m.Gauge(telemetry.SlotsMaking, c.MakingSlots)
-	m.Gauge(telemetry.HostsInService, c.InService)
-	m.Gauge(telemetry.HostsMaking, c.Making)
-	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
 }

@@ -7,49 +7,51 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/gateway"
 	"headroom/internal/pool"
 	"headroom/internal/postgres"
-	"headroom/internal/telemetry"
+	"headroom/internal/secrets"
 )
 
-const (
-	// shareWait is the first wait for a share whose client list has changed; it doubles.
-	shareWait = time.Second
-	// shareAttempts bounds the looks at such a share before the message is left to the dead-letter queue.
-	shareAttempts = 12
-	// serveAtOnce is how many waiting tenants one message serves.
-	serveAtOnce = 5
-)
+// claimRounds bounds how often a claim is tried while the shelf is bare: what was set out for it may
+// be taken by others before it comes.
+const claimRounds = 4
 
 // open takes slots for a tenant, or what it holds already, opens them, and records it as ready.
 // waiting says that it comes from the waiting list.
 func (h *Handler) open(ctx context.Context, t pool.Tenant, waiting bool) error {
 	claim, err := h.claim(ctx, t, waiting)
 	switch {
-	case errors.Is(err, pool.ErrEmpty) && waiting:
-		return err
-	case errors.Is(err, pool.ErrEmpty), errors.Is(err, pool.ErrQueued):
+	case !waiting && (errors.Is(err, pool.ErrEmpty) || errors.Is(err, pool.ErrQueued)):
 		return h.wait(ctx, t, err)
 	case err != nil:
 		return fmt.Errorf("claim slots for tenant %s: %w", t.ID, err)
 	}
 	if claim.NeedsTending() {
-		if err := h.PoolChecks.Send(ctx, events.NewPoolCheck("the shelf of tier "+string(t.Tier)+" runs low"), 0); err != nil {
-			return fmt.Errorf("ask for a pool check: %w", err)
+		if err := h.ask(ctx, "the shelf of tier "+string(t.Tier)+" runs low"); err != nil {
+			return err
 		}
 	}
 
 	// Everything between the claim and the record of the tenant may be done any number of times: the
 	// claim gives the same slots, the vault the same password, and each call sets what it sets.
 	t.Share, t.Database = pool.HoldingOf(claim.Share), pool.HoldingOf(claim.Database)
+	credentials, arn, err := h.credentials(ctx, t)
+	if errors.Is(err, secrets.ErrOtherDatabase) {
+		// This signup stalled while another one served the tenant, and what it claimed is too much.
+		// Nothing of that is open yet, and whoever tends the shelf next puts it back.
+		return h.served(ctx, t.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("store the credentials of tenant %s: %w", t.ID, err)
+	}
+	t.Secret = arn
 	if err := h.Firewall.Admit(ctx, claim.Share.Access.SecurityGroup, t.Instance, "tenant "+string(t.ID)); err != nil {
 		return fmt.Errorf("let the instance of tenant %s in to its gateway: %w", t.ID, err)
 	}
 	if err := h.Shares.SetClients(ctx, t.Share.Share, []string{t.Instance + "/32"}); err != nil {
 		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
 	}
-	if t.Secret, err = h.openDatabase(ctx, t, claim.Database); err != nil {
+	if err := h.openDatabase(ctx, claim.Database, credentials.Password); err != nil {
 		return fmt.Errorf("open the database of tenant %s: %w", t.ID, err)
 	}
 
@@ -58,91 +60,81 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant, waiting bool) error {
 		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index)})
 	// Commit point: the tenant has its storage. Killed after this, the next delivery of the message
 	// finds it ready and announces it.
-	if err := h.Ledger.Ready(ctx, t); errors.Is(err, pool.ErrConflict) {
-		if t, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
-			return fmt.Errorf("read tenant %s, which somebody else served: %w", t.ID, err)
-		}
-		if t.State != pool.Ready {
-			return fmt.Errorf("record tenant %s as ready: %w", t.ID, pool.ErrConflict)
-		}
-	} else if err != nil {
+	err = h.Ledger.Ready(ctx, t)
+	if errors.Is(err, pool.ErrConflict) {
+		return h.served(ctx, t.ID)
+	}
+	if err != nil {
 		return fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
 	}
-	return h.announce(ctx, ready(t), t.Share.Share, 1)
+	if waiting {
+		// The storage is ready whatever comes of this, and the pool check sees to it as well.
+		if err := h.reopen(ctx, t.Tier); err != nil {
+			h.Log.WarnContext(ctx, "shelf not opened to newcomers", "tier", t.Tier, "error", err)
+		}
+	}
+	return h.finish(ctx, ready(t), t.Share.Share, 1)
+}
+
+// ask asks for a pool check.
+func (h *Handler) ask(ctx context.Context, why string) error {
+	if err := h.PoolChecks.Send(ctx, events.NewPoolCheck(why), 0); err != nil {
+		return fmt.Errorf("ask for a pool check: %w", err)
+	}
+	return nil
+}
+
+// served announces a tenant that somebody else has served meanwhile.
+func (h *Handler) served(ctx context.Context, id pool.TenantID) error {
+	t, err := h.Ledger.Tenant(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read tenant %s, whom somebody else serves: %w", id, err)
+	}
+	if t.State != pool.Ready {
+		return fmt.Errorf("tenant %s is %s, and somebody else serves it: %w", id, t.State, pool.ErrConflict)
+	}
+	return h.repeat(ctx, t)
 }
 
 // claim claims from the shelf; when that is bare it is filled from the reserve first.
 func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.Claim, error) {
 	claim, err := h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
-	if !errors.Is(err, pool.ErrEmpty) {
-		return claim, err
+	for range claimRounds - 1 {
+		if !errors.Is(err, pool.ErrEmpty) {
+			return claim, err
+		}
+		// A conflict means that others fill it at the same time.
+		tended := h.Stock.Tend(ctx, t.Tier)
+		claim, err = h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
+		if errors.Is(err, pool.ErrEmpty) && tended != nil && !errors.Is(tended, pool.ErrConflict) {
+			return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, tended)
+		}
 	}
-	if err := h.Stock.Tend(ctx, t.Tier); err != nil {
-		return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, err)
-	}
-	return h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
+	return claim, err
 }
 
-// openDatabase stores the tenant's credentials, then lets its role log in with them. It gives the
-// ARN of the secret.
-func (h *Handler) openDatabase(ctx context.Context, t pool.Tenant, side pool.Side) (string, error) {
-	username, password, err := h.Vault.Master(ctx, side.Access.MasterSecret)
-	if err != nil {
-		return "", fmt.Errorf("read the master secret of %s: %w", side.Host, err)
-	}
-	// Commit point: the password is in the vault before the database knows it, so a password that
-	// works is never lost.
-	credentials, arn, err := h.Vault.Tenant(ctx, string(t.ID), func(password string) events.Credentials {
+// credentials stores a tenant's credentials, and gives them with the ARN of the secret.
+//
+// Commit point: the secret says once and for all which database is the tenant's, before anything is
+// opened; and a password that works is never lost, because the vault knows it before the database.
+func (h *Handler) credentials(ctx context.Context, t pool.Tenant) (events.Credentials, string, error) {
+	return h.Vault.Tenant(ctx, string(t.ID), func(password string) events.Credentials {
 		return events.Credentials{
-			Engine: "postgres", Host: side.Access.Address, Port: side.Access.Port,
-			DBName: postgres.Database(side.Offer.Name), Username: postgres.Role(side.Offer.Name), Password: password,
+			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
+			DBName: postgres.Database(t.Database.Name), Username: postgres.Role(t.Database.Name), Password: password,
 		}
 	})
-	if err != nil {
-		return "", fmt.Errorf("store the credentials: %w", err)
-	}
-	instance := postgres.Instance{Host: side.Access.Address, Port: side.Access.Port, Username: username, Password: password}
-	if err := h.Databases.Open(ctx, instance, side.Offer.Name, credentials.Password); err != nil {
-		return "", fmt.Errorf("let the role of %s/%d log in: %w", side.Host, side.Offer.Index, err)
-	}
-	return arn, nil
 }
 
-// announce publishes that a tenant is ready once its share is; until then it asks again by a delayed
-// message.
-func (h *Handler) announce(ctx context.Context, out events.StorageReady, shareARN string, attempt int) error {
-	status, err := h.Shares.Shares(ctx, []string{shareARN})
+// openDatabase lets the role of a tenant's slot log in.
+func (h *Handler) openDatabase(ctx context.Context, side pool.Side, password string) error {
+	username, master, err := h.Vault.Master(ctx, side.Access.MasterSecret)
 	if err != nil {
-		return fmt.Errorf("look at the share of tenant %s: %w", out.TenantID, err)
+		return fmt.Errorf("read the master secret of %s: %w", side.Host, err)
 	}
-	if status[shareARN] != gateway.Available {
-		if attempt >= shareAttempts {
-			return fmt.Errorf("share of tenant %s is %s after %d looks", out.TenantID, status[shareARN], attempt)
-		}
-		delay := min(shareWait<<(attempt-1), time.Minute)
-		if err := h.Signups.Send(ctx, events.NewFinishSignup(out, shareARN, attempt+1), delay); err != nil {
-			return fmt.Errorf("wait for the share of tenant %s: %w", out.TenantID, err)
-		}
-		return nil
+	instance := postgres.Instance{Host: side.Access.Address, Port: side.Access.Port, Username: username, Password: master}
+	if err := h.Databases.Open(ctx, instance, side.Offer.Name, password); err != nil {
+		return fmt.Errorf("let the role of %s/%d log in: %w", side.Host, side.Offer.Index, err)
 	}
-	if err := h.Events.Publish(ctx, out); err != nil {
-		return fmt.Errorf("publish that tenant %s is ready: %w", out.TenantID, err)
-	}
-	h.Metrics.Count(telemetry.SignupsReady, 1)
-	h.Metrics.Duration(telemetry.TimeToReady, h.Now().Sub(out.RequestedAt.Time))
-	h.Log.InfoContext(ctx, "storage ready", "tenant", out.TenantID, "database", out.Database.Host, "share", out.Share.Host)
 	return nil
-}
-
-// ready words a tenant that is ready as the event that says so.
-func ready(t pool.Tenant) events.StorageReady {
-	return events.StorageReady{
-		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier),
-		RequestedAt: events.At(t.RequestedAt), ReadyAt: events.At(t.ReadyAt),
-		Database: events.Database{
-			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
-			Name: postgres.Database(t.Database.Name), Username: postgres.Role(t.Database.Name), SecretARN: t.Secret,
-		},
-		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: gateway.MountOptions},
-	}
 }

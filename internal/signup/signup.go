@@ -15,7 +15,6 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"headroom/events"
-	"headroom/internal/gateway"
 	"headroom/internal/pool"
 	"headroom/internal/postgres"
 	"headroom/internal/queue"
@@ -127,7 +126,7 @@ func (h *Handler) message(ctx context.Context, m queue.Message) error {
 		if err := json.Unmarshal([]byte(m.Body), &finish); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.announce(ctx, finish.Ready, finish.ShareARN, finish.Attempt)
+		return h.finish(ctx, finish.Ready, finish.ShareARN, finish.Attempt)
 	case events.TypeServeWaiting:
 		var serve events.ServeWaiting
 		if err := json.Unmarshal([]byte(m.Body), &serve); err != nil {
@@ -172,9 +171,9 @@ func (h *Handler) request(ctx context.Context, m queue.Message) error {
 	}
 	switch tenant.State {
 	case pool.Ready:
-		return h.announce(ctx, ready(tenant), tenant.Share.Share, 1)
+		return h.repeat(ctx, tenant)
 	case pool.Waiting:
-		return h.tellWaiting(ctx, tenant)
+		return h.resume(ctx, tenant)
 	default:
 		return h.open(ctx, tenant, false)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"headroom/internal/pool"
 )
@@ -40,11 +41,6 @@ func (k *Keeper) refill(ctx context.Context, p pool.Policy) error {
 
 // beginRefill chooses what to set out and notes it in the shelf; false when there is nothing.
 func (k *Keeper) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.Policy) (bool, error) {
-	if shelf.Version == 0 {
-		if err := k.Ledger.SaveShelf(ctx, shelf, shelf); err != nil {
-			return false, err
-		}
-	}
 	ids, err := k.Ledger.Reserve(ctx, p.Key(), p.Placement, p.Limit(), pool.ShelfSize)
 	if err != nil {
 		return false, fmt.Errorf("ask for hosts with slots in reserve: %w", err)
@@ -75,8 +71,11 @@ func (k *Keeper) candidates(ctx context.Context, shelf pool.Shelf, p pool.Policy
 		if err != nil {
 			return nil, fmt.Errorf("read host %s: %w", id, err)
 		}
-		hosts = append(hosts, h)
-		slots += h.Free()
+		// The index that named it lags: it may be cordoned by now, or have nothing left.
+		if left := min(h.Free(), p.Limit()-h.Used()); h.State == pool.InService && left > 0 {
+			hosts = append(hosts, h)
+			slots += left
+		}
 	}
 	return hosts, nil
 }
@@ -92,12 +91,11 @@ func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
 		return nil
 	}
 	r := *shelf.Refill
-	access := map[pool.HostID]pool.Access{}
-	good := map[pool.Offer]bool{}
 	wanted := map[pool.HostID]bool{}
 	for _, o := range r.Offers {
 		wanted[pool.Key{Kind: r.Kind, Tier: tier}.Host(o.Host)] = true
 	}
+	good, access := map[pool.Offer]bool{}, map[pool.HostID]pool.Access{}
 	for _, id := range slices.Sorted(maps.Keys(wanted)) {
 		var set []pool.Offer
 		h, err := k.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
@@ -105,7 +103,7 @@ func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
 			if now.Refill == nil || now.Refill.Number != r.Number {
 				return h // somebody else finished it: there is nothing left to mark
 			}
-			h, set = pool.SetOut(h, r, k.Now())
+			h, set = mark(h, r, k.Now())
 			return h
 		})
 		if err != nil {
@@ -116,12 +114,29 @@ func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
 			access[id] = h.Access
 		}
 	}
-	var offers []pool.Offer
+	offers := slices.DeleteFunc(slices.Clone(r.Offers), func(o pool.Offer) bool { return !good[o] })
+	// Commit point: the slots are marked in their hosts' records, and now they can be taken.
+	if err := k.Ledger.CommitRefill(ctx, tier, r.Number, r.Kind, offers, access); err != nil {
+		return fmt.Errorf("set out %d slots: %w", len(offers), err)
+	}
+	return nil
+}
+
+// mark decides once for all whether a refill's slots in one host are set out, and writes that down
+// in the host's record. Those of a host that is not in service are refused, by leaving the refill's
+// number at the free slot: were that not written, another tender could find the host in service
+// again and mark slots that the first had already left out of the shelf.
+func mark(h pool.Host, r pool.Refill, now time.Time) (pool.Host, []pool.Offer) {
+	_, seq, _ := h.ID.Parse()
+	r.Offers = slices.DeleteFunc(slices.Clone(r.Offers), func(o pool.Offer) bool {
+		slot := h.Slot(o.Index)
+		return o.Host != seq || slot == nil || slot.State == pool.SlotFree && slot.Refill == r.Number
+	})
+	h, good := pool.SetOut(h, r, now)
 	for _, o := range r.Offers {
-		if good[o] {
-			offers = append(offers, o)
+		if slot := h.Slot(o.Index); slot.State == pool.SlotFree {
+			slot.Refill = r.Number
 		}
 	}
-	// Commit point: the slots are marked in their hosts' records, and now they can be taken.
-	return k.Ledger.CommitRefill(ctx, tier, r.Number, r.Kind, offers, access)
+	return h, good
 }

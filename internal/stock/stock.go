@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -53,9 +52,9 @@ func New(c Config) (*Keeper, error) {
 // attempts bounds how often one step is decided again after somebody else wrote first.
 const attempts = 6
 
-// Tend brings one tier's shelf into order. The order of the steps matters: a refill under way is
-// finished before another may begin, and slots on their way back are put back before any are set
-// out again.
+// Tend brings one tier's shelf into order. A step that fails does not keep the later ones from being
+// tried: each is safe by itself, and the ledger begins no refill before the last one is finished and
+// every slot on its way back is put back.
 func (k *Keeper) Tend(ctx context.Context, tier pool.Tier) error {
 	ps, err := k.Policies.Load(ctx)
 	if err != nil {
@@ -70,9 +69,10 @@ func (k *Keeper) Tend(ctx context.Context, tier pool.Tier) error {
 		{"take back offers", k.withdraw},
 		{"put back slots", k.putBack},
 	}
+	var failures []error
 	for _, step := range steps {
 		if err := k.persist(ctx, tier, step.do); err != nil {
-			return fmt.Errorf("%s of tier %s: %w", step.what, tier, err)
+			failures = append(failures, fmt.Errorf("%s of tier %s: %w", step.what, tier, err))
 		}
 	}
 	for _, kind := range pool.Kinds {
@@ -81,10 +81,10 @@ func (k *Keeper) Tend(ctx context.Context, tier pool.Tier) error {
 			continue // a tier that was taken out of the policy is not refilled
 		}
 		if err := k.refill(ctx, p); err != nil {
-			return fmt.Errorf("refill %ss of tier %s: %w", kind, tier, err)
+			failures = append(failures, fmt.Errorf("refill %ss of tier %s: %w", kind, tier, err))
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // persist does a step again when somebody else wrote first.
@@ -96,6 +96,28 @@ func (k *Keeper) persist(ctx context.Context, tier pool.Tier, do func(context.Co
 		}
 	}
 	return err
+}
+
+// changeShelf changes a shelf by what it says. Claims move the shelf's version, so that nothing else
+// is read between reading and writing it.
+func (k *Keeper) changeShelf(ctx context.Context, tier pool.Tier, change func(pool.Shelf) (pool.Shelf, error)) error {
+	return k.persist(ctx, tier, func(ctx context.Context, tier pool.Tier) error {
+		before, err := k.Ledger.Shelf(ctx, tier)
+		if err != nil {
+			return fmt.Errorf("read the shelf: %w", err)
+		}
+		after, err := change(before.Clone())
+		if err != nil {
+			return err
+		}
+		if len(after.Held) == len(before.Held) && len(after.Withdrawn) == len(before.Withdrawn) {
+			return nil
+		}
+		if err := k.Ledger.SaveShelf(ctx, before, after); err != nil {
+			return fmt.Errorf("save the shelf: %w", err)
+		}
+		return nil
+	})
 }
 
 // changeHost changes a host's record by what the shelf says. The host is read first and the shelf
@@ -124,121 +146,4 @@ func (k *Keeper) changeHost(ctx context.Context, id pool.HostID, tier pool.Tier,
 		}
 	}
 	return pool.Host{}, fmt.Errorf("save host %s: %w", id, pool.ErrConflict)
-}
-
-// settle writes tenants that are ready into their hosts' records, then forgets their holds.
-// A hold whose tenant is not ready yet stays: the signup under way will find it.
-func (k *Keeper) settle(ctx context.Context, tier pool.Tier) error {
-	shelf, err := k.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
-	}
-	done := map[pool.TenantID]pool.Hold{}
-	byHost := map[pool.HostID]map[int]pool.TenantID{}
-	note := func(kind pool.Kind, o pool.Offer, t pool.TenantID) {
-		id := pool.Key{Kind: kind, Tier: tier}.Host(o.Host)
-		if byHost[id] == nil {
-			byHost[id] = map[int]pool.TenantID{}
-		}
-		byHost[id][o.Index] = t
-	}
-	for _, id := range slices.Sorted(maps.Keys(shelf.Held)) {
-		tenant, err := k.Ledger.Tenant(ctx, id)
-		if errors.Is(err, pool.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("read tenant %s: %w", id, err)
-		}
-		if tenant.State != pool.Ready {
-			continue
-		}
-		hold := shelf.Held[id]
-		done[id] = hold
-		note(pool.Database, hold.Database, id)
-		note(pool.Share, hold.Share, id)
-	}
-	for _, id := range slices.Sorted(maps.Keys(byHost)) {
-		_, err := k.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
-			for _, index := range slices.Sorted(maps.Keys(byHost[id])) {
-				tenant := byHost[id][index]
-				if hold, held := now.Held[tenant]; held && hold == done[tenant] {
-					h = pool.Assign(h, index, tenant, k.Now())
-				}
-			}
-			return h
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if len(done) == 0 {
-		return nil
-	}
-	// Commit point: the hosts' records name the tenants, so the holds are no longer needed.
-	return k.Ledger.Settle(ctx, tier, done)
-}
-
-// withdraw takes back the offers of hosts that are not in service any more.
-func (k *Keeper) withdraw(ctx context.Context, tier pool.Tier) error {
-	before, err := k.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
-	}
-	after := pool.Tidy(before)
-	for _, id := range before.Offering() {
-		h, err := k.Ledger.Host(ctx, id)
-		if err != nil {
-			return fmt.Errorf("read host %s: %w", id, err)
-		}
-		if h.State == pool.InService {
-			continue
-		}
-		if after, err = pool.Withdraw(after, id); err != nil {
-			return fmt.Errorf("withdraw the offers of %s: %w", id, err)
-		}
-	}
-	if len(after.Withdrawn) == len(before.Withdrawn) && len(after.Hosts) == len(before.Hosts) {
-		return nil
-	}
-	// Commit point: from here on no claim takes the host's slots.
-	return k.Ledger.SaveShelf(ctx, before, after)
-}
-
-// putBack returns withdrawn slots into their hosts' records.
-func (k *Keeper) putBack(ctx context.Context, tier pool.Tier) error {
-	before, err := k.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
-	}
-	if len(before.Withdrawn) == 0 {
-		return nil
-	}
-	byHost := map[pool.HostID][]int{}
-	for _, w := range before.Withdrawn {
-		id := pool.Key{Kind: w.Kind, Tier: tier}.Host(w.Offer.Host)
-		byHost[id] = append(byHost[id], w.Offer.Index)
-	}
-	for _, id := range slices.Sorted(maps.Keys(byHost)) {
-		_, err := k.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
-			var still []int
-			for _, w := range now.Withdrawn {
-				if (pool.Key{Kind: w.Kind, Tier: tier}).Host(w.Offer.Host) == id {
-					still = append(still, w.Offer.Index)
-				}
-			}
-			return pool.PutBack(h, still, k.Now())
-		})
-		if err != nil {
-			return err
-		}
-	}
-	after, err := k.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
-	}
-	current := after.Clone()
-	current.Withdrawn = slices.DeleteFunc(current.Withdrawn, func(w pool.Taken) bool { return slices.Contains(before.Withdrawn, w) })
-	// Commit point: the slots are free in their hosts' records, and may be set out again.
-	return k.Ledger.SaveShelf(ctx, after, current)
 }

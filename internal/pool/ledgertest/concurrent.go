@@ -3,16 +3,16 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/pool"
 )
 
-// Over this many free slots that many claim at once.
+// Over this many free slots of each kind that many claim at once.
 const (
 	freeSlots = 1000
 	claimers  = 50
@@ -22,12 +22,10 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 	ctx := t.Context()
 	var hosts []pool.Host
 	for _, k := range pool.Kinds {
-		for seq := 1; seq <= freeSlots/2/10; seq++ {
-			hosts = append(hosts, add(t, l, Host(key(k), seq, 10)))
+		for seq := 1; seq <= freeSlots/20; seq++ {
+			hosts = append(hosts, add(t, l, Host(key(k), seq, 20)))
 		}
 	}
-	// Half of the slots are databases and half are shares: so many tenants can be served.
-	const tenants = freeSlots / 2
 	var mu sync.Mutex
 	claims := map[pool.TenantID]pool.Claim{}
 	served := make(chan struct{})
@@ -43,7 +41,7 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 			for _, k := range pool.Kinds {
 				var offers []pool.Offer
 				for _, h := range hosts {
-					if _, seq, _ := h.ID.Parse(); h.Kind == k && seq > next[k] && seq <= next[k]+3 {
+					if _, seq, _ := h.ID.Parse(); h.Kind == k && seq > next[k] && seq <= next[k]+2 {
 						offers = append(offers, Offers(h)...)
 					}
 				}
@@ -54,7 +52,7 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 				if len(offers) == 0 || len(shelf.Offers(k)) > 10 {
 					continue
 				}
-				next[k] += 3
+				next[k] += 2
 				if err := l.BeginRefill(ctx, tier, pool.Refill{Number: shelf.Refills + 1, Kind: k, Offers: offers}); err != nil {
 					return err
 				}
@@ -72,10 +70,10 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 		signups.Add(1)
 		group.Go(func() error {
 			defer signups.Done()
-			for n := claimer; n < tenants; n += claimers {
+			for n := claimer; n < freeSlots; n += claimers {
 				claim, err := l.Claim(ctx, tier, ID(n), start, false)
 				for errors.Is(err, pool.ErrEmpty) {
-					runtime.Gosched()
+					time.Sleep(50 * time.Millisecond)
 					claim, err = l.Claim(ctx, tier, ID(n), start, false)
 				}
 				if err != nil {
@@ -101,7 +99,7 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 			taken[slot] = id
 		}
 	}
-	expect(t, "slots taken", len(taken), 2*tenants)
+	expect(t, "slots taken", len(taken), 2*freeSlots)
 	for _, h := range hosts {
 		stored, err := l.Host(ctx, h.ID)
 		must(t, err)

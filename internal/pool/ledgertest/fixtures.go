@@ -43,7 +43,7 @@ func Host(k pool.Key, seq, slots int) pool.Host {
 		History: []pool.Entry{{At: start, What: "ordered", Why: "floor"}, {At: start, What: "in-service", Why: "made ready"}},
 	}
 	for i := 1; i <= slots; i++ {
-		slot := pool.Slot{Index: i, Name: fmt.Sprintf("t%07xk%07x", seq, i), State: pool.SlotFree, Since: start}
+		slot := pool.Slot{Index: i, Name: fmt.Sprintf("t%06xk%04x", seq, i), State: pool.SlotFree, Since: start}
 		if k.Kind == pool.Share {
 			slot.Bucket = fmt.Sprintf("arn:aws:s3:::headroom-prod-%s-bucket%02d-1h2j3k4l5m6n", id, i)
 			slot.Role = fmt.Sprintf("arn:aws:iam::123456789012:role/headroom-prod-%s-Role%02d-1h2j3k4l5m6n", id, i)

@@ -1,0 +1,140 @@
+// Package dynamotest runs the real DynamoDB program for tests, and makes tables in it as the
+// control stack has them.
+package dynamotest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// startLimit is how long the program may take to answer for the first time.
+const startLimit = 10 * time.Second
+
+// Server is a running DynamoDB program with nothing in it. It ends with the test that started it.
+type Server struct {
+	Endpoint string
+	tables   atomic.Int64
+}
+
+// Start runs the DynamoDB program on a free port of its own.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	address := freeAddress(tb)
+	_, port, _ := net.SplitHostPort(address)
+	command := exec.Command(binary(tb), "serve", "--host", "127.0.0.1", "--port", port)
+	if err := command.Start(); err != nil {
+		tb.Fatalf("start the DynamoDB program: %v", err)
+	}
+	tb.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait() // killed: its status says nothing
+	})
+	s := &Server{Endpoint: "http://" + address}
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	for {
+		_, err := s.Client().ListTables(ctx, &dynamodb.ListTablesInput{})
+		if err == nil {
+			return s
+		}
+		if ctx.Err() != nil {
+			tb.Fatalf("the DynamoDB program does not answer on %s: %v", s.Endpoint, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Client makes a client of the program. Options are the caller's own, such as middleware.
+func (s *Server) Client(options ...func(*dynamodb.Options)) *dynamodb.Client {
+	// As many connections are kept open as tests have claimers; the default is ten.
+	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 100 })
+	return dynamodb.New(dynamodb.Options{
+		Region: "eu-central-1", BaseEndpoint: &s.Endpoint, HTTPClient: transport,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}, options...)
+}
+
+// Table makes a new, empty table and gives its name.
+func (s *Server) Table(tb testing.TB) string {
+	tb.Helper()
+	name := fmt.Sprintf("headroom-%d", s.tables.Add(1))
+	_, err := s.Client().CreateTable(context.Background(), &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		KeySchema: keys("pk", "sk"),
+		AttributeDefinitions: []types.AttributeDefinition{
+			attribute("pk", types.ScalarAttributeTypeS), attribute("sk", types.ScalarAttributeTypeS),
+			attribute("due", types.ScalarAttributeTypeS), attribute("dueAt", types.ScalarAttributeTypeN),
+			attribute("reserve", types.ScalarAttributeTypeS), attribute("used", types.ScalarAttributeTypeN),
+		},
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{index("due", "due", "dueAt"), index("reserve", "reserve", "used")},
+	})
+	if err != nil {
+		tb.Fatalf("create table %s: %v", name, err)
+	}
+	return name
+}
+
+func keys(partition, sort string) []types.KeySchemaElement {
+	return []types.KeySchemaElement{
+		{AttributeName: &partition, KeyType: types.KeyTypeHash},
+		{AttributeName: &sort, KeyType: types.KeyTypeRange},
+	}
+}
+
+func attribute(name string, t types.ScalarAttributeType) types.AttributeDefinition {
+	return types.AttributeDefinition{AttributeName: &name, AttributeType: t}
+}
+
+func index(name, partition, sort string) types.GlobalSecondaryIndex {
+	return types.GlobalSecondaryIndex{
+		IndexName: aws.String(name), KeySchema: keys(partition, sort),
+		Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+	}
+}
+
+// binary finds the program among the npm parts of the module that the test runs in.
+func binary(tb testing.TB) string {
+	tb.Helper()
+	architecture := runtime.GOARCH
+	if architecture == "amd64" {
+		architecture = "x64"
+	}
+	part := filepath.Join("node_modules", "@dynoxide", runtime.GOOS+"-"+architecture, "dynoxide")
+	dir, err := os.Getwd()
+	if err != nil {
+		tb.Fatalf("find the working directory: %v", err)
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		path := filepath.Join(dir, part)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	tb.Fatalf("%s is missing: run make setup", part)
+	return ""
+}
+
+func freeAddress(tb testing.TB) string {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("find a free port: %v", err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}

@@ -1,0 +1,168 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"headroom/internal/pool"
+)
+
+// shelfItem is a shelf's stored form. Its names are short because every claim pays for them. A hold
+// is spread over three maps, because one update can copy a list's head into a map and cannot
+// compose a map of two such heads. Offers are as pool.Offer.String writes them.
+type shelfItem struct {
+	key
+	Version       int64                    `dynamodbav:"v"`
+	Databases     []string                 `dynamodbav:"db"`
+	Shares        []string                 `dynamodbav:"sh"`
+	Hosts         map[string]pool.Access   `dynamodbav:"h"` // by shortHost
+	HeldDatabases map[pool.TenantID]string `dynamodbav:"hd"`
+	HeldShares    map[pool.TenantID]string `dynamodbav:"hs"`
+	HeldAt        map[pool.TenantID]int64  `dynamodbav:"ha"` // Unix seconds
+	Refills       int64                    `dynamodbav:"rn,omitempty"`
+	Refill        *refillItem              `dynamodbav:"r,omitempty"`
+	Withdrawn     []string                 `dynamodbav:"w,omitempty"` // "<kind>:<offer>"
+	Tail          int64                    `dynamodbav:"t,omitempty"`
+	Queue         int64                    `dynamodbav:"q,omitempty"`
+	QueueSince    int64                    `dynamodbav:"qs,omitempty"` // Unix seconds
+}
+
+// refillItem is a refill under way, in its stored form.
+type refillItem struct {
+	Number int64     `dynamodbav:"n"`
+	Kind   pool.Kind `dynamodbav:"k"`
+	Offers []string  `dynamodbav:"o"`
+}
+
+// shortHost is a host's ID in the shelf of its tier: "d3" for database-standard-3.
+func shortHost(id pool.HostID) (string, error) {
+	k, seq, err := id.Parse()
+	if err != nil {
+		return "", err
+	}
+	return string(k.Kind[0]) + strconv.Itoa(seq), nil
+}
+
+// longHost reads what shortHost writes.
+func longHost(tier pool.Tier, short string) (pool.HostID, error) {
+	for _, k := range pool.Kinds {
+		if digits, ok := strings.CutPrefix(short, string(k[0])); ok {
+			seq, err := strconv.Atoi(digits)
+			if err != nil {
+				return "", fmt.Errorf("host %q is not d<seq> or s<seq>: %w", short, err)
+			}
+			return pool.Key{Kind: k, Tier: tier}.Host(seq), nil
+		}
+	}
+	return "", fmt.Errorf("host %q is not d<seq> or s<seq>", short)
+}
+
+func encodeOffers(offers []pool.Offer) []string {
+	stored := make([]string, 0, len(offers)) // never nil: an empty list, not a null
+	for _, o := range offers {
+		stored = append(stored, o.String())
+	}
+	return stored
+}
+
+func decodeOffers(stored []string) ([]pool.Offer, error) {
+	var offers []pool.Offer
+	for _, s := range stored {
+		o, err := pool.ParseOffer(s)
+		if err != nil {
+			return nil, err
+		}
+		offers = append(offers, o)
+	}
+	return offers, nil
+}
+
+func encodeRefill(r pool.Refill) *refillItem {
+	return &refillItem{Number: r.Number, Kind: r.Kind, Offers: encodeOffers(r.Offers)}
+}
+
+func encodeShelf(s pool.Shelf) (item, error) {
+	i := shelfItem{
+		key: shelfKey(s.Tier), Version: s.Version,
+		Databases: encodeOffers(s.Databases), Shares: encodeOffers(s.Shares), Hosts: map[string]pool.Access{},
+		HeldDatabases: map[pool.TenantID]string{}, HeldShares: map[pool.TenantID]string{}, HeldAt: map[pool.TenantID]int64{},
+		Refills: s.Refills, Tail: s.Tail, Queue: s.Queue, QueueSince: unix(s.QueueSince),
+	}
+	for id, access := range s.Hosts {
+		short, err := shortHost(id)
+		if err != nil {
+			return nil, err
+		}
+		i.Hosts[short] = access
+	}
+	for id, hold := range s.Held {
+		i.HeldDatabases[id], i.HeldShares[id], i.HeldAt[id] = hold.Database.String(), hold.Share.String(), hold.At.Unix()
+	}
+	if s.Refill != nil {
+		i.Refill = encodeRefill(*s.Refill)
+	}
+	for _, taken := range s.Withdrawn {
+		i.Withdrawn = append(i.Withdrawn, string(taken.Kind)+":"+taken.Offer.String())
+	}
+	return encode(i)
+}
+
+func decodeShelf(tier pool.Tier, stored item) (pool.Shelf, error) {
+	var i shelfItem
+	if err := attributevalue.UnmarshalMap(stored, &i); err != nil {
+		return pool.Shelf{}, fmt.Errorf("decode the shelf of tier %s: %w", tier, err)
+	}
+	s, err := i.shelf(tier)
+	if err != nil {
+		return pool.Shelf{}, fmt.Errorf("decode the shelf of tier %s: %w", tier, err)
+	}
+	return s, nil
+}
+
+func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
+	s := pool.NewShelf(tier)
+	s.Version, s.Refills = i.Version, i.Refills
+	s.Tail, s.Queue, s.QueueSince = i.Tail, i.Queue, seconds(i.QueueSince)
+	var err error
+	if s.Databases, err = decodeOffers(i.Databases); err != nil {
+		return s, err
+	}
+	if s.Shares, err = decodeOffers(i.Shares); err != nil {
+		return s, err
+	}
+	for short, access := range i.Hosts {
+		id, err := longHost(tier, short)
+		if err != nil {
+			return s, err
+		}
+		s.Hosts[id] = access
+	}
+	for id, stored := range i.HeldDatabases {
+		hold := pool.Hold{At: seconds(i.HeldAt[id])}
+		if hold.Database, err = pool.ParseOffer(stored); err != nil {
+			return s, err
+		}
+		if hold.Share, err = pool.ParseOffer(i.HeldShares[id]); err != nil {
+			return s, err
+		}
+		s.Held[id] = hold
+	}
+	if i.Refill != nil {
+		s.Refill = &pool.Refill{Number: i.Refill.Number, Kind: i.Refill.Kind}
+		if s.Refill.Offers, err = decodeOffers(i.Refill.Offers); err != nil {
+			return s, err
+		}
+	}
+	for _, stored := range i.Withdrawn {
+		kind, offer, _ := strings.Cut(stored, ":")
+		o, err := pool.ParseOffer(offer)
+		if err != nil {
+			return s, err
+		}
+		s.Withdrawn = append(s.Withdrawn, pool.Taken{Kind: pool.Kind(kind), Offer: o})
+	}
+	return s, nil
+}

@@ -1,0 +1,96 @@
+package appliance
+
+import (
+	"sync"
+	"time"
+)
+
+// dirt is the list of a share's paths that changed and are not in the bucket yet.
+type dirt struct {
+	mu    sync.Mutex
+	next  uint64
+	paths map[string]change
+}
+
+// change is the last change of a path.
+type change struct {
+	first uint64 // number of the oldest change that has not been uploaded
+	last  uint64
+	at    time.Time
+}
+
+func (d *dirt) touch(path string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.paths == nil {
+		d.paths = map[string]change{}
+	}
+	d.next++
+	c, ok := d.paths[path]
+	if !ok {
+		c.first = d.next
+	}
+	c.last, c.at = d.next, time.Now()
+	d.paths[path] = c
+}
+
+// settled lists the paths whose last change is older than a time, with that change's number.
+func (d *dirt) settled(before time.Time) map[string]uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	due := map[string]uint64{}
+	for path, c := range d.paths {
+		if c.at.Before(before) {
+			due[path] = c.last
+		}
+	}
+	return due
+}
+
+// clean notes that a path is in the bucket as it was at its change with that number.
+func (d *dirt) clean(path string, upTo uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, ok := d.paths[path]
+	if !ok {
+		return
+	}
+	if c.last <= upTo {
+		delete(d.paths, path)
+		return
+	}
+	c.first = upTo + 1
+	d.paths[path] = c
+}
+
+func (d *dirt) has(path string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.paths[path]
+	return ok
+}
+
+func (d *dirt) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.paths)
+}
+
+// mark is the number of the latest change.
+func (d *dirt) mark() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.next
+}
+
+// before tells whether a change up to that number is still to be uploaded.
+func (d *dirt) before(mark uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.paths {
+		if c.first <= mark {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package appliance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-git/go-billy/v5"
+)
+
+// files is a share's folder on the cache disk, as the NFS server wants it. No path leads out of it
+// (os.Root sees to that), and it notes what changes.
+type files struct {
+	dir      string
+	root     *os.Root
+	readOnly atomic.Bool
+	dirt     dirt
+}
+
+var (
+	_ billy.Filesystem = (*files)(nil)
+	_ billy.Change     = (*files)(nil)
+	_ billy.Capable    = (*files)(nil)
+)
+
+func openFiles(dir string, readOnly bool) (*files, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open a share's folder: %w", err)
+	}
+	f := &files{dir: dir, root: root}
+	f.readOnly.Store(readOnly)
+	return f, nil
+}
+
+func (f *files) Close() error { return f.root.Close() }
+
+// local turns a path as the NFS server gives it into one below the root.
+func local(name string) string {
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	if name == "" {
+		return "."
+	}
+	return name
+}
+
+// Capabilities tells the NFS server whether it may write.
+func (f *files) Capabilities() billy.Capability {
+	if f.readOnly.Load() {
+		return billy.ReadCapability | billy.SeekCapability
+	}
+	return billy.DefaultCapabilities
+}
+
+func (f *files) Create(name string) (billy.File, error) {
+	return f.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+}
+
+func (f *files) Open(name string) (billy.File, error) { return f.OpenFile(name, os.O_RDONLY, 0) }
+
+func (f *files) OpenFile(name string, flag int, perm os.FileMode) (billy.File, error) {
+	opened, err := f.root.OpenFile(local(name), flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	writes := flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC) != 0
+	return &file{File: opened, name: name, files: f, writes: writes}, nil
+}
+
+func (f *files) Stat(name string) (os.FileInfo, error)  { return f.root.Stat(local(name)) }
+func (f *files) Lstat(name string) (os.FileInfo, error) { return f.root.Lstat(local(name)) }
+
+func (f *files) Rename(from, to string) error {
+	if err := f.root.Rename(local(from), local(to)); err != nil {
+		return err
+	}
+	f.dirt.touch(local(from))
+	// All that a renamed folder holds has new keys.
+	return fs.WalkDir(f.root.FS(), local(to), func(below string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			f.dirt.touch(below)
+			f.dirt.touch(path.Join(local(from), strings.TrimPrefix(below, local(to))))
+		}
+		return err
+	})
+}
+
+func (f *files) Remove(name string) error {
+	if err := f.root.Remove(local(name)); err != nil {
+		return err
+	}
+	f.dirt.touch(local(name))
+	return nil
+}
+
+func (f *files) Join(elem ...string) string { return path.Join(elem...) }
+
+func (f *files) ReadDir(name string) ([]os.FileInfo, error) {
+	entries, err := fs.ReadDir(f.root.FS(), local(name))
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]os.FileInfo, 0, len(entries))
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it went between the two calls
+		}
+		if err != nil {
+			return nil, err
+		}
+		infos = append(infos, info)
+	}
+	return infos, nil
+}
+
+func (f *files) MkdirAll(name string, perm os.FileMode) error {
+	if err := f.root.MkdirAll(local(name), perm|0o700); err != nil {
+		return err
+	}
+	f.dirt.touch(local(name))
+	return nil
+}
+
+func (f *files) Chmod(name string, mode os.FileMode) error { return f.root.Chmod(local(name), mode) }
+
+// Lchown does nothing: clients are squashed, files belong to the appliance.
+func (f *files) Lchown(string, int, int) error { return nil }
+
+// Chown does nothing, as Lchown.
+func (f *files) Chown(string, int, int) error { return nil }
+
+func (f *files) Chtimes(name string, atime, mtime time.Time) error {
+	return f.root.Chtimes(local(name), atime, mtime)
+}
+
+// File gateways keep no links, and the NFS server asks for none of the others.
+func (f *files) Symlink(string, string) error { return billy.ErrNotSupported }
+
+// Readlink fails: there are no links.
+func (f *files) Readlink(string) (string, error) { return "", billy.ErrNotSupported }
+
+// TempFile fails: the NFS server makes none.
+func (f *files) TempFile(string, string) (billy.File, error) { return nil, billy.ErrNotSupported }
+
+// Chroot fails: a share is exported whole.
+func (f *files) Chroot(string) (billy.Filesystem, error) { return nil, billy.ErrNotSupported }
+
+// Root is the share's folder.
+func (f *files) Root() string { return f.dir }
+
+// file is an open file that notes that it changed, when it is closed.
+type file struct {
+	*os.File
+	name   string
+	files  *files
+	writes bool
+}
+
+func (o *file) Name() string  { return o.name }
+func (o *file) Lock() error   { return nil } // NFSv3 locks are another protocol, which gateways don't speak
+func (o *file) Unlock() error { return nil }
+
+func (o *file) Close() error {
+	err := o.File.Close()
+	if o.writes {
+		o.files.dirt.touch(local(o.name))
+	}
+	return err
+}

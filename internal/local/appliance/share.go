@@ -1,0 +1,161 @@
+package appliance
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Share is what an appliance has to know of a file share.
+type Share struct {
+	ID       string // such as "share-1234ABCD"
+	Name     string // its export is "/" and this
+	Bucket   Bucket
+	Clients  []netip.Prefix
+	ReadOnly bool
+}
+
+// share is an exported share.
+type share struct {
+	files *files
+
+	mu  sync.Mutex
+	def Share
+}
+
+// definition is the share as it is now.
+func (s *share) definition() Share {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.def
+}
+
+// admits tells whether the client list holds an address.
+func (s *share) admits(from netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, network := range s.def.Clients {
+		if network.Contains(from.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// Export serves a share, with what its bucket holds; or, served already, changes its client list
+// and whether it can be written.
+func (a *Appliance) Export(ctx context.Context, def Share) error {
+	a.mu.Lock()
+	if a.phase != running {
+		a.mu.Unlock()
+		return ErrNotConnected
+	}
+	if there := a.shares[def.ID]; there != nil {
+		a.mu.Unlock()
+		there.mu.Lock()
+		defer there.mu.Unlock()
+		there.def = def
+		there.files.readOnly.Store(def.ReadOnly)
+		return nil
+	}
+	volume := a.cacheVolume()
+	a.mu.Unlock()
+	if volume == "" {
+		return ErrNoCache
+	}
+
+	dir := filepath.Join(a.cfg.Dir, volume, def.ID)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the cache of share %s: %w", def.ID, err)
+	}
+	disk, err := openFiles(dir, def.ReadOnly)
+	if err != nil {
+		return err
+	}
+	s := &share{files: disk, def: def}
+	if err := a.fetch(ctx, s); err != nil {
+		_ = disk.Close()
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.shares[def.ID] = s
+	return nil
+}
+
+// Unexport ends a share. Its clients' handles are stale from now on; what was not uploaded is lost.
+func (a *Appliance) Unexport(id string) error {
+	a.mu.Lock()
+	s := a.shares[id]
+	delete(a.shares, id)
+	a.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	a.handles.forget(id)
+	if err := s.files.Close(); err != nil {
+		return fmt.Errorf("close the cache of share %s: %w", id, err)
+	}
+	return nil
+}
+
+// Dirty counts the changes to a share's files that are not in its bucket yet.
+func (a *Appliance) Dirty(id string) int {
+	s, ok := a.byID(id)
+	if !ok {
+		return 0
+	}
+	return s.files.dirt.count()
+}
+
+// Refresh brings what its bucket has and it has not into a share.
+func (a *Appliance) Refresh(ctx context.Context, id string) error {
+	s, ok := a.byID(id)
+	if !ok {
+		return fmt.Errorf("refresh share %s: it is not exported", id)
+	}
+	return a.fetch(ctx, s)
+}
+
+func (a *Appliance) byID(id string) (*share, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, ok := a.shares[id]
+	return s, ok
+}
+
+func (a *Appliance) byName(name string) (*share, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.shares {
+		if s.definition().Name == name {
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// AwaitUploaded waits until all that was changed before the call is in the bucket.
+func (a *Appliance) AwaitUploaded(ctx context.Context, id string) error {
+	s, ok := a.byID(id)
+	if !ok {
+		return fmt.Errorf("wait for the uploads of share %s: it is not exported", id)
+	}
+	before := s.files.dirt.mark()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for s.files.dirt.before(before) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the uploads of share %s: %w", id, ctx.Err())
+		case <-a.life.Done():
+			return ErrNotConnected
+		case <-tick.C:
+		}
+	}
+	return nil
+}

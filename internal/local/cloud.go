@@ -1,0 +1,199 @@
+// Package local runs the cloud that Headroom needs on one machine: real third-party programs where
+// they exist, fakes of their devices' control planes where none does, and one endpoint for all. What
+// runs on it is what a synthesized CDK assembly says; nothing is wired by hand beside it.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"golang.org/x/sync/errgroup"
+
+	"headroom/internal/local/appliance"
+	"headroom/internal/local/cloudwatch"
+	"headroom/internal/local/ec2"
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/eventbridge"
+	"headroom/internal/local/formation"
+	"headroom/internal/local/formation/resources"
+	"headroom/internal/local/iam"
+	"headroom/internal/local/lambda"
+	"headroom/internal/local/parts"
+	"headroom/internal/local/rds"
+	"headroom/internal/local/route53"
+	"headroom/internal/local/secretsmanager"
+	"headroom/internal/local/ssm"
+	"headroom/internal/local/storagegateway"
+)
+
+// Cloud is a running local cloud. Its services are there for the demo and for tests to look at and
+// to disturb; what uses the cloud as AWS is used goes through the endpoint.
+type Cloud struct {
+	Endpoint  string // the one address of all services, as in "http://127.0.0.1:4566"
+	Account   string
+	Region    string
+	Dir       string            // code, logs and disks
+	Authority []byte            // PEM, the certificate authority of the databases
+	Router    *endpoint.Router  // its hooks see every call
+	Policies  *iam.Store        // roles, policies, and which grants were used
+	Stacks    *formation.Engine // stacks, and how to let them fail
+	Resources *resources.Resources
+	Functions *lambda.Host
+	Events    *eventbridge.Bridge
+	Databases *rds.RDS
+	Alarms    *cloudwatch.Alarms
+	Network   *ec2.EC2
+	Machines  *appliance.Fleet
+	Gateways  *storagegateway.Gateway
+	Secrets   *secretsmanager.Secrets
+	Settings  *ssm.Parameters
+	Names     *route53.Records
+
+	options Options
+	keys    *endpoint.Keys
+	client  *awshttp.BuildableClient // of all AWS clients made here
+	buckets sync.Map                 // role ARN → *s3.Client
+	tempDir *parts.TempDir           // nil if the directory is the user's
+	server  *http.Server
+	work    sync.WaitGroup // the server, and what is prepared in the background
+	stop    context.CancelFunc
+	closers []func() error // called in reverse
+}
+
+// Start starts a local cloud that nothing is deployed to.
+func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	c := &Cloud{options: o, Account: o.Account, Region: o.Region, keys: &endpoint.Keys{}, client: awshttp.NewBuildableClient()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	if err := c.makeDir(); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the local cloud's endpoint: %w", err)
+	}
+	c.Endpoint = "http://" + listener.Addr().String()
+	c.Policies = iam.New(o.Account, o.Region)
+	c.Router = endpoint.New(endpoint.Config{
+		Account: o.Account, Region: o.Region, Principals: c.keys, Authorizer: c.Policies, Log: o.Log,
+	})
+	c.server = &http.Server{Handler: c.Router, ReadHeaderTimeout: 10 * time.Second}
+	c.work.Go(func() { _ = c.server.Serve(listener) })
+
+	if err := c.startParts(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.compose(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Cloud) makeDir() error {
+	c.Dir = c.options.Dir
+	if c.Dir == "" {
+		temp, err := parts.NewTempDir("headroom-")
+		if err != nil {
+			return err
+		}
+		c.tempDir, c.Dir = temp, temp.Path
+	}
+	if err := os.MkdirAll(filepath.Join(c.Dir, "logs"), 0o755); err != nil {
+		return fmt.Errorf("make the local cloud's directory: %w", err)
+	}
+	return nil
+}
+
+// startParts starts the third-party servers, all at once.
+func (c *Cloud) startParts(ctx context.Context) error {
+	o := parts.Options{
+		Modules: c.options.Modules, Dir: filepath.Join(c.Dir, "logs"),
+		Account: c.Account, Region: c.Region, QueueSpeed: c.options.Speed,
+	}
+	var tables, rest *parts.Part
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		tables, err = parts.Dynoxide(ctx, o)
+		return err
+	})
+	group.Go(func() (err error) {
+		rest, err = parts.Fauxqs(ctx, o)
+		return err
+	})
+	err := group.Wait()
+	for _, part := range []*parts.Part{tables, rest} {
+		if part != nil {
+			c.closers = append(c.closers, part.Close)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("start the local cloud's parts: %w", err)
+	}
+	c.Router.Proxy("dynamodb", tables.URL)
+	for _, service := range []string{"sqs", "sns", "s3"} {
+		c.Router.Proxy(service, rest.URL)
+	}
+	return nil
+}
+
+// Deploy creates the stacks of a synthesized assembly and gives their outputs. The parameters go to
+// the stacks that declare them, over those that only a local cloud needs: instances live on
+// loopback, and activation pages on a port that needs no root.
+func (c *Cloud) Deploy(ctx context.Context, assemblyDir string, parameters map[string]string) (map[string]string, error) {
+	all := map[string]string{"InstanceNetworks": "127.0.0.0/8", "ActivationPort": strconv.Itoa(c.options.ActivationPort)}
+	for name, value := range parameters {
+		all[name] = value
+	}
+	return c.Stacks.Deploy(ctx, assemblyDir, all)
+}
+
+// Config is what an AWS client of the account's owner is made with.
+func (c *Cloud) Config() aws.Config {
+	return c.configOf("OWNER")
+}
+
+func (c *Cloud) configOf(accessKeyID string) aws.Config {
+	return aws.Config{
+		Region: c.Region, BaseEndpoint: &c.Endpoint, HTTPClient: c.client,
+		Credentials: credentials.NewStaticCredentialsProvider(accessKeyID, "secret", ""),
+	}
+}
+
+// Close stops everything that the cloud started and removes what it wrote, unless Options.Dir said
+// where to.
+func (c *Cloud) Close() error {
+	var errs []error
+	if c.stop != nil {
+		c.stop()
+	}
+	for i := len(c.closers) - 1; i >= 0; i-- {
+		errs = append(errs, c.closers[i]())
+	}
+	c.closers = nil
+	if c.server != nil {
+		errs = append(errs, c.server.Close())
+	}
+	c.work.Wait()
+	if c.tempDir != nil {
+		errs = append(errs, c.tempDir.Remove())
+		c.tempDir = nil
+	}
+	return errors.Join(errs...)
+}

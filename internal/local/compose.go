@@ -1,0 +1,187 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"headroom/internal/local/appliance"
+	"headroom/internal/local/cloudwatch"
+	"headroom/internal/local/disorder"
+	"headroom/internal/local/ec2"
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/eventbridge"
+	"headroom/internal/local/formation"
+	"headroom/internal/local/formation/resources"
+	"headroom/internal/local/iam"
+	"headroom/internal/local/lambda"
+	"headroom/internal/local/rds"
+	"headroom/internal/local/route53"
+	"headroom/internal/local/secretsmanager"
+	"headroom/internal/local/ssm"
+	"headroom/internal/local/storagegateway"
+	"headroom/internal/local/sts"
+)
+
+// caBundle is the file of a function's package that holds RDS's certificate authorities.
+const caBundle = "rds-ca.pem"
+
+// compose makes the services and makes them known to the endpoint and to the stack engine.
+func (c *Cloud) compose() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stop = cancel
+	c.Settings = ssm.New(ssm.Config{Account: c.Account, Region: c.Region})
+	c.composeEvents()
+	if err := c.composeDatabases(ctx); err != nil {
+		return err
+	}
+	if err := c.composeFunctions(); err != nil {
+		return err
+	}
+	c.composeGateways()
+	c.composeStacks()
+	for _, service := range []endpoint.Service{
+		c.Events.Service(), c.Alarms.Service(), c.Secrets.Service(), c.Settings.Service(), c.Databases.Service(),
+		c.Network.Service(), c.Gateways.Service(), c.Stacks.Service(), sts.Service(c.Account),
+	} {
+		c.Router.Handle(service)
+	}
+	return nil
+}
+
+// composeEvents makes what tells functions that something happened.
+func (c *Cloud) composeEvents() {
+	o := c.options
+	c.Events = eventbridge.New(eventbridge.Config{
+		Account: c.Account, Region: c.Region, Endpoint: c.Endpoint, Keys: c.keys, Log: o.Log,
+		Assume: c.mayAssume,
+		Permit: func(action, resource, ruleARN string) error {
+			return c.Policies.ServiceAllowed("events.amazonaws.com", action, resource, iam.Context{
+				"aws:SourceArn": {ruleARN}, "aws:SourceAccount": {c.Account},
+			})
+		},
+		Disorder: disorder.New(o.Seed, o.Deliveries), RetryDelay: o.RetryDelay, Speed: o.Speed,
+	})
+	c.closers = append(c.closers, c.Events.Close)
+	c.Alarms = cloudwatch.New(cloudwatch.Config{Account: c.Account, Region: c.Region, Emit: c.Events.Emit})
+}
+
+// composeDatabases makes RDS, and the secrets that it keeps master passwords in.
+func (c *Cloud) composeDatabases(ctx context.Context) error {
+	o := c.options
+	authority, err := rds.NewAuthority()
+	if err != nil {
+		return fmt.Errorf("make the databases' certificate authority: %w", err)
+	}
+	c.Authority = authority.PEM()
+	c.Secrets = secretsmanager.New(secretsmanager.Config{Account: c.Account, Region: c.Region})
+	c.Databases, err = rds.New(rds.Config{
+		Account: c.Account, Region: c.Region, Authority: authority, Secrets: c.Secrets, Lead: o.LeadTimes.Database,
+		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Log: o.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("start the local RDS: %w", err)
+	}
+	c.closers = append(c.closers, c.Databases.Close)
+	c.work.Go(func() { // nothing waits for it but the first instance
+		if err := c.Databases.Warm(ctx); err != nil && ctx.Err() == nil {
+			o.Log.Error("database template could not be made", "error", err)
+		}
+	})
+	return nil
+}
+
+// composeFunctions makes the functions' host. The calls of functions go by it, so that it can kill
+// one at a call.
+func (c *Cloud) composeFunctions() (err error) {
+	o := c.options
+	c.Functions, err = lambda.New(lambda.Config{
+		Account: c.Account, Region: c.Region, Endpoint: c.Endpoint, Dir: c.Dir, Binary: o.Binary,
+		Overlay: map[string][]byte{caBundle: c.Authority}, Keys: c.keys, Assume: c.mayAssume,
+		Allowed: func(principal, action, resource string) error {
+			// These are calls of Lambda itself, which name no function.
+			return c.Policies.Allowed(principal, action, resource, iam.Context{"lambda:SourceFunctionArn": nil})
+		},
+		// Queues have a source of their own, so that what one does leaves the other's choices alone.
+		Disorder: disorder.New(o.Seed+1, o.Deliveries), RetryDelay: o.RetryDelay, Log: o.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("start the local Lambda: %w", err)
+	}
+	c.closers = append(c.closers, c.Functions.Close)
+	c.Router.Before(c.Functions.BeforeCall)
+	c.Router.After(c.Functions.AfterCall)
+	return nil
+}
+
+// composeGateways makes what share hosts are made of.
+func (c *Cloud) composeGateways() {
+	o := c.options
+	c.Machines = appliance.NewFleet(appliance.Config{
+		Dir: filepath.Join(c.Dir, "disks"), Objects: appliance.Buckets{Client: c.bucketsAs},
+		ActivationPort: o.ActivationPort,
+		Boot:           o.LeadTimes.Boot, Reboot: o.LeadTimes.Reboot, UploadDelay: o.LeadTimes.Upload, Log: o.Log,
+	})
+	c.closers = append(c.closers, c.Machines.Close)
+	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Launch: o.LeadTimes.Launch})
+	c.Gateways = storagegateway.New(storagegateway.Config{
+		Account: c.Account, Region: c.Region, Fleet: c.Machines, Emit: c.Events.Emit, Create: o.LeadTimes.Share, Log: o.Log,
+	})
+	c.closers = append(c.closers, c.Gateways.Close)
+	c.Names = route53.New()
+}
+
+// composeStacks makes the stack engine and tells it who makes which resources.
+func (c *Cloud) composeStacks() {
+	cfg := c.Config()
+	c.Stacks = formation.New(formation.Config{
+		Account: c.Account, Region: c.Region, Emit: c.Events.Emit, Objects: formation.S3Objects{Client: s3.NewFromConfig(cfg)},
+		Parameter: func(_ context.Context, name string) (string, error) {
+			value, ok := c.Settings.Lookup(name)
+			if !ok {
+				return "", fmt.Errorf("parameter %s not found", name)
+			}
+			return value, nil
+		},
+		Roles: c.Policies, LeadTime: c.options.LeadTimes.Resource, Log: c.options.Log, Now: time.Now,
+	})
+	c.closers = append(c.closers, func() error { c.Stacks.Close(); return nil })
+	c.Policies.TagsFrom(c.Stacks.Tags)
+	c.Policies.TagsFrom(c.Secrets.Tags)
+
+	c.Resources = resources.New(resources.Config{
+		Account: c.Account, Region: c.Region, Policies: c.Policies,
+		DynamoDB: dynamodb.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), S3: s3.NewFromConfig(cfg),
+	})
+	c.Resources.Register(c.Stacks)
+	c.Stacks.Register(c.Functions, c.Functions.Types()...)
+	c.Stacks.Register(c.Events, c.Events.Types()...)
+	c.Stacks.Register(c.Databases, rds.Types()...)
+	c.Stacks.Register(c.Network, ec2.Types()...)
+	c.Stacks.Register(c.Settings, ssm.Types()...)
+	c.Stacks.Register(c.Alarms, cloudwatch.Types()...)
+	c.Stacks.Register(c.Names, route53.Types()...)
+}
+
+// mayAssume says whether a service may assume a role on behalf of this account.
+func (c *Cloud) mayAssume(service, role string) error {
+	return c.Policies.MayAssume(service, role, iam.Context{"aws:SourceAccount": {c.Account}})
+}
+
+// bucketsAs gives an S3 client with the credentials of a share's role.
+func (c *Cloud) bucketsAs(roleARN string) *s3.Client {
+	if client, ok := c.buckets.Load(roleARN); ok {
+		return client.(*s3.Client)
+	}
+	accessKeyID := "ASIA" + rand.Text()[:16]
+	c.keys.Issue(accessKeyID, roleARN)
+	client, _ := c.buckets.LoadOrStore(roleARN, s3.NewFromConfig(c.configOf(accessKeyID)))
+	return client.(*s3.Client)
+}

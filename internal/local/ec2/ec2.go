@@ -1,0 +1,127 @@
+// Package ec2 fakes the part of Amazon EC2 that a share host stands on: instances that are
+// appliances, their volumes, and security groups that are really enforced.
+package ec2
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/netip"
+	"sync"
+	"time"
+
+	"headroom/internal/local/endpoint"
+)
+
+// Config is what the fake needs.
+type Config struct {
+	Account string // such as "123456789012"
+	Region  string
+
+	Machines Machines // what runs on an instance
+
+	// FunctionAddress is where functions call from. It counts as a member of every group that no
+	// instance is in, as network interfaces of functions do.
+	FunctionAddress netip.Addr
+
+	// Network gives each instance its address: the first free one. Default 127.10.0.0/16.
+	Network netip.Prefix
+
+	Launch      time.Duration // from creating an instance to its running; default 200 ms
+	Propagation time.Duration // from a rule's change to its being in force; default 100 ms
+}
+
+// Machines runs what an instance is. The appliance fleet does.
+type Machines interface {
+	// Start boots a machine. An address that is in use gives an error wrapping syscall.EADDRINUSE,
+	// and another one is tried.
+	Start(ctx context.Context, machine Machine) error
+	// Attach gives a disk to a running machine. A second time, it does nothing.
+	Attach(ctx context.Context, instanceID string, disk Disk) error
+	// Stop ends a machine. Stopping what does not run succeeds.
+	Stop(ctx context.Context, instanceID string) error
+}
+
+// Machine is one instance as the software on it sees it.
+type Machine struct {
+	InstanceID string
+	ImageID    string
+	Address    netip.Addr
+	Disks      []Disk
+	// Permits tells whether the instance's security groups let an address reach a TCP port now.
+	Permits func(port int, from netip.Addr) bool
+}
+
+// Disk is one volume of an instance.
+type Disk struct {
+	VolumeID string
+	Device   string // such as "/dev/xvda"
+	SizeGiB  int
+	Root     bool
+}
+
+// EC2 is the fake. Its state lives in memory, its methods may be called at once.
+type EC2 struct {
+	cfg Config
+
+	mu        sync.Mutex
+	made      map[string]string // physical id by stack id and logical id: creating again finds it
+	groups    map[string]*group
+	instances map[string]*instance
+	volumes   map[string]*volume
+	foreign   map[netip.Addr]bool // addresses that something else on this computer listens on
+}
+
+// New returns an empty fake.
+func New(cfg Config) *EC2 {
+	if !cfg.Network.IsValid() {
+		cfg.Network = netip.MustParsePrefix("127.10.0.0/16")
+	}
+	if !cfg.FunctionAddress.IsValid() {
+		cfg.FunctionAddress = netip.MustParseAddr("127.0.0.1")
+	}
+	if cfg.Launch == 0 {
+		cfg.Launch = 200 * time.Millisecond
+	}
+	if cfg.Propagation == 0 {
+		cfg.Propagation = 100 * time.Millisecond
+	}
+	return &EC2{
+		cfg:       cfg,
+		made:      map[string]string{},
+		groups:    map[string]*group{},
+		instances: map[string]*instance{},
+		volumes:   map[string]*volume{},
+		foreign:   map[netip.Addr]bool{},
+	}
+}
+
+// Service answers EC2's API.
+func (e *EC2) Service() endpoint.Service {
+	return endpoint.Service{Name: "ec2", Operations: map[string]endpoint.Operation{
+		"AuthorizeSecurityGroupIngress": e.authorizeIngress,
+		"RevokeSecurityGroupIngress":    e.revokeIngress,
+		"DescribeSecurityGroups":        e.describeGroups,
+		"DescribeSecurityGroupRules":    e.describeRules,
+		"DescribeInstances":             e.describeInstances,
+	}}
+}
+
+// newID returns an id as EC2 makes them: a prefix and 17 hexadecimal digits.
+func newID(prefix string) string {
+	var random [9]byte
+	_, _ = rand.Read(random[:]) // never fails, as crypto/rand says
+	return prefix + "-" + hex.EncodeToString(random[:])[:17]
+}
+
+// pause waits, or ends with ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,118 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"headroom/internal/local/disorder"
+)
+
+// Options say what local cloud to start. Only Binary is required.
+type Options struct {
+	// Binary gives the directory that holds a function's native bootstrap and the files beside it, by
+	// the function's physical name.
+	Binary func(functionName string) (dir string, err error)
+
+	Modules  string // the node_modules folder with the third-party parts; default "node_modules"
+	Dir      string // where code, logs and disks go; default a temporary one, which Close removes
+	CacheDir string // what is worth keeping from run to run; default the user's cache folder
+	Listen   string // the endpoint's address, on loopback; default "127.0.0.1:0"
+
+	Account string // twelve digits; default 123456789012
+	Region  string // default eu-west-1
+
+	// Speed is how many times faster than the clock schedules run and the delays of messages pass;
+	// default 1. Deadlines and timeouts are not shortened.
+	Speed float64
+	// RetryDelay brings messages of a failed batch back so soon, instead of after their queue's
+	// visibility timeout, and is the time between tries of EventBridge; default: as AWS does.
+	RetryDelay time.Duration
+
+	Seed       uint64           // of all that happens at random on purpose
+	Deliveries disorder.Options // how untidily queues and rules deliver
+	LeadTimes  LeadTimes
+
+	// ActivationPort is where appliances have their activation page; default 8080, which needs no
+	// root, or another one if something on this machine has taken that on all addresses.
+	ActivationPort int
+
+	Log *slog.Logger // default slog.Default
+}
+
+// LeadTimes are how long things take that take minutes in AWS. Zero values are fractions of a second.
+type LeadTimes struct {
+	Database time.Duration // an RDS instance, once its server runs
+	Launch   time.Duration // an EC2 instance, until it runs
+	Boot     time.Duration // an appliance, until it gives an activation key
+	Reboot   time.Duration // an appliance, after its activation
+	Share    time.Duration // a file share, until it is available
+	Upload   time.Duration // a file on a share, from its last write until it is in its bucket
+
+	// Resource is waited before each resource of a stack is created; nil: nothing is.
+	Resource func(stackName, resourceType string) time.Duration
+}
+
+const (
+	defaultAccount        = "123456789012"
+	defaultRegion         = "eu-west-1"
+	defaultActivationPort = 8080
+)
+
+func (o *Options) complete() error {
+	if o.Binary == nil {
+		return errors.New("the local cloud needs Options.Binary")
+	}
+	if o.Modules == "" {
+		o.Modules = "node_modules"
+	}
+	if _, err := os.Stat(filepath.Join(o.Modules, "fauxqs")); err != nil {
+		return fmt.Errorf("find the local cloud's parts (npm ci installs them): %w", err)
+	}
+	if o.CacheDir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("find a place for what is kept from run to run: %w", err)
+		}
+		o.CacheDir = filepath.Join(cache, "headroom")
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	if o.Account == "" {
+		o.Account = defaultAccount
+	}
+	if o.Region == "" {
+		o.Region = defaultRegion
+	}
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	if o.ActivationPort == 0 {
+		port, err := freePort(defaultActivationPort)
+		if err != nil {
+			return fmt.Errorf("find a port for activation pages: %w", err)
+		}
+		o.ActivationPort = port
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return nil
+}
+
+// freePort gives the preferred port if nothing listens on it on any address, else another one.
+func freePort(preferred int) (int, error) {
+	for _, port := range []int{preferred, 0} {
+		listener, err := net.Listen("tcp4", fmt.Sprintf(":%d", port))
+		if err != nil {
+			continue
+		}
+		return listener.Addr().(*net.TCPAddr).Port, listener.Close()
+	}
+	return 0, errors.New("there is none")
+}

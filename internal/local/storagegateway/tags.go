@@ -1,0 +1,83 @@
+package storagegateway
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/loose"
+)
+
+// tagsPerResource is Storage Gateway's quota.
+const tagsPerResource = 50
+
+// onTags is the input of the operations about tags.
+type onTags struct {
+	ResourceARN string      `json:"ResourceARN"`
+	Tags        []loose.Tag `json:"Tags"`
+	TagKeys     []string    `json:"TagKeys"`
+}
+
+// tagged decodes an input and finds the tags that it is about; the caller holds the lock.
+func (g *Gateway) tagged(call endpoint.Call) (onTags, *map[string]string, error) {
+	var input onTags
+	if err := loose.Decode(call.Params, &input); err != nil {
+		return input, nil, invalid(err.Error())
+	}
+	if gw, ok := g.gateways[input.ResourceARN]; ok {
+		return input, &gw.tags, nil
+	}
+	if s, ok := g.shares[input.ResourceARN]; ok {
+		return input, &s.tags, nil
+	}
+	return input, nil, refusal("InvalidParameters", "The specified resource was not found.")
+}
+
+func (g *Gateway) listTags(_ context.Context, call endpoint.Call) (any, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	input, tags, err := g.tagged(call)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"ResourceARN": input.ResourceARN, "Tags": tagList(*tags)}, nil
+}
+
+func (g *Gateway) addTags(_ context.Context, call endpoint.Call) (any, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	input, tags, err := g.tagged(call)
+	if err != nil {
+		return nil, err
+	}
+	more := loose.Tags(*tags, input.Tags)
+	if len(more) > tagsPerResource {
+		return nil, refusal("InvalidParameters", "The resource has more tags than the limit of 50.")
+	}
+	*tags = more
+	return map[string]any{"ResourceARN": input.ResourceARN}, nil
+}
+
+func (g *Gateway) removeTags(_ context.Context, call endpoint.Call) (any, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	input, tags, err := g.tagged(call)
+	if err != nil {
+		return nil, err
+	}
+	fewer := maps.Clone(*tags)
+	for _, key := range input.TagKeys {
+		delete(fewer, key)
+	}
+	*tags = fewer
+	return map[string]any{"ResourceARN": input.ResourceARN}, nil
+}
+
+func tagList(tags map[string]string) []any {
+	list := []any{}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, map[string]any{"Key": key, "Value": tags[key]})
+	}
+	return list
+}

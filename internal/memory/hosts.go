@@ -1,0 +1,85 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+func (l *Ledger) pool(key pool.Key) pool.Record {
+	r := l.pools[key]
+	r.Key = key
+	return r
+}
+
+func (l *Ledger) saveHost(h pool.Host, version int64) {
+	h = h.Clone()
+	h.Due, h.Version = second(h.Due), version
+	l.hosts[h.ID] = h
+	l.index.noteHost(h)
+}
+
+// Pool reads a pool's record.
+func (l *Ledger) Pool(ctx context.Context, key pool.Key) (pool.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return pool.Record{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pool(key), nil
+}
+
+// Order records a new host and moves its pool's Seq.
+func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error {
+	return l.write(ctx, "Order", func() error {
+		_, seq, err := h.ID.Parse()
+		if err != nil {
+			return err
+		}
+		r := l.pool(h.Key())
+		if _, known := l.hosts[h.ID]; known || r.Seq != seen.Seq {
+			return fmt.Errorf("record the order of host %s: %w", h.ID, pool.ErrConflict)
+		}
+		r.Seq, r.Counters = seq, r.Counters.Add(pool.Contribution(h))
+		l.pools[r.Key] = r
+		l.saveHost(h, 1)
+		return nil
+	})
+}
+
+// Host reads a host; pool.ErrNotFound when there is none.
+func (l *Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
+	if err := ctx.Err(); err != nil {
+		return pool.Host{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h, ok := l.hosts[id]
+	if !ok {
+		return pool.Host{}, fmt.Errorf("read host %s: %w", id, pool.ErrNotFound)
+	}
+	return h.Clone(), nil
+}
+
+// SaveHost writes a host and moves its pool's counters and backoff.
+func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
+	return l.write(ctx, "SaveHost", func() error {
+		if l.hosts[after.ID].Version != before.Version {
+			return fmt.Errorf("save host %s: %w", after.ID, pool.ErrConflict)
+		}
+		r := l.pool(after.Key())
+		r.Counters = r.Counters.Add(pool.Contribution(after).Sub(pool.Contribution(before)))
+		switch outcome {
+		case pool.Failed:
+			r.Failures++
+			r.BackoffUntil = second(now.Add(pool.Backoff(r.Failures)))
+		case pool.Succeeded:
+			r.Failures, r.BackoffUntil = 0, time.Time{}
+		}
+		l.pools[r.Key] = r
+		l.saveHost(after, before.Version+1)
+		return nil
+	})
+}

@@ -1,0 +1,101 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// entry is what the indexes know of one record.
+type entry struct {
+	record  pool.Due
+	dueAt   time.Time // zero: no deadline
+	reserve pool.Key  // zero: no slots in reserve
+	used    int
+}
+
+// index is what is known of all records, as it was some writes ago.
+type index struct {
+	lag     int
+	entries map[pool.Due]entry
+	pending []entry // writes that the index has not heard of
+}
+
+func newIndex(lag int) index { return index{lag: lag, entries: map[pool.Due]entry{}} }
+
+func (i *index) note(e entry) {
+	i.pending = append(i.pending, e)
+	for len(i.pending) > i.lag {
+		i.entries[i.pending[0].record] = i.pending[0]
+		i.pending = i.pending[1:]
+	}
+}
+
+func (i *index) noteHost(h pool.Host) {
+	e := entry{record: pool.Due{Host: h.ID}, dueAt: h.Due}
+	if h.State == pool.InService && h.Free() > 0 {
+		e.reserve, e.used = h.Key(), h.Used()
+	}
+	i.note(e)
+}
+
+func (i *index) noteTenant(t pool.Tenant) {
+	i.note(entry{record: pool.Due{Tenant: t.ID}, dueAt: t.Due})
+}
+
+// sorted gives the entries that are wanted, in an order that depends on nothing but them.
+func (i *index) sorted(wanted func(entry) bool, compare func(a, b entry) int) []entry {
+	var some []entry
+	for e := range maps.Values(i.entries) {
+		if wanted(e) {
+			some = append(some, e)
+		}
+	}
+	slices.SortFunc(some, func(a, b entry) int {
+		return cmp.Or(compare(a, b), cmp.Compare(a.record.Host, b.record.Host), cmp.Compare(a.record.Tenant, b.record.Tenant))
+	})
+	return some
+}
+
+// Reserve names hosts in service with slots in reserve, in the order of the placement.
+func (l *Ledger) Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries := l.index.sorted(
+		func(e entry) bool { return e.reserve == key && e.used < below },
+		func(a, b entry) int {
+			if placement == pool.Spread {
+				return cmp.Compare(a.used, b.used)
+			}
+			return cmp.Compare(b.used, a.used)
+		})
+	var ids []pool.HostID
+	for _, e := range entries[:min(limit, len(entries))] {
+		ids = append(ids, e.record.Host)
+	}
+	return ids, nil
+}
+
+// Due names records whose deadline is now or earlier, the oldest first.
+func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries := l.index.sorted(
+		func(e entry) bool { return !e.dueAt.IsZero() && e.dueAt.Unix() <= now.Unix() },
+		func(a, b entry) int { return a.dueAt.Compare(b.dueAt) })
+	var due []pool.Due
+	for _, e := range entries[:min(limit, len(entries))] {
+		due = append(due, e.record)
+	}
+	return due, nil
+}

@@ -1,0 +1,74 @@
+// Package memory is the ledger in memory: what internal/dynamo does, for tests and simulations. It
+// keeps the rules of pool, the conditions of every write, and an index that lags; and it can be made
+// to fail before or after a write takes effect.
+package memory
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// Options change how a ledger behaves.
+type Options struct {
+	// Lag is by how many writes the answers of Reserve and Due are late.
+	Lag int
+	// Fault is asked before each write; operation is the ledger's method. An error makes the write
+	// fail: with applied it takes effect all the same, and only its reply is lost.
+	Fault func(operation string) (applied bool, err error)
+}
+
+// Ledger is safe for use by many at once. Everything goes in and comes out as a copy.
+type Ledger struct {
+	options Options
+
+	mu      sync.Mutex
+	tenants map[pool.TenantID]pool.Tenant
+	shelves map[pool.Tier]pool.Shelf
+	waiting map[pool.Tier][]pool.Waiter
+	pools   map[pool.Key]pool.Record
+	hosts   map[pool.HostID]pool.Host
+	index   index
+}
+
+// New makes an empty ledger.
+func New(o Options) *Ledger {
+	return &Ledger{
+		options: o,
+		tenants: map[pool.TenantID]pool.Tenant{},
+		shelves: map[pool.Tier]pool.Shelf{},
+		waiting: map[pool.Tier][]pool.Waiter{},
+		pools:   map[pool.Key]pool.Record{},
+		hosts:   map[pool.HostID]pool.Host{},
+		index:   newIndex(o.Lag),
+	}
+}
+
+// write runs one write under the lock. The fault hook is asked first; a write that fails by itself
+// answers with its own error.
+func (l *Ledger) write(ctx context.Context, operation string, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.options.Fault != nil {
+		if applied, err := l.options.Fault(operation); err != nil {
+			if applied {
+				_ = do() // whether it took effect is what the caller cannot know
+			}
+			return err
+		}
+	}
+	return do()
+}
+
+// second keeps of a moment what DynamoDB keeps of those that are stored as Unix seconds.
+func second(at time.Time) time.Time {
+	if at.IsZero() {
+		return time.Time{}
+	}
+	return time.Unix(at.Unix(), 0).UTC()
+}

@@ -1,0 +1,84 @@
+package poolcheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"headroom/internal/pool"
+	"headroom/internal/telemetry"
+)
+
+// pool plans one pool and orders what is missing, one host at a time: the plan is made anew after
+// each order, so that checks that run at once never order more than one plan allows.
+func (h *Handler) pool(ctx context.Context, p pool.Policy) error {
+	for ordered := 0; ; ordered++ {
+		seen, err := h.observe(ctx, p)
+		if err != nil {
+			return fmt.Errorf("check pool %s: %w", p.Key(), err)
+		}
+		plan := pool.Decide(seen, p, h.Now())
+		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", plan.Orders, "missing", plan.Missing, "reason", plan.Reason)
+		if plan.Orders == 0 || ordered == p.MaxOrders {
+			h.measure(seen, p)
+			return nil
+		}
+		host := pool.Order(seen.Record, p, h.StackPrefix, h.Now(), plan.Reason)
+		// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
+		// pool check past the order's deadline asks for the stack; two checks at once record one order,
+		// because the second finds the pool's number moved.
+		err = h.Ledger.Order(ctx, seen.Record, host)
+		if errors.Is(err, pool.ErrConflict) {
+			continue // another check is ordering: look again
+		}
+		if err != nil {
+			return fmt.Errorf("record the order of %s: %w", host.ID, err)
+		}
+		if host, err = h.Ledger.Host(ctx, host.ID); err != nil {
+			return fmt.Errorf("read the order of %s: %w", host.ID, err)
+		}
+		if err := h.build(ctx, host); err != nil {
+			return err
+		}
+	}
+}
+
+// observe reads what a plan is made from, while others move slots. The order makes slots that move
+// count twice rather than not at all, because too few orders are made up for by the next check and
+// too many by nobody: slots move from the making into the reserve and from there onto the shelf, and
+// are given to those who wait. So what they move to is read after what they move from.
+func (h *Handler) observe(ctx context.Context, p pool.Policy) (pool.Observed, error) {
+	record, err := h.Ledger.Pool(ctx, p.Key())
+	if err != nil {
+		return pool.Observed{}, fmt.Errorf("read the pool: %w", err)
+	}
+	shelf, err := h.Ledger.Shelf(ctx, p.Tier)
+	if err != nil {
+		return pool.Observed{}, fmt.Errorf("read the shelf: %w", err)
+	}
+	waiters, err := h.Ledger.Waiting(ctx, p.Tier, waitingSeen)
+	if err != nil {
+		return pool.Observed{}, fmt.Errorf("read the waiting list: %w", err)
+	}
+	seen := pool.Observed{Record: record, OnShelf: len(shelf.Offers(p.Kind))}
+	if shelf.Refill != nil && shelf.Refill.Kind == p.Kind {
+		seen.OnShelf += len(shelf.Refill.Offers)
+	}
+	for _, w := range waiters {
+		if _, held := shelf.Held[w.Tenant]; !held { // those who hold something want no more
+			seen.Waiting++
+		}
+	}
+	return seen, nil
+}
+
+func (h *Handler) measure(o pool.Observed, p pool.Policy) {
+	c := o.Record.Counters
+	m := h.Metrics.Pool(string(p.Kind), string(p.Tier))
+	m.Gauge(telemetry.SlotsFree, o.Free(p))
+	m.Gauge(telemetry.SlotsAssigned, o.Assigned())
+	m.Gauge(telemetry.SlotsMaking, c.MakingSlots)
+	m.Gauge(telemetry.HostsInService, c.InService)
+	m.Gauge(telemetry.HostsMaking, c.Making)
+	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
+}

@@ -1,0 +1,69 @@
+package poolcheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/telemetry"
+)
+
+const (
+	// waitingSeen bounds how many waiting tenants one check counts; a plan is bounded by the ceiling
+	// and the most orders at once long before.
+	waitingSeen = 1000
+	// openedWithin is how long a waiting tenant's slots may take to be opened before that is tried again.
+	openedWithin = time.Minute
+)
+
+// serve has the waiting tenants of a tier served when there is something for them.
+func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
+	shelf, err := h.Ledger.Shelf(ctx, tier)
+	if err != nil {
+		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
+	}
+	waiters, err := h.Ledger.Waiting(ctx, tier, waitingSeen)
+	if err != nil {
+		return fmt.Errorf("read the waiting list of tier %s: %w", tier, err)
+	}
+	h.Metrics.Tier(string(tier)).Gauge(telemetry.TenantsWaiting, len(waiters))
+	if len(waiters) > 0 && shelf.Queue == 0 {
+		if err := h.queue(ctx, shelf); err != nil {
+			return err
+		}
+	}
+	if !h.servable(shelf, waiters) {
+		return nil
+	}
+	if err := h.Signups.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
+		return fmt.Errorf("have the waiting list of tier %s served: %w", tier, err)
+	}
+	return nil
+}
+
+// servable says whether there is something to do about a waiting list: somebody has nothing yet and
+// there are pairs, somebody's slots were not opened in time, or the shelf is kept for nobody.
+func (h *Handler) servable(shelf pool.Shelf, waiters []pool.Waiter) bool {
+	for _, w := range waiters {
+		hold, held := shelf.Held[w.Tenant]
+		if !held && shelf.Pairs() > 0 || held && !h.Now().Before(hold.At.Add(openedWithin)) {
+			return true
+		}
+	}
+	return len(waiters) == 0 && shelf.Queue != 0
+}
+
+// queue closes a shelf to newcomers while tenants wait. It is open then only if a tenant drew its
+// number, the list was found empty and the shelf opened, and the tenant came onto the list after that.
+func (h *Handler) queue(ctx context.Context, before pool.Shelf) error {
+	after := before.Clone()
+	after.Queue, after.QueueSince = before.Tail, h.Now()
+	// A conflict means that the shelf is in use: the next check looks again.
+	if err := h.Ledger.SaveShelf(ctx, before, after); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return fmt.Errorf("close the shelf of tier %s to newcomers: %w", before.Tier, err)
+	}
+	return nil
+}

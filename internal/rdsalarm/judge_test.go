@@ -1,0 +1,68 @@
+package rdsalarm
+
+import (
+	"testing"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+// alarm is news of an alarm, so many seconds after the start.
+func alarm(name, value string, second int) events.AlarmStateChange {
+	return events.AlarmStateChange{
+		AlarmName: name,
+		Configuration: events.AlarmConfiguration{Metrics: []events.AlarmMetric{{MetricStat: &events.MetricStat{
+			Metric: events.Metric{Namespace: "AWS/RDS", Name: "CPUUtilization", Dimensions: map[string]string{dimension: "headroom-dev-database-standard-1"}},
+			Period: 300, Stat: "Average",
+		}}}},
+		State: events.AlarmState{Value: value, Reason: "threshold crossed", Timestamp: events.At(start.Add(time.Duration(second) * time.Second))},
+	}
+}
+
+func TestAHostIsInServiceWhenAllOfItsAlarmsAreOff(t *testing.T) {
+	tests := []struct {
+		name  string
+		state pool.HostState
+		heard []events.AlarmStateChange
+		want  pool.HostState
+		news  bool // of the last one
+	}{
+		{"an alarm goes on", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.Cordoned, true},
+		{"and off", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "OK", 2)}, pool.InService, true},
+		{"one of two goes off", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3)}, pool.Cordoned, true},
+		{"both go off", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3), alarm("disk", "OK", 4)}, pool.InService, true},
+		{"older news comes late", pool.InService, []events.AlarmStateChange{alarm("cpu", "OK", 2), alarm("cpu", "ALARM", 1)}, pool.InService, false},
+		{"the same news comes twice", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "ALARM", 1)}, pool.Cordoned, false},
+		{"the clocks of alarms are their own", pool.InService, []events.AlarmStateChange{alarm("cpu", "OK", 9), alarm("disk", "ALARM", 1)}, pool.Cordoned, true},
+		{"an alarm while the host is being made", pool.Preparing, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.Preparing, true},
+		{"an alarm of a host that is being deleted", pool.Deleting, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.Deleting, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			host := pool.Host{ID: "database-standard-1", State: test.state}
+			var news bool
+			for _, a := range test.heard {
+				var err error
+				if host, news, err = Judge(host, a, start); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if host.State != test.want || news != test.news {
+				t.Errorf("host is %s, news %v", host.State, news)
+			}
+		})
+	}
+}
+
+func TestTheReasonNamesTheAlarmAndItsMetric(t *testing.T) {
+	host, _, err := Judge(pool.Host{ID: "database-standard-1", State: pool.InService}, alarm("cpu", "ALARM", 1), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "alarm cpu is ALARM (AWS/RDS CPUUtilization, Average over 300 s): threshold crossed"; host.Why != want || host.Step != pool.StepAnnounce {
+		t.Errorf("%s at step %q", host.Why, host.Step)
+	}
+}

@@ -1,0 +1,157 @@
+// Package rdsalarm hears the alarms of database hosts: a host with an alarm that is on takes no more
+// tenants, and goes back into service when all of its alarms are OK.
+//
+// Events come late, twice and out of order. Of each alarm the newest news is kept, by the alarm's own
+// clock, and what becomes of the host follows from all of its alarms.
+package rdsalarm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/queue"
+	"headroom/internal/telemetry"
+)
+
+// dimension is the dimension of RDS's metrics that names the instance.
+const dimension = "DBInstanceIdentifier"
+
+type ledger interface {
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+}
+
+// tender takes the slots of hosts that are not in service back from a tier's shelf.
+type tender interface {
+	Tend(ctx context.Context, tier pool.Tier) error
+}
+
+type announcer interface {
+	Host(ctx context.Context, h pool.Host) error
+}
+
+// Config is what a Handler is built from. All fields are required, but for Metrics.
+type Config struct {
+	Ledger      ledger
+	Stock       tender
+	Announce    announcer
+	StackPrefix string // "headroom-<stage>-"; an instance is called by its host's stack
+	Metrics     telemetry.Recorder
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// Handler handles the messages of the alarms queue.
+type Handler struct{ Config }
+
+// New checks the configuration.
+func New(c Config) (*Handler, error) {
+	if c.Ledger == nil || c.Stock == nil || c.Announce == nil || c.StackPrefix == "" || c.Log == nil || c.Now == nil {
+		return nil, errors.New("rdsalarm: every field of Config is required")
+	}
+	return &Handler{c}, nil
+}
+
+// Handle works through a batch; messages that fail go back to the queue, their neighbours do not.
+func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+	return queue.Batch(ctx, batch, h.message)
+}
+
+func (h *Handler) message(ctx context.Context, m queue.Message) error {
+	if kind := events.TypeOf([]byte(m.Body)); kind != events.TypeAlarmStateChange {
+		h.ignore(ctx, "message of a type that is not handled", "messageId", m.ID, "type", kind)
+		return nil
+	}
+	var event events.Envelope[events.AlarmStateChange]
+	if err := json.Unmarshal([]byte(m.Body), &event); err != nil {
+		return fmt.Errorf("read a %s event: %w", events.TypeAlarmStateChange, err)
+	}
+	alarm := event.Detail
+	name, ok := strings.CutPrefix(alarm.Dimension(dimension), h.StackPrefix)
+	id := pool.HostID(name)
+	if key, _, err := id.Parse(); !ok || err != nil || key.Kind != pool.Database {
+		h.ignore(ctx, "alarm of what is no host", "alarm", alarm.AlarmName, "instance", alarm.Dimension(dimension))
+		return nil
+	}
+	switch alarm.State.Value {
+	case events.AlarmALARM, events.AlarmOK:
+		return h.hear(ctx, id, alarm, m.Redelivered())
+	default:
+		// An alarm without data says nothing: an instance that is down sends none, so a host that was
+		// cordoned stays so, and a host that was not has no reason yet.
+		h.Log.InfoContext(ctx, "alarm says nothing", "host", id, "alarm", alarm.AlarmName, "state", alarm.State.Value)
+		return nil
+	}
+}
+
+// attempts bounds how often an alarm is recorded when others write the host too.
+const attempts = 5
+
+// hear records what an alarm says, and does what follows from it.
+func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm events.AlarmStateChange, redelivered bool) error {
+	for range attempts {
+		before, err := h.Ledger.Host(ctx, id)
+		if errors.Is(err, pool.ErrNotFound) {
+			h.ignore(ctx, "alarm of an unknown host", "alarm", alarm.AlarmName, "host", id)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read host %s: %w", id, err)
+		}
+		after, news, err := Judge(before, alarm, h.Now())
+		if err != nil {
+			return fmt.Errorf("judge alarm %s: %w", alarm.AlarmName, err)
+		}
+		if !news {
+			if !redelivered {
+				return nil
+			}
+			// The first delivery may have been killed after the record below: go on from there.
+			return h.tell(ctx, before)
+		}
+		// Commit point: the host is out of service, or back, for everybody who reads its record.
+		// Killed after this, the message's next delivery, or the step's deadline, tells of it.
+		err = h.Ledger.SaveHost(ctx, before, after, pool.Neutral, h.Now())
+		if errors.Is(err, pool.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("save host %s after alarm %s: %w", id, alarm.AlarmName, err)
+		}
+		h.Log.InfoContext(ctx, "alarm heard", "host", id, "alarm", alarm.AlarmName, "state", alarm.State.Value, "from", before.State, "to", after.State)
+		if after.State == before.State {
+			return nil
+		}
+		return h.tell(ctx, after)
+	}
+	return fmt.Errorf("save host %s after alarm %s: %w", id, alarm.AlarmName, pool.ErrConflict)
+}
+
+// tell takes back from the shelf what a host has there that is not in service, then announces the
+// host; it does nothing for a host that was announced.
+func (h *Handler) tell(ctx context.Context, host pool.Host) error {
+	if host.Step != pool.StepAnnounce || host.State != pool.Cordoned && host.State != pool.InService {
+		return nil
+	}
+	if host.State == pool.Cordoned {
+		if err := h.Stock.Tend(ctx, host.Tier); err != nil {
+			return fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
+		}
+	}
+	return h.Announce.Host(ctx, host)
+}
+
+// ignore logs and counts what is no concern of ours.
+func (h *Handler) ignore(ctx context.Context, message string, args ...any) {
+	h.Log.InfoContext(ctx, message, args...)
+	h.Metrics.Count(telemetry.EventsIgnored, 1)
+}

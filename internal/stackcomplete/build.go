@@ -1,0 +1,148 @@
+package stackcomplete
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"headroom/internal/pool"
+	"headroom/internal/stacks"
+)
+
+// build looks at a stack that is past its deadline: its event may have got lost.
+func (h *Handler) build(ctx context.Context, host pool.Host) (progress, error) {
+	stack, err := h.look(ctx, host)
+	if err != nil {
+		return progress{}, err
+	}
+	p, news, err := h.judge(host, stack)
+	if err != nil {
+		return progress{}, err
+	}
+	if !news {
+		return progress{rest: true}, nil
+	}
+	return p, nil
+}
+
+// look reads the stack of a host; one that is not there reads as deleted.
+func (h *Handler) look(ctx context.Context, host pool.Host) (stacks.Stack, error) {
+	stack, err := h.Stacks.Describe(ctx, stackOf(host))
+	if errors.Is(err, pool.ErrNotFound) {
+		return stacks.Stack{ID: host.Stack.ID, Status: deleteComplete, Reason: "there is no such stack"}, nil
+	}
+	return stack, err
+}
+
+// stackOf names a host's stack: by its ID, or by its name while that is all that is known.
+func stackOf(host pool.Host) string {
+	if host.Stack.ID != "" {
+		return host.Stack.ID
+	}
+	return host.Stack.Name
+}
+
+// prepare begins the preparation of a host whose stack is complete: what the stack's outputs say is
+// recorded, and with it the slots and their names, before anything bears those.
+func (h *Handler) prepare(host pool.Host, stack stacks.Stack) (progress, error) {
+	host, err := pool.Move(host, pool.Preparing, h.Now(), "its stack is complete")
+	if err != nil {
+		return progress{}, fmt.Errorf("prepare host %s: %w", host.ID, err)
+	}
+	outputs := outputs{values: stack.Outputs}
+	if host.Kind == pool.Share {
+		host.Access.Address = outputs.get("DnsName")
+		host.Access.Appliance = outputs.get("ApplianceAddress")
+		host.Access.SecurityGroup = outputs.get("SecurityGroupId")
+	} else {
+		host.Access.Address = outputs.get("Address")
+		host.Access.Port = outputs.number("Port")
+		host.Access.MasterSecret = outputs.get("MasterSecretArn")
+	}
+	host.Slots = nil
+	for index := 1; index <= host.Size; index++ {
+		slot := pool.Slot{Index: index, State: pool.SlotPlanned, Since: h.Now()}
+		if slot.Name, err = h.Name(); err != nil {
+			return progress{}, fmt.Errorf("name the slots of %s: %w", host.ID, err)
+		}
+		if host.Kind == pool.Share {
+			slot.Bucket = outputs.get(fmt.Sprintf("Bucket%02d", index))
+			slot.Role = outputs.get(fmt.Sprintf("Role%02d", index))
+		}
+		host.Slots = append(host.Slots, slot)
+	}
+	if outputs.err != nil {
+		return progress{}, fmt.Errorf("read the outputs of stack %s: %w", stack.ID, outputs.err)
+	}
+	return progress{host: pool.Begin(host, pool.FirstStep(host.Kind), h.Now())}, nil
+}
+
+// outputs reads a stack's outputs, and keeps what is wrong with them.
+type outputs struct {
+	values map[string]string
+	err    error
+}
+
+func (o *outputs) get(key string) string {
+	value := o.values[key]
+	if value == "" {
+		o.err = errors.Join(o.err, fmt.Errorf("there is no %s", key))
+	}
+	return value
+}
+
+func (o *outputs) number(key string) int {
+	value := o.get(key)
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		o.err = errors.Join(o.err, fmt.Errorf("%s is %q, not a number", key, value))
+	}
+	return n
+}
+
+// fail gives up the making of a host: the failure is counted, then announced, then the stack is
+// deleted.
+func (h *Handler) fail(host pool.Host, stack stacks.Stack) (progress, error) {
+	why := stack.Status
+	reason := stack.Reason
+	if began, ok := noted(host, rollback); ok && began != "" {
+		reason = began
+	}
+	if reason != "" {
+		why += ": " + reason
+	}
+	host, err := pool.Move(host, pool.Deleting, h.Now(), why)
+	if err != nil {
+		return progress{}, fmt.Errorf("give up host %s: %w", host.ID, err)
+	}
+	return progress{host: pool.Begin(host, pool.StepAnnounce, h.Now()), outcome: pool.Failed}, nil
+}
+
+// remove has the stack of a failed host deleted. Its event, or the step's deadline, goes on.
+func (h *Handler) remove(ctx context.Context, host pool.Host) (progress, error) {
+	stack, err := h.look(ctx, host)
+	if err != nil {
+		return progress{}, err
+	}
+	switch stack.Status {
+	case deleteComplete:
+		return h.deleted(host)
+	case deleteInProgress:
+		return progress{rest: true}, nil
+	}
+	// A new token for each try: one that was used already would be answered, and nothing done.
+	token := fmt.Sprintf("%s-delete-%d", host.ID, host.Tries)
+	if err := h.Stacks.Delete(ctx, stackOf(host), token); err != nil {
+		return progress{}, err
+	}
+	return progress{rest: true}, nil
+}
+
+func (h *Handler) deleted(host pool.Host) (progress, error) {
+	host, err := pool.Move(host, pool.Deleted, h.Now(), "its stack is deleted")
+	if err != nil {
+		return progress{}, fmt.Errorf("close the record of host %s: %w", host.ID, err)
+	}
+	return progress{host: host}, nil
+}

@@ -1,0 +1,63 @@
+package stackcomplete
+
+import (
+	"context"
+	"fmt"
+
+	"headroom/internal/pool"
+	"headroom/internal/postgres"
+)
+
+const (
+	// slotsAtOnce is how many databases are made between two records.
+	slotsAtOnce = 5
+	// connections is how many connections a tenant's role may have at once.
+	connections = 20
+)
+
+// harden closes the databases that a new instance comes with.
+func (h *Handler) harden(ctx context.Context, host pool.Host) (progress, error) {
+	instance, err := h.instance(ctx, host)
+	if err != nil {
+		return progress{}, err
+	}
+	if err := h.Databases.Harden(ctx, instance); err != nil {
+		return progress{}, err
+	}
+	return progress{host: pool.Begin(host, pool.StepSlots, h.Now())}, nil
+}
+
+// slots makes the next few databases; after the last one the host goes into service.
+func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
+	instance, err := h.instance(ctx, host)
+	if err != nil {
+		return progress{}, err
+	}
+	host = host.Clone()
+	made := 0
+	for i := range host.Slots {
+		slot := &host.Slots[i]
+		if slot.State != pool.SlotPlanned {
+			continue
+		}
+		if made == slotsAtOnce {
+			return progress{host: host}, nil
+		}
+		if err := h.Databases.MakeSlot(ctx, instance, slot.Name, connections); err != nil {
+			return progress{}, err
+		}
+		slot.State, slot.Since = pool.SlotFree, h.Now()
+		made++
+	}
+	return h.serve(host)
+}
+
+// instance says how to log in to a database host. The master password is rotated, so it is read
+// each time.
+func (h *Handler) instance(ctx context.Context, host pool.Host) (postgres.Instance, error) {
+	username, password, err := h.Vault.Master(ctx, host.Access.MasterSecret)
+	if err != nil {
+		return postgres.Instance{}, fmt.Errorf("read the master secret: %w", err)
+	}
+	return postgres.Instance{Host: host.Access.Address, Port: host.Access.Port, Username: username, Password: password}, nil
+}

@@ -1,0 +1,42 @@
+package stackcomplete
+
+import (
+	"context"
+
+	"headroom/internal/gateway"
+	"headroom/internal/killtest"
+)
+
+// outsideGateways makes each call to Storage Gateway one killtest.Call.
+type outsideGateways struct {
+	next *gateway.Gateways
+	call killtest.Call
+}
+
+func (o outsideGateways) Find(ctx context.Context, name string) (arn string, err error) {
+	err = o.call("Find", func() (err error) { arn, err = o.next.Find(ctx, name); return err })
+	return arn, err
+}
+
+func (o outsideGateways) Activate(ctx context.Context, key, name string, tags map[string]string) (arn string, err error) {
+	err = o.call("Activate", func() (err error) { arn, err = o.next.Activate(ctx, key, name, tags); return err })
+	return arn, err
+}
+
+func (o outsideGateways) Running(ctx context.Context, arn string) error {
+	return o.call("Running", func() error { return o.next.Running(ctx, arn) })
+}
+
+func (o outsideGateways) AddCache(ctx context.Context, arn string) error {
+	return o.call("AddCache", func() error { return o.next.AddCache(ctx, arn) })
+}
+
+func (o outsideGateways) CreateShare(ctx context.Context, s gateway.Share) (arn string, err error) {
+	err = o.call("CreateShare", func() (err error) { arn, err = o.next.CreateShare(ctx, s); return err })
+	return arn, err
+}
+
+func (o outsideGateways) Shares(ctx context.Context, arns []string) (status map[string]string, err error) {
+	err = o.call("Shares", func() (err error) { status, err = o.next.Shares(ctx, arns); return err })
+	return status, err
+}

@@ -1,0 +1,61 @@
+package stackcomplete
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"headroom/internal/gateway/gatewaytest"
+	"headroom/internal/killtest"
+	"headroom/internal/pool"
+)
+
+// alike compares outcomes without what may differ between runs.
+var alike = cmp.Options{
+	cmpopts.IgnoreTypes(time.Time{}),
+	cmpopts.IgnoreFields(pool.Host{}, "Version"),
+	cmpopts.IgnoreUnexported(gatewaytest.Gateway{}, gatewaytest.Share{}),
+	cmpopts.EquateEmpty(),
+}
+
+func TestAShareHostKilledAtEveryCall(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
+		w := newWorld(t, life, 2)
+		id, stack := w.order(sharePool, 3)
+		w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
+		w.drain()
+		if !w.bornNamed(id) {
+			t.Error("a share bears a name that was not recorded")
+		}
+		return w.outcome(id, stack)
+	}, alike)
+}
+
+func TestADatabaseHostKilledAtEveryCall(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
+		w := newWorld(t, life, 0)
+		id, stack := w.order(dbPool, 12)
+		w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
+		w.drain()
+		if !w.bornNamed(id) {
+			t.Error("a database bears a name that was not recorded")
+		}
+		return w.outcome(id, stack)
+	}, alike)
+}
+
+func TestAFailedHostKilledAtEveryCall(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
+		w := newWorld(t, life, 0)
+		id, stack := w.order(sharePool, 3)
+		w.deliver(w.event(stack, types.StackStatusRollbackInProgress, "no capacity"))
+		w.deliver(w.finish(stack, types.StackStatusRollbackComplete, ""))
+		w.drain()
+		w.deliver(w.finish(stack, types.StackStatusDeleteComplete, ""))
+		w.drain()
+		return w.outcome(id, stack)
+	}, alike)
+}

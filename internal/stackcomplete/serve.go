@@ -1,0 +1,46 @@
+package stackcomplete
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"headroom/internal/pool"
+)
+
+// serve puts a host that is ready into service, or cordons it straight away when an alarm of it is
+// on. From the record on its slots count; the announcement is a step of its own, so that it is made
+// even when this invocation is killed.
+func (h *Handler) serve(host pool.Host) (progress, error) {
+	now := h.Now()
+	host = host.Clone()
+	for i := range host.Slots {
+		if slot := &host.Slots[i]; slot.State == pool.SlotPlanned {
+			slot.State, slot.Since = pool.SlotFree, now
+		}
+	}
+	state, why := pool.InService, fmt.Sprintf("its %d slots are ready", len(host.Slots))
+	if on := host.Alarmed(); len(on) > 0 {
+		state, why = pool.Cordoned, "its slots are ready, and alarms were on before: "+strings.Join(on, ", ")
+	}
+	host, err := pool.Move(host, state, now, why)
+	if err != nil {
+		return progress{}, fmt.Errorf("put host %s into service: %w", host.ID, err)
+	}
+	return progress{host: pool.Begin(host, pool.StepAnnounce, now), outcome: pool.Succeeded}, nil
+}
+
+// announce says what the host has come to. A host that failed is deleted next; any other is at rest.
+func (h *Handler) announce(ctx context.Context, host pool.Host) (progress, error) {
+	if host.State != pool.Deleting {
+		return progress{rest: true}, h.Announce.Host(ctx, host)
+	}
+	record, err := h.Ledger.Pool(ctx, host.Key())
+	if err != nil {
+		return progress{}, fmt.Errorf("read pool %s: %w", host.Key(), err)
+	}
+	if err := h.Announce.Failed(ctx, host, record); err != nil {
+		return progress{}, err
+	}
+	return progress{host: pool.Begin(host, pool.StepDelete, h.Now())}, nil
+}

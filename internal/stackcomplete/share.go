@@ -1,0 +1,130 @@
+package stackcomplete
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/internal/gateway"
+	"headroom/internal/pool"
+)
+
+// How long to wait between two looks.
+const (
+	bootWait   = 3 * time.Second // at an appliance that boots
+	settleWait = time.Second     // at a gateway that may reboot
+	diskWait   = 3 * time.Second // at a gateway without a disk, or out of reach
+	shareWait  = 2 * time.Second // at shares that are being created
+)
+
+// settled is how many good answers in a row make a gateway settled, as Terraform's AWS provider has it.
+const settled = 6
+
+// activate makes a gateway of the appliance. A gateway of the name is ours from an earlier try that
+// was killed before it recorded the ARN.
+func (h *Handler) activate(ctx context.Context, host pool.Host) (progress, error) {
+	arn, err := h.Gateways.Find(ctx, host.Stack.Name)
+	if errors.Is(err, pool.ErrNotFound) {
+		arn, err = h.activateNew(ctx, host)
+	}
+	switch {
+	case errors.Is(err, gateway.ErrBooting), errors.Is(err, gateway.ErrKey), errors.Is(err, gateway.ErrUnreachable):
+		h.Log.InfoContext(ctx, "appliance is not ready", "host", host.ID, "try", host.Count+1, "reason", err.Error())
+		return progress{host: host, wait: bootWait}, nil
+	case err != nil:
+		return progress{}, err
+	}
+	host = host.Clone()
+	host.Access.Gateway = arn
+	return progress{host: pool.Begin(host, pool.StepSettle, h.Now())}, nil
+}
+
+func (h *Handler) activateNew(ctx context.Context, host pool.Host) (string, error) {
+	key, err := h.Appliances.Key(ctx, host.Access.Appliance)
+	if err != nil {
+		return "", err
+	}
+	return h.Gateways.Activate(ctx, key, host.Stack.Name, h.tags(host))
+}
+
+func (h *Handler) tags(host pool.Host) map[string]string {
+	return map[string]string{
+		"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier),
+	}
+}
+
+// settle waits for a number of good answers in a row: an appliance may reboot once it is activated.
+// Count moves with every answer, and its remainder counts the good ones in a row.
+func (h *Handler) settle(ctx context.Context, host pool.Host) (progress, error) {
+	err := h.Gateways.Running(ctx, host.Access.Gateway)
+	if err != nil && !errors.Is(err, gateway.ErrUnreachable) {
+		return progress{}, err
+	}
+	host = host.Clone()
+	if err != nil {
+		host.Count = (host.Count/settled + 1) * settled
+		return progress{host: host, wait: settleWait}, nil
+	}
+	if host.Count++; host.Count%settled != 0 {
+		return progress{host: host, wait: settleWait}, nil
+	}
+	return progress{host: pool.Begin(host, pool.StepCache, h.Now())}, nil
+}
+
+// cache gives the gateway its cache disk.
+func (h *Handler) cache(ctx context.Context, host pool.Host) (progress, error) {
+	err := h.Gateways.AddCache(ctx, host.Access.Gateway)
+	switch {
+	case errors.Is(err, gateway.ErrNoDisk), errors.Is(err, gateway.ErrUnreachable):
+		return progress{host: host, wait: diskWait}, nil
+	case err != nil:
+		return progress{}, err
+	}
+	return progress{host: pool.Begin(host, pool.StepShares, h.Now())}, nil
+}
+
+// shares creates the shares, closed to everyone. The token of each follows from its host and slot, so
+// that one which was created and not recorded is not created again.
+func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) {
+	host = host.Clone()
+	for i := range host.Slots {
+		slot := &host.Slots[i]
+		if slot.Share != "" {
+			continue
+		}
+		tags := h.tags(host)
+		tags["headroom:state"] = "Available"
+		arn, err := h.Gateways.CreateShare(ctx, gateway.Share{
+			Token:      fmt.Sprintf("%s-%s-%02d", h.Stage, host.ID, slot.Index),
+			GatewayARN: host.Access.Gateway, BucketARN: slot.Bucket, RoleARN: slot.Role,
+			Name: slot.Name, KeyARN: h.ShareKey, Clients: []string{h.Nobody}, Tags: tags,
+		})
+		if errors.Is(err, gateway.ErrUnreachable) {
+			return progress{host: host, wait: diskWait}, nil // with the shares so far
+		}
+		if err != nil {
+			return progress{}, err
+		}
+		slot.Share = arn
+	}
+	return progress{host: pool.Begin(host, pool.StepAvailable, h.Now())}, nil
+}
+
+// available waits for every share, then puts the host into service.
+func (h *Handler) available(ctx context.Context, host pool.Host) (progress, error) {
+	var arns []string
+	for _, slot := range host.Slots {
+		arns = append(arns, slot.Share)
+	}
+	status, err := h.Gateways.Shares(ctx, arns)
+	if err != nil && !errors.Is(err, gateway.ErrUnreachable) {
+		return progress{}, err
+	}
+	for _, arn := range arns {
+		if status[arn] != gateway.Available {
+			return progress{host: host, wait: shareWait}, nil
+		}
+	}
+	return h.serve(host)
+}

@@ -1,0 +1,172 @@
+package stackcomplete
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/stacks"
+)
+
+// The statuses of a stack that mean something to us.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+const (
+	createComplete     = "CREATE_COMPLETE"
+	createFailed       = "CREATE_FAILED"
+	rollbackInProgress = "ROLLBACK_IN_PROGRESS"
+	rollbackComplete   = "ROLLBACK_COMPLETE"
+	rollbackFailed     = "ROLLBACK_FAILED"
+	deleteInProgress   = "DELETE_IN_PROGRESS"
+	deleteComplete     = "DELETE_COMPLETE"
+	deleteFailed       = "DELETE_FAILED"
+)
+
+// stackEvent hears what CloudFormation says of a stack.
+func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange, redelivered bool) error {
+	id, ok := h.hostOf(event.StackID)
+	if !ok {
+		h.ignore(ctx, "event of a stack that is no host", "stack", event.StackID)
+		return nil
+	}
+	for range conflicts {
+		host, err := h.Ledger.Host(ctx, id)
+		if err != nil && !errors.Is(err, pool.ErrNotFound) {
+			return fmt.Errorf("read host %s: %w", id, err)
+		}
+		if err != nil || !ours(host, event) {
+			h.ignore(ctx, "event of a stack that was not ordered", "stack", event.StackID, "host", id)
+			return nil
+		}
+		stack := stacks.Stack{ID: event.StackID, Status: event.StatusDetails.Status, Reason: event.StatusDetails.Reason}
+		if stack.Status == createComplete && host.State.Making() {
+			if stack, err = h.complete(ctx, event.StackID); err != nil {
+				return fmt.Errorf("look at the stack of %s: %w", id, err)
+			}
+		}
+		p, news, err := h.judge(host, stack)
+		if err != nil {
+			return err
+		}
+		if !news {
+			if !redelivered {
+				return nil
+			}
+			// The first delivery may have been killed after the record below: go on from there.
+			return h.proceed(ctx, id, after(host))
+		}
+		// Commit point: the event is known. What is to be done about it follows from the record alone.
+		err = h.Ledger.SaveHost(ctx, host, p.host, p.outcome, h.Now())
+		if errors.Is(err, pool.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("save host %s after %s: %w", id, stack.Status, err)
+		}
+		h.log(ctx, host, p)
+		if p.rest {
+			return nil
+		}
+		return h.proceed(ctx, id, after(p.host))
+	}
+	return fmt.Errorf("save host %s after %s: %w", id, event.StatusDetails.Status, pool.ErrConflict)
+}
+
+// hostOf reads the host's ID from the name in a stack's ARN
+// (arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>).
+func (h *Handler) hostOf(stackID string) (pool.HostID, bool) {
+	parts := strings.Split(stackID, "/")
+	if len(parts) != 3 {
+		return "", false
+	}
+	name, ok := strings.CutPrefix(parts[1], h.StackPrefix)
+	id := pool.HostID(name)
+	_, _, err := id.Parse()
+	return id, ok && err == nil
+}
+
+// ours says whether an event is about the stack that was ordered for the host. Until its ID is
+// recorded, the token of the order tells.
+func ours(host pool.Host, event events.StackStatusChange) bool {
+	if host.Stack.ID != "" {
+		return host.Stack.ID == event.StackID
+	}
+	return event.ClientRequestToken == host.Stack.Token
+}
+
+// complete reads a stack that is said to be complete, for its outputs.
+func (h *Handler) complete(ctx context.Context, id string) (stacks.Stack, error) {
+	stack, err := h.Stacks.Describe(ctx, id)
+	if err != nil {
+		return stack, err
+	}
+	if strings.HasPrefix(stack.Status, "CREATE_") && stack.Status != createComplete {
+		return stack, fmt.Errorf("its event came before its status, which is %s", stack.Status)
+	}
+	return stack, nil
+}
+
+// judge decides what a stack's status means for its host; news is false when nothing does.
+func (h *Handler) judge(host pool.Host, stack stacks.Stack) (p progress, news bool, err error) {
+	if host.Stack.ID == "" {
+		host.Stack.ID = stack.ID // the order was killed before it recorded the ID
+	}
+	built := host.State != pool.Ordered && host.State != pool.Building
+	switch stack.Status {
+	case createComplete:
+		if built {
+			return progress{}, false, nil
+		}
+		p, err = h.prepare(host, stack)
+		return p, err == nil, err
+	case createFailed, rollbackComplete, rollbackFailed:
+		if built {
+			return progress{}, false, nil
+		}
+		p, err = h.fail(host, stack)
+		return p, err == nil, err
+	case deleteComplete:
+		switch {
+		case host.State == pool.Deleting:
+			p, err = h.deleted(host)
+			return p, err == nil, err
+		case host.State.Making(): // by a foreign hand
+			p, err = h.fail(host, stack)
+			return p, err == nil, err
+		}
+	case rollbackInProgress:
+		return h.note(host, !built, rollback, stack.Reason)
+	case deleteFailed:
+		// The deadline of the step tries again.
+		return h.note(host, host.State == pool.Deleting, deletionFailed, stack.Reason)
+	}
+	return progress{}, false, nil
+}
+
+// What a history says of a stack.
+const (
+	rollback       = "rollback" // began, and why: the later statuses do not say
+	deletionFailed = "deletion failed"
+)
+
+// note keeps the reason of a status in the host's history, once.
+func (h *Handler) note(host pool.Host, apt bool, what, why string) (progress, bool, error) {
+	if last, ok := noted(host, what); !apt || ok && last == why {
+		return progress{}, false, nil
+	}
+	host = host.Clone()
+	host.History = pool.Append(host.History, pool.Entry{At: h.Now(), What: what, Why: why})
+	return progress{host: host, rest: true}, true, nil
+}
+
+// noted gives the last reason that a history has for something.
+func noted(host pool.Host, what string) (string, bool) {
+	for i := len(host.History) - 1; i >= 0; i-- {
+		if host.History[i].What == what {
+			return host.History[i].Why, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,133 @@
+// Package stackcomplete makes hosts ready: it hears from CloudFormation how a host's stack ended,
+// then prepares the host step by step, and puts it into service; or it cleans up after a failure.
+//
+// What must wait is a step in the host's record, and a delayed message that goes on with it. Every
+// message may come late, twice or out of order, and an invocation may be killed between any two
+// calls: a step that was not recorded as done is done again, and each does nothing twice.
+package stackcomplete
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"headroom/events"
+	"headroom/internal/gateway"
+	"headroom/internal/pool"
+	"headroom/internal/postgres"
+	"headroom/internal/queue"
+	"headroom/internal/stacks"
+	"headroom/internal/telemetry"
+)
+
+type ledger interface {
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+}
+
+type formation interface {
+	Describe(ctx context.Context, nameOrID string) (stacks.Stack, error)
+	Delete(ctx context.Context, nameOrID, token string) error
+}
+
+type appliances interface {
+	Key(ctx context.Context, address string) (string, error)
+}
+
+type gateways interface {
+	Find(ctx context.Context, name string) (string, error)
+	Activate(ctx context.Context, key, name string, tags map[string]string) (string, error)
+	Running(ctx context.Context, arn string) error
+	AddCache(ctx context.Context, arn string) error
+	CreateShare(ctx context.Context, s gateway.Share) (string, error)
+	Shares(ctx context.Context, arns []string) (map[string]string, error)
+}
+
+type databases interface {
+	Harden(ctx context.Context, instance postgres.Instance) error
+	MakeSlot(ctx context.Context, instance postgres.Instance, name string, limit int) error
+}
+
+type vault interface {
+	Master(ctx context.Context, arn string) (username, password string, err error)
+}
+
+type announcer interface {
+	Host(ctx context.Context, h pool.Host) error
+	Failed(ctx context.Context, h pool.Host, r pool.Record) error
+}
+
+type sender interface {
+	Send(ctx context.Context, body any, delay time.Duration) error
+}
+
+// Config is what a Handler is built from. All fields are required, but for Metrics.
+type Config struct {
+	Ledger      ledger
+	Stacks      formation
+	Appliances  appliances
+	Gateways    gateways
+	Databases   databases
+	Vault       vault
+	Announce    announcer
+	Steps       sender                 // the function's own queue, for what has to wait
+	PoolChecks  sender                 // asks for a pool check
+	Name        func() (string, error) // makes the opaque name of a slot
+	Stage       string
+	StackPrefix string // "headroom-<stage>-"
+	Nobody      string // client list of a share without a tenant
+	ShareKey    string // ARN of the KMS key of shares' objects
+	Metrics     telemetry.Recorder
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// Handler handles the messages of the host events queue.
+type Handler struct{ Config }
+
+// New checks the configuration.
+func New(c Config) (*Handler, error) {
+	if c.Ledger == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Databases == nil ||
+		c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
+		c.Stage == "" || c.StackPrefix == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil {
+		return nil, errors.New("stackcomplete: every field of Config is required")
+	}
+	return &Handler{c}, nil
+}
+
+// Handle works through a batch; messages that fail go back to the queue, their neighbours do not.
+func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+	return queue.Batch(ctx, batch, h.message)
+}
+
+func (h *Handler) message(ctx context.Context, m queue.Message) error {
+	switch kind := events.TypeOf([]byte(m.Body)); kind {
+	case events.TypeStackStatusChange:
+		var event events.Envelope[events.StackStatusChange]
+		if err := json.Unmarshal([]byte(m.Body), &event); err != nil {
+			return fmt.Errorf("read a %s event: %w", kind, err)
+		}
+		return h.stackEvent(ctx, event.Detail, m.Redelivered())
+	case events.TypeHostStep:
+		var step events.HostStep
+		if err := json.Unmarshal([]byte(m.Body), &step); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.proceed(ctx, pool.HostID(step.HostID), cursor{pool.Step(step.Step), step.Try, m.Redelivered()})
+	default:
+		h.ignore(ctx, "message of a type that is not handled", "messageId", m.ID, "type", kind)
+		return nil
+	}
+}
+
+// ignore logs and counts what is no concern of ours.
+func (h *Handler) ignore(ctx context.Context, message string, args ...any) {
+	h.Log.InfoContext(ctx, message, args...)
+	h.Metrics.Count(telemetry.EventsIgnored, 1)
+}

@@ -1,0 +1,349 @@
+package stackcomplete
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"headroom/events"
+	"headroom/internal/announce"
+	"headroom/internal/bus"
+	"headroom/internal/bus/bustest"
+	"headroom/internal/gateway"
+	"headroom/internal/gateway/gatewaytest"
+	"headroom/internal/killtest"
+	"headroom/internal/memory"
+	"headroom/internal/notify"
+	"headroom/internal/notify/notifytest"
+	"headroom/internal/pool"
+	"headroom/internal/postgres"
+	"headroom/internal/queue"
+	"headroom/internal/queue/queuetest"
+	"headroom/internal/stacks"
+	"headroom/internal/stacks/stackstest"
+)
+
+const (
+	prefix   = "headroom-dev-"
+	nobody   = "192.0.2.1/32"
+	shareKey = "arn:aws:kms:eu-west-1:123456789012:key/k"
+)
+
+var (
+	start     = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	sharePool = pool.Key{Kind: pool.Share, Tier: "standard"}
+	dbPool    = pool.Key{Kind: pool.Database, Tier: "standard"}
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // killed handlers fail by the hundred
+	os.Exit(m.Run())
+}
+
+// world is a handler with everything that it reaches.
+type world struct {
+	t    *testing.T
+	life *killtest.Life
+
+	now        time.Time
+	ledger     *memory.Ledger
+	stacks     *stackstest.Formation
+	gateways   *gatewaytest.Service
+	appliance  *appliance
+	databases  *instances
+	steps      *queuetest.Queue
+	poolChecks *queuetest.Queue
+	bus        *bustest.Bus
+	topic      *notifytest.Topic
+	named      int
+	peak       int // messages in the host queue at once
+	handler    *Handler
+}
+
+// newWorld makes a world with nothing in it. Late is how many looks each change of a gateway takes.
+func newWorld(t *testing.T, life *killtest.Life, late int) *world {
+	t.Helper()
+	w := &world{
+		t: t, life: life, now: start,
+		ledger: memory.New(memory.Options{}), stacks: &stackstest.Formation{},
+		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
+		bus:      &bustest.Bus{}, topic: &notifytest.Topic{},
+		databases: &instances{hardened: map[string]bool{}, slots: map[string]int{}},
+	}
+	clock := func() time.Time { return w.now }
+	w.appliance = &appliance{boot: late, service: w.gateways}
+	w.steps, w.poolChecks = queuetest.New(clock), queuetest.New(clock)
+	ledger := killtest.Ledger{Next: w.ledger, Call: life.Call}
+	poolChecks := killtest.Sender{Next: &queue.Sender{Client: w.poolChecks, URL: "poolchecks"}, Call: life.Call}
+	announcer, err := announce.New(announce.Config{
+		Ledger:     ledger,
+		Events:     killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "headroom-dev"}, Call: life.Call},
+		Notify:     killtest.Notifier{Next: &notify.Topic{Client: w.topic, ARN: "topic"}, Call: life.Call},
+		PoolChecks: poolChecks, Now: clock, Stage: "dev", Region: "eu-west-1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := outside{w, life.Call}
+	w.handler, err = New(Config{
+		Ledger: ledger, Stacks: outside, Appliances: outside, Gateways: outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call},
+		Databases: outside, Vault: outside, Announce: announcer,
+		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: life.Call},
+		PoolChecks: poolChecks,
+		Name:       func() (string, error) { w.named++; return fmt.Sprintf("name%08d", w.named), nil },
+		Stage:      "dev", StackPrefix: prefix, Nobody: nobody, ShareKey: shareKey,
+		Log: slog.New(slog.DiscardHandler), Now: clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// order puts a host into the world whose stack is being built; it gives the host's and the stack's ID.
+func (w *world) order(key pool.Key, slots int) (pool.HostID, string) {
+	w.t.Helper()
+	record, err := w.ledger.Pool(w.t.Context(), key)
+	w.must(err)
+	host := pool.Order(record, pool.Policy{Kind: key.Kind, Tier: key.Tier, SlotsPerHost: slots}, prefix, w.now, "test")
+	w.must(w.ledger.Order(w.t.Context(), record, host))
+	stack := w.stacks.Add(host.Stack.Name, host.Stack.Token, nil)
+	w.change(host.ID, func(h pool.Host) pool.Host {
+		h, err := pool.Move(h, pool.Building, w.now, "accepted")
+		w.must(err)
+		h.Stack.ID = stack
+		return pool.Begin(h, pool.StepBuild, w.now)
+	})
+	return host.ID, stack
+}
+
+func (w *world) change(id pool.HostID, change func(pool.Host) pool.Host) {
+	w.t.Helper()
+	h := w.host(id)
+	w.must(w.ledger.SaveHost(w.t.Context(), h, change(h.Clone()), pool.Neutral, w.now))
+}
+
+func (w *world) host(id pool.HostID) pool.Host {
+	w.t.Helper()
+	h, err := w.ledger.Host(w.t.Context(), id)
+	w.must(err)
+	return h
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// finish ends a stack and gives the event of it, to be delivered.
+func (w *world) finish(stack string, status types.StackStatus, reason string) string {
+	w.t.Helper()
+	outputs := map[string]string{
+		"ApplianceAddress": "10.0.0.9", "DnsName": "share-standard-1.headroom-dev.internal", "SecurityGroupId": "sg-1",
+		"Address": "db.internal", "Port": "5432", "MasterSecretArn": "arn:secret",
+	}
+	for i := 1; i <= 10; i++ {
+		outputs[fmt.Sprintf("Bucket%02d", i)] = fmt.Sprintf("arn:aws:s3:::bucket-%02d", i)
+		outputs[fmt.Sprintf("Role%02d", i)] = fmt.Sprintf("arn:aws:iam::123456789012:role/role-%02d", i)
+	}
+	w.stacks.Finish(stack, status, reason, outputs)
+	return w.event(stack, status, reason)
+}
+
+// event words the event of a stack's status.
+func (w *world) event(stack string, status types.StackStatus, reason string) string {
+	s, _ := w.stacks.Stack(stack)
+	body, err := json.Marshal(events.Envelope[events.StackStatusChange]{
+		Version: "0", DetailType: events.TypeStackStatusChange, Source: "aws.cloudformation", Resources: []string{stack},
+		Detail: events.StackStatusChange{
+			StackID: stack, ClientRequestToken: s.Token,
+			StatusDetails: events.StatusDetails{Status: string(status), Reason: reason},
+		},
+	})
+	w.must(err)
+	return string(body)
+}
+
+// errFailed says that a message goes back to its queue.
+var errFailed = errors.New("message failed")
+
+// deliver delivers one message until the handler has handled it, killed or not.
+func (w *world) deliver(body string) {
+	w.t.Helper()
+	received := 0
+	w.must(w.life.Deliver(func() error {
+		received++
+		record := queuetest.Record(queuetest.Message{ID: "m", Body: body, Received: received, SentAt: w.now})
+		response, err := w.handler.Handle(w.t.Context(), lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{record}})
+		w.must(err)
+		if len(response.BatchItemFailures) > 0 {
+			return errFailed
+		}
+		return nil
+	}))
+}
+
+// drain delivers the messages of the host queue as they become visible, until there are none.
+func (w *world) drain() {
+	w.t.Helper()
+	for range 2000 {
+		w.peak = max(w.peak, len(w.steps.Messages()))
+		at, ok := w.steps.Next()
+		if !ok {
+			return
+		}
+		if at.After(w.now) {
+			w.now = at
+		}
+		batch := w.steps.Receive(1, time.Hour)
+		w.deliver(batch.Records[0].Body)
+		w.steps.Settle(batch, lambdaevents.SQSEventResponse{})
+	}
+	w.t.Fatal("the messages never end")
+}
+
+// outcome is what a run comes to, without what may differ between runs: times, versions, random
+// names, and how often the same was said.
+type outcome struct {
+	Host      pool.Host
+	Record    pool.Record
+	Gateways  []gatewaytest.Gateway
+	Shares    []gatewaytest.Share
+	Databases []string
+	Events    []string
+	Notes     []string
+	Checked   bool
+	Stacks    []string
+}
+
+func (w *world) outcome(id pool.HostID, stack string) outcome {
+	w.t.Helper()
+	host := w.host(id)
+	record, err := w.ledger.Pool(w.t.Context(), host.Key())
+	w.must(err)
+	o := outcome{Record: record, Gateways: w.gateways.Gateways(), Shares: w.gateways.Shares(), Checked: len(w.poolChecks.Messages()) > 0}
+	renamed := map[string]string{}
+	for i := range host.Slots {
+		slot := &host.Slots[i]
+		renamed[slot.Name] = fmt.Sprintf("slot-%d", slot.Index)
+		slot.Name = renamed[slot.Name]
+	}
+	for i := range o.Shares {
+		o.Shares[i].Name = renamed[o.Shares[i].Name]
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.databases.slots)) {
+		o.Databases = append(o.Databases, renamed[name])
+	}
+	slices.Sort(o.Databases)
+	o.Host = host
+	for _, e := range w.bus.Published() {
+		o.Events = append(o.Events, e.DetailType)
+	}
+	for _, n := range w.topic.Notes() {
+		o.Notes = append(o.Notes, n.Subject)
+	}
+	slices.Sort(o.Events)
+	o.Events, o.Notes = slices.Compact(o.Events), slices.Compact(o.Notes)
+	if s, ok := w.stacks.Stack(stack); ok {
+		o.Stacks = append(o.Stacks, s.Name+" "+string(s.Status))
+	}
+	return o
+}
+
+// appliance gives activation keys once it has booted, until it is activated; then it is down for a
+// while.
+type appliance struct {
+	boot    int
+	keys    int
+	service *gatewaytest.Service
+}
+
+func (a *appliance) Key(context.Context, string) (string, error) {
+	if a.boot > 0 || len(a.service.Gateways()) > 0 {
+		a.boot--
+		return "", fmt.Errorf("ask: %w", gateway.ErrBooting)
+	}
+	a.keys++
+	key := fmt.Sprintf("key-%08d", a.keys)
+	a.service.Keys[key] = true
+	return key, nil
+}
+
+// instances are database hosts: which are hardened, and how often each slot was made.
+type instances struct {
+	hardened map[string]bool
+	slots    map[string]int
+}
+
+// outside makes each call to a fake one killtest.Call.
+type outside struct {
+	w    *world
+	call killtest.Call
+}
+
+func (o outside) Describe(ctx context.Context, nameOrID string) (s stacks.Stack, err error) {
+	err = o.call("Describe", func() (err error) {
+		s, err = (&stacks.Formation{Client: o.w.stacks}).Describe(ctx, nameOrID)
+		return err
+	})
+	return s, err
+}
+
+func (o outside) Delete(ctx context.Context, nameOrID, token string) error {
+	return o.call("Delete", func() error { return (&stacks.Formation{Client: o.w.stacks}).Delete(ctx, nameOrID, token) })
+}
+
+func (o outside) Key(ctx context.Context, address string) (key string, err error) {
+	err = o.call("Key", func() (err error) { key, err = o.w.appliance.Key(ctx, address); return err })
+	return key, err
+}
+
+func (o outside) Master(context.Context, string) (username, password string, err error) {
+	return "master", "secret", o.call("Master", func() error { return nil })
+}
+
+func (o outside) Harden(_ context.Context, i postgres.Instance) error {
+	return o.call("Harden", func() error { o.w.databases.hardened[i.Host] = true; return nil })
+}
+
+func (o outside) MakeSlot(_ context.Context, i postgres.Instance, name string, limit int) error {
+	return o.call("MakeSlot", func() error {
+		if !o.w.databases.hardened[i.Host] || i.Password != "secret" || limit < 1 {
+			return errors.New("not hardened, or no password")
+		}
+		o.w.databases.slots[name]++
+		return nil
+	})
+}
+
+// bornNamed says whether every slot's name was recorded before anything bore it.
+func (w *world) bornNamed(id pool.HostID) bool {
+	names := ""
+	for _, slot := range w.host(id).Slots {
+		names += " " + slot.Name
+	}
+	for _, share := range w.gateways.Shares() {
+		if !strings.Contains(names, share.Name) {
+			return false
+		}
+	}
+	for name := range w.databases.slots {
+		if !strings.Contains(names, name) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,130 @@
+package stock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/internal/killtest"
+	"headroom/internal/memory"
+	"headroom/internal/pool"
+	"headroom/internal/pool/ledgertest"
+)
+
+const tier pool.Tier = "standard"
+
+var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+// fixed are policies that do not change.
+type fixed pool.Policies
+
+func (f fixed) Load(context.Context) (pool.Policies, error) { return pool.Policies(f), nil }
+
+// world is a ledger with hosts, and what is known of it from outside.
+type world struct {
+	killtest.Schedule
+	ledger   *memory.Ledger
+	policies fixed
+	now      time.Time
+	hosts    []pool.HostID
+	tenants  []pool.TenantID
+	// vault is what the secrets are for, by tenant: the first claim that gets this far is the
+	// tenant's for good.
+	vault map[pool.TenantID]pool.Hold
+}
+
+func newWorld(o memory.Options, placement pool.Placement, limit int) *world {
+	w := &world{ledger: memory.New(o), now: start, vault: map[pool.TenantID]pool.Hold{}}
+	for _, k := range pool.Kinds {
+		w.policies = append(w.policies, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 60, Ceiling: 20, MaxOrders: 1, Placement: placement, TenantsPerHost: limit})
+	}
+	return w
+}
+
+func (w *world) clock() time.Time { return w.now }
+
+// keeper is a keeper whose ledger calls are made by call.
+func (w *world) keeper(call killtest.Call) *Keeper {
+	k, err := New(Config{Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Policies: w.policies, Now: w.clock})
+	if err != nil {
+		panic(err)
+	}
+	return k
+}
+
+// at once makes a call without waiting.
+func atOnce(_ string, do func() error) error { return do() }
+
+// tend tends the shelf undisturbed.
+func (w *world) tend() error { return w.keeper(atOnce).Tend(context.Background(), tier) }
+
+// add puts a host with free slots into service.
+func (w *world) add(kind pool.Kind, slots int) error {
+	ctx, key := context.Background(), pool.Key{Kind: kind, Tier: tier}
+	seen, err := w.ledger.Pool(ctx, key)
+	if err != nil {
+		return err
+	}
+	h := ledgertest.Host(key, seen.Seq+1, slots)
+	ordered := h.Clone()
+	ordered.State, ordered.Slots = pool.Ordered, nil
+	if err := w.ledger.Order(ctx, seen, ordered); err != nil {
+		return err
+	}
+	before, err := w.ledger.Host(ctx, h.ID)
+	if err != nil {
+		return err
+	}
+	w.hosts = append(w.hosts, h.ID)
+	return w.ledger.SaveHost(ctx, before, h, pool.Neutral, w.now)
+}
+
+// turn takes a host out of service, or back into it.
+func (w *world) turn(id pool.HostID) error {
+	ctx := context.Background()
+	before, err := w.ledger.Host(ctx, id)
+	if err != nil {
+		return err
+	}
+	to := pool.Cordoned
+	if before.State == pool.Cordoned {
+		to = pool.InService
+	}
+	after, err := pool.Move(before, to, w.now, "test")
+	if err != nil {
+		return err
+	}
+	return w.ledger.SaveHost(ctx, before, after, pool.Neutral, w.now)
+}
+
+// signUp does what a signup does to the ledger. It ends early when the shelf is bare.
+func (w *world) signUp(id pool.TenantID, call killtest.Call) error {
+	ctx, l := context.Background(), killtest.Ledger{Next: w.ledger, Call: call}
+	t, _, err := l.Request(ctx, pool.Tenant{ID: id, Tier: tier, State: pool.Requested, RequestedAt: w.now})
+	if err != nil || t.State == pool.Ready {
+		return err
+	}
+	claim, err := l.Claim(ctx, tier, id, w.now, false)
+	if errors.Is(err, pool.ErrEmpty) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	hold := pool.Hold{Database: claim.Database.Offer, Share: claim.Share.Offer}
+	if err := call("secret", func() error {
+		if first, stored := w.vault[id]; stored && first != hold {
+			return errors.New("the tenant's secret is for another database")
+		}
+		w.vault[id] = hold
+		return nil
+	}); err != nil {
+		return nil // a stray: the tenant is served by what the secret is for
+	}
+	t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
+	if err := l.Ready(ctx, t); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return fmt.Errorf("ready: %w", err)
+	}
+	return nil
+}
