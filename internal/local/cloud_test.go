@@ -56,7 +56,6 @@ func options(t *testing.T) local.Options {
 func optionsFor(code string, log io.Writer) local.Options {
 	return local.Options{
 		Modules:    "../../node_modules",
-		CacheDir:   filepath.Join(os.TempDir(), "headroom-test-cache"),
 		Binary:     func(string) (string, error) { return filepath.Join(code, "echo"), nil },
 		RetryDelay: 50 * time.Millisecond,
 		Log:        slog.New(slog.NewTextHandler(log, nil)),

@@ -133,6 +133,11 @@ func (c *Cloud) composeGateways() {
 	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Launch: o.LeadTimes.Launch})
 	c.Gateways = storagegateway.New(storagegateway.Config{
 		Account: c.Account, Region: c.Region, Fleet: c.Machines, Emit: c.Events.Emit, Create: o.LeadTimes.Share, Log: o.Log,
+		Assume: func(roleARN, gatewayARN string) error {
+			return c.Policies.MayAssume("storagegateway.amazonaws.com", roleARN, iam.Context{
+				"aws:SourceAccount": {c.Account}, "aws:SourceArn": {gatewayARN},
+			})
+		},
 	})
 	c.closers = append(c.closers, c.Gateways.Close)
 	c.Names = route53.New()

@@ -50,6 +50,7 @@ func (r *rig) Authorize(_ context.Context, call endpoint.Call) error {
 
 func newRig(t *testing.T, change func(*bridge.Config)) *rig {
 	t.Helper()
+	t.Parallel() // these tests mostly wait
 	part, err := parts.Fauxqs(t.Context(), parts.Options{Modules: "../../../node_modules", Dir: t.TempDir(), Account: account, Region: region})
 	if err != nil {
 		t.Fatal(err)

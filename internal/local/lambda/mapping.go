@@ -177,19 +177,16 @@ func (m *mapping) receive(ctx context.Context) ([]types.Message, error) {
 		return nil, err
 	}
 	end := time.Now().Add(time.Duration(m.properties.MaximumBatchingWindowInSeconds) * time.Second)
-	for len(batch) < int(m.properties.BatchSize) {
+	for len(batch) < int(m.properties.BatchSize) && time.Now().Before(end) {
 		left := time.Until(end)
-		if left <= 0 {
-			break
+		if left < time.Second { // SQS waits whole seconds
+			m.host.sleep(ctx, left)
 		}
 		more, err := m.receiveOnce(ctx, int(m.properties.BatchSize)-len(batch), int32(left.Seconds()))
 		if err != nil {
 			return batch, err
 		}
 		batch = append(batch, more...)
-		if len(more) == 0 && left < time.Second {
-			m.host.sleep(ctx, left)
-		}
 	}
 	return batch, nil
 }

@@ -103,6 +103,20 @@ func TestLoadStartsProcessesUpToTheConcurrency(t *testing.T) {
 	}
 }
 
+func TestBatchingWindowGathersMessages(t *testing.T) {
+	r := newRig(t, nil)
+	url, arn, _ := r.queue()
+	r.mapping(r.function(nil), arn, map[string]any{"MaximumBatchingWindowInSeconds": "1"})
+	r.send(url, "ok 1")
+	time.Sleep(200 * time.Millisecond)
+	r.send(url, "ok 2")
+	for _, body := range []string{"ok 1", "ok 2"} {
+		if batch := r.report(body)["batch"]; batch != 2.0 {
+			t.Errorf("%s came in a batch of %v, want 2", body, batch)
+		}
+	}
+}
+
 func TestDisorderDeliversTwice(t *testing.T) {
 	r := newRig(t, func(c *lambda.Config) {
 		c.Disorder = disorder.New(1, disorder.Options{Double: 1, Delay: 100 * time.Millisecond, Shuffle: true})

@@ -54,8 +54,18 @@ type serverConfig struct {
 	logDir           string
 }
 
-// start copies the template and starts a server on it.
-func (p program) start(ctx context.Context, cfg serverConfig) (*server, error) {
+// start starts a server on a copy of the template. A port that was free may be taken a moment later:
+// then another one is tried.
+func (p program) start(ctx context.Context, cfg serverConfig) (s *server, err error) {
+	for range 3 {
+		if s, err = p.startOnce(ctx, cfg); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return s, err
+}
+
+func (p program) startOnce(ctx context.Context, cfg serverConfig) (*server, error) {
 	dir, err := parts.NewTempDir("hr-pg-") // short: a socket's path has 107 bytes
 	if err != nil {
 		return nil, err
@@ -141,7 +151,7 @@ func settings(s *server, cfg serverConfig) string {
 		"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_min_protocol_version": "TLSv1.2",
 		"password_encryption": "scram-sha-256",
 		"fsync":               "off", "synchronous_commit": "off", "full_page_writes": "off",
-		"shared_buffers": "16MB", "max_connections": "200", "wal_level": "minimal", "max_wal_senders": "0",
+		"dynamic_shared_memory_type": "mmap", "shared_buffers": "16MB", "max_connections": "200", "wal_level": "minimal", "max_wal_senders": "0",
 		"min_wal_size": "32MB", "max_wal_size": "256MB", "jit": "off", "autovacuum_naptime": "1min",
 		"max_worker_processes": "2", "timezone": "UTC", "log_timezone": "UTC",
 	}
@@ -157,7 +167,7 @@ func settings(s *server, cfg serverConfig) string {
 	return text.String()
 }
 
-// freePort finds a port that nobody listens on. It may be gone a moment later, which the server says.
+// freePort finds a port that nobody listens on.
 func freePort() (int, error) {
 	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

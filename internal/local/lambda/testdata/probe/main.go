@@ -28,7 +28,7 @@ func handle(ctx context.Context, event lambdaevents.SQSEvent) (any, error) {
 	response := lambdaevents.SQSEventResponse{}
 	for _, record := range event.Records {
 		word, _, _ := strings.Cut(record.Body, " ")
-		report(ctx, record)
+		report(ctx, record, len(event.Records))
 		switch word {
 		case "fail":
 			response.BatchItemFailures = append(response.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: record.MessageId})
@@ -62,11 +62,11 @@ func handle(ctx context.Context, event lambdaevents.SQSEvent) (any, error) {
 }
 
 // report writes what the probe saw to its log.
-func report(ctx context.Context, record lambdaevents.SQSMessage) {
+func report(ctx context.Context, record lambdaevents.SQSMessage, batch int) {
 	deadline, _ := ctx.Deadline()
 	authority, _ := os.ReadFile(os.Getenv("LAMBDA_TASK_ROOT") + "/rds-ca.pem")
 	line, _ := json.Marshal(map[string]any{
-		"level": "INFO", "body": record.Body, "pid": os.Getpid(), "left": time.Until(deadline).Seconds(),
+		"level": "INFO", "body": record.Body, "batch": batch, "pid": os.Getpid(), "left": time.Until(deadline).Seconds(),
 		"stage": os.Getenv("STAGE"), "authority": string(authority), "leak": os.Getenv("LEAK"),
 		"region": os.Getenv("AWS_REGION"), "memory": os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
 	})
