@@ -59,7 +59,7 @@ func NewPoolCheckSchedule(scope constructs.Construct, id string, to Queue) {
 		Description: jsii.String("Lets the schedule ask for pool checks"),
 	})
 	permit(role, sendTo(to))
-	awsscheduler.NewCfnSchedule(scope, jsii.String("Schedule"), &awsscheduler.CfnScheduleProps{
+	schedule := awsscheduler.NewCfnSchedule(scope, jsii.String("Schedule"), &awsscheduler.CfnScheduleProps{
 		Description:        jsii.String("Headroom: a pool check every minute"),
 		ScheduleExpression: jsii.String("rate(1 minute)"),
 		FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},
@@ -74,4 +74,6 @@ func NewPoolCheckSchedule(scope constructs.Construct, id string, to Queue) {
 			},
 		},
 	})
+	// Its first tick comes at once, and must find the role's policy attached.
+	schedule.Node().AddDependency(role)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	cloudclient "headroom/internal/cloud"
 	"headroom/internal/local/appliance/nfsclient"
 )
 
@@ -151,8 +152,22 @@ func mount(ctx context.Context, cloud Cloud, from, of Tenant) (*nfsclient.Client
 	return nfsclient.Dial(ctx, netip.AddrPortFrom(address, nfsPort), source, of.Ready.Share.Path)
 }
 
+// mountPatiently mounts a tenant's own share as an instance does: a firewall rule that is new takes a
+// moment to be in force, so a mount that is refused is tried again.
+func mountPatiently(ctx context.Context, cloud Cloud, t Tenant) (client *nfsclient.Client, err error) {
+	for range 20 {
+		if client, err = mount(ctx, cloud, t, t); err == nil || errors.Is(err, nfsclient.ErrMountDenied) {
+			return client, err // only a firewall drops a connection; a share's own no is final
+		}
+		if err := cloudclient.Sleep(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
 func useShare(ctx context.Context, cloud Cloud, t Tenant) error {
-	client, err := mount(ctx, cloud, t, t)
+	client, err := mountPatiently(ctx, cloud, t)
 	if err != nil {
 		return fmt.Errorf("mount: %w", err)
 	}

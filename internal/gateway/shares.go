@@ -86,6 +86,21 @@ func (g *Gateways) describe(ctx context.Context, arns []string, status map[strin
 	return nil
 }
 
+// Serves says whether a share is available and open to exactly these clients. After a change of its
+// list a share shows the old one as available for a moment, so that its status alone proves nothing.
+func (g *Gateways) Serves(ctx context.Context, arn string, clients []string) (bool, error) {
+	out, err := g.Client.DescribeNFSFileShares(ctx, &storagegateway.DescribeNFSFileSharesInput{FileShareARNList: []string{arn}})
+	if err != nil {
+		return false, fmt.Errorf("look at share %s: %w", arn, reachable(err))
+	}
+	for _, share := range out.NFSFileShareInfoList {
+		if aws.ToString(share.FileShareARN) == arn && aws.ToString(share.FileShareStatus) == Available {
+			return slices.Equal(slices.Sorted(slices.Values(share.ClientList)), slices.Sorted(slices.Values(clients))), nil
+		}
+	}
+	return false, nil
+}
+
 // SetClients replaces the client list of a share, which is updated a little later. ErrClients when
 // the list is refused. Everything else of the share stays as it is.
 func (g *Gateways) SetClients(ctx context.Context, arn string, clients []string) error {
