@@ -26,7 +26,7 @@ import (
 )
 
 // build makes the handler with its adapters.
-func build(ctx context.Context, e poolcheck.Environment) (*poolcheck.Handler, error) {
+func build(ctx context.Context, e poolcheck.Environment) (any, error) {
 	cfg, err := cloud.Load(ctx)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func build(ctx context.Context, e poolcheck.Environment) (*poolcheck.Handler, er
 		return nil, err
 	}
 	messages := sqs.NewFromConfig(cfg)
-	return poolcheck.New(poolcheck.Config{
+	handler, err := poolcheck.New(poolcheck.Config{
 		Ledger:      ledger,
 		Stock:       keeper,
 		Policies:    policies,
@@ -63,4 +63,8 @@ func build(ctx context.Context, e poolcheck.Environment) (*poolcheck.Handler, er
 		Log:         slog.Default(),
 		Now:         time.Now,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return handler.Handle, nil
 }

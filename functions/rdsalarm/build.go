@@ -23,7 +23,7 @@ import (
 )
 
 // build makes the handler with its adapters.
-func build(ctx context.Context, e rdsalarm.Environment) (*rdsalarm.Handler, error) {
+func build(ctx context.Context, e rdsalarm.Environment) (any, error) {
 	cfg, err := cloud.Load(ctx)
 	if err != nil {
 		return nil, err
@@ -46,8 +46,12 @@ func build(ctx context.Context, e rdsalarm.Environment) (*rdsalarm.Handler, erro
 	if err != nil {
 		return nil, err
 	}
-	return rdsalarm.New(rdsalarm.Config{
+	handler, err := rdsalarm.New(rdsalarm.Config{
 		Ledger: ledger, Stock: keeper, Announce: announcer, StackPrefix: e.StackPrefix,
 		Metrics: metrics, Log: slog.Default(), Now: time.Now,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return handler.Handle, nil
 }

@@ -31,7 +31,7 @@ import (
 )
 
 // build makes the handler with its adapters.
-func build(ctx context.Context, e signup.Environment) (*signup.Handler, error) {
+func build(ctx context.Context, e signup.Environment) (any, error) {
 	cfg, err := cloud.Load(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func build(ctx context.Context, e signup.Environment) (*signup.Handler, error) {
 		return nil, err
 	}
 	messages := sqs.NewFromConfig(cfg)
-	return signup.New(signup.Config{
+	handler, err := signup.New(signup.Config{
 		Ledger:   ledger,
 		Stock:    keeper,
 		Policies: policies,
@@ -79,4 +79,8 @@ func build(ctx context.Context, e signup.Environment) (*signup.Handler, error) {
 		Log:        slog.Default(),
 		Now:        time.Now,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return handler.Handle, nil
 }

@@ -2,30 +2,8 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
+	"headroom/internal/function"
 	"headroom/internal/signup"
-	"headroom/internal/telemetry"
 )
 
-func main() {
-	log := telemetry.Logger()
-	handler, err := start(context.Background())
-	if err != nil {
-		log.Error("function does not start", "error", err)
-		os.Exit(1)
-	}
-	lambda.Start(handler.Handle)
-}
-
-func start(ctx context.Context) (*signup.Handler, error) {
-	environment, err := signup.ReadEnvironment()
-	if err != nil {
-		return nil, fmt.Errorf("configure signup: %w", err)
-	}
-	return build(ctx, environment)
-}
+func main() { function.Run("signup", signup.ReadEnvironment, build) }

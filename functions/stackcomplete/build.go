@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -33,12 +31,12 @@ import (
 )
 
 // build makes the handler with its adapters.
-func build(ctx context.Context, e stackcomplete.Environment) (*stackcomplete.Handler, error) {
+func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
 	cfg, err := cloud.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	authorities, err := readAuthorities(e.TaskRoot)
+	authorities, err := postgres.ReadAuthorities(filepath.Join(e.TaskRoot, "rds-ca.pem"))
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +59,7 @@ func build(ctx context.Context, e stackcomplete.Environment) (*stackcomplete.Han
 	if err != nil {
 		return nil, err
 	}
-	return stackcomplete.New(stackcomplete.Config{
+	handler, err := stackcomplete.New(stackcomplete.Config{
 		Ledger:      ledger,
 		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
@@ -80,18 +78,8 @@ func build(ctx context.Context, e stackcomplete.Environment) (*stackcomplete.Han
 		Log:         slog.Default(),
 		Now:         time.Now,
 	})
-}
-
-// readAuthorities reads the certificates of those who may sign for an RDS instance.
-func readAuthorities(root string) (*x509.CertPool, error) {
-	path := filepath.Join(root, "rds-ca.pem")
-	pem, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the RDS authorities: %w", err)
+		return nil, err
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read the RDS authorities: %s holds no certificate", path)
-	}
-	return pool, nil
+	return handler.Handle, nil
 }

@@ -103,11 +103,16 @@ func (c demoCommand) invite(d demo.Deployment) error {
 It keeps running until Ctrl-C, and prints what Headroom publishes. To sign another customer up, in
 another shell:
 
-  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=%s
+  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=%s
   aws --endpoint-url %s sqs send-message --queue-url %s \
     --message-body '%s'
 
-or, without AWS's command line:
+and to read its password, as its application server would:
+
+  aws --endpoint-url %s secretsmanager get-secret-value --secret-id headroom/dev/tenant/yours \
+    --query SecretString --output text
+
+Without AWS's command line, a signup is:
 
   curl %s -H 'X-Amz-Target: AmazonSQS.SendMessage' -H 'Content-Type: application/x-amz-json-1.0' \
     -H 'Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/%s/sqs/aws4_request' \
@@ -115,6 +120,6 @@ or, without AWS's command line:
 
 The functions' logs are in %s.
 
-`, d.Region, d.Endpoint, queue, message, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
+`, d.Region, d.Endpoint, queue, message, d.Endpoint, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
 	return nil
 }
