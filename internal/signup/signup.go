@@ -41,8 +41,8 @@ type policies interface {
 	Load(ctx context.Context) (pool.Policies, error)
 }
 
-// vault keeps tenants' credentials. Credentials makes them the first time it is asked for a tenant,
-// and gives the same ones ever after.
+// vault keeps tenants' credentials: it makes them the first time it is asked for a tenant, gives the
+// same ones ever after, and answers secrets.ErrOtherDatabase when they are wanted for another database.
 type vault interface {
 	Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error)
 	Master(ctx context.Context, arn string) (username, password string, err error)
@@ -53,10 +53,10 @@ type databases interface {
 	Open(ctx context.Context, instance postgres.Instance, name, password string) error
 }
 
-// shares opens a share to exactly the given clients.
+// shares opens a share to exactly the given clients, and says when it serves them.
 type shares interface {
 	SetClients(ctx context.Context, arn string, clients []string) error
-	Shares(ctx context.Context, arns []string) (map[string]string, error)
+	Serves(ctx context.Context, arn string, clients []string) (bool, error)
 }
 
 // firewall lets an address in to a gateway.
@@ -126,7 +126,7 @@ func (h *Handler) message(ctx context.Context, m queue.Message) error {
 		if err := json.Unmarshal([]byte(m.Body), &finish); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.finish(ctx, finish.Ready, finish.ShareARN, finish.Attempt)
+		return h.lookAgain(ctx, finish)
 	case events.TypeServeWaiting:
 		var serve events.ServeWaiting
 		if err := json.Unmarshal([]byte(m.Body), &serve); err != nil {

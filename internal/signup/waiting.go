@@ -97,13 +97,13 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 	if err != nil {
 		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
 	}
-	served, low := 0, false
+	served := 0
 	for _, w := range waiters {
 		if served == serveAtOnce {
 			if err := h.Signups.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
 				return fmt.Errorf("go on serving the waiting list of tier %s: %w", tier, err)
 			}
-			break
+			return nil
 		}
 		if hold, held := shelf.Held[w.Tenant]; held && h.Now().Before(hold.At.Add(serveAgain)) {
 			continue // its own message is under way
@@ -115,9 +115,9 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 		if t.State != pool.Waiting {
 			continue // served since the list was read
 		}
-		claim, err := h.claim(ctx, t, true)
+		_, err = h.claim(ctx, t, true)
 		if errors.Is(err, pool.ErrEmpty) {
-			break // the pool check sends another message when slots come in
+			return nil // the pool check sends another message when slots come in
 		}
 		if err != nil {
 			return fmt.Errorf("claim slots for tenant %s, who waits: %w", w.Tenant, err)
@@ -127,10 +127,6 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 			return fmt.Errorf("have the slots of tenant %s opened: %w", w.Tenant, err)
 		}
 		served++
-		low = low || claim.NeedsTending()
-	}
-	if low {
-		return h.ask(ctx, "the shelf of tier "+string(tier)+" runs low")
 	}
 	return nil
 }

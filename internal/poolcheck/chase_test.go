@@ -1,0 +1,183 @@
+package poolcheck
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// making gives a world with one share host that is being made, at a step that was looked at n times.
+func making(t *testing.T, step pool.Step, looks int) *world {
+	w := newWorld(t)
+	w.want(shares, func(p *pool.Policy) { p.Floor, p.Ceiling = 1, 1 })
+	w.must(w.check())
+	w.change("share-standard-1", func(h pool.Host) pool.Host {
+		if step != pool.StepBuild {
+			h, _ = pool.Move(h, pool.Preparing, w.now, "test")
+		}
+		h = pool.Begin(h, step, w.now)
+		h.Count = looks
+		return h
+	})
+	return w
+}
+
+// late lets the deadline of a host's step pass.
+func (w *world) late(id pool.HostID) { w.now = w.host(id).Due.Add(time.Second) }
+
+func TestAStepPastItsDeadlineIsTriedAgain(t *testing.T) {
+	for _, step := range []pool.Step{pool.StepBuild, pool.StepActivate, pool.StepShares, pool.StepAnnounce} {
+		t.Run(string(step), func(t *testing.T) {
+			w := making(t, step, 7)
+			w.must(w.check())
+			if len(sent(w.steps)) != 0 {
+				t.Fatalf("tried again before its deadline: %v", sent(w.steps))
+			}
+			w.late("share-standard-1")
+			w.must(w.check())
+			// A look at the step that has not been made yet: stackcomplete ignores earlier ones.
+			want := fmt.Sprintf(`{"version":"1","type":"HostStep","hostId":"share-standard-1","step":%q,"try":8}`, step)
+			if diff := cmp.Diff([]string{want}, sent(w.steps)); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+			h := w.host("share-standard-1")
+			if h.Tries != 1 || !h.Due.Equal(w.now.Add(pool.Deadline(step))) || h.History[len(h.History)-1].What != "retry" {
+				t.Errorf("host: %+v", h)
+			}
+		})
+	}
+}
+
+func TestAStepThatIsNeverDoneQuarantinesItsHost(t *testing.T) {
+	w := making(t, pool.StepActivate, 0)
+	for range pool.MaxTries + 1 {
+		if w.host("share-standard-1").State == pool.Quarantined {
+			t.Fatal("quarantined too early")
+		}
+		w.late("share-standard-1")
+		w.must(w.check())
+	}
+	h := w.host("share-standard-1")
+	if h.State != pool.Quarantined || !h.Due.IsZero() || h.Step != "" {
+		t.Errorf("host: %+v", h)
+	}
+	var said events.HostQuarantined
+	w.must(json.Unmarshal(w.bus.Of("HostQuarantined")[0], &said))
+	want := events.HostQuarantined{
+		Version: "1", HostID: "share-standard-1", Kind: "share", Tier: "standard", Step: "activate", Tries: pool.MaxTries + 1, Reason: said.Reason,
+	}
+	if diff := cmp.Diff(want, said); diff != "" || !strings.Contains(said.Reason, "activate") {
+		t.Errorf("HostQuarantined (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"Headroom dev: host share-standard-1 is quarantined"}, w.subjects()); diff != "" {
+		t.Errorf("notified (-want +got):\n%s", diff)
+	}
+	r := w.pool(shares)
+	if r.Counters.Quarantined != 1 || r.Counters.Hosts != 1 || r.Failures != 1 || !r.BackoffUntil.After(w.now) {
+		t.Errorf("pool: %+v", r)
+	}
+	sentSoFar := len(sent(w.steps))
+	w.now = w.now.Add(24 * time.Hour)
+	w.must(w.check())
+	if len(sent(w.steps)) != sentSoFar || w.stacks.Count() != 1 {
+		t.Errorf("it is touched, or replaced beyond the ceiling: %v, %d stacks", sent(w.steps), w.stacks.Count())
+	}
+}
+
+func TestAnOrderThatCloudFormationDidNotTakeIsMadeAgainAndThenGivenUp(t *testing.T) {
+	w := newWorld(t)
+	w.want(shares, func(p *pool.Policy) { p.Floor, p.Ceiling = 1, 1 })
+	w.fail["Create"] = errNotNow
+	if err := w.check(); err == nil {
+		t.Fatal("the failure was not told")
+	}
+	w.late("share-standard-1")
+	delete(w.fail, "Create")
+	w.must(w.check())
+	if h := w.host("share-standard-1"); h.State != pool.Building || w.stacks.Count() != 1 {
+		t.Errorf("host: %+v", h)
+	}
+
+	w = newWorld(t)
+	w.want(shares, func(p *pool.Policy) { p.Floor, p.Ceiling = 1, 1 })
+	w.fail["Create"] = errNotNow
+	_ = w.check()
+	for range pool.MaxTries + 1 {
+		w.late("share-standard-1")
+		_ = w.check()
+	}
+	if h := w.host("share-standard-1"); h.State != pool.Quarantined || w.stacks.Count() != 0 {
+		t.Errorf("host: %+v", h)
+	}
+}
+
+func TestAHostWithTenantsIsNeverQuarantined(t *testing.T) {
+	w := newWorld(t)
+	id := w.add(shares, 2)
+	w.change(id, func(h pool.Host) pool.Host { return pool.Begin(h, pool.StepAnnounce, w.now) })
+	for range 2 * pool.MaxTries {
+		w.late(id)
+		w.must(w.check())
+	}
+	if h := w.host(id); h.State != pool.InService || len(sent(w.steps)) != 2*pool.MaxTries {
+		t.Errorf("host: %+v, sent %v", h, sent(w.steps))
+	}
+}
+
+func TestAStuckSignupIsSentAgainAndThenAPersonIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.request("a")
+	for i := range pool.MaxTries {
+		w.must(w.check())
+		if len(sent(w.signups)) != i {
+			t.Fatalf("sent before its deadline: %v", sent(w.signups))
+		}
+		w.now = w.now.Add(pool.SignupDeadline)
+		w.must(w.check())
+		want := `{"version":"1","tenantId":"a","tier":"standard","instanceIp":"10.0.0.1"}`
+		if got := sent(w.signups); len(got) != i+1 || got[i] != want {
+			t.Fatalf("sent: %v", got)
+		}
+	}
+	for range 3 {
+		w.now = w.now.Add(pool.SignupDeadline)
+		w.must(w.check())
+	}
+	if diff := cmp.Diff([]string{"Headroom dev: the signup of tenant a is stuck"}, w.subjects()); diff != "" || len(w.topic.Notes()) != 1 {
+		t.Errorf("notified (-want +got):\n%s", diff)
+	}
+	if tenant := w.tenant("a"); tenant.State != pool.Requested || !tenant.Due.IsZero() || len(sent(w.signups)) != pool.MaxTries {
+		t.Errorf("tenant: %+v", tenant)
+	}
+}
+
+func TestTenantsWhoWaitAreNotOverdue(t *testing.T) {
+	w := newWorld(t)
+	for i := range chaseAtOnce + 5 {
+		w.wait(pool.TenantID(fmt.Sprintf("t%d", i)))
+	}
+	w.now = w.now.Add(time.Hour)
+	due, err := w.ledger.Due(context.Background(), w.now, chaseAtOnce)
+	if err != nil || len(due) != 0 {
+		t.Errorf("overdue: %v, %v", due, err)
+	}
+}
+
+func TestWhatIsOverdueAndHasMovedOnIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	w.request("a")
+	w.now = w.now.Add(pool.SignupDeadline)
+	w.fail["SaveTenant"] = pool.ErrConflict
+	w.must(w.check())
+	if len(sent(w.signups)) != 0 {
+		t.Errorf("sent: %v", sent(w.signups))
+	}
+}

@@ -1,0 +1,235 @@
+package poolcheck
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"headroom/internal/bus"
+	"headroom/internal/bus/bustest"
+	"headroom/internal/killtest"
+	"headroom/internal/memory"
+	"headroom/internal/notify"
+	"headroom/internal/notify/notifytest"
+	"headroom/internal/pool"
+	"headroom/internal/pool/ledgertest"
+	"headroom/internal/queue"
+	"headroom/internal/queue/queuetest"
+	"headroom/internal/stacks"
+	"headroom/internal/stacks/stackstest"
+	"headroom/internal/stock"
+	"headroom/internal/telemetry"
+)
+
+const tier pool.Tier = "standard"
+
+var (
+	start     = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	databases = pool.Key{Kind: pool.Database, Tier: tier}
+	shares    = pool.Key{Kind: pool.Share, Tier: tier}
+)
+
+// world is everything that a pool check reaches.
+type world struct {
+	t        testing.TB
+	now      time.Time
+	ledger   *memory.Ledger
+	stacks   *stackstest.Formation
+	bus      *bustest.Bus
+	topic    *notifytest.Topic
+	signups  *queuetest.Queue
+	steps    *queuetest.Queue
+	policies pool.Policies
+	broken   error            // of the policies
+	fail     map[string]error // calls that fail, by operation
+	metrics  strings.Builder
+}
+
+// newWorld makes a world without hosts, whose policies ask for none.
+func newWorld(t testing.TB) *world {
+	w := &world{
+		t: t, now: start, ledger: memory.New(memory.Options{}), stacks: &stackstest.Formation{},
+		bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{},
+	}
+	w.signups, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
+	for _, k := range pool.Kinds {
+		w.policies = append(w.policies, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 10, Ceiling: 5, MaxOrders: 2, Placement: pool.Pack})
+	}
+	return w
+}
+
+func (w *world) clock() time.Time { return w.now }
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// undisturbed makes a call.
+func undisturbed(_ string, do func() error) error { return do() }
+
+// handler makes a process that makes its calls by call.
+func (w *world) handler(call killtest.Call) *Handler {
+	w.t.Helper()
+	faulty := func(operation string, do func() error) error {
+		return call(operation, func() error {
+			if err := w.fail[operation]; err != nil {
+				return err
+			}
+			return do()
+		})
+	}
+	ledger, out := killtest.Ledger{Next: w.ledger, Call: faulty}, outside{w, faulty}
+	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: out, Now: w.clock})
+	w.must(err)
+	h, err := New(Config{
+		Ledger: ledger, Stock: keeper, Policies: out, Stacks: out,
+		Events:     killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
+		Notify:     killtest.Notifier{Next: &notify.Topic{Client: w.topic, ARN: "arn"}, Call: faulty},
+		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
+		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
+		Templates: map[pool.Kind]Template{
+			pool.Database: {URL: "https://s3/database", Parameters: map[string]string{"VpcId": "vpc"}},
+			pool.Share:    {URL: "https://s3/share"},
+		},
+		StackRole: "arn:role", StackPrefix: "headroom-dev-", Stage: "dev",
+		Metrics: telemetry.Recorder{Out: &w.metrics, Now: w.clock, Stage: "dev"},
+		Log:     slog.New(slog.DiscardHandler), Now: w.clock,
+	})
+	w.must(err)
+	return h
+}
+
+// outside makes each call to what has no double of its own one killtest.Call.
+type outside struct {
+	w    *world
+	call killtest.Call
+}
+
+func (o outside) Load(context.Context) (pool.Policies, error) { return o.w.policies, o.w.broken }
+
+func (o outside) Create(ctx context.Context, order stacks.Order) (id string, err error) {
+	err = o.call("Create", func() (err error) {
+		host := o.w.host(pool.HostID(order.Token))
+		if host.Stack.Name != order.Name {
+			return fmt.Errorf("stack %s was not recorded before it was ordered", order.Name)
+		}
+		id, err = (&stacks.Formation{Client: o.w.stacks}).Create(ctx, order)
+		return err
+	})
+	return id, err
+}
+
+// check makes one undisturbed pool check.
+func (w *world) check() error { return w.checkBy(undisturbed) }
+
+func (w *world) checkBy(call killtest.Call) error {
+	batch := lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{{MessageId: "m", Body: `{"version":"1","type":"PoolCheck","reason":"test"}`}}}
+	return w.handler(call).Handle(context.Background(), batch)
+}
+
+// want changes the policy of a pool.
+func (w *world) want(key pool.Key, change func(*pool.Policy)) {
+	for i := range w.policies {
+		if w.policies[i].Key() == key {
+			change(&w.policies[i])
+		}
+	}
+}
+
+// add puts a host with free slots into service.
+func (w *world) add(key pool.Key, slots int) pool.HostID {
+	w.t.Helper()
+	ctx := context.Background()
+	seen, err := w.ledger.Pool(ctx, key)
+	w.must(err)
+	h := ledgertest.Host(key, seen.Seq+1, slots)
+	ordered := h.Clone()
+	ordered.State, ordered.Slots = pool.Ordered, nil
+	w.must(w.ledger.Order(ctx, seen, ordered))
+	w.must(w.ledger.SaveHost(ctx, w.host(h.ID), h, pool.Neutral, w.now))
+	return h.ID
+}
+
+func (w *world) host(id pool.HostID) pool.Host {
+	w.t.Helper()
+	h, err := w.ledger.Host(context.Background(), id)
+	w.must(err)
+	return h
+}
+
+// change writes a host as change leaves it.
+func (w *world) change(id pool.HostID, change func(pool.Host) pool.Host) {
+	w.t.Helper()
+	before := w.host(id)
+	w.must(w.ledger.SaveHost(context.Background(), before, change(before.Clone()), pool.Neutral, w.now))
+}
+
+func (w *world) pool(key pool.Key) pool.Record {
+	w.t.Helper()
+	r, err := w.ledger.Pool(context.Background(), key)
+	w.must(err)
+	return r
+}
+
+func (w *world) shelf() pool.Shelf {
+	w.t.Helper()
+	s, err := w.ledger.Shelf(context.Background(), tier)
+	w.must(err)
+	return s
+}
+
+// request records a tenant whose signup is under way.
+func (w *world) request(id pool.TenantID) pool.Tenant {
+	w.t.Helper()
+	t, _, err := w.ledger.Request(context.Background(), pool.Tenant{
+		ID: id, Tier: tier, Instance: "10.0.0.1", State: pool.Requested, RequestedAt: w.now, Due: w.now.Add(pool.SignupDeadline),
+	})
+	w.must(err)
+	return t
+}
+
+// wait puts a tenant on the waiting list.
+func (w *world) wait(id pool.TenantID) {
+	w.t.Helper()
+	t := w.request(id)
+	t.Due = time.Time{}
+	_, err := w.ledger.Enqueue(context.Background(), t, w.now)
+	w.must(err)
+}
+
+// sent lists the bodies in a queue.
+func sent(q *queuetest.Queue) []string {
+	var bodies []string
+	for _, m := range q.Messages() {
+		bodies = append(bodies, m.Body)
+	}
+	return bodies
+}
+
+// said lists the types of the events that were published, each once, sorted.
+func (w *world) said() []string {
+	var types []string
+	for _, e := range w.bus.Published() {
+		types = append(types, e.DetailType)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}
+
+// subjects lists the subjects of the notifications, each once.
+func (w *world) subjects() []string {
+	var subjects []string
+	for _, n := range w.topic.Notes() {
+		subjects = append(subjects, n.Subject)
+	}
+	return slices.Compact(subjects)
+}

@@ -1,0 +1,174 @@
+package signup
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"pgregory.net/rapid"
+
+	"headroom/internal/killtest"
+	"headroom/internal/pool"
+	"headroom/internal/queue/queuetest"
+)
+
+// Some of what goes wrong shows in one run of a thousand; -rapid.checks still says otherwise.
+func init() { _ = flag.Set("rapid.checks", "1000") }
+
+const crowd = 6
+
+func name(i int) pool.TenantID { return pool.TenantID(fmt.Sprintf("t%d", i)) }
+func address(i int) string     { return fmt.Sprintf("10.0.0.%d", i+1) }
+
+// TestInterleaved has signups handled at once, twice, late, out of order and killed, one call to the
+// outside at a time in any order, while tenants come and hosts too.
+func TestInterleaved(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, undisturbed, rapid.IntRange(0, 1).Draw(t, "late"))
+		s := &killtest.Schedule{}
+		for range rapid.IntRange(20, 120).Draw(t, "moves") {
+			w.move(t, s)
+			w.now = w.now.Add(time.Second)
+			w.check(t)
+		}
+		w.settleDown(t, s)
+	})
+}
+
+// move does one thing that can happen.
+func (w *world) move(t *rapid.T, s *killtest.Schedule) {
+	switch choice := rapid.IntRange(0, 99).Draw(t, "move"); {
+	case choice < 10:
+		i := rapid.IntRange(0, crowd-1).Draw(t, "tenant")
+		w.ask(string(name(i)), address(i))
+	case choice < 15 && len(w.hosts) < 6:
+		w.add(rapid.SampledFrom(pool.Kinds).Draw(t, "kind"), rapid.IntRange(1, 2).Draw(t, "slots"))
+	case choice < 20:
+		w.tend()
+	case choice < 40 && s.Running() < 5:
+		if messages := w.signups.Messages(); len(messages) > 0 {
+			w.begin(s, rapid.SampledFrom(messages).Draw(t, "message"))
+		}
+	case choice < 45 && s.Running() > 0:
+		s.Kill(rapid.IntRange(0, s.Running()-1).Draw(t, "process"))
+	case s.Running() > 0:
+		i := rapid.IntRange(0, s.Running()-1).Draw(t, "process")
+		for range rapid.SampledFrom([]int{1, 2, 5, 100}).Draw(t, "calls") {
+			if ended, err := s.Step(i); err != nil {
+				t.Fatal(err)
+			} else if ended {
+				return
+			}
+			w.check(t)
+		}
+	}
+}
+
+// begin delivers a message, which stays in the queue until it has been handled: so it can be
+// delivered twice, and comes again if its process is killed.
+func (w *world) begin(s *killtest.Schedule, m queuetest.Message) {
+	s.Start(func(call killtest.Call) error {
+		batch := lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{queuetest.Record(m)}}
+		response, err := w.handler(call).Handle(context.Background(), batch)
+		w.signups.Settle(batch, response)
+		return err
+	})
+}
+
+// check says what must never be otherwise.
+func (w *world) check(t *rapid.T) {
+	shelf := w.shelf()
+	owner := map[string]pool.TenantID{} // of slots, by kind, host and index
+	own := func(id pool.TenantID, k pool.Kind, host pool.HostID, index int) {
+		slot := fmt.Sprintf("%s %s/%d", k, host, index)
+		if other, taken := owner[slot]; taken && other != id {
+			t.Fatalf("%s is %s's and %s's", slot, other, id)
+		}
+		owner[slot] = id
+	}
+	open := map[string]string{} // who may be let in to a share, by its ARN
+	for i := range crowd {
+		id := name(i)
+		if hold, held := shelf.Held[id]; held {
+			own(id, pool.Database, pool.Key{Kind: pool.Database, Tier: tier}.Host(hold.Database.Host), hold.Database.Index)
+			share := w.host(pool.Key{Kind: pool.Share, Tier: tier}.Host(hold.Share.Host))
+			own(id, pool.Share, share.ID, hold.Share.Index)
+			open[share.Slot(hold.Share.Index).Share] += address(i) + "/32 "
+		}
+		if tenant, err := w.ledger.Tenant(context.Background(), id); err == nil && tenant.State == pool.Ready {
+			own(id, pool.Database, tenant.Database.Host, tenant.Database.Index)
+			own(id, pool.Share, tenant.Share.Host, tenant.Share.Index)
+			open[tenant.Share.Share] += address(i) + "/32 "
+		}
+	}
+	for _, share := range w.gateways.Shares() {
+		for _, client := range share.Clients {
+			if client != "192.0.2.1/32" && !strings.Contains(open[share.ARN], client) {
+				t.Fatalf("share %s is open to %s, and should be to %q", share.ARN, client, open[share.ARN])
+			}
+		}
+	}
+	w.checkOrder(t, shelf)
+}
+
+// checkOrder says whether those who wait are given slots in the order of the list, and before those
+// who come later.
+func (w *world) checkOrder(t *rapid.T, shelf pool.Shelf) {
+	waiters, err := w.ledger.Waiting(context.Background(), tier, crowd)
+	w.must(err)
+	if len(waiters) > 0 && shelf.Queue == 0 {
+		t.Fatalf("the shelf is open to newcomers, and %v wait", waiters)
+	}
+	empty := pool.TenantID("")
+	for _, waiter := range waiters {
+		if _, held := shelf.Held[waiter.Tenant]; !held {
+			empty = waiter.Tenant
+		} else if empty != "" {
+			t.Fatalf("%s was given slots before %s, who waits longer", waiter.Tenant, empty)
+		}
+	}
+}
+
+// settleDown kills what still runs, adds what is missing, and delivers all messages: then every
+// tenant that ever signed up must be served, once, and nothing be lost.
+func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
+	for s.Running() > 0 {
+		s.Kill(0)
+	}
+	for _, k := range pool.Kinds {
+		w.add(k, crowd)
+	}
+	for range 4 {
+		w.now = w.now.Add(time.Hour)
+		w.tend()
+		w.drain(w.once)
+		w.check(t)
+	}
+	w.tend()
+	slots := 0 // that tenants must have
+	for i := range crowd {
+		tenant, err := w.ledger.Tenant(context.Background(), name(i))
+		if err != nil {
+			continue
+		}
+		slots += 2
+		if tenant.State != pool.Ready || !slices.Contains(strings.Fields(w.said("StorageReady")), string(name(i))) {
+			t.Fatalf("tenant %s is %s, ready: %s", name(i), tenant.State, w.said("StorageReady"))
+		}
+	}
+	for _, id := range w.hosts {
+		for _, slot := range w.host(id).Slots {
+			if slot.State == pool.SlotAssigned {
+				slots--
+			}
+		}
+	}
+	if shelf := w.shelf(); slots != 0 || len(shelf.Held) != 0 || len(shelf.Withdrawn) != 0 || shelf.Queue != 0 {
+		t.Fatalf("%d slots too few are assigned, or not settled: %+v", slots, shelf)
+	}
+}

@@ -1,0 +1,224 @@
+package signup
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/postgres"
+)
+
+func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 2)
+	w.add(pool.Share, 2)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+
+	var ready events.StorageReady
+	said := w.bus.Of("StorageReady")
+	if len(said) != 1 {
+		t.Fatalf("StorageReady came %d times", len(said))
+	}
+	w.must(json.Unmarshal(said[0], &ready))
+	tenant := w.tenant("acme")
+	name, path := tenant.Database.Name, tenant.Share.Name
+	want := events.StorageReady{
+		Version: "1", TenantID: "acme", Tier: "standard", RequestedAt: events.At(start), ReadyAt: events.At(start),
+		Database: events.Database{
+			Engine: "postgres", Host: tenant.Database.Address, Port: 5432,
+			Name: postgres.Database(name), Username: postgres.Role(name), SecretARN: tenant.Secret,
+		},
+		Share: events.Share{Host: "share-standard-1.prod.headroom.internal", Path: "/" + path, Options: "nolock,hard"},
+	}
+	if diff := cmp.Diff(want, ready); diff != "" {
+		t.Errorf("StorageReady (-want +got):\n%s", diff)
+	}
+
+	if tenant.State != pool.Ready || !tenant.Due.IsZero() || len(tenant.History) != 2 {
+		t.Errorf("tenant: %+v", tenant)
+	}
+	var credentials events.Credentials
+	secret := w.secrets.Secrets()["headroom/dev/tenant/acme"]
+	w.must(json.Unmarshal([]byte(secret.Value), &credentials))
+	if secret.ARN != tenant.Secret || credentials.DBName != postgres.Database(name) || w.logins[tenant.Database.Address+" "+name] != credentials.Password {
+		t.Errorf("the secret %s is not what logs in: %v", secret.ARN, credentials)
+	}
+	if diff := cmp.Diff([]string{"tcp 111-111 10.0.0.1/32", "tcp 20048-20048 10.0.0.1/32", "tcp 2049-2049 10.0.0.1/32"}, w.groups.Rules("sg-1")); diff != "" {
+		t.Errorf("firewall (-want +got):\n%s", diff)
+	}
+	for i, clients := range []string{"10.0.0.1/32", "192.0.2.1/32"} {
+		if got := strings.Join(w.gateways.Shares()[i].Clients, " "); got != clients {
+			t.Errorf("share %d is open to %s, want %s", i+1, got, clients)
+		}
+	}
+	if len(w.checks.Messages()) == 0 {
+		t.Error("no pool check was asked for, and the shelf is low")
+	}
+}
+
+func TestTheSameSignupAgainTakesNothingNew(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 3)
+	w.add(pool.Share, 3)
+	for range 3 {
+		w.ask("acme", "10.0.0.1")
+		w.drain(w.once)
+		w.tend()
+		w.now = w.now.Add(24 * time.Hour)
+	}
+	said := w.bus.Of("StorageReady")
+	if len(said) != 3 || string(said[0]) != string(said[1]) || string(said[0]) != string(said[2]) {
+		t.Errorf("the answers differ: %s", said)
+	}
+	if s := w.shelf(); s.Pairs() != 2 || len(s.Held) != 0 {
+		t.Errorf("%d pairs are left, held: %v", s.Pairs(), s.Held)
+	}
+	if n := strings.Count(w.written.String(), `"TimeToReady":`); n != 1 {
+		t.Errorf("the time to ready was measured %d times", n)
+	}
+}
+
+func TestAShareThatBecomesAvailableLateIsWaitedFor(t *testing.T) {
+	w := newWorld(t, undisturbed, 3)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	var waits []time.Duration
+	w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
+		out := w.once(batch)
+		if at, ok := w.signups.Next(); ok && at.Before(w.now.Add(time.Minute)) {
+			waits = append(waits, at.Sub(w.now))
+		}
+		return out
+	})
+	if diff := cmp.Diff([]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, waits); diff != "" {
+		t.Errorf("waits (-want +got):\n%s", diff)
+	}
+	if got := w.said("StorageReady"); got != "acme" {
+		t.Errorf("ready: %q", got)
+	}
+}
+
+func TestAShareThatNeverBecomesAvailableIsLeftToTheDeadLetters(t *testing.T) {
+	w := newWorld(t, undisturbed, 1000)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	failures := 0
+	w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
+		out := w.once(batch)
+		failures += len(out.BatchItemFailures)
+		return out
+	})
+	if failures != 1 || w.said("StorageReady") != "" {
+		t.Errorf("%d failures, ready: %q", failures, w.said("StorageReady"))
+	}
+}
+
+// TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
+func TestEveryCallMayFail(t *testing.T) {
+	for _, operation := range []string{
+		"Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Open", "Ready", "Serves", "Publish", "Send",
+	} {
+		t.Run(operation, func(t *testing.T) {
+			w := newWorld(t, undisturbed, 0)
+			w.add(pool.Database, 1)
+			w.add(pool.Share, 1)
+			w.tend()
+			w.drain(w.once)
+			w.ask("acme", "10.0.0.1")
+			w.fail[operation] = errNotNow
+			w.drain(w.once)
+			if operation != "Send" && w.said("StorageReady") != "" {
+				t.Error("ready all the same")
+			}
+			delete(w.fail, operation)
+			w.now = w.now.Add(2 * time.Hour)
+			w.drain(w.once)
+			if got := w.said("StorageReady"); got != "acme" {
+				t.Errorf("ready: %q", got)
+			}
+		})
+	}
+}
+
+func TestPasswordsAreNowhereButInTheVaultAndTheDatabase(t *testing.T) {
+	w := newWorld(t, undisturbed, 1)
+	w.add(pool.Database, 2)
+	w.add(pool.Share, 2)
+	for i := range 3 {
+		w.ask(fmt.Sprintf("t%d", i), fmt.Sprintf("10.0.0.%d", i+1))
+	}
+	w.ask("t0", "10.9.9.9") // refused
+	w.fail["Open"] = errNotNow
+	w.drain(w.once)
+	delete(w.fail, "Open")
+	w.now = w.now.Add(2 * time.Hour)
+	w.drain(w.once)
+	w.tend()
+	w.drain(w.once)
+
+	var passwords []string
+	for name, secret := range w.secrets.Secrets() {
+		var value struct{ Password string }
+		w.must(json.Unmarshal([]byte(secret.Value), &value))
+		if value.Password == "" {
+			t.Errorf("secret %s has no password", name)
+		}
+		passwords = append(passwords, value.Password)
+	}
+	if len(passwords) != 3 { // two tenants' and the master's
+		t.Errorf("%d secrets", len(passwords))
+	}
+	everything := []string{w.written.String(), fmt.Sprintf("%+v", w.shelf())}
+	for _, e := range w.bus.Published() {
+		everything = append(everything, e.DetailType+string(e.Detail))
+	}
+	for i := range 3 {
+		everything = append(everything, fmt.Sprintf("%+v", w.tenant(pool.TenantID(fmt.Sprintf("t%d", i)))))
+	}
+	for _, id := range w.hosts {
+		everything = append(everything, fmt.Sprintf("%+v", w.host(id)))
+	}
+	if w.written.Len() < 1000 {
+		t.Error("hardly anything was written")
+	}
+	for _, text := range everything {
+		for _, password := range passwords {
+			if strings.Contains(text, password) {
+				t.Errorf("a password is in: %.200s…", strings.ReplaceAll(text, password, "PASSWORD"))
+			}
+		}
+	}
+}
+
+func TestWhatALookAtAShareSaysComesFromTheRecord(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	forged := events.StorageReady{Version: "1", TenantID: "acme", Database: events.Database{Host: "evil.example.com"}}
+	for _, tenant := range []string{"acme", "nobody"} {
+		forged.TenantID = tenant
+		body, err := json.Marshal(events.NewFinishSignup(forged, "arn", 0))
+		w.must(err)
+		w.put(string(body))
+		w.drain(w.once)
+	}
+	said := w.bus.Of("StorageReady")
+	if len(said) != 2 || string(said[0]) != string(said[1]) {
+		t.Errorf("ready: %s", said)
+	}
+	if left := w.signups.Messages(); len(left) != 1 || !strings.Contains(left[0].Body, "nobody") {
+		t.Errorf("messages: %v", left)
+	}
+}

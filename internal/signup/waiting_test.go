@@ -1,0 +1,141 @@
+package signup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/queue/queuetest"
+)
+
+var errNotNow = errors.New("not now")
+
+// crowd has n tenants sign up one after the other.
+func (w *world) crowd(n int) {
+	for i := range n {
+		w.ask(fmt.Sprintf("t%02d", i), fmt.Sprintf("10.0.1.%d", i+1))
+		w.drain(w.once)
+	}
+}
+
+func TestWhenThePoolIsEmptyTenantsWaitInOrder(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.crowd(3)
+	for i, detail := range w.bus.Of("StorageWaiting") {
+		var waiting events.StorageWaiting
+		w.must(json.Unmarshal(detail, &waiting))
+		if waiting.Position != i+1 || waiting.TenantID != fmt.Sprintf("t%02d", i) || waiting.Reason == "" {
+			t.Errorf("event %d: %+v", i, waiting)
+		}
+	}
+	if got := w.said("StorageWaiting"); got != "t00 t01 t02" {
+		t.Errorf("waiting: %q", got)
+	}
+	if tenant := w.tenant("t01"); tenant.State != pool.Waiting || !tenant.Due.IsZero() {
+		t.Errorf("tenant: %+v", tenant)
+	}
+	if len(w.checks.Messages()) < 3 || len(w.signups.Messages()) != 0 {
+		t.Errorf("%d pool checks were asked for, messages: %v", len(w.checks.Messages()), w.signups.Messages())
+	}
+}
+
+func TestAWaitingTenantThatSignsUpAgainIsToldItsPlaceAgain(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.crowd(2)
+	w.ask("t01", "10.0.1.2")
+	w.drain(w.once)
+	said := w.bus.Of("StorageWaiting")
+	if len(said) != 3 || string(said[1]) != string(said[2]) {
+		t.Errorf("waiting: %s", said)
+	}
+}
+
+func TestThoseWhoWaitedLongestAreServedFirst(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.crowd(5)
+	w.add(pool.Database, 3)
+	w.add(pool.Share, 3)
+	w.tend()
+	// A newcomer does not overtake them.
+	w.ask("new", "10.0.2.1")
+	w.drain(w.once)
+	ready := strings.Fields(w.said("StorageReady"))
+	slices.Sort(ready)
+	if got := strings.Join(ready, " "); got != "t00 t01 t02" {
+		t.Errorf("ready: %q", got)
+	}
+	w.add(pool.Database, 4)
+	w.add(pool.Share, 4)
+	w.tend()
+	w.drain(w.once)
+	ready = strings.Fields(w.said("StorageReady"))
+	slices.Sort(ready)
+	if got := strings.Join(ready, " "); got != "new t00 t01 t02 t03 t04" {
+		t.Errorf("ready: %q", got)
+	}
+	if s := w.shelf(); s.Queue != 0 {
+		t.Errorf("nobody waits, and the shelf is kept for those who do: %+v", s)
+	}
+	w.ask("later", "10.0.2.2")
+	w.drain(w.once)
+	if !strings.HasSuffix(w.said("StorageReady"), "later") {
+		t.Errorf("ready: %q", w.said("StorageReady"))
+	}
+}
+
+func TestALongListIsServedByOneMessageAfterTheOther(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.crowd(35)
+	for range 4 {
+		w.add(pool.Database, 10)
+		w.add(pool.Share, 10)
+	}
+	w.tend()
+	w.drain(w.once)
+	w.tend() // a shelf holds fewer pairs than are wanted
+	w.drain(w.once)
+	if ready := strings.Fields(w.said("StorageReady")); len(ready) != 35 {
+		t.Errorf("%d ready: %v", len(ready), ready)
+	}
+}
+
+func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.crowd(3)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 3)
+	w.add(pool.Database, 2)
+	delete(w.masters, w.host("database-standard-1").Access.Address) // it lets nobody in
+	w.tend()
+	w.drain(w.once)
+	ready := strings.Fields(w.said("StorageReady"))
+	slices.Sort(ready)
+	if got := strings.Join(ready, " "); got != "t01 t02" {
+		t.Errorf("ready: %q", got)
+	}
+	// Its message has gone to the dead letters; a later look at the list sends it again.
+	w.masters[w.host("database-standard-1").Access.Address] = "master-password-1"
+	w.signups = queuetest.New(w.clock)
+	w.now = w.now.Add(2 * time.Minute)
+	w.tend()
+	w.drain(w.once)
+	if !strings.HasSuffix(w.said("StorageReady"), "t00") {
+		t.Errorf("ready: %q", w.said("StorageReady"))
+	}
+}
+
+func TestATenantThatWaitsForSlotsInReserveDoesNotWait(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 2)
+	w.add(pool.Share, 2)
+	w.crowd(3) // the shelf is bare, and nobody tended it
+	if ready, waiting := w.said("StorageReady"), w.said("StorageWaiting"); ready != "t00 t01" || waiting != "t02" {
+		t.Errorf("ready %q, waiting %q", ready, waiting)
+	}
+}
