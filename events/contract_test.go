@@ -158,7 +158,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 	}
 	const share = "arn:aws:storagegateway:eu-central-1:123456789012:share/share-0A1B2C3D"
 	for name, message := range map[string]any{
-		"FinishSignup": NewFinishSignup(ready, share, 2),
+		"FinishSignup": NewFinishSignup(ready, share, "10.0.3.7", 2),
 		"ServeWaiting": NewServeWaiting("standard"),
 		"PoolCheck":    NewPoolCheck("schedule"),
 		"HostStep":     NewHostStep("share-standard-3", "activate", 4),

@@ -36,7 +36,7 @@ type controlPlane struct {
 	network       *Network
 	hosts         HostStacks
 
-	signups, poolChecks, hostEvents, alarms Queue
+	signups, signupSteps, poolChecks, hostEvents, alarms Queue
 }
 
 // NewControlPlane makes the stack that takes signups and keeps the pools filled.
@@ -72,6 +72,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	})
 
 	c.signups = NewQueue(stack, "Signup", c.queueProps("signup", signupTimeout))
+	c.signupSteps = NewQueue(stack, "SignupSteps", c.queueProps("signupsteps", signupTimeout))
 	c.poolChecks = NewQueue(stack, "PoolCheck", c.queueProps("poolcheck", poolCheckTimeout))
 	c.hostEvents = NewQueue(stack, "HostEvents", c.queueProps("hostevents", stackCompleteTimeout))
 	c.alarms = NewQueue(stack, "Alarms", c.queueProps("alarms", rdsAlarmTimeout))
@@ -90,6 +91,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		Functions: functions,
 		Queues: []namedQueue{
 			{"signup", c.signups.Queue, c.signups.DeadLetters},
+			{"signupsteps", c.signupSteps.Queue, c.signupSteps.DeadLetters},
 			{"poolcheck", c.poolChecks.Queue, c.poolChecks.DeadLetters},
 			{"hostevents", c.hostEvents.Queue, c.hostEvents.DeadLetters},
 			{"alarms", c.alarms.Queue, c.alarms.DeadLetters},

@@ -89,7 +89,7 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 				t.Errorf("queue %s is not encrypted", id)
 			}
 		}
-		if len(driven) != 4 || len(queues) != 9 {
+		if len(driven) != 5 || len(queues) != 11 {
 			t.Errorf("%d queues, of which %d drive functions", len(queues), len(driven))
 		}
 	})

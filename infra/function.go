@@ -22,9 +22,9 @@ type FunctionProps struct {
 	Name    string // one of functionNames
 	CodeDir string // holds a folder of that name with the function's bootstrap
 
-	Queue       Queue   // the only thing that invokes it
+	Queues      []Queue // the only things that invoke it
 	Batch       float64 // messages an invocation, at most
-	Concurrency float64 // invocations at once that the queue may cause, 2 or more
+	Concurrency float64 // invocations at once that each queue may cause, 2 or more
 
 	MemoryMiB      float64
 	TimeoutSeconds float64
@@ -36,7 +36,7 @@ type FunctionProps struct {
 }
 
 // NewFunction makes a function with its role, its log group, its alarms, and the mapping from the
-// queue that drives it.
+// queues that drive it.
 func NewFunction(scope constructs.Construct, id string, p FunctionProps) awslambda.Function {
 	scope = constructs.NewConstruct(scope, jsii.String(id))
 	name := "headroom-" + p.Stage.Name + "-" + p.Name
@@ -50,10 +50,11 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) awslamb
 		Description: jsii.String("What function " + name + " may do"),
 	})
 	logs.GrantWrite(role)
-	permit(role, Grant{
-		Actions:   []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
-		Resources: []*string{p.Queue.QueueArn()},
-	})
+	receive := Grant{Actions: []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}}
+	for _, queue := range p.Queues {
+		receive.Resources = append(receive.Resources, queue.QueueArn())
+	}
+	permit(role, receive)
 	permit(role, p.Grants...)
 
 	environment := map[string]*string{"STAGE": jsii.String(p.Stage.Name)}
@@ -81,16 +82,19 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) awslamb
 	}
 	function := awslambda.NewFunction(scope, jsii.String("Function"), props)
 
-	awslambda.NewCfnEventSourceMapping(scope, jsii.String("Mapping"), &awslambda.CfnEventSourceMappingProps{
-		FunctionName:          function.FunctionArn(),
-		EventSourceArn:        p.Queue.QueueArn(),
-		BatchSize:             jsii.Number(p.Batch),
-		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
-		// Without this cap a burst would throttle invocations, and throttled messages die.
-		ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{
-			MaximumConcurrency: jsii.Number(p.Concurrency),
-		},
-	}).Node().AddDependency(role)
+	for _, queue := range p.Queues {
+		id := "Mapping" + *queue.Node().Scope().Node().Id()
+		awslambda.NewCfnEventSourceMapping(scope, jsii.String(id), &awslambda.CfnEventSourceMappingProps{
+			FunctionName:          function.FunctionArn(),
+			EventSourceArn:        queue.QueueArn(),
+			BatchSize:             jsii.Number(p.Batch),
+			FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
+			// Without this cap a burst would throttle invocations, and throttled messages die.
+			ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{
+				MaximumConcurrency: jsii.Number(p.Concurrency),
+			},
+		}).Node().AddDependency(role)
+	}
 
 	for _, metric := range []string{"Errors", "Throttles"} {
 		newCountAlarm(scope, metric+"Alarm", AlarmProps{

@@ -25,7 +25,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 	// It deletes places on the waiting list, and reads that list.
 	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
 	grants = append(grants,
-		sendTo(c.signups.Queue, c.signups.DeadLetters, c.poolChecks.Queue),
+		sendTo(c.signupSteps.Queue, c.signups.DeadLetters, c.poolChecks.Queue),
 		c.publish(),
 		c.readPolicy(),
 		Grant{
@@ -51,18 +51,19 @@ func (c *controlPlane) newSignup() awslambda.Function {
 		},
 	)
 	f := c.newFunction("Signups", FunctionProps{
-		Name: "signup", Queue: c.signups, Batch: 10, Concurrency: float64(c.Stage.SignupConcurrency),
+		Name: "signup", Queues: []Queue{c.signups, c.signupSteps}, Batch: 10, Concurrency: float64(c.Stage.SignupConcurrency),
 		MemoryMiB: 512, TimeoutSeconds: signupTimeout, Network: c.network, Grants: grants,
 		Environment: map[string]*string{
-			"TABLE_NAME":          c.ledger.Table.TableName(),
-			"BUS_NAME":            c.bus.EventBusName(),
-			"POLICY_PARAMETER":    c.policy.ParameterName(),
-			"SIGNUP_QUEUE_URL":    c.signups.QueueUrl(),
-			"SIGNUP_DLQ_URL":      c.signups.DeadLetters.QueueUrl(),
-			"POOLCHECK_QUEUE_URL": c.poolChecks.QueueUrl(),
-			"SECRET_PREFIX":       jsii.String(tenantSecrets),
-			"SECRET_KEY_ID":       c.keys.Secrets.KeyArn(),
-			"INSTANCE_NETWORKS":   c.instanceNetworks,
+			"TABLE_NAME":       c.ledger.Table.TableName(),
+			"BUS_NAME":         c.bus.EventBusName(),
+			"POLICY_PARAMETER": c.policy.ParameterName(),
+			// Its own messages have a queue that customers' side has no access to.
+			"SIGNUP_STEPS_QUEUE_URL": c.signupSteps.QueueUrl(),
+			"SIGNUP_DLQ_URL":         c.signups.DeadLetters.QueueUrl(),
+			"POOLCHECK_QUEUE_URL":    c.poolChecks.QueueUrl(),
+			"SECRET_PREFIX":          jsii.String(tenantSecrets),
+			"SECRET_KEY_ID":          c.keys.Secrets.KeyArn(),
+			"INSTANCE_NETWORKS":      c.instanceNetworks,
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
@@ -77,19 +78,19 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, c.orderStacks()...)
 	grants = append(grants,
-		sendTo(c.signups.Queue, c.hostEvents.Queue),
+		sendTo(c.signupSteps.Queue, c.hostEvents.Queue),
 		c.publish(),
 		c.readPolicy(),
 		c.onHostStacks("cloudformation:DescribeStacks"),
 	)
 	f := c.newFunction("PoolChecks", FunctionProps{
-		Name: "poolcheck", Queue: c.poolChecks, Batch: 10, Concurrency: 2,
+		Name: "poolcheck", Queues: []Queue{c.poolChecks}, Batch: 10, Concurrency: 2,
 		MemoryMiB: 256, TimeoutSeconds: poolCheckTimeout, Grants: grants,
 		Environment: map[string]*string{
 			"TABLE_NAME":                c.ledger.Table.TableName(),
 			"BUS_NAME":                  c.bus.EventBusName(),
 			"POLICY_PARAMETER":          c.policy.ParameterName(),
-			"SIGNUP_QUEUE_URL":          c.signups.QueueUrl(),
+			"SIGNUP_STEPS_QUEUE_URL":    c.signupSteps.QueueUrl(),
 			"HOST_QUEUE_URL":            c.hostEvents.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":          c.notifications.Topic.TopicArn(),
 			"STACK_PREFIX":              jsii.String(c.stackPrefix()),
@@ -134,7 +135,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 		Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
 	)
 	f := c.newFunction("HostSteps", FunctionProps{
-		Name: "stackcomplete", Queue: c.hostEvents, Batch: 1, Concurrency: 5,
+		Name: "stackcomplete", Queues: []Queue{c.hostEvents}, Batch: 1, Concurrency: 5,
 		MemoryMiB: 512, TimeoutSeconds: stackCompleteTimeout, Network: c.network, Grants: grants,
 		Environment: map[string]*string{
 			"TABLE_NAME":          c.ledger.Table.TableName(),
@@ -160,7 +161,7 @@ func (c *controlPlane) newRDSAlarm() awslambda.Function {
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, sendTo(c.poolChecks.Queue), c.publish())
 	return c.newFunction("HostAlarms", FunctionProps{
-		Name: "rdsalarm", Queue: c.alarms, Batch: 10, Concurrency: 2,
+		Name: "rdsalarm", Queues: []Queue{c.alarms}, Batch: 10, Concurrency: 2,
 		MemoryMiB: 256, TimeoutSeconds: rdsAlarmTimeout, Grants: grants,
 		Environment: map[string]*string{
 			"TABLE_NAME":          c.ledger.Table.TableName(),

@@ -53,7 +53,7 @@ func build(ctx context.Context, e poolcheck.Environment) (any, error) {
 		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
 		Events:      &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
 		Notify:      &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
-		Signups:     &queue.Sender{Client: messages, URL: e.SignupQueue},
+		Signups:     &queue.Sender{Client: messages, URL: e.SignupStepsQueue},
 		HostEvents:  &queue.Sender{Client: messages, URL: e.HostQueue},
 		Templates:   templates,
 		StackRole:   e.StackRole,

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -71,7 +72,8 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 		Shares:     &gateway.Gateways{Client: storagegateway.NewFromConfig(cfg), Region: cfg.Region},
 		Firewall:   &firewall.Groups{Client: ec2.NewFromConfig(cfg)},
 		Events:     &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
-		Signups:    &queue.Sender{Client: messages, URL: e.SignupQueue},
+		Steps:      &queue.Sender{Client: messages, URL: e.StepsQueue},
+		StepsQueue: path.Base(e.StepsQueue),
 		PoolChecks: &queue.Sender{Client: messages, URL: e.PoolCheckQueue},
 		Refused:    &queue.Sender{Client: messages, URL: e.SignupDLQ},
 		Networks:   networks,

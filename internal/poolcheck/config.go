@@ -16,7 +16,7 @@ type Environment struct {
 	TableName          string `env:"TABLE_NAME,required,notEmpty"`
 	BusName            string `env:"BUS_NAME,required,notEmpty"`
 	PolicyParameter    string `env:"POLICY_PARAMETER,required,notEmpty"`
-	SignupQueue        string `env:"SIGNUP_QUEUE_URL,required,notEmpty"`
+	SignupStepsQueue   string `env:"SIGNUP_STEPS_QUEUE_URL,required,notEmpty"`
 	HostQueue          string `env:"HOST_QUEUE_URL,required,notEmpty"`
 	NotifyTopic        string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
 	StackPrefix        string `env:"STACK_PREFIX,required,notEmpty"`

@@ -10,7 +10,7 @@ import (
 
 func setEnvironment(t *testing.T) {
 	for _, name := range []string{
-		"STAGE", "TABLE_NAME", "BUS_NAME", "POLICY_PARAMETER", "SIGNUP_QUEUE_URL", "HOST_QUEUE_URL", "NOTIFY_TOPIC_ARN",
+		"STAGE", "TABLE_NAME", "BUS_NAME", "POLICY_PARAMETER", "SIGNUP_STEPS_QUEUE_URL", "HOST_QUEUE_URL", "NOTIFY_TOPIC_ARN",
 		"STACK_PREFIX", "STACK_ROLE_ARN", "DATABASE_TEMPLATE_URL", "SHARE_TEMPLATE_URL",
 	} {
 		t.Setenv(name, strings.ToLower(name))

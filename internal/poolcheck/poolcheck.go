@@ -70,7 +70,7 @@ type Config struct {
 	Stacks      builder
 	Events      publisher
 	Notify      notifier
-	Signups     sender // the signup queue
+	Signups     sender // the queue of Headroom's own messages to signup
 	HostEvents  sender // stackcomplete's queue
 	Templates   map[pool.Kind]Template
 	StackRole   string // ARN of the role by which CloudFormation builds

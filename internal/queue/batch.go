@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -18,6 +19,7 @@ type Message struct {
 	Body         string
 	ReceiveCount int       // deliveries so far, this one included; 1 when SQS does not say
 	SentAt       time.Time // zero when SQS does not say
+	Queue        string    // name of the queue that it came from
 }
 
 // Redelivered says that the message was delivered before, so that whatever it asks for may be half
@@ -54,6 +56,8 @@ func guarded(ctx context.Context, m Message, handle func(context.Context, Messag
 
 func messageOf(record lambdaevents.SQSMessage) Message {
 	m := Message{ID: record.MessageId, Body: record.Body, ReceiveCount: 1}
+	// An ARN ends in the queue's name: arn:aws:sqs:<region>:<account>:<name>.
+	m.Queue = record.EventSourceARN[strings.LastIndex(record.EventSourceARN, ":")+1:]
 	if n, err := strconv.Atoi(record.Attributes["ApproximateReceiveCount"]); err == nil {
 		m.ReceiveCount = n
 	}

@@ -15,7 +15,7 @@ type Environment struct {
 	TableName       string `env:"TABLE_NAME,required,notEmpty"`
 	BusName         string `env:"BUS_NAME,required,notEmpty"`
 	PolicyParameter string `env:"POLICY_PARAMETER,required,notEmpty"`
-	SignupQueue     string `env:"SIGNUP_QUEUE_URL,required,notEmpty"`
+	StepsQueue      string `env:"SIGNUP_STEPS_QUEUE_URL,required,notEmpty"`
 	SignupDLQ       string `env:"SIGNUP_DLQ_URL,required,notEmpty"`
 	PoolCheckQueue  string `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
 	SecretPrefix    string `env:"SECRET_PREFIX,required,notEmpty"`

@@ -49,7 +49,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant, waiting bool) error {
 	if err := h.Firewall.Admit(ctx, claim.Share.Access.SecurityGroup, t.Instance, "tenant "+string(t.ID)); err != nil {
 		return fmt.Errorf("let the instance of tenant %s in to its gateway: %w", t.ID, err)
 	}
-	if err := h.Shares.SetClients(ctx, t.Share.Share, clients(t)); err != nil {
+	if err := h.Shares.SetClients(ctx, t.Share.Share, clients(t.Instance)); err != nil {
 		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
 	}
 	if err := h.openDatabase(ctx, claim.Database, credentials.Password); err != nil {
@@ -74,7 +74,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant, waiting bool) error {
 			h.Log.WarnContext(ctx, "shelf not opened to newcomers", "tier", t.Tier, "error", err)
 		}
 	}
-	return h.finish(ctx, t, 1)
+	return h.finish(ctx, ready(t), t.Share.Share, t.Instance, 1)
 }
 
 // ask asks for a pool check.

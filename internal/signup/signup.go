@@ -87,7 +87,8 @@ type Config struct {
 	Shares     shares
 	Firewall   firewall
 	Events     publisher
-	Signups    sender         // the function's own queue, for what has to wait
+	Steps      sender         // the queue of Headroom's own messages, for what has to wait
+	StepsQueue string         // its name: messages of Headroom's own kinds are taken from nowhere else
 	PoolChecks sender         // asks for a pool check
 	Refused    keeper         // the dead-letter queue
 	Networks   []netip.Prefix // where customers' instances may live
@@ -102,7 +103,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Stock == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
-		c.Shares == nil || c.Firewall == nil || c.Events == nil || c.Signups == nil || c.PoolChecks == nil ||
+		c.Shares == nil || c.Firewall == nil || c.Events == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
 		c.Refused == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
@@ -118,7 +119,12 @@ func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) (lamb
 }
 
 func (h *Handler) message(ctx context.Context, m queue.Message) error {
-	switch kind := events.TypeOf([]byte(m.Body)); kind {
+	kind := events.TypeOf([]byte(m.Body))
+	if kind != events.TypeSignupRequested && m.Queue != h.StepsQueue {
+		// Whoever may sign tenants up must not be able to say that their storage is ready.
+		return h.refuse(ctx, m, "", &events.FieldError{Field: "type", Reason: "is none that may be sent to this queue"})
+	}
+	switch kind {
 	case events.TypeSignupRequested:
 		return h.request(ctx, m)
 	case events.TypeFinishSignup:
@@ -126,7 +132,7 @@ func (h *Handler) message(ctx context.Context, m queue.Message) error {
 		if err := json.Unmarshal([]byte(m.Body), &finish); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.lookAgain(ctx, finish)
+		return h.finish(ctx, finish.Ready, finish.ShareARN, finish.Instance, finish.Attempt)
 	case events.TypeServeWaiting:
 		var serve events.ServeWaiting
 		if err := json.Unmarshal([]byte(m.Body), &serve); err != nil {

@@ -200,25 +200,28 @@ func TestPasswordsAreNowhereButInTheVaultAndTheDatabase(t *testing.T) {
 	}
 }
 
-func TestWhatALookAtAShareSaysComesFromTheRecord(t *testing.T) {
+func TestOnlyHeadroomItselfCanSayThatStorageIsReady(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
 	w.add(pool.Database, 1)
 	w.add(pool.Share, 1)
 	w.ask("acme", "10.0.0.1")
 	w.drain(w.once)
 	forged := events.StorageReady{Version: "1", TenantID: "acme", Database: events.Database{Host: "evil.example.com"}}
-	for _, tenant := range []string{"acme", "nobody"} {
-		forged.TenantID = tenant
-		body, err := json.Marshal(events.NewFinishSignup(forged, "arn", 0))
+	for _, message := range []any{events.NewFinishSignup(forged, w.tenant("acme").Share.Share, "10.0.0.1", 2), events.NewServeWaiting(string(tier))} {
+		body, err := json.Marshal(message)
 		w.must(err)
 		w.put(string(body))
-		w.drain(w.once)
+		w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
+			for i := range batch.Records {
+				batch.Records[i].EventSourceARN = "arn:aws:sqs:eu-west-1:123456789012:signups"
+			}
+			return w.once(batch)
+		})
 	}
-	said := w.bus.Of("StorageReady")
-	if len(said) != 2 || string(said[0]) != string(said[1]) {
+	if said := w.bus.Of("StorageReady"); len(said) != 1 {
 		t.Errorf("ready: %s", said)
 	}
-	if left := w.signups.Messages(); len(left) != 1 || !strings.Contains(left[0].Body, "nobody") {
-		t.Errorf("messages: %v", left)
+	if refused := w.refused.Messages(); len(refused) != 2 {
+		t.Errorf("refused: %v", refused)
 	}
 }

@@ -100,7 +100,7 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 	served := 0
 	for _, w := range waiters {
 		if served == serveAtOnce {
-			if err := h.Signups.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
+			if err := h.Steps.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
 				return fmt.Errorf("go on serving the waiting list of tier %s: %w", tier, err)
 			}
 			return nil
@@ -123,7 +123,7 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 			return fmt.Errorf("claim slots for tenant %s, who waits: %w", w.Tenant, err)
 		}
 		// Killed before this, the message is sent once the hold is older than serveAgain.
-		if err := h.Signups.Send(ctx, again(t), 0); err != nil {
+		if err := h.Steps.Send(ctx, again(t), 0); err != nil {
 			return fmt.Errorf("have the slots of tenant %s opened: %w", w.Tenant, err)
 		}
 		served++

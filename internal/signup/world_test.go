@@ -125,8 +125,8 @@ func (w *world) handler(call killtest.Call) *Handler {
 	w.must(err)
 	h, err := New(Config{
 		Ledger: ledger, Stock: keeper, Policies: out, Vault: out, Databases: out, Shares: out, Firewall: out,
-		Events:  killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
-		Signups: sender(w.signups), PoolChecks: sender(w.checks), Refused: sender(w.refused),
+		Events: killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
+		Steps:  sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
 		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Metrics:  telemetry.Recorder{Out: &w.written, Now: w.clock, Stage: "dev"},
 		Log:      slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -44,6 +44,9 @@ type Queue struct {
 	messages map[string]Message
 }
 
+// Name is the name of every fake queue.
+const Name = "queue"
+
 // New is an empty queue.
 func New(now func() time.Time) *Queue {
 	return &Queue{Now: now, messages: map[string]Message{}}
@@ -128,7 +131,7 @@ func (q *Queue) Receive(limit int, visibility time.Duration) lambdaevents.SQSEve
 // Record is a message as Lambda gets it.
 func Record(m Message) lambdaevents.SQSMessage {
 	return lambdaevents.SQSMessage{
-		MessageId: m.ID, Body: m.Body,
+		MessageId: m.ID, Body: m.Body, EventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:" + Name,
 		Attributes: map[string]string{
 			"ApproximateReceiveCount": strconv.Itoa(m.Received),
 			"SentTimestamp":           strconv.FormatInt(m.SentAt.UnixMilli(), 10),
