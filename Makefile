@@ -10,6 +10,8 @@ GOFLAGS   := -buildvcs=false
 LAMBDA    := CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '-s -w -buildid='
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+# Node 20 runs the CDK well, although it says at length that it is out of support.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export GOFLAGS
 
 .PHONY: help setup build native synth deploy demo local test bench lint clean
@@ -52,7 +54,7 @@ native: dist/rds-ca.pem # the same programs for this machine: what the local clo
 	done
 
 synth: build ## Synthesize the CDK assembly into cdk.out
-	@STAGE=$(STAGE) CDK_OUTDIR=cdk.out JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 go run ./infra
+	@STAGE=$(STAGE) CDK_OUTDIR=cdk.out go run ./infra 2>dist/synth.log || { cat dist/synth.log >&2; exit 1; }
 
 deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
 	STAGE=$(STAGE) npx --yes aws-cdk@2.1148.1 deploy --require-approval broadening
