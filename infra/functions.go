@@ -36,9 +36,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 		c.readMasterSecrets(),
 		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
 		Grant{
-			Actions: []string{
-				"storagegateway:AddTagsToResource", "storagegateway:DescribeNFSFileShares", "storagegateway:UpdateNFSFileShare",
-			},
+			Actions:   []string{"storagegateway:DescribeNFSFileShares", "storagegateway:UpdateNFSFileShare"},
 			Resources: []*string{arn("storagegateway", "share/*")},
 		},
 		Grant{

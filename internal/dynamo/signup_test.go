@@ -83,7 +83,7 @@ func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 		return pool.Claim{}, err
 	}
 	claim, err := s.signup.Claim(ctx, s.tier, t.ID, began, false)
-	for errors.Is(err, pool.ErrEmpty) {
+	for try := 0; errors.Is(err, pool.ErrEmpty) && try < 20; try++ {
 		if err := s.keeper.Tend(ctx, s.tier); err != nil && !errors.Is(err, pool.ErrConflict) {
 			return pool.Claim{}, err
 		}

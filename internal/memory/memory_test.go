@@ -1,11 +1,125 @@
 package memory
 
 import (
+	"errors"
 	"testing"
+	"time"
 
+	"headroom/internal/pool"
 	"headroom/internal/pool/ledgertest"
 )
 
 func TestContract(t *testing.T) {
 	ledgertest.Run(t, func(*testing.T) ledgertest.Ledger { return New(Options{}) })
+}
+
+var (
+	start  = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	shares = pool.Key{Kind: pool.Share, Tier: "standard"}
+)
+
+func tenant(n int) pool.Tenant {
+	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.Requested, RequestedAt: start, Due: start}
+}
+
+func TestFaults(t *testing.T) {
+	errLost := errors.New("connection lost")
+	tests := []struct {
+		name    string
+		applied bool
+		fresh   bool // the tenant is new to the next request
+	}{
+		{"the request is lost", false, true},
+		{"the reply is lost", true, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var asked []string
+			l := New(Options{Fault: func(operation string) (bool, error) {
+				asked = append(asked, operation)
+				if len(asked) == 1 {
+					return test.applied, errLost
+				}
+				return false, nil
+			}})
+			if _, fresh, err := l.Request(t.Context(), tenant(1)); !errors.Is(err, errLost) || fresh {
+				t.Fatalf("fresh %v, error %v", fresh, err)
+			}
+			_, fresh, err := l.Request(t.Context(), tenant(1))
+			if err != nil || fresh != test.fresh {
+				t.Errorf("the next request: fresh %v, error %v", fresh, err)
+			}
+			if len(asked) != 2 || asked[0] != "Request" {
+				t.Errorf("asked before %v", asked)
+			}
+		})
+	}
+}
+
+func TestAClaimWhoseReplyIsLostIsGivenAgain(t *testing.T) {
+	errLost := errors.New("connection lost")
+	lose := false
+	l := New(Options{Fault: func(operation string) (bool, error) {
+		if lose && operation == "Claim" {
+			lose = false
+			return true, errLost
+		}
+		return false, nil
+	}})
+	s := pool.NewShelf("standard")
+	s.Databases = []pool.Offer{{Host: 1, Index: 1, Name: "db"}}
+	s.Shares = []pool.Offer{{Host: 1, Index: 1, Name: "share", Share: "share-1"}}
+	if err := l.SaveShelf(t.Context(), pool.NewShelf("standard"), s); err != nil {
+		t.Fatal(err)
+	}
+	lose = true
+	if _, err := l.Claim(t.Context(), "standard", ledgertest.ID(1), start, false); !errors.Is(err, errLost) {
+		t.Fatal(err)
+	}
+	claim, err := l.Claim(t.Context(), "standard", ledgertest.ID(1), start, false)
+	if err != nil || !claim.Again || claim.Share.Offer != s.Shares[0] {
+		t.Errorf("claim %+v, error %v", claim, err)
+	}
+}
+
+func TestIndexesLag(t *testing.T) {
+	const lag = 2
+	l := New(Options{Lag: lag})
+	for n := 1; n <= 4; n++ {
+		if _, _, err := l.Request(t.Context(), tenant(n)); err != nil {
+			t.Fatal(err)
+		}
+		due, err := l.Due(t.Context(), start, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := max(0, n-lag); len(due) != want {
+			t.Errorf("after %d writes %d are due, want %d", n, len(due), want)
+		}
+	}
+}
+
+func TestALaggingReserveNamesHostsThatAreCordoned(t *testing.T) {
+	l := New(Options{Lag: 1})
+	h := ledgertest.Host(shares, 1, 3)
+	ordered := h.Clone()
+	ordered.State, ordered.Slots = pool.Ordered, nil
+	if err := l.Order(t.Context(), pool.Record{Key: shares}, ordered); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []pool.HostState{pool.InService, pool.Cordoned} {
+		before, err := l.Host(t.Context(), h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := h.Clone()
+		after.State = state
+		if err := l.SaveHost(t.Context(), before, after, pool.Neutral, start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids, err := l.Reserve(t.Context(), shares, pool.Pack, 10, 10)
+	if err != nil || len(ids) != 1 {
+		t.Errorf("named %v, error %v", ids, err)
+	}
 }

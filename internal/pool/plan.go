@@ -23,6 +23,15 @@ func (o Observed) Free(p Policy) int {
 	return o.OnShelf + reserve
 }
 
+// Making is how many slots hosts in the making will bring, under a policy.
+func (o Observed) Making(p Policy) int {
+	c := o.Record.Counters
+	if p.TenantsPerHost > 0 {
+		return min(c.MakingSlots, p.Limit()*c.Making)
+	}
+	return c.MakingSlots
+}
+
 // Assigned is how many slots tenants hold, those of cordoned hosts too.
 func (o Observed) Assigned() int {
 	return max(0, o.Record.Counters.Used+o.Record.Counters.Shut-o.OnShelf)
@@ -43,11 +52,11 @@ type Plan struct {
 // the most orders at once, and the backoff after failed hosts hold orders back.
 func Decide(o Observed, p Policy, now time.Time) Plan {
 	c := o.Record.Counters
-	free := o.Free(p)
+	free, making := o.Free(p), o.Making(p)
 	buffer := max(p.BufferSlots, ceilDiv(o.Assigned()*p.BufferPercent, 100))
-	missing := buffer + o.Waiting - free - c.MakingSlots
-	hosts := ceilDiv(max(0, missing), p.Limit())
-	reason := fmt.Sprintf("free %d + in the making %d, wanted: buffer %d + waiting %d", free, c.MakingSlots, buffer, o.Waiting)
+	missing := buffer + o.Waiting - free - making
+	hosts := ceilDiv(max(0, missing), p.Brings())
+	reason := fmt.Sprintf("free %d + in the making %d, wanted: buffer %d + waiting %d", free, making, buffer, o.Waiting)
 	if short := p.Floor - c.InService - c.Making; short > hosts {
 		hosts = short
 		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, c.InService+c.Making)

@@ -35,13 +35,19 @@ type Policy struct {
 // Key names the policy's pool.
 func (p Policy) Key() Key { return Key{Kind: p.Kind, Tier: p.Tier} }
 
-// Limit is how many tenants a host takes.
+// maxSlots bounds the slots of a host, and so the tenants of one.
+const maxSlots = 100
+
+// Limit is how many tenants a host takes, if it has the slots.
 func (p Policy) Limit() int {
 	if p.TenantsPerHost == 0 {
-		return p.SlotsPerHost
+		return maxSlots
 	}
-	return min(p.TenantsPerHost, p.SlotsPerHost)
+	return p.TenantsPerHost
 }
+
+// Brings is how many tenants a new host can take.
+func (p Policy) Brings() int { return min(p.SlotsPerHost, p.Limit()) }
 
 // Policies are the policies of all pools, by tier and kind, in a fixed order.
 type Policies []Policy
@@ -88,6 +94,9 @@ func ParsePolicies(document []byte) (Policies, error) {
 		return nil, fmt.Errorf("read policy document: %w", err)
 	}
 	var errs []error
+	if decoder.More() {
+		errs = append(errs, errors.New("more than one document"))
+	}
 	if doc.Version != "1" {
 		errs = append(errs, fmt.Errorf("version is %q, not \"1\"", doc.Version))
 	}
@@ -132,7 +141,7 @@ func (p Policy) check() []error {
 	}
 	refuse(p.Kind != Database && p.Kind != Share, "kind is neither database nor share")
 	refuse(!validTier(p.Tier), "tier is not 1 to 20 lower-case letters and digits")
-	refuse(p.SlotsPerHost < 1 || p.SlotsPerHost > 100, "slotsPerHost is %d, not 1 to 100", p.SlotsPerHost)
+	refuse(p.SlotsPerHost < 1 || p.SlotsPerHost > maxSlots, "slotsPerHost is %d, not 1 to %d", p.SlotsPerHost, maxSlots)
 	refuse(p.Kind == Share && p.SlotsPerHost > shareSlots, "slotsPerHost is %d; a gateway has %d shares at most", p.SlotsPerHost, shareSlots)
 	refuse(p.Floor < 0, "floor is %d", p.Floor)
 	refuse(p.Ceiling < 1 || p.Ceiling < p.Floor, "ceiling is %d, below 1 or the floor %d", p.Ceiling, p.Floor)

@@ -60,21 +60,15 @@ func (k *Keeper) Tend(ctx context.Context, tier pool.Tier) error {
 	if err != nil {
 		return fmt.Errorf("load policies to tend the shelf of tier %s: %w", tier, err)
 	}
-	steps := []struct {
-		what string
-		do   func(context.Context, pool.Tier) error
-	}{
-		{"finish the refill", k.finishRefill},
-		{"settle claims", k.settle},
-		{"take back offers", k.withdraw},
-		{"put back slots", k.putBack},
-	}
 	var failures []error
-	for _, step := range steps {
-		if err := k.persist(ctx, tier, step.do); err != nil {
-			failures = append(failures, fmt.Errorf("%s of tier %s: %w", step.what, tier, err))
+	try := func(what string, do func(context.Context, pool.Tier) error) {
+		if err := k.persist(ctx, tier, do); err != nil {
+			failures = append(failures, fmt.Errorf("%s of tier %s: %w", what, tier, err))
 		}
 	}
+	try("finish the refill", k.finishRefill)
+	try("take back offers", k.withdraw)
+	try("put back slots", k.putBack)
 	for _, kind := range pool.Kinds {
 		p, ok := ps.Of(pool.Key{Kind: kind, Tier: tier})
 		if !ok {
@@ -84,6 +78,9 @@ func (k *Keeper) Tend(ctx context.Context, tier pool.Tier) error {
 			failures = append(failures, fmt.Errorf("refill %ss of tier %s: %w", kind, tier, err))
 		}
 	}
+	// Last, because it reads every tenant that holds slots, and signups may be waiting for the refill.
+	try("settle claims", k.settle)
+	try("put back what strays took", k.putBack)
 	return errors.Join(failures...)
 }
 

@@ -158,7 +158,8 @@ func TestWhatAStalledSignupTakesLateComesBack(t *testing.T) {
 	if s := w.shelf(t); len(s.Held) != 1 {
 		t.Fatalf("the stalled signup took nothing: %v", s.Held)
 	}
-	must(t, w.tend())
+	must(t, w.tend()) // takes it back
+	must(t, w.tend()) // sets it out again
 	if s := w.shelf(t); len(s.Held) != 0 || len(s.Withdrawn) != 0 || s.Pairs() != 2 {
 		t.Errorf("held %v, withdrawn %v, pairs %d", s.Held, s.Withdrawn, s.Pairs())
 	}

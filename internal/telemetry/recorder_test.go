@@ -24,18 +24,26 @@ func TestAMetricIsOneLineThatNoLogLevelDrops(t *testing.T) {
 		record func(Recorder)
 		want   string
 	}{
-		{"a count", func(r Recorder) { r.Count(SignupsReady, 2) },
+		{
+			"a count", func(r Recorder) { r.Count(SignupsReady, 2) },
 			`{"level":"FATAL","timestamp":"2026-11-02T11:00:00.005Z","message":"metric","Stage":"dev","SignupsReady":2,
-			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage"]],"Metrics":[{"Name":"SignupsReady","Unit":"Count"}]}]}}`},
-		{"a pool's gauge", func(r Recorder) { r.Pool("share", "standard").Gauge(SlotsFree, 7) },
+			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage"]],"Metrics":[{"Name":"SignupsReady","Unit":"Count"}]}]}}`,
+		},
+		{
+			"a pool's gauge", func(r Recorder) { r.Pool("share", "standard").Gauge(SlotsFree, 7) },
 			`{"level":"FATAL","timestamp":"2026-11-02T11:00:00.005Z","message":"metric","Stage":"dev","Kind":"share","Tier":"standard","SlotsFree":7,
-			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage","Kind","Tier"]],"Metrics":[{"Name":"SlotsFree","Unit":"Count"}]}]}}`},
-		{"a duration in seconds", func(r Recorder) { r.Pool("share", "standard").Duration(LeadTime, 90*time.Second) },
+			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage","Kind","Tier"]],"Metrics":[{"Name":"SlotsFree","Unit":"Count"}]}]}}`,
+		},
+		{
+			"a duration in seconds", func(r Recorder) { r.Pool("share", "standard").Duration(LeadTime, 90*time.Second) },
 			`{"level":"FATAL","timestamp":"2026-11-02T11:00:00.005Z","message":"metric","Stage":"dev","Kind":"share","Tier":"standard","LeadTime":90,
-			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage","Kind","Tier"]],"Metrics":[{"Name":"LeadTime","Unit":"Seconds"}]}]}}`},
-		{"a duration in milliseconds", func(r Recorder) { r.Duration(TimeToReady, 1500*time.Microsecond) },
+			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage","Kind","Tier"]],"Metrics":[{"Name":"LeadTime","Unit":"Seconds"}]}]}}`,
+		},
+		{
+			"a duration in milliseconds", func(r Recorder) { r.Duration(TimeToReady, 1500*time.Microsecond) },
 			`{"level":"FATAL","timestamp":"2026-11-02T11:00:00.005Z","message":"metric","Stage":"dev","TimeToReady":1.5,
-			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage"]],"Metrics":[{"Name":"TimeToReady","Unit":"Milliseconds"}]}]}}`},
+			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage"]],"Metrics":[{"Name":"TimeToReady","Unit":"Milliseconds"}]}]}}`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -43,8 +43,10 @@ func TestUnits(t *testing.T) {
 		return err
 	}
 	update := func(c *dynamodb.Client, pk, expression string, values attributes) error {
-		_, err := c.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &name, Key: key(pk), UpdateExpression: &expression,
-			ExpressionAttributeValues: values, ExpressionAttributeNames: map[string]string{"#a": "due", "#b": "dueAt"}})
+		_, err := c.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+			TableName: &name, Key: key(pk), UpdateExpression: &expression,
+			ExpressionAttributeValues: values, ExpressionAttributeNames: map[string]string{"#a": "due", "#b": "dueAt"},
+		})
 		return err
 	}
 	get := func(pk string, consistent bool) func(*dynamodb.Client) error {
@@ -67,48 +69,74 @@ func TestUnits(t *testing.T) {
 		want   meter.Usage
 		fails  bool
 	}{
-		{name: "a put of a new item", do: func(c *dynamodb.Client) error { return put(c, item("1", 3, nil), nil) },
-			want: meter.Usage{Requests: 1, WRU: 3}},
-		{name: "a put of a smaller item costs what was there", before: []attributes{item("1", 5, nil)},
-			do: func(c *dynamodb.Client) error { return put(c, item("1", 1, nil), nil) }, want: meter.Usage{Requests: 1, WRU: 5}},
-		{name: "a put into an index", do: func(c *dynamodb.Client) error { return put(c, item("1", 1, due), nil) },
-			want: meter.Usage{Requests: 1, WRU: 2}},
-		{name: "a put that leaves its index entry as it is", before: []attributes{item("1", 1, due)},
-			do: func(c *dynamodb.Client) error { return put(c, item("1", 2, due), nil) }, want: meter.Usage{Requests: 1, WRU: 2}},
-		{name: "a put that leaves an index", before: []attributes{item("1", 1, due)},
-			do: func(c *dynamodb.Client) error { return put(c, item("1", 1, nil), nil) }, want: meter.Usage{Requests: 1, WRU: 2}},
-		{name: "a condition that fails costs the larger item", before: []attributes{item("1", 2, due)}, fails: true,
-			do: func(c *dynamodb.Client) error { return put(c, item("1", 4, nil), missing) }, want: meter.Usage{Requests: 1, WRU: 4, Refused: 1}},
-		{name: "an update costs the whole item", before: []attributes{item("1", 6, due)},
+		{
+			name: "a put of a new item", do: func(c *dynamodb.Client) error { return put(c, item("1", 3, nil), nil) },
+			want: meter.Usage{Requests: 1, WRU: 3},
+		},
+		{
+			name: "a put of a smaller item costs what was there", before: []attributes{item("1", 5, nil)},
+			do: func(c *dynamodb.Client) error { return put(c, item("1", 1, nil), nil) }, want: meter.Usage{Requests: 1, WRU: 5},
+		},
+		{
+			name: "a put into an index", do: func(c *dynamodb.Client) error { return put(c, item("1", 1, due), nil) },
+			want: meter.Usage{Requests: 1, WRU: 2},
+		},
+		{
+			name: "a put that leaves its index entry as it is", before: []attributes{item("1", 1, due)},
+			do: func(c *dynamodb.Client) error { return put(c, item("1", 2, due), nil) }, want: meter.Usage{Requests: 1, WRU: 2},
+		},
+		{
+			name: "a put that leaves an index", before: []attributes{item("1", 1, due)},
+			do: func(c *dynamodb.Client) error { return put(c, item("1", 1, nil), nil) }, want: meter.Usage{Requests: 1, WRU: 2},
+		},
+		{
+			name: "a condition that fails costs the larger item", before: []attributes{item("1", 2, due)}, fails: true,
+			do: func(c *dynamodb.Client) error { return put(c, item("1", 4, nil), missing) }, want: meter.Usage{Requests: 1, WRU: 4, Refused: 1},
+		},
+		{
+			name: "an update costs the whole item", before: []attributes{item("1", 6, due)},
 			do: func(c *dynamodb.Client) error {
 				return update(c, "1", "SET #a = :a, #b = :b", attributes{":a": s("host"), ":b": n("1")})
-			}, want: meter.Usage{Requests: 1, WRU: 6}},
-		{name: "an update that changes an index key", before: []attributes{item("1", 1, due)},
+			}, want: meter.Usage{Requests: 1, WRU: 6},
+		},
+		{
+			name: "an update that changes an index key", before: []attributes{item("1", 1, due)},
 			do: func(c *dynamodb.Client) error {
 				return update(c, "1", "SET #a = :a, #b = :b", attributes{":a": s("host"), ":b": n("2")})
-			}, want: meter.Usage{Requests: 1, WRU: 3}},
+			}, want: meter.Usage{Requests: 1, WRU: 3},
+		},
 		{name: "a consistent read", before: []attributes{item("1", 5, nil)}, do: get("1", true), want: meter.Usage{Requests: 1, RRU: 2}},
 		{name: "an eventually consistent read", before: []attributes{item("1", 5, nil)}, do: get("1", false), want: meter.Usage{Requests: 1, RRU: 1}},
 		{name: "a read of nothing", do: get("nothing", true), want: meter.Usage{Requests: 1, RRU: 1}},
-		{name: "a query costs the sum of its items", before: []attributes{item("1", 3, nil)},
+		{
+			name: "a query costs the sum of its items", before: []attributes{item("1", 3, nil)},
 			do: func(c *dynamodb.Client) error {
-				_, err := c.Query(t.Context(), &dynamodb.QueryInput{TableName: &name, KeyConditionExpression: aws.String("pk = :p"),
-					ExpressionAttributeValues: attributes{":p": s("1")}, ConsistentRead: aws.Bool(true)})
+				_, err := c.Query(t.Context(), &dynamodb.QueryInput{
+					TableName: &name, KeyConditionExpression: aws.String("pk = :p"),
+					ExpressionAttributeValues: attributes{":p": s("1")}, ConsistentRead: aws.Bool(true),
+				})
 				return err
-			}, want: meter.Usage{Requests: 1, RRU: 1}},
-		{name: "a transaction costs twice, its index entries once", before: []attributes{item("1", 2, due)},
+			}, want: meter.Usage{Requests: 1, RRU: 1},
+		},
+		{
+			name: "a transaction costs twice, its index entries once", before: []attributes{item("1", 2, due)},
 			do: transact(
 				types.TransactWriteItem{Delete: &types.Delete{TableName: &name, Key: key("1")}},
 				types.TransactWriteItem{Put: &types.Put{TableName: &name, Item: item("2", 1, due)}}),
-			want: meter.Usage{Requests: 1, WRU: 2*2 + 1 + 2*1 + 1}},
-		{name: "a transaction that is canceled costs too", fails: true,
+			want: meter.Usage{Requests: 1, WRU: 2*2 + 1 + 2*1 + 1},
+		},
+		{
+			name: "a transaction that is canceled costs too", fails: true,
 			do:   transact(types.TransactWriteItem{Put: &types.Put{TableName: &name, Item: item("1", 1, nil), ConditionExpression: there}}),
-			want: meter.Usage{Requests: 1, WRU: 2, Refused: 1}},
-		{name: "what is not metered is refused", fails: true,
+			want: meter.Usage{Requests: 1, WRU: 2, Refused: 1},
+		},
+		{
+			name: "what is not metered is refused", fails: true,
 			do: func(c *dynamodb.Client) error {
 				_, err := c.Scan(t.Context(), &dynamodb.ScanInput{TableName: &name})
 				return err
-			}},
+			},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -42,8 +42,10 @@ func NewFleet(cfg Config) *Fleet {
 		value    *time.Duration
 		fallback time.Duration
 	}{
-		{&cfg.Boot, time.Second}, {&cfg.Reboot, time.Second},
-		{&cfg.KeyLife, 30 * time.Minute}, {&cfg.UploadDelay, 500 * time.Millisecond},
+		{&cfg.Boot, time.Second},
+		{&cfg.Reboot, time.Second},
+		{&cfg.KeyLife, 30 * time.Minute},
+		{&cfg.UploadDelay, 500 * time.Millisecond},
 	} {
 		if *d.value == 0 {
 			*d.value = d.fallback

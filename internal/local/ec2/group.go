@@ -139,8 +139,10 @@ func protocolName(written string) (string, error) {
 		if number, err := strconv.Atoi(name); err == nil && number >= 0 && number < 256 {
 			return name, nil
 		}
-		return "", &endpoint.Error{Code: "InvalidParameterValue",
-			Message: fmt.Sprintf("Invalid value '%s' for IP protocol. Unknown protocol.", written)}
+		return "", &endpoint.Error{
+			Code:    "InvalidParameterValue",
+			Message: fmt.Sprintf("Invalid value '%s' for IP protocol. Unknown protocol.", written),
+		}
 	}
 }
 
@@ -148,8 +150,10 @@ func protocolName(written string) (string, error) {
 func parseNetwork(written string) (netip.Prefix, error) {
 	network, err := netip.ParsePrefix(written)
 	if err != nil {
-		return netip.Prefix{}, &endpoint.Error{Code: "InvalidParameterValue",
-			Message: fmt.Sprintf("CIDR block %s is malformed", written)}
+		return netip.Prefix{}, &endpoint.Error{
+			Code:    "InvalidParameterValue",
+			Message: fmt.Sprintf("CIDR block %s is malformed", written),
+		}
 	}
 	return network.Masked(), nil
 }
@@ -165,13 +169,17 @@ func (g *group) authorize(rules []rule, inForce time.Time) ([]rule, error) {
 	}
 	for i, r := range rules {
 		if slices.ContainsFunc(kept, r.same) {
-			return nil, &endpoint.Error{Code: "InvalidPermission.Duplicate",
-				Message: fmt.Sprintf("the specified rule %q already exists", r.describe())}
+			return nil, &endpoint.Error{
+				Code:    "InvalidPermission.Duplicate",
+				Message: fmt.Sprintf("the specified rule %q already exists", r.describe()),
+			}
 		}
 		if !r.egress {
 			if inbound++; inbound > rulesPerGroup {
-				return nil, &endpoint.Error{Code: "RulesPerSecurityGroupLimitExceeded",
-					Message: "The maximum number of rules per security group has been reached."}
+				return nil, &endpoint.Error{
+					Code:    "RulesPerSecurityGroupLimitExceeded",
+					Message: "The maximum number of rules per security group has been reached.",
+				}
 			}
 		}
 		rules[i].inForce = inForce
@@ -188,8 +196,10 @@ func (g *group) revoke(rules []rule, until time.Time) error {
 	for _, r := range rules {
 		at := slices.IndexFunc(kept, func(other rule) bool { return other.id == r.id || other.same(r) })
 		if at < 0 {
-			return &endpoint.Error{Code: "InvalidPermission.NotFound",
-				Message: "The specified rule does not exist in this security group."}
+			return &endpoint.Error{
+				Code:    "InvalidPermission.NotFound",
+				Message: "The specified rule does not exist in this security group.",
+			}
 		}
 		if !kept[at].inForce.After(until) {
 			taken := kept[at]

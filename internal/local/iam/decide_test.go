@@ -54,7 +54,9 @@ func TestIdentityPoliciesDecide(t *testing.T) {
 		{"NotResource grants all others", `{"Effect":"Allow","Action":"*","NotResource":"` + queue + `"}`, "sqs:SendMessage", queue, nil, "no identity-based policy"},
 		{
 			"a condition that holds allows", `{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"cloudformation.amazonaws.com"}}}`,
-			"iam:PassRole", "arn:aws:iam::1:role/r", iam.Context{"iam:PassedToService": {"cloudformation.amazonaws.com"}}, "",
+			"iam:PassRole", "arn:aws:iam::1:role/r",
+			iam.Context{"iam:PassedToService": {"cloudformation.amazonaws.com"}},
+			"",
 		},
 		{
 			"a condition on an absent key does not hold", `{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"x"}}}`,

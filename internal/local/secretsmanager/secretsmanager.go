@@ -51,8 +51,10 @@ type version struct {
 // Errors in the service's words.
 var (
 	errNotFound = &endpoint.Error{Code: "ResourceNotFoundException", Message: "Secrets Manager can't find the specified secret."}
-	errDeleted  = &endpoint.Error{Code: "InvalidRequestException",
-		Message: "You can't perform this operation on the secret because it was marked for deletion."}
+	errDeleted  = &endpoint.Error{
+		Code:    "InvalidRequestException",
+		Message: "You can't perform this operation on the secret because it was marked for deletion.",
+	}
 )
 
 // New returns a fake without secrets.
@@ -98,8 +100,10 @@ func decode(call endpoint.Call) (request, error) {
 		return input, &endpoint.Error{Code: "InvalidParameterException", Message: "The request can't be read."}
 	}
 	if input.ClientRequestToken != "" && (len(input.ClientRequestToken) < 32 || len(input.ClientRequestToken) > 64) {
-		return input, &endpoint.Error{Code: "InvalidParameterException",
-			Message: "ClientRequestToken must be 32-64 characters long."}
+		return input, &endpoint.Error{
+			Code:    "InvalidParameterException",
+			Message: "ClientRequestToken must be 32-64 characters long.",
+		}
 	}
 	return input, nil
 }
@@ -133,14 +137,18 @@ func (s *Secrets) create(_ context.Context, call endpoint.Call) (any, error) {
 	}
 	if there := s.byName[input.Name]; there != nil {
 		if !there.deleted.IsZero() {
-			return nil, &endpoint.Error{Code: "InvalidRequestException",
-				Message: "You can't create this secret because a secret with this name is already scheduled for deletion."}
+			return nil, &endpoint.Error{
+				Code:    "InvalidRequestException",
+				Message: "You can't create this secret because a secret with this name is already scheduled for deletion.",
+			}
 		}
 		if v := there.versions[token]; v != nil && input.SecretString != nil && same(v.text, *input.SecretString) {
 			return there.named(token), nil // the same request again
 		}
-		return nil, &endpoint.Error{Code: "ResourceExistsException",
-			Message: fmt.Sprintf("The operation failed because the secret %s already exists.", input.Name)}
+		return nil, &endpoint.Error{
+			Code:    "ResourceExistsException",
+			Message: fmt.Sprintf("The operation failed because the secret %s already exists.", input.Name),
+		}
 	}
 	made := s.addLocked(input.Name, input.KmsKeyID, "", loose.Tags(nil, input.Tags))
 	made.description = input.Description
@@ -167,8 +175,10 @@ func (s *Secrets) put(_ context.Context, call endpoint.Call) (any, error) {
 	case !found.deleted.IsZero():
 		return nil, errDeleted
 	case found.owner != "":
-		return nil, &endpoint.Error{Code: "InvalidRequestException",
-			Message: fmt.Sprintf("The secret is managed by %s: you can't change its value.", found.owner)}
+		return nil, &endpoint.Error{
+			Code:    "InvalidRequestException",
+			Message: fmt.Sprintf("The secret is managed by %s: you can't change its value.", found.owner),
+		}
 	}
 	token := input.ClientRequestToken
 	if token == "" {
@@ -176,8 +186,10 @@ func (s *Secrets) put(_ context.Context, call endpoint.Call) (any, error) {
 	}
 	if v := found.versions[token]; v != nil {
 		if !same(v.text, *input.SecretString) {
-			return nil, &endpoint.Error{Code: "ResourceExistsException",
-				Message: "You can't use ClientRequestToken " + token + " because that value is already in use for a version of the secret."}
+			return nil, &endpoint.Error{
+				Code:    "ResourceExistsException",
+				Message: "You can't use ClientRequestToken " + token + " because that value is already in use for a version of the secret.",
+			}
 		}
 		return found.stagedAs(token), nil
 	}
@@ -217,8 +229,10 @@ func (s *Secrets) get(_ context.Context, call endpoint.Call) (any, error) {
 		if len(found.versions) == 0 || input.VersionID == "" && time.Since(found.staged) < s.cfg.Lag {
 			return nil, errNotFound
 		}
-		return nil, &endpoint.Error{Code: "ResourceNotFoundException",
-			Message: "Secrets Manager can't find the specified secret value for the requested version."}
+		return nil, &endpoint.Error{
+			Code:    "ResourceNotFoundException",
+			Message: "Secrets Manager can't find the specified secret value for the requested version.",
+		}
 	}
 	return map[string]any{
 		"ARN": found.arn, "Name": found.name, "VersionId": v.id, "SecretString": v.text,
@@ -266,8 +280,10 @@ func (s *Secrets) delete(_ context.Context, call endpoint.Call) (any, error) {
 		return nil, err
 	}
 	if bool(input.Force) && input.RecoveryWindow != 0 {
-		return nil, &endpoint.Error{Code: "InvalidParameterException",
-			Message: "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."}
+		return nil, &endpoint.Error{
+			Code:    "InvalidParameterException",
+			Message: "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,8 +294,10 @@ func (s *Secrets) delete(_ context.Context, call endpoint.Call) (any, error) {
 	case err != nil:
 		return nil, err
 	case found.owner != "":
-		return nil, &endpoint.Error{Code: "InvalidRequestException",
-			Message: fmt.Sprintf("The secret is managed by %s: you can't delete it.", found.owner)}
+		return nil, &endpoint.Error{
+			Code:    "InvalidRequestException",
+			Message: fmt.Sprintf("The secret is managed by %s: you can't delete it.", found.owner),
+		}
 	}
 	if input.Force {
 		delete(s.byName, found.name)
@@ -290,8 +308,10 @@ func (s *Secrets) delete(_ context.Context, call endpoint.Call) (any, error) {
 		window = 30
 	}
 	if window < 7 || window > 30 {
-		return nil, &endpoint.Error{Code: "InvalidParameterException",
-			Message: "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."}
+		return nil, &endpoint.Error{
+			Code:    "InvalidParameterException",
+			Message: "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).",
+		}
 	}
 	if found.deleted.IsZero() {
 		found.deleted = time.Now().AddDate(0, 0, window)

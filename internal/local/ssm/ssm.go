@@ -189,8 +189,10 @@ func (p *Parameters) put(_ context.Context, call endpoint.Call) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.byName[input.Name]) > 0 && !bool(input.Overwrite) {
-		return nil, &endpoint.Error{Code: "ParameterAlreadyExists",
-			Message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."}
+		return nil, &endpoint.Error{
+			Code:    "ParameterAlreadyExists",
+			Message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
+		}
 	}
 	user := call.Principal
 	if user == "" {

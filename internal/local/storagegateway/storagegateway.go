@@ -64,8 +64,10 @@ func New(cfg Config) *Gateway {
 		value    *time.Duration
 		fallback time.Duration
 	}{
-		{&cfg.Create, 300 * time.Millisecond}, {&cfg.Update, 200 * time.Millisecond},
-		{&cfg.Delete, 200 * time.Millisecond}, {&cfg.Lag, 30 * time.Millisecond},
+		{&cfg.Create, 300 * time.Millisecond},
+		{&cfg.Update, 200 * time.Millisecond},
+		{&cfg.Delete, 200 * time.Millisecond},
+		{&cfg.Lag, 30 * time.Millisecond},
 	} {
 		if *d.value == 0 {
 			*d.value = d.fallback

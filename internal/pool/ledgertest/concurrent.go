@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -18,8 +19,9 @@ const (
 	claimers  = 50
 )
 
-func claimsAtOnce(t *testing.T, l Ledger) {
-	ctx := t.Context()
+// ClaimsAtOnce has many claim while the shelf is tended, and checks that each slot is taken once. It
+// is part of Run, and holds for ledgers whose replies get lost, too.
+func ClaimsAtOnce(t *testing.T, l Ledger) {
 	var hosts []pool.Host
 	for _, k := range pool.Kinds {
 		for seq := 1; seq <= freeSlots/20; seq++ {
@@ -29,42 +31,8 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 	var mu sync.Mutex
 	claims := map[pool.TenantID]pool.Claim{}
 	served := make(chan struct{})
-	var group errgroup.Group
-	group.Go(func() error { // tends the shelf until everybody is served
-		next := map[pool.Kind]int{}
-		for {
-			select {
-			case <-served:
-				return settle(ctx, l)
-			default:
-			}
-			for _, k := range pool.Kinds {
-				var offers []pool.Offer
-				for _, h := range hosts {
-					if _, seq, _ := h.ID.Parse(); h.Kind == k && seq > next[k] && seq <= next[k]+2 {
-						offers = append(offers, Offers(h)...)
-					}
-				}
-				shelf, err := l.Shelf(ctx, tier)
-				if err != nil {
-					return err
-				}
-				if len(offers) == 0 || len(shelf.Offers(k)) > 10 {
-					continue
-				}
-				next[k] += 2
-				if err := l.BeginRefill(ctx, tier, pool.Refill{Number: shelf.Refills + 1, Kind: k, Offers: offers}); err != nil {
-					return err
-				}
-				if err := finish(ctx, l, nil); err != nil {
-					return err
-				}
-			}
-			if err := settle(ctx, l); err != nil {
-				return err
-			}
-		}
-	})
+	group, ctx := errgroup.WithContext(t.Context()) // when one fails the others end
+	group.Go(func() error { return tend(ctx, l, hosts, served) })
 	var signups sync.WaitGroup
 	for claimer := range claimers {
 		signups.Add(1)
@@ -101,7 +69,7 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 	}
 	expect(t, "slots taken", len(taken), 2*freeSlots)
 	for _, h := range hosts {
-		stored, err := l.Host(ctx, h.ID)
+		stored, err := l.Host(t.Context(), h.ID)
 		must(t, err)
 		for _, s := range stored.Slots {
 			if owner := taken[fmt.Sprintf("%s/%d", h.ID, s.Index)]; s.State != pool.SlotAssigned || s.Tenant != owner {
@@ -109,6 +77,56 @@ func claimsAtOnce(t *testing.T, l Ledger) {
 			}
 		}
 	}
+}
+
+// tend tends the shelf until everybody is served, and once more then. A conflict is no error: what
+// was to be written is decided again, from what is there.
+func tend(ctx context.Context, l Ledger, hosts []pool.Host, served <-chan struct{}) error {
+	next := map[pool.Kind]int{} // the first host that was not set out yet
+	for last := false; ; {
+		err := tendOnce(ctx, l, hosts, next)
+		if err != nil && !errors.Is(err, pool.ErrConflict) {
+			return err
+		}
+		if last && err == nil {
+			return nil
+		}
+		select {
+		case <-served:
+			last = true
+		default:
+		}
+	}
+}
+
+// tendOnce finishes what was begun, sets out two hosts of each kind that runs low, and settles.
+func tendOnce(ctx context.Context, l Ledger, hosts []pool.Host, next map[pool.Kind]int) error {
+	for _, k := range pool.Kinds {
+		if err := finish(ctx, l, nil); err != nil {
+			return err
+		}
+		shelf, err := l.Shelf(ctx, tier)
+		if err != nil {
+			return err
+		}
+		var offers []pool.Offer
+		for _, h := range hosts {
+			if _, seq, _ := h.ID.Parse(); h.Kind == k && seq > next[k] && seq <= next[k]+2 {
+				offers = append(offers, Offers(h)...)
+			}
+		}
+		if len(offers) == 0 || len(shelf.Offers(k)) > 10 {
+			continue
+		}
+		if err := l.BeginRefill(ctx, tier, pool.Refill{Number: shelf.Refills + 1, Kind: k, Offers: offers}); err != nil {
+			return err
+		}
+		next[k] += 2
+		if err := finish(ctx, l, nil); err != nil {
+			return err
+		}
+	}
+	return settle(ctx, l)
 }
 
 func ordersAtOnce(t *testing.T, l Ledger) {

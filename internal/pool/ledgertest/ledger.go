@@ -15,7 +15,8 @@ import (
 // they name must be read again before anything is decided. Writes are durable when they return. A
 // write whose condition no longer holds answers pool.ErrConflict and has changed nothing; the
 // caller reads again and decides again. Implementations retry throttling and lost connections
-// themselves, bounded by the context.
+// themselves, bounded by the context; a write whose reply was lost may so answer pool.ErrConflict
+// although it was written. Deadlines, and when a hold was taken, are kept in whole seconds.
 type Ledger interface {
 	// Request records a tenant if it is not known. A known tenant is returned as it is stored, with
 	// fresh false.
@@ -30,7 +31,8 @@ type Ledger interface {
 
 	// Enqueue puts a tenant that is requested at the end of its tier's waiting list: it becomes
 	// waiting with the next number, and the shelf is closed to those who are not on the list.
-	// pool.ErrConflict when the tenant is not merely requested any more.
+	// pool.ErrConflict when the tenant is not merely requested any more, pool.ErrNotFound when it is
+	// not known.
 	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
 	// Waiting lists the first tenants on a tier's waiting list, in order.
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
@@ -45,13 +47,16 @@ type Ledger interface {
 	// SaveShelf replaces the shelf on the condition that its version is before's; version 0 creates it.
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 	// BeginRefill notes a refill in the shelf, on the condition that none is under way, that nothing
-	// is withdrawn, and that r.Number is the next number.
+	// is withdrawn, and that r.Number is the next number. A shelf that does not exist is made.
 	BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) error
 	// CommitRefill appends offers to the list of the refill's kind, adds their hosts' access, and ends
-	// the refill, on the condition that the refill with this number is under way.
+	// the refill, on the condition that the refill with this number is under way. It drops the access
+	// of hosts that the shelf did not need any more (pool.Tidy): claims move the shelf's version all
+	// the time, so that a SaveShelf for that alone would rarely succeed.
 	CommitRefill(ctx context.Context, tier pool.Tier, number int64, kind pool.Kind, offers []pool.Offer, hosts map[pool.HostID]pool.Access) error
 	// Settle forgets holds, on the condition that each is still held as given. Claims that run at the
-	// same time do not disturb it, nor BeginRefill and CommitRefill.
+	// same time do not disturb it, nor BeginRefill and CommitRefill. After a conflict about more than
+	// forty holds, some of them may be forgotten.
 	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold) error
 
 	// Pool reads a pool's record; one that does not exist reads as a zero record with its key.

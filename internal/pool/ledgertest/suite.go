@@ -25,7 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"a shelf comes back as it was saved", shelfRoundTrip},
 		{"saving a shelf that changed is a conflict", shelfConflict},
 		{"a shelf does what the rules say", shelfModel},
-		{"claims at once take each slot once", claimsAtOnce},
+		{"claims at once take each slot once", ClaimsAtOnce},
 		{"a refill begins only when nothing is under way", refillOrder},
 		{"a refill killed anywhere is finished by the next", refillCrash},
 		{"a refill drops hosts that the shelf does not need", refillTidies},

@@ -1,0 +1,185 @@
+package pool_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"headroom/internal/pool"
+)
+
+var allStates = []pool.HostState{
+	pool.Ordered, pool.Building, pool.Preparing, pool.InService, pool.Cordoned, pool.Deleting, pool.Deleted, pool.Quarantined,
+}
+
+func TestMove(t *testing.T) {
+	allowed := map[pool.HostState]map[pool.HostState]bool{
+		pool.Ordered:     {pool.Building: true, pool.Preparing: true, pool.Deleting: true, pool.Quarantined: true},
+		pool.Building:    {pool.Preparing: true, pool.Deleting: true, pool.Quarantined: true},
+		pool.Preparing:   {pool.InService: true, pool.Cordoned: true, pool.Deleting: true, pool.Quarantined: true},
+		pool.InService:   {pool.Cordoned: true},
+		pool.Cordoned:    {pool.InService: true},
+		pool.Deleting:    {pool.Deleted: true, pool.Quarantined: true},
+		pool.Quarantined: {pool.Deleting: true},
+	}
+	for _, from := range allStates {
+		for _, to := range allStates {
+			t.Run(string(from)+" to "+string(to), func(t *testing.T) {
+				before := pool.Begin(pool.Host{ID: "share-standard-1", State: from, Since: now}, pool.StepShares, now)
+				before.Tries, before.Count = 3, 2
+				after, err := pool.Move(before, to, now.Add(time.Minute), "why")
+				switch {
+				case from == to:
+					if err != nil {
+						t.Fatal(err)
+					}
+					diff(t, "host", after, before)
+				case !allowed[from][to]:
+					if err == nil {
+						t.Error("moved")
+					}
+				default:
+					if err != nil {
+						t.Fatal(err)
+					}
+					diff(t, "host", after, pool.Host{
+						ID: before.ID, State: to, Since: now.Add(time.Minute), Why: "why",
+						History: []pool.Entry{{At: now.Add(time.Minute), What: string(to), Why: "why"}},
+					})
+				}
+			})
+		}
+	}
+}
+
+func TestOverdue(t *testing.T) {
+	in := func(state pool.HostState, tries int) pool.Host {
+		h := pool.Begin(pool.Host{ID: "share-standard-1", State: state}, pool.StepShares, now)
+		h.Tries = tries
+		return h
+	}
+	late := now.Add(pool.Deadline(pool.StepShares))
+	rested := in(pool.Preparing, 0)
+	rested.Step = ""
+	tests := []struct {
+		name    string
+		host    pool.Host
+		now     time.Time
+		changed bool
+		state   pool.HostState
+		tries   int
+	}{
+		{"before the deadline", in(pool.Preparing, 0), late.Add(-1), false, pool.Preparing, 0},
+		{"at the deadline", in(pool.Preparing, 0), late, true, pool.Preparing, 1},
+		{"the last try", in(pool.Preparing, pool.MaxTries-1), late, true, pool.Preparing, pool.MaxTries},
+		{"too many tries", in(pool.Preparing, pool.MaxTries), late, true, pool.Quarantined, 0},
+		{"too many tries of a deletion", in(pool.Deleting, pool.MaxTries), late, true, pool.Quarantined, 0},
+		{"a host with tenants is never given up", in(pool.InService, pool.MaxTries), late, true, pool.InService, pool.MaxTries + 1},
+		{"nor one that is cordoned", in(pool.Cordoned, pool.MaxTries), late, true, pool.Cordoned, pool.MaxTries + 1},
+		{"a host at rest", rested, late, false, pool.Preparing, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, changed, err := pool.Overdue(test.host, test.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, "outcome", []any{changed, got.State, got.Tries}, []any{test.changed, test.state, test.tries})
+			if changed && got.State != pool.Quarantined {
+				diff(t, "deadline", got.Due, test.now.Add(pool.Deadline(got.Step)))
+			}
+			if changed {
+				diff(t, "history", len(got.History), 1)
+			}
+		})
+	}
+}
+
+func TestEveryStepHasADeadline(t *testing.T) {
+	for _, s := range []pool.Step{
+		pool.StepOrder, pool.StepBuild, pool.StepActivate, pool.StepSettle, pool.StepCache, pool.StepShares,
+		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepAnnounce, pool.StepDelete,
+	} {
+		if pool.Deadline(s) <= 0 {
+			t.Errorf("step %s has none", s)
+		}
+	}
+}
+
+func TestHostsNameWhatIsOn(t *testing.T) {
+	h := pool.Host{Alarms: map[string]pool.AlarmMark{"disk": {On: true}, "cpu": {On: true}, "memory": {}}}
+	diff(t, "alarms", h.Alarmed(), []string{"cpu", "disk"})
+	c := h.Clone()
+	c.Alarms["memory"] = pool.AlarmMark{On: true}
+	diff(t, "alarms after a copy was changed", h.Alarmed(), []string{"cpu", "disk"})
+}
+
+func TestContribution(t *testing.T) {
+	in := func(state pool.HostState) pool.Host {
+		h := host(1, "ffoaap")
+		h.State = state
+		return h
+	}
+	tests := []struct {
+		state pool.HostState
+		want  pool.Counters
+	}{
+		{pool.Ordered, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
+		{pool.Building, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
+		{pool.Preparing, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
+		{pool.InService, pool.Counters{Hosts: 1, InService: 1, Slots: 6, Reserve: 2, Used: 3}},
+		{pool.Cordoned, pool.Counters{Hosts: 1, Cordoned: 1, Shut: 3}},
+		{pool.Quarantined, pool.Counters{Hosts: 1, Quarantined: 1}},
+		{pool.Deleting, pool.Counters{Hosts: 1}},
+		{pool.Deleted, pool.Counters{}},
+	}
+	for _, test := range tests {
+		t.Run(string(test.state), func(t *testing.T) {
+			got := pool.Contribution(in(test.state))
+			diff(t, "counters", got, test.want)
+			diff(t, "less itself", got.Sub(got), pool.Counters{})
+			diff(t, "twice", got.Add(got).Sub(got), got)
+		})
+	}
+	diff(t, "no host", pool.Contribution(pool.Host{}), pool.Counters{})
+}
+
+func TestBackoff(t *testing.T) {
+	for failures, want := range map[int]time.Duration{
+		-1: 0, 0: 0, 1: time.Minute, 2: 2 * time.Minute, 6: 32 * time.Minute, 7: time.Hour, 1000: time.Hour,
+	} {
+		if got := pool.Backoff(failures); got != want {
+			t.Errorf("after %d failures %v, want %v", failures, got, want)
+		}
+	}
+}
+
+func TestHostIDsReadWhatTheyWrite(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := pool.Key{Kind: rapid.SampledFrom(pool.Kinds).Draw(t, "kind"), Tier: pool.Tier(rapid.StringMatching(`[a-z0-9]{1,20}`).Draw(t, "tier"))}
+		seq := rapid.IntRange(1, 1<<30).Draw(t, "seq")
+		gotKey, gotSeq, err := k.Host(seq).Parse()
+		if err != nil || gotKey != k || gotSeq != seq {
+			t.Fatalf("%s became %v, %d, %v", k.Host(seq), gotKey, gotSeq, err)
+		}
+	})
+	for _, id := range []pool.HostID{"", "share", "share-standard", "share-standard-x", "share-standard-0", "share--1", "tape-standard-1", "share-a-b-1"} {
+		if k, seq, err := id.Parse(); err == nil {
+			t.Errorf("%q was read as %v, %d", id, k, seq)
+		}
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	var history []pool.Entry
+	for i := range pool.HistoryLimit + 5 {
+		shorter := history
+		history = pool.Append(history, pool.Entry{At: now.Add(time.Duration(i))})
+		if len(shorter) > 0 && len(history) > pool.HistoryLimit {
+			t.Fatalf("%d entries", len(history))
+		}
+	}
+	diff(t, "oldest", history[0].At, now.Add(5))
+	diff(t, "newest", history[len(history)-1].At, now.Add(pool.HistoryLimit+4))
+}

@@ -1,0 +1,129 @@
+package pool_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"headroom/internal/pool"
+)
+
+func buffered(slots, percent int) pool.Policy {
+	p := policy(pool.Pack, 0)
+	p.BufferSlots, p.BufferPercent = slots, percent
+	return p
+}
+
+func TestDecide(t *testing.T) {
+	serving := func(hosts, reserve, used int) pool.Counters {
+		return pool.Counters{Hosts: hosts, InService: hosts, Slots: 10 * hosts, Reserve: reserve, Used: used}
+	}
+	making := func(c pool.Counters, hosts int) pool.Counters {
+		c.Hosts, c.Making, c.MakingSlots = c.Hosts+hosts, c.Making+hosts, c.MakingSlots+10*hosts
+		return c
+	}
+	with := func(p pool.Policy, change func(*pool.Policy)) pool.Policy { change(&p); return p }
+	tests := []struct {
+		name     string
+		counters pool.Counters
+		onShelf  int
+		waiting  int
+		backoff  time.Time
+		policy   pool.Policy
+		orders   int
+		missing  int
+		reason   string // part of it
+	}{
+		{name: "nothing wanted", policy: buffered(0, 0), reason: "enough"},
+		{name: "the floor", policy: with(buffered(0, 0), func(p *pool.Policy) { p.Floor = 2 }), orders: 2, reason: "floor 2 hosts, there are 0"},
+		{name: "the floor counts hosts in the making", counters: making(pool.Counters{}, 1), policy: with(buffered(0, 0), func(p *pool.Policy) { p.Floor = 2 }), orders: 1},
+		{name: "the buffer is there", counters: serving(1, 5, 5), policy: buffered(5, 0), reason: "enough"},
+		{name: "slots on the shelf are free", counters: serving(1, 0, 10), onShelf: 5, policy: buffered(5, 0), reason: "enough"},
+		{name: "the buffer is short by one", counters: serving(1, 4, 6), policy: buffered(5, 0), orders: 1},
+		{name: "hosts in the making count", counters: making(serving(1, 0, 10), 1), policy: buffered(5, 0), reason: "in the making 10"},
+		{name: "the percentage counts when it is larger", counters: serving(10, 12, 88), policy: buffered(5, 20), orders: 1, reason: "buffer 18"},
+		{name: "those who wait are added to the buffer", waiting: 12, policy: buffered(5, 0), orders: 2, reason: "waiting 12"},
+		{name: "tenants of cordoned hosts are assigned", counters: pool.Counters{Hosts: 1, Cordoned: 1, Shut: 10}, policy: buffered(0, 50), orders: 1, reason: "buffer 5"},
+		{name: "the ceiling", counters: serving(99, 0, 990), waiting: 50, policy: buffered(0, 0), orders: 1, missing: 4, reason: "ceiling 100 hosts, there are 99"},
+		{name: "cordoned hosts count against the ceiling", counters: pool.Counters{Hosts: 100, Cordoned: 100}, waiting: 1, policy: buffered(0, 0), missing: 1},
+		{name: "the most orders at once", waiting: 50, policy: with(buffered(0, 0), func(p *pool.Policy) { p.MaxOrders = 2 }), orders: 2, missing: 3, reason: "at most 2 in the making"},
+		{name: "during the backoff", waiting: 1, backoff: now.Add(time.Second), policy: buffered(0, 0), missing: 1, reason: "none before"},
+		{name: "after the backoff", waiting: 1, backoff: now, policy: buffered(0, 0), orders: 1},
+		{name: "what the limit of tenants keeps back is not free", counters: serving(2, 10, 10), policy: with(buffered(1, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "free 0"},
+		{name: "nor does a host in the making bring it", counters: making(pool.Counters{}, 1), policy: with(buffered(6, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "in the making 5"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			seen := pool.Observed{Record: pool.Record{Key: shares, Counters: test.counters, BackoffUntil: test.backoff, Failures: 1}, OnShelf: test.onShelf, Waiting: test.waiting}
+			plan := pool.Decide(seen, test.policy, now)
+			if plan.Orders != test.orders || plan.Missing != test.missing || !strings.Contains(plan.Reason, test.reason) {
+				t.Errorf("%+v, want %d orders, %d missing, because %q", plan, test.orders, test.missing, test.reason)
+			}
+		})
+	}
+}
+
+func TestPlansKeepWithinThePolicy(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
+		p := pool.Policy{
+			Kind: pool.Share, Tier: standard, SlotsPerHost: 1 + n("slots", 9), Floor: n("floor", 5), Ceiling: 5 + n("ceiling", 20),
+			BufferSlots: n("buffer", 50), BufferPercent: n("percent", 200), MaxOrders: 1 + n("orders", 5), Placement: pool.Pack, TenantsPerHost: n("limit", 12),
+		}
+		c := pool.Counters{Making: n("making", 5), InService: n("in service", 20), Cordoned: n("cordoned", 5), Quarantined: n("quarantined", 3)}
+		c.Hosts = c.Making + c.InService + c.Cordoned + c.Quarantined
+		c.MakingSlots, c.Slots = c.Making*p.SlotsPerHost, c.InService*p.SlotsPerHost
+		c.Reserve = n("reserve", c.Slots)
+		c.Used = c.Slots - c.Reserve
+		seen := pool.Observed{Record: pool.Record{Key: shares, Counters: c}, OnShelf: n("on the shelf", c.Used), Waiting: n("waiting", 40)}
+		plan := pool.Decide(seen, p, now)
+		if plan.Orders < 0 || plan.Missing < 0 || plan.Reason == "" {
+			t.Fatalf("%+v", plan)
+		}
+		if plan.Orders > 0 && (c.Hosts+plan.Orders > p.Ceiling || c.Making+plan.Orders > p.MaxOrders) {
+			t.Fatalf("%+v with %d hosts and %d in the making goes over %+v", plan, c.Hosts, c.Making, p)
+		}
+		more := seen
+		more.Waiting++
+		if next := pool.Decide(more, p, now); next.Orders+next.Missing < plan.Orders+plan.Missing {
+			t.Fatalf("one more waits and fewer hosts are wanted: %+v, then %+v", plan, next)
+		}
+	})
+}
+
+func TestOrderFollowsFromThePoolsNumber(t *testing.T) {
+	r := pool.Record{Key: shares, Seq: 2}
+	h := pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", now, "floor")
+	diff(t, "host", h, pool.Host{
+		ID: "share-standard-3", Kind: pool.Share, Tier: standard, State: pool.Ordered, Since: now, Why: "floor", OrderedAt: now, Size: 10,
+		Step: pool.StepOrder, Due: now.Add(pool.Deadline(pool.StepOrder)),
+		Stack:   pool.Stack{Name: "headroom-dev-share-standard-3", Token: "share-standard-3"},
+		History: []pool.Entry{{At: now, What: "ordered", Why: "floor"}},
+	})
+	diff(t, "ordered again", pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", now, "floor"), h)
+}
+
+func TestPosition(t *testing.T) {
+	tests := []struct {
+		name       string
+		seq, first int64
+		want       int
+	}{
+		{"the first", 7, 7, 1}, {"the third", 9, 7, 3}, {"an empty list", 9, 0, 1}, {"before the first", 3, 7, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := pool.Position(test.seq, test.first); got != test.want {
+				t.Errorf("position %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestShareARNs(t *testing.T) {
+	arn := pool.ShareARN("arn:aws:storagegateway:eu-central-1:123456789012:gateway/sgw-12A3456B", "share-AB12CD34")
+	diff(t, "arn", arn, "arn:aws:storagegateway:eu-central-1:123456789012:share/share-AB12CD34")
+	diff(t, "id", pool.ShareID(arn), "share-AB12CD34")
+}

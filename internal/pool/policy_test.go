@@ -1,0 +1,97 @@
+package pool_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"headroom/internal/pool"
+)
+
+// document writes a policy document of two good pools after a change.
+func document(t *testing.T, change func(*pool.Policy)) []byte {
+	t.Helper()
+	share, database := buffered(5, 20), buffered(5, 20)
+	database.Kind, database.SlotsPerHost = pool.Database, 20
+	change(&share)
+	out, err := json.Marshal(map[string]any{"version": "1", "pools": []pool.Policy{share, database}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestParsePolicies(t *testing.T) {
+	ps, err := pool.ParsePolicies(document(t, func(*pool.Policy) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "the order", []pool.Kind{ps[0].Kind, ps[1].Kind}, []pool.Kind{pool.Database, pool.Share})
+	diff(t, "tiers", ps.Tiers(), []pool.Tier{standard})
+	diff(t, "served", []bool{ps.Serves(standard), ps.Serves("gold")}, []bool{true, false})
+	p, ok := ps.Of(shares)
+	diff(t, "policy", []any{p, ok}, []any{buffered(5, 20), true})
+	if _, ok := ps.Of(pool.Key{Kind: pool.Share, Tier: "gold"}); ok {
+		t.Error("a pool that is not there was found")
+	}
+}
+
+func TestParsePoliciesRefuses(t *testing.T) {
+	good := string(document(t, func(*pool.Policy) {}))
+	tests := []struct {
+		name, document, reason string
+	}{
+		{"what is not JSON", "pools", "read policy document"},
+		{"an unknown field", strings.Replace(good, "floor", "flor", 1), "flor"},
+		{"another version", strings.Replace(good, `"version":"1"`, `"version":"2"`, 1), "version"},
+		{"no pools", `{"version":"1","pools":[]}`, "no pools"},
+		{"a second document", good + good, "more than one"},
+	}
+	for name, test := range map[string]struct {
+		change func(*pool.Policy)
+		reason string
+	}{
+		"an unknown kind":                {func(p *pool.Policy) { p.Kind = "tape" }, "kind"},
+		"a pool that is there twice":     {func(p *pool.Policy) { p.Kind = pool.Database }, "twice"},
+		"a tier without the other kind":  {func(p *pool.Policy) { p.Tier = "gold" }, `tier "gold" has no database pool`},
+		"a tier in capitals":             {func(p *pool.Policy) { p.Tier = "Gold" }, "tier"},
+		"a tier with a hyphen":           {func(p *pool.Policy) { p.Tier = "a-b" }, "tier"},
+		"a tier without a name":          {func(p *pool.Policy) { p.Tier = "" }, "tier"},
+		"no slots":                       {func(p *pool.Policy) { p.SlotsPerHost = 0 }, "slotsPerHost"},
+		"more shares than a gateway has": {func(p *pool.Policy) { p.SlotsPerHost = 11 }, "10 shares at most"},
+		"a floor below zero":             {func(p *pool.Policy) { p.Floor = -1 }, "floor"},
+		"a ceiling below the floor":      {func(p *pool.Policy) { p.Floor, p.Ceiling = 3, 2 }, "ceiling"},
+		"a buffer below zero":            {func(p *pool.Policy) { p.BufferSlots = -1 }, "bufferSlots"},
+		"a percentage out of bounds":     {func(p *pool.Policy) { p.BufferPercent = 1001 }, "bufferPercent"},
+		"no orders ever":                 {func(p *pool.Policy) { p.MaxOrders = 0 }, "maxOrders"},
+		"an unknown placement":           {func(p *pool.Policy) { p.Placement = "stack" }, "placement"},
+		"a limit below zero":             {func(p *pool.Policy) { p.TenantsPerHost = -1 }, "tenantsPerHost"},
+	} {
+		tests = append(tests, struct{ name, document, reason string }{name, string(document(t, test.change)), test.reason})
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := pool.ParsePolicies([]byte(test.document)); err == nil || !strings.Contains(err.Error(), test.reason) {
+				t.Errorf("error %v, want one about %q", err, test.reason)
+			}
+		})
+	}
+}
+
+func TestLimit(t *testing.T) {
+	for tenants, want := range map[int]struct{ limit, brings int }{0: {100, 10}, 3: {3, 3}, 10: {10, 10}, 12: {12, 10}} {
+		p := policy(pool.Pack, tenants)
+		if p.Limit() != want.limit || p.Brings() != want.brings {
+			t.Errorf("of %d tenants a host: limit %d, a new host brings %d, want %v", tenants, p.Limit(), p.Brings(), want)
+		}
+	}
+}
+
+func TestAHostKeepsItsSlotsWhenNewOnesGetFewer(t *testing.T) {
+	p := policy(pool.Pack, 0)
+	p.SlotsPerHost = 2
+	h := host(1, "aaaaafffff")
+	if offers := pool.Choose(pool.NewShelf("standard"), []pool.Host{h}, p, 50); len(offers) != 5 {
+		t.Errorf("%d of its 5 free slots are set out", len(offers))
+	}
+}

@@ -1,0 +1,181 @@
+package pool_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"headroom/internal/pool"
+)
+
+var shares = pool.Key{Kind: pool.Share, Tier: standard}
+
+// host is a share host in service with slots in the states that the letters say: free, offered,
+// assigned, planned.
+func host(seq int, letters string) pool.Host {
+	states := map[rune]pool.SlotState{'f': pool.SlotFree, 'o': pool.SlotOffered, 'a': pool.SlotAssigned, 'p': pool.SlotPlanned}
+	h := pool.Host{ID: shares.Host(seq), Kind: pool.Share, Tier: standard, State: pool.InService, Size: len(letters)}
+	for i, letter := range letters {
+		o := shareOffer(seq, i+1)
+		h.Slots = append(h.Slots, pool.Slot{Index: o.Index, Name: o.Name, State: states[letter], Share: pool.ShareARN("arn:aws:storagegateway:r:1:gateway/sgw-1", o.Share)})
+	}
+	return h
+}
+
+// states writes a host's slots as host reads them.
+func states(h pool.Host) string {
+	var letters []byte
+	for _, s := range h.Slots {
+		letters = append(letters, s.State[0])
+	}
+	return string(letters)
+}
+
+func policy(placement pool.Placement, tenantsPerHost int) pool.Policy {
+	return pool.Policy{Kind: pool.Share, Tier: standard, SlotsPerHost: 10, Floor: 0, Ceiling: 100, MaxOrders: 10, Placement: placement, TenantsPerHost: tenantsPerHost}
+}
+
+func TestChoose(t *testing.T) {
+	cordoned := host(9, "ffff")
+	cordoned.State = pool.Cordoned
+	tests := []struct {
+		name   string
+		hosts  []pool.Host
+		policy pool.Policy
+		room   int
+		want   []pool.Offer
+	}{
+		{
+			"pack empties the fullest host first",
+			[]pool.Host{host(1, "ffff"), host(2, "aaff"), host(3, "afff")},
+			policy(pool.Pack, 0), 6,
+			[]pool.Offer{shareOffer(2, 3), shareOffer(2, 4), shareOffer(3, 2), shareOffer(3, 3), shareOffer(3, 4), shareOffer(1, 1)},
+		},
+		{
+			"spread takes from the emptiest at each point",
+			[]pool.Host{host(1, "aaff"), host(2, "ffff"), host(3, "afff")},
+			policy(pool.Spread, 0), 5,
+			[]pool.Offer{shareOffer(2, 1), shareOffer(2, 2), shareOffer(3, 2), shareOffer(1, 3), shareOffer(2, 3)},
+		},
+		{
+			"equal hosts are taken in the order of their numbers",
+			[]pool.Host{host(10, "f"), host(2, "f")},
+			policy(pool.Pack, 0), 2,
+			[]pool.Offer{shareOffer(2, 1), shareOffer(10, 1)},
+		},
+		{"no more than there is room for", []pool.Host{host(1, "ffff")}, policy(pool.Pack, 0), 2, []pool.Offer{shareOffer(1, 1), shareOffer(1, 2)}},
+		{"no room", []pool.Host{host(1, "ffff")}, policy(pool.Pack, 0), 0, nil},
+		{"no more tenants than the limit", []pool.Host{host(1, "aoff"), host(2, "aaaf")}, policy(pool.Pack, 3), 9, []pool.Offer{shareOffer(1, 3)}},
+		{"only free slots", []pool.Host{host(1, "poaf")}, policy(pool.Pack, 0), 9, []pool.Offer{shareOffer(1, 4)}},
+		{"only hosts in service", []pool.Host{cordoned}, policy(pool.Pack, 0), 9, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			diff(t, "offers", pool.Choose(pool.NewShelf(standard), test.hosts, test.policy, test.room), test.want)
+		})
+	}
+}
+
+func TestChooseKeepsWithinTheShelf(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := pool.NewShelf(standard)
+		for range rapid.IntRange(0, 4).Draw(t, "set out") {
+			s.Shares = append(s.Shares, shareOffer(100+rapid.IntRange(1, 3).Draw(t, "host"), 1))
+		}
+		var hosts []pool.Host
+		used, free := map[int]int{}, map[pool.Offer]bool{}
+		for seq := range rapid.IntRange(0, 10).Draw(t, "hosts") {
+			h := host(seq+1, rapid.StringMatching(`[foap]{1,10}`).Draw(t, "slots"))
+			hosts = append(hosts, h)
+			used[seq+1] = h.Used()
+			for _, slot := range h.Slots {
+				if slot.State == pool.SlotFree {
+					free[shareOffer(seq+1, slot.Index)] = true
+				}
+			}
+		}
+		p := policy(rapid.SampledFrom([]pool.Placement{pool.Pack, pool.Spread}).Draw(t, "placement"), rapid.IntRange(0, 10).Draw(t, "limit"))
+		room := rapid.IntRange(0, 60).Draw(t, "room")
+		onShelf := map[int]bool{}
+		for _, o := range s.Shares {
+			onShelf[o.Host] = true
+		}
+		offers := pool.Choose(s, hosts, p, room)
+		if len(offers) > room {
+			t.Fatalf("%d offers for room %d", len(offers), room)
+		}
+		for _, o := range offers {
+			if !free[o] {
+				t.Fatalf("%s is not free, or offered twice", o)
+			}
+			delete(free, o)
+			onShelf[o.Host] = true
+			if used[o.Host]++; used[o.Host] > p.Limit() {
+				t.Fatalf("host %d has %d tenants of %d", o.Host, used[o.Host], p.Limit())
+			}
+		}
+		if len(onShelf) > pool.ShelfHosts {
+			t.Fatalf("%d hosts on the shelf", len(onShelf))
+		}
+		if again := pool.Choose(s, hosts, p, room); !slices.Equal(again, offers) {
+			t.Fatalf("chose %v, then %v", offers, again)
+		}
+	})
+}
+
+func TestSetOut(t *testing.T) {
+	r := pool.Refill{Number: 7, Kind: pool.Share, Offers: []pool.Offer{shareOffer(1, 1), shareOffer(1, 2), shareOffer(2, 1), shareOffer(1, 9)}}
+	marked := func(h pool.Host, number int64) pool.Host {
+		h = h.Clone()
+		for i := range h.Slots {
+			h.Slots[i].Refill = number
+		}
+		return h
+	}
+	cordoned := host(1, "off")
+	cordoned.State, cordoned.Slots[0].Refill = pool.Cordoned, 7
+	tests := []struct {
+		name string
+		host pool.Host
+		want string
+		good []pool.Offer
+	}{
+		{"free slots of this host are set out", host(1, "fff"), "oof", r.Offers[:2]},
+		{"what this refill set out before holds", marked(host(1, "oof"), 7), "oof", r.Offers[:2]},
+		{"what another refill set out does not", marked(host(1, "off"), 6), "oof", r.Offers[1:2]},
+		{"assigned slots do not", host(1, "aff"), "aof", r.Offers[1:2]},
+		{"of a cordoned host only what was set out before", cordoned, "off", r.Offers[:1]},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			before := states(test.host)
+			out, good := pool.SetOut(test.host, r, now)
+			diff(t, "slots", states(out), test.want)
+			diff(t, "good", good, test.good)
+			diff(t, "the argument", states(test.host), before)
+			again, goodAgain := pool.SetOut(out, r, now)
+			diff(t, "set out again", again, out)
+			diff(t, "good again", goodAgain, good)
+		})
+	}
+}
+
+func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
+	h := host(1, "foap")
+	diff(t, "put back", states(pool.PutBack(h, []int{1, 2, 3, 4, 5}, now)), "ffap")
+	assigned := h
+	for i := 1; i <= 5; i++ {
+		assigned = pool.Assign(assigned, i, "a", now)
+	}
+	diff(t, "assigned", states(assigned), "faap")
+	diff(t, "tenant", assigned.Slots[1].Tenant, pool.TenantID("a"))
+	diff(t, "another's tenant", assigned.Slots[2].Tenant, pool.TenantID(""))
+	diff(t, "the argument", states(h), "foap")
+}
+
+func TestRoom(t *testing.T) {
+	s := shelf(3, pool.ShelfSize+5)
+	diff(t, "for databases", s.Room(pool.Database), pool.ShelfSize-3)
+	diff(t, "for shares", s.Room(pool.Share), 0)
+}

@@ -1,0 +1,230 @@
+package pool_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"headroom/internal/pool"
+)
+
+var now = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+const standard pool.Tier = "standard"
+
+func offer(host, index int) pool.Offer {
+	return pool.Offer{Host: host, Index: index, Name: fmt.Sprintf("n%d%d", host, index)}
+}
+
+func shareOffer(host, index int) pool.Offer {
+	o := offer(host, index)
+	o.Share = fmt.Sprintf("share-%d%d", host, index)
+	return o
+}
+
+// shelf has databases of host 1 and shares of host 2.
+func shelf(databases, shares int) pool.Shelf {
+	s := pool.NewShelf(standard)
+	for i := 1; i <= databases; i++ {
+		s.Databases = append(s.Databases, offer(1, i))
+	}
+	for i := 1; i <= shares; i++ {
+		s.Shares = append(s.Shares, shareOffer(2, i))
+	}
+	s.Hosts["database-standard-1"] = pool.Access{Address: "db", Port: 5432}
+	s.Hosts["share-standard-2"] = pool.Access{Address: "gateway"}
+	return s
+}
+
+func diff(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("%s (-want +got):\n%s", what, d)
+	}
+}
+
+func TestTake(t *testing.T) {
+	held := shelf(2, 2)
+	held.Held["a"] = pool.Hold{Database: offer(1, 9), Share: shareOffer(2, 9), At: now}
+	queued := shelf(2, 2)
+	queued.Queue = 4
+	heldAndQueued := held.Clone()
+	heldAndQueued.Queue = 4
+	tests := []struct {
+		name    string
+		shelf   pool.Shelf
+		waiting bool
+		err     error
+		index   int // of both slots taken
+		again   bool
+	}{
+		{name: "the heads are taken", shelf: shelf(2, 2), index: 1},
+		{name: "no databases", shelf: shelf(0, 2), err: pool.ErrEmpty},
+		{name: "no shares", shelf: shelf(2, 0), err: pool.ErrEmpty},
+		{name: "a newcomer while others wait", shelf: queued, err: pool.ErrQueued},
+		{name: "one who waits", shelf: queued, waiting: true, index: 1},
+		{name: "one who holds already", shelf: held, index: 9, again: true},
+		{name: "one who holds already, while others wait", shelf: heldAndQueued, index: 9, again: true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			before := test.shelf.Clone()
+			after, claim, err := pool.Take(test.shelf, "a", now, test.waiting)
+			diff(t, "the argument", test.shelf, before)
+			if !errors.Is(err, test.err) {
+				t.Fatalf("error %v, want %v", err, test.err)
+			}
+			if err != nil || test.again {
+				diff(t, "the shelf", after, before)
+			}
+			if err == nil {
+				diff(t, "claim", []any{claim.Database.Offer.Index, claim.Share.Offer.Index, claim.Again}, []any{test.index, test.index, test.again})
+				diff(t, "access", claim.Database.Access, before.Hosts["database-standard-1"])
+				diff(t, "numbers", []int{claim.Left, claim.Unsettle}, []int{after.Pairs(), len(after.Held)})
+			}
+		})
+	}
+}
+
+func TestClaimNeedsTending(t *testing.T) {
+	tests := []struct {
+		name  string
+		claim pool.Claim
+		want  bool
+	}{
+		{"plenty is left", pool.Claim{Left: pool.ShelfLow + 1, Unsettle: 1}, false},
+		{"it runs low", pool.Claim{Left: pool.ShelfLow, Unsettle: 1}, true},
+		{"the last pair", pool.Claim{Left: 0, Unsettle: 1}, true},
+		{"claims are to be settled", pool.Claim{Left: pool.ShelfLow + 1, Unsettle: pool.ShelfHeld}, true},
+		{"nothing was taken", pool.Claim{Left: 0, Unsettle: pool.ShelfHeld, Again: true}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.claim.NeedsTending(); got != test.want {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTakingGivesEachSlotOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := shelf(rapid.IntRange(0, 8).Draw(t, "databases"), rapid.IntRange(0, 8).Draw(t, "shares"))
+		pairs, version := s.Pairs(), s.Version
+		taken := map[pool.Offer]pool.TenantID{}
+		for i := range rapid.IntRange(0, 20).Draw(t, "claims") {
+			tenant := pool.TenantID(rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g"}).Draw(t, "tenant"))
+			after, claim, err := pool.Take(s, tenant, now.Add(time.Duration(i)), false)
+			if err != nil {
+				if s.Pairs() > 0 {
+					t.Fatalf("%v with %d pairs left", err, s.Pairs())
+				}
+				continue
+			}
+			for _, o := range []pool.Offer{claim.Database.Offer, claim.Share.Offer} {
+				if other, twice := taken[o]; twice && other != tenant {
+					t.Fatalf("%s was given to %s and %s", o, other, tenant)
+				}
+				taken[o] = tenant
+			}
+			s = after
+		}
+		if s.Pairs()+len(s.Held) != pairs || len(taken) != 2*len(s.Held) || s.Version != version+int64(len(s.Held)) {
+			t.Fatalf("%d pairs became %d and %d held, %d slots taken, version %d", pairs, s.Pairs(), len(s.Held), len(taken), s.Version)
+		}
+	})
+}
+
+func TestOffersReadWhatTheyWrite(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := pool.Offer{
+			Host: rapid.IntRange(1, 1<<20).Draw(t, "host"), Index: rapid.IntRange(1, 100).Draw(t, "index"),
+			Name: rapid.StringMatching(`[a-z0-9]{8,20}`).Draw(t, "name"),
+		}
+		if rapid.Bool().Draw(t, "share") {
+			o.Share = "share-" + rapid.StringMatching(`[A-F0-9]{8,17}`).Draw(t, "id")
+		}
+		got, err := pool.ParseOffer(o.String())
+		if err != nil || got != o {
+			t.Fatalf("%v became %q became %v, %v", o, o.String(), got, err)
+		}
+	})
+}
+
+func TestParseOfferRefuses(t *testing.T) {
+	for _, s := range []string{"", "1.2", "1:name", "x.2:name", "1.x:name", "1.2:name:share:more"} {
+		if o, err := pool.ParseOffer(s); err == nil {
+			t.Errorf("%q was read as %v", s, o)
+		}
+	}
+}
+
+func TestWithdraw(t *testing.T) {
+	s := shelf(3, 2)
+	s.Databases = append(s.Databases, offer(5, 1), offer(1, 7))
+	s.Held["a"] = pool.Hold{Database: offer(1, 9), Share: shareOffer(2, 9), At: now}
+	before := s.Clone()
+	got, err := pool.Withdraw(s, "database-standard-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "the argument", s, before)
+	diff(t, "what stays", got.Databases, []pool.Offer{offer(5, 1)})
+	diff(t, "shares", got.Shares, s.Shares)
+	diff(t, "what tenants hold", got.Held, s.Held)
+	var back []pool.Taken
+	for _, i := range []int{1, 2, 3, 7} {
+		back = append(back, pool.Taken{Kind: pool.Database, Offer: offer(1, i)})
+	}
+	diff(t, "what goes back", got.Withdrawn, back)
+	again, err := pool.Withdraw(got, "database-standard-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "withdrawn again", again, got)
+	if _, err := pool.Withdraw(s, "gateway-7"); err == nil {
+		t.Error("a malformed host id was taken")
+	}
+}
+
+func TestTidyKeepsWhatIsNeeded(t *testing.T) {
+	s := pool.NewShelf(standard)
+	s.Databases = []pool.Offer{offer(1, 1)}
+	s.Shares = []pool.Offer{shareOffer(2, 1)}
+	s.Held["a"] = pool.Hold{Database: offer(3, 1), Share: shareOffer(4, 1), At: now}
+	s.Refill = &pool.Refill{Number: 1, Kind: pool.Share, Offers: []pool.Offer{shareOffer(5, 1)}}
+	s.Withdrawn = []pool.Taken{{Kind: pool.Share, Offer: shareOffer(6, 1)}}
+	want := []pool.HostID{"database-standard-1", "database-standard-3", "share-standard-2", "share-standard-4", "share-standard-5"}
+	for _, k := range pool.Kinds {
+		for seq := 1; seq <= 6; seq++ {
+			s.Hosts[pool.Key{Kind: k, Tier: standard}.Host(seq)] = pool.Access{}
+		}
+	}
+	var got []pool.HostID
+	for id := range pool.Tidy(s).Hosts {
+		got = append(got, id)
+	}
+	slices.Sort(got)
+	diff(t, "hosts", got, want)
+	diff(t, "the argument's hosts", len(s.Hosts), 12)
+	diff(t, "hosts with offers", s.Offering(), []pool.HostID{"database-standard-1", "share-standard-2"})
+}
+
+func TestClonesShareNothing(t *testing.T) {
+	s := shelf(2, 2)
+	s.Held["a"] = pool.Hold{At: now}
+	s.Refill = &pool.Refill{Number: 1, Offers: []pool.Offer{offer(1, 1)}}
+	s.Withdrawn = []pool.Taken{{Kind: pool.Share, Offer: shareOffer(2, 1)}}
+	want := s.Clone()
+	c := s.Clone()
+	c.Databases[0].Name, c.Shares[0].Name, c.Refill.Offers[0].Name, c.Withdrawn[0].Kind = "x", "x", "x", "x"
+	c.Refill.Number = 9
+	c.Held["b"], c.Hosts["share-standard-9"] = pool.Hold{}, pool.Access{}
+	diff(t, "the original", s, want)
+}
