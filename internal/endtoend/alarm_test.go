@@ -1,0 +1,90 @@
+package endtoend
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"headroom/events"
+	"headroom/internal/local/cloudwatch"
+	"headroom/internal/pool"
+)
+
+// heedsAlarms sets two alarms of the only database host on and off again.
+func (s *system) heedsAlarms(t *testing.T) {
+	const sick, substitute = pool.HostID("database-standard-1"), pool.HostID("database-standard-2")
+	notified := s.subscribe(t, "operators")
+	alarms := s.alarms(sick)
+	if len(alarms) < 2 {
+		t.Fatalf("%s has alarms %v, want several", sick, alarms)
+	}
+
+	s.setAlarm(t, alarms[0], cloudwatch.Alarming, "Threshold Crossed: 3 datapoints")
+	s.await(t, "the host is cordoned", func() bool { return len(heard[events.HostCordoned](s.watch)) > 0 })
+	s.setAlarm(t, alarms[1], cloudwatch.Alarming, "Threshold Crossed: 1 datapoint")
+	s.awaitInService(t, 2, 1)
+	s.signUp(t, "newcomer", "127.30.1.1")
+	s.awaitReady(t, "newcomer")
+	tenant, err := s.ledger.Tenant(t.Context(), "newcomer")
+	must(t, err)
+	if tenant.Database.Host != substitute {
+		t.Errorf("the tenant's database is on %s, while %s has an alarm on", tenant.Database.Host, sick)
+	}
+
+	mark := s.mark()
+	s.setAlarm(t, alarms[0], cloudwatch.OK, "2 datapoints below")
+	s.awaitLog(t, mark, "rdsalarm", "alarm heard", alarms[0], "OK")
+	if back := s.returned(sick); back != nil {
+		t.Errorf("the host is back in service while an alarm is on: %+v", *back)
+	}
+	s.setAlarm(t, alarms[1], cloudwatch.OK, "2 datapoints below")
+	s.await(t, "the host is back in service", func() bool { return s.returned(sick) != nil })
+
+	cordons := heard[events.HostCordoned](s.watch)
+	if len(cordons) != 1 || cordons[0].HostID != string(sick) || cordons[0].Alarm != alarms[0] || !strings.Contains(cordons[0].Reason, "Threshold Crossed") {
+		t.Errorf("HostCordoned was published as %+v, want one that names %s and %s", cordons, sick, alarms[0])
+	}
+	if messages := notified(); len(messages) != 1 || !containsAll(messages[0], []string{string(sick), alarms[0], "Threshold Crossed"}) {
+		t.Errorf("notified of %q, want one message that names %s, %s and the reason", messages, sick, alarms[0])
+	}
+}
+
+// returned gives the event that says that a host is back in service, nil if it is not.
+func (s *system) returned(id pool.HostID) *events.HostInService {
+	for _, e := range heard[events.HostInService](s.watch) {
+		if e.HostID == string(id) && e.LeadTimeSeconds == 0 && strings.Contains(e.Reason, "alarm") {
+			return &e
+		}
+	}
+	return nil
+}
+
+// subscribe subscribes a new queue to the topic that operators are notified by, and gives what reads
+// the notifications that came since.
+func (s *system) subscribe(t *testing.T, name string) (read func() []string) {
+	t.Helper()
+	client := sqs.NewFromConfig(s.AWS())
+	queue, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	must(t, err)
+	_, err = sns.NewFromConfig(s.AWS()).Subscribe(t.Context(), &sns.SubscribeInput{
+		TopicArn: aws.String(s.output(t, "NotifyTopicArn")), Protocol: aws.String("sqs"),
+		Endpoint:   aws.String("arn:aws:sqs:" + s.Region + ":" + s.Account + ":" + name),
+		Attributes: map[string]string{"RawMessageDelivery": "true"},
+	})
+	must(t, err)
+	return func() (messages []string) {
+		for {
+			out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
+			must(t, err)
+			if len(out.Messages) == 0 {
+				return messages
+			}
+			for _, m := range out.Messages {
+				messages = append(messages, aws.ToString(m.Body))
+			}
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package endtoend
+
+import (
+	"testing"
+
+	"headroom/events"
+	"headroom/internal/local/cloudwatch"
+	"headroom/internal/pool"
+)
+
+// cordoned has a host cordoned, by one of its alarms, while f runs.
+func (s *system) cordoned(t *testing.T, host pool.HostID, f func()) {
+	t.Helper()
+	cordons, returns := len(heard[events.HostCordoned](s.watch)), len(heard[events.HostInService](s.watch))
+	alarm := s.alarms(host)[0]
+	s.setAlarm(t, alarm, cloudwatch.Alarming, "threshold crossed")
+	s.await(t, string(host)+" is cordoned", func() bool { return len(heard[events.HostCordoned](s.watch)) > cordons })
+	f()
+	s.setAlarm(t, alarm, cloudwatch.OK, "below the threshold")
+	s.await(t, string(host)+" is back in service", func() bool { return len(heard[events.HostInService](s.watch)) > returns })
+}
+
+// alarms names the alarms of a host, which its stack brings.
+func (s *system) alarms(host pool.HostID) (names []string) {
+	for _, r := range s.Stacks.Resources(stackOf(host)) {
+		if r.Type == "AWS::CloudWatch::Alarm" {
+			names = append(names, r.PhysicalID)
+		}
+	}
+	return names
+}
+
+// stackOf names the stack of a host.
+func stackOf(host pool.HostID) string { return "headroom-" + stage + "-" + string(host) }
+
+func (s *system) setAlarm(t *testing.T, name, state, reason string) {
+	t.Helper()
+	must(t, s.Alarms.SetState(t.Context(), name, state, reason))
+}

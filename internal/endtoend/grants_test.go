@@ -1,0 +1,118 @@
+package endtoend
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"headroom/events"
+	"headroom/internal/demo"
+	"headroom/internal/local/cloudwatch"
+	"headroom/internal/pool"
+)
+
+// TestWithoutAGrantTheRunFails takes one grant after the other away, wants what then happens to be
+// denied by its name, and all to go on once it is given back.
+func TestWithoutAGrantTheRunFails(t *testing.T) {
+	t.Parallel()
+	s := start(t, policies(
+		pool.Policy{SlotsPerHost: 20},
+		// Each signup makes the pool check order a host.
+		pool.Policy{SlotsPerHost: 1, BufferSlots: 3, Ceiling: 40, MaxOrders: 3},
+	))
+	s.liftLimits(t)
+	s.hurry(t)
+	s.awaitInService(t, 1, 3)
+	roles, tenants, shares := s.roles(t), 0, 3
+
+	signUp := func(t *testing.T, revoked func()) {
+		id := demo.Name(tenants)
+		s.signUp(t, id, demo.Instance(tenants))
+		tenants++
+		revoked()
+		s.awaitReady(t, id)
+	}
+	makeHost := func(t *testing.T, revoked func()) {
+		signUp(t, revoked)
+		shares = tenants + 3
+		s.awaitInService(t, 1, shares)
+	}
+	alarm := func(t *testing.T, revoked func()) {
+		name := s.alarms("database-standard-1")[0]
+		s.setAlarm(t, name, cloudwatch.Alarming, "threshold crossed")
+		revoked()
+		s.await(t, "the host is cordoned", func() bool { return len(heard[events.HostCordoned](s.watch)) > 0 })
+	}
+	for _, grant := range []struct {
+		function, action string
+		provoke          func(t *testing.T, revoked func())
+	}{
+		{"signup", "dynamodb:UpdateItem", signUp},
+		{"signup", "secretsmanager:CreateSecret", signUp},
+		{"signup", "kms:GenerateDataKey", signUp},
+		{"signup", "ec2:AuthorizeSecurityGroupIngress", signUp},
+		{"signup", "storagegateway:UpdateNFSFileShare", signUp},
+		{"signup", "events:PutEvents", signUp},
+		{"poolcheck", "dynamodb:Query", signUp},
+		{"poolcheck", "cloudformation:CreateStack", makeHost},
+		{"poolcheck", "iam:PassRole", makeHost},
+		{"stackcomplete", "cloudformation:DescribeStacks", makeHost},
+		{"stackcomplete", "storagegateway:ActivateGateway", makeHost},
+		{"stackcomplete", "storagegateway:CreateNFSFileShare", makeHost},
+		{"stackcomplete", "sqs:SendMessage", makeHost},
+		{"rdsalarm", "sns:Publish", alarm},
+	} {
+		t.Run(grant.function+" without "+grant.action, func(t *testing.T) {
+			role, ok := s.Policies.Role(roles[grant.function])
+			if n := s.Policies.Revoke(role.Name, grant.action); !ok || n == 0 {
+				t.Fatalf("the role %s has no such grant", roles[grant.function])
+			}
+			mark := s.mark()
+			grant.provoke(t, func() {
+				line := s.awaitLog(t, mark, grant.function, "is not authorized to perform: "+grant.action+" on resource: ")
+				if !strings.Contains(line, "AccessDenied") && !strings.Contains(line, "UnauthorizedOperation") && !strings.Contains(line, "AuthorizationError") {
+					t.Errorf("the refusal has none of AWS's codes: %s", line)
+				}
+				s.Policies.PutRole(role)
+			})
+		})
+	}
+}
+
+// unneeded says why a grant may go unused in a run, by function and action.
+var unneeded = map[string]string{
+	"signup secretsmanager:GetSecretValue":    "a tenant's secret is read only if it is there already, after a signup that was cut short",
+	"signup kms:Decrypt":                      "the local cloud does not ask for the key of a secret that RDS manages",
+	"stackcomplete kms:Decrypt":               "the local cloud does not ask for the key of a secret that RDS manages",
+	"poolcheck cloudformation:DescribeStacks": "a stack is looked at only if it is there already, after an order that was cut short",
+}
+
+// needsItsGrants lists the grants of the functions' roles that nothing has needed so far, and wants
+// a reason for each.
+func (s *system) needsItsGrants(t *testing.T) {
+	for function, role := range s.roles(t) {
+		for _, grant := range s.Policies.Unused(role) {
+			reason, ok := unneeded[function+" "+grant.Action]
+			if !ok {
+				t.Errorf("nothing needed %s", grant)
+				continue
+			}
+			t.Logf("unused: %s: %s", grant, reason)
+		}
+	}
+}
+
+// roles are the ARNs of the functions' roles, by function.
+func (s *system) roles(t *testing.T) map[string]string {
+	t.Helper()
+	arns := map[string]string{}
+	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
+		if role, ok := r.Properties["Role"].(string); ok && r.Type == "AWS::Lambda::Function" && slices.Contains(functions, shortName(r.PhysicalID)) {
+			arns[shortName(r.PhysicalID)] = role
+		}
+	}
+	if len(arns) != len(functions) {
+		t.Fatalf("the functions' roles are %v, want %d", arns, len(functions))
+	}
+	return arns
+}

@@ -1,0 +1,130 @@
+package endtoend
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"headroom/internal/pool"
+)
+
+// haste makes minutes pass in a moment: what has been as it is for that long is made to look as if
+// it had been so for hours. So nobody has to wait for what only a deadline brings back to life.
+type haste struct {
+	s     *system
+	since map[string]time.Time // when something was first seen as it is
+}
+
+// moment is how long things are left alone.
+const moment = 2 * time.Second
+
+// hurry lets time pass until stop is called, or the test is over.
+func (s *system) hurry(tb testing.TB) (stop func()) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
+	var running sync.WaitGroup
+	running.Go(func() { s.passTime(ctx) })
+	stop = func() {
+		cancel()
+		running.Wait()
+	}
+	tb.Cleanup(stop)
+	return stop
+}
+
+func (s *system) passTime(ctx context.Context) {
+	h := &haste{s: s, since: map[string]time.Time{}}
+	for ctx.Err() == nil {
+		// What fails is tried again soon; a conflict means that something has just moved on.
+		_ = h.hosts(ctx)
+		_ = h.holds(ctx)
+		select {
+		case <-time.After(moment / 4):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// old says that something has been as it is for a moment.
+func (h *haste) old(as string) bool {
+	first, known := h.since[as]
+	if !known {
+		h.since[as] = time.Now()
+	}
+	return known && time.Since(first) > moment
+}
+
+// hosts moves the deadlines of orders to now that were recorded and not made: of all steps only this
+// one is nobody's until its deadline. Tries are not counted: whoever fails more often than anybody
+// ever did needs more of them than a host gets.
+func (h *haste) hosts(ctx context.Context) error {
+	due, err := h.s.ledger.Due(ctx, time.Now().Add(24*time.Hour), 100)
+	if err != nil {
+		return err
+	}
+	for _, d := range due {
+		if d.Host == "" {
+			continue
+		}
+		host, err := h.s.ledger.Host(ctx, d.Host)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if host.Step != pool.StepOrder || !h.old(string(host.ID)+" "+host.Due.String()) || host.Due.Before(now) {
+			continue
+		}
+		late := host.Clone()
+		late.Due, late.Tries = now.Add(-time.Second), 0
+		if err := h.s.ledger.SaveHost(ctx, host, late, pool.Neutral, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holds makes claims that nobody has opened yet look old.
+func (h *haste) holds(ctx context.Context) error {
+	const long = time.Hour
+	shelf, err := h.s.ledger.Shelf(ctx, tier)
+	if err != nil {
+		return err
+	}
+	late, changed := shelf.Clone(), false
+	for id, hold := range shelf.Held {
+		if time.Since(hold.At) < long && h.old(string(id)+" "+hold.At.String()) {
+			hold.At = hold.At.Add(-long)
+			late.Held[id], changed = hold, true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return h.s.ledger.SaveShelf(ctx, shelf, late)
+}
+
+// liftLimits lets queues bring a message back as often as it takes: here one message fails more often
+// than a queue would put up with.
+func (s *system) liftLimits(tb testing.TB) {
+	tb.Helper()
+	client := sqs.NewFromConfig(s.AWS())
+	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
+		policy, ok := r.Properties["RedrivePolicy"].(map[string]any)
+		if r.Type != "AWS::SQS::Queue" || !ok {
+			continue
+		}
+		policy = maps.Clone(policy)
+		policy["maxReceiveCount"] = 1000
+		text, err := json.Marshal(policy)
+		must(tb, err)
+		_, err = client.SetQueueAttributes(tb.Context(), &sqs.SetQueueAttributesInput{
+			QueueUrl: &r.PhysicalID, Attributes: map[string]string{"RedrivePolicy": string(text)},
+		})
+		must(tb, err)
+	}
+}

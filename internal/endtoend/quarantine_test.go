@@ -1,0 +1,54 @@
+package endtoend
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// givesUp has a database host get stuck: its stack is never made, and its deadline has passed as
+// often as it may.
+func (s *system) givesUp(t *testing.T, hosts *gate) {
+	key := pool.Key{Kind: pool.Database, Tier: tier}
+	notified := s.subscribe(t, "support")
+	hosts.hold(stackOf("database-"))
+	s.endBackoff(t, "database-standard-1")
+	record, err := s.ledger.Pool(t.Context(), key)
+	must(t, err)
+	stuck := key.Host(record.Seq + 1)
+	s.checkPools(t)
+	s.await(t, string(stuck)+" is being built", func() bool {
+		h, err := s.ledger.Host(t.Context(), stuck)
+		return err == nil && h.Step == pool.StepBuild
+	})
+
+	h, err := s.ledger.Host(t.Context(), stuck)
+	must(t, err)
+	late := h.Clone()
+	late.Due, late.Tries = time.Now().Add(-time.Second), pool.MaxTries
+	must(t, s.ledger.SaveHost(t.Context(), h, late, pool.Neutral, time.Now()))
+	s.checkPools(t)
+	s.await(t, string(stuck)+" is given up", func() bool { return len(heard[events.HostQuarantined](s.watch)) > 0 })
+	s.await(t, string(stuck)+" is quarantined", func() bool {
+		h, err := s.ledger.Host(t.Context(), stuck)
+		return err == nil && h.State == pool.Quarantined
+	})
+	if e := heard[events.HostQuarantined](s.watch)[0]; e.HostID != string(stuck) || e.Step != string(pool.StepBuild) || e.Reason == "" {
+		t.Errorf("HostQuarantined is %+v, want %s at step %s with a reason", e, stuck, pool.StepBuild)
+	}
+	if messages := strings.Join(notified(), "\n"); !containsAll(messages, []string{string(stuck), "quarantined"}) {
+		t.Errorf("nobody was told of %s: %q", stuck, messages)
+	}
+	hosts.lift()
+}
+
+// endBackoff ends the backoff of a host's pool, as a host that comes into service does.
+func (s *system) endBackoff(t *testing.T, id pool.HostID) {
+	t.Helper()
+	h, err := s.ledger.Host(t.Context(), id)
+	must(t, err)
+	must(t, s.ledger.SaveHost(t.Context(), h, h, pool.Succeeded, time.Now()))
+}
