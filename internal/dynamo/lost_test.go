@@ -27,7 +27,7 @@ func (f *forgetful) Do(r *http.Request) (*http.Response, error) {
 	if err == nil && f.lose() {
 		_, _ = io.Copy(io.Discard, response.Body)
 		_ = response.Body.Close()
-		return nil, &http.ProtocolError{ErrorString: "reply lost"}
+		return nil, errors.New("reply lost")
 	}
 	return response, err
 }

@@ -56,7 +56,7 @@ func (s *system) cleansUp(t *testing.T, key pool.Key, id pool.HostID) {
 
 	record, err := s.ledger.Pool(t.Context(), key)
 	must(t, err)
-	wait := record.BackoffUntil.Sub(time.Now())
+	wait := time.Until(record.BackoffUntil)
 	if !failed.NextOrderAfter.Time.Equal(record.BackoffUntil) || wait <= 0 || wait > pool.Backoff(1) {
 		t.Errorf("the next order of %s is not before %v, in %v, and HostFailed says %v", key, record.BackoffUntil, wait, failed.NextOrderAfter)
 	}

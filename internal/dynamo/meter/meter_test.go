@@ -2,6 +2,7 @@ package meter_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -166,7 +167,7 @@ type flaky struct {
 func (f *flaky) Do(r *http.Request) (*http.Response, error) {
 	if !f.failed {
 		f.failed = true
-		return nil, &http.ProtocolError{ErrorString: "connection lost"}
+		return nil, errors.New("connection lost")
 	}
 	return f.next.RoundTrip(r)
 }
