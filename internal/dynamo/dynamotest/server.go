@@ -5,25 +5,20 @@ package dynamotest
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-)
 
-// startLimit is how long the program may take to answer for the first time.
-const startLimit = 10 * time.Second
+	"headroom/internal/local/parts"
+)
 
 // Server is a running DynamoDB program with nothing in it. It ends with the test that started it.
 type Server struct {
@@ -34,29 +29,12 @@ type Server struct {
 // Start runs the DynamoDB program on a free port of its own.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	address := freeAddress(tb)
-	_, port, _ := net.SplitHostPort(address)
-	command := exec.Command(binary(tb), "serve", "--host", "127.0.0.1", "--port", port)
-	if err := command.Start(); err != nil {
+	part, err := parts.Dynoxide(context.Background(), parts.Options{Modules: modules(tb), Dir: tb.TempDir()})
+	if err != nil {
 		tb.Fatalf("start the DynamoDB program: %v", err)
 	}
-	tb.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait() // killed: its status says nothing
-	})
-	s := &Server{Endpoint: "http://" + address}
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
-	defer cancel()
-	for {
-		_, err := s.Client().ListTables(ctx, &dynamodb.ListTablesInput{})
-		if err == nil {
-			return s
-		}
-		if ctx.Err() != nil {
-			tb.Fatalf("the DynamoDB program does not answer on %s: %v", s.Endpoint, err)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	tb.Cleanup(func() { _ = part.Close() })
+	return &Server{Endpoint: part.URL.String()}
 }
 
 // Client makes a client of the program. Options are the caller's own, such as middleware.
@@ -107,34 +85,19 @@ func index(name, partition, sort string) types.GlobalSecondaryIndex {
 	}
 }
 
-// binary finds the program among the npm parts of the module that the test runs in.
-func binary(tb testing.TB) string {
+// modules finds the npm parts of the module that the test runs in.
+func modules(tb testing.TB) string {
 	tb.Helper()
-	architecture := runtime.GOARCH
-	if architecture == "amd64" {
-		architecture = "x64"
-	}
-	part := filepath.Join("node_modules", "@dynoxide", runtime.GOOS+"-"+architecture, "dynoxide")
 	dir, err := os.Getwd()
 	if err != nil {
 		tb.Fatalf("find the working directory: %v", err)
 	}
 	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		path := filepath.Join(dir, part)
-		if _, err := os.Stat(path); err == nil {
+		path := filepath.Join(dir, "node_modules")
+		if _, err := os.Stat(filepath.Join(path, "@dynoxide")); err == nil {
 			return path
 		}
 	}
-	tb.Fatalf("%s is missing: run make setup", part)
+	tb.Fatal("node_modules/@dynoxide is missing: run make setup")
 	return ""
-}
-
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("find a free port: %v", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }

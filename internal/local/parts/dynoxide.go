@@ -12,9 +12,21 @@ import (
 	"time"
 )
 
+// portAttempts bounds how often another port is tried when somebody else was quicker.
+const portAttempts = 3
+
 // Dynoxide starts the DynamoDB server. Its tables are in memory.
-func Dynoxide(ctx context.Context, o Options) (*Part, error) {
-	port, err := freePort()
+func Dynoxide(ctx context.Context, o Options) (part *Part, err error) {
+	for range portAttempts {
+		if part, err = dynoxide(ctx, o); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return part, err
+}
+
+func dynoxide(ctx context.Context, o Options) (*Part, error) {
+	port, err := FreePort()
 	if err != nil {
 		return nil, fmt.Errorf("find a port for dynoxide: %w", err)
 	}
@@ -26,12 +38,22 @@ func Dynoxide(ctx context.Context, o Options) (*Part, error) {
 	})
 }
 
+// settled is how long a process must live on once its port accepts connections.
+const settled = 50 * time.Millisecond
+
 // accepting waits until something accepts connections at address, or the process has ended.
 func accepting(ctx context.Context, address string, p *Process) error {
 	for {
 		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err == nil {
-			return conn.Close()
+			_ = conn.Close()
+			// It may be somebody else's: then the process finds the port taken, and ends.
+			select {
+			case <-p.Done():
+				return fmt.Errorf("it ended early: %w", p.Err())
+			case <-time.After(settled):
+				return nil
+			}
 		}
 		select {
 		case <-p.Done():
@@ -41,15 +63,6 @@ func accepting(ctx context.Context, address string, p *Process) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-}
-
-// freePort finds a loopback port that nothing listens on just now.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // nodePlatform names this machine as npm packages do.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,7 +86,7 @@ func (p program) launch(ctx context.Context, s *server, cfg serverConfig) error 
 		return err
 	}
 	var err error
-	if s.port, err = freePort(); err != nil {
+	if s.port, err = parts.FreePort(); err != nil {
 		return err
 	}
 	for name, content := range map[string][]byte{
@@ -165,16 +164,6 @@ func settings(s *server, cfg serverConfig) string {
 		fmt.Fprintf(&text, "%s = '%s'\n", name, strings.ReplaceAll(values[name], "'", "''"))
 	}
 	return text.String()
-}
-
-// freePort finds a port that nobody listens on.
-func freePort() (int, error) {
-	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 // await waits until the server answers.

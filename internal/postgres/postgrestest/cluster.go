@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -87,7 +86,7 @@ func prepare(config Config) (*Cluster, error) {
 		}
 	}
 	if c.Port == 0 {
-		if c.Port, err = freePort(); err != nil {
+		if c.Port, err = parts.FreePort(); err != nil {
 			return nil, fmt.Errorf("find a port for PostgreSQL: %w", err)
 		}
 	}
@@ -199,13 +198,4 @@ func (c *Cluster) await(ctx context.Context) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// freePort finds a loopback port that nothing listens on just now.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
