@@ -36,7 +36,9 @@ func (c *controlPlane) newSignup() awslambda.Function {
 		c.readMasterSecrets(),
 		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
 		Grant{
-			Actions:   []string{"storagegateway:DescribeNFSFileShares", "storagegateway:UpdateNFSFileShare"},
+			Actions: []string{
+				"storagegateway:AddTagsToResource", "storagegateway:DescribeNFSFileShares", "storagegateway:UpdateNFSFileShare",
+			},
 			Resources: []*string{arn("storagegateway", "share/*")},
 		},
 		Grant{
@@ -110,7 +112,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	grants = append(grants,
 		sendTo(c.hostEvents.Queue, c.poolChecks.Queue),
 		c.publish(),
-		c.onHostStacks("cloudformation:DescribeStacks", "cloudformation:DeleteStack"),
+		c.onHostStacks("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DeleteStack"),
 		c.readMasterSecrets(),
 		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
 		// These know no resources: a gateway has no name before it is activated.

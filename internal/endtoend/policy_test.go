@@ -43,8 +43,8 @@ func (s *system) cleansUp(t *testing.T, key pool.Key, id pool.HostID) {
 		failed, ok = firstOf(s.watch, func(e events.HostFailed) string { return e.HostID })[string(id)]
 		return ok
 	})
-	if !strings.Contains(failed.Reason, "failed to create: [") || failed.Failures != 1 {
-		t.Errorf("%s failed %d times because %q, want once, and the resource named", id, failed.Failures, failed.Reason)
+	if !strings.Contains(failed.Reason, "failed to create: [") || !strings.Contains(failed.Reason, "there is no room for it") || failed.Failures != 1 {
+		t.Errorf("%s failed %d times because %q, want once, and the resource's own reason", id, failed.Failures, failed.Reason)
 	}
 	s.await(t, string(id)+" is deleted", func() bool {
 		h, err := s.ledger.Host(t.Context(), id)

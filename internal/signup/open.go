@@ -52,6 +52,10 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant, waiting bool) error {
 	if err := h.Shares.SetClients(ctx, t.Share.Share, clients(t.Instance)); err != nil {
 		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
 	}
+	// Its tags say Available until now; whoever looks at the gateway sees whose it is.
+	if err := h.Shares.Tag(ctx, t.Share.Share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
+		return fmt.Errorf("tag the share of tenant %s: %w", t.ID, err)
+	}
 	if err := h.openDatabase(ctx, claim.Database, credentials.Password); err != nil {
 		return fmt.Errorf("open the database of tenant %s: %w", t.ID, err)
 	}

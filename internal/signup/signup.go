@@ -56,6 +56,7 @@ type databases interface {
 // shares opens a share to exactly the given clients, and says when it serves them.
 type shares interface {
 	SetClients(ctx context.Context, arn string, clients []string) error
+	Tag(ctx context.Context, arn string, tags map[string]string) error
 	Serves(ctx context.Context, arn string, clients []string) (bool, error)
 }
 
@@ -138,7 +139,7 @@ func (h *Handler) message(ctx context.Context, m queue.Message) error {
 		if err := json.Unmarshal([]byte(m.Body), &serve); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.serve(ctx, pool.Tier(serve.Tier))
+		return h.serve(ctx, pool.Tier(serve.Tier), m.Redelivered())
 	default:
 		return h.refuse(ctx, m, "", &events.FieldError{Field: "type", Reason: "is unknown"})
 	}

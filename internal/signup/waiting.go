@@ -84,8 +84,9 @@ func (h *Handler) tellWaiting(ctx context.Context, t pool.Tenant) error {
 
 // serve gives slots to the tenants that have waited longest, as long as there are any. It only claims
 // them, in the order of the list; opening them is for a message of each tenant's own, so that one
-// whose host does not answer holds up nobody behind it.
-func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
+// whose host does not answer holds up nobody behind it. redelivered says that the message was delivered
+// before: then it may have been killed between a claim and that tenant's message.
+func (h *Handler) serve(ctx context.Context, tier pool.Tier, redelivered bool) error {
 	waiters, err := h.Ledger.Waiting(ctx, tier, serveSeen)
 	if err != nil {
 		return fmt.Errorf("read the waiting list of tier %s: %w", tier, err)
@@ -105,7 +106,7 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 			}
 			return nil
 		}
-		if hold, held := shelf.Held[w.Tenant]; held && h.Now().Before(hold.At.Add(serveAgain)) {
+		if hold, held := shelf.Held[w.Tenant]; held && !redelivered && h.Now().Before(hold.At.Add(serveAgain)) {
 			continue // its own message is under way
 		}
 		t, err := h.Ledger.Tenant(ctx, w.Tenant)

@@ -189,6 +189,10 @@ func (o outside) SetClients(ctx context.Context, arn string, clients []string) e
 	})
 }
 
+func (o outside) Tag(ctx context.Context, arn string, tags map[string]string) error {
+	return o.call("Tag", func() error { return (&gateway.Gateways{Client: o.w.gateways}).Tag(ctx, arn, tags) })
+}
+
 func (o outside) Serves(ctx context.Context, arn string, clients []string) (serves bool, err error) {
 	err = o.call("Serves", func() (err error) {
 		serves, err = (&gateway.Gateways{Client: o.w.gateways}).Serves(ctx, arn, clients)

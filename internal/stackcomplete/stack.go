@@ -46,6 +46,13 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 				return fmt.Errorf("look at the stack of %s: %w", id, err)
 			}
 		}
+		if stack.Status == rollbackInProgress && host.State.Making() {
+			why, err := h.Stacks.Failure(ctx, event.StackID)
+			if err != nil {
+				return fmt.Errorf("ask why the stack of %s failed: %w", id, err)
+			}
+			stack.Reason = strings.TrimSpace(stack.Reason + " " + why)
+		}
 		p, news, err := h.judge(host, stack)
 		if err != nil {
 			return err

@@ -33,6 +33,7 @@ type ledger interface {
 
 type formation interface {
 	Describe(ctx context.Context, nameOrID string) (stacks.Stack, error)
+	Failure(ctx context.Context, nameOrID string) (string, error)
 	Delete(ctx context.Context, nameOrID, token string) error
 }
 

@@ -302,6 +302,14 @@ func (o outside) Describe(ctx context.Context, nameOrID string) (s stacks.Stack,
 	return s, err
 }
 
+func (o outside) Failure(ctx context.Context, nameOrID string) (why string, err error) {
+	err = o.call("Failure", func() (err error) {
+		why, err = (&stacks.Formation{Client: o.w.stacks}).Failure(ctx, nameOrID)
+		return err
+	})
+	return why, err
+}
+
 func (o outside) Delete(ctx context.Context, nameOrID, token string) error {
 	return o.call("Delete", func() error { return (&stacks.Formation{Client: o.w.stacks}).Delete(ctx, nameOrID, token) })
 }

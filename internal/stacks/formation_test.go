@@ -80,3 +80,21 @@ func TestAStackIsDescribedAndDeleted(t *testing.T) {
 		t.Errorf("deleting nothing: %v", err)
 	}
 }
+
+func TestWhatFailedFirstIsWhy(t *testing.T) {
+	fake := &stackstest.Formation{}
+	f := &stacks.Formation{Client: fake}
+	id := fake.Add("headroom-dev-share-standard-1", "token", nil)
+	if why, err := f.Failure(t.Context(), id); err != nil || why != "" {
+		t.Errorf("failure %q of a stack that has none, error %v", why, err)
+	}
+	fake.Fail(id, "Appliance", "there is no room for it")
+	fake.Fail(id, "Bucket01", "Resource creation cancelled")
+	fake.Fail(id, "Bucket02", "Access Denied")
+	if why, err := f.Failure(t.Context(), id); err != nil || why != "Appliance: there is no room for it" {
+		t.Errorf("failure %q, error %v", why, err)
+	}
+	if _, err := f.Failure(t.Context(), "nobody"); err == nil {
+		t.Error("a stack that does not exist has a failure")
+	}
+}

@@ -24,7 +24,8 @@ type Stack struct {
 	Status          types.StackStatus
 	Reason          string
 	Outputs         map[string]string
-	Deletions       int // how often its deletion was asked for
+	Deletions       int                // how often its deletion was asked for
+	Failures        []types.StackEvent // of its resources, the newest first
 }
 
 func (s *Stack) gone() bool { return s.Status == types.StackStatusDeleteComplete }
@@ -66,6 +67,31 @@ func (f *Formation) Finish(nameOrID string, status types.StackStatus, reason str
 	if outputs != nil {
 		s.Outputs = outputs
 	}
+}
+
+// Fail says that a resource of a stack could not be made.
+func (f *Formation) Fail(nameOrID, resource, reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.find(nameOrID)
+	s.Failures = slices.Insert(s.Failures, 0, types.StackEvent{
+		StackId: &s.ID, LogicalResourceId: &resource, ResourceStatus: types.ResourceStatusCreateFailed, ResourceStatusReason: &reason,
+	})
+}
+
+// DescribeStackEvents is CloudFormation's, of what failed only.
+func (f *Formation) DescribeStackEvents(ctx context.Context, in *cloudformation.DescribeStackEventsInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := aws.ToString(in.StackName)
+	s := f.find(name)
+	if s == nil {
+		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "Stack [" + name + "] does not exist"}
+	}
+	return &cloudformation.DescribeStackEventsOutput{StackEvents: slices.Clone(s.Failures)}, nil
 }
 
 // Stack gives a copy of a stack; false when there is none.
