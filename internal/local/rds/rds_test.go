@@ -90,7 +90,7 @@ func newBench(t *testing.T) bench {
 		CacheDir: cache, LogDir: logs, Lead: 10 * time.Millisecond,
 	})
 	if err != nil {
-		t.Skip(err) // no PostgreSQL
+		t.Fatal(err) // no PostgreSQL
 	}
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
@@ -344,7 +344,7 @@ func BenchmarkCreateInstance(b *testing.B) {
 		CacheDir: cache, Lead: time.Millisecond,
 	})
 	if err != nil {
-		b.Skip(err)
+		b.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
 	if err := r.Warm(b.Context()); err != nil {
