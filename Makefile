@@ -14,7 +14,7 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export GOFLAGS
 
-.PHONY: help setup build native synth deploy demo local test bench lint clean
+.PHONY: help setup build native synth deploy demo test bench lint clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
