@@ -29,7 +29,7 @@ setup: node_modules/.ok dist/rds-ca.pem ## Install what the local cloud is made 
 
 node_modules/.ok: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Headroom needs Node.js 20 or newer with npm: install it, then run this again." >&2; exit 1; }
-	npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 # The certificate authorities of RDS, as AWS publishes them, from the npm package that carries them.
