@@ -8,7 +8,7 @@ import (
 // Room is how many slots of a kind a refill should set out.
 func (s Shelf) Room(k Kind) int { return max(0, ShelfSize-len(s.Offers(k))) }
 
-// hostsOf names the hosts of a kind that have offers or holds on the shelf.
+// hostsOf numbers the hosts of a kind that have offers on the shelf.
 func (s Shelf) hostsOf(k Kind) map[int]bool {
 	hosts := map[int]bool{}
 	for _, o := range s.Offers(k) {
@@ -82,9 +82,11 @@ func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
 	return offers
 }
 
-// SetOut marks the slots of a refill in one host's record: those that are free and the host in
-// service, or that this very refill marked before. It gives the host and the offers that hold; the
-// others must not come onto the shelf.
+// SetOut decides once for all which slots of a refill are set out of one host, and marks them so in
+// the host's record. It gives the host and the offers that hold; the others must not come onto the
+// shelf. The slots of a host that is not in service are refused, by leaving the refill's number at
+// the free slot: were that not written, another tender could find the host in service again and set
+// out slots that the first had already left out of the shelf.
 func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 	out := h.Clone()
 	_, seq, _ := h.ID.Parse()
@@ -98,10 +100,13 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 			continue
 		}
 		switch {
-		case slot.State == SlotFree && h.State == InService:
-			slot.State, slot.Since, slot.Refill = SlotOffered, now, r.Number
-			good = append(good, o)
 		case slot.State == SlotOffered && slot.Refill == r.Number:
+			good = append(good, o)
+		case slot.State != SlotFree || slot.Refill == r.Number: // not ours, or refused before
+		case h.State != InService:
+			slot.Refill = r.Number
+		default:
+			slot.State, slot.Since, slot.Refill = SlotOffered, now, r.Number
 			good = append(good, o)
 		}
 	}

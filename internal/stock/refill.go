@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"headroom/internal/pool"
 )
@@ -103,7 +102,7 @@ func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
 			if now.Refill == nil || now.Refill.Number != r.Number {
 				return h // somebody else finished it: there is nothing left to mark
 			}
-			h, set = mark(h, r, k.Now())
+			h, set = pool.SetOut(h, r, k.Now())
 			return h
 		})
 		if err != nil {
@@ -120,23 +119,4 @@ func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
 		return fmt.Errorf("set out %d slots: %w", len(offers), err)
 	}
 	return nil
-}
-
-// mark decides once for all whether a refill's slots in one host are set out, and writes that down
-// in the host's record. Those of a host that is not in service are refused, by leaving the refill's
-// number at the free slot: were that not written, another tender could find the host in service
-// again and mark slots that the first had already left out of the shelf.
-func mark(h pool.Host, r pool.Refill, now time.Time) (pool.Host, []pool.Offer) {
-	_, seq, _ := h.ID.Parse()
-	r.Offers = slices.DeleteFunc(slices.Clone(r.Offers), func(o pool.Offer) bool {
-		slot := h.Slot(o.Index)
-		return o.Host != seq || slot == nil || slot.State == pool.SlotFree && slot.Refill == r.Number
-	})
-	h, good := pool.SetOut(h, r, now)
-	for _, o := range r.Offers {
-		if slot := h.Slot(o.Index); slot.State == pool.SlotFree {
-			slot.Refill = r.Number
-		}
-	}
-	return h, good
 }
