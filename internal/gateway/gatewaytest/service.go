@@ -21,8 +21,9 @@ type Share struct {
 	Clients                                      []string
 	Tags                                         map[string]string
 
-	creating int // looks until it is known at all, then until it is available
-	updating int
+	creating int      // looks until it is known at all, then until it is available
+	updating int      // looks that still show the old clients as available, then looks until it is updated
+	before   []string // the clients until the last update
 }
 
 // Gateway is one gateway.

@@ -61,7 +61,7 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 			unknown = true
 			continue
 		}
-		status := "AVAILABLE"
+		status, clients := "AVAILABLE", share.Clients
 		switch {
 		case share.creating > s.Late:
 			share.creating--
@@ -70,12 +70,15 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 		case share.creating > 0:
 			share.creating--
 			status = "CREATING"
+		case share.updating > s.Late:
+			share.updating--
+			clients = share.before
 		case share.updating > 0:
 			share.updating--
 			status = "UPDATING"
 		}
 		out.NFSFileShareInfoList = append(out.NFSFileShareInfoList, types.NFSFileShareInfo{
-			FileShareARN: &share.ARN, FileShareStatus: aws.String(status), ClientList: slices.Clone(share.Clients),
+			FileShareARN: &share.ARN, FileShareStatus: aws.String(status), ClientList: slices.Clone(clients),
 		})
 	}
 	if unknown {
@@ -96,7 +99,10 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 		return nil, refuse("FileShareNotFound")
 	}
 	if in.ClientList != nil {
-		share.Clients, share.updating = slices.Clone(in.ClientList), s.Late
+		share.before, share.Clients = share.Clients, slices.Clone(in.ClientList)
+		if s.Late > 0 {
+			share.updating = s.Late + 1
+		}
 	}
 	return &storagegateway.UpdateNFSFileShareOutput{FileShareARN: &share.ARN}, nil
 }
