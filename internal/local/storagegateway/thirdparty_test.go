@@ -1,7 +1,9 @@
 package storagegateway
 
 import (
+	"errors"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,11 +19,7 @@ func TestThirdPartyClientWorks(t *testing.T) {
 	w.share(t, w.cached(t), "a", loopback.String())
 	w.letIn(t, loopback)
 	time.Sleep(50 * time.Millisecond)
-	connection, err := rpc.DialTCP("tcp", w.server().String(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer connection.Close()
+	connection := dialThirdParty(t, w.server().String())
 	mounter := nfs.Mount{Client: connection}
 	target, err := mounter.Mount("/a", rpc.NewAuthUnix("test", 1000, 1000).Auth())
 	if err != nil {
@@ -59,4 +57,24 @@ func TestThirdPartyClientWorks(t *testing.T) {
 	if err := target.RmDir("folder"); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// dialThirdParty connects the third-party client, which binds a port that it
+// draws at random and gives up where that one is taken: then it draws again.
+func dialThirdParty(t *testing.T, address string) *rpc.Client {
+	t.Helper()
+	const draws = 100
+	for range draws {
+		connection, err := rpc.DialTCP("tcp", address, false)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(connection.Close)
+		return connection
+	}
+	t.Fatalf("%d ports in a row were taken", draws)
+	return nil
 }
