@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/loose"
@@ -93,7 +92,7 @@ func (e *EC2) authorizeIngress(_ context.Context, call endpoint.Call) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	added, err := g.authorize(rules, time.Now().Add(e.cfg.Propagation))
+	added, err := g.authorize(rules, e.cfg.Now().Add(e.cfg.Propagation))
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +109,7 @@ func (e *EC2) revokeIngress(_ context.Context, call endpoint.Call) (any, error) 
 	for _, id := range input.RuleIDs {
 		rules = append(rules, rule{id: id})
 	}
-	if err := g.revoke(rules, time.Now().Add(e.cfg.Propagation)); err != nil {
+	if err := g.revoke(rules, e.cfg.Now().Add(e.cfg.Propagation)); err != nil {
 		return nil, err
 	}
 	return map[string]any{"return": true}, nil

@@ -29,6 +29,8 @@ type Config struct {
 
 	Launch      time.Duration // from creating an instance to its running; default 200 ms
 	Propagation time.Duration // from a rule's change to its being in force; default 100 ms
+
+	Now func() time.Time // default time.Now
 }
 
 // Machines runs what an instance is. The appliance fleet does.
@@ -85,6 +87,9 @@ func New(cfg Config) *EC2 {
 	}
 	if cfg.Propagation == 0 {
 		cfg.Propagation = 100 * time.Millisecond
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	return &EC2{
 		cfg:       cfg,

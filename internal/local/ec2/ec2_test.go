@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,14 +59,26 @@ type bench struct {
 	*EC2
 	client *sdk.Client
 	bays   *bays
+	now    *atomic.Pointer[time.Time]
+}
+
+const propagation = time.Minute
+
+// propagate lets as much time go by as a rule takes to be in force.
+func (b bench) propagate() {
+	later := b.now.Load().Add(propagation)
+	b.now.Store(&later)
 }
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, on: map[string]Machine{}}}
+	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, on: map[string]Machine{}}, now: &atomic.Pointer[time.Time]{}}
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	b.now.Store(&start)
 	b.EC2 = New(Config{
 		Account: "123456789012", Region: "eu-west-1", Machines: b.bays,
-		Launch: time.Millisecond, Propagation: 20 * time.Millisecond,
+		Launch: time.Millisecond, Propagation: propagation,
+		Now: func() time.Time { return *b.now.Load() },
 	})
 	router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
 	router.Handle(b.Service())
@@ -124,7 +137,7 @@ func TestRulesAreEnforcedAfterTheyHavePropagated(t *testing.T) {
 	if b.Permits([]string{group}, 2049, from) {
 		t.Error("in force at once")
 	}
-	time.Sleep(30 * time.Millisecond)
+	b.propagate()
 	for _, c := range []struct {
 		name string
 		port int
@@ -147,7 +160,7 @@ func TestRulesAreEnforcedAfterTheyHavePropagated(t *testing.T) {
 	if !b.Permits([]string{group}, 2049, from) {
 		t.Error("out of force at once")
 	}
-	time.Sleep(30 * time.Millisecond)
+	b.propagate()
 	if b.Permits([]string{group}, 2049, from) {
 		t.Error("still in force")
 	}
@@ -229,7 +242,7 @@ func TestFunctionsAreMembersOfGroupsWithoutInstances(t *testing.T) {
 		})
 	}
 	machine := b.make(t, "Machine", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
-	time.Sleep(30 * time.Millisecond)
+	b.propagate()
 	local := netip.MustParseAddr("127.0.0.1")
 	if !b.Permits([]string{group}, 80, local) {
 		t.Error("functions are kept out where their group is let in")

@@ -122,7 +122,7 @@ func (e *EC2) register(r formation.Resource, properties instanceProperties) (*in
 	i := &instance{
 		id: id, image: properties.ImageID, kind: properties.InstanceType, subnet: properties.SubnetID,
 		zone: properties.AvailabilityZone, groups: properties.SecurityGroupIDs,
-		tags: loose.Tags(r.Tags, properties.Tags), launched: time.Now(),
+		tags: loose.Tags(r.Tags, properties.Tags), launched: e.cfg.Now(),
 	}
 	if i.zone == "" {
 		i.zone = e.cfg.Region + "a"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"headroom/internal/local/formation"
 	"headroom/internal/local/loose"
@@ -158,7 +157,7 @@ func (e *EC2) createGroup(r formation.Resource) (formation.Created, error) {
 			id: id, name: name, description: properties.GroupDescription, vpc: properties.VpcID,
 			tags: loose.Tags(r.Tags, properties.Tags),
 		}
-		if _, err := g.authorize(rules, time.Now().Add(e.cfg.Propagation)); err != nil {
+		if _, err := g.authorize(rules, e.cfg.Now().Add(e.cfg.Propagation)); err != nil {
 			return formation.Created{}, err
 		}
 		e.groups[id] = g
@@ -206,7 +205,7 @@ func (e *EC2) createRule(r formation.Resource, egress bool) (formation.Created, 
 			return created, nil
 		}
 	}
-	_, err = g.authorize([]rule{one}, time.Now().Add(e.cfg.Propagation))
+	_, err = g.authorize([]rule{one}, e.cfg.Now().Add(e.cfg.Propagation))
 	return created, err
 }
 
@@ -216,7 +215,7 @@ func (e *EC2) deleteRule(r formation.Resource) error {
 	for _, g := range e.groups {
 		for _, there := range g.rules {
 			if there.id == r.PhysicalID {
-				return g.revoke([]rule{there}, time.Now().Add(e.cfg.Propagation))
+				return g.revoke([]rule{there}, e.cfg.Now().Add(e.cfg.Propagation))
 			}
 		}
 	}
@@ -233,7 +232,7 @@ func (e *EC2) Permits(groups []string, port int, from netip.Addr) bool {
 		if g == nil {
 			continue
 		}
-		for _, r := range g.inForce(time.Now()) {
+		for _, r := range g.inForce(e.cfg.Now()) {
 			if !r.covers(port) {
 				continue
 			}

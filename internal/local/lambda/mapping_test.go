@@ -106,9 +106,9 @@ func TestLoadStartsProcessesUpToTheConcurrency(t *testing.T) {
 func TestBatchingWindowGathersMessages(t *testing.T) {
 	r := newRig(t, nil)
 	url, arn, _ := r.queue()
-	r.mapping(r.function(nil), arn, map[string]any{"MaximumBatchingWindowInSeconds": "1"})
+	r.mapping(r.function(nil), arn, map[string]any{"MaximumBatchingWindowInSeconds": "2"})
 	r.send(url, "ok 1")
-	time.Sleep(200 * time.Millisecond)
+	eventually(t, "the first is received", func() bool { return r.count(url) == "01" })
 	r.send(url, "ok 2")
 	for _, body := range []string{"ok 1", "ok 2"} {
 		if batch := r.report(body)["batch"]; batch != 2.0 {

@@ -64,15 +64,20 @@ func TestNothingOutlivesAKilledParent(t *testing.T) {
 
 func TestStopKillsWhatDoesNotEnd(t *testing.T) {
 	stubborn := exec.Command("/bin/sh", "-c", `trap "" TERM; sleep 600 & echo $!; while :; do sleep 1; done`)
-	var out strings.Builder
-	stubborn.Stdout = &out
+	out, err := stubborn.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	p, err := parts.Start(stubborn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond) // the shell sets its trap
+	line, err := bufio.NewReader(out).ReadString('\n') // by then the shell has set its trap
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.Stop(100 * time.Millisecond)
-	grandchild, err := strconv.Atoi(strings.TrimSpace(out.String()))
+	grandchild, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 )
 
 // Managed is a secret that another service makes and owns.
@@ -25,7 +24,7 @@ func (s *Secrets) SetManaged(managed Managed) string {
 	if found == nil {
 		found = s.addLocked(managed.Name, managed.KeyID, managed.Owner, maps.Clone(managed.Tags))
 	}
-	found.stage(&version{id: newToken(), text: managed.Value, created: time.Now()})
+	found.stage(&version{id: newToken(), text: managed.Value, created: s.cfg.Now()})
 	return found.arn
 }
 
@@ -39,8 +38,9 @@ func (s *Secrets) RemoveManaged(arn string) {
 }
 
 func (s *Secrets) addLocked(name, keyID, owner string, tags map[string]string) *secret {
+	now := s.cfg.Now()
 	made := &secret{
-		name: name, keyID: keyID, owner: owner, tags: tags, created: time.Now(), changed: time.Now(),
+		name: name, keyID: keyID, owner: owner, tags: tags, created: now, changed: now,
 		arn:      fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", s.cfg.Region, s.cfg.Account, name, rand.Text()[:6]),
 		versions: map[string]*version{},
 	}

@@ -20,6 +20,8 @@ type Config struct {
 	Region  string
 
 	Lag time.Duration // a change does not show in answers for so long; default 30 ms
+
+	Now func() time.Time // default time.Now
 }
 
 // Secrets is the fake. Its methods may be called at once.
@@ -61,6 +63,9 @@ var (
 func New(cfg Config) *Secrets {
 	if cfg.Lag == 0 {
 		cfg.Lag = 30 * time.Millisecond
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	return &Secrets{cfg: cfg, byName: map[string]*secret{}}
 }
@@ -153,7 +158,7 @@ func (s *Secrets) create(_ context.Context, call endpoint.Call) (any, error) {
 	made := s.addLocked(input.Name, input.KmsKeyID, "", loose.Tags(nil, input.Tags))
 	made.description = input.Description
 	if input.SecretString != nil {
-		made.stage(&version{id: token, text: *input.SecretString, created: time.Now()})
+		made.stage(&version{id: token, text: *input.SecretString, created: s.cfg.Now()})
 	}
 	return made.named(token), nil
 }
@@ -193,7 +198,7 @@ func (s *Secrets) put(_ context.Context, call endpoint.Call) (any, error) {
 		}
 		return found.stagedAs(token), nil
 	}
-	found.stage(&version{id: token, text: *input.SecretString, created: time.Now()})
+	found.stage(&version{id: token, text: *input.SecretString, created: s.cfg.Now()})
 	return found.stagedAs(token), nil
 }
 
@@ -217,7 +222,7 @@ func (s *Secrets) get(_ context.Context, call endpoint.Call) (any, error) {
 		case "", "AWSCURRENT":
 			id = found.current
 			// A new value takes a moment to be seen everywhere.
-			if time.Since(found.staged) < s.cfg.Lag {
+			if s.cfg.Now().Sub(found.staged) < s.cfg.Lag {
 				id = found.previous
 			}
 		case "AWSPREVIOUS":
@@ -226,7 +231,7 @@ func (s *Secrets) get(_ context.Context, call endpoint.Call) (any, error) {
 	}
 	v := found.versions[id]
 	if v == nil {
-		if len(found.versions) == 0 || input.VersionID == "" && time.Since(found.staged) < s.cfg.Lag {
+		if len(found.versions) == 0 || input.VersionID == "" && s.cfg.Now().Sub(found.staged) < s.cfg.Lag {
 			return nil, errNotFound
 		}
 		return nil, &endpoint.Error{
@@ -290,7 +295,7 @@ func (s *Secrets) delete(_ context.Context, call endpoint.Call) (any, error) {
 	found, err := s.find(input.SecretID)
 	switch {
 	case err != nil && bool(input.Force): // deleting by force what is not there succeeds
-		return map[string]any{"Name": input.SecretID, "DeletionDate": epoch(time.Now())}, nil
+		return map[string]any{"Name": input.SecretID, "DeletionDate": epoch(s.cfg.Now())}, nil
 	case err != nil:
 		return nil, err
 	case found.owner != "":
@@ -301,7 +306,7 @@ func (s *Secrets) delete(_ context.Context, call endpoint.Call) (any, error) {
 	}
 	if input.Force {
 		delete(s.byName, found.name)
-		return map[string]any{"ARN": found.arn, "Name": found.name, "DeletionDate": epoch(time.Now())}, nil
+		return map[string]any{"ARN": found.arn, "Name": found.name, "DeletionDate": epoch(s.cfg.Now())}, nil
 	}
 	window := int(input.RecoveryWindow)
 	if window == 0 {
@@ -314,7 +319,7 @@ func (s *Secrets) delete(_ context.Context, call endpoint.Call) (any, error) {
 		}
 	}
 	if found.deleted.IsZero() {
-		found.deleted = time.Now().AddDate(0, 0, window)
+		found.deleted = s.cfg.Now().AddDate(0, 0, window)
 	}
 	return map[string]any{"ARN": found.arn, "Name": found.name, "DeletionDate": epoch(found.deleted)}, nil
 }

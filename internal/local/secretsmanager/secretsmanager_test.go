@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,11 +18,29 @@ import (
 	"headroom/internal/local/endpoint"
 )
 
-const lag = 20 * time.Millisecond
+const lag = time.Minute
 
-func newClient(t *testing.T) (*Secrets, *sdk.Client) {
+// clock shows the time that a test sets.
+type clock struct{ now atomic.Pointer[time.Time] }
+
+func newClock() *clock {
+	c := &clock{}
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	c.now.Store(&start)
+	return c
+}
+
+func (c *clock) Now() time.Time { return *c.now.Load() }
+
+func (c *clock) pass(d time.Duration) {
+	later := c.Now().Add(d)
+	c.now.Store(&later)
+}
+
+func newClient(t *testing.T) (*Secrets, *sdk.Client, *clock) {
 	t.Helper()
-	s := New(Config{Account: "123456789012", Region: "eu-west-1", Lag: lag})
+	c := newClock()
+	s := New(Config{Account: "123456789012", Region: "eu-west-1", Lag: lag, Now: c.Now})
 	router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
 	router.Handle(s.Service())
 	server := httptest.NewServer(router)
@@ -29,7 +48,7 @@ func newClient(t *testing.T) (*Secrets, *sdk.Client) {
 	return s, sdk.New(sdk.Options{
 		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
-	})
+	}), c
 }
 
 func code(err error) string {
@@ -53,7 +72,7 @@ func created(name, token, value string) *sdk.CreateSecretInput {
 }
 
 func TestCreateIsIdempotentByToken(t *testing.T) {
-	_, client := newClient(t)
+	_, client, _ := newClient(t)
 	first, err := client.CreateSecret(t.Context(), created("a", firstToken, "value"))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +92,7 @@ func TestCreateIsIdempotentByToken(t *testing.T) {
 }
 
 func TestNewValuesTakeAMomentToShow(t *testing.T) {
-	_, client := newClient(t)
+	_, client, clock := newClient(t)
 	get := func() (string, error) {
 		output, err := client.GetSecretValue(t.Context(), &sdk.GetSecretValueInput{SecretId: aws.String("a")})
 		if err != nil {
@@ -91,7 +110,7 @@ func TestNewValuesTakeAMomentToShow(t *testing.T) {
 	if _, err := get(); code(err) != "ResourceNotFoundException" {
 		t.Errorf("just made: %v", err)
 	}
-	time.Sleep(2 * lag)
+	clock.pass(lag)
 	if got, err := get(); got != "one" {
 		t.Errorf("got %q: %v", got, err)
 	}
@@ -104,7 +123,7 @@ func TestNewValuesTakeAMomentToShow(t *testing.T) {
 	if got, _ := get(); got != "one" {
 		t.Errorf("just put, got %q", got)
 	}
-	time.Sleep(2 * lag)
+	clock.pass(lag)
 	if got, _ := get(); got != "two" {
 		t.Errorf("later, got %q", got)
 	}
@@ -119,7 +138,7 @@ func TestNewValuesTakeAMomentToShow(t *testing.T) {
 }
 
 func TestDeletedSecretKeepsItsNameInItsWindow(t *testing.T) {
-	_, client := newClient(t)
+	_, client, _ := newClient(t)
 	if _, err := client.CreateSecret(t.Context(), created("a", firstToken, "one")); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +166,7 @@ func TestDeletedSecretKeepsItsNameInItsWindow(t *testing.T) {
 }
 
 func TestDescriptionShowsTagsAndStagesButNoValue(t *testing.T) {
-	_, client := newClient(t)
+	_, client, _ := newClient(t)
 	made, err := client.CreateSecret(t.Context(), created("headroom/dev/a", firstToken, "one"))
 	if err != nil {
 		t.Fatal(err)
@@ -166,12 +185,12 @@ func TestDescriptionShowsTagsAndStagesButNoValue(t *testing.T) {
 }
 
 func TestManagedSecretsAreTheirServices(t *testing.T) {
-	s, client := newClient(t)
+	s, client, clock := newClient(t)
 	arn := s.SetManaged(Managed{Name: "rds!db-1", Owner: "rds", Value: "one"})
 	if again := s.SetManaged(Managed{Name: "rds!db-1", Owner: "rds", Value: "two"}); again != arn {
 		t.Error("a new value made a new secret")
 	}
-	time.Sleep(2 * lag)
+	clock.pass(lag)
 	output, err := client.GetSecretValue(t.Context(), &sdk.GetSecretValueInput{SecretId: &arn})
 	if err != nil || *output.SecretString != "two" {
 		t.Errorf("get: %v", err)

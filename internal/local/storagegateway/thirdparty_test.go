@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/willscott/go-nfs-client/nfs"
@@ -18,7 +17,7 @@ func TestThirdPartyClientWorks(t *testing.T) {
 	loopback := netip.MustParseAddr("127.0.0.1")
 	w.share(t, w.cached(t), "a", loopback.String())
 	w.letIn(t, loopback)
-	time.Sleep(50 * time.Millisecond)
+	eventually(t, "the rule is in force", func() bool { return mount(t, w, loopback, "/a") == nil })
 	connection := dialThirdParty(t, w.server().String())
 	mounter := nfs.Mount{Client: connection}
 	target, err := mounter.Mount("/a", rpc.NewAuthUnix("test", 1000, 1000).Auth())
