@@ -8,8 +8,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"sync"
-	"syscall"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
