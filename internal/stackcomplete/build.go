@@ -16,6 +16,9 @@ func (h *Handler) build(ctx context.Context, host pool.Host) (progress, error) {
 	if err != nil {
 		return progress{}, err
 	}
+	if stack, err = h.explain(ctx, host, stack); err != nil {
+		return progress{}, err
+	}
 	p, news, err := h.judge(host, stack)
 	if err != nil {
 		return progress{}, err

@@ -46,12 +46,8 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 				return fmt.Errorf("look at the stack of %s: %w", id, err)
 			}
 		}
-		if stack.Status == rollbackInProgress && host.State.Making() {
-			why, err := h.Stacks.Failure(ctx, event.StackID)
-			if err != nil {
-				return fmt.Errorf("ask why the stack of %s failed: %w", id, err)
-			}
-			stack.Reason = strings.TrimSpace(stack.Reason + " " + why)
+		if stack, err = h.explain(ctx, host, stack); err != nil {
+			return err
 		}
 		p, news, err := h.judge(host, stack)
 		if err != nil {
@@ -112,6 +108,29 @@ func (h *Handler) complete(ctx context.Context, id string) (stacks.Stack, error)
 	if strings.HasPrefix(stack.Status, "CREATE_") && stack.Status != createComplete {
 		return stack, fmt.Errorf("its event came before its status, which is %s", stack.Status)
 	}
+	return stack, nil
+}
+
+// explain adds to the reason of a stack that fails which of its resources failed, and why. A host whose
+// history says so already needs no other explanation.
+func (h *Handler) explain(ctx context.Context, host pool.Host, stack stacks.Stack) (stacks.Stack, error) {
+	switch stack.Status {
+	case rollbackInProgress:
+	case createFailed, rollbackComplete, rollbackFailed: // these may come before what began them
+		if _, known := noted(host, rollback); known {
+			return stack, nil
+		}
+	default:
+		return stack, nil
+	}
+	if !host.State.Making() {
+		return stack, nil
+	}
+	why, err := h.Stacks.Failure(ctx, stack.ID)
+	if err != nil {
+		return stack, fmt.Errorf("ask why the stack of %s failed: %w", host.ID, err)
+	}
+	stack.Reason = strings.TrimSpace(stack.Reason + " " + why)
 	return stack, nil
 }
 

@@ -103,17 +103,23 @@ func TestAFailedStackIsDeletedCountedAndToldOf(t *testing.T) {
 		status types.StackStatus
 		reason string
 		before string // reason of a rollback that was heard of
+		failed string // a resource's own reason
 		why    string
 	}{
-		{"creation failed", types.StackStatusCreateFailed, "quota", "", "CREATE_FAILED: quota"},
-		{"rolled back, and why was heard", types.StackStatusRollbackComplete, "", "no capacity", "ROLLBACK_COMPLETE: no capacity"},
-		{"rolled back", types.StackStatusRollbackComplete, "", "", "ROLLBACK_COMPLETE"},
-		{"the rollback failed", types.StackStatusRollbackFailed, "stuck", "", "ROLLBACK_FAILED: stuck"},
+		{"creation failed", types.StackStatusCreateFailed, "quota", "", "", "CREATE_FAILED: quota"},
+		{"rolled back, and why was heard", types.StackStatusRollbackComplete, "", "no capacity", "", "ROLLBACK_COMPLETE: no capacity"},
+		{"rolled back, and which resource failed was heard", types.StackStatusRollbackComplete, "", "failed: [Bucket]", "taken", "ROLLBACK_COMPLETE: failed: [Bucket] Bucket: taken"},
+		{"rolled back, and nothing was heard before", types.StackStatusRollbackComplete, "", "", "taken", "ROLLBACK_COMPLETE: Bucket: taken"},
+		{"rolled back, and nobody says why", types.StackStatusRollbackComplete, "", "", "", "ROLLBACK_COMPLETE"},
+		{"the rollback failed", types.StackStatusRollbackFailed, "stuck", "", "", "ROLLBACK_FAILED: stuck"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, &killtest.Life{}, 0)
 			id, stack := w.order(sharePool, 3)
+			if test.failed != "" {
+				w.stacks.Fail(stack, "Bucket", test.failed)
+			}
 			if test.before != "" {
 				w.deliver(w.event(stack, types.StackStatusRollbackInProgress, test.before))
 			}
@@ -209,11 +215,16 @@ func TestALostEventIsMadeUpForPastTheDeadline(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, &killtest.Life{}, 0)
 			id, stack := w.order(sharePool, 3)
+			w.stacks.Fail(stack, "Bucket", "taken")
 			w.finish(stack, test.status, "")
 			w.overdue(id)
 			w.drain()
-			if host := w.host(id); host.State != test.state {
+			host := w.host(id)
+			if host.State != test.state {
 				t.Errorf("host is %s", host.State)
+			}
+			if host.State == pool.Deleting && !strings.HasSuffix(host.Why, "Bucket: taken") {
+				t.Errorf("it failed because %q", host.Why)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
@@ -206,6 +207,9 @@ func keyed(m map[string]string, key, value string) []any {
 	return list
 }
 
+// eventsPage is how many events an answer to DescribeStackEvents holds.
+const eventsPage = 100
+
 func (e *Engine) apiDescribeStackEvents(_ context.Context, call endpoint.Call) (any, error) {
 	name, _ := call.Params["StackName"].(string)
 	e.mu.Lock()
@@ -214,15 +218,24 @@ func (e *Engine) apiDescribeStackEvents(_ context.Context, call endpoint.Call) (
 	if s == nil {
 		return nil, validation("Stack [%s] does not exist", name)
 	}
+	token, _ := call.Params["NextToken"].(string)
+	from, _ := strconv.Atoi(token) // no token: from the newest on
+	to := min(from+eventsPage, len(s.events))
+	page := slices.Clone(s.events)
+	slices.Reverse(page)
 	events := []any{}
-	for _, v := range slices.Backward(s.events) {
+	for _, v := range page[min(from, to):to] {
 		events = append(events, map[string]any{
 			"EventId": v.id, "StackId": s.id, "StackName": s.name, "LogicalResourceId": v.logicalID,
 			"PhysicalResourceId": v.physicalID, "ResourceType": v.resourceType, "ResourceStatus": v.status,
 			"ResourceStatusReason": v.reason, "Timestamp": v.at,
 		})
 	}
-	return map[string]any{"StackEvents": events}, nil
+	answer := map[string]any{"StackEvents": events}
+	if to < len(s.events) {
+		answer["NextToken"] = strconv.Itoa(to)
+	}
+	return answer, nil
 }
 
 func (e *Engine) apiDescribeStackResources(_ context.Context, call endpoint.Call) (any, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -79,6 +80,9 @@ func (f *Formation) Fail(nameOrID, resource, reason string) {
 	})
 }
 
+// eventsPage is how many events a page has: few, so that callers have to page.
+const eventsPage = 2
+
 // DescribeStackEvents is CloudFormation's, of what failed only.
 func (f *Formation) DescribeStackEvents(ctx context.Context, in *cloudformation.DescribeStackEventsInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
 	if err := ctx.Err(); err != nil {
@@ -91,7 +95,13 @@ func (f *Formation) DescribeStackEvents(ctx context.Context, in *cloudformation.
 	if s == nil {
 		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "Stack [" + name + "] does not exist"}
 	}
-	return &cloudformation.DescribeStackEventsOutput{StackEvents: slices.Clone(s.Failures)}, nil
+	from, _ := strconv.Atoi(aws.ToString(in.NextToken)) // no token: from the beginning
+	to := min(from+eventsPage, len(s.Failures))
+	out := &cloudformation.DescribeStackEventsOutput{StackEvents: slices.Clone(s.Failures[from:to])}
+	if to < len(s.Failures) {
+		out.NextToken = aws.String(strconv.Itoa(to))
+	}
+	return out, nil
 }
 
 // Stack gives a copy of a stack; false when there is none.
