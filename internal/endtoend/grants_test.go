@@ -50,6 +50,7 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		{"signup", "dynamodb:UpdateItem", signUp},
 		{"signup", "secretsmanager:CreateSecret", signUp},
 		{"signup", "kms:GenerateDataKey", signUp},
+		{"signup", "kms:Decrypt", signUp},
 		{"signup", "ec2:AuthorizeSecurityGroupIngress", signUp},
 		{"signup", "storagegateway:UpdateNFSFileShare", signUp},
 		{"signup", "events:PutEvents", signUp},
@@ -82,8 +83,6 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 // unneeded says why a grant may go unused in a run, by function and action.
 var unneeded = map[string]string{
 	"signup secretsmanager:GetSecretValue":    "a tenant's secret is read only if it is there already, after a signup that was cut short",
-	"signup kms:Decrypt":                      "the local cloud does not ask for the key of a secret that RDS manages",
-	"stackcomplete kms:Decrypt":               "the local cloud does not ask for the key of a secret that RDS manages",
 	"poolcheck cloudformation:DescribeStacks": "a stack is looked at only if it is there already, after an order that was cut short",
 }
 

@@ -72,7 +72,8 @@ func keyActions(action string) []string {
 }
 
 // withKey adds what a need implies on the key of its resource, if it has one. The key's own ARN is
-// looked up under the resource, an object's under its bucket, an index's under its table.
+// looked up under the resource, an object's under its bucket, an index's under its table, a secret's
+// under its ARN or what begins it.
 func (s *Store) withKey(n need) []need {
 	needs := []need{n}
 	owner := n.resource
@@ -82,7 +83,7 @@ func (s *Store) withKey(n need) []need {
 	if table, _, ok := strings.Cut(owner, "/index/"); ok {
 		owner = table
 	}
-	key := s.keyOf(owner)
+	key := s.keyOf(strings.TrimSuffix(owner, anySuffix))
 	if key == "" {
 		return needs
 	}

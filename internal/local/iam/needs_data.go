@@ -126,6 +126,10 @@ func (s *Store) eventsNeeds(operation string, p params) []need {
 	return needs
 }
 
+// anySuffix ends the ARN of a secret that is asked for by name. A real one ends in six random
+// characters, which policies allow for with a wildcard.
+const anySuffix = "-AbCdEf"
+
 func (s *Store) secretNeeds(operation string, p params) []need {
 	id := p.text("SecretId")
 	if operation == "CreateSecret" {
@@ -136,8 +140,7 @@ func (s *Store) secretNeeds(operation string, p params) []need {
 	}
 	arn := id
 	if !strings.HasPrefix(id, "arn:") {
-		// The real ARN ends in six random characters; policies allow for them with a wildcard.
-		arn = s.arn("secretsmanager", "secret:"+id+"-AbCdEf")
+		arn = s.arn("secretsmanager", "secret:"+id+anySuffix)
 	}
 	context := p.tags()
 	context["secretsmanager:name"] = []string{id}
@@ -148,7 +151,7 @@ func (s *Store) secretNeeds(operation string, p params) []need {
 	if len(p.maps("Tags")) > 0 {
 		needs = append(needs, need{action: "secretsmanager:TagResource", resource: arn, context: context})
 	}
-	if key := p.text("KmsKeyId"); key != "" && !strings.HasPrefix(key, "alias/aws/") {
+	if key := p.text("KmsKeyId"); key != "" && !strings.Contains(key, awsKeys) {
 		for _, action := range keyActions("secretsmanager:CreateSecret") {
 			needs = append(needs, need{action, s.keyARN(key), s.via("secretsmanager")})
 		}

@@ -27,9 +27,11 @@ type Store struct {
 	roles     map[string]Role // by name
 	managed   map[string]Document
 	resources map[string]Document // resource policies, by ARN
-	keys      map[string]string   // resource ARN → key ARN
-	tags      []func(arn string) map[string]string
+	keys      map[string]string   // resource ARN → key: its ARN, id or alias
 	used      map[grantKey]bool
+
+	tagSources []func(arn string) map[string]string
+	keySources []func(arn string) string
 }
 
 // New makes an empty store for an account.
@@ -127,15 +129,15 @@ func (s *Store) DeleteResource(arn string) {
 	delete(s.keys, arn)
 }
 
+// awsKeys are AWS's own keys, by alias. They need no grants.
+const awsKeys = "alias/aws/"
+
 // PutKeyOf says that a resource is encrypted with a customer's KMS key (its ARN or id): calls on
-// its data then need that key too. AWS's own keys (alias/aws/…) need no grants and are not kept.
+// its data then need that key too.
 func (s *Store) PutKeyOf(resourceARN, key string) {
-	if key == "" || strings.Contains(key, "alias/aws/") {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys[resourceARN] = s.keyARN(key)
+	s.keys[resourceARN] = key
 }
 
 func (s *Store) keyARN(key string) string {
@@ -150,21 +152,39 @@ func (s *Store) keyARN(key string) string {
 func (s *Store) TagsFrom(source func(arn string) map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tags = append(s.tags, source)
+	s.tagSources = append(s.tagSources, source)
 }
 
-// keyOf is the key that a resource is encrypted with, or empty.
-func (s *Store) keyOf(resourceARN string) string {
+// KeysFrom adds a source of the keys that resources are encrypted with (ARN, id or alias), for
+// resources that are made by calls; empty from a source means that it does not know the resource.
+func (s *Store) KeysFrom(source func(arn string) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keys[resourceARN]
+	s.keySources = append(s.keySources, source)
+}
+
+// keyOf is the key that a resource is encrypted with, or empty. The sources are asked without the
+// lock: they have their own.
+func (s *Store) keyOf(resourceARN string) string {
+	s.mu.Lock()
+	key, sources := s.keys[resourceARN], slices.Clone(s.keySources)
+	s.mu.Unlock()
+	for _, source := range sources {
+		if key == "" {
+			key = source(resourceARN)
+		}
+	}
+	if key == "" || strings.Contains(key, awsKeys) {
+		return ""
+	}
+	return s.keyARN(key)
 }
 
 // tagsOf collects what the sources know of a resource. The sources are asked without the lock: they
 // have their own.
 func (s *Store) tagsOf(arn string) map[string]string {
 	s.mu.Lock()
-	sources := slices.Clone(s.tags)
+	sources := slices.Clone(s.tagSources)
 	s.mu.Unlock()
 	tags := map[string]string{}
 	for _, source := range sources {

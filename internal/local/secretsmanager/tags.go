@@ -12,3 +12,15 @@ func (s *Secrets) Tags(arn string) map[string]string {
 	}
 	return maps.Clone(found.tags)
 }
+
+// Key gives the KMS key of a secret, as it was given; empty when there is no such secret, or it has
+// none of its own.
+func (s *Secrets) Key(arn string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.find(arn)
+	if err != nil {
+		return ""
+	}
+	return found.keyID
+}
