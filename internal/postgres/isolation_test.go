@@ -28,6 +28,24 @@ func TestTenantWorksInItsOwnDatabase(t *testing.T) {
 	}
 }
 
+func TestDatabasesHaveNothingOfWhatOthersLeftInTheTemplate(t *testing.T) {
+	template := func(sql string) {
+		conn, err := cluster.Superuser(context.Background(), "template1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(t, conn, sql)
+		_ = conn.Close(context.Background())
+	}
+	template("CREATE TABLE public.left_behind (id int)")
+	defer template("DROP TABLE public.left_behind")
+	conn := newTenant(t, 4).connect(t)
+	var there bool
+	if err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = 'left_behind')").Scan(&there); err != nil || there {
+		t.Errorf("a new database has a table of the template: %v, %v", there, err)
+	}
+}
+
 func TestTenantCannotLeaveItsSchema(t *testing.T) {
 	conn := newTenant(t, 5).connect(t)
 	for _, sql := range []string{

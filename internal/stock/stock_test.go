@@ -113,14 +113,19 @@ func TestReadyTenantsAreSettledAndOthersKeepTheirHolds(t *testing.T) {
 	if _, err := w.ledger.Claim(t.Context(), tier, "slow", start, false); err != nil {
 		t.Fatal(err)
 	}
+	w.now = start.Add(time.Minute)
 	must(t, w.tend())
 	s := w.shelf(t)
 	if _, held := s.Held["slow"]; len(s.Held) != 1 || !held {
 		t.Errorf("held: %v", s.Held)
 	}
 	for _, id := range w.hosts {
-		if h := w.host(t, id); h.Slots[0].State != pool.SlotAssigned || h.Slots[0].Tenant != "acme" || h.Slots[1].State != pool.SlotOffered {
+		h := w.host(t, id)
+		if h.Slots[0].State != pool.SlotAssigned || h.Slots[0].Tenant != "acme" || h.Slots[1].State != pool.SlotOffered {
 			t.Errorf("slots of %s: %+v", id, h.Slots)
+		}
+		if !h.Slots[0].Since.Equal(w.now) || !h.Slots[1].Since.Equal(start) {
+			t.Errorf("slots of %s are so since %s and %s", id, h.Slots[0].Since, h.Slots[1].Since)
 		}
 	}
 }
@@ -186,6 +191,46 @@ func TestAHostThatIsCordonedAsItIsSetOutStaysOut(t *testing.T) {
 	must(t, w.tend())
 	if hosts := hostsOf(w.shelf(t).Databases); len(hosts) != 4 {
 		t.Errorf("restored: hosts on the shelf: %v", hosts)
+	}
+}
+
+// A tender stalls before it forgets what it has put back. Meanwhile the same slots are set out again and
+// withdrawn again: these are not the ones that it has put back.
+func TestSlotsThatAreWithdrawnTwiceAreNotForgotten(t *testing.T) {
+	w := given(t, memory.Options{}, pool.Pack, 0, []int{3}, []int{3})
+	must(t, w.tend())
+	must(t, w.turn("database-standard-1"))
+	tend := func(call killtest.Call) error { return w.keeper(call).Tend(context.Background(), tier) }
+	w.Start(tend)
+	for w.Next(0) != "SaveHost" {
+		step(t, w)
+	}
+	step(t, w)
+	must(t, w.tend())
+	must(t, w.turn("database-standard-1"))
+	must(t, w.tend())
+	must(t, w.turn("database-standard-1"))
+	w.Start(tend)
+	for w.Next(1) != "SaveShelf" {
+		if _, err := w.Step(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Step(1); err != nil {
+		t.Fatal(err)
+	}
+	w.Kill(1)
+	if s := w.shelf(t); len(s.Withdrawn) != 3 {
+		t.Fatalf("withdrawn: %v", s.Withdrawn)
+	}
+	for w.Running() > 0 {
+		step(t, w)
+		must(t, w.check())
+	}
+	must(t, w.turn("database-standard-1"))
+	must(t, w.tend())
+	if s := w.shelf(t); len(s.Databases) != 3 || len(s.Withdrawn) != 0 {
+		t.Errorf("databases %v, withdrawn %v", s.Databases, s.Withdrawn)
 	}
 }
 
