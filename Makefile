@@ -19,7 +19,7 @@ export GOFLAGS
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make demo ARGS=--exit     ends by itself; make demo ARGS=--help lists what else it takes"
+	@echo "  make demo ARGS=--exit     ends by itself; go run ./internal/cmd/headroom demo --help lists what else it takes"
 	@echo "  make deploy STAGE=prod    stages are dev and prod (infra/stage.go)"
 
 # --- set-up: may be run any number of times ---------------------------------------------------
@@ -62,7 +62,8 @@ deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
 # --- what runs here ---------------------------------------------------------------------------
 
 demo: setup native synth ## Run the whole system on this machine, with signups, and prove the isolation
-	@exec go run ./internal/cmd/headroom demo $(ARGS)
+	@go build -o dist/headroom ./internal/cmd/headroom
+	@exec dist/headroom demo $(ARGS)
 
 test: setup native synth ## Run every test, with the real parts
 	go test ./...

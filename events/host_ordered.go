@@ -2,11 +2,12 @@ package events
 
 // HostOrdered says that a host was ordered, and why.
 type HostOrdered struct {
-	Version string `json:"version"`
-	HostID  string `json:"hostId"`
-	Kind    string `json:"kind"`
-	Tier    string `json:"tier"`
-	Reason  string `json:"reason"`
+	Version   string `json:"version"`
+	HostID    string `json:"hostId"`
+	Kind      string `json:"kind"`
+	Tier      string `json:"tier"`
+	OrderedAt Time   `json:"orderedAt"`
+	Reason    string `json:"reason"`
 }
 
 // DetailType is the detail-type of the event.

@@ -15,9 +15,9 @@ const cloudWatchTime = "2006-01-02T15:04:05.999999999-0700"
 // "2019-10-02T17:04:40.989+0000", and is written as RFC 3339 in UTC.
 type Time struct{ time.Time }
 
-// At is the instant t, in UTC and without a monotonic reading, so that it
-// equals itself after a round trip.
-func At(t time.Time) Time { return Time{t.UTC().Round(0)} }
+// At is the instant t, in UTC, in whole milliseconds as AWS writes its own,
+// and without a monotonic reading, so that it equals itself after a round trip.
+func At(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
 
 // Equal says whether both are the same instant.
 func (t Time) Equal(u Time) bool { return t.Time.Equal(u.Time) }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 )
 
 // Follow prints every event that Headroom publishes, until ctx ends.
-func Follow(ctx context.Context, cloud Cloud, out io.Writer) error {
+func Follow(ctx context.Context, cloud Cloud, p *Printer) error {
 	bus, err := cloud.Output("BusName")
 	if err != nil {
 		return fmt.Errorf("find the event bus: %w", err)
@@ -16,16 +15,14 @@ func Follow(ctx context.Context, cloud Cloud, out io.Writer) error {
 	lines := make(chan string, 64)
 	cloud.Subscribe(bus, func(detailType string, detail json.RawMessage) {
 		select {
-		case lines <- fmt.Sprintf("%s %s", detailType, detail):
+		case lines <- words(detailType, detail):
 		default: // a reader that is too slow misses some
 		}
 	})
 	for {
 		select {
 		case line := <-lines:
-			if _, err := fmt.Fprintln(out, line); err != nil {
-				return fmt.Errorf("print an event: %w", err)
-			}
+			p.Line(line)
 		case <-ctx.Done():
 			return nil
 		}

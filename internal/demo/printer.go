@@ -7,25 +7,26 @@ import (
 	"time"
 )
 
-// printer words a run for people.
-type printer struct {
+// Printer words a run for people.
+type Printer struct {
 	out   io.Writer
 	start time.Time
 }
 
-func (p *printer) step(text string) {
+// NewPrinter starts the clock that its lines show.
+func NewPrinter(out io.Writer) *Printer { return &Printer{out: out, start: time.Now()} }
+
+// Line prints a line with the seconds since the start.
+func (p *Printer) Line(text string) {
+	_, _ = fmt.Fprintf(p.out, "%6.1fs  %s\n", time.Since(p.start).Seconds(), text)
+}
+
+func (p *Printer) step(text string) {
 	_, _ = fmt.Fprintf(p.out, "\n== %s\n", text)
 }
 
-func (p *printer) line(text string) {
-	if p.start.IsZero() {
-		p.start = time.Now()
-	}
-	_, _ = fmt.Fprintf(p.out, "   %5.1fs  %s\n", time.Since(p.start).Seconds(), text)
-}
-
 // table shows what each tenant got, and how to reach it from this machine.
-func (p *printer) table(tenants []Tenant, cloud Cloud, caFile string) {
+func (p *Printer) table(tenants []Tenant, cloud Cloud, caFile string) {
 	_, _ = fmt.Fprintln(p.out)
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "TENANT\tINSTANCE\tREADY AFTER\tDATABASE\tSHARE")
@@ -33,11 +34,15 @@ func (p *printer) table(tenants []Tenant, cloud Cloud, caFile string) {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s:%s\n", t.ID, t.Instance, took(t), t.Ready.Database.Name, t.Ready.Share.Host, t.Ready.Share.Path)
 	}
 	_ = w.Flush()
-	_, _ = fmt.Fprintln(p.out, "\nto look inside, with the password from the tenant's secret:")
+	_, _ = fmt.Fprintln(p.out, "\nTo look inside a database, with the password from the tenant's secret:")
 	for _, t := range tenants {
 		db := t.Ready.Database
 		_, _ = fmt.Fprintf(p.out, "  %-10s psql 'host=%s port=%d dbname=%s user=%s sslmode=verify-full sslrootcert=%s'\n", t.ID, db.Host, db.Port, db.Name, db.Username, caFile)
+	}
+	_, _ = fmt.Fprintln(p.out, "\nTo mount a share, as root: a gateway lets a tenant in by its address, so the way there leads from that address.")
+	for _, t := range tenants {
 		if address, err := cloud.Resolve(t.Ready.Share.Host); err == nil {
+			_, _ = fmt.Fprintf(p.out, "  %-10s ip route replace local %s dev lo src %s table local &&\n", t.ID, address, t.Instance)
 			// Both ports are named because no portmapper runs here; a real gateway needs neither.
 			_, _ = fmt.Fprintf(p.out, "  %-10s mount -t nfs -o %s,vers=3,proto=tcp,port=%d,mountport=%d,mountproto=tcp %s:%s /mnt\n", "", t.Ready.Share.Options, nfsPort, nfsPort, address, t.Ready.Share.Path)
 		}
@@ -52,8 +57,8 @@ func took(t Tenant) string {
 	return text
 }
 
-// proofs shows what was tried; it gives the number of what did not hold.
-func (p *printer) proofs(proofs []Proof) int {
+// verdict shows what was tried; the error says that something did not hold.
+func (p *Printer) verdict(proofs []Proof) error {
 	failed := 0
 	for _, proof := range proofs {
 		if proof.Err != nil {
@@ -64,5 +69,8 @@ func (p *printer) proofs(proofs []Proof) int {
 		_, _ = fmt.Fprintf(p.out, "   holds   %s\n", proof.What)
 	}
 	_, _ = fmt.Fprintf(p.out, "\n%d of %d held\n", len(proofs)-failed, len(proofs))
-	return failed
+	if failed > 0 {
+		return fmt.Errorf("%d of %d proofs failed", failed, len(proofs))
+	}
+	return nil
 }

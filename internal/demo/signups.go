@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/cloud"
+	"headroom/internal/pool"
 )
 
 // Tenant is a customer that signed up, as an onlooker sees it.
@@ -34,15 +36,24 @@ type Crowd struct {
 	cloud Cloud
 	tier  string
 
-	mu      sync.Mutex
-	tenants map[string]*Tenant
-	news    []string // what happened to hosts, in words
-	changed chan struct{}
+	mu       sync.Mutex
+	tenants  map[string]*Tenant
+	hosts    map[string]host // by ID
+	rejected error           // the signup of one of the tenants was turned away
+	news     []string        // what happened to hosts, in words
+	changed  chan struct{}
+}
+
+// host is what is known of one from its events.
+type host struct {
+	kind    string
+	ordered time.Time
+	slots   int // 0 until it is in service
 }
 
 // NewCrowd listens on the project's bus.
 func NewCrowd(cloud Cloud, tier string) (*Crowd, error) {
-	c := &Crowd{cloud: cloud, tier: tier, tenants: map[string]*Tenant{}, changed: make(chan struct{}, 1)}
+	c := &Crowd{cloud: cloud, tier: tier, tenants: map[string]*Tenant{}, hosts: map[string]host{}, changed: make(chan struct{}, 1)}
 	bus, err := cloud.Output("BusName")
 	if err != nil {
 		return nil, fmt.Errorf("find the event bus: %w", err)
@@ -77,8 +88,10 @@ func (c *Crowd) SignUp(ctx context.Context, id, instance string) error {
 func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	line := words(detailType, detail)
 	switch detailType {
 	case events.StorageReady{}.DetailType():
+		line = ""
 		var e events.StorageReady
 		if json.Unmarshal(detail, &e) == nil {
 			if t := c.tenants[e.TenantID]; t != nil && t.Took == 0 {
@@ -86,25 +99,34 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 			}
 		}
 	case events.StorageWaiting{}.DetailType():
+		line = ""
 		var e events.StorageWaiting
 		if json.Unmarshal(detail, &e) == nil {
 			if t := c.tenants[e.TenantID]; t != nil && t.Waited == 0 {
 				t.Waited = e.Position
 			}
 		}
+	case events.SignupRejected{}.DetailType():
+		var e events.SignupRejected
+		if json.Unmarshal(detail, &e) == nil && c.tenants[e.TenantID] != nil {
+			c.rejected = errors.New(rejected(e))
+		}
 	case events.HostOrdered{}.DetailType():
 		var e events.HostOrdered
 		if json.Unmarshal(detail, &e) == nil {
-			c.note(fmt.Sprintf("%s ordered with %d tenants served: %s", e.HostID, c.served(), e.Reason))
+			known := c.hosts[e.HostID]
+			known.kind, known.ordered = e.Kind, e.OrderedAt.Time
+			c.hosts[e.HostID] = known
 		}
 	case events.HostInService{}.DetailType():
 		var e events.HostInService
 		if json.Unmarshal(detail, &e) == nil {
-			c.note(fmt.Sprintf("%s in service with %d slots, %d s after its order", e.HostID, e.Slots, e.LeadTimeSeconds))
+			known := c.hosts[e.HostID]
+			known.kind, known.slots = e.Kind, e.Slots
+			c.hosts[e.HostID] = known
 		}
-	default:
-		c.note(fmt.Sprintf("%s %s", detailType, detail))
 	}
+	c.note(line)
 	select {
 	case c.changed <- struct{}{}:
 	default:
@@ -113,12 +135,15 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 
 // note adds news once, however often they are delivered.
 func (c *Crowd) note(line string) {
-	if !slices.Contains(c.news, line) {
+	if line != "" && !slices.Contains(c.news, line) {
 		c.news = append(c.news, line)
 	}
 }
 
-func (c *Crowd) served() int {
+// Served is how many tenants are ready.
+func (c *Crowd) Served() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	n := 0
 	for _, t := range c.tenants {
 		if t.Took > 0 {
@@ -128,11 +153,20 @@ func (c *Crowd) served() int {
 	return n
 }
 
-// Served is how many tenants are ready.
-func (c *Crowd) Served() int {
+// InService says whether a host of each kind has been in service.
+func (c *Crowd) InService() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.served()
+	kinds := map[string]bool{}
+	for _, h := range c.hosts {
+		kinds[h.kind] = kinds[h.kind] || h.slots > 0
+	}
+	for _, kind := range pool.Kinds {
+		if !kinds[string(kind)] {
+			return false
+		}
+	}
+	return true
 }
 
 // News is what happened to hosts so far, in words.
@@ -182,8 +216,11 @@ func read(ctx context.Context, vault *secretsmanager.Client, arn string) (c even
 	return c, err
 }
 
-// Await waits until done says so, looking whenever something happened; progress is told each time.
-func (c *Crowd) Await(ctx context.Context, what string, done func() bool, progress func()) error {
+// Await waits until done says so, looking whenever something happened; progress is told each time. The
+// error says that a signup was turned away meanwhile, or what was waited for in vain for so long.
+func (c *Crowd) Await(ctx context.Context, what string, atMost time.Duration, done func() bool, progress func()) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, atMost, fmt.Errorf("it has not happened in %s", atMost))
+	defer cancel()
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
@@ -193,8 +230,12 @@ func (c *Crowd) Await(ctx context.Context, what string, done func() bool, progre
 		case <-ctx.Done():
 			return fmt.Errorf("wait until %s: %w", what, context.Cause(ctx))
 		}
-		if progress != nil {
-			progress()
+		progress()
+		c.mu.Lock()
+		err := c.rejected
+		c.mu.Unlock()
+		if err != nil {
+			return fmt.Errorf("wait until %s: %w", what, err)
 		}
 	}
 	return nil

@@ -26,22 +26,24 @@ func TestTheDemoLeavesNothingBehind(t *testing.T) {
 	}
 	for _, end := range []struct {
 		what   string
-		signal os.Signal
-		when   string // the demo prints it
+		signal os.Signal // nil: it ends by itself
+		when   string    // the demo prints it
+		args   []string
 	}{
-		{"killed while it works", os.Kill, "customers sign up"},
-		{"interrupted when it is done", os.Interrupt, "keeps running until Ctrl-C"},
+		{"killed while it works", os.Kill, "customers sign up", []string{"--signups=2"}},
+		{"interrupted when it is done", os.Interrupt, "keeps running until Ctrl-C", []string{"--signups=2"}},
+		{"when it ends by itself", nil, "share-standard-2 was ordered before the 10 shares of share-standard-1 were given", []string{"--exit"}},
 	} {
-		t.Run(end.what, func(t *testing.T) { endsClean(t, program, end.signal, end.when) })
+		t.Run(end.what, func(t *testing.T) { endsClean(t, program, end.args, end.signal, end.when) })
 	}
 }
 
-func endsClean(t *testing.T, program string, signal os.Signal, when string) {
+func endsClean(t *testing.T, program string, args []string, signal os.Signal, when string) {
 	temp, err := os.MkdirTemp("", "hr")
 	must(t, err)
 	must(t, os.Chmod(temp, 0o755)) // PostgreSQL runs as somebody else
 	t.Cleanup(func() { _ = os.RemoveAll(temp) })
-	demo := exec.CommandContext(t.Context(), program, "demo", "--signups=2")
+	demo := exec.CommandContext(t.Context(), program, append([]string{"demo"}, args...)...)
 	demo.Dir, demo.Env, demo.Stderr = "../..", append(os.Environ(), "TMPDIR="+temp), t.Output()
 	output, err := demo.StdoutPipe()
 	must(t, err)
@@ -55,9 +57,13 @@ func endsClean(t *testing.T, program string, signal os.Signal, when string) {
 	if len(started) < 4 {
 		t.Errorf("it runs %v, want two parts, a database server and a function at least", started)
 	}
-	must(t, demo.Process.Signal(signal))
+	if signal != nil {
+		must(t, demo.Process.Signal(signal))
+	}
 	_, _ = io.Copy(io.Discard, output)
-	_ = demo.Wait() // its status is the signal's
+	if err := demo.Wait(); signal == nil && err != nil { // otherwise its status is the signal's
+		t.Errorf("not everything held: %v", err)
+	}
 
 	var left []string
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {

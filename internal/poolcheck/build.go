@@ -37,7 +37,8 @@ func (h *Handler) build(ctx context.Context, host pool.Host) error {
 	}
 	// Said before it is saved: killed in between, it is said twice rather than never.
 	err = h.Events.Publish(ctx, events.HostOrdered{
-		Version: events.Version, HostID: string(host.ID), Kind: string(host.Kind), Tier: string(host.Tier), Reason: host.Why,
+		Version: events.Version, HostID: string(host.ID), Kind: string(host.Kind), Tier: string(host.Tier),
+		OrderedAt: events.At(host.OrderedAt), Reason: host.Why,
 	})
 	if err != nil {
 		return fmt.Errorf("publish that %s is ordered: %w", host.ID, err)

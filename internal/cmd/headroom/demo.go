@@ -32,8 +32,59 @@ type demoCommand struct {
 	Verbose  bool          `short:"v" help:"Show the local cloud's own log."`
 }
 
+// Validate refuses numbers that mean nothing.
+func (c demoCommand) Validate() error {
+	switch {
+	case c.Signups < 1 || c.Signups > demo.MostSignups:
+		return fmt.Errorf("--signups is %d, and must be from 1 to %d", c.Signups, demo.MostSignups)
+	case c.Speed <= 0:
+		return fmt.Errorf("--speed is %v, and must be more than 0", c.Speed)
+	case c.Database < 0 || c.Boot < 0:
+		return errors.New("--database and --boot can't be negative")
+	}
+	return nil
+}
+
 // Run starts the local cloud, deploys, and shows.
 func (c demoCommand) Run(ctx context.Context) (err error) {
+	p := demo.NewPrinter(os.Stdout)
+	p.Line("starting the local cloud")
+	cloud, err := local.Start(ctx, c.options())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		p.Line("stopping everything that was started")
+		err = errors.Join(err, cloud.Close())
+	}()
+	p.Line("deploying " + c.Assembly + " into it, as CloudFormation would")
+	deployment, err := demo.Deploy(ctx, cloud, c.Assembly)
+	if err != nil {
+		return err
+	}
+	p.Line("deployed; one endpoint serves all: " + cloud.Endpoint)
+
+	ca := filepath.Join(cloud.Dir, "rds-ca.pem")
+	if err := os.WriteFile(ca, cloud.Authority, 0o644); err != nil {
+		return fmt.Errorf("keep the databases' certificate authority: %w", err)
+	}
+	// Twice the lead times: a host may be ordered when another one has just been made.
+	patience := 3*time.Minute + 2*(c.Database+c.Boot)
+	if err := demo.Run(ctx, deployment, demo.Options{Tier: c.Tier, Signups: c.Signups, CAFile: ca, Patience: patience}, p); err != nil {
+		return err
+	}
+	p.Line("all held")
+	if c.Exit {
+		return nil
+	}
+	if err := c.invite(deployment); err != nil {
+		return err
+	}
+	return demo.Follow(ctx, deployment, p)
+}
+
+// options of the local cloud.
+func (c demoCommand) options() local.Options {
 	level := slog.LevelError
 	if c.Verbose {
 		level = slog.LevelDebug
@@ -54,42 +105,7 @@ func (c demoCommand) Run(ctx context.Context) (err error) {
 	if c.Untidy {
 		options.Deliveries = disorder.Options{Double: 0.3, Delay: 500 * time.Millisecond, Shuffle: true}
 	}
-	start := time.Now()
-	say := func(format string, args ...any) {
-		fmt.Printf("%6.1fs  "+format+"\n", append([]any{time.Since(start).Seconds()}, args...)...)
-	}
-	say("starting the local cloud")
-	cloud, err := local.Start(ctx, options)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		say("stopping everything that was started")
-		err = errors.Join(err, cloud.Close())
-	}()
-	say("deploying %s into it, as CloudFormation would", c.Assembly)
-	deployment, err := demo.Deploy(ctx, cloud, c.Assembly)
-	if err != nil {
-		return err
-	}
-	say("deployed; one endpoint serves all: %s", cloud.Endpoint)
-
-	ca := filepath.Join(cloud.Dir, "rds-ca.pem")
-	if err := os.WriteFile(ca, cloud.Authority, 0o644); err != nil {
-		return fmt.Errorf("keep the databases' certificate authority: %w", err)
-	}
-	if err := demo.Run(ctx, deployment, demo.Options{Tier: c.Tier, Signups: c.Signups, CAFile: ca}, os.Stdout); err != nil {
-		return err
-	}
-	fmt.Println()
-	say("all held")
-	if c.Exit {
-		return nil
-	}
-	if err := c.invite(deployment); err != nil {
-		return err
-	}
-	return demo.Follow(ctx, deployment, os.Stdout)
+	return options
 }
 
 // invite says how to go on by hand.
@@ -98,19 +114,27 @@ func (c demoCommand) invite(d demo.Deployment) error {
 	if err != nil {
 		return err
 	}
+	bus, err := d.Output("BusName")
+	if err != nil {
+		return err
+	}
+	stage := strings.TrimPrefix(bus, "headroom-")
 	message := fmt.Sprintf(`{"version":"1","tenantId":"yours","tier":"%s","instanceIp":"%s"}`, c.Tier, demo.Instance(c.Signups))
 	fmt.Printf(`
-It keeps running until Ctrl-C, and prints what Headroom publishes. To sign another customer up, in
-another shell:
+It keeps running until Ctrl-C, and prints what Headroom publishes. In another shell, AWS's command line
+works against it once these are set, and with it all that the README says:
 
-  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=%s
-  aws --endpoint-url %s sqs send-message --queue-url %s \
+  export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s \
+    AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+
+To sign another customer up, from an address of 127.0.0.0/8:
+
+  aws sqs send-message --queue-url %s \
     --message-body '%s'
 
-and to read its password, as its application server would:
+To read its password, as its application server would:
 
-  aws --endpoint-url %s secretsmanager get-secret-value --secret-id headroom/dev/tenant/yours \
-    --query SecretString --output text
+  aws secretsmanager get-secret-value --secret-id headroom/%s/tenant/yours --query SecretString --output text
 
 Without AWS's command line, a signup is:
 
@@ -120,6 +144,6 @@ Without AWS's command line, a signup is:
 
 The functions' logs are in %s.
 
-`, d.Region, d.Endpoint, queue, message, d.Endpoint, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
+`, d.Endpoint, d.Region, queue, message, stage, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
 	return nil
 }

@@ -1,0 +1,66 @@
+package demo
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"headroom/events"
+)
+
+// words says in a line what an event says; one that is unknown here, or can't be read, as it is.
+func words(detailType string, detail json.RawMessage) string {
+	switch detailType {
+	case events.StorageReady{}.DetailType():
+		return reworded(detailType, detail, func(e events.StorageReady) string {
+			return fmt.Sprintf("%s has its storage: database %s on %s, share %s:%s, secret %s",
+				e.TenantID, e.Database.Name, e.Database.Host, e.Share.Host, e.Share.Path, e.Database.SecretARN)
+		})
+	case events.StorageWaiting{}.DetailType():
+		return reworded(detailType, detail, func(e events.StorageWaiting) string {
+			return fmt.Sprintf("%s waits as number %d: %s", e.TenantID, e.Position, e.Reason)
+		})
+	case events.SignupRejected{}.DetailType():
+		return reworded(detailType, detail, rejected)
+	case events.HostOrdered{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostOrdered) string {
+			return fmt.Sprintf("%s is ordered: %s", e.HostID, e.Reason)
+		})
+	case events.HostInService{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostInService) string {
+			line := fmt.Sprintf("%s is in service: %s", e.HostID, e.Reason)
+			if e.LeadTimeSeconds > 0 {
+				line += fmt.Sprintf(", %d s after its order", e.LeadTimeSeconds)
+			}
+			return line
+		})
+	case events.HostCordoned{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostCordoned) string {
+			return fmt.Sprintf("%s takes no more tenants: %s", e.HostID, e.Reason)
+		})
+	case events.HostFailed{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostFailed) string {
+			return fmt.Sprintf("%s failed: %s", e.HostID, e.Reason)
+		})
+	case events.HostQuarantined{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostQuarantined) string {
+			return fmt.Sprintf("%s is quarantined: %s", e.HostID, e.Reason)
+		})
+	}
+	return fmt.Sprintf("%s %s", detailType, detail)
+}
+
+func reworded[E events.Event](detailType string, detail json.RawMessage, say func(E) string) string {
+	var e E
+	if err := json.Unmarshal(detail, &e); err != nil {
+		return fmt.Sprintf("%s %s", detailType, detail)
+	}
+	return say(e)
+}
+
+func rejected(e events.SignupRejected) string {
+	who := e.TenantID
+	if who == "" {
+		who = "a tenant that can't be told"
+	}
+	return fmt.Sprintf("the signup of %s is rejected: %s %s", who, e.Field, e.Reason)
+}
