@@ -39,7 +39,8 @@ func (p *Printer) table(tenants []Tenant, cloud Cloud, caFile string) {
 		db := t.Ready.Database
 		_, _ = fmt.Fprintf(p.out, "  %-10s psql 'host=%s port=%d dbname=%s user=%s sslmode=verify-full sslrootcert=%s'\n", t.ID, db.Host, db.Port, db.Name, db.Username, caFile)
 	}
-	_, _ = fmt.Fprintln(p.out, "\nTo mount a share, as root: a gateway lets a tenant in by its address, so the way there leads from that address.")
+	_, _ = fmt.Fprintln(p.out, "\nTo mount a share, as root: a gateway lets a tenant in by its address, so the way there leads from that address\n"+
+		"(`ip route del local <gateway> table local` undoes it).")
 	for _, t := range tenants {
 		if address, err := cloud.Resolve(t.Ready.Share.Host); err == nil {
 			_, _ = fmt.Fprintf(p.out, "  %-10s ip route replace local %s dev lo src %s table local &&\n", t.ID, address, t.Instance)
