@@ -152,9 +152,7 @@ func (a *Announcer) end(ctx context.Context, announced pool.Host) error {
 		if before.Step != pool.StepAnnounce || before.State != announced.State || !before.Since.Equal(announced.Since) {
 			return nil
 		}
-		after := before.Clone()
-		after.Step, after.Tries, after.Count, after.Due = "", 0, 0, time.Time{}
-		err = a.Ledger.SaveHost(ctx, before, after, pool.Neutral, a.Now())
+		err = a.Ledger.SaveHost(ctx, before, pool.Rest(before), pool.Neutral, a.Now())
 		if err == nil {
 			return nil
 		}

@@ -46,6 +46,7 @@ func newPoolChange(k pool.Key, by pool.Counters) (*poolChange, error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(moved, encodeRoom(by.Room))
 	for _, name := range slices.Sorted(maps.Keys(moved)) {
 		if n, ok := moved[name].(*types.AttributeValueMemberN); ok && n.Value == "0" {
 			continue

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -70,12 +71,15 @@ func seedPool(ctx context.Context, client *dynamodb.Client, table string, p pool
 		key
 		poolItem
 	}
-	i, err := encode(record{poolKey(p.Key()), poolItem{Seq: hosts, Counters: pool.Counters{
-		Hosts: hosts, InService: hosts, Slots: hosts * p.SlotsPerHost, Reserve: hosts * p.SlotsPerHost,
-	}}}, "backoffUntil", "failures")
+	c := pool.Counters{Hosts: hosts, InService: hosts, Slots: hosts * p.SlotsPerHost, Reserve: hosts * p.SlotsPerHost}
+	for n := range p.SlotsPerHost {
+		c.Room[n] = hosts
+	}
+	i, err := encode(record{poolKey(p.Key()), poolItem{Seq: hosts, Counters: c}}, "backoffUntil", "failures")
 	if err != nil {
 		return err
 	}
+	maps.Copy(i, encodeRoom(c.Room))
 	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: i})
 	return err
 }

@@ -31,11 +31,11 @@ func (s *system) givesUp(t *testing.T, hosts *gate) {
 	late.Due, late.Tries = time.Now().Add(-time.Second), pool.MaxTries
 	must(t, s.ledger.SaveHost(t.Context(), h, late, pool.Neutral, time.Now()))
 	s.checkPools(t)
-	s.await(t, string(stuck)+" is given up", func() bool { return len(heard[events.HostQuarantined](s.watch)) > 0 })
-	s.await(t, string(stuck)+" is quarantined", func() bool {
+	s.await(t, string(stuck)+" is quarantined, and that is said", func() bool {
 		h, err := s.ledger.Host(t.Context(), stuck)
-		return err == nil && h.State == pool.Quarantined
+		return err == nil && h.State == pool.Quarantined && h.Step == ""
 	})
+	s.await(t, "it is heard that "+string(stuck)+" is given up", func() bool { return len(heard[events.HostQuarantined](s.watch)) > 0 })
 	if e := heard[events.HostQuarantined](s.watch)[0]; e.HostID != string(stuck) || e.Step != string(pool.StepBuild) || e.Reason == "" {
 		t.Errorf("HostQuarantined is %+v, want %s at step %s with a reason", e, stuck, pool.StepBuild)
 	}

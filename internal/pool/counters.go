@@ -15,6 +15,8 @@ type Counters struct {
 	Reserve     int `dynamodbav:"inReserve"`   // of those: made, and not set out yet
 	Used        int `dynamodbav:"inUse"`       // of those: set out or taken
 	Shut        int `dynamodbav:"shut"`        // slots set out or taken of hosts that are cordoned
+
+	Room Room `dynamodbav:"-"` // of the hosts in service; stored as numbers of their own
 }
 
 // Contribution is what one host adds to its pool's counters.
@@ -29,6 +31,7 @@ func Contribution(h Host) Counters {
 		c.Making, c.MakingSlots = 1, h.Size
 	case h.State == InService:
 		c.InService, c.Slots, c.Reserve, c.Used = 1, len(h.Slots), h.Free(), h.Used()
+		c.Room = roomOf(h)
 	case h.State == Cordoned:
 		c.Cordoned, c.Shut = 1, h.Used()
 	case h.State == Quarantined:
@@ -59,6 +62,7 @@ func (c Counters) plus(o Counters, sign int) Counters {
 		Reserve:     c.Reserve + sign*o.Reserve,
 		Used:        c.Used + sign*o.Used,
 		Shut:        c.Shut + sign*o.Shut,
+		Room:        c.Room.plus(o.Room, sign),
 	}
 }
 

@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // MaxTries bounds how often a step is tried again past its deadline before the host is quarantined.
 const MaxTries = 5
@@ -28,21 +31,30 @@ func Deadline(s Step) time.Duration { return deadlines[s] }
 const SignupDeadline = 5 * time.Minute
 
 // Overdue decides what becomes of a host whose step is past its deadline: the step is tried again,
-// with a new deadline, until MaxTries; then the host is quarantined. changed is false when the
-// deadline has not passed.
+// with a new deadline, until MaxTries; then the host is quarantined, and that is to be announced.
+// changed is false when the deadline has not passed.
 func Overdue(h Host, now time.Time) (out Host, changed bool, err error) {
 	if h.Step == "" || h.Due.IsZero() || now.Before(h.Due) {
 		return h, false, nil
 	}
-	why := "step " + string(h.Step) + " was not done by its deadline"
+	late := "step " + string(h.Step) + " was not done by its deadline"
 	// A host in service has tenants: it is never quarantined for an announcement that got lost.
-	if h.Tries >= MaxTries && h.State != InService && h.State != Cordoned {
-		out, err = Move(h, Quarantined, now, why)
-		return out, err == nil, err
+	if h.Tries < MaxTries || h.State == InService || h.State == Cordoned {
+		out = h.Clone()
+		out.Tries++
+		out.Due = now.Add(Deadline(h.Step))
+		out.History = Append(out.History, Entry{At: now, What: "retry", Why: late})
+		return out, true, nil
 	}
-	out = h.Clone()
-	out.Tries++
-	out.Due = now.Add(Deadline(h.Step))
-	out.History = Append(out.History, Entry{At: now, What: "retry", Why: why})
-	return out, true, nil
+	if h.State == Quarantined { // and nobody could be told: it stays so
+		out = Rest(h)
+		out.History = Append(out.History, Entry{At: now, What: "not announced", Why: late})
+		return out, true, nil
+	}
+	out, err = Move(h, Quarantined, now, fmt.Sprintf("step %s was tried %d times and was not done by its deadline", h.Step, h.Tries+1))
+	if err != nil {
+		return h, false, fmt.Errorf("give host %s up: %w", h.ID, err)
+	}
+	out.Stuck = h.Step
+	return Begin(out, StepAnnounce, now), true, nil
 }

@@ -56,7 +56,7 @@ const (
 	StepHarden Step = "harden"
 	// StepSlots makes the databases and roles.
 	StepSlots Step = "slots"
-	// StepAnnounce says that the host is in service.
+	// StepAnnounce says what state the host has come to.
 	StepAnnounce Step = "announce"
 	// StepDelete deletes the stack of a host whose making failed.
 	StepDelete Step = "delete"
@@ -126,9 +126,10 @@ type Host struct {
 	Size      int       `dynamodbav:"size"` // slots it will have
 
 	Step  Step      `dynamodbav:"step,omitempty"`
-	Tries int       `dynamodbav:"tries"` // of the step, past its deadline or failed
-	Count int       `dynamodbav:"count"` // progress within the step
-	Due   time.Time `dynamodbav:"-"`     // deadline of the step; zero when there is none
+	Tries int       `dynamodbav:"tries"`           // of the step, past its deadline or failed
+	Count int       `dynamodbav:"count"`           // progress within the step
+	Due   time.Time `dynamodbav:"-"`               // deadline of the step; zero when there is none
+	Stuck Step      `dynamodbav:"stuck,omitempty"` // the step at which the host was quarantined
 
 	Stack   Stack                `dynamodbav:"stack"`
 	Access  Access               `dynamodbav:"access"`
@@ -225,11 +226,17 @@ func Move(h Host, to HostState, now time.Time, why string) (Host, error) {
 	if !slices.Contains(moves[h.State], to) {
 		return h, fmt.Errorf("host %s cannot go from %s to %s", h.ID, h.State, to)
 	}
-	h = h.Clone()
+	h = Rest(h)
 	h.State, h.Since, h.Why = to, now, why
-	h.Step, h.Tries, h.Count, h.Due = "", 0, 0, time.Time{}
 	h.History = Append(h.History, Entry{At: now, What: string(to), Why: why})
 	return h, nil
+}
+
+// Rest ends a host's step; nothing is to be done next.
+func Rest(h Host) Host {
+	h = h.Clone()
+	h.Step, h.Tries, h.Count, h.Due = "", 0, 0, time.Time{}
+	return h
 }
 
 // Begin sets a host's step with its deadline. Progress and tries start anew.

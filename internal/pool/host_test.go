@@ -75,6 +75,7 @@ func TestOverdue(t *testing.T) {
 		{"the last try", in(pool.Preparing, pool.MaxTries-1), late, true, pool.Preparing, pool.MaxTries},
 		{"too many tries", in(pool.Preparing, pool.MaxTries), late, true, pool.Quarantined, 0},
 		{"too many tries of a deletion", in(pool.Deleting, pool.MaxTries), late, true, pool.Quarantined, 0},
+		{"a quarantine that is not announced yet", in(pool.Quarantined, pool.MaxTries-1), late, true, pool.Quarantined, pool.MaxTries},
 		{"a host with tenants is never given up", in(pool.InService, pool.MaxTries), late, true, pool.InService, pool.MaxTries + 1},
 		{"nor one that is cordoned", in(pool.Cordoned, pool.MaxTries), late, true, pool.Cordoned, pool.MaxTries + 1},
 		{"a host at rest", rested, late, false, pool.Preparing, 0},
@@ -86,13 +87,44 @@ func TestOverdue(t *testing.T) {
 				t.Fatal(err)
 			}
 			diff(t, "outcome", []any{changed, got.State, got.Tries}, []any{test.changed, test.state, test.tries})
-			if changed && got.State != pool.Quarantined {
+			if changed {
 				diff(t, "deadline", got.Due, test.now.Add(pool.Deadline(got.Step)))
 			}
 			if changed {
 				diff(t, "history", len(got.History), 1)
 			}
 		})
+	}
+}
+
+func TestAHostThatIsGivenUpIsAnnouncedForAWhile(t *testing.T) {
+	h := pool.Begin(pool.Host{ID: "share-standard-1", State: pool.Preparing}, pool.StepShares, now)
+	h.Tries = pool.MaxTries
+	later := h.Due
+	h, _, err := pool.Overdue(h, later)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := "step shares was tried 6 times and was not done by its deadline"
+	diff(t, "host", h, pool.Host{
+		ID: "share-standard-1", State: pool.Quarantined, Since: later, Why: why, Stuck: pool.StepShares,
+		Step: pool.StepAnnounce, Due: later.Add(pool.Deadline(pool.StepAnnounce)),
+		History: []pool.Entry{{At: later, What: "quarantined", Why: why}},
+	})
+	for range pool.MaxTries + 1 {
+		if h.Step != pool.StepAnnounce {
+			t.Fatal("given up too early")
+		}
+		later = h.Due
+		if h, _, err = pool.Overdue(h, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	diff(t, "state", h.State, pool.Quarantined)
+	diff(t, "since", h.Since, now.Add(pool.Deadline(pool.StepShares)))
+	diff(t, "last entry", h.History[len(h.History)-1], pool.Entry{At: later, What: "not announced", Why: "step announce was not done by its deadline"})
+	if _, changed, _ := pool.Overdue(h, later.Add(time.Hour)); changed || h.Step != "" || !h.Due.IsZero() {
+		t.Errorf("it goes on for ever: %+v", h)
 	}
 }
 
@@ -128,7 +160,7 @@ func TestContribution(t *testing.T) {
 		{pool.Ordered, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
 		{pool.Building, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
 		{pool.Preparing, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
-		{pool.InService, pool.Counters{Hosts: 1, InService: 1, Slots: 6, Reserve: 2, Used: 3}},
+		{pool.InService, pool.Counters{Hosts: 1, InService: 1, Slots: 6, Reserve: 2, Used: 3, Room: pool.Room{3: 1, 4: 1}}},
 		{pool.Cordoned, pool.Counters{Hosts: 1, Cordoned: 1, Shut: 3}},
 		{pool.Quarantined, pool.Counters{Hosts: 1, Quarantined: 1}},
 		{pool.Deleting, pool.Counters{Hosts: 1}},

@@ -16,11 +16,10 @@ type Observed struct {
 // reserve, less what the limit of tenants keeps back.
 func (o Observed) Free(p Policy) int {
 	c := o.Record.Counters
-	reserve := c.Reserve
 	if p.TenantsPerHost > 0 {
-		reserve = min(reserve, max(0, p.Limit()*c.InService-c.Used))
+		return o.OnShelf + c.Room.Under(p.TenantsPerHost)
 	}
-	return o.OnShelf + reserve
+	return o.OnShelf + c.Reserve
 }
 
 // Making is how many slots hosts in the making will bring, under a policy.

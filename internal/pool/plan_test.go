@@ -51,8 +51,7 @@ func TestDecide(t *testing.T) {
 		{name: "the most orders at once", waiting: 50, policy: with(buffered(0, 0), func(p *pool.Policy) { p.MaxOrders = 2 }), orders: 2, missing: 3, reason: "at most 2 in the making"},
 		{name: "during the backoff", waiting: 1, backoff: now.Add(time.Second), policy: buffered(0, 0), missing: 1, reason: "none before"},
 		{name: "after the backoff", waiting: 1, backoff: now, policy: buffered(0, 0), orders: 1},
-		{name: "what the limit of tenants keeps back is not free", counters: serving(2, 10, 10), policy: with(buffered(1, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "free 0"},
-		{name: "nor does a host in the making bring it", counters: making(pool.Counters{}, 1), policy: with(buffered(6, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "in the making 5"},
+		{name: "a host in the making does not bring what the limit of tenants keeps back", counters: making(pool.Counters{}, 1), policy: with(buffered(6, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "in the making 5"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,11 +71,12 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 			Kind: pool.Share, Tier: standard, SlotsPerHost: 1 + n("slots", 9), Floor: n("floor", 5), Ceiling: 5 + n("ceiling", 20),
 			BufferSlots: n("buffer", 50), BufferPercent: n("percent", 200), MaxOrders: 1 + n("orders", 5), Placement: pool.Pack, TenantsPerHost: n("limit", 12),
 		}
-		c := pool.Counters{Making: n("making", 5), InService: n("in service", 20), Cordoned: n("cordoned", 5), Quarantined: n("quarantined", 3)}
-		c.Hosts = c.Making + c.InService + c.Cordoned + c.Quarantined
-		c.MakingSlots, c.Slots = c.Making*p.SlotsPerHost, c.InService*p.SlotsPerHost
-		c.Reserve = n("reserve", c.Slots)
-		c.Used = c.Slots - c.Reserve
+		c := pool.Counters{Making: n("making", 5), Cordoned: n("cordoned", 5), Quarantined: n("quarantined", 3)}
+		c.Hosts = c.Making + c.Cordoned + c.Quarantined
+		c.MakingSlots = c.Making * p.SlotsPerHost
+		for seq := range n("in service", 20) {
+			c = c.Add(pool.Contribution(host(seq+1, letters(n("used", 10), n("free", 10)))))
+		}
 		seen := pool.Observed{Record: pool.Record{Key: shares, Counters: c}, OnShelf: n("on the shelf", c.Used), Waiting: n("waiting", 40)}
 		plan := pool.Decide(seen, p, now)
 		if plan.Orders < 0 || plan.Missing < 0 || plan.Reason == "" {

@@ -49,23 +49,21 @@ func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
 	if err != nil || !changed {
 		return err
 	}
-	if after.State == pool.Quarantined {
-		if err := h.quarantine(ctx, host); err != nil {
-			return err
-		}
-	}
 	outcome := pool.Neutral
 	if after.State == pool.Quarantined && host.State.Making() {
 		outcome = pool.Failed // the next one would most likely get stuck as well: wait with it
 	}
 	// Commit point: the try is counted before it is made, so that a step which kills its caller does
-	// not run for ever.
+	// not run for ever. A host is quarantined from here on, and that is said once it is so.
 	if err := h.Ledger.SaveHost(ctx, host, after, outcome, now); err != nil {
 		return fmt.Errorf("record that %s is overdue: %w", id, err)
 	}
 	switch {
-	case after.State == pool.Quarantined:
+	case after.Step == "":
+		h.Log.ErrorContext(ctx, "quarantine could not be announced", "host", id, "stuck", after.Stuck)
 		return nil
+	case after.State == pool.Quarantined:
+		return h.announceQuarantine(ctx, id)
 	case after.Step == pool.StepOrder:
 		if after, err = h.Ledger.Host(ctx, id); err != nil {
 			return fmt.Errorf("read overdue host %s: %w", id, err)
@@ -79,34 +77,15 @@ func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
 	}
 }
 
-// quarantine says that a host is given up. It is said before it is recorded: killed in between, it
-// is said twice rather than never.
-func (h *Handler) quarantine(ctx context.Context, host pool.Host) error {
-	reason := fmt.Sprintf("step %s was tried %d times and was not done by its deadline", host.Step, host.Tries+1)
-	err := h.Events.Publish(ctx, events.HostQuarantined{
-		Version: events.Version, HostID: string(host.ID), Kind: string(host.Kind), Tier: string(host.Tier),
-		Step: string(host.Step), Tries: host.Tries + 1, Reason: reason,
-	})
-	if err != nil {
-		return fmt.Errorf("publish that %s is quarantined: %w", host.ID, err)
-	}
-	err = h.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: host %s is quarantined", h.Stage, host.ID), fmt.Sprintf(
-		"Host %s (stack %s) is quarantined: %s.\nIt takes no tenants and counts against the pool's ceiling until a person looks at it.\nIts last reason: %s.",
-		host.ID, host.Stack.Name, reason, host.Why))
-	if err != nil {
-		return fmt.Errorf("notify that %s is quarantined: %w", host.ID, err)
-	}
-	return nil
-}
-
-// chaseTenant sends a stuck signup again; after pool.MaxTries a person is told.
+// chaseTenant sends a signup again that is stuck, or whose storage is ready and could not be announced;
+// after pool.MaxTries a person is told.
 func (h *Handler) chaseTenant(ctx context.Context, id pool.TenantID) error {
 	t, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read overdue tenant %s: %w", id, err)
 	}
 	now := h.Now()
-	if t.State != pool.Requested || t.Due.IsZero() || now.Before(t.Due) {
+	if t.Due.IsZero() || now.Before(t.Due) {
 		return nil
 	}
 	after := t
@@ -114,7 +93,7 @@ func (h *Handler) chaseTenant(ctx context.Context, id pool.TenantID) error {
 		after.Due = time.Time{}
 		after.History = pool.Append(t.History, pool.Entry{At: now, What: "given up", Why: "sent again too often"})
 		err := h.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: the signup of tenant %s is stuck", h.Stage, id), fmt.Sprintf(
-			"The signup of tenant %s was sent again %d times and did not finish. Its messages are in the signup queue's dead-letter queue; the function's log says why.", id, t.Tries))
+			"The signup of tenant %s, which is %s, was sent again %d times and did not finish. Its messages are in the signup queue's dead-letter queue; the function's log says why.", id, t.State, t.Tries))
 		if err != nil {
 			return fmt.Errorf("notify that the signup of %s is stuck: %w", id, err)
 		}

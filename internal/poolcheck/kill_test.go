@@ -102,19 +102,3 @@ func TestChasingKilledAtEveryCall(t *testing.T) {
 		return o
 	})
 }
-
-func TestQuarantineKilledAtEveryCall(t *testing.T) {
-	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
-		w := making(t, pool.StepActivate, 0)
-		w.request("a")
-		for range pool.MaxTries {
-			w.late("share-standard-1")
-			w.must(w.check())
-		}
-		w.late("share-standard-1")
-		w.deliver(life)
-		w.now = w.now.Add(time.Hour)
-		w.deliver(&killtest.Life{})
-		return w.outcome("a")
-	})
-}

@@ -31,8 +31,13 @@ func (h *Handler) serve(host pool.Host) (progress, error) {
 }
 
 // announce says what the host has come to. A host that failed is deleted next; any other is at rest.
+// That a host is quarantined is for the pool check to say.
 func (h *Handler) announce(ctx context.Context, host pool.Host) (progress, error) {
-	if host.State != pool.Deleting {
+	switch host.State {
+	case pool.Deleting:
+	case pool.Quarantined:
+		return progress{rest: true}, nil
+	default:
 		return progress{rest: true}, h.Announce.Host(ctx, host)
 	}
 	record, err := h.Ledger.Pool(ctx, host.Key())

@@ -155,7 +155,8 @@ func (h *Handler) judge(host pool.Host, stack stacks.Stack) (p progress, news bo
 		return p, err == nil, err
 	case deleteComplete:
 		switch {
-		case host.State == pool.Deleting:
+		// A failure that is not announced yet is announced first: what then deletes the stack finds it gone.
+		case host.State == pool.Deleting && host.Step == pool.StepDelete:
 			p, err = h.deleted(host)
 			return p, err == nil, err
 		case host.State.Making(): // by a foreign hand

@@ -66,6 +66,7 @@ type world struct {
 	poolChecks *queuetest.Queue
 	bus        *bustest.Bus
 	topic      *notifytest.Topic
+	mute       bool // nothing can be published
 	named      int
 	peak       int // messages in the host queue at once
 	handler    *Handler
@@ -86,9 +87,17 @@ func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	w.steps, w.poolChecks = queuetest.New(clock), queuetest.New(clock)
 	ledger := killtest.Ledger{Next: w.ledger, Call: life.Call}
 	poolChecks := killtest.Sender{Next: &queue.Sender{Client: w.poolChecks, URL: "poolchecks"}, Call: life.Call}
+	publish := func(operation string, do func() error) error {
+		return life.Call(operation, func() error {
+			if w.mute {
+				return errMute
+			}
+			return do()
+		})
+	}
 	announcer, err := announce.New(announce.Config{
 		Ledger:     ledger,
-		Events:     killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "headroom-dev"}, Call: life.Call},
+		Events:     killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "headroom-dev"}, Call: publish},
 		Notify:     killtest.Notifier{Next: &notify.Topic{Client: w.topic, ARN: "topic"}, Call: life.Call},
 		PoolChecks: poolChecks, Now: clock, Stage: "dev", Region: "eu-west-1",
 	})
@@ -177,8 +186,11 @@ func (w *world) event(stack string, status types.StackStatus, reason string) str
 	return string(body)
 }
 
-// errFailed says that a message goes back to its queue.
-var errFailed = errors.New("message failed")
+var (
+	errMute = errors.New("nobody can be told")
+	// errFailed says that a message goes back to its queue.
+	errFailed = errors.New("message failed")
+)
 
 // deliver delivers one message until the handler has handled it, killed or not.
 func (w *world) deliver(body string) {
@@ -186,14 +198,20 @@ func (w *world) deliver(body string) {
 	received := 0
 	w.must(w.life.Deliver(func() error {
 		received++
-		record := queuetest.Record(queuetest.Message{ID: "m", Body: body, Received: received, SentAt: w.now})
-		response, err := w.handler.Handle(w.t.Context(), lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{record}})
-		w.must(err)
-		if len(response.BatchItemFailures) > 0 {
-			return errFailed
-		}
-		return nil
+		return w.handle(body, received)
 	}))
+}
+
+// handle has the handler handle a message that is received for the n-th time.
+func (w *world) handle(body string, received int) error {
+	w.t.Helper()
+	record := queuetest.Record(queuetest.Message{ID: "m", Body: body, Received: received, SentAt: w.now})
+	response, err := w.handler.Handle(w.t.Context(), lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{record}})
+	w.must(err)
+	if len(response.BatchItemFailures) > 0 {
+		return errFailed
+	}
+	return nil
 }
 
 // drain delivers the messages of the host queue as they become visible, until there are none.

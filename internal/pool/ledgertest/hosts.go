@@ -15,7 +15,7 @@ func hostRoundTrip(t *testing.T, l Ledger) {
 		t.Errorf("an unknown host: %v", err)
 	}
 	h := Host(key(pool.Share), 1, 3)
-	h.Step, h.Tries, h.Count, h.Due = pool.StepAnnounce, 2, 1, at(120)
+	h.Step, h.Tries, h.Count, h.Due, h.Stuck = pool.StepAnnounce, 2, 1, at(120), pool.StepCache
 	h.Slots[0].State, h.Slots[0].Refill = pool.SlotOffered, 4
 	h.Slots[1].State, h.Slots[1].Tenant = pool.SlotAssigned, ID(1)
 	h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: at(5)}, "disk": {At: at(6)}}
