@@ -34,9 +34,11 @@ func (l *Ledger) Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool
 		return pool.Tenant{}, fmt.Errorf("put tenant %s, which is %s, on the waiting list: %w", t.ID, stored.State, pool.ErrConflict)
 	}
 	drawn, err := l.changeShelf(ctx, t.Tier, shelfChange{
-		create: true,
-		set:    []string{"t = if_not_exists(t, :zero) + :one", "q = if_not_exists(t, :zero) + :one", "qs = :now"},
-		values: item{":now": number(unix(at))},
+		create:    true,
+		set:       []string{"t = if_not_exists(t, :zero) + :one", "q = if_not_exists(t, :zero) + :one", "qs = :now"},
+		condition: "attribute_not_exists(hd.#tenant)", // somebody gave it slots since
+		names:     map[string]string{"#tenant": string(t.ID)},
+		values:    item{":now": number(unix(at))},
 	})
 	if err != nil {
 		return pool.Tenant{}, fmt.Errorf("draw a number on the waiting list of tier %s: %w", t.Tier, err)
@@ -63,6 +65,28 @@ func (l *Ledger) enqueue(ctx context.Context, t pool.Tenant) error {
 		types.TransactWriteItem{Put: requested.put(tenant)},
 		types.TransactWriteItem{Put: absent(place)},
 	)
+}
+
+// Dequeue takes a tenant whose turn has come off the waiting list: its record and its place go
+// together.
+func (l *Ledger) Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
+	place := waitKey(t.Tier, t.Seq)
+	var waiting conditions
+	waiting.state(pool.Waiting)
+	waiting.equal("seq", t.Seq)
+	t.State, t.Seq = pool.Requested, 0
+	tenant, err := encodeTenant(t)
+	if err != nil {
+		return pool.Tenant{}, err
+	}
+	err = l.transact(ctx,
+		types.TransactWriteItem{Put: waiting.put(tenant)},
+		types.TransactWriteItem{Delete: &types.Delete{Key: place.attributes()}},
+	)
+	if err != nil {
+		return pool.Tenant{}, fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, err)
+	}
+	return t, nil
 }
 
 // Waiting lists the first tenants on a tier's waiting list, in order.

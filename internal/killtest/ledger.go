@@ -48,6 +48,11 @@ func (l Ledger) Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.
 	return answer(l.Call, "Enqueue", func() (pool.Tenant, error) { return l.Next.Enqueue(ctx, t, at) })
 }
 
+// Dequeue calls Next.
+func (l Ledger) Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
+	return answer(l.Call, "Dequeue", func() (pool.Tenant, error) { return l.Next.Dequeue(ctx, t) })
+}
+
 // Waiting calls Next.
 func (l Ledger) Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error) {
 	return answer(l.Call, "Waiting", func() ([]pool.Waiter, error) { return l.Next.Waiting(ctx, tier, limit) })

@@ -72,7 +72,7 @@ func (l *Ledger) Ready(ctx context.Context, t pool.Tenant) error {
 		}
 		t.State, t.Due, t.Seq = pool.Ready, time.Time{}, stored.Seq
 		l.saveTenant(t)
-		l.waiting[t.Tier] = slices.DeleteFunc(l.waiting[t.Tier], func(w pool.Waiter) bool { return w.Tenant == t.ID })
+		l.leave(t)
 		return nil
 	})
 }
@@ -87,6 +87,9 @@ func (l *Ledger) Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool
 		if stored.State != pool.Requested {
 			return fmt.Errorf("put tenant %s, which is %s, on the waiting list: %w", t.ID, stored.State, pool.ErrConflict)
 		}
+		if _, held := l.shelf(t.Tier).Held[t.ID]; held {
+			return fmt.Errorf("put tenant %s, which holds slots, on the waiting list: %w", t.ID, pool.ErrConflict)
+		}
 		l.changeShelf(t.Tier, func(s *pool.Shelf) {
 			s.Tail++
 			s.Queue, s.QueueSince = s.Tail, second(at)
@@ -100,6 +103,29 @@ func (l *Ledger) Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool
 		return pool.Tenant{}, err
 	}
 	return copyTenant(t), nil
+}
+
+// Dequeue takes a tenant whose turn has come off the waiting list.
+func (l *Ledger) Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
+	err := l.write(ctx, "Dequeue", func() error {
+		stored, ok := l.tenants[t.ID]
+		if !ok || stored.State != pool.Waiting || stored.Seq != t.Seq {
+			return fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, pool.ErrConflict)
+		}
+		t.State, t.Seq = pool.Requested, 0
+		l.saveTenant(t)
+		l.leave(t)
+		return nil
+	})
+	if err != nil {
+		return pool.Tenant{}, err
+	}
+	return copyTenant(t), nil
+}
+
+// leave takes a tenant off the waiting list, if it is on it.
+func (l *Ledger) leave(t pool.Tenant) {
+	l.waiting[t.Tier] = slices.DeleteFunc(l.waiting[t.Tier], func(w pool.Waiter) bool { return w.Tenant == t.ID })
 }
 
 // Waiting lists the first tenants on a tier's waiting list, in order.

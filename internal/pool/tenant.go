@@ -11,7 +11,8 @@ type TenantState string
 const (
 	// Requested: its signup is under way.
 	Requested TenantState = "requested"
-	// Waiting: the pool was empty; it is on the waiting list.
+	// Waiting: the pool was empty; it is on the waiting list until slots are claimed for it, and is
+	// then Requested again.
 	Waiting TenantState = "waiting"
 	// Ready: it has its database and its share.
 	Ready TenantState = "ready"

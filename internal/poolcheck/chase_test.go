@@ -159,6 +159,27 @@ func TestAStuckSignupIsSentAgainAndThenAPersonIsTold(t *testing.T) {
 	}
 }
 
+func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
+	w := newWorld(t)
+	w.request("a")
+	ready := w.tenant("a")
+	ready.State = pool.Ready
+	w.must(w.ledger.Ready(t.Context(), ready))
+	before := w.tenant("a")
+	after := before
+	after.Due = w.now.Add(pool.SignupDeadline)
+	w.must(w.ledger.SaveTenant(t.Context(), before, after))
+	w.must(w.check())
+	if got := sent(w.signups); len(got) != 0 {
+		t.Fatalf("sent before its deadline: %v", got)
+	}
+	w.now = after.Due
+	w.must(w.check())
+	if got := sent(w.signups); len(got) != 1 || w.tenant("a").Tries != 1 {
+		t.Errorf("sent: %v", got)
+	}
+}
+
 func TestTenantsWhoWaitAreNotOverdue(t *testing.T) {
 	w := newWorld(t)
 	for i := range chaseAtOnce + 5 {

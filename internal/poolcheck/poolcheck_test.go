@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,17 +110,19 @@ func TestWaitingTenantsAreServedWhenThereIsSomethingForThem(t *testing.T) {
 		"there is nothing":         {func(w *world) { w.wait("a") }, nil},
 		"there are databases only": {func(w *world) { w.wait("a"); w.add(databases, 2) }, nil},
 		"there are pairs":          {func(w *world) { w.wait("a"); w.add(databases, 2); w.add(shares, 2) }, []string{serve}},
-		"it holds a pair, and is being served": {func(w *world) {
+		"one was given a pair, and is on the list still": {func(w *world) {
 			w.stocked(1)
 			w.wait("a")
 			w.claim("a")
-		}, nil},
-		"it holds a pair that was not opened in time": {func(w *world) {
-			w.stocked(1)
-			w.wait("a")
-			w.claim("a")
-			w.now = w.now.Add(time.Minute)
 		}, []string{serve}},
+		"one was given a pair, and is being served": {func(w *world) {
+			w.stocked(1)
+			w.wait("a")
+			w.wait("b")
+			w.claim("a")
+			_, err := w.ledger.Dequeue(w.t.Context(), w.tenant("a"))
+			w.must(err)
+		}, nil},
 		"the shelf is kept for nobody": {func(w *world) {
 			w.wait("a")
 			w.must(w.ledger.Ready(w.t.Context(), w.tenant("a")))

@@ -4,20 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"headroom/events"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
-const (
-	// waitingSeen bounds how many waiting tenants one check counts; a plan is bounded by the ceiling
-	// and the most orders at once long before.
-	waitingSeen = 1000
-	// openedWithin is how long a waiting tenant's slots may take to be opened before that is tried again.
-	openedWithin = time.Minute
-)
+// waitingSeen bounds how many waiting tenants one check counts; a plan is bounded by the ceiling
+// and the most orders at once long before.
+const waitingSeen = 1000
 
 // serve has the waiting tenants of a tier served when there is something for them.
 func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
@@ -35,7 +31,7 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 			return err
 		}
 	}
-	if !h.servable(shelf, waiters) {
+	if !servable(shelf, waiters) {
 		return nil
 	}
 	if err := h.Signups.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
@@ -44,16 +40,16 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 	return nil
 }
 
-// servable says whether there is something to do about a waiting list: somebody has nothing yet and
-// there are pairs, somebody's slots were not opened in time, or the shelf is kept for nobody.
-func (h *Handler) servable(shelf pool.Shelf, waiters []pool.Waiter) bool {
-	for _, w := range waiters {
-		hold, held := shelf.Held[w.Tenant]
-		if !held && shelf.Pairs() > 0 || held && !h.Now().Before(hold.At.Add(openedWithin)) {
-			return true
-		}
+// servable says whether there is something to do about a waiting list: there are pairs for those who
+// wait, somebody was given slots and not taken off the list, or the shelf is kept for nobody.
+func servable(shelf pool.Shelf, waiters []pool.Waiter) bool {
+	if len(waiters) == 0 {
+		return shelf.Queue != 0
 	}
-	return len(waiters) == 0 && shelf.Queue != 0
+	return shelf.Pairs() > 0 || slices.ContainsFunc(waiters, func(w pool.Waiter) bool {
+		_, held := shelf.Held[w.Tenant]
+		return held
+	})
 }
 
 // queue closes a shelf to newcomers while tenants wait. It is open then only if a tenant drew its

@@ -2,6 +2,7 @@ package signup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 const (
 	// shareWait is the first wait for a share whose client list has changed; it doubles.
 	shareWait = time.Second
-	// shareAttempts bounds the looks at such a share before the message is left to the dead-letter queue.
+	// shareAttempts bounds the looks at such a share, in some six minutes, before that is left to the
+	// pool check, which has the tenant announced again past a deadline.
 	shareAttempts = 12
 )
 
@@ -29,10 +31,19 @@ func (h *Handler) finish(ctx context.Context, out events.StorageReady, shareARN,
 	return err
 }
 
-// repeat announces a tenant that was served before.
+// repeat announces a tenant that was served before. With that, an announcement that was left to the pool
+// check is made up for.
 func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
-	_, err := h.announce(ctx, ready(t), t.Share.Share, t.Instance, 1)
-	return err
+	done, err := h.announce(ctx, ready(t), t.Share.Share, t.Instance, 1)
+	if err != nil || !done || t.Due.IsZero() {
+		return err
+	}
+	announced := t
+	announced.Due = time.Time{}
+	if err := h.Ledger.SaveTenant(ctx, t, announced); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return fmt.Errorf("note that tenant %s is announced: %w", t.ID, err)
+	}
+	return nil
 }
 
 // announce publishes that a tenant is ready once its share serves its instance; until then it asks
@@ -42,11 +53,13 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 func (h *Handler) announce(ctx context.Context, out events.StorageReady, shareARN, instance string, attempt int) (done bool, err error) {
 	serves, err := h.Shares.Serves(ctx, shareARN, clients(instance))
 	if err != nil {
-		return false, fmt.Errorf("look at the share of tenant %s: %w", out.TenantID, err)
+		// A gateway that can't be asked is one that does not serve yet: the looks are bounded, the
+		// deliveries of one message would be used up sooner.
+		h.Log.WarnContext(ctx, "share not looked at", "tenant", out.TenantID, "attempt", attempt, "error", err)
 	}
-	if !serves {
+	if err != nil || !serves {
 		if attempt >= shareAttempts {
-			return false, fmt.Errorf("the share of tenant %s does not serve it after %d looks", out.TenantID, attempt)
+			return false, h.postpone(ctx, pool.TenantID(out.TenantID))
 		}
 		delay := min(shareWait<<max(0, attempt-1), time.Minute)
 		if err := h.Steps.Send(ctx, events.NewFinishSignup(out, shareARN, instance, attempt+1), delay); err != nil {
@@ -59,6 +72,23 @@ func (h *Handler) announce(ctx context.Context, out events.StorageReady, shareAR
 	}
 	h.Log.InfoContext(ctx, "storage ready", "tenant", out.TenantID, "database", out.Database.Host, "share", out.Share.Host)
 	return true, nil
+}
+
+// postpone leaves the announcement of a tenant to the pool check. The tenant has its storage; that its
+// share does not serve it is the gateway's trouble, and may last.
+func (h *Handler) postpone(ctx context.Context, id pool.TenantID) error {
+	before, err := h.Ledger.Tenant(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read tenant %s, whose share does not serve it: %w", id, err)
+	}
+	after, now := before, h.Now().UTC()
+	after.Due = now.Add(pool.SignupDeadline)
+	after.History = pool.Append(before.History, pool.Entry{At: now, What: "not announced", Why: "its share does not serve its instance yet"})
+	if err := h.Ledger.SaveTenant(ctx, before, after); err != nil {
+		return fmt.Errorf("postpone the announcement of tenant %s: %w", id, err)
+	}
+	h.Log.WarnContext(ctx, "storage ready, and not announced yet", "tenant", id)
+	return nil
 }
 
 // clients is the client list of a tenant's share: its instance and nobody else.

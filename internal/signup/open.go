@@ -17,11 +17,10 @@ import (
 const claimRounds = 4
 
 // open takes slots for a tenant, or what it holds already, opens them, and records it as ready.
-// waiting says that it comes from the waiting list.
-func (h *Handler) open(ctx context.Context, t pool.Tenant, waiting bool) error {
-	claim, err := h.claim(ctx, t, waiting)
+func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
+	claim, err := h.claim(ctx, t, false)
 	switch {
-	case !waiting && (errors.Is(err, pool.ErrEmpty) || errors.Is(err, pool.ErrQueued)):
+	case errors.Is(err, pool.ErrEmpty), errors.Is(err, pool.ErrQueued):
 		return h.wait(ctx, t, err)
 	case err != nil:
 		return fmt.Errorf("claim slots for tenant %s: %w", t.ID, err)
@@ -72,12 +71,6 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant, waiting bool) error {
 	if err != nil {
 		return fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
 	}
-	if waiting {
-		// The storage is ready whatever comes of this, and the pool check sees to it as well.
-		if err := h.reopen(ctx, t.Tier); err != nil {
-			h.Log.WarnContext(ctx, "shelf not opened to newcomers", "tier", t.Tier, "error", err)
-		}
-	}
 	return h.finish(ctx, ready(t), t.Share.Share, t.Instance, 1)
 }
 
@@ -101,7 +94,8 @@ func (h *Handler) served(ctx context.Context, id pool.TenantID) error {
 	return h.repeat(ctx, t)
 }
 
-// claim claims from the shelf; when that is bare it is filled from the reserve first.
+// claim claims from the shelf; when that is bare it is filled from the reserve first. waiting says that
+// the tenant is on the waiting list, and its turn has come.
 func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.Claim, error) {
 	claim, err := h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
 	for range claimRounds - 1 {

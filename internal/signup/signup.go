@@ -26,7 +26,9 @@ type ledger interface {
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error)
 	Ready(ctx context.Context, t pool.Tenant) error
+	SaveTenant(ctx context.Context, before, after pool.Tenant) error
 	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
+	Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error)
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
@@ -139,7 +141,7 @@ func (h *Handler) message(ctx context.Context, m queue.Message) error {
 		if err := json.Unmarshal([]byte(m.Body), &serve); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.serve(ctx, pool.Tier(serve.Tier), m.Redelivered())
+		return h.serve(ctx, pool.Tier(serve.Tier))
 	default:
 		return h.refuse(ctx, m, "", &events.FieldError{Field: "type", Reason: "is unknown"})
 	}
@@ -171,18 +173,23 @@ func (h *Handler) request(ctx context.Context, m queue.Message) error {
 		return fmt.Errorf("record tenant %s: %w", request.TenantID, err)
 	}
 	if fresh {
-		return h.open(ctx, tenant, false)
+		return h.open(ctx, tenant)
 	}
 	if bad := differs(tenant, request); bad != nil {
 		return h.refuse(ctx, m, request.TenantID, bad)
 	}
-	switch tenant.State {
+	return h.resume(ctx, tenant)
+}
+
+// resume goes on with a signup from where its tenant's record says that it is.
+func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
+	switch t.State {
 	case pool.Ready:
-		return h.repeat(ctx, tenant)
+		return h.repeat(ctx, t)
 	case pool.Waiting:
-		return h.resume(ctx, tenant)
+		return h.stillWaiting(ctx, t)
 	default:
-		return h.open(ctx, tenant, false)
+		return h.open(ctx, t)
 	}
 }
 

@@ -20,6 +20,7 @@ func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
 	w.add(pool.Database, 2)
 	w.add(pool.Share, 2)
 	w.ask("acme", "10.0.0.1")
+	w.now = start.Add(5 * time.Second) // it was in the queue for so long
 	w.drain(w.once)
 
 	var ready events.StorageReady
@@ -31,7 +32,7 @@ func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
 	tenant := w.tenant("acme")
 	name, path := tenant.Database.Name, tenant.Share.Name
 	want := events.StorageReady{
-		Version: "1", TenantID: "acme", Tier: "standard", RequestedAt: events.At(start), ReadyAt: events.At(start),
+		Version: "1", TenantID: "acme", Tier: "standard", RequestedAt: events.At(start), ReadyAt: events.At(start.Add(5 * time.Second)),
 		Database: events.Database{
 			Engine: "postgres", Host: tenant.Database.Address, Port: 5432,
 			Name: postgres.Database(name), Username: postgres.Role(name), SecretARN: tenant.Secret,
@@ -58,6 +59,12 @@ func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
 		if got := strings.Join(w.gateways.Shares()[i].Clients, " "); got != clients {
 			t.Errorf("share %d is open to %s, want %s", i+1, got, clients)
 		}
+	}
+	if tags := w.gateways.Shares()[0].Tags; tags["headroom:state"] != "Assigned" || tags["headroom:tenant"] != "acme" {
+		t.Errorf("the share's tags are %v", tags)
+	}
+	if !strings.Contains(w.written.String(), `"TimeToReady":5000,`) {
+		t.Error("the time to ready is not measured from when the signup was sent")
 	}
 	if len(w.checks.Messages()) == 0 {
 		t.Error("no pool check was asked for, and the shelf is low")
@@ -108,26 +115,49 @@ func TestAShareThatBecomesAvailableLateIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestAShareThatNeverBecomesAvailableIsLeftToTheDeadLetters(t *testing.T) {
-	w := newWorld(t, undisturbed, 1000)
-	w.add(pool.Database, 1)
-	w.add(pool.Share, 1)
-	w.ask("acme", "10.0.0.1")
-	failures := 0
-	w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
-		out := w.once(batch)
-		failures += len(out.BatchItemFailures)
-		return out
-	})
-	if failures != 1 || w.said("StorageReady") != "" {
-		t.Errorf("%d failures, ready: %q", failures, w.said("StorageReady"))
+func TestAShareThatServesNobodyForLongIsAnnouncedPastADeadline(t *testing.T) {
+	for name, break_ := range map[string]func(*world) (mend func()){
+		"it stays as it was": func(w *world) func() {
+			w.gateways.Late = shareAttempts - 1 // one look shows the old clients
+			return func() {}
+		},
+		"its gateway can't be asked": func(w *world) func() {
+			w.fail["Serves"] = errNotNow
+			return func() { delete(w.fail, "Serves") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, undisturbed, 0)
+			w.add(pool.Database, 1)
+			w.add(pool.Share, 1)
+			mend := break_(w)
+			w.ask("acme", "10.0.0.1")
+			failures := 0
+			w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
+				out := w.once(batch)
+				failures += len(out.BatchItemFailures)
+				return out
+			})
+			if failures != 0 || w.said("StorageReady") != "" || len(w.signups.Messages()) != 0 {
+				t.Errorf("%d failures, ready: %q, messages %v", failures, w.said("StorageReady"), w.signups.Messages())
+			}
+			if tenant := w.tenant("acme"); tenant.State != pool.Ready || tenant.History[len(tenant.History)-1].What != "not announced" {
+				t.Errorf("tenant: %+v", tenant)
+			}
+			mend()
+			w.chase("acme", "10.0.0.1")
+			w.drain(w.once)
+			if got := w.said("StorageReady"); got != "acme" || !w.tenant("acme").Due.IsZero() {
+				t.Errorf("ready: %q, due %s", got, w.tenant("acme").Due)
+			}
+		})
 	}
 }
 
 // TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
 func TestEveryCallMayFail(t *testing.T) {
 	for _, operation := range []string{
-		"Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "Ready", "Serves", "Publish", "Send",
+		"Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "Ready", "Publish", "Send",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			w := newWorld(t, undisturbed, 0)

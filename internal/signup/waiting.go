@@ -11,14 +11,8 @@ import (
 	"headroom/internal/telemetry"
 )
 
-const (
-	// serveSeen is how far down the waiting list one message looks.
-	serveSeen = 100
-	// serveAtOnce is how many waiting tenants one message gives slots to.
-	serveAtOnce = 10
-	// serveAgain is when a tenant that was given slots, and still waits, is sent its message again.
-	serveAgain = time.Minute
-)
+// serveAtOnce is how many waiting tenants one message gives slots to.
+const serveAtOnce = 10
 
 // wait puts a tenant on its tier's waiting list, says so, and asks for a pool check: hosts may have
 // to be ordered, and slots that came in meanwhile are given to it.
@@ -48,17 +42,26 @@ func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 	}
 }
 
-// resume goes on with a tenant that is on the waiting list: slots that it has been given are opened;
-// otherwise it still waits, and is told so again.
-func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
+// stillWaiting tells a tenant that is on the waiting list its place again. One that was given slots, by
+// a message that was killed before it took the tenant off the list, goes on with them.
+func (h *Handler) stillWaiting(ctx context.Context, t pool.Tenant) error {
 	shelf, err := h.Ledger.Shelf(ctx, t.Tier)
 	if err != nil {
 		return fmt.Errorf("read the shelf of tier %s: %w", t.Tier, err)
 	}
-	if _, held := shelf.Held[t.ID]; held {
-		return h.open(ctx, t, true)
+	if _, held := shelf.Held[t.ID]; !held {
+		return h.tellWaiting(ctx, t)
 	}
-	return h.tellWaiting(ctx, t)
+	if err := h.takeOff(ctx, t); err != nil {
+		return err
+	}
+	if t, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
+		return fmt.Errorf("read tenant %s, whose turn has come: %w", t.ID, err)
+	}
+	if t.State == pool.Waiting {
+		return fmt.Errorf("go on with tenant %s, whose turn has come: %w", t.ID, pool.ErrConflict)
+	}
+	return h.resume(ctx, t)
 }
 
 // tellWaiting publishes a tenant's place on the waiting list and asks for a pool check.
@@ -84,50 +87,68 @@ func (h *Handler) tellWaiting(ctx context.Context, t pool.Tenant) error {
 
 // serve gives slots to the tenants that have waited longest, as long as there are any. It only claims
 // them, in the order of the list; opening them is for a message of each tenant's own, so that one
-// whose host does not answer holds up nobody behind it. redelivered says that the message was delivered
-// before: then it may have been killed between a claim and that tenant's message.
-func (h *Handler) serve(ctx context.Context, tier pool.Tier, redelivered bool) error {
-	waiters, err := h.Ledger.Waiting(ctx, tier, serveSeen)
+// whose host does not answer holds up nobody behind it.
+func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
+	waiters, err := h.Ledger.Waiting(ctx, tier, serveAtOnce)
 	if err != nil {
 		return fmt.Errorf("read the waiting list of tier %s: %w", tier, err)
 	}
-	if len(waiters) == 0 {
-		return h.reopen(ctx, tier)
-	}
-	shelf, err := h.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
-	}
 	served := 0
 	for _, w := range waiters {
-		if served == serveAtOnce {
-			if err := h.Steps.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
-				return fmt.Errorf("go on serving the waiting list of tier %s: %w", tier, err)
-			}
-			return nil
-		}
-		if hold, held := shelf.Held[w.Tenant]; held && !redelivered && h.Now().Before(hold.At.Add(serveAgain)) {
-			continue // its own message is under way
-		}
-		t, err := h.Ledger.Tenant(ctx, w.Tenant)
-		if err != nil {
-			return fmt.Errorf("read tenant %s, who waits: %w", w.Tenant, err)
-		}
-		if t.State != pool.Waiting {
-			continue // served since the list was read
-		}
-		_, err = h.claim(ctx, t, true)
+		given, err := h.give(ctx, w.Tenant)
 		if errors.Is(err, pool.ErrEmpty) {
 			return nil // the pool check sends another message when slots come in
 		}
 		if err != nil {
-			return fmt.Errorf("claim slots for tenant %s, who waits: %w", w.Tenant, err)
+			return fmt.Errorf("give slots to tenant %s, who waits: %w", w.Tenant, err)
 		}
-		// Killed before this, the message is sent once the hold is older than serveAgain.
-		if err := h.Steps.Send(ctx, again(t), 0); err != nil {
-			return fmt.Errorf("have the slots of tenant %s opened: %w", w.Tenant, err)
+		if given {
+			served++
 		}
-		served++
+	}
+	if len(waiters) < serveAtOnce {
+		return h.reopen(ctx, tier)
+	}
+	if served == 0 {
+		return nil // others serve the list at the same time
+	}
+	if err := h.Steps.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
+		return fmt.Errorf("go on serving the waiting list of tier %s: %w", tier, err)
+	}
+	return nil
+}
+
+// give claims slots for one tenant on the waiting list, has them opened by a message of its own, and
+// takes the tenant off the list; false when it was served meanwhile.
+//
+// Killed before the last of these, the tenant is still on the list: whoever serves the list next finds
+// what it holds, and does the rest again.
+func (h *Handler) give(ctx context.Context, id pool.TenantID) (bool, error) {
+	t, err := h.Ledger.Tenant(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("read the tenant: %w", err)
+	}
+	if t.State != pool.Waiting {
+		return false, nil
+	}
+	if _, err := h.claim(ctx, t, true); err != nil {
+		return false, fmt.Errorf("claim slots: %w", err)
+	}
+	if err := h.Steps.Send(ctx, again(t), 0); err != nil {
+		return false, fmt.Errorf("have the slots opened: %w", err)
+	}
+	return true, h.takeOff(ctx, t)
+}
+
+// takeOff takes a tenant that holds slots off the waiting list. From there on it is a signup under way
+// like any other, with a deadline, and those behind it do not wait for its host.
+func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) error {
+	now := h.Now().UTC()
+	t.Due = now.Add(pool.SignupDeadline)
+	t.History = pool.Append(t.History, pool.Entry{At: now, What: string(pool.Requested), Why: "its turn came on the waiting list"})
+	// A conflict means that somebody else did it, or has even served the tenant.
+	if _, err := h.Ledger.Dequeue(ctx, t); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, err)
 	}
 	return nil
 }

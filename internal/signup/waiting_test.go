@@ -119,14 +119,47 @@ func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
 	if got := strings.Join(ready, " "); got != "t01 t02" {
 		t.Errorf("ready: %q", got)
 	}
-	// Its message has gone to the dead letters; a later look at the list sends it again.
+	// Nor does it those who come later.
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("new", "10.0.2.1")
+	w.drain(w.once)
+	if !strings.HasSuffix(w.said("StorageReady"), "new") || strings.Contains(w.said("StorageWaiting"), "new") {
+		t.Errorf("ready: %q, waiting %q", w.said("StorageReady"), w.said("StorageWaiting"))
+	}
+	// Its message has gone to the dead letters; past its deadline the pool check sends it again.
 	w.masters[w.host("database-standard-1").Access.Address] = "master-password-1"
 	w.signups = queuetest.New(w.clock)
-	w.now = w.now.Add(2 * time.Minute)
-	w.tend()
+	w.chase("t00", "10.0.1.1")
 	w.drain(w.once)
 	if !strings.HasSuffix(w.said("StorageReady"), "t00") {
 		t.Errorf("ready: %q", w.said("StorageReady"))
+	}
+}
+
+// Of many who can't be opened, the messages that serve the list do not multiply, and nobody behind them
+// is forgotten.
+func TestManyWhoCannotBeOpenedHoldUpNobody(t *testing.T) {
+	const stuck = 2*serveAtOnce + 1
+	w := newWorld(t, undisturbed, 0)
+	w.crowd(stuck + 2)
+	w.add(pool.Database, stuck)
+	w.add(pool.Share, stuck+2)
+	delete(w.masters, w.host("database-standard-1").Access.Address)
+	w.tend()
+	w.drain(w.once)
+	w.add(pool.Database, 2)
+	w.signups = queuetest.New(w.clock) // the messages that fail have gone to the dead letters
+	w.now = w.now.Add(time.Hour)
+	w.tend()
+	w.drain(w.once)
+	ready := strings.Fields(w.said("StorageReady"))
+	slices.Sort(ready)
+	if got, want := strings.Join(ready, " "), fmt.Sprintf("t%02d t%02d", stuck, stuck+1); got != want {
+		t.Errorf("ready: %q, want %q", got, want)
+	}
+	if waiters, err := w.ledger.Waiting(t.Context(), tier, stuck); err != nil || len(waiters) != 0 || w.shelf().Queue != 0 {
+		t.Errorf("waiting: %v, %v, shelf %+v", waiters, err, w.shelf())
 	}
 }
 

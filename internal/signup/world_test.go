@@ -272,6 +272,19 @@ func (w *world) tend() {
 	w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(ctx, events.NewServeWaiting(string(tier)), 0))
 }
 
+// chase lets a tenant's deadline pass, and sends its signup again, as the pool check does.
+func (w *world) chase(tenant pool.TenantID, address string) {
+	w.t.Helper()
+	due := w.tenant(tenant).Due
+	if due.IsZero() {
+		w.t.Fatal("tenant ", tenant, " has no deadline")
+	}
+	if w.now.Before(due) {
+		w.now = due
+	}
+	w.ask(string(tenant), address)
+}
+
 // drain delivers the messages in the queue until there are none; of those that fail only what is
 // tried once within the hour.
 func (w *world) drain(deliver func(lambdaevents.SQSEvent) lambdaevents.SQSEventResponse) {
@@ -284,7 +297,7 @@ func (w *world) drain(deliver func(lambdaevents.SQSEvent) lambdaevents.SQSEventR
 		if at.After(w.now) {
 			w.now = at
 		}
-		batch := w.signups.Receive(10, time.Hour)
+		batch := w.signups.Receive(1, time.Hour) // the messages of a batch are handled at once, in no order
 		w.signups.Settle(batch, deliver(batch))
 		w.now = w.now.Add(time.Second)
 	}

@@ -31,9 +31,12 @@ type Ledger interface {
 
 	// Enqueue puts a tenant that is requested at the end of its tier's waiting list: it becomes
 	// waiting with the next number, and the shelf is closed to those who are not on the list.
-	// pool.ErrConflict when the tenant is not merely requested any more, pool.ErrNotFound when it is
-	// not known.
+	// pool.ErrConflict when the tenant is not merely requested any more, or holds slots,
+	// pool.ErrNotFound when it is not known.
 	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
+	// Dequeue takes a tenant whose turn has come off the waiting list: it is requested again, and has
+	// no number any more. pool.ErrConflict when it does not wait with the number t.Seq.
+	Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error)
 	// Waiting lists the first tenants on a tier's waiting list, in order.
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	// Unqueue opens the shelf to everybody again, on the condition that its Queue is still queue.

@@ -136,6 +136,48 @@ func readyLeavesList(t *testing.T, l Ledger) {
 	}
 }
 
+func dequeueOnce(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	if _, err := l.Dequeue(ctx, tenant(1)); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("dequeue of an unknown tenant: %v", err)
+	}
+	var waiting []pool.Tenant
+	for n := 1; n <= 2; n++ {
+		if _, _, err := l.Request(ctx, tenant(n)); err != nil {
+			t.Fatal(err)
+		}
+		waits, err := l.Enqueue(ctx, tenant(n), at(n))
+		must(t, err)
+		waiting = append(waiting, waits)
+	}
+	other := waiting[0]
+	other.Seq = 7
+	if _, err := l.Dequeue(ctx, other); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("dequeue with another number: %v", err)
+	}
+
+	next := waiting[0]
+	next.Due = at(300)
+	given, err := l.Dequeue(ctx, next)
+	must(t, err)
+	want := next
+	want.State, want.Seq = pool.Requested, 0
+	expect(t, "given", given, want)
+	stored, err := l.Tenant(ctx, ID(1))
+	must(t, err)
+	expect(t, "stored", stored, want)
+	waiters, err := l.Waiting(ctx, tier, 10)
+	must(t, err)
+	expect(t, "waiting", waiters, []pool.Waiter{{Seq: 2, Tenant: ID(2)}})
+	if _, err := l.Dequeue(ctx, next); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("dequeue again: %v", err)
+	}
+	must(t, l.Ready(ctx, served(1)))
+	if _, err := l.Dequeue(ctx, next); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("dequeue of one that is ready: %v", err)
+	}
+}
+
 func waitingOrder(t *testing.T, l Ledger) {
 	ctx := t.Context()
 	var want []pool.Waiter
@@ -184,6 +226,23 @@ func enqueueOnce(t *testing.T, l Ledger) {
 	must(t, err)
 	expect(t, "last number", shelf.Tail, int64(1))
 	expect(t, "closed since", shelf.QueueSince, start)
+}
+
+func enqueueWithoutSlots(t *testing.T, l Ledger) {
+	ctx := t.Context()
+	stock(t, l, 1)
+	if _, _, err := l.Request(ctx, tenant(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Claim(ctx, tier, ID(1), start, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Enqueue(ctx, tenant(1), at(1)); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("enqueue of one that holds slots: %v", err)
+	}
+	shelf, err := l.Shelf(ctx, tier)
+	must(t, err)
+	expect(t, "closed", shelf.Queue, int64(0))
 }
 
 func queueCloses(t *testing.T, l Ledger) {
