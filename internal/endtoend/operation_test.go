@@ -35,6 +35,7 @@ func TestOperation(t *testing.T) {
 		{"a host that gets stuck is given up", func(t *testing.T) { s.givesUp(t, hold) }},
 		{"in the end nothing is on its way", func(t *testing.T) { s.keepsSecrets(t, s.atRest(t)) }},
 		{"what the dashboard shows is measured", s.measuresWhatIsShown},
+		{"every service that is called from the VPC has an endpoint there", s.reachesWhatItCalls},
 		{"there is no grant that nothing needs", s.needsItsGrants},
 	} {
 		if !t.Run(part.what, part.do) {
