@@ -27,6 +27,8 @@ type Stack struct {
 	Outputs         map[string]string
 	Deletions       int                // how often its deletion was asked for
 	Failures        []types.StackEvent // of its resources, the newest first
+
+	deleted []string // tokens with which that was asked for
 }
 
 func (s *Stack) gone() bool { return s.Status == types.StackStatusDeleteComplete }
@@ -179,6 +181,11 @@ func (f *Formation) DeleteStack(ctx context.Context, in *cloudformation.DeleteSt
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.find(aws.ToString(in.StackName)); s != nil {
+		token := aws.ToString(in.ClientRequestToken)
+		if slices.Contains(s.deleted, token) { // the request was answered before, and nothing is done
+			return &cloudformation.DeleteStackOutput{}, nil
+		}
+		s.deleted = append(s.deleted, token)
 		s.Deletions++
 		if !strings.HasPrefix(string(s.Status), "DELETE_") || s.Status == types.StackStatusDeleteFailed {
 			s.Status, s.Reason = types.StackStatusDeleteInProgress, ""

@@ -1,0 +1,86 @@
+package stackcomplete
+
+import (
+	"context"
+	"testing"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"headroom/internal/gateway"
+	"headroom/internal/killtest"
+	"headroom/internal/pool"
+)
+
+func TestAHostServesOnceAllItsSharesDo(t *testing.T) {
+	w := newWorld(t, &killtest.Life{}, 3)
+	id, stack := w.order(sharePool, 3)
+	w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
+	for range 200 {
+		if _, ok := w.steps.Next(); !ok {
+			break
+		}
+		w.now, _ = w.steps.Next()
+		batch := w.steps.Receive(1, w.now.Sub(start)+1)
+		w.deliver(batch.Records[0].Body)
+		w.steps.Settle(batch, lambdaevents.SQSEventResponse{})
+		if w.host(id).State == pool.InService {
+			break
+		}
+	}
+	var arns []string
+	for _, share := range w.gateways.Shares() {
+		arns = append(arns, share.ARN)
+	}
+	status, err := w.handler.Gateways.Shares(t.Context(), arns)
+	w.must(err)
+	for _, arn := range arns {
+		if status[arn] != "AVAILABLE" {
+			t.Errorf("in service while a share is %q", status[arn])
+		}
+	}
+}
+
+// scripted answers Running as it is told; true is a good answer.
+type scripted struct {
+	gateways
+	answers []bool
+}
+
+func (s *scripted) Running(context.Context, string) error {
+	good := s.answers[0]
+	s.answers = s.answers[1:]
+	if good {
+		return nil
+	}
+	return gateway.ErrUnreachable
+}
+
+func TestAGatewayIsSettledAfterSixGoodAnswersInARow(t *testing.T) {
+	const good, bad = true, false
+	for name, answers := range map[string][]bool{
+		"it never reboots":            {good, good, good, good, good, good},
+		"it reboots at the last look": {good, good, good, good, good, bad, good, good, good, good, good, good},
+		"it is down at first":         {bad, bad, good, good, good, good, good, good},
+		"it reboots twice":            {good, bad, good, good, bad, good, good, good, good, good, good},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, &killtest.Life{}, 0)
+			id, _ := w.order(sharePool, 1)
+			script := &scripted{answers: answers}
+			w.handler.Gateways = script
+			host := pool.Begin(w.host(id), pool.StepSettle, w.now)
+			for range answers {
+				if host.Step != pool.StepSettle {
+					t.Fatalf("settled with %d answers to come", len(script.answers))
+				}
+				p, err := w.handler.settle(t.Context(), host)
+				w.must(err)
+				host = p.host
+			}
+			if host.Step != pool.StepCache {
+				t.Errorf("still at step %s", host.Step)
+			}
+		})
+	}
+}
