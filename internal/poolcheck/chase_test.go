@@ -3,6 +3,7 @@ package poolcheck
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -53,6 +54,25 @@ func TestAStepPastItsDeadlineIsTriedAgain(t *testing.T) {
 				t.Errorf("host: %+v", h)
 			}
 		})
+	}
+}
+
+func TestOneThatCannotBeTriedAgainHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.want(shares, func(p *pool.Policy) { p.Floor, p.Ceiling = 1, 1 })
+	w.fail["Create"] = errNotNow
+	if err := w.check(); !errors.Is(err, errNotNow) { // the stack stays unordered, and is overdue first
+		t.Fatalf("check: %v", err)
+	}
+	w.now = w.now.Add(time.Minute)
+	younger := w.add(databases, 1)
+	w.change(younger, func(h pool.Host) pool.Host { return pool.Begin(h, pool.StepAnnounce, w.now) })
+	w.late(younger)
+	if err := w.check(); !errors.Is(err, errNotNow) {
+		t.Errorf("check: %v", err)
+	}
+	if w.host("share-standard-1").Tries != 1 || w.host(younger).Tries != 1 || len(sent(w.steps)) != 1 {
+		t.Errorf("sent %v", sent(w.steps))
 	}
 }
 

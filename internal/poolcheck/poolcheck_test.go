@@ -47,6 +47,15 @@ func TestAHostIsRecordedThenOrderedAndSaid(t *testing.T) {
 	}
 }
 
+func TestAGatewayGetsAsManySharesAsThePolicySays(t *testing.T) {
+	w := newWorld(t)
+	w.want(shares, func(p *pool.Policy) { p.Floor, p.SlotsPerHost = 1, 3 })
+	w.must(w.check())
+	if stack, _ := w.stacks.Stack("headroom-dev-share-standard-1"); stack.Parameters["Slots"] != "3" || w.host("share-standard-1").Size != 3 {
+		t.Errorf("parameters %v", stack.Parameters)
+	}
+}
+
 func TestNoMoreIsOrderedThanThePolicyAllows(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*pool.Policy)
