@@ -107,6 +107,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("PolicyParameterName", c.policy.ParameterName(), "The pool policies")
 	c.output("NotifyTopicArn", c.notifications.Topic.TopicArn(), "Subscribe operators to it")
 	c.output("DashboardName", dashboard, "The dashboard")
+	c.output("ZoneId", c.network.Zone.Ref(), "Private hosted zone of the gateways' names: associate peered VPCs with it")
 	return stack
 }
 

@@ -225,7 +225,7 @@ func TestStackStaysWithinLimits(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"BusName", "DashboardName", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SignupDlqUrl", "SignupQueueUrl", "TableName",
+		"BusName", "DashboardName", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {

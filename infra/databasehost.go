@@ -18,7 +18,8 @@ const (
 	// networksPattern is one to maxNetworks IPv4 networks, separated by commas. None is wider than
 	// eight bits: the whole world can't be let in.
 	networksPattern = networkPattern + `(,` + networkPattern + `){0,3}`
-	networkPattern  = `[0-9]{1,3}([.][0-9]{1,3}){3}/([89]|[12][0-9]|3[0-2])`
+	networkPattern  = octetPattern + `([.]` + octetPattern + `){3}/([89]|[12][0-9]|3[0-2])`
+	octetPattern    = `(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])`
 	// databaseName names a host's instance, its parameter group and the like.
 	databaseName = "headroom-${Stage}-${HostId}"
 )
@@ -56,46 +57,50 @@ func NewDatabaseHost(scope constructs.Construct, id string, stage Stage) awscdk.
 
 // newDatabaseGroup lets the functions in, and the networks in which customers' instances live. It
 // can't tell tenants apart: their accounts and databases do that.
+//
+// The rules are part of the group, which the instance needs, and not resources of their own: so a bad
+// one, such as a network that is given twice, fails the stack before there is an instance, which may
+// be protected from deletion.
 func newDatabaseGroup(stack awscdk.Stack, p hostParams, networks *string) awsec2.CfnSecurityGroup {
 	group := awsec2.NewCfnSecurityGroup(stack, jsii.String("SecurityGroup"), &awsec2.CfnSecurityGroupProps{
-		GroupDescription: jsii.String("Headroom: a database"),
-		VpcId:            p.Vpc,
-		SecurityGroupIngress: []*awsec2.CfnSecurityGroup_IngressProperty{{
-			IpProtocol:            jsii.String("tcp"),
-			FromPort:              jsii.Number(postgresPort),
-			ToPort:                jsii.Number(postgresPort),
-			SourceSecurityGroupId: p.ClientGroup,
-			Description:           jsii.String("Functions"),
-		}},
+		GroupDescription:     jsii.String("Headroom: a database"),
+		VpcId:                p.Vpc,
+		SecurityGroupIngress: databaseRules(stack, p, networks),
 		// An instance answers; it calls nobody. Without a rule here CloudFormation would allow all.
 		SecurityGroupEgress: []*awsec2.CfnSecurityGroup_EgressProperty{{
 			IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(postgresPort), ToPort: jsii.Number(postgresPort),
 			CidrIp: jsii.String("127.0.0.1/32"), Description: jsii.String("Nobody"),
 		}},
 	})
-	// A template can't loop over a list: it is padded to maxNetworks, and empty places are left out.
+	suppress(group, "CdkNagValidationFailure",
+		"The networks are a parameter, whose pattern refuses any that is wider than eight bits.", "AwsSolutions-EC23")
+	return group
+}
+
+// databaseRules are the group's rules of who is let in. A template can't loop over a list: it is
+// padded to maxNetworks, and empty places are left out.
+func databaseRules(stack awscdk.Stack, p hostParams, networks *string) []any {
+	rules := []any{&awsec2.CfnSecurityGroup_IngressProperty{
+		IpProtocol:            jsii.String("tcp"),
+		FromPort:              jsii.Number(postgresPort),
+		ToPort:                jsii.Number(postgresPort),
+		SourceSecurityGroupId: p.ClientGroup,
+		Description:           jsii.String("Functions"),
+	}}
 	padded := *networks + strings.Repeat(",", maxNetworks-1)
 	places := awscdk.Fn_Split(jsii.String(","), jsii.String(padded), nil)
 	for n := range maxNetworks {
 		network := awscdk.Fn_Select(jsii.Number(n), places)
-		rule := awsec2.NewCfnSecurityGroupIngress(stack, jsii.String(fmt.Sprintf("FromNetwork%d", n+1)), &awsec2.CfnSecurityGroupIngressProps{
-			GroupId:     group.AttrGroupId(),
-			IpProtocol:  jsii.String("tcp"),
-			FromPort:    jsii.Number(postgresPort),
-			ToPort:      jsii.Number(postgresPort),
-			CidrIp:      network,
-			Description: jsii.String("Instances of customers"),
+		given := awscdk.NewCfnCondition(stack, jsii.String(fmt.Sprintf("HasNetwork%d", n+1)), &awscdk.CfnConditionProps{
+			Expression: awscdk.Fn_ConditionNot(awscdk.Fn_ConditionEquals(network, jsii.String(""))),
 		})
-		suppress(rule, "CdkNagValidationFailure",
-			"The networks are a parameter, whose pattern refuses any that is wider than eight bits.", "AwsSolutions-EC23")
-		if n > 0 {
-			given := awscdk.NewCfnCondition(stack, jsii.String(fmt.Sprintf("HasNetwork%d", n+1)), &awscdk.CfnConditionProps{
-				Expression: awscdk.Fn_ConditionNot(awscdk.Fn_ConditionEquals(network, jsii.String(""))),
-			})
-			rule.CfnOptions().SetCondition(given)
-		}
+		// The CDK does not look into a choice: its property names are the template's.
+		rules = append(rules, awscdk.Fn_ConditionIf(given.LogicalId(), map[string]any{
+			"IpProtocol": "tcp", "FromPort": postgresPort, "ToPort": postgresPort,
+			"CidrIp": network, "Description": "Instances of customers",
+		}, awscdk.Aws_NO_VALUE()))
 	}
-	return group
+	return rules
 }
 
 type databaseProps struct {

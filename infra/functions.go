@@ -40,12 +40,13 @@ func (c *controlPlane) newSignup() awslambda.Function {
 				"storagegateway:AddTagsToResource", "storagegateway:DescribeNFSFileShares", "storagegateway:UpdateNFSFileShare",
 			},
 			Resources: []*string{arn("storagegateway", "share/*")},
+			When:      ofStage(c.Stage, stageOfResource),
 		},
 		Grant{
 			Actions:   []string{"ec2:AuthorizeSecurityGroupIngress"},
 			Resources: []*string{arn("ec2", "security-group/*")},
 			When: Conditions{
-				"StringEquals": {"aws:ResourceTag/headroom:stage": jsii.String(c.Stage.Name)},
+				"StringEquals": {stageOfResource: jsii.String(c.Stage.Name)},
 				"StringLike":   {"aws:ResourceTag/headroom:host": jsii.String(string(pool.Share) + "-*")},
 			},
 		},
@@ -68,8 +69,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
 		"Tenants' secrets, RDS's secrets, shares and their security groups are made while it runs, so their names are not known here: "+
-			"prefixes and tags limit them. Storage Gateway knows no condition keys for shares, and the Describe calls that "+
-			"connect the function to the VPC know no resources.")
+			"prefixes and tags limit them to this stage's. The Describe calls that connect the function to the VPC know no resources.")
 	return f
 }
 
@@ -115,22 +115,9 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 		c.onHostStacks("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DeleteStack"),
 		c.readMasterSecrets(),
 		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
-		// These know no resources: a gateway has no name before it is activated.
-		Grant{
-			Actions:   []string{"storagegateway:ActivateGateway", "storagegateway:ListGateways"},
-			Resources: *everything(),
-		},
-		Grant{
-			Actions: []string{
-				"storagegateway:AddCache", "storagegateway:CreateNFSFileShare",
-				"storagegateway:DescribeGatewayInformation", "storagegateway:ListLocalDisks",
-			},
-			Resources: []*string{arn("storagegateway", "gateway/*")},
-		},
-		Grant{
-			Actions:   []string{"storagegateway:DescribeNFSFileShares"},
-			Resources: []*string{arn("storagegateway", "share/*")},
-		},
+	)
+	grants = append(grants, c.makeGateways()...)
+	grants = append(grants,
 		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
 		Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
 	)
@@ -151,8 +138,9 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
-		"Gateways, shares, their roles, stacks and RDS's secrets are made while it runs: paths and prefixes limit them. "+
-			"ActivateGateway, ListGateways, and the Describe calls that connect the function to the VPC know no resources.")
+		"Gateways, shares, their roles, stacks and RDS's secrets are made while it runs: paths, prefixes and tags limit what is "+
+			"done to them to this stage's. ActivateGateway, ListGateways, and the Describe calls that connect the function to "+
+			"the VPC know no resources; gateways and shares that were just made are looked at before their tags may be known.")
 	return f
 }
 
@@ -211,6 +199,36 @@ func (c *controlPlane) onHostStacks(actions ...string) Grant {
 	return g
 }
 
+// makeGateways lets a function activate gateways and make their shares, with the stage's tag, and
+// change those only that bear it. What the actions can be limited by is in the Service Authorization
+// Reference, "Actions, resources, and condition keys for AWS Storage Gateway".
+func (c *controlPlane) makeGateways() []Grant {
+	gateways, shares := arn("storagegateway", "gateway/*"), arn("storagegateway", "share/*")
+	return []Grant{
+		{
+			// A gateway has no name before it is activated.
+			Actions:   []string{"storagegateway:ActivateGateway"},
+			Resources: *everything(),
+			When:      ofStage(c.Stage, stageOfRequest),
+		},
+		{
+			Actions:   []string{"storagegateway:CreateNFSFileShare"},
+			Resources: []*string{gateways},
+			When:      ofStage(c.Stage, stageOfResource, stageOfRequest),
+		},
+		{
+			Actions:   []string{"storagegateway:AddCache", "storagegateway:ListLocalDisks"},
+			Resources: []*string{gateways},
+			When:      ofStage(c.Stage, stageOfResource),
+		},
+		// These look at what was made a moment ago, of which the tags may not be known yet: it must be
+		// said then that it is not there yet, and not that looking at it is forbidden.
+		{Actions: []string{"storagegateway:DescribeGatewayInformation"}, Resources: []*string{gateways}},
+		{Actions: []string{"storagegateway:DescribeNFSFileShares"}, Resources: []*string{shares}},
+		{Actions: []string{"storagegateway:ListGateways"}, Resources: *everything()},
+	}
+}
+
 // orderStacks lets a function create stacks of hosts: from our templates and with our role, and no
 // others, because that role can do much.
 func (c *controlPlane) orderStacks() []Grant {
@@ -228,7 +246,12 @@ func (c *controlPlane) orderStacks() []Grant {
 			When:      Conditions{"StringEquals": {"iam:PassedToService": jsii.String("cloudformation.amazonaws.com")}},
 		},
 		{
-			// CloudFormation reads a template with the rights of whoever names it.
+			// CloudFormation reads a template with the rights of whoever names it, and so too the SSM
+			// parameters that the template names.
+			Actions:   []string{"ssm:GetParameters"},
+			Resources: []*string{gatewayImageARN()},
+		},
+		{
 			Actions:   []string{"s3:GetObject"},
 			Resources: []*string{assetObject(c.hosts.Database), assetObject(c.hosts.Share)},
 		},

@@ -51,6 +51,21 @@ func useKey(key awskms.IKey, service string, actions ...string) Grant {
 	}
 }
 
+// The tag by which policies tell what is whose: on a thing that is there, and in a request.
+const (
+	stageOfResource = "aws:ResourceTag/headroom:stage"
+	stageOfRequest  = "aws:RequestTag/headroom:stage"
+)
+
+// ofStage holds if each of the tags names the stage.
+func ofStage(stage Stage, tags ...string) Conditions {
+	equal := map[string]any{}
+	for _, tag := range tags {
+		equal[tag] = jsii.String(stage.Name)
+	}
+	return Conditions{"StringEquals": equal}
+}
+
 // arn names something of this account and region, such as arn("sqs", "name").
 func arn(service, resource string) *string {
 	return jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":" + service + ":" + *awscdk.Aws_REGION() + ":" +

@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // onAnything are the actions that are granted on all resources, because AWS can't restrict them:
@@ -22,6 +26,7 @@ type statement struct {
 	effect    string
 	actions   []string
 	resources []any
+	when      any
 }
 
 func TestNoGrantIsWiderThanItMust(t *testing.T) {
@@ -69,7 +74,7 @@ func identityStatements(name string, tpl template) []statement {
 		}
 		for _, document := range documents {
 			for _, s := range list(at(document, "Statement")) {
-				one := statement{where: name + "/" + id, resources: list(at(s, "Resource"))}
+				one := statement{where: name + "/" + id, resources: list(at(s, "Resource")), when: at(s, "Condition")}
 				one.effect, _ = at(s, "Effect").(string)
 				for _, action := range list(at(s, "Action")) {
 					one.actions = append(one.actions, fmt.Sprint(action))
@@ -109,6 +114,60 @@ func TestRolesArePassedToNobodyElse(t *testing.T) {
 					t.Errorf("%s passes %s", s.where, got)
 				}
 			}
+		}
+	})
+}
+
+func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
+	const ofResource, ofRequest = "aws:ResourceTag/headroom:stage", "aws:RequestTag/headroom:stage"
+	want := map[string][]string{ // function's policy and action to the tags that it depends on
+		"Signups AddTagsToResource":            {ofResource},
+		"Signups DescribeNFSFileShares":        {ofResource},
+		"Signups UpdateNFSFileShare":           {ofResource},
+		"HostSteps ActivateGateway":            {ofRequest},
+		"HostSteps AddCache":                   {ofResource},
+		"HostSteps CreateNFSFileShare":         {ofRequest, ofResource},
+		"HostSteps DescribeGatewayInformation": nil, // asked before a gateway's tags may be known
+		"HostSteps DescribeNFSFileShares":      nil, // asked before a share's tags may be known
+		"HostSteps ListGateways":               nil, // has no resources
+		"HostSteps ListLocalDisks":             {ofResource},
+	}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		got := map[string][]string{}
+		for _, s := range identityStatements("control", a.control) {
+			function, _, _ := strings.Cut(strings.TrimPrefix(s.where, "control/"), "Role")
+			for _, action := range s.actions {
+				name, ok := strings.CutPrefix(action, "storagegateway:")
+				if !ok {
+					continue
+				}
+				tags, _ := at(s.when, "StringEquals").(map[string]any)
+				for tag, value := range tags {
+					if value != a.stage.Name {
+						t.Errorf("%s: %s is %v", name, tag, value)
+					}
+				}
+				got[function+" "+name] = slices.Sorted(maps.Keys(tags))
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("tags (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhoeverOrdersAGatewayMayReadItsImage(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		image, _ := a.share.Parameters["ImageId"]["Default"].(string)
+		may := map[string]bool{}
+		for _, s := range identityStatements("control", a.control) {
+			if slices.Contains(s.actions, "ssm:GetParameters") && len(s.resources) == 1 && strings.Contains(fmt.Sprint(s.resources), "::parameter"+image) {
+				who, _, _ := strings.Cut(strings.TrimPrefix(s.where, "control/"), "Role")
+				may[who] = true
+			}
+		}
+		if !may["PoolChecks"] || !may["HostStacksStack"] || len(may) != 2 {
+			t.Errorf("those who may read %s: %v", image, may)
 		}
 	})
 }

@@ -152,6 +152,30 @@ func TestAGatewaysDataOutlivesItsStack(t *testing.T) {
 	})
 }
 
+func TestAGatewaysDisksSayWhoseTheyAre(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		machine := a.share.Resources["Machine"].Properties
+		if at(machine, "PropagateTagsToVolumeOnCreation") != true {
+			t.Error("the root disk gets no tags")
+		}
+		tags := map[any]any{}
+		for _, tag := range at(machine, "Tags").([]any) {
+			tags[at(tag, "Key")] = at(tag, "Value")
+		}
+		if referred(tags["headroom:stage"]) != "Stage" || referred(tags["headroom:host"]) != "HostId" {
+			t.Errorf("tags %v", tags)
+		}
+	})
+}
+
+func TestACacheIsLargeEnoughToBeTakenForOne(t *testing.T) {
+	for _, stage := range Stages {
+		if stage.Shares.CacheGiB < 150 || stage.Shares.RootGiB >= 150 {
+			t.Errorf("%s: cache %d GiB, root %d GiB", stage.Name, stage.Shares.CacheGiB, stage.Shares.RootGiB)
+		}
+	}
+}
+
 func TestAGatewayIsClosedToAllButActivation(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		ingress, _ := a.share.Resources["SecurityGroup"].Properties["SecurityGroupIngress"].([]any)
@@ -161,59 +185,6 @@ func TestAGatewayIsClosedToAllButActivation(t *testing.T) {
 		}
 		if n := len(a.share.of("AWS::EC2::SecurityGroupIngress")); n != 0 {
 			t.Errorf("%d more rules", n)
-		}
-	})
-}
-
-func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
-	tpl := assemblies["dev"].database
-	for networks := 1; networks <= maxNetworks; networks++ {
-		given := strings.TrimSuffix(strings.Repeat("10.0.0.0/16,", networks), ",")
-		if n := made(t, tpl, "AWS::EC2::SecurityGroupIngress", map[string]string{"InstanceNetworks": given}); n != networks {
-			t.Errorf("%d networks given, %d let in", networks, n)
-		}
-	}
-}
-
-func TestADatabaseIsPrivateEncryptedAndSpeaksTLS(t *testing.T) {
-	forEachStage(t, func(t *testing.T, a assembly) {
-		instance := a.database.Resources["Instance"].Properties
-		want := map[string]any{
-			"StorageEncrypted": true, "PubliclyAccessible": false, "ManageMasterUserPassword": true, "CopyTagsToSnapshot": true,
-			"MultiAZ": a.stage.Databases.MultiZone, "DeletionProtection": a.stage.Databases.DeletionProtection,
-			"BackupRetentionPeriod": float64(a.stage.Databases.BackupDays),
-		}
-		for property, value := range want {
-			if got := instance[property]; got != value {
-				t.Errorf("%s is %v, want %v", property, got, value)
-			}
-		}
-		parameters := a.database.Resources["ParameterGroup"].Properties["Parameters"]
-		if at(parameters, "rds.force_ssl") != "1" || at(parameters, "log_statement") != "none" {
-			t.Errorf("parameters %v", parameters)
-		}
-	})
-}
-
-func TestAlarmsBearTheNamesThatTheRuleMatches(t *testing.T) {
-	forEachStage(t, func(t *testing.T, a assembly) {
-		alarms := a.database.of("AWS::CloudWatch::Alarm")
-		if len(alarms) != 4 {
-			t.Errorf("%d alarms, want 4", len(alarms))
-		}
-		for id, alarm := range alarms {
-			if name, _ := at(alarm.Properties, "AlarmName", "Fn::Sub").(string); !strings.HasPrefix(name, "headroom-${Stage}-${HostId}-") {
-				t.Errorf("%s is named %s", id, name)
-			}
-			dimensions := at(alarm.Properties, "Dimensions").([]any)
-			if len(dimensions) != 1 || at(dimensions[0], "Name") != "DBInstanceIdentifier" {
-				t.Errorf("%s has dimensions %v", id, dimensions)
-			}
-		}
-		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
-			if name, _ := alarm.Properties["AlarmName"].(string); !strings.HasPrefix(name, "headroom-"+a.stage.Name+"-control-") {
-				t.Errorf("%s is named %s, as if it were a host's", id, name)
-			}
 		}
 	})
 }

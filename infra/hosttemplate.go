@@ -17,18 +17,20 @@ func newHostTemplate(scope constructs.Construct, id, what string) awscdk.Stack {
 
 // hostParams are the values of the parameters that both templates have.
 type hostParams struct {
+	HostID      *string
+	Stage       *string
 	Vpc         *string
 	KeyArn      *string // of what the host stores
 	ClientGroup *string // security group of the functions that set the host up
 }
 
 func hostParameters(stack awscdk.Stack) hostParams {
-	parameter(stack, "HostId", "Name of the host, such as share-standard-3", func(p *awscdk.CfnParameterProps) {
-		p.AllowedPattern = jsii.String("[a-z]+-[a-z0-9]+-[0-9]+")
-	})
 	parameter(stack, "Tier", "Tier of the pool that the host belongs to", nil)
-	parameter(stack, "Stage", "Stage of the control plane", nil)
 	return hostParams{
+		HostID: parameter(stack, "HostId", "Name of the host, such as share-standard-3", func(p *awscdk.CfnParameterProps) {
+			p.AllowedPattern = jsii.String("[a-z]+-[a-z0-9]+-[0-9]+")
+		}),
+		Stage:       parameter(stack, "Stage", "Stage of the control plane", nil),
 		Vpc:         parameter(stack, "VpcId", "Network of the host", nil),
 		KeyArn:      parameter(stack, "KeyArn", "KMS key for all that the host stores", nil),
 		ClientGroup: parameter(stack, "ClientSecurityGroupId", "Security group of the functions that set the host up", nil),

@@ -19,6 +19,11 @@ const (
 	gatewayImageParameter = "/aws/service/storagegateway/ami/FILE_S3/latest"
 )
 
+// gatewayImageARN is the ARN of that parameter, which is no account's.
+func gatewayImageARN() *string {
+	return jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":ssm:" + *awscdk.Aws_REGION() + "::parameter" + gatewayImageParameter)
+}
+
 // NewShareHost makes the template of a share host: a gateway's machine, and for each of its shares a
 // bucket and a role. What CloudFormation has no resources for (activation, cache, shares) is done
 // when the stack is complete.
@@ -105,6 +110,8 @@ func newMachine(stack awscdk.Stack, p machineProps) awsec2.CfnInstance {
 		MetadataOptions: &awsec2.CfnInstance_MetadataOptionsProperty{
 			HttpTokens: jsii.String("required"), HttpPutResponseHopLimit: jsii.Number(1),
 		},
+		// The root disk is no resource of the stack: it gets these tags, not the stack's, and outlives
+		// the stack in any case. By them whoever cleans up knows whose it was.
 		PropagateTagsToVolumeOnCreation: jsii.Bool(true),
 		BlockDeviceMappings: []*awsec2.CfnInstance_BlockDeviceMappingProperty{{
 			DeviceName: jsii.String("/dev/xvda"),
@@ -113,7 +120,11 @@ func newMachine(stack awscdk.Stack, p machineProps) awsec2.CfnInstance {
 				Encrypted: jsii.Bool(true), KmsKeyId: p.Host.KeyArn, DeleteOnTermination: jsii.Bool(false),
 			},
 		}},
-		Tags: &[]*awscdk.CfnTag{{Key: jsii.String("Name"), Value: awscdk.Fn_Sub(jsii.String("headroom-${Stage}-${HostId}"), nil)}},
+		Tags: &[]*awscdk.CfnTag{
+			{Key: jsii.String("Name"), Value: awscdk.Fn_Sub(jsii.String("headroom-${Stage}-${HostId}"), nil)},
+			{Key: jsii.String("headroom:stage"), Value: p.Host.Stage},
+			{Key: jsii.String("headroom:host"), Value: p.Host.HostID},
+		},
 	})
 	cache := awsec2.NewCfnVolume(stack, jsii.String("Cache"), &awsec2.CfnVolumeProps{
 		AvailabilityZone: machine.AttrAvailabilityZone(),

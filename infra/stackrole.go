@@ -63,7 +63,7 @@ func securityGroupGrants(p HostStacksProps) []Grant {
 
 func machineGrants(p HostStacksProps) []Grant {
 	instances, volumes := arn("ec2", "instance/*"), arn("ec2", "volume/*")
-	ours := Conditions{"StringEquals": {"aws:ResourceTag/headroom:stage": jsii.String(p.Stage.Name)}}
+	ours := ofStage(p.Stage, stageOfResource)
 	return []Grant{
 		{
 			Actions: []string{"ec2:RunInstances"},
@@ -98,9 +98,8 @@ func machineGrants(p HostStacksProps) []Grant {
 			When:      ours,
 		},
 		{
-			Actions: []string{"ssm:GetParameters"},
-			Resources: []*string{jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":ssm:" + *awscdk.Aws_REGION() +
-				"::parameter" + gatewayImageParameter)},
+			Actions:   []string{"ssm:GetParameters"},
+			Resources: []*string{gatewayImageARN()},
 		},
 		{
 			// A machine's volumes are opened by a grant that EC2 takes on the key.

@@ -31,6 +31,10 @@ import (
 	"headroom/internal/telemetry"
 )
 
+// gatewayWait is how long Storage Gateway may take to answer. A signup makes two such calls. They
+// must be over well before the function's time is (20 s), or the whole batch fails with them.
+const gatewayWait = 6 * time.Second
+
 // build makes the handler with its adapters.
 func build(ctx context.Context, e signup.Environment) (any, error) {
 	cfg, err := cloud.Load(ctx)
@@ -69,7 +73,7 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 			Random: rand.Reader, Sleep: cloud.Sleep, Jitter: cloud.Jitter,
 		}),
 		Databases:  databases,
-		Shares:     &gateway.Gateways{Client: storagegateway.NewFromConfig(cfg), Region: cfg.Region},
+		Shares:     &gateway.Gateways{Client: storagegateway.NewFromConfig(cloud.OneWait(cfg, gatewayWait)), Region: cfg.Region},
 		Firewall:   &firewall.Groups{Client: ec2.NewFromConfig(cfg)},
 		Events:     &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
 		Steps:      &queue.Sender{Client: messages, URL: e.StepsQueue},

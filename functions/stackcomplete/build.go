@@ -30,6 +30,11 @@ import (
 	"headroom/internal/telemetry"
 )
 
+// gatewayWait is how long Storage Gateway may take to answer: long, because it asks the appliance. It
+// is less than what is left of the function's time when a step begins (20 s), so that a call that was
+// held can still be recorded, and looked again soon.
+const gatewayWait = 18 * time.Second
+
 // build makes the handler with its adapters.
 func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
 	cfg, err := cloud.Load(ctx)
@@ -63,7 +68,7 @@ func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
 		Ledger:      ledger,
 		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
-		Gateways:    &gateway.Gateways{Client: storagegateway.NewFromConfig(cfg), Region: cfg.Region},
+		Gateways:    &gateway.Gateways{Client: storagegateway.NewFromConfig(cloud.OneWait(cfg, gatewayWait)), Region: cfg.Region},
 		Databases:   databases,
 		Vault:       secrets.New(secrets.Config{Client: secretsmanager.NewFromConfig(cfg), Sleep: cloud.Sleep, Jitter: cloud.Jitter}),
 		Announce:    announcer,

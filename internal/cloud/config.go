@@ -27,12 +27,7 @@ const (
 func Load(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)),
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = attempts
-				o.MaxBackoff = backoffMax
-			})
-		}),
+		config.WithRetryer(func() aws.Retryer { return retry.NewStandard(bounded) }),
 	)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
@@ -41,4 +36,29 @@ func Load(ctx context.Context) (aws.Config, error) {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: no region: set AWS_REGION")
 	}
 	return cfg, nil
+}
+
+// OneWait is cfg for a service that may hold a call while something behind it does not answer, as
+// Storage Gateway does while an appliance boots: an attempt may take as long as given, and one that
+// got no answer in that time is not repeated. Whoever asked looks again later (see IsUnreachable);
+// repeated attempts would outlast the invocation. All else is retried as ever.
+func OneWait(cfg aws.Config, attempt time.Duration) aws.Config {
+	cfg = cfg.Copy()
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(attempt)
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(bounded, func(o *retry.StandardOptions) {
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+				if isTimeout(err) {
+					return aws.FalseTernary
+				}
+				return aws.UnknownTernary // the other checks say
+			})}, o.Retryables...)
+		})
+	}
+	return cfg
+}
+
+func bounded(o *retry.StandardOptions) {
+	o.MaxAttempts = attempts
+	o.MaxBackoff = backoffMax
 }

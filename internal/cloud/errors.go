@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"errors"
+	"net"
 	"slices"
 	"strings"
 
@@ -52,12 +53,23 @@ func IsAlreadyExists(err error) bool {
 }
 
 // IsUnreachable says that Storage Gateway knows the gateway and cannot reach its appliance now, as
-// while it boots.
+// while it boots. It either says so, or holds the call, waiting itself, until the attempt's time is over.
 func IsUnreachable(err error) bool {
-	return slices.Contains([]string{
+	return isTimeout(err) || slices.Contains([]string{
 		"GatewayNotConnected", "GatewayProxyNetworkConnectionBusy", "GatewayInternalError",
 		"NetworkConfigurationChanged", "RequestTimeout",
 	}, Code(err))
+}
+
+// isTimeout says that an attempt got no answer in its time. The end of the caller's own time is
+// another matter, although it looks the same: the SDK marks it as a cancellation.
+func isTimeout(err error) bool {
+	var canceled interface{ CanceledError() bool }
+	if errors.As(err, &canceled) && canceled.CanceledError() {
+		return false
+	}
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
 }
 
 // IsKeyStale says that an activation key is expired, or that Storage Gateway does not know it.

@@ -1,8 +1,11 @@
 package cloud
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,6 +50,8 @@ func TestErrorsAreClassified(t *testing.T) {
 		{"no words that are known", invalid("", "Something else"), ""},
 		{"an inner code of an internal error", &storagegateway.InternalServerError{Error_: &storagegateway.StorageGatewayError{ErrorCode: "RequestTimeout"}}, "unreachable"},
 		{"no answer at all", errors.New("connection refused"), ""},
+		{"no answer in time", fmt.Errorf("do something: %w", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}), "unreachable"},
+		{"the caller's time is over", fmt.Errorf("do something: %w", &smithy.CanceledError{Err: context.DeadlineExceeded}), ""},
 		{"nil", nil, ""},
 	}
 	for _, test := range tests {
@@ -69,22 +74,5 @@ func TestCodePrefersTheInnerCode(t *testing.T) {
 	}
 	if got := Code(errors.New("x")); got != "" {
 		t.Errorf("code %q", got)
-	}
-}
-
-func TestLoadWantsARegion(t *testing.T) {
-	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
-	t.Setenv("AWS_REGION", "")
-	t.Setenv("AWS_DEFAULT_REGION", "")
-	if _, err := Load(t.Context()); err == nil {
-		t.Error("loaded without a region")
-	}
-	t.Setenv("AWS_REGION", "eu-west-1")
-	cfg, err := Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cfg.Region != "eu-west-1" || cfg.Retryer().MaxAttempts() != attempts {
-		t.Errorf("region %q, attempts %d", cfg.Region, cfg.Retryer().MaxAttempts())
 	}
 }

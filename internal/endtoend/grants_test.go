@@ -57,6 +57,7 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		{"poolcheck", "dynamodb:Query", signUp},
 		{"poolcheck", "cloudformation:CreateStack", makeHost},
 		{"poolcheck", "iam:PassRole", makeHost},
+		{"poolcheck", "ssm:GetParameters", makeHost},
 		{"stackcomplete", "cloudformation:DescribeStacks", makeHost},
 		{"stackcomplete", "storagegateway:ActivateGateway", makeHost},
 		{"stackcomplete", "storagegateway:CreateNFSFileShare", makeHost},

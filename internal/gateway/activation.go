@@ -36,7 +36,8 @@ type Appliances struct {
 
 // Key asks the appliance at address for a key, which is good for 30 minutes. The appliance gives it
 // in the target of a redirect, which must not be followed, or in the body. ErrBooting while it
-// refuses connections, does not answer in time, or answers 504.
+// refuses connections, does not answer in time, or answers as its web server does before what is
+// behind it is up: with a status of 500 or more, or with a page that holds no key.
 func (a *Appliances) Key(ctx context.Context, address string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
 	defer cancel()
@@ -64,8 +65,8 @@ func (a *Appliances) Key(ctx context.Context, address string) (string, error) {
 func keyOf(answer *http.Response, address string) (string, error) {
 	var key string
 	switch {
-	case answer.StatusCode == http.StatusGatewayTimeout:
-		return "", fmt.Errorf("ask %s for its activation key: %w: status 504", address, ErrBooting)
+	case answer.StatusCode >= 500:
+		return "", fmt.Errorf("ask %s for its activation key: %w: status %d", address, ErrBooting, answer.StatusCode)
 	case answer.StatusCode >= 300 && answer.StatusCode < 400:
 		location, err := answer.Location()
 		if err != nil {
@@ -77,7 +78,9 @@ func keyOf(answer *http.Response, address string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, ErrBooting, err)
 		}
-		key = strings.TrimSpace(string(body))
+		if key = strings.TrimSpace(string(body)); !keyPattern.MatchString(key) {
+			return "", fmt.Errorf("ask %s for its activation key: %w: status 200 without a key", address, ErrBooting)
+		}
 	default:
 		return "", fmt.Errorf("ask %s for its activation key: status %d", address, answer.StatusCode)
 	}

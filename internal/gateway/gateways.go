@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
@@ -35,9 +36,14 @@ const (
 	listPages = 50
 	listSize  = 100
 
-	// diskCache and diskAvailable are how ListLocalDisks words what a disk is for.
+	// diskCache and diskAvailable are how ListLocalDisks words what a disk is for. AWS also spells
+	// the first one "CACHE_STORAGE": both are read.
 	diskCache     = "CACHE STORAGE"
 	diskAvailable = "AVAILABLE"
+	// cacheMin is the size in bytes of the smallest cache disk that S3 File Gateway supports ("File
+	// Gateway setup requirements" in its user guide). A smaller one is something else, such as an
+	// empty disk that was meant to be the root and bears another name than the image's.
+	cacheMin = 150 << 30
 )
 
 type client interface {
@@ -81,7 +87,7 @@ func (g *Gateways) Find(ctx context.Context, name string) (string, error) {
 	for range listPages {
 		out, err := g.Client.ListGateways(ctx, &storagegateway.ListGatewaysInput{Limit: aws.Int32(listSize), Marker: marker})
 		if err != nil {
-			return "", fmt.Errorf("list gateways to find %s: %w", name, err)
+			return "", fmt.Errorf("list gateways to find %s: %w", name, reachable(err))
 		}
 		for _, found := range out.Gateways {
 			if aws.ToString(found.GatewayName) == name {
@@ -111,8 +117,8 @@ func (g *Gateways) Running(ctx context.Context, arn string) error {
 	return nil
 }
 
-// AddCache gives a gateway every disk that is free as cache. A gateway that has its cache is left as
-// it is. ErrNoDisk when it has not found a disk yet.
+// AddCache gives a gateway every disk as cache that is free and large enough. A gateway that has its
+// cache is left as it is. ErrNoDisk when it has not found a disk yet.
 func (g *Gateways) AddCache(ctx context.Context, arn string) error {
 	out, err := g.Client.ListLocalDisks(ctx, &storagegateway.ListLocalDisksInput{GatewayARN: &arn})
 	if err != nil {
@@ -120,11 +126,13 @@ func (g *Gateways) AddCache(ctx context.Context, arn string) error {
 	}
 	var free []string
 	for _, disk := range out.Disks {
-		switch aws.ToString(disk.DiskAllocationType) {
+		switch strings.ReplaceAll(aws.ToString(disk.DiskAllocationType), "_", " ") {
 		case diskCache:
 			return nil
 		case diskAvailable:
-			free = append(free, aws.ToString(disk.DiskId))
+			if disk.DiskSizeInBytes >= cacheMin {
+				free = append(free, aws.ToString(disk.DiskId))
+			}
 		}
 	}
 	if len(free) == 0 {

@@ -1,10 +1,18 @@
 package gateway
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 
 	"headroom/internal/gateway/gatewaytest"
 	"headroom/internal/pool"
@@ -37,14 +45,40 @@ func TestTheActivationKeyIsReadFromTheAppliance(t *testing.T) {
 			}
 		})
 	}
-	t.Run("and an answer without one is an error", func(t *testing.T) {
-		host, port, stop := gatewaytest.NewAppliance("", 0, true).Serve()
-		defer stop()
-		number, _ := strconv.Atoi(port)
-		if _, err := (&Appliances{Region: "eu-west-1", Port: number}).Key(t.Context(), host); err == nil || errors.Is(err, ErrBooting) {
-			t.Errorf("error %v", err)
-		}
-	})
+}
+
+func TestAnAnswerWithoutAKeyIsOfAnApplianceThatBoots(t *testing.T) {
+	tests := []struct {
+		name, location, body string
+		status               int
+		booting              bool
+	}{
+		{name: "a gateway timeout", status: http.StatusGatewayTimeout, booting: true},
+		{name: "a bad gateway", status: http.StatusBadGateway, booting: true},
+		{name: "a service that is not up", status: http.StatusServiceUnavailable, booting: true},
+		{name: "an error inside", status: http.StatusInternalServerError, booting: true},
+		{name: "a page", status: http.StatusOK, body: "<html>Starting</html>", booting: true},
+		{name: "nothing", status: http.StatusOK, booting: true},
+		{name: "unless it is a refusal", status: http.StatusForbidden},
+		{name: "unless it leads elsewhere", status: http.StatusFound, location: "https://example.com/?errorType=x"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if test.location != "" {
+					w.Header().Set("Location", test.location)
+				}
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			defer server.Close()
+			at := netip.MustParseAddrPort(server.Listener.Addr().String())
+			_, err := (&Appliances{Region: "eu-west-1", Port: int(at.Port())}).Key(t.Context(), at.Addr().String())
+			if err == nil || errors.Is(err, ErrBooting) != test.booting {
+				t.Errorf("error %v, want one of an appliance that boots: %v", err, test.booting)
+			}
+		})
+	}
 }
 
 // until repeats f while it gives one of the errors that mean later.
@@ -102,6 +136,34 @@ func TestTheCacheIsAddedOnce(t *testing.T) {
 	}
 	if !fake.Gateways()[0].Cached {
 		t.Error("no cache")
+	}
+}
+
+// mute is a Storage Gateway that holds calls about gateways, and about disks, until their time is over.
+type mute struct{ *gatewaytest.Service }
+
+func (mute) DescribeGatewayInformation(context.Context, *storagegateway.DescribeGatewayInformationInput, ...func(*storagegateway.Options)) (*storagegateway.DescribeGatewayInformationOutput, error) {
+	return nil, os.ErrDeadlineExceeded
+}
+
+func (mute) ListGateways(context.Context, *storagegateway.ListGatewaysInput, ...func(*storagegateway.Options)) (*storagegateway.ListGatewaysOutput, error) {
+	return nil, os.ErrDeadlineExceeded
+}
+
+func (mute) ListLocalDisks(context.Context, *storagegateway.ListLocalDisksInput, ...func(*storagegateway.Options)) (*storagegateway.ListLocalDisksOutput, error) {
+	return nil, os.ErrDeadlineExceeded
+}
+
+func TestACallThatIsHeldMeansLater(t *testing.T) {
+	g := &Gateways{Client: mute{&gatewaytest.Service{}}, Region: "eu-west-1"}
+	for name, err := range map[string]error{
+		"look":  g.Running(t.Context(), "arn"),
+		"cache": g.AddCache(t.Context(), "arn"),
+		"find":  func() error { _, err := g.Find(t.Context(), "gateway-1"); return err }(),
+	} {
+		if !errors.Is(err, ErrUnreachable) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -160,6 +160,7 @@ func (c *Cloud) composeStacks() {
 	c.closers = append(c.closers, func() error { c.Stacks.Close(); return nil })
 	c.Policies.TagsFrom(c.Stacks.Tags)
 	c.Policies.TagsFrom(c.Secrets.Tags)
+	c.Policies.TagsFrom(c.Gateways.Tags)
 	c.Policies.KeysFrom(c.Secrets.Key)
 
 	c.Resources = resources.New(resources.Config{

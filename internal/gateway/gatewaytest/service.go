@@ -172,9 +172,12 @@ func (s *Service) ListLocalDisks(ctx context.Context, in *storagegateway.ListLoc
 	}
 	use := "AVAILABLE"
 	if g.Cached {
-		use = "CACHE STORAGE"
+		use = "CACHE_STORAGE" // AWS also spells it with a space
 	}
-	out.Disks = []types.Disk{{DiskId: aws.String("disk-1"), DiskAllocationType: &use}}
+	out.Disks = []types.Disk{
+		{DiskId: aws.String("disk-0"), DiskAllocationType: aws.String("AVAILABLE"), DiskSizeInBytes: 80 << 30}, // no cache
+		{DiskId: aws.String("disk-1"), DiskAllocationType: &use, DiskSizeInBytes: 150 << 30},
+	}
 	return out, nil
 }
 

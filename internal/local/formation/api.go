@@ -29,6 +29,7 @@ func validation(format string, args ...any) error {
 
 // createRequest are the parameters of CreateStack.
 type createRequest struct {
+	caller                                  string // ARN of the principal; empty for the account's owner
 	name, body, url, token, role, onFailure string
 	parameters, tags                        map[string]string
 	capabilities                            []string
@@ -38,7 +39,8 @@ type createRequest struct {
 func (e *Engine) apiCreateStack(ctx context.Context, call endpoint.Call) (any, error) {
 	text := func(name string) string { s, _ := call.Params[name].(string); return s }
 	r := createRequest{
-		name: text("StackName"), body: text("TemplateBody"), url: text("TemplateURL"), token: text("ClientRequestToken"),
+		caller: call.Principal,
+		name:   text("StackName"), body: text("TemplateBody"), url: text("TemplateURL"), token: text("ClientRequestToken"),
 		role: text("RoleARN"), onFailure: text("OnFailure"), protected: text("EnableTerminationProtection") == "true",
 		parameters: pairs(call.Params["Parameters"], "ParameterKey", "ParameterValue"),
 		tags:       pairs(call.Params["Tags"], "Key", "Value"),
@@ -99,7 +101,7 @@ func (e *Engine) createStack(ctx context.Context, r createRequest) (*stack, erro
 	if err := r.mayMake(parsed); err != nil {
 		return nil, err
 	}
-	resolved, err := parsed.Resolve(ctx, r.parameters, e.lookup)
+	resolved, err := parsed.Resolve(ctx, r.parameters, e.lookupFor(r))
 	if err != nil {
 		return nil, validation("%v", err)
 	}

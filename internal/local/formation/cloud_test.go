@@ -33,6 +33,7 @@ type cloud struct {
 	engine *formation.Engine
 	client *cloudformation.Client
 	roles  *iam.Store
+	keys   *endpoint.Keys
 	things *things
 	bucket objects
 
@@ -42,9 +43,10 @@ type cloud struct {
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	c := &cloud{roles: iam.New(account, region), things: &things{}, bucket: objects{}}
+	c := &cloud{roles: iam.New(account, region), keys: &endpoint.Keys{}, things: &things{}, bucket: objects{}}
 	c.engine = formation.New(formation.Config{
 		Account: account, Region: region, Objects: c.bucket, Roles: c.roles,
+		Parameter: func(context.Context, string) (string, error) { return "value", nil },
 		Emit: func(_ context.Context, _, _ string, _ []string, detail any) {
 			d := detail.(map[string]any)
 			c.mu.Lock()
@@ -55,7 +57,7 @@ func newCloud(t *testing.T) *cloud {
 	})
 	t.Cleanup(c.engine.Close)
 	c.engine.Register(c.things, thing, "AWS::S3::Bucket")
-	router := endpoint.New(endpoint.Config{Account: account, Region: region, Log: slog.New(slog.DiscardHandler)})
+	router := endpoint.New(endpoint.Config{Account: account, Region: region, Principals: c.keys, Log: slog.New(slog.DiscardHandler)})
 	router.Handle(c.engine.Service())
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)

@@ -186,17 +186,10 @@ func TestUnknownTypesFailTheStack(t *testing.T) {
 
 func TestAServiceRoleLimitsItsStack(t *testing.T) {
 	c := newCloud(t)
-	document := func(s string) iam.Document {
-		d, err := iam.ParseDocument(`{"Statement":` + s + `}`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
 	role := iam.Role{
 		Name: "stacks", ARN: "arn:aws:iam::123456789012:role/stacks",
-		Trust: document(`{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}`),
-		Policies: map[string]iam.Document{"p": document(
+		Trust: policy(t, `{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}`),
+		Policies: map[string]iam.Document{"p": policy(t,
 			`{"Effect":"Allow","Action":["s3:CreateBucket","s3:DeleteBucket"],"Resource":"arn:aws:s3:::good-*","Condition":{"StringEquals":{"aws:RequestTag/stage":"dev"}}}`)},
 	}
 	c.roles.PutRole(role)
@@ -214,4 +207,46 @@ func TestAServiceRoleLimitsItsStack(t *testing.T) {
 	if err != nil || !strings.Contains(aws.ToString(log.StackResources[0].ResourceStatusReason), want) {
 		t.Errorf("reason %s: %v", aws.ToString(log.StackResources[0].ResourceStatusReason), err)
 	}
+}
+
+func TestParametersAreReadWithTheRightsOfCallerAndServiceRole(t *testing.T) {
+	const (
+		reading = `{"Parameters":{"P":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"/aws/service/image"}},"Resources":{"A":{"Type":"Test::Local::Thing"}}}`
+		granted = `{"Effect":"Allow","Action":"ssm:GetParameters","Resource":"arn:aws:ssm:eu-west-1::parameter/aws/service/image"}`
+		other   = `{"Effect":"Allow","Action":"ssm:GetParameters","Resource":"arn:aws:ssm:eu-west-1:123456789012:parameter/aws/service/image"}`
+	)
+	tests := []struct{ name, caller, service, denied string }{
+		{"both are granted it", granted, granted, ""},
+		{"the caller is not", other, granted, "assumed-role/caller/f is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:eu-west-1::parameter/aws/service/image"},
+		{"the service role is not", granted, other, "assumed-role/service/AWSCloudFormation is not authorized to perform: ssm:GetParameters"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCloud(t)
+			c.keys.Issue("owner", "arn:aws:sts::123456789012:assumed-role/caller/f")
+			c.roles.PutRole(iam.Role{Name: "caller", Policies: map[string]iam.Document{"p": policy(t, tt.caller)}})
+			c.roles.PutRole(iam.Role{
+				Name: "service", Policies: map[string]iam.Document{"p": policy(t, tt.service)},
+				Trust: policy(t, `{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}`),
+			})
+			_, err := c.client.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+				StackName: aws.String("s"), TemplateBody: aws.String(reading), RoleARN: aws.String("arn:aws:iam::123456789012:role/service"),
+			})
+			if tt.denied == "" && err != nil || tt.denied != "" && (err == nil || !strings.Contains(err.Error(), tt.denied)) {
+				t.Errorf("error %v, want %q", err, tt.denied)
+			}
+			if unused := c.roles.Unused("caller"); tt.denied == "" && len(unused) > 0 {
+				t.Errorf("unused: %v", unused)
+			}
+		})
+	}
+}
+
+func policy(t *testing.T, statement string) iam.Document {
+	t.Helper()
+	d, err := iam.ParseDocument(`{"Statement":` + statement + `}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

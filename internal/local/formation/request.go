@@ -91,13 +91,46 @@ func (e *Engine) newStackID(name string) string {
 // bootstrapVersion is what a bootstrapped account says, well above what any synthesizer asks for.
 const bootstrapVersion = "100"
 
-// lookup reads an SSM parameter. The account counts as bootstrapped for CDK.
-func (e *Engine) lookup(ctx context.Context, name string) (string, error) {
-	if strings.HasPrefix(name, "/cdk-bootstrap/") {
-		return bootstrapVersion, nil
+// lookupFor gives the lookup of SSM parameters for a request. The account counts as bootstrapped for
+// CDK.
+func (e *Engine) lookupFor(r createRequest) template.Lookup {
+	return func(ctx context.Context, name string) (string, error) {
+		if err := e.mayRead(r, name); err != nil {
+			return "", fmt.Errorf("AccessDenied. User doesn't have permission to call ssm:GetParameters: %w", err)
+		}
+		if strings.HasPrefix(name, "/cdk-bootstrap/") {
+			return bootstrapVersion, nil
+		}
+		if e.config.Parameter == nil {
+			return "", fmt.Errorf("parameter %s not found", name)
+		}
+		return e.config.Parameter(ctx, name)
 	}
-	if e.config.Parameter == nil {
-		return "", fmt.Errorf("parameter %s not found", name)
+}
+
+// mayRead checks that an SSM parameter may be read for a stack. CloudFormation reads it with the
+// rights of whoever creates the stack (https://github.com/aws/aws-cdk/issues/10083), or with those of
+// the service role, where there is one. Here both must have them.
+func (e *Engine) mayRead(r createRequest, name string) error {
+	if e.config.Roles == nil {
+		return nil
 	}
-	return e.config.Parameter(ctx, name)
+	account := e.config.Account
+	if strings.HasPrefix(name, "/aws/service/") {
+		account = "" // AWS's own
+	}
+	parameter := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", e.config.Region, account, strings.TrimPrefix(name, "/"))
+	readers := []string{r.caller}
+	if r.role != "" {
+		readers = append(readers, e.session(r.role))
+	}
+	for _, reader := range readers {
+		if reader == "" {
+			continue // the account's owner
+		}
+		if err := e.config.Roles.Allowed(reader, "ssm:GetParameters", parameter, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

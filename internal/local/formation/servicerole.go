@@ -126,7 +126,7 @@ func (e *Engine) roleAllows(s *stack, r Resource, p phase) error {
 	if p == deletion {
 		actions = h.delete
 	}
-	session := fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/AWSCloudFormation", e.config.Account, s.role[strings.LastIndex(s.role, "/")+1:])
+	session := e.session(s.role)
 	conditions := conditionsOf(r, e.config.Account, e.config.Region)
 	for _, a := range actions {
 		if a.when != "" && r.Properties[a.when] == nil {
@@ -137,6 +137,11 @@ func (e *Engine) roleAllows(s *stack, r Resource, p phase) error {
 		}
 	}
 	return nil
+}
+
+// session is the ARN of CloudFormation's session of a service role.
+func (e *Engine) session(role string) string {
+	return fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/AWSCloudFormation", e.config.Account, role[strings.LastIndex(role, "/")+1:])
 }
 
 // fill completes the ARN of an action.

@@ -95,6 +95,55 @@ func TestWhatCallsNeed(t *testing.T) {
 	}
 }
 
+func TestStorageGatewayIsLimitedByTags(t *testing.T) {
+	arn := func(resource string) string {
+		return "arn:aws:storagegateway:" + region + ":" + account + ":" + resource
+	}
+	tags := map[string]map[string]string{
+		arn("gateway/ours"): {"headroom:stage": "dev"}, arn("share/ours"): {"headroom:stage": "dev"},
+		arn("gateway/theirs"): {"headroom:stage": "prod"}, arn("share/theirs"): {},
+	}
+	s := storeWith(t, `
+		{"Effect":"Allow","Action":["storagegateway:UpdateNFSFileShare","storagegateway:DescribeNFSFileShares","storagegateway:AddCache"],
+			"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/headroom:stage":"dev"}}},
+		{"Effect":"Allow","Action":"storagegateway:CreateNFSFileShare",
+			"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/headroom:stage":"dev","aws:RequestTag/headroom:stage":"dev"}}},
+		{"Effect":"Allow","Action":"storagegateway:ActivateGateway",
+			"Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/headroom:stage":"dev"}}},
+		{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`)
+	s.TagsFrom(func(arn string) map[string]string { return tags[arn] })
+	tagged := func(stage string) []any {
+		return []any{map[string]any{"Key": "headroom:stage", "Value": stage}}
+	}
+	tests := []struct {
+		name, operation string
+		params          map[string]any
+		allowed         bool
+	}{
+		{"a share of ours", "UpdateNFSFileShare", map[string]any{"FileShareARN": arn("share/ours")}, true},
+		{"a share without tags", "UpdateNFSFileShare", map[string]any{"FileShareARN": arn("share/theirs")}, false},
+		{"a share that is not there", "UpdateNFSFileShare", map[string]any{"FileShareARN": arn("share/none")}, false},
+		{"a list of ours", "DescribeNFSFileShares", map[string]any{"FileShareARNList": []any{arn("share/ours")}}, true},
+		{"a list with one that is not ours", "DescribeNFSFileShares", map[string]any{"FileShareARNList": []any{arn("share/ours"), arn("share/theirs")}}, false},
+		{"a gateway of ours", "AddCache", map[string]any{"GatewayARN": arn("gateway/ours")}, true},
+		{"a gateway of another stage", "AddCache", map[string]any{"GatewayARN": arn("gateway/theirs")}, false},
+		{"a new share of ours", "CreateNFSFileShare", map[string]any{"GatewayARN": arn("gateway/ours"), "Tags": tagged("dev")}, true},
+		{"a new share for another stage", "CreateNFSFileShare", map[string]any{"GatewayARN": arn("gateway/ours"), "Tags": tagged("prod")}, false},
+		{"a new share without tags", "CreateNFSFileShare", map[string]any{"GatewayARN": arn("gateway/ours")}, false},
+		{"a new share on another stage's gateway", "CreateNFSFileShare", map[string]any{"GatewayARN": arn("gateway/theirs"), "Tags": tagged("dev")}, false},
+		{"a new gateway of ours", "ActivateGateway", map[string]any{"Tags": tagged("dev")}, true},
+		{"a new gateway without tags", "ActivateGateway", nil, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := s.Authorize(t.Context(), endpoint.Call{Service: "storagegateway", Operation: tt.operation, Principal: session, Params: tt.params})
+			if (err == nil) != tt.allowed {
+				t.Errorf("allowed %v, want %v: %v", err == nil, tt.allowed, err)
+			}
+		})
+	}
+}
+
 func TestRefusalsAreWordedAsAWSDoes(t *testing.T) {
 	s := storeWith(t, `{"Effect":"Allow","Action":"none:None","Resource":"*"}`)
 	tests := []struct{ service, operation, code string }{

@@ -151,7 +151,7 @@ func (g *Gateway) listLocalDisks(_ context.Context, call endpoint.Call) (any, er
 	for _, d := range device.Disks() {
 		use := "AVAILABLE"
 		if d.AsCache {
-			use = "CACHE STORAGE"
+			use = "CACHE STORAGE" // AWS's reference has an underscore there, too
 		}
 		disks = append(disks, map[string]any{
 			"DiskId": d.ID, "DiskNode": d.Node, "DiskPath": d.Path, "DiskStatus": "present",

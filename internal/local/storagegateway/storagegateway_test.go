@@ -3,6 +3,7 @@ package storagegateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"testing"
 	"time"
@@ -274,6 +275,12 @@ func TestTagsOfSharesAndGateways(t *testing.T) {
 		if found["headroom:status"] != "Available" || found["x"] != "" {
 			t.Errorf("%s has the tags %v", arn, found)
 		}
+		if policies := w.fake.Tags(arn); !maps.Equal(policies, found) {
+			t.Errorf("policies see the tags %v of %s, want %v", policies, arn, found)
+		}
+	}
+	if tags := w.fake.Tags(gateway + "0"); tags != nil {
+		t.Errorf("a gateway that there is not has the tags %v", tags)
 	}
 }
 

@@ -34,6 +34,19 @@ func (g *Gateway) tagged(call endpoint.Call) (onTags, *map[string]string, error)
 	return input, nil, refusal("InvalidParameters", "The specified resource was not found.")
 }
 
+// Tags gives the tags of a gateway or a share, for policies that look at them; nil for any other ARN.
+func (g *Gateway) Tags(arn string) map[string]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if gw, ok := g.gateways[arn]; ok {
+		return maps.Clone(gw.tags)
+	}
+	if s, ok := g.shares[arn]; ok {
+		return maps.Clone(s.tags)
+	}
+	return nil
+}
+
 func (g *Gateway) listTags(_ context.Context, call endpoint.Call) (any, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

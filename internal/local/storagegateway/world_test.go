@@ -51,6 +51,7 @@ type event struct {
 
 // world is a gateway's host and the real clients of the services about it.
 type world struct {
+	fake    *Gateway
 	sgw     *sdk.Client
 	ec2     *sdkec2.Client
 	address netip.Addr
@@ -102,6 +103,7 @@ func newWorld(t *testing.T, network string) *world {
 		Region: region, BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
 	}
+	w.fake = gateways
 	w.sgw, w.ec2 = sdk.NewFromConfig(cfg), sdkec2.NewFromConfig(cfg)
 
 	stack := func(id, kind string, properties map[string]any) formation.Created {

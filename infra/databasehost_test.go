@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
+	tpl := assemblies["dev"].database
+	for networks := 1; networks <= maxNetworks; networks++ {
+		var given []string
+		for n := range networks {
+			given = append(given, fmt.Sprintf("10.%d.0.0/16", n))
+		}
+		parameters := map[string]string{"InstanceNetworks": strings.Join(given, ",")}
+		var letIn []string
+		for _, rule := range at(tpl.Resources["SecurityGroup"].Properties, "SecurityGroupIngress").([]any) {
+			if choice, ok := at(rule, "Fn::If").([]any); ok {
+				if !holds(t, tpl, tpl.Conditions[choice[0].(string)], parameters) {
+					continue
+				}
+				rule = choice[1]
+			}
+			if at(rule, "IpProtocol") != "tcp" || at(rule, "FromPort") != float64(postgresPort) || at(rule, "ToPort") != float64(postgresPort) {
+				t.Errorf("rule %v", rule)
+			}
+			if network := at(rule, "CidrIp"); network != nil {
+				letIn = append(letIn, text(t, network, parameters))
+			}
+		}
+		if !slices.Equal(letIn, given) {
+			t.Errorf("networks %v given, %v let in", given, letIn)
+		}
+	}
+}
+
+func TestABadNetworkFailsAHostBeforeItsInstance(t *testing.T) {
+	tpl := assemblies["prod"].database
+	if n := len(tpl.of("AWS::EC2::SecurityGroupIngress")); n != 0 {
+		t.Errorf("%d rules that the instance does not wait for", n)
+	}
+	groups := at(tpl.Resources["Instance"].Properties, "VPCSecurityGroups").([]any)
+	if len(groups) != 1 || referred(groups[0]) != "SecurityGroup" {
+		t.Errorf("the instance is in groups %v", groups)
+	}
+}
+
+func TestOnlyNetworksThatThereCanBeAreTaken(t *testing.T) {
+	tests := map[string]bool{
+		"10.40.0.0/16":                        true,
+		"10.0.0.0/8,172.16.0.0/12,1.2.3.4/32": true,
+		"255.255.255.255/32":                  true,
+		"0.0.0.0/0":                           false,
+		"10.0.0.0/7":                          false,
+		"10.0.0.0/33":                         false,
+		"300.1.1.1/16":                        false,
+		"10.256.0.0/16":                       false,
+		"010.0.0.0/8":                         false,
+		"10.0.0/16":                           false,
+		"10.0.0.0":                            false,
+		"10.0.0.0/8,":                         false,
+		"":                                    false,
+		"10.0.0.0/8,10.1.0.0/16,10.2.0.0/16,10.3.0.0/16,10.4.0.0/16": false,
+	}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for name, tpl := range map[string]template{"control": a.control, "database-host": a.database} {
+			pattern, _ := tpl.Parameters["InstanceNetworks"]["AllowedPattern"].(string)
+			// CloudFormation wants the whole value to match.
+			whole, err := regexp.Compile(`^(?:` + pattern + `)$`)
+			if err != nil || pattern == "" {
+				t.Fatalf("pattern %q of %s: %v", pattern, name, err)
+			}
+			for networks, want := range tests {
+				if whole.MatchString(networks) != want {
+					t.Errorf("%s takes %q: %v", name, networks, !want)
+				}
+			}
+		}
+	})
+}
+
+func TestADatabaseIsPrivateEncryptedAndSpeaksTLS(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		instance := a.database.Resources["Instance"].Properties
+		want := map[string]any{
+			"StorageEncrypted": true, "PubliclyAccessible": false, "ManageMasterUserPassword": true, "CopyTagsToSnapshot": true,
+			"MultiAZ": a.stage.Databases.MultiZone, "DeletionProtection": a.stage.Databases.DeletionProtection,
+			"BackupRetentionPeriod": float64(a.stage.Databases.BackupDays),
+		}
+		for property, value := range want {
+			if got := instance[property]; got != value {
+				t.Errorf("%s is %v, want %v", property, got, value)
+			}
+		}
+		parameters := a.database.Resources["ParameterGroup"].Properties["Parameters"]
+		if at(parameters, "rds.force_ssl") != "1" || at(parameters, "log_statement") != "none" {
+			t.Errorf("parameters %v", parameters)
+		}
+	})
+}
+
+func TestAlarmsBearTheNamesThatTheRuleMatches(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		alarms := a.database.of("AWS::CloudWatch::Alarm")
+		if len(alarms) != 4 {
+			t.Errorf("%d alarms, want 4", len(alarms))
+		}
+		for id, alarm := range alarms {
+			if name, _ := at(alarm.Properties, "AlarmName", "Fn::Sub").(string); !strings.HasPrefix(name, "headroom-${Stage}-${HostId}-") {
+				t.Errorf("%s is named %s", id, name)
+			}
+			dimensions := at(alarm.Properties, "Dimensions").([]any)
+			if len(dimensions) != 1 || at(dimensions[0], "Name") != "DBInstanceIdentifier" {
+				t.Errorf("%s has dimensions %v", id, dimensions)
+			}
+		}
+		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
+			if name, _ := alarm.Properties["AlarmName"].(string); !strings.HasPrefix(name, "headroom-"+a.stage.Name+"-control-") {
+				t.Errorf("%s is named %s, as if it were a host's", id, name)
+			}
+		}
+	})
+}
