@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -44,6 +45,24 @@ func TestTheActivationKeyIsReadFromTheAppliance(t *testing.T) {
 				t.Errorf("while it is down: %v", err)
 			}
 		})
+	}
+}
+
+func TestTheApplianceIsToldOfItsEndpoint(t *testing.T) {
+	for _, endpoint := range []string{"", "vpce-1.storagegateway.eu-west-1.vpce.amazonaws.com"} {
+		var asked url.Values
+		page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = r.URL.Query()
+			_, _ = io.WriteString(w, key)
+		}))
+		defer page.Close()
+		at := netip.MustParseAddrPort(page.Listener.Addr().String())
+		if _, err := (&Appliances{Region: "eu-west-1", Port: int(at.Port()), Endpoint: endpoint}).Key(t.Context(), at.Addr().String()); err != nil {
+			t.Error(err)
+		}
+		if asked.Get("vpcEndpoint") != endpoint || asked.Has("vpcEndpoint") != (endpoint != "") || asked.Get("activationRegion") != "eu-west-1" {
+			t.Errorf("asked with %v", asked)
+		}
 	}
 }
 

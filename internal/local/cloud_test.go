@@ -233,6 +233,20 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+func TestTheEndpointIsOnLoopbackOnly(t *testing.T) {
+	for _, listen := range []string{"0.0.0.0:0", "[::]:0", ":0", "192.0.2.1:0", "localhost:0", "nonsense"} {
+		o := options(t)
+		o.Listen = listen
+		cloud, err := local.Start(t.Context(), o)
+		if err == nil {
+			_ = cloud.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "loopback") {
+			t.Errorf("listen at %s: %v", listen, err)
+		}
+	}
+}
+
 func TestStartSaysWhatIsMissing(t *testing.T) {
 	o := options(t)
 	o.Modules = t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -126,8 +127,8 @@ func (c *Cloud) composeGateways() {
 	o := c.options
 	c.Machines = appliance.NewFleet(appliance.Config{
 		Dir: filepath.Join(c.Dir, "disks"), Objects: appliance.Buckets{Client: c.bucketsAs},
-		ActivationPort: o.ActivationPort,
-		Boot:           o.LeadTimes.Boot, Reboot: o.LeadTimes.Reboot, UploadDelay: o.LeadTimes.Upload, Log: o.Log,
+		Reaches: c.reachesStorageGateway, ActivationPort: o.ActivationPort,
+		Boot: o.LeadTimes.Boot, Reboot: o.LeadTimes.Reboot, UploadDelay: o.LeadTimes.Upload, Log: o.Log,
 	})
 	c.closers = append(c.closers, c.Machines.Close)
 	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Launch: o.LeadTimes.Launch})
@@ -191,4 +192,10 @@ func (c *Cloud) bucketsAs(roleARN string) *s3.Client {
 	c.keys.Issue(accessKeyID, roleARN)
 	client, _ := c.buckets.LoadOrStore(roleARN, s3.NewFromConfig(c.configOf(accessKeyID)))
 	return client.(*s3.Client)
+}
+
+// reachesStorageGateway says whether a gateway reaches Storage Gateway by an endpoint: gateways run in
+// subnets whose only ways out are the VPC's endpoints.
+func (c *Cloud) reachesStorageGateway(endpoint string) bool {
+	return strings.HasSuffix(endpoint, ".storagegateway."+c.Region+".vpce.amazonaws.com")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -82,6 +83,9 @@ func (o *Options) complete() error {
 	}
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
+	}
+	if at, err := netip.ParseAddrPort(o.Listen); err != nil || !at.Addr().IsLoopback() {
+		return fmt.Errorf("listen at %q: it must be an address on loopback with a port, because everybody who reaches it may do everything", o.Listen)
 	}
 	if o.Account == "" {
 		o.Account = defaultAccount

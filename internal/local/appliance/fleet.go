@@ -17,6 +17,10 @@ type Config struct {
 	Dir     string  // where volumes are kept, one folder each; they outlive their instances
 	Objects Objects // the buckets behind the shares
 
+	// Reaches says whether an appliance reaches Storage Gateway by a VPC endpoint of this DNS name; empty
+	// is the public one. Default: it reaches any.
+	Reaches func(endpoint string) bool
+
 	ActivationPort int // where the activation page is; default 80
 	NFSPort        int // default 2049
 
@@ -50,6 +54,9 @@ func NewFleet(cfg Config) *Fleet {
 		if *d.value == 0 {
 			*d.value = d.fallback
 		}
+	}
+	if cfg.Reaches == nil {
+		cfg.Reaches = func(string) bool { return true }
 	}
 	if cfg.ActivationPort == 0 {
 		cfg.ActivationPort = 80

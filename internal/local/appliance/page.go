@@ -31,7 +31,8 @@ func (a *Appliance) servePage(listener net.Listener) {
 	_ = server.Shutdown(ctx)
 }
 
-// activationPage gives out a key: in the redirect's Location, or in the body for who asks for that.
+// activationPage gives out a key: in the redirect's Location, or in the body for who asks for that. The
+// real one has its keys from Storage Gateway, so there is none as long as it does not reach that.
 func (a *Appliance) activationPage(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/" {
 		http.NotFound(w, r)
@@ -42,7 +43,7 @@ func (a *Appliance) activationPage(w http.ResponseWriter, r *http.Request) {
 		region = "us-east-1"
 	}
 	key, ok := a.newKey(region)
-	if !ok {
+	if !ok || !a.cfg.Reaches(r.URL.Query().Get("vpcEndpoint")) {
 		http.Error(w, "Gateway Time-out", http.StatusGatewayTimeout)
 		return
 	}

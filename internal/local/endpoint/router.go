@@ -186,9 +186,9 @@ func (f *fake) serve(ctx context.Context, call Call, protocol protocol) answer {
 	return encodeResult(protocol, call, result)
 }
 
-// notImplemented refuses what no part of the project uses, loudly.
+// notImplemented refuses what no part of the project uses, in the answer and in the log.
 func notImplemented(log *slog.Logger, call Call, protocol protocol) answer {
-	log.Error("operation not implemented", "service", call.Service, "operation", call.Operation)
+	log.Warn("operation not implemented", "service", call.Service, "operation", call.Operation)
 	return encodeError(protocol, &Error{
 		Code:    "NotImplemented",
 		Message: fmt.Sprintf("the local cloud has no %s:%s", call.Service, call.Operation),

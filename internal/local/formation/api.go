@@ -149,11 +149,14 @@ func (e *Engine) apiDeleteStack(_ context.Context, call endpoint.Call) (any, err
 	if s == nil || s.status == deleteComplete || s.deleting {
 		return nil, nil // deleting what is gone, or going, is no error
 	}
+	if token != "" && slices.Contains(s.deletions, token) {
+		return nil, nil // the request was answered before, and nothing is done
+	}
 	if s.protected {
 		return nil, validation("Stack [%s] cannot be deleted while TerminationProtection is enabled", s.name)
 	}
 	s.deleting = true
-	s.token = token
+	s.token, s.deletions = token, append(s.deletions, token)
 	e.start(s, func(ctx context.Context) { e.remove(ctx, s) })
 	return nil, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 )
@@ -77,7 +78,11 @@ func (e *Engine) createAll(ctx context.Context, s *stack) (failed []string) {
 				return
 			}
 			e.setRecord(s, id, createFailed, err.Error())
-			e.config.Log.Error("resource failed", "stack", s.name, "resource", id, "type", s.template.Resources[id].Type, "error", err)
+			level := slog.LevelError
+			if ctx.Err() != nil {
+				level = slog.LevelDebug // the local cloud is closing
+			}
+			e.config.Log.Log(ctx, level, "resource failed", "stack", s.name, "resource", id, "type", s.template.Resources[id].Type, "error", err)
 			mu.Lock()
 			failed = append(failed, id)
 			mu.Unlock()

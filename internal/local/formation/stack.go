@@ -52,6 +52,7 @@ type stack struct {
 	events         []event
 	completed      bool // its creation completed once
 	deleting       bool
+	deletions      []string      // tokens with which its deletion was asked for
 	idle           chan struct{} // closed when the last operation started is over
 }
 
