@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"headroom/internal/pool"
+	"headroom/internal/stackcomplete"
 )
 
 func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
@@ -33,6 +36,21 @@ func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
 		}
 		if !slices.Equal(letIn, given) {
 			t.Errorf("networks %v given, %v let in", given, letIn)
+		}
+	}
+}
+
+// However many connections its tenants have, Headroom gets in to an instance: to open a slot, or to close it.
+func TestTenantsLeaveConnectionsToHeadroom(t *testing.T) {
+	const forHeadroom = 40 // and what PostgreSQL and RDS keep for themselves
+	for _, stage := range Stages {
+		for _, p := range stage.Pools {
+			if p.Kind != pool.Database {
+				continue
+			}
+			if most := p.SlotsPerHost * stackcomplete.TenantConnections; most+forHeadroom > stage.Databases.MaxConnections {
+				t.Errorf("%s: tenants of tier %s may have %d of %d connections", stage.Name, p.Tier, most, stage.Databases.MaxConnections)
+			}
 		}
 	}
 }

@@ -36,7 +36,7 @@ type DatabaseHosts struct {
 	Class              string // RDS instance class
 	StorageGiB         int    // to begin with
 	MaxStorageGiB      int    // RDS grows the storage up to here
-	MaxConnections     int    // of all tenants together; the class's memory bounds it
+	MaxConnections     int    // of all tenants together, and some for Headroom; the class's memory bounds it
 	LowMemoryMiB       int    // free memory below which the host takes no more tenants
 	BackupDays         int    // days that can be gone back to
 	MultiZone          bool   // a standby in another zone
@@ -63,7 +63,7 @@ var Stages = []Stage{
 		SignupConcurrency: 10,
 		Databases: DatabaseHosts{
 			Class: "db.t4g.medium", StorageGiB: 50, MaxStorageGiB: 200,
-			MaxConnections: 400, LowMemoryMiB: 256, BackupDays: 1,
+			MaxConnections: 440, LowMemoryMiB: 256, BackupDays: 1,
 			Removal: awscdk.RemovalPolicy_DESTROY,
 		},
 		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
@@ -89,7 +89,7 @@ var Stages = []Stage{
 		SignupConcurrency:     50,
 		Databases: DatabaseHosts{
 			Class: "db.m7g.large", StorageGiB: 200, MaxStorageGiB: 1000,
-			MaxConnections: 800, LowMemoryMiB: 512, BackupDays: 14,
+			MaxConnections: 880, LowMemoryMiB: 512, BackupDays: 14,
 			MultiZone: true, DeletionProtection: true,
 			Removal: awscdk.RemovalPolicy_SNAPSHOT,
 		},

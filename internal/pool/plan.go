@@ -55,7 +55,7 @@ func Decide(o Observed, p Policy, now time.Time) Plan {
 	buffer := max(p.BufferSlots, ceilDiv(o.Assigned()*p.BufferPercent, 100))
 	missing := buffer + o.Waiting - free - making
 	hosts := ceilDiv(max(0, missing), p.Brings())
-	reason := fmt.Sprintf("free %d + in the making %d, wanted: buffer %d + waiting %d", free, making, buffer, o.Waiting)
+	reason := fmt.Sprintf("slots free %d + in the making %d, wanted: buffer %d + waiting %d", free, making, buffer, o.Waiting)
 	if short := p.Floor - c.InService - c.Making; short > hosts {
 		hosts = short
 		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, c.InService+c.Making)
@@ -76,7 +76,7 @@ func Decide(o Observed, p Policy, now time.Time) Plan {
 		hosts = room
 		reason += fmt.Sprintf("; at most %d in the making, there are %d", p.MaxOrders, c.Making)
 	}
-	return Plan{Orders: hosts, Missing: wanted - hosts, Reason: fmt.Sprintf("%s: %d of %d hosts", reason, hosts, wanted)}
+	return Plan{Orders: hosts, Missing: wanted - hosts, Reason: fmt.Sprintf("%s: %d of %d missing hosts ordered", reason, hosts, wanted)}
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

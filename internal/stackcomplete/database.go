@@ -9,10 +9,11 @@ import (
 )
 
 const (
+	// TenantConnections is how many connections a tenant's role may have at once. All slots of an
+	// instance together must leave some of its max_connections to Headroom itself.
+	TenantConnections = 20
 	// slotsAtOnce is how many databases are made between two records.
 	slotsAtOnce = 5
-	// connections is how many connections a tenant's role may have at once.
-	connections = 20
 )
 
 // harden closes the databases that a new instance comes with.
@@ -43,7 +44,7 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 		if made == slotsAtOnce {
 			return progress{host: host}, nil
 		}
-		if err := h.Databases.MakeSlot(ctx, instance, slot.Name, connections); err != nil {
+		if err := h.Databases.MakeSlot(ctx, instance, slot.Name, TenantConnections); err != nil {
 			return progress{}, err
 		}
 		slot.State, slot.Since = pool.SlotFree, h.Now()

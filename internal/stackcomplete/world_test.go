@@ -347,7 +347,7 @@ func (o outside) Harden(_ context.Context, i postgres.Instance) error {
 
 func (o outside) MakeSlot(_ context.Context, i postgres.Instance, name string, limit int) error {
 	return o.call("MakeSlot", func() error {
-		if !o.w.databases.hardened[i.Host] || i.Password != "secret" || limit != 20 {
+		if !o.w.databases.hardened[i.Host] || i.Password != "secret" || limit != TenantConnections {
 			return errors.New("not hardened, or no password")
 		}
 		o.w.databases.slots[name]++
