@@ -70,18 +70,17 @@ func (l *Ledger) enqueue(ctx context.Context, t pool.Tenant) error {
 // Dequeue takes a tenant whose turn has come off the waiting list: its record and its place go
 // together.
 func (l *Ledger) Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
-	place := waitKey(t.Tier, t.Seq)
 	var waiting conditions
 	waiting.state(pool.Waiting)
 	waiting.equal("seq", t.Seq)
-	t.State, t.Seq = pool.Requested, 0
+	t.State = pool.Requested
 	tenant, err := encodeTenant(t)
 	if err != nil {
 		return pool.Tenant{}, err
 	}
 	err = l.transact(ctx,
 		types.TransactWriteItem{Put: waiting.put(tenant)},
-		types.TransactWriteItem{Delete: &types.Delete{Key: place.attributes()}},
+		types.TransactWriteItem{Delete: &types.Delete{Key: waitKey(t.Tier, t.Seq).attributes()}},
 	)
 	if err != nil {
 		return pool.Tenant{}, fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, err)

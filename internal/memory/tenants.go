@@ -112,7 +112,7 @@ func (l *Ledger) Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error
 		if !ok || stored.State != pool.Waiting || stored.Seq != t.Seq {
 			return fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, pool.ErrConflict)
 		}
-		t.State, t.Seq = pool.Requested, 0
+		t.State = pool.Requested
 		l.saveTenant(t)
 		l.leave(t)
 		return nil

@@ -28,7 +28,7 @@ type Tenant struct {
 	ReadyAt     time.Time   `dynamodbav:"readyAt,omitzero"`
 	Due         time.Time   `dynamodbav:"-"`               // deadline of a signup under way; zero when there is none
 	Tries       int         `dynamodbav:"tries,omitempty"` // how often it was sent again past its deadline
-	Seq         int64       `dynamodbav:"seq,omitempty"`   // its number on the waiting list
+	Seq         int64       `dynamodbav:"seq,omitempty"`   // its number on the waiting list; 0 if it never waited
 
 	Database Holding `dynamodbav:"database,omitzero"`
 	Share    Holding `dynamodbav:"share,omitzero"`

@@ -34,8 +34,8 @@ type Ledger interface {
 	// pool.ErrConflict when the tenant is not merely requested any more, or holds slots,
 	// pool.ErrNotFound when it is not known.
 	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
-	// Dequeue takes a tenant whose turn has come off the waiting list: it is requested again, and has
-	// no number any more. pool.ErrConflict when it does not wait with the number t.Seq.
+	// Dequeue takes a tenant whose turn has come off the waiting list: it is requested again, and its
+	// number is left in its record. pool.ErrConflict when it does not wait with the number t.Seq.
 	Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error)
 	// Waiting lists the first tenants on a tier's waiting list, in order.
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
