@@ -40,10 +40,12 @@ func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
 	}
 }
 
-// However many connections its tenants have, Headroom gets in to an instance: to open a slot, or to close it.
+// However many connections its tenants have, all signups that may be in work get in to the instance that
+// is being filled.
 func TestTenantsLeaveConnectionsToHeadroom(t *testing.T) {
-	const forHeadroom = 40 // and what PostgreSQL and RDS keep for themselves
+	const signupQueues = 2
 	for _, stage := range Stages {
+		forHeadroom := signupQueues * stage.SignupConcurrency * signupBatch
 		for _, p := range stage.Pools {
 			if p.Kind != pool.Database {
 				continue

@@ -11,6 +11,7 @@ import (
 // again before six times that; all that takes longer is continued by another message.
 const (
 	signupTimeout        = 20
+	signupBatch          = 10 // messages that an invocation handles at once
 	poolCheckTimeout     = 30
 	stackCompleteTimeout = 60
 	rdsAlarmTimeout      = 20
@@ -52,7 +53,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 		},
 	)
 	f := c.newFunction("Signups", FunctionProps{
-		Name: "signup", Queues: []Queue{c.signups, c.signupSteps}, Batch: 10, Concurrency: float64(c.Stage.SignupConcurrency),
+		Name: "signup", Queues: []Queue{c.signups, c.signupSteps}, Batch: signupBatch, Concurrency: float64(c.Stage.SignupConcurrency),
 		MemoryMiB: 512, TimeoutSeconds: signupTimeout, Network: c.network, Grants: grants,
 		Environment: map[string]*string{
 			"TABLE_NAME":       c.ledger.Table.TableName(),

@@ -20,7 +20,7 @@ type Stage struct {
 	LogRetention awslogs.RetentionDays
 	LogRemoval   awscdk.RemovalPolicy // what happens to logs when the stack is deleted
 
-	SignupConcurrency int // signups in work at once, at most
+	SignupConcurrency int // invocations at once that each of signup's queues may cause, of signupBatch messages each
 
 	Databases DatabaseHosts
 	Shares    ShareHosts
@@ -60,7 +60,7 @@ var Stages = []Stage{
 		EndpointZones:     1,
 		LogRetention:      awslogs.RetentionDays_TWO_WEEKS,
 		LogRemoval:        awscdk.RemovalPolicy_DESTROY,
-		SignupConcurrency: 10,
+		SignupConcurrency: 2,
 		Databases: DatabaseHosts{
 			Class: "db.t4g.medium", StorageGiB: 50, MaxStorageGiB: 200,
 			MaxConnections: 440, LowMemoryMiB: 256, BackupDays: 1,
@@ -86,7 +86,7 @@ var Stages = []Stage{
 		EndpointZones:         2,
 		LogRetention:          awslogs.RetentionDays_ONE_YEAR,
 		LogRemoval:            awscdk.RemovalPolicy_RETAIN,
-		SignupConcurrency:     50,
+		SignupConcurrency:     4,
 		Databases: DatabaseHosts{
 			Class: "db.m7g.large", StorageGiB: 200, MaxStorageGiB: 1000,
 			MaxConnections: 880, LowMemoryMiB: 512, BackupDays: 14,

@@ -84,7 +84,7 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 		return err
 	}
 	if change.empty() {
-		err = l.put(ctx, put)
+		err = l.putOnce(ctx, put)
 	} else {
 		err = l.transact(ctx, types.TransactWriteItem{Put: put}, types.TransactWriteItem{Update: change.update()})
 	}

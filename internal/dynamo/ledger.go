@@ -4,6 +4,12 @@
 // Single records are read strongly consistently. Every write is conditional, and a condition that
 // does not hold answers pool.ErrConflict. Throttling and lost connections are retried by the SDK,
 // collisions with a transaction by this package, both bounded by the context.
+//
+// A write whose reply is lost is sent again by the SDK. Transactions, SaveHost and SaveTenant answer
+// then as if the reply had come, because each sending bears the same token or mark. The others meet
+// what they wrote themselves, and their callers find it done: Request gives the tenant as a known
+// one, Claim what the tenant holds, and Ready and the writes of a shelf answer pool.ErrConflict. No
+// mark is kept in what these write, because every signup would pay for it.
 package dynamo
 
 import (
@@ -33,7 +39,7 @@ type database interface {
 type Config struct {
 	Client database
 	Table  string
-	Rand   func() float64                             // uniform in [0,1): spreads retries
+	Rand   func() float64                             // uniform in [0,1), of 53 bits: spreads retries, marks writes
 	Sleep  func(context.Context, time.Duration) error // waits, or gives the context's error
 }
 

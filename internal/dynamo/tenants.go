@@ -85,7 +85,7 @@ func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) erro
 	unchanged.state(before.State)
 	unchanged.equal("tries", int64(before.Tries))
 	unchanged.equal("seq", before.Seq)
-	if err := l.put(ctx, unchanged.put(i)); err != nil {
+	if err := l.putOnce(ctx, unchanged.put(i)); err != nil {
 		return fmt.Errorf("save tenant %s: %w", after.ID, err)
 	}
 	return nil
@@ -102,7 +102,7 @@ func (l *Ledger) Ready(ctx context.Context, t pool.Tenant) error {
 		if decodeErr != nil {
 			return decodeErr
 		}
-		if stored.State == pool.Waiting && stored.Seq != t.Seq {
+		if stored.State != pool.Ready && stored.Seq != t.Seq {
 			t.Seq = stored.Seq
 			err = l.ready(ctx, t)
 		}

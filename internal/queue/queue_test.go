@@ -3,59 +3,14 @@ package queue_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
-
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"headroom/internal/queue"
 	"headroom/internal/queue/queuetest"
 )
 
 var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-
-func TestOneFailedMessageDoesNotFailItsNeighbours(t *testing.T) {
-	batch := lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{
-		{MessageId: "good", Body: "good"},
-		{MessageId: "bad", Body: "bad"},
-		{MessageId: "panics", Body: "panics"},
-		{MessageId: "last", Body: "last"},
-	}}
-	var done []string
-	out, err := queue.Batch(t.Context(), batch, func(_ context.Context, m queue.Message) error {
-		switch m.Body {
-		case "bad":
-			return errors.New("bad")
-		case "panics":
-			panic("at the disco")
-		}
-		done = append(done, m.ID)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var failed []string
-	for _, f := range out.BatchItemFailures {
-		failed = append(failed, f.ItemIdentifier)
-	}
-	if got := strings.Join(failed, " "); got != "bad panics" {
-		t.Errorf("failed: %s", got)
-	}
-	if got := strings.Join(done, " "); got != "good last" {
-		t.Errorf("done: %s", got)
-	}
-}
-
-func TestNoMessageIsBegunAfterTheDeadline(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	batch := lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{{MessageId: "1"}, {MessageId: "2"}}}
-	out, _ := queue.Batch(ctx, batch, func(context.Context, queue.Message) error { cancel(); return nil })
-	if len(out.BatchItemFailures) != 1 || out.BatchItemFailures[0].ItemIdentifier != "2" {
-		t.Errorf("failures %v", out.BatchItemFailures)
-	}
-}
 
 func TestAMessageIsSentWithItsDelayAndComesUntilItIsDone(t *testing.T) {
 	now := start

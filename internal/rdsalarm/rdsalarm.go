@@ -93,8 +93,9 @@ func (h *Handler) message(ctx context.Context, m queue.Message) error {
 	}
 }
 
-// attempts bounds how often an alarm is recorded when others write the host too.
-const attempts = 5
+// attempts bounds how often an alarm is recorded when others write the host too: a batch of ten, whose
+// messages are handled at once, may be about one host.
+const attempts = 12
 
 // hear records what an alarm says, and does what follows from it.
 func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm events.AlarmStateChange, redelivered bool) error {

@@ -15,8 +15,8 @@ import (
 // they name must be read again before anything is decided. Writes are durable when they return. A
 // write whose condition no longer holds answers pool.ErrConflict and has changed nothing; the
 // caller reads again and decides again. Implementations retry throttling and lost connections
-// themselves, bounded by the context; a write whose reply was lost may so answer pool.ErrConflict
-// although it was written. Deadlines, and when a hold was taken, are kept in whole seconds.
+// themselves, bounded by the context; a write of a shelf, or of a tenant that is ready, whose reply was
+// lost may so answer pool.ErrConflict although it was written. Deadlines, and when a hold was taken, are kept in whole seconds.
 type Ledger interface {
 	// Request records a tenant if it is not known. A known tenant is returned as it is stored, with
 	// fresh false.
