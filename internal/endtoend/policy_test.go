@@ -43,7 +43,7 @@ func (s *system) cleansUp(t *testing.T, key pool.Key, id pool.HostID) {
 		failed, ok = firstOf(s.watch, func(e events.HostFailed) string { return e.HostID })[string(id)]
 		return ok
 	})
-	if !strings.Contains(failed.Reason, "failed to create: [") || !strings.Contains(failed.Reason, "there is no room for it") || failed.Failures != 1 {
+	if !strings.HasSuffix(failed.Reason, ": there is no room for it") || failed.Failures != 1 {
 		t.Errorf("%s failed %d times because %q, want once, and the resource's own reason", id, failed.Failures, failed.Reason)
 	}
 	s.await(t, string(id)+" is deleted", func() bool {

@@ -134,6 +134,17 @@ func (w *world) checkOrder(t *rapid.T, shelf pool.Shelf) {
 	}
 }
 
+// known are the tenants that ever signed up.
+func (w *world) known() []pool.TenantID {
+	var known []pool.TenantID
+	for i := range crowd {
+		if _, err := w.ledger.Tenant(context.Background(), name(i)); err == nil {
+			known = append(known, name(i))
+		}
+	}
+	return known
+}
+
 // settleDown kills what still runs, adds what is missing, and delivers all messages: then every
 // tenant that ever signed up must be served, once, and nothing be lost.
 func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
@@ -145,20 +156,17 @@ func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
 	}
 	for range 4 {
 		w.now = w.now.Add(time.Hour)
+		w.chase(w.known()...)
 		w.tend()
 		w.drain(w.once)
 		w.check(t)
 	}
 	w.tend()
 	slots := 0 // that tenants must have
-	for i := range crowd {
-		tenant, err := w.ledger.Tenant(context.Background(), name(i))
-		if err != nil {
-			continue
-		}
+	for _, id := range w.known() {
 		slots += 2
-		if tenant.State != pool.Ready || !slices.Contains(strings.Fields(w.said("StorageReady")), string(name(i))) {
-			t.Fatalf("tenant %s is %s, ready: %s", name(i), tenant.State, w.said("StorageReady"))
+		if tenant := w.tenant(id); tenant.State != pool.Ready || !slices.Contains(strings.Fields(w.said("StorageReady")), string(id)) {
+			t.Fatalf("tenant %s is %s, ready: %s", id, tenant.State, w.said("StorageReady"))
 		}
 	}
 	for _, id := range w.hosts {

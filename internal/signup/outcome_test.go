@@ -27,7 +27,10 @@ type outcome struct {
 	Checked  bool
 }
 
-var moment = regexp.MustCompile(`"20\d\d-[^"]*"`)
+var (
+	moment = regexp.MustCompile(`"20\d\d-[^"]*"`)
+	suffix = regexp.MustCompile(`(secret:[a-z/]+)-\d{6}`) // of a secret's ARN: which one it was to be made
+)
 
 // outcome settles what is still held and looks at everything.
 func (w *world) outcome(tenants ...pool.TenantID) outcome {
@@ -47,7 +50,7 @@ func (w *world) outcome(tenants ...pool.TenantID) outcome {
 			history = append(history, e.What)
 		}
 		o.Tenants = append(o.Tenants, fmt.Sprintf("%s is %s: %v, %v, %s, due: %v, history: %v",
-			id, t.State, t.Database, t.Share, t.Secret, !t.Due.IsZero(), history))
+			id, t.State, t.Database, t.Share, suffix.ReplaceAllString(t.Secret, "$1"), !t.Due.IsZero(), history))
 	}
 	for _, id := range w.hosts {
 		h := w.host(id)
@@ -58,7 +61,7 @@ func (w *world) outcome(tenants ...pool.TenantID) outcome {
 	s := w.shelf()
 	o.Shelf = fmt.Sprintf("%v, %v, held %d, refill %v, withdrawn %v, closed %v", s.Databases, s.Shares, len(s.Held), s.Refill, s.Withdrawn, s.Queue != 0)
 	for _, e := range w.bus.Published() {
-		o.Events = append(o.Events, e.DetailType+" "+moment.ReplaceAllString(string(e.Detail), "…"))
+		o.Events = append(o.Events, e.DetailType+" "+suffix.ReplaceAllString(moment.ReplaceAllString(string(e.Detail), "…"), "$1"))
 	}
 	for _, m := range w.refused.Messages() {
 		o.Refused = append(o.Refused, m.Body)

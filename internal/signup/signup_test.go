@@ -145,7 +145,8 @@ func TestAShareThatServesNobodyForLongIsAnnouncedPastADeadline(t *testing.T) {
 				t.Errorf("tenant: %+v", tenant)
 			}
 			mend()
-			w.chase("acme", "10.0.0.1")
+			w.now = w.tenant("acme").Due
+			w.chase("acme")
 			w.drain(w.once)
 			if got := w.said("StorageReady"); got != "acme" || !w.tenant("acme").Due.IsZero() {
 				t.Errorf("ready: %q, due %s", got, w.tenant("acme").Due)

@@ -11,8 +11,13 @@ import (
 	"headroom/internal/telemetry"
 )
 
-// serveAtOnce is how many waiting tenants one message gives slots to.
-const serveAtOnce = 10
+const (
+	// serveAtOnce is how many waiting tenants one message gives slots to.
+	serveAtOnce = 10
+	// turnDeadline is how long the slots that a waiting tenant was given may take to be opened. It is
+	// short, because the message that asks for it may have got lost with its sender.
+	turnDeadline = time.Minute
+)
 
 // wait puts a tenant on its tier's waiting list, says so, and asks for a pool check: hosts may have
 // to be ordered, and slots that came in meanwhile are given to it.
@@ -52,16 +57,11 @@ func (h *Handler) stillWaiting(ctx context.Context, t pool.Tenant) error {
 	if _, held := shelf.Held[t.ID]; !held {
 		return h.tellWaiting(ctx, t)
 	}
-	if err := h.takeOff(ctx, t); err != nil {
+	// A conflict means that somebody else has taken it off: the next delivery finds it as it is then.
+	if t, err = h.takeOff(ctx, t); err != nil {
 		return err
 	}
-	if t, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
-		return fmt.Errorf("read tenant %s, whose turn has come: %w", t.ID, err)
-	}
-	if t.State == pool.Waiting {
-		return fmt.Errorf("go on with tenant %s, whose turn has come: %w", t.ID, pool.ErrConflict)
-	}
-	return h.resume(ctx, t)
+	return h.open(ctx, t)
 }
 
 // tellWaiting publishes a tenant's place on the waiting list and asks for a pool check.
@@ -118,11 +118,11 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 	return nil
 }
 
-// give claims slots for one tenant on the waiting list, has them opened by a message of its own, and
-// takes the tenant off the list; false when it was served meanwhile.
+// give claims slots for one tenant on the waiting list, takes the tenant off the list, and has the slots
+// opened by a message of its own; false when somebody else does that.
 //
-// Killed before the last of these, the tenant is still on the list: whoever serves the list next finds
-// what it holds, and does the rest again.
+// Killed after the claim, the tenant is still on the list: whoever serves the list next finds what it
+// holds, and goes on. Killed before the message, the tenant's deadline has one sent.
 func (h *Handler) give(ctx context.Context, id pool.TenantID) (bool, error) {
 	t, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
@@ -134,23 +134,30 @@ func (h *Handler) give(ctx context.Context, id pool.TenantID) (bool, error) {
 	if _, err := h.claim(ctx, t, true); err != nil {
 		return false, fmt.Errorf("claim slots: %w", err)
 	}
+	if _, err := h.takeOff(ctx, t); err != nil {
+		if errors.Is(err, pool.ErrConflict) {
+			return false, nil
+		}
+		return false, err
+	}
 	if err := h.Steps.Send(ctx, again(t), 0); err != nil {
 		return false, fmt.Errorf("have the slots opened: %w", err)
 	}
-	return true, h.takeOff(ctx, t)
+	return true, nil
 }
 
 // takeOff takes a tenant that holds slots off the waiting list. From there on it is a signup under way
-// like any other, with a deadline, and those behind it do not wait for its host.
-func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) error {
+// like any other, with a deadline, and those behind it do not wait for its host. pool.ErrConflict when
+// somebody else has done it.
+func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
 	now := h.Now().UTC()
-	t.Due = now.Add(pool.SignupDeadline)
+	t.Due = now.Add(turnDeadline)
 	t.History = pool.Append(t.History, pool.Entry{At: now, What: string(pool.Requested), Why: "its turn came on the waiting list"})
-	// A conflict means that somebody else did it, or has even served the tenant.
-	if _, err := h.Ledger.Dequeue(ctx, t); err != nil && !errors.Is(err, pool.ErrConflict) {
-		return fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, err)
+	taken, err := h.Ledger.Dequeue(ctx, t)
+	if err != nil {
+		return pool.Tenant{}, fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, err)
 	}
-	return nil
+	return taken, nil
 }
 
 // again words a tenant's signup as the message that asked for it.

@@ -130,7 +130,8 @@ func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
 	// Its message has gone to the dead letters; past its deadline the pool check sends it again.
 	w.masters[w.host("database-standard-1").Access.Address] = "master-password-1"
 	w.signups = queuetest.New(w.clock)
-	w.chase("t00", "10.0.1.1")
+	w.now = w.tenant("t00").Due
+	w.chase("t00")
 	w.drain(w.once)
 	if !strings.HasSuffix(w.said("StorageReady"), "t00") {
 		t.Errorf("ready: %q", w.said("StorageReady"))

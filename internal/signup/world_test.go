@@ -272,17 +272,14 @@ func (w *world) tend() {
 	w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(ctx, events.NewServeWaiting(string(tier)), 0))
 }
 
-// chase lets a tenant's deadline pass, and sends its signup again, as the pool check does.
-func (w *world) chase(tenant pool.TenantID, address string) {
+// chase sends the signups again of tenants whose deadline is over, as the pool check does.
+func (w *world) chase(tenants ...pool.TenantID) {
 	w.t.Helper()
-	due := w.tenant(tenant).Due
-	if due.IsZero() {
-		w.t.Fatal("tenant ", tenant, " has no deadline")
+	for _, id := range tenants {
+		if tenant := w.tenant(id); !tenant.Due.IsZero() && !tenant.Due.After(w.now) {
+			w.ask(string(id), tenant.Instance)
+		}
 	}
-	if w.now.Before(due) {
-		w.now = due
-	}
-	w.ask(string(tenant), address)
 }
 
 // drain delivers the messages in the queue until there are none; of those that fail only what is
