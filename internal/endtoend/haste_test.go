@@ -41,8 +41,7 @@ func (s *system) passTime(ctx context.Context) {
 	h := &haste{s: s, since: map[string]time.Time{}}
 	for ctx.Err() == nil {
 		// What fails is tried again soon; a conflict means that something has just moved on.
-		_ = h.hosts(ctx)
-		_ = h.holds(ctx)
+		_ = h.deadlines(ctx)
 		select {
 		case <-time.After(moment / 4):
 		case <-ctx.Done():
@@ -59,53 +58,53 @@ func (h *haste) old(as string) bool {
 	return known && time.Since(first) > moment
 }
 
-// hosts moves the deadlines of orders to now that were recorded and not made: of all steps only this
-// one is nobody's until its deadline. Tries are not counted: whoever fails more often than anybody
-// ever did needs more of them than a host gets.
-func (h *haste) hosts(ctx context.Context) error {
+// deadlines moves deadlines to now: of orders that were recorded and not made, and of tenants. Of all
+// that is under way only these may be nobody's until their deadline. Tries are not counted: whoever
+// fails more often than anybody ever did needs more of them than there are.
+func (h *haste) deadlines(ctx context.Context) error {
 	due, err := h.s.ledger.Due(ctx, time.Now().Add(24*time.Hour), 100)
 	if err != nil {
 		return err
 	}
 	for _, d := range due {
-		if d.Host == "" {
-			continue
+		if d.Host != "" {
+			err = h.host(ctx, d.Host)
+		} else {
+			err = h.tenant(ctx, d.Tenant)
 		}
-		host, err := h.s.ledger.Host(ctx, d.Host)
 		if err != nil {
-			return err
-		}
-		now := time.Now()
-		if host.Step != pool.StepOrder || !h.old(string(host.ID)+" "+host.Due.String()) || host.Due.Before(now) {
-			continue
-		}
-		late := host.Clone()
-		late.Due, late.Tries = now.Add(-time.Second), 0
-		if err := h.s.ledger.SaveHost(ctx, host, late, pool.Neutral, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// holds makes claims that nobody has opened yet look old.
-func (h *haste) holds(ctx context.Context) error {
-	const long = time.Hour
-	shelf, err := h.s.ledger.Shelf(ctx, tier)
+func (h *haste) host(ctx context.Context, id pool.HostID) error {
+	host, err := h.s.ledger.Host(ctx, id)
 	if err != nil {
 		return err
 	}
-	late, changed := shelf.Clone(), false
-	for id, hold := range shelf.Held {
-		if time.Since(hold.At) < long && h.old(string(id)+" "+hold.At.String()) {
-			hold.At = hold.At.Add(-long)
-			late.Held[id], changed = hold, true
-		}
-	}
-	if !changed {
+	now := time.Now()
+	if host.Step != pool.StepOrder || !h.old(string(id)+" "+host.Due.String()) || host.Due.Before(now) {
 		return nil
 	}
-	return h.s.ledger.SaveShelf(ctx, shelf, late)
+	late := host.Clone()
+	late.Due, late.Tries = now.Add(-time.Second), 0
+	return h.s.ledger.SaveHost(ctx, host, late, pool.Neutral, now)
+}
+
+func (h *haste) tenant(ctx context.Context, id pool.TenantID) error {
+	tenant, err := h.s.ledger.Tenant(ctx, id)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if tenant.Due.IsZero() || !h.old(string(id)+" "+tenant.Due.String()) || tenant.Due.Before(now) {
+		return nil
+	}
+	late := tenant
+	late.Due, late.Tries = now.Add(-time.Second), 0
+	return h.s.ledger.SaveTenant(ctx, tenant, late)
 }
 
 // liftLimits lets queues bring a message back as often as it takes: here one message fails more often

@@ -75,7 +75,7 @@ func wantKilledAt(t *testing.T, points []string) {
 	for function, commits := range map[string][]string{
 		"signup": {
 			"dynamodb:PutItem TENANT requested", "dynamodb:PutItem TENANT ready", "dynamodb:UpdateItem TIER SET hd.#tenant",
-			"dynamodb:TransactWriteItems Put TENANT waiting", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
+			"dynamodb:TransactWriteItems Put TENANT waiting", "sqs:SendMessage SignupRequested", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
 			"ec2:AuthorizeSecurityGroupIngress", "events:PutEvents StorageReady", "events:PutEvents SignupRejected", "events:PutEvents StorageWaiting",
 		},
 		"poolcheck": {"dynamodb:TransactWriteItems Put HOST ordered order", "cloudformation:CreateStack", "dynamodb:UpdateItem TIER", "events:PutEvents HostOrdered"},
