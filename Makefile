@@ -26,6 +26,7 @@ help: ## List the targets
 
 setup: node_modules/.ok dist/rds-ca.pem ## Install what the local cloud is made of (npm parts, PostgreSQL)
 	@internal/local/setup
+	@[ -e dist/native ] || echo "Building: the first time, that takes some minutes."
 
 node_modules/.ok: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Headroom needs Node.js 20 or newer with npm: install it, then run this again." >&2; exit 1; }

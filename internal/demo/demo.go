@@ -53,7 +53,7 @@ func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) error {
 		return err
 	}
 
-	p.step(fmt.Sprintf("%s, each by one message on the signup queue", customers(o.Signups)))
+	p.step(signUps(o.Signups))
 	for i := range o.Signups {
 		if err := crowd.SignUp(ctx, Name(i), Instance(i)); err != nil {
 			return err
@@ -84,11 +84,11 @@ func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) error {
 	return p.verdict(proofs)
 }
 
-func customers(n int) string {
+func signUps(n int) string {
 	if n == 1 {
-		return "1 customer signs up"
+		return "1 customer signs up, by one message on the signup queue"
 	}
-	return fmt.Sprintf("%d customers sign up", n)
+	return fmt.Sprintf("%d customers sign up, each by one message on the signup queue", n)
 }
 
 // names of customers, for people to tell them apart.
