@@ -31,8 +31,8 @@ import (
 	"headroom/internal/telemetry"
 )
 
-// gatewayWait is how long Storage Gateway may take to answer. A signup makes two such calls. They
-// must be over well before the function's time is (20 s), or the whole batch fails with them.
+// gatewayWait is how long Storage Gateway may take to answer. A signup asks it three times, which is to
+// be over before the function's time is (20 s).
 const gatewayWait = 6 * time.Second
 
 // build makes the handler with its adapters.

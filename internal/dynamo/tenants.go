@@ -91,8 +91,8 @@ func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) erro
 	return nil
 }
 
-// Ready writes a tenant as ready: one request for a tenant that is not on the waiting list, and a
-// transaction with its place on the list for one that is.
+// Ready writes a tenant as ready: one request for a tenant that never waited, and a transaction with its
+// place on the waiting list for one that did.
 func (l *Ledger) Ready(ctx context.Context, t pool.Tenant) error {
 	t.State, t.Due = pool.Ready, time.Time{}
 	err := l.ready(ctx, t)
@@ -103,8 +103,7 @@ func (l *Ledger) Ready(ctx context.Context, t pool.Tenant) error {
 			return decodeErr
 		}
 		if stored.State != pool.Ready && stored.Seq != t.Seq {
-			t.Seq = stored.Seq
-			err = l.ready(ctx, t)
+			err = l.ready(ctx, pool.Overtaken(t, stored))
 		}
 	}
 	if err != nil {

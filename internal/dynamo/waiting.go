@@ -44,13 +44,14 @@ func (l *Ledger) Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool
 		return pool.Tenant{}, fmt.Errorf("draw a number on the waiting list of tier %s: %w", t.Tier, err)
 	}
 	t.State, t.Seq = pool.Waiting, drawn.Tail
-	if err := l.enqueue(ctx, t); err != nil {
+	if err := l.enqueue(ctx, t, stored.Seq); err != nil {
 		return pool.Tenant{}, fmt.Errorf("put tenant %s on the waiting list: %w", t.ID, err)
 	}
 	return t, nil
 }
 
-func (l *Ledger) enqueue(ctx context.Context, t pool.Tenant) error {
+// enqueue writes the tenant and its place, on the condition that its record still has the number seq.
+func (l *Ledger) enqueue(ctx context.Context, t pool.Tenant, seq int64) error {
 	tenant, err := encodeTenant(t)
 	if err != nil {
 		return err
@@ -61,6 +62,7 @@ func (l *Ledger) enqueue(ctx context.Context, t pool.Tenant) error {
 	}
 	var requested conditions
 	requested.state(pool.Requested)
+	requested.equal("seq", seq) // not one whose turn has come since
 	return l.transact(ctx,
 		types.TransactWriteItem{Put: requested.put(tenant)},
 		types.TransactWriteItem{Put: absent(place)},

@@ -70,7 +70,10 @@ func (l *Ledger) Ready(ctx context.Context, t pool.Tenant) error {
 		if !ok || stored.State != pool.Requested && stored.State != pool.Waiting {
 			return fmt.Errorf("record tenant %s as ready: %w", t.ID, pool.ErrConflict)
 		}
-		t.State, t.Due, t.Seq = pool.Ready, time.Time{}, stored.Seq
+		if t.Seq != stored.Seq { // it was put on the waiting list since the caller read it
+			t = pool.Overtaken(t, stored)
+		}
+		t.State, t.Due = pool.Ready, time.Time{}
 		l.saveTenant(t)
 		l.leave(t)
 		return nil

@@ -38,17 +38,13 @@ func Overdue(h Host, now time.Time) (out Host, changed bool, err error) {
 		return h, false, nil
 	}
 	late := "step " + string(h.Step) + " was not done by its deadline"
-	// A host in service has tenants: it is never quarantined for an announcement that got lost.
-	if h.Tries < MaxTries || h.State == InService || h.State == Cordoned {
+	// A host that has come to rest is never given up for an announcement that got lost; it is announced
+	// until somebody hears of it.
+	if h.Tries < MaxTries || h.State == InService || h.State == Cordoned || h.State == Quarantined {
 		out = h.Clone()
 		out.Tries++
 		out.Due = now.Add(Deadline(h.Step))
 		out.History = Append(out.History, Entry{At: now, What: "retry", Why: late})
-		return out, true, nil
-	}
-	if h.State == Quarantined { // and nobody could be told: it stays so
-		out = Rest(h)
-		out.History = Append(out.History, Entry{At: now, What: "not announced", Why: late})
 		return out, true, nil
 	}
 	out, err = Move(h, Quarantined, now, fmt.Sprintf("step %s was tried %d times and was not done by its deadline", h.Step, h.Tries+1))

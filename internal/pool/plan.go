@@ -22,7 +22,8 @@ func (o Observed) Free(p Policy) int {
 	return o.OnShelf + c.Reserve
 }
 
-// Making is how many slots hosts in the making will bring, under a policy.
+// Making is how many slots hosts in the making will bring, under a policy; at most that, if they are of
+// different sizes and a limit of tenants is in force.
 func (o Observed) Making(p Policy) int {
 	c := o.Record.Counters
 	if p.TenantsPerHost > 0 {

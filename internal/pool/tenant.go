@@ -26,7 +26,7 @@ type Tenant struct {
 	State       TenantState `dynamodbav:"state"`
 	RequestedAt time.Time   `dynamodbav:"requestedAt"`
 	ReadyAt     time.Time   `dynamodbav:"readyAt,omitzero"`
-	Due         time.Time   `dynamodbav:"-"`               // deadline of a signup under way; zero when there is none
+	Due         time.Time   `dynamodbav:"-"`               // deadline of a signup under way, or of a late announcement; zero when there is none
 	Tries       int         `dynamodbav:"tries,omitempty"` // how often it was sent again past its deadline
 	Seq         int64       `dynamodbav:"seq,omitempty"`   // its number on the waiting list; 0 if it never waited
 
@@ -45,6 +45,17 @@ type Holding struct {
 	Address string `dynamodbav:"address"`         // DNS name to connect to
 	Port    int    `dynamodbav:"port,omitempty"`  // of a database
 	Share   string `dynamodbav:"share,omitempty"` // ARN of a share
+}
+
+// Overtaken is t as it is to be written when the tenant was put on the waiting list since t was read: with
+// its number, and with the history as it is stored before t's last entry.
+func Overtaken(t, stored Tenant) Tenant {
+	last := t.History[max(0, len(t.History)-1):]
+	t.Seq, t.History = stored.Seq, stored.History
+	for _, entry := range last {
+		t.History = Append(t.History, entry)
+	}
+	return t
 }
 
 // ShareARN makes the ARN of a share from its gateway's ARN and its ID:

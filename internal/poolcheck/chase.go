@@ -59,9 +59,6 @@ func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
 		return fmt.Errorf("record that %s is overdue: %w", id, err)
 	}
 	switch {
-	case after.Step == "":
-		h.Log.ErrorContext(ctx, "quarantine could not be announced", "host", id, "stuck", after.Stuck)
-		return nil
 	case after.State == pool.Quarantined:
 		return h.announceQuarantine(ctx, id)
 	case after.Step == pool.StepOrder:
@@ -92,8 +89,12 @@ func (h *Handler) chaseTenant(ctx context.Context, id pool.TenantID) error {
 	if t.Tries >= pool.MaxTries {
 		after.Due = time.Time{}
 		after.History = pool.Append(t.History, pool.Entry{At: now, What: "given up", Why: "sent again too often"})
+		why := "Its messages are in the dead-letter queues of signup; the function's log says why."
+		if t.State == pool.Ready {
+			why = "It has its storage, but its share does not serve it, so StorageReady was not published: look at the gateway of " + string(t.Share.Host) + ", then send its signup again."
+		}
 		err := h.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: the signup of tenant %s is stuck", h.Stage, id), fmt.Sprintf(
-			"The signup of tenant %s, which is %s, was sent again %d times and did not finish. Its messages are in the signup queue's dead-letter queue; the function's log says why.", id, t.State, t.Tries))
+			"The signup of tenant %s was sent again %d times and did not finish. %s", id, t.Tries, why))
 		if err != nil {
 			return fmt.Errorf("notify that the signup of %s is stuck: %w", id, err)
 		}

@@ -198,6 +198,13 @@ func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
 	if got := sent(w.signups); len(got) != 1 || w.tenant("a").Tries != 1 {
 		t.Errorf("sent: %v", got)
 	}
+	for range pool.MaxTries + 1 {
+		w.now = w.now.Add(pool.SignupDeadline)
+		w.must(w.check())
+	}
+	if notes := w.topic.Notes(); len(notes) != 1 || !strings.Contains(notes[0].Message, "its share does not serve it") || strings.Contains(notes[0].Message, "dead-letter") {
+		t.Errorf("notified: %v", notes)
+	}
 }
 
 func TestTenantsWhoWaitAreNotOverdue(t *testing.T) {

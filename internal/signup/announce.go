@@ -31,16 +31,20 @@ func (h *Handler) finish(ctx context.Context, out events.StorageReady, shareARN,
 	return err
 }
 
-// repeat announces a tenant that was served before. With that, an announcement that was left to the pool
-// check is made up for.
+// repeat announces a tenant that was served before. One that has a deadline has not been announced yet:
+// that was left to the pool check, and is made up for.
 func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
-	done, err := h.announce(ctx, ready(t), t.Share.Share, t.Instance, 1)
-	if err != nil || !done || t.Due.IsZero() {
+	if t.Due.IsZero() {
+		_, err := h.announce(ctx, ready(t), t.Share.Share, t.Instance, 1)
 		return err
 	}
-	announced := t
-	announced.Due = time.Time{}
-	if err := h.Ledger.SaveTenant(ctx, t, announced); err != nil && !errors.Is(err, pool.ErrConflict) {
+	if err := h.finish(ctx, ready(t), t.Share.Share, t.Instance, 1); err != nil {
+		return err
+	}
+	// Announced, or in the hands of delayed messages, the last of which postpones it again.
+	handed := t
+	handed.Due = time.Time{}
+	if err := h.Ledger.SaveTenant(ctx, t, handed); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("note that tenant %s is announced: %w", t.ID, err)
 	}
 	return nil

@@ -59,7 +59,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 		return fmt.Errorf("open the database of tenant %s: %w", t.ID, err)
 	}
 
-	t.State, t.ReadyAt, t.Due = pool.Ready, h.Now().UTC(), time.Time{}
+	t.State, t.ReadyAt, t.Due, t.Tries = pool.Ready, h.Now().UTC(), time.Time{}, 0
 	t.History = pool.Append(t.History, pool.Entry{At: t.ReadyAt, What: string(pool.Ready), Why: fmt.Sprintf(
 		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index)})
 	// Commit point: the tenant has its storage. Killed after this, the next delivery of the message

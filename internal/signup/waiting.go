@@ -151,7 +151,7 @@ func (h *Handler) give(ctx context.Context, id pool.TenantID) (bool, error) {
 // somebody else has done it.
 func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
 	now := h.Now().UTC()
-	t.Due = now.Add(turnDeadline)
+	t.Due, t.Tries = now.Add(turnDeadline), 0
 	t.History = pool.Append(t.History, pool.Entry{At: now, What: string(pool.Requested), Why: "its turn came on the waiting list"})
 	taken, err := h.Ledger.Dequeue(ctx, t)
 	if err != nil {

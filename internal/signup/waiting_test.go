@@ -138,6 +138,24 @@ func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// A signup that was stuck before it had to wait has all its tries again when its turn comes.
+func TestOneWhoseTurnComesHasAllItsTries(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.crowd(1)
+	before := w.tenant("t00")
+	stuck := before
+	stuck.Tries = pool.MaxTries
+	w.must(w.ledger.SaveTenant(t.Context(), before, stuck))
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	delete(w.masters, w.host("database-standard-1").Access.Address)
+	w.tend()
+	w.drain(w.once)
+	if tenant := w.tenant("t00"); tenant.State != pool.Requested || tenant.Tries != 0 || tenant.Due.IsZero() {
+		t.Errorf("tenant: %+v", tenant)
+	}
+}
+
 // Of many who can't be opened, the messages that serve the list do not multiply, and nobody behind them
 // is forgotten.
 func TestManyWhoCannotBeOpenedHoldUpNobody(t *testing.T) {

@@ -111,7 +111,9 @@ func readyLeavesList(t *testing.T, l Ledger) {
 		if _, _, err := l.Request(ctx, tenant(n)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.Enqueue(ctx, tenant(n), at(n)); err != nil {
+		waits := tenant(n)
+		waits.History = pool.Append(waits.History, pool.Entry{At: at(n), What: "waiting", Why: "test"})
+		if _, err := l.Enqueue(ctx, waits, at(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,6 +128,13 @@ func readyLeavesList(t *testing.T, l Ledger) {
 	waiters, err := l.Waiting(ctx, tier, 10)
 	must(t, err)
 	expect(t, "waiting", waiters, []pool.Waiter{{Seq: 3, Tenant: ID(3)}})
+	overtaken, err := l.Tenant(ctx, ID(2))
+	must(t, err)
+	var history []string
+	for _, entry := range overtaken.History {
+		history = append(history, entry.What)
+	}
+	expect(t, "history of one that was overtaken", history, []string{"requested", "waiting", "ready"})
 	for n := 1; n <= 2; n++ {
 		stored, err := l.Tenant(ctx, ID(n))
 		must(t, err)
