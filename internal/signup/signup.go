@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -210,12 +211,14 @@ func (h *Handler) check(ctx context.Context, m queue.Message) (events.SignupRequ
 	if err != nil {
 		return request, &events.FieldError{Field: "instanceIp", Reason: "is no IP address"}
 	}
+	var networks []string
 	for _, network := range h.Networks {
 		if network.Contains(address) {
 			return request, nil
 		}
+		networks = append(networks, network.String())
 	}
-	return request, &events.FieldError{Field: "instanceIp", Reason: "is in none of the networks where instances live"}
+	return request, &events.FieldError{Field: "instanceIp", Reason: "is in none of the networks where instances live: " + strings.Join(networks, ", ")}
 }
 
 // differs says in which field a repeated signup differs from the first.
