@@ -77,7 +77,7 @@ func Decide(o Observed, p Policy, now time.Time) Plan {
 		hosts = room
 		reason += fmt.Sprintf("; at most %d in the making, there are %d", p.MaxOrders, c.Making)
 	}
-	return Plan{Orders: hosts, Missing: wanted - hosts, Reason: fmt.Sprintf("%s: %d of %d missing hosts ordered", reason, hosts, wanted)}
+	return Plan{Orders: hosts, Missing: wanted - hosts, Reason: fmt.Sprintf("%s: hosts missing %d, ordered now %d", reason, wanted, hosts)}
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
