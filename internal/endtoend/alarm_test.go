@@ -47,7 +47,12 @@ func (s *system) heedsAlarms(t *testing.T) {
 	if len(cordons) != 1 || cordons[0].HostID != string(sick) || cordons[0].Alarm != alarms[0] || !strings.Contains(cordons[0].Reason, "Threshold Crossed") {
 		t.Errorf("HostCordoned was published as %+v, want one that names %s and %s", cordons, sick, alarms[0])
 	}
-	if messages := notified(); len(messages) != 1 || !containsAll(messages[0], []string{string(sick), alarms[0], "Threshold Crossed"}) {
+	var messages []string
+	s.await(t, "somebody is notified", func() bool {
+		messages = append(messages, notified()...)
+		return len(messages) > 0
+	})
+	if len(messages) != 1 || !containsAll(messages[0], []string{string(sick), alarms[0], "Threshold Crossed"}) {
 		t.Errorf("notified of %q, want one message that names %s, %s and the reason", messages, sick, alarms[0])
 	}
 }
