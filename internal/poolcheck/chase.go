@@ -91,7 +91,7 @@ func (h *Handler) chaseTenant(ctx context.Context, id pool.TenantID) error {
 		after.History = pool.Append(t.History, pool.Entry{At: now, What: "given up", Why: "sent again too often"})
 		why := "Its messages are in the dead-letter queues of signup; the function's log says why."
 		if t.State == pool.Ready {
-			why = "It has its storage, but its share does not serve it, so StorageReady was not published: look at the gateway of " + string(t.Share.Host) + ", then send its signup again."
+			why = fmt.Sprintf("It has its storage, and StorageReady was not published: its history says why. If its share does not serve it, look at the gateway of %s; then send its signup again.", t.Share.Host)
 		}
 		err := h.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: the signup of tenant %s is stuck", h.Stage, id), fmt.Sprintf(
 			"The signup of tenant %s was sent again %d times and did not finish. %s", id, t.Tries, why))

@@ -202,7 +202,7 @@ func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
 		w.now = w.now.Add(pool.SignupDeadline)
 		w.must(w.check())
 	}
-	if notes := w.topic.Notes(); len(notes) != 1 || !strings.Contains(notes[0].Message, "its share does not serve it") || strings.Contains(notes[0].Message, "dead-letter") {
+	if notes := w.topic.Notes(); len(notes) != 1 || !strings.Contains(notes[0].Message, "StorageReady was not published") || strings.Contains(notes[0].Message, "dead-letter") {
 		t.Errorf("notified: %v", notes)
 	}
 }

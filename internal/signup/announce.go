@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// shareWait is the first wait for a share whose client list has changed; it doubles.
-	shareWait = time.Second
-	// shareAttempts bounds the looks at such a share, in some six minutes, before that is left to the
-	// pool check, which has the tenant announced again past a deadline.
-	shareAttempts = 12
+	// announceWait is the first wait for a share whose client list has changed; it doubles.
+	announceWait = time.Second
+	// announceAttempts bounds the attempts, in some six minutes, before the announcement is left to the
+	// pool check, which has it made again past a deadline.
+	announceAttempts = 12
 )
 
 // finish announces a tenant that has just been served, and measures how long that took.
@@ -50,48 +50,61 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 	return nil
 }
 
-// announce publishes that a tenant is ready once its share serves its instance; until then it asks
-// again by a delayed message, which carries all that is needed: a share takes seconds to change, and
-// reading the tenant again would cost every signup one more request. done is false when the
-// announcement is still to come.
+// errNotServing says that a share does not serve its tenant yet: it takes some seconds to change.
+var errNotServing = errors.New("its share does not serve its instance yet")
+
+// announce publishes that a tenant is ready. What can't be said now is said by a delayed message, which
+// carries all that is needed, because reading the tenant again would cost every signup one more request.
+// done is false when the announcement is still to come.
 func (h *Handler) announce(ctx context.Context, out events.StorageReady, shareARN, instance string, attempt int) (done bool, err error) {
-	serves, err := h.Shares.Serves(ctx, shareARN, clients(instance))
-	if err != nil {
-		// A gateway that can't be asked is one that does not serve yet: the looks are bounded, the
-		// deliveries of one message would be used up sooner.
-		h.Log.WarnContext(ctx, "share not looked at", "tenant", out.TenantID, "attempt", attempt, "error", err)
+	err = h.tellReady(ctx, out, shareARN, instance)
+	if err == nil {
+		h.Log.InfoContext(ctx, "storage ready", "tenant", out.TenantID, "database", out.Database.Host, "share", out.Share.Host)
+		return true, nil
 	}
-	if err != nil || !serves {
-		if attempt >= shareAttempts {
-			return false, h.postpone(ctx, pool.TenantID(out.TenantID))
-		}
-		delay := min(shareWait<<max(0, attempt-1), time.Minute)
-		if err := h.Steps.Send(ctx, events.NewFinishSignup(out, shareARN, instance, attempt+1), delay); err != nil {
-			return false, fmt.Errorf("wait for the share of tenant %s: %w", out.TenantID, err)
-		}
-		return false, nil
+	if !errors.Is(err, errNotServing) {
+		h.Log.WarnContext(ctx, "storage ready, and not announced yet", "tenant", out.TenantID, "attempt", attempt, "error", err)
 	}
-	if err := h.Events.Publish(ctx, out); err != nil {
-		return false, fmt.Errorf("publish that tenant %s is ready: %w", out.TenantID, err)
+	// Not an error of the message: its deliveries would be used up sooner than the attempts.
+	if attempt >= announceAttempts {
+		return false, h.postpone(ctx, pool.TenantID(out.TenantID), err)
 	}
-	h.Log.InfoContext(ctx, "storage ready", "tenant", out.TenantID, "database", out.Database.Host, "share", out.Share.Host)
-	return true, nil
+	delay := min(announceWait<<max(0, attempt-1), time.Minute)
+	if err := h.Steps.Send(ctx, events.NewFinishSignup(out, shareARN, instance, attempt+1), delay); err != nil {
+		return false, fmt.Errorf("have tenant %s announced later: %w", out.TenantID, err)
+	}
+	return false, nil
 }
 
-// postpone leaves the announcement of a tenant to the pool check. The tenant has its storage; that its
-// share does not serve it is the gateway's trouble, and may last.
-func (h *Handler) postpone(ctx context.Context, id pool.TenantID) error {
+// tellReady publishes that a tenant is ready if its share serves it, else errNotServing.
+func (h *Handler) tellReady(ctx context.Context, out events.StorageReady, shareARN, instance string) error {
+	serves, err := h.Shares.Serves(ctx, shareARN, clients(instance))
+	if err != nil {
+		return fmt.Errorf("look at the share of tenant %s: %w", out.TenantID, err)
+	}
+	if !serves {
+		return errNotServing
+	}
+	if err := h.Events.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish that tenant %s is ready: %w", out.TenantID, err)
+	}
+	return nil
+}
+
+// postpone leaves the announcement of a tenant to the pool check. The tenant has its storage; that it
+// can't be said is somebody else's trouble, and may last.
+func (h *Handler) postpone(ctx context.Context, id pool.TenantID, why error) error {
 	before, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
-		return fmt.Errorf("read tenant %s, whose share does not serve it: %w", id, err)
+		return fmt.Errorf("read tenant %s, who could not be announced: %w", id, err)
 	}
 	after, now := before, h.Now().UTC()
 	after.Due = now.Add(pool.SignupDeadline)
-	after.History = pool.Append(before.History, pool.Entry{At: now, What: "not announced", Why: "its share does not serve its instance yet"})
+	after.History = pool.Append(before.History, pool.Entry{At: now, What: "not announced", Why: why.Error()})
 	if err := h.Ledger.SaveTenant(ctx, before, after); err != nil {
 		return fmt.Errorf("postpone the announcement of tenant %s: %w", id, err)
 	}
-	h.Log.WarnContext(ctx, "storage ready, and not announced yet", "tenant", id)
+	h.Log.WarnContext(ctx, "announcement postponed", "tenant", id, "reason", why.Error())
 	return nil
 }
 

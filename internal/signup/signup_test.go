@@ -115,19 +115,23 @@ func TestAShareThatBecomesAvailableLateIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestAShareThatServesNobodyForLongIsAnnouncedPastADeadline(t *testing.T) {
+func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedPastADeadline(t *testing.T) {
 	for name, break_ := range map[string]func(*world) (mend func()){
 		"it stays as it was": func(w *world) func() {
-			w.gateways.Late = shareAttempts - 1 // one look shows the old clients
+			w.gateways.Late = announceAttempts - 1 // one look shows the old clients
 			return func() {}
 		},
 		"it is still so when it is looked at again": func(w *world) func() {
-			w.gateways.Late = shareAttempts + 1
+			w.gateways.Late = announceAttempts + 1
 			return func() {}
 		},
 		"its gateway can't be asked": func(w *world) func() {
 			w.fail["Serves"] = errNotNow
 			return func() { delete(w.fail, "Serves") }
+		},
+		"nothing can be published": func(w *world) func() {
+			w.fail["Publish"] = errNotNow
+			return func() { delete(w.fail, "Publish") }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +171,7 @@ func TestAShareThatServesNobodyForLongIsAnnouncedPastADeadline(t *testing.T) {
 // TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
 func TestEveryCallMayFail(t *testing.T) {
 	for _, operation := range []string{
-		"Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "Ready", "Publish", "Send",
+		"Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "Ready", "Send",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			w := newWorld(t, undisturbed, 0)
