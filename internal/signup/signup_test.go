@@ -168,6 +168,26 @@ func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedPastADeadline(t *testing.
 	}
 }
 
+// The announcement has all its tries, whatever the opening took.
+func TestAReadyTenantHasAllItsTries(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.fail["Open"] = errNotNow
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	before := w.tenant("acme")
+	stuck := before
+	stuck.Tries = pool.MaxTries
+	w.must(w.ledger.SaveTenant(t.Context(), before, stuck))
+	delete(w.fail, "Open")
+	w.now = w.now.Add(2 * time.Hour)
+	w.drain(w.once)
+	if tenant := w.tenant("acme"); tenant.State != pool.Ready || tenant.Tries != 0 {
+		t.Errorf("tenant: %+v", tenant)
+	}
+}
+
 // TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
 func TestEveryCallMayFail(t *testing.T) {
 	for _, operation := range []string{
