@@ -13,11 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"headroom/internal/handler/poolcheck"
+	"headroom/internal/handler/rdsalarm"
+	"headroom/internal/handler/signup"
+	"headroom/internal/handler/stackcomplete"
 	"headroom/internal/pool"
-	"headroom/internal/poolcheck"
-	"headroom/internal/rdsalarm"
-	"headroom/internal/signup"
-	"headroom/internal/stackcomplete"
 )
 
 func TestTheTableCannotBeLost(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"headroom/internal/handler/stackcomplete"
 	"headroom/internal/pool"
-	"headroom/internal/stackcomplete"
 )
 
 func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {

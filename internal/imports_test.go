@@ -57,13 +57,25 @@ var rooms = []room{
 
 // unhoused are packages that have no room yet.
 var unhoused = []string{
-	"signup", "poolcheck", "stackcomplete", "rdsalarm", "postgres", "gateway", "firewall", "stacks", "secrets",
+	"postgres", "gateway", "firewall", "stacks", "secrets",
 	"bus", "queue", "notify", "policy", "cloud", "dynamo", "memory", "stock",
 }
 
 // exceptions are imports that break a rule today, "<package> <imported>" under internal. A line that
 // nothing needs any more fails the test too.
-var exceptions = []string{"demo cloud"}
+var exceptions = []string{
+	"demo cloud",
+	"handler/poolcheck stacks",
+	"handler/rdsalarm queue",
+	"handler/signup gateway",
+	"handler/signup postgres",
+	"handler/signup queue",
+	"handler/signup secrets",
+	"handler/stackcomplete gateway",
+	"handler/stackcomplete postgres",
+	"handler/stackcomplete queue",
+	"handler/stackcomplete stacks",
+}
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	excepted := map[string]bool{}

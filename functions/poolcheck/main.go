@@ -3,7 +3,7 @@ package main
 
 import (
 	"headroom/internal/function"
-	"headroom/internal/poolcheck"
+	"headroom/internal/handler/poolcheck"
 )
 
 func main() { function.Run("poolcheck", poolcheck.ReadEnvironment, build) }

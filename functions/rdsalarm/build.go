@@ -15,9 +15,9 @@ import (
 	"headroom/internal/bus"
 	"headroom/internal/cloud"
 	"headroom/internal/dynamo"
+	"headroom/internal/handler/rdsalarm"
 	"headroom/internal/notify"
 	"headroom/internal/queue"
-	"headroom/internal/rdsalarm"
 	"headroom/internal/stock"
 	"headroom/internal/telemetry"
 )

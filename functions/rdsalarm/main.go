@@ -3,7 +3,7 @@ package main
 
 import (
 	"headroom/internal/function"
-	"headroom/internal/rdsalarm"
+	"headroom/internal/handler/rdsalarm"
 )
 
 func main() { function.Run("rdsalarm", rdsalarm.ReadEnvironment, build) }

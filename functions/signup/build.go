@@ -22,11 +22,11 @@ import (
 	"headroom/internal/dynamo"
 	"headroom/internal/firewall"
 	"headroom/internal/gateway"
+	"headroom/internal/handler/signup"
 	"headroom/internal/policy"
 	"headroom/internal/postgres"
 	"headroom/internal/queue"
 	"headroom/internal/secrets"
-	"headroom/internal/signup"
 	"headroom/internal/stock"
 	"headroom/internal/telemetry"
 )

@@ -3,7 +3,7 @@ package main
 
 import (
 	"headroom/internal/function"
-	"headroom/internal/signup"
+	"headroom/internal/handler/signup"
 )
 
 func main() { function.Run("signup", signup.ReadEnvironment, build) }

@@ -21,11 +21,11 @@ import (
 	"headroom/internal/cloud"
 	"headroom/internal/dynamo"
 	"headroom/internal/gateway"
+	"headroom/internal/handler/stackcomplete"
 	"headroom/internal/notify"
 	"headroom/internal/postgres"
 	"headroom/internal/queue"
 	"headroom/internal/secrets"
-	"headroom/internal/stackcomplete"
 	"headroom/internal/stacks"
 	"headroom/internal/telemetry"
 )

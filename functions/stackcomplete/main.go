@@ -3,7 +3,7 @@ package main
 
 import (
 	"headroom/internal/function"
-	"headroom/internal/stackcomplete"
+	"headroom/internal/handler/stackcomplete"
 )
 
 func main() { function.Run("stackcomplete", stackcomplete.ReadEnvironment, build) }

@@ -71,7 +71,7 @@ func (s *shop) tend(tb testing.TB) {
 	}
 }
 
-// serve signs one tenant up as internal/signup does. When the shelf is bare it fills it and claims
+// serve signs one tenant up as internal/handler/signup does. When the shelf is bare it fills it and claims
 // again.
 func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 	t, _, err := s.signup.Request(ctx, pool.Tenant{
