@@ -13,21 +13,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"headroom/internal/bus"
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/notify"
+	"headroom/internal/adapter/policy"
+	"headroom/internal/adapter/queue"
+	"headroom/internal/adapter/stacks"
 	"headroom/internal/dynamo"
 	"headroom/internal/handler/poolcheck"
-	"headroom/internal/notify"
-	"headroom/internal/policy"
-	"headroom/internal/queue"
-	"headroom/internal/stacks"
 	"headroom/internal/stock"
 	"headroom/internal/telemetry"
 )
 
 // build makes the handler with its adapters.
 func build(ctx context.Context, e poolcheck.Environment) (any, error) {
-	cfg, err := cloud.Load(ctx)
+	cfg, err := awsclient.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func build(ctx context.Context, e poolcheck.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: awsclient.Jitter, Sleep: awsclient.Sleep})
 	if err != nil {
 		return nil, err
 	}

@@ -11,24 +11,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/notify"
+	"headroom/internal/adapter/queue"
 	"headroom/internal/announce"
-	"headroom/internal/bus"
-	"headroom/internal/cloud"
 	"headroom/internal/dynamo"
 	"headroom/internal/handler/rdsalarm"
-	"headroom/internal/notify"
-	"headroom/internal/queue"
 	"headroom/internal/stock"
 	"headroom/internal/telemetry"
 )
 
 // build makes the handler with its adapters.
 func build(ctx context.Context, e rdsalarm.Environment) (any, error) {
-	cfg, err := cloud.Load(ctx)
+	cfg, err := awsclient.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: awsclient.Jitter, Sleep: awsclient.Sleep})
 	if err != nil {
 		return nil, err
 	}

@@ -17,16 +17,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 
-	"headroom/internal/bus"
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/firewall"
+	"headroom/internal/adapter/gateway"
+	"headroom/internal/adapter/policy"
+	"headroom/internal/adapter/postgres"
+	"headroom/internal/adapter/queue"
+	"headroom/internal/adapter/secrets"
 	"headroom/internal/dynamo"
-	"headroom/internal/firewall"
-	"headroom/internal/gateway"
 	"headroom/internal/handler/signup"
-	"headroom/internal/policy"
-	"headroom/internal/postgres"
-	"headroom/internal/queue"
-	"headroom/internal/secrets"
 	"headroom/internal/stock"
 	"headroom/internal/telemetry"
 )
@@ -37,7 +37,7 @@ const gatewayWait = 6 * time.Second
 
 // build makes the handler with its adapters.
 func build(ctx context.Context, e signup.Environment) (any, error) {
-	cfg, err := cloud.Load(ctx)
+	cfg, err := awsclient.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +49,11 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: awsclient.Jitter, Sleep: awsclient.Sleep})
 	if err != nil {
 		return nil, err
 	}
-	databases, err := postgres.New(postgres.Config{RootCAs: authorities, Random: rand.Reader, Sleep: cloud.Sleep, Jitter: cloud.Jitter})
+	databases, err := postgres.New(postgres.Config{RootCAs: authorities, Random: rand.Reader, Sleep: awsclient.Sleep, Jitter: awsclient.Jitter})
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +70,10 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 		Policies: policies,
 		Vault: secrets.New(secrets.Config{
 			Client: secretsmanager.NewFromConfig(cfg), Stage: e.Stage, Prefix: e.SecretPrefix, KeyID: e.SecretKey,
-			Random: rand.Reader, Sleep: cloud.Sleep, Jitter: cloud.Jitter,
+			Random: rand.Reader, Sleep: awsclient.Sleep, Jitter: awsclient.Jitter,
 		}),
 		Databases:  databases,
-		Shares:     &gateway.Gateways{Client: storagegateway.NewFromConfig(cloud.OneWait(cfg, gatewayWait)), Region: cfg.Region},
+		Shares:     &gateway.Gateways{Client: storagegateway.NewFromConfig(awsclient.OneWait(cfg, gatewayWait)), Region: cfg.Region},
 		Firewall:   &firewall.Groups{Client: ec2.NewFromConfig(cfg)},
 		Events:     &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
 		Steps:      &queue.Sender{Client: messages, URL: e.StepsQueue},

@@ -16,17 +16,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 
+	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/gateway"
+	"headroom/internal/adapter/notify"
+	"headroom/internal/adapter/postgres"
+	"headroom/internal/adapter/queue"
+	"headroom/internal/adapter/secrets"
+	"headroom/internal/adapter/stacks"
 	"headroom/internal/announce"
-	"headroom/internal/bus"
-	"headroom/internal/cloud"
 	"headroom/internal/dynamo"
-	"headroom/internal/gateway"
 	"headroom/internal/handler/stackcomplete"
-	"headroom/internal/notify"
-	"headroom/internal/postgres"
-	"headroom/internal/queue"
-	"headroom/internal/secrets"
-	"headroom/internal/stacks"
 	"headroom/internal/telemetry"
 )
 
@@ -37,7 +37,7 @@ const gatewayWait = 18 * time.Second
 
 // build makes the handler with its adapters.
 func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
-	cfg, err := cloud.Load(ctx)
+	cfg, err := awsclient.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +45,11 @@ func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: cloud.Jitter, Sleep: cloud.Sleep})
+	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: awsclient.Jitter, Sleep: awsclient.Sleep})
 	if err != nil {
 		return nil, err
 	}
-	databases, err := postgres.New(postgres.Config{RootCAs: authorities, Random: rand.Reader, Sleep: cloud.Sleep, Jitter: cloud.Jitter})
+	databases, err := postgres.New(postgres.Config{RootCAs: authorities, Random: rand.Reader, Sleep: awsclient.Sleep, Jitter: awsclient.Jitter})
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +68,9 @@ func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
 		Ledger:      ledger,
 		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
-		Gateways:    &gateway.Gateways{Client: storagegateway.NewFromConfig(cloud.OneWait(cfg, gatewayWait)), Region: cfg.Region},
+		Gateways:    &gateway.Gateways{Client: storagegateway.NewFromConfig(awsclient.OneWait(cfg, gatewayWait)), Region: cfg.Region},
 		Databases:   databases,
-		Vault:       secrets.New(secrets.Config{Client: secretsmanager.NewFromConfig(cfg), Sleep: cloud.Sleep, Jitter: cloud.Jitter}),
+		Vault:       secrets.New(secrets.Config{Client: secretsmanager.NewFromConfig(cfg), Sleep: awsclient.Sleep, Jitter: awsclient.Jitter}),
 		Announce:    announcer,
 		Steps:       &queue.Sender{Client: messages, URL: e.HostQueue},
 		PoolChecks:  poolChecks,

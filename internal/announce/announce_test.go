@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/bus/bustest"
+	"headroom/internal/adapter/notify"
+	"headroom/internal/adapter/notify/notifytest"
 	"headroom/internal/announce"
-	"headroom/internal/bus"
-	"headroom/internal/bus/bustest"
 	"headroom/internal/memory"
-	"headroom/internal/notify"
-	"headroom/internal/notify/notifytest"
 	"headroom/internal/pool"
 	"headroom/internal/pool/ledgertest"
 )

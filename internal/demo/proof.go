@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	cloudclient "headroom/internal/cloud"
+	cloudclient "headroom/internal/adapter/awsclient"
 	"headroom/internal/local/appliance/nfsclient"
 )
 

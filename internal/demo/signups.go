@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"headroom/events"
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/pool"
 )
 
@@ -202,10 +202,10 @@ func read(ctx context.Context, vault *secretsmanager.Client, arn string) (c even
 	var secret *secretsmanager.GetSecretValueOutput
 	for range 20 {
 		secret, err = vault.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
-		if !cloud.IsNotFound(err) {
+		if !awsclient.IsNotFound(err) {
 			break
 		}
-		if err := cloud.Sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := awsclient.Sleep(ctx, 100*time.Millisecond); err != nil {
 			return c, err
 		}
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"headroom/events"
+	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
-	"headroom/internal/postgres"
 )
 
 // nobody is the client list of a share that no tenant has.

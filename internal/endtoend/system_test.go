@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"headroom/events"
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/demo"
 	"headroom/internal/dynamo"
 	"headroom/internal/local"
@@ -89,7 +89,7 @@ func start(tb testing.TB, ps pool.Policies, changes ...func(*local.Options)) *sy
 	must(tb, err)
 	s.table = s.output(tb, "TableName")
 	s.ledger, err = dynamo.New(dynamo.Config{
-		Client: dynamodb.NewFromConfig(s.AWS()), Table: s.table, Rand: cloud.Jitter, Sleep: cloud.Sleep,
+		Client: dynamodb.NewFromConfig(s.AWS()), Table: s.table, Rand: awsclient.Jitter, Sleep: awsclient.Sleep,
 	})
 	must(tb, err)
 	s.checkPools(tb)

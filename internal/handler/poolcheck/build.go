@@ -8,8 +8,8 @@ import (
 	"strconv"
 
 	"headroom/events"
+	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
-	"headroom/internal/stacks"
 	"headroom/internal/telemetry"
 )
 

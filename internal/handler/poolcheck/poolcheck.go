@@ -13,8 +13,8 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"headroom/events"
+	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
-	"headroom/internal/stacks"
 	"headroom/internal/telemetry"
 )
 

@@ -17,8 +17,8 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"headroom/events"
+	"headroom/internal/adapter/queue"
 	"headroom/internal/pool"
-	"headroom/internal/queue"
 	"headroom/internal/telemetry"
 )
 

@@ -15,16 +15,16 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"headroom/events"
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/bus/bustest"
+	"headroom/internal/adapter/notify"
+	"headroom/internal/adapter/notify/notifytest"
+	"headroom/internal/adapter/queue"
+	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/announce"
-	"headroom/internal/bus"
-	"headroom/internal/bus/bustest"
 	"headroom/internal/killtest"
 	"headroom/internal/memory"
-	"headroom/internal/notify"
-	"headroom/internal/notify/notifytest"
 	"headroom/internal/pool"
-	"headroom/internal/queue"
-	"headroom/internal/queue/queuetest"
 	"headroom/internal/stock"
 )
 

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/gateway"
+	"headroom/internal/adapter/gateway"
+	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
-	"headroom/internal/postgres"
 	"headroom/internal/telemetry"
 )
 

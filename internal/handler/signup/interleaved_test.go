@@ -12,9 +12,9 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"pgregory.net/rapid"
 
+	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
-	"headroom/internal/queue/queuetest"
 )
 
 // Some of what goes wrong shows in one run of a thousand; -rapid.checks still says otherwise.

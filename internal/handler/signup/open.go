@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/adapter/postgres"
+	"headroom/internal/adapter/secrets"
 	"headroom/internal/pool"
-	"headroom/internal/postgres"
-	"headroom/internal/secrets"
 )
 
 // claimRounds bounds how often a claim is tried while the shelf is bare: what was set out for it may

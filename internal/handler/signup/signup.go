@@ -16,9 +16,9 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"headroom/events"
+	"headroom/internal/adapter/postgres"
+	"headroom/internal/adapter/queue"
 	"headroom/internal/pool"
-	"headroom/internal/postgres"
-	"headroom/internal/queue"
 	"headroom/internal/telemetry"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
+	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
-	"headroom/internal/postgres"
 )
 
 func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/pool"
-	"headroom/internal/queue/queuetest"
 )
 
 var errNotNow = errors.New("not now")

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
-	"headroom/internal/stacks"
 )
 
 // build looks at a stack that is past its deadline: its event may have got lost.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
-	"headroom/internal/postgres"
 )
 
 const (

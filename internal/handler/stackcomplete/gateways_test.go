@@ -3,7 +3,7 @@ package stackcomplete
 import (
 	"context"
 
-	"headroom/internal/gateway"
+	"headroom/internal/adapter/gateway"
 	"headroom/internal/killtest"
 )
 

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"headroom/internal/gateway/gatewaytest"
+	"headroom/internal/adapter/gateway/gatewaytest"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )

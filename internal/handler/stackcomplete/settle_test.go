@@ -7,7 +7,7 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"headroom/internal/gateway"
+	"headroom/internal/adapter/gateway"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"headroom/internal/gateway"
+	"headroom/internal/adapter/gateway"
 	"headroom/internal/pool"
 )
 

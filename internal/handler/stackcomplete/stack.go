@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"headroom/events"
+	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
-	"headroom/internal/stacks"
 )
 
 // The statuses of a stack that mean something to us.

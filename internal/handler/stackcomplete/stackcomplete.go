@@ -17,11 +17,11 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"headroom/events"
-	"headroom/internal/gateway"
+	"headroom/internal/adapter/gateway"
+	"headroom/internal/adapter/postgres"
+	"headroom/internal/adapter/queue"
+	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
-	"headroom/internal/postgres"
-	"headroom/internal/queue"
-	"headroom/internal/stacks"
 	"headroom/internal/telemetry"
 )
 

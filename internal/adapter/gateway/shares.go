@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
 
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
 )
 
 const (
@@ -59,16 +59,16 @@ func (g *Gateways) Shares(ctx context.Context, arns []string) (map[string]string
 	status := map[string]string{}
 	for some := range slices.Chunk(arns, describeMax) {
 		err := g.describe(ctx, some, status)
-		if cloud.IsNotFound(err) && len(some) > 1 {
+		if awsclient.IsNotFound(err) && len(some) > 1 {
 			// One that is not known refuses the whole request: so one by one.
 			for _, arn := range some {
-				if err = g.describe(ctx, []string{arn}, status); err != nil && !cloud.IsNotFound(err) {
+				if err = g.describe(ctx, []string{arn}, status); err != nil && !awsclient.IsNotFound(err) {
 					return nil, err
 				}
 			}
 			continue
 		}
-		if err != nil && !cloud.IsNotFound(err) {
+		if err != nil && !awsclient.IsNotFound(err) {
 			return nil, err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 
-	"headroom/internal/gateway/gatewaytest"
+	"headroom/internal/adapter/gateway/gatewaytest"
 	"headroom/internal/pool"
 )
 

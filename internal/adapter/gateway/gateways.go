@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
 
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/pool"
 )
 
@@ -71,7 +71,7 @@ func (g *Gateways) Activate(ctx context.Context, key, name string, tags map[stri
 		ActivationKey: &key, GatewayName: &name, GatewayRegion: &g.Region,
 		GatewayTimezone: aws.String(timezone), GatewayType: aws.String(gatewayType), Tags: tagsOf(tags),
 	})
-	if cloud.IsKeyStale(err) {
+	if awsclient.IsKeyStale(err) {
 		return "", fmt.Errorf("activate gateway %s: %w: %w", name, ErrKey, err)
 	}
 	if err != nil {
@@ -105,7 +105,7 @@ func (g *Gateways) Find(ctx context.Context, name string) (string, error) {
 // that was just activated is not known yet.
 func (g *Gateways) Running(ctx context.Context, arn string) error {
 	out, err := g.Client.DescribeGatewayInformation(ctx, &storagegateway.DescribeGatewayInformationInput{GatewayARN: &arn})
-	if cloud.IsNotFound(err) {
+	if awsclient.IsNotFound(err) {
 		return fmt.Errorf("look at gateway %s: %w: %w", arn, ErrUnreachable, err)
 	}
 	if err != nil {
@@ -139,7 +139,7 @@ func (g *Gateways) AddCache(ctx context.Context, arn string) error {
 		return fmt.Errorf("add the cache of gateway %s: %w", arn, ErrNoDisk)
 	}
 	_, err = g.Client.AddCache(ctx, &storagegateway.AddCacheInput{GatewayARN: &arn, DiskIds: free})
-	if err != nil && !cloud.IsAlreadyExists(err) {
+	if err != nil && !awsclient.IsAlreadyExists(err) {
 		return fmt.Errorf("add the cache of gateway %s: %w", arn, reachable(err))
 	}
 	return nil
@@ -147,7 +147,7 @@ func (g *Gateways) AddCache(ctx context.Context, arn string) error {
 
 // reachable marks an error as ErrUnreachable when it says so.
 func reachable(err error) error {
-	if cloud.IsUnreachable(err) {
+	if awsclient.IsUnreachable(err) {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return err

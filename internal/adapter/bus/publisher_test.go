@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"headroom/events"
-	"headroom/internal/bus"
-	"headroom/internal/bus/bustest"
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/bus/bustest"
 )
 
 func some(n int) []events.Event {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
-	"headroom/internal/secrets/secretstest"
+	"headroom/internal/adapter/secrets/secretstest"
 )
 
 const keyID = "arn:aws:kms:eu-central-1:123456789012:key/1234"

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"headroom/internal/notify"
-	"headroom/internal/notify/notifytest"
+	"headroom/internal/adapter/notify"
+	"headroom/internal/adapter/notify/notifytest"
 )
 
 func TestSubjectsAreMadeToFit(t *testing.T) {

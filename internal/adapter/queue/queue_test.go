@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"headroom/internal/queue"
-	"headroom/internal/queue/queuetest"
+	"headroom/internal/adapter/queue"
+	"headroom/internal/adapter/queue/queuetest"
 )
 
 var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)

@@ -12,7 +12,7 @@ import (
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"headroom/internal/queue"
+	"headroom/internal/adapter/queue"
 )
 
 // timeout is how long the tests' invocations may take.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"headroom/internal/postgres/postgrestest"
+	"headroom/internal/adapter/postgres/postgrestest"
 )
 
 // cluster is the instance of all tests: hardened, and as strict as the host template makes one.

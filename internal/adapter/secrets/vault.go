@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"headroom/events"
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
 )
 
 // ErrOtherDatabase says that a tenant's secret is there, but for another database or account than
@@ -71,7 +71,7 @@ func (v *Vault) Tenant(ctx context.Context, tenantID string, fill func(password 
 	if err == nil {
 		return credentials, arn, nil
 	}
-	if !cloud.IsAlreadyExists(err) {
+	if !awsclient.IsAlreadyExists(err) {
 		return events.Credentials{}, "", fmt.Errorf("create secret %s: %w", name, err)
 	}
 	var stored events.Credentials
@@ -136,7 +136,7 @@ func (v *Vault) read(ctx context.Context, id string, value any) (arn string, err
 			}
 			return aws.ToString(found.ARN), nil
 		}
-		if !cloud.IsNotFound(err) || attempt == reads {
+		if !awsclient.IsNotFound(err) || attempt == reads {
 			return "", fmt.Errorf("read secret %s: %w", id, err)
 		}
 		limit := min(firstPause<<(attempt-1), longestPause)

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"headroom/internal/firewall"
-	"headroom/internal/firewall/firewalltest"
+	"headroom/internal/adapter/firewall"
+	"headroom/internal/adapter/firewall/firewalltest"
 )
 
 var admitted = []string{"tcp 111-111 10.0.0.7/32", "tcp 20048-20048 10.0.0.7/32", "tcp 2049-2049 10.0.0.7/32"}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"headroom/internal/policy"
-	"headroom/internal/policy/policytest"
+	"headroom/internal/adapter/policy"
+	"headroom/internal/adapter/policy/policytest"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"headroom/internal/postgres/postgrestest"
+	"headroom/internal/adapter/postgres/postgrestest"
 )
 
 // stub is a session of which every statement ends with the next of its errors, and no question is

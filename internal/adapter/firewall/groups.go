@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
 )
 
 // ports are what an NFS client needs: NFS, portmapper and mount
@@ -33,13 +33,13 @@ func (g *Groups) Admit(ctx context.Context, groupID, address, description string
 		return fmt.Errorf("admit to %s: %w", groupID, err)
 	}
 	err = g.authorize(ctx, groupID, rules)
-	if cloud.Code(err) != "InvalidPermission.Duplicate" {
+	if awsclient.Code(err) != "InvalidPermission.Duplicate" {
 		return err
 	}
 	// One duplicate refuses the whole request, the rules that are missing too: so one by one.
 	for _, rule := range rules {
 		err := g.authorize(ctx, groupID, []types.IpPermission{rule})
-		if err != nil && cloud.Code(err) != "InvalidPermission.Duplicate" {
+		if err != nil && awsclient.Code(err) != "InvalidPermission.Duplicate" {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func (g *Groups) Evict(ctx context.Context, groupID, address string) error {
 		_, err := g.Client.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
 			GroupId: &groupID, IpPermissions: []types.IpPermission{rule},
 		})
-		if err != nil && cloud.Code(err) != "InvalidPermission.NotFound" {
+		if err != nil && awsclient.Code(err) != "InvalidPermission.NotFound" {
 			return fmt.Errorf("evict %s from %s: %w", address, groupID, err)
 		}
 	}

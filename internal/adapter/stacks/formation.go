@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"headroom/internal/cloud"
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/pool"
 )
 
@@ -54,7 +54,7 @@ func (f *Formation) Create(ctx context.Context, o Order) (string, error) {
 	if err == nil {
 		return aws.ToString(out.StackId), nil
 	}
-	if code := cloud.Code(err); code != "AlreadyExistsException" && code != "TokenAlreadyExistsException" {
+	if code := awsclient.Code(err); code != "AlreadyExistsException" && code != "TokenAlreadyExistsException" {
 		return "", fmt.Errorf("create stack %s: %w", o.Name, err)
 	}
 	stack, err := f.describe(ctx, o.Name)
@@ -95,7 +95,7 @@ func (f *Formation) Describe(ctx context.Context, nameOrID string) (Stack, error
 
 func (f *Formation) describe(ctx context.Context, nameOrID string) (types.Stack, error) {
 	out, err := f.Client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
-	if cloud.IsNotFound(err) || err == nil && len(out.Stacks) == 0 {
+	if awsclient.IsNotFound(err) || err == nil && len(out.Stacks) == 0 {
 		return types.Stack{}, fmt.Errorf("describe stack %s: %w", nameOrID, pool.ErrNotFound)
 	}
 	if err != nil {
@@ -108,7 +108,7 @@ func (f *Formation) describe(ctx context.Context, nameOrID string) (types.Stack,
 // that. A stack that is gone, or being deleted, is no error.
 func (f *Formation) Delete(ctx context.Context, nameOrID, token string) error {
 	_, err := f.Client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &nameOrID, ClientRequestToken: &token})
-	if err != nil && !cloud.IsNotFound(err) {
+	if err != nil && !awsclient.IsNotFound(err) {
 		return fmt.Errorf("delete stack %s: %w", nameOrID, err)
 	}
 	return nil

@@ -6,9 +6,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"headroom/internal/adapter/stacks"
+	"headroom/internal/adapter/stacks/stackstest"
 	"headroom/internal/pool"
-	"headroom/internal/stacks"
-	"headroom/internal/stacks/stackstest"
 )
 
 func order() stacks.Order {

@@ -1,6 +1,6 @@
-// Package cloud holds what all AWS adapters share: the configuration of clients, with deadlines and
+// Package awsclient holds what all AWS adapters share: the configuration of clients, with deadlines and
 // bounded retries, and the one place in which error codes are classified.
-package cloud
+package awsclient
 
 import (
 	"context"
