@@ -70,7 +70,7 @@ test: setup native synth ## Run every test, with the real parts
 	go test ./...
 
 bench: setup native synth ## What a signup costs, and how fast it is
-	go test -run '^$$' -bench . -benchtime 500x ./internal/dynamo
+	go test -run '^$$' -bench . -benchtime 500x ./internal/ledger/dynamo
 	go test -run '^$$' -bench Signups -benchtime 1x ./internal/endtoend
 
 lint: ## Check formatting and look for mistakes

@@ -19,9 +19,9 @@ import (
 	"headroom/internal/adapter/policy"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/stacks"
-	"headroom/internal/dynamo"
 	"headroom/internal/handler/poolcheck"
-	"headroom/internal/stock"
+	"headroom/internal/ledger/dynamo"
+	"headroom/internal/shelf"
 	"headroom/internal/telemetry"
 )
 
@@ -41,7 +41,7 @@ func build(ctx context.Context, e poolcheck.Environment) (any, error) {
 	}
 	metrics := telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: e.Stage}
 	policies := &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: e.PolicyParameter, Now: time.Now, Metrics: metrics}
-	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: policies, Now: time.Now})
+	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: policies, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

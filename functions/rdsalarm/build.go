@@ -16,9 +16,9 @@ import (
 	"headroom/internal/adapter/notify"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/announce"
-	"headroom/internal/dynamo"
 	"headroom/internal/handler/rdsalarm"
-	"headroom/internal/stock"
+	"headroom/internal/ledger/dynamo"
+	"headroom/internal/shelf"
 	"headroom/internal/telemetry"
 )
 
@@ -32,7 +32,7 @@ func build(ctx context.Context, e rdsalarm.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: rdsalarm.NoPolicies{}, Now: time.Now})
+	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: rdsalarm.NoPolicies{}, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -25,9 +25,9 @@ import (
 	"headroom/internal/adapter/postgres"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/secrets"
-	"headroom/internal/dynamo"
 	"headroom/internal/handler/signup"
-	"headroom/internal/stock"
+	"headroom/internal/ledger/dynamo"
+	"headroom/internal/shelf"
 	"headroom/internal/telemetry"
 )
 
@@ -59,7 +59,7 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 	}
 	metrics := telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: e.Stage}
 	policies := &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: e.PolicyParameter, Now: time.Now, Metrics: metrics}
-	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: policies, Now: time.Now})
+	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: policies, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -25,8 +25,8 @@ import (
 	"headroom/internal/adapter/secrets"
 	"headroom/internal/adapter/stacks"
 	"headroom/internal/announce"
-	"headroom/internal/dynamo"
 	"headroom/internal/handler/stackcomplete"
+	"headroom/internal/ledger/dynamo"
 	"headroom/internal/telemetry"
 )
 

@@ -10,9 +10,9 @@ import (
 	"headroom/internal/adapter/notify"
 	"headroom/internal/adapter/notify/notifytest"
 	"headroom/internal/announce"
-	"headroom/internal/memory"
+	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)

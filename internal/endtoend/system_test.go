@@ -17,7 +17,7 @@ import (
 	"headroom/events"
 	"headroom/internal/adapter/awsclient"
 	"headroom/internal/demo"
-	"headroom/internal/dynamo"
+	"headroom/internal/ledger/dynamo"
 	"headroom/internal/local"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/pool"

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 // Ledger is a ledger whose every method is one Call.

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 
 	"headroom/internal/killtest"
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 // Some of what goes wrong shows in one run of a thousand; -rapid.checks still says otherwise.

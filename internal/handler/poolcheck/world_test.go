@@ -20,10 +20,10 @@ import (
 	"headroom/internal/adapter/stacks"
 	"headroom/internal/adapter/stacks/stackstest"
 	"headroom/internal/killtest"
-	"headroom/internal/memory"
+	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
-	"headroom/internal/stock"
+	"headroom/internal/shelf"
 	"headroom/internal/telemetry"
 )
 
@@ -88,7 +88,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		})
 	}
 	ledger, out := killtest.Ledger{Next: w.ledger, Call: faulty}, outside{w, faulty}
-	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: out, Now: w.clock})
+	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: out, Now: w.clock})
 	w.must(err)
 	h, err := New(Config{
 		Ledger: ledger, Stock: keeper, Policies: out, Stacks: out,

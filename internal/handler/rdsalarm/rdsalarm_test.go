@@ -23,9 +23,9 @@ import (
 	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/announce"
 	"headroom/internal/killtest"
-	"headroom/internal/memory"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
-	"headroom/internal/stock"
+	"headroom/internal/shelf"
 )
 
 const id = pool.HostID("database-standard-1")
@@ -63,7 +63,7 @@ func newWorld(t *testing.T, life *killtest.Life) *world {
 		Now:        clock, Stage: "dev", Region: "eu-west-1",
 	})
 	w.must(err)
-	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: NoPolicies{}, Now: clock})
+	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: NoPolicies{}, Now: clock})
 	w.must(err)
 	w.handler, err = New(Config{
 		Ledger: ledger, Stock: keeper, Announce: announcer, StackPrefix: "headroom-dev-",
@@ -95,7 +95,7 @@ func (w *world) stockUp(clock func() time.Time) {
 		}
 		w.must(w.ledger.SaveHost(ctx, before, after, pool.Neutral, w.now))
 	}
-	keeper, err := stock.New(stock.Config{Ledger: w.ledger, Policies: fixed{p}, Now: clock})
+	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: fixed{p}, Now: clock})
 	w.must(err)
 	w.must(keeper.Tend(ctx, "standard"))
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"headroom/internal/pool"
-	"headroom/internal/stock"
+	"headroom/internal/shelf"
 )
 
 // outcome is what a run comes to, without what may differ between runs: times, and how often the
@@ -35,7 +35,7 @@ var (
 // outcome settles what is still held and looks at everything.
 func (w *world) outcome(tenants ...pool.TenantID) outcome {
 	w.t.Helper()
-	keeper, err := stock.New(stock.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
+	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
 	w.must(err)
 	w.must(keeper.Tend(context.Background(), tier))
 	o := outcome{Checked: len(w.checks.Messages()) > 0}

@@ -30,10 +30,10 @@ import (
 	"headroom/internal/adapter/secrets"
 	"headroom/internal/adapter/secrets/secretstest"
 	"headroom/internal/killtest"
-	"headroom/internal/memory"
+	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
-	"headroom/internal/stock"
+	"headroom/internal/shelf"
 	"headroom/internal/telemetry"
 )
 
@@ -121,7 +121,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		return killtest.Sender{Next: &queue.Sender{Client: tee{q, &w.written}, URL: "url"}, Call: faulty}
 	}
 	ledger := killtest.Ledger{Next: w.ledger, Call: faulty}
-	keeper, err := stock.New(stock.Config{Ledger: ledger, Policies: out, Now: w.clock})
+	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: out, Now: w.clock})
 	w.must(err)
 	h, err := New(Config{
 		Ledger: ledger, Stock: keeper, Policies: out, Vault: out, Databases: out, Shares: out, Firewall: out,
@@ -266,7 +266,7 @@ func (w *world) put(body string) {
 func (w *world) tend() {
 	w.t.Helper()
 	ctx := context.Background()
-	keeper, err := stock.New(stock.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
+	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
 	w.must(err)
 	w.must(keeper.Tend(ctx, tier))
 	w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(ctx, events.NewServeWaiting(string(tier)), 0))

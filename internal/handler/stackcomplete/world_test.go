@@ -30,7 +30,7 @@ import (
 	"headroom/internal/adapter/stacks/stackstest"
 	"headroom/internal/announce"
 	"headroom/internal/killtest"
-	"headroom/internal/memory"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 )
 

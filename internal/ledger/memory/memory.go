@@ -1,4 +1,4 @@
-// Package memory is the ledger in memory: what internal/dynamo does, for tests and simulations. It
+// Package memory is the ledger in memory: what internal/ledger/dynamo does, for tests and simulations. It
 // keeps the rules of pool, the conditions of every write, and an index that lags; and it can be made
 // to fail before or after a write takes effect.
 package memory

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"headroom/internal/dynamo/dynamotest"
-	"headroom/internal/dynamo/meter"
+	"headroom/internal/ledger/dynamo/dynamotest"
+	"headroom/internal/ledger/dynamo/meter"
 	"headroom/internal/pool"
 )
 

@@ -1,4 +1,4 @@
-package stock
+package shelf
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"headroom/internal/killtest"
-	"headroom/internal/memory"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 )
 

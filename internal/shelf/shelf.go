@@ -1,7 +1,7 @@
-// Package stock tends the shelves: it settles what was claimed, takes back the slots of hosts that
+// Package shelf tends the shelves: it settles what was claimed, takes back the slots of hosts that
 // are not in service, and sets out more. Tending may be done by several at once, and may be killed
 // between any two steps; whoever tends next finishes what was begun.
-package stock
+package shelf
 
 import (
 	"context"
@@ -44,7 +44,7 @@ type Keeper struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Keeper, error) {
 	if c.Ledger == nil || c.Policies == nil || c.Now == nil {
-		return nil, errors.New("stock: Ledger, Policies and Now are required")
+		return nil, errors.New("shelf: Ledger, Policies and Now are required")
 	}
 	return &Keeper{c}, nil
 }

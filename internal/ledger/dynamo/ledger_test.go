@@ -6,8 +6,8 @@ import (
 
 	smithytime "github.com/aws/smithy-go/time"
 
-	"headroom/internal/dynamo/dynamotest"
-	"headroom/internal/pool/ledgertest"
+	"headroom/internal/ledger/dynamo/dynamotest"
+	"headroom/internal/ledger/ledgertest"
 )
 
 func TestContract(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"headroom/internal/dynamo/dynamotest"
+	"headroom/internal/ledger/dynamo/dynamotest"
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 // stalled does something before the first transaction of a client is sent.

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"headroom/internal/dynamo/dynamotest"
-	"headroom/internal/dynamo/meter"
+	"headroom/internal/ledger/dynamo/dynamotest"
+	"headroom/internal/ledger/dynamo/meter"
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 // What a signup without contention may cost.

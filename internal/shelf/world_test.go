@@ -1,4 +1,4 @@
-package stock
+package shelf
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"headroom/internal/killtest"
-	"headroom/internal/memory"
+	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 const tier pool.Tier = "standard"

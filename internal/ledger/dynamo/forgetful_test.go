@@ -16,9 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"headroom/internal/dynamo/dynamotest"
+	"headroom/internal/ledger/dynamo/dynamotest"
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 // forgetful delivers requests and loses a reply when lose says so.

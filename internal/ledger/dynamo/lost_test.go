@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"headroom/internal/dynamo/dynamotest"
+	"headroom/internal/ledger/dynamo/dynamotest"
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
-	"headroom/internal/stock"
+	"headroom/internal/shelf"
 )
 
 // requested is a tenant whose signup is under way.
@@ -133,7 +133,7 @@ func TestALostReplyIsNoConflict(t *testing.T) {
 func TestTendingWithRepliesLost(t *testing.T) {
 	server := dynamotest.Start(t)
 	tend := func(ctx context.Context, l *Ledger) error {
-		keeper, err := stock.New(stock.Config{Ledger: l, Policies: fixed(policiesOf("standard")), Now: func() time.Time { return began }})
+		keeper, err := shelf.New(shelf.Config{Ledger: l, Policies: fixed(policiesOf("standard")), Now: func() time.Time { return began }})
 		if err != nil {
 			return err
 		}

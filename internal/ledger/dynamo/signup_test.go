@@ -10,11 +10,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"headroom/internal/dynamo/dynamotest"
-	"headroom/internal/dynamo/meter"
+	"headroom/internal/ledger/dynamo/dynamotest"
+	"headroom/internal/ledger/dynamo/meter"
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
-	"headroom/internal/stock"
+	"headroom/internal/shelf"
 )
 
 // layout is what the meter has to know of the table.
@@ -25,7 +25,7 @@ type shop struct {
 	tier   pool.Tier
 	gauge  *meter.Meter
 	signup *Ledger // metered
-	keeper *stock.Keeper
+	keeper *shelf.Keeper
 	asked  chan struct{} // a pool check that was asked for
 }
 
@@ -40,7 +40,7 @@ func newShop(tb testing.TB, server *dynamotest.Server, table string, tier pool.T
 	gauge := meter.New(server.Client(), layout)
 	s := &shop{tier: tier, gauge: gauge, asked: make(chan struct{}, 1), signup: open(tb, server.Client(gauge.Attach), table)}
 	var err error
-	s.keeper, err = stock.New(stock.Config{
+	s.keeper, err = shelf.New(shelf.Config{
 		Ledger: open(tb, server.Client(), table), Policies: fixed(policiesOf(tier)), Now: func() time.Time { return began },
 	})
 	if err != nil {

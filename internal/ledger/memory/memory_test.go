@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
-	"headroom/internal/pool/ledgertest"
 )
 
 func TestContract(t *testing.T) {
