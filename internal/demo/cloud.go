@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"headroom/internal/local"
-	"headroom/internal/local/eventbridge"
+	"headroom/internal/local/service/eventbridge"
 )
 
 // Deployment is Headroom deployed into a local cloud.

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	cloudclient "headroom/internal/adapter/awsclient"
-	"headroom/internal/local/appliance/nfsclient"
+	"headroom/internal/local/nfsclient"
 )
 
 // Proof is one thing that was tried, and whether it went as it must.

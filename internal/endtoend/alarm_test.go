@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"headroom/events"
-	"headroom/internal/local/cloudwatch"
+	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/pool"
 )
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"headroom/events"
-	"headroom/internal/local/cloudwatch"
+	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/pool"
 )
 

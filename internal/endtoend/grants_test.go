@@ -7,7 +7,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/demo"
-	"headroom/internal/local/cloudwatch"
+	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/pool"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/local/endpoint"
-	"headroom/internal/local/lambda"
+	"headroom/internal/local/service/lambda"
 )
 
 // killer kills functions' processes: before every call that follows on another one for the first

@@ -11,8 +11,8 @@ import (
 	"headroom/events"
 	"headroom/internal/local"
 	"headroom/internal/local/endpoint"
-	"headroom/internal/local/eventbridge"
-	"headroom/internal/local/lambda"
+	"headroom/internal/local/service/eventbridge"
+	"headroom/internal/local/service/lambda"
 )
 
 // watch keeps what a system says and does, and wakes whoever waits for it.

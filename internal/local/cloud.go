@@ -20,21 +20,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"golang.org/x/sync/errgroup"
 
-	"headroom/internal/local/appliance"
-	"headroom/internal/local/cloudwatch"
-	"headroom/internal/local/ec2"
+	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/cloudformation/resources"
 	"headroom/internal/local/endpoint"
-	"headroom/internal/local/eventbridge"
-	"headroom/internal/local/formation"
-	"headroom/internal/local/formation/resources"
 	"headroom/internal/local/iam"
-	"headroom/internal/local/lambda"
+	"headroom/internal/local/machine/appliance"
 	"headroom/internal/local/parts"
-	"headroom/internal/local/rds"
-	"headroom/internal/local/route53"
-	"headroom/internal/local/secretsmanager"
-	"headroom/internal/local/ssm"
-	"headroom/internal/local/storagegateway"
+	"headroom/internal/local/service/cloudwatch"
+	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/service/eventbridge"
+	"headroom/internal/local/service/lambda"
+	"headroom/internal/local/service/rds"
+	"headroom/internal/local/service/route53"
+	"headroom/internal/local/service/secretsmanager"
+	"headroom/internal/local/service/ssm"
+	"headroom/internal/local/service/storagegateway"
 )
 
 // Cloud is a running local cloud. Its services are there for the demo and for tests to look at and
@@ -43,11 +43,11 @@ type Cloud struct {
 	Endpoint  string // the one address of all services, as in "http://127.0.0.1:4566"
 	Account   string
 	Region    string
-	Dir       string            // code, logs and disks
-	Authority []byte            // PEM, the certificate authority of the databases
-	Router    *endpoint.Router  // its hooks see every call
-	Policies  *iam.Store        // roles, policies, and which grants were used
-	Stacks    *formation.Engine // stacks, and how to let them fail
+	Dir       string                 // code, logs and disks
+	Authority []byte                 // PEM, the certificate authority of the databases
+	Router    *endpoint.Router       // its hooks see every call
+	Policies  *iam.Store             // roles, policies, and which grants were used
+	Stacks    *cloudformation.Engine // stacks, and how to let them fail
 	Resources *resources.Resources
 	Functions *lambda.Host
 	Events    *eventbridge.Bridge

@@ -19,8 +19,8 @@ import (
 
 	"headroom/internal/local"
 	"headroom/internal/local/disorder"
-	"headroom/internal/local/eventbridge"
-	"headroom/internal/local/lambda"
+	"headroom/internal/local/service/eventbridge"
+	"headroom/internal/local/service/lambda"
 )
 
 // code is where the test functions' binaries are, by their names.

@@ -13,22 +13,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"headroom/internal/local/appliance"
-	"headroom/internal/local/cloudwatch"
+	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/cloudformation/resources"
 	"headroom/internal/local/disorder"
-	"headroom/internal/local/ec2"
 	"headroom/internal/local/endpoint"
-	"headroom/internal/local/eventbridge"
-	"headroom/internal/local/formation"
-	"headroom/internal/local/formation/resources"
 	"headroom/internal/local/iam"
-	"headroom/internal/local/lambda"
-	"headroom/internal/local/rds"
-	"headroom/internal/local/route53"
-	"headroom/internal/local/secretsmanager"
-	"headroom/internal/local/ssm"
-	"headroom/internal/local/storagegateway"
-	"headroom/internal/local/sts"
+	"headroom/internal/local/machine/appliance"
+	"headroom/internal/local/service/cloudwatch"
+	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/service/eventbridge"
+	"headroom/internal/local/service/lambda"
+	"headroom/internal/local/service/rds"
+	"headroom/internal/local/service/route53"
+	"headroom/internal/local/service/secretsmanager"
+	"headroom/internal/local/service/ssm"
+	"headroom/internal/local/service/storagegateway"
+	"headroom/internal/local/service/sts"
 )
 
 // caBundle is the file of a function's package that holds RDS's certificate authorities.
@@ -147,8 +147,8 @@ func (c *Cloud) composeGateways() {
 // composeStacks makes the stack engine and tells it who makes which resources.
 func (c *Cloud) composeStacks() {
 	cfg := c.Config()
-	c.Stacks = formation.New(formation.Config{
-		Account: c.Account, Region: c.Region, Emit: c.Events.Emit, Objects: formation.S3Objects{Client: s3.NewFromConfig(cfg)},
+	c.Stacks = cloudformation.New(cloudformation.Config{
+		Account: c.Account, Region: c.Region, Emit: c.Events.Emit, Objects: cloudformation.S3Objects{Client: s3.NewFromConfig(cfg)},
 		Parameter: func(_ context.Context, name string) (string, error) {
 			value, ok := c.Settings.Lookup(name)
 			if !ok {

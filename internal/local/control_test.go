@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"headroom/internal/local"
-	"headroom/internal/local/lambda"
-	"headroom/internal/local/loose"
+	"headroom/internal/local/service/lambda"
+	"headroom/internal/local/weakjson"
 )
 
 // assembly is what `make synth` writes.
@@ -126,7 +126,7 @@ func environmentOf(t *testing.T, cloud *local.Cloud, function string) map[string
 		var properties struct {
 			Environment struct{ Variables map[string]string }
 		}
-		if err := loose.Decode(resource.Properties, &properties); err != nil {
+		if err := weakjson.Decode(resource.Properties, &properties); err != nil {
 			t.Fatal(err)
 		}
 		return properties.Environment.Variables

@@ -1,0 +1,94 @@
+package resources
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"headroom/internal/local/cloudformation"
+)
+
+// inert are the types that nothing runs behind here: they get an id and the attributes that
+// templates ask for.
+var inert = map[string]func(*Resources, cloudformation.Resource) cloudformation.Created{
+	"AWS::CDK::Metadata": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		return cloudformation.Created{PhysicalID: r.GeneratedName()}
+	},
+	"AWS::EC2::FlowLog": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		return withID(r, "fl-", "Id")
+	},
+	"AWS::EC2::RouteTable": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		return withID(r, "rtb-", "RouteTableId")
+	},
+	"AWS::EC2::Subnet": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		c := withID(r, "subnet-", "SubnetId")
+		for _, name := range []string{"AvailabilityZone", "CidrBlock", "VpcId"} {
+			c.Attributes[name] = r.Properties[name]
+		}
+		return c
+	},
+	"AWS::EC2::SubnetRouteTableAssociation": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		return withID(r, "rtbassoc-", "Id")
+	},
+	"AWS::EC2::VPC": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		c := withID(r, "vpc-", "VpcId")
+		c.Attributes["CidrBlock"] = r.Properties["CidrBlock"]
+		c.Attributes["DefaultSecurityGroup"] = idOf(r, "sg-")
+		return c
+	},
+	"AWS::EC2::VPCEndpoint": func(o *Resources, r cloudformation.Resource) cloudformation.Created {
+		c := withID(r, "vpce-", "Id")
+		service := text(r.Properties, "ServiceName")
+		service = service[strings.LastIndex(service, ".")+1:]
+		dns := fmt.Sprintf("%s.%s.%s.vpce.amazonaws.com", c.PhysicalID, service, o.Region)
+		c.Attributes["DnsEntries"] = []any{idOf(r, "Z") + ":" + dns}
+		return c
+	},
+	"AWS::KMS::Alias": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		return cloudformation.Created{PhysicalID: text(r.Properties, "AliasName")}
+	},
+	"AWS::Logs::LogGroup": func(o *Resources, r cloudformation.Resource) cloudformation.Created {
+		name := named(r, "LogGroupName")
+		return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"Arn": o.arn("logs", "log-group:"+name+":*")}}
+	},
+	"AWS::Route53::HostedZone": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+		return withID(r, "Z", "Id")
+	},
+}
+
+func withID(r cloudformation.Resource, prefix, attribute string) cloudformation.Created {
+	id := idOf(r, prefix)
+	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{attribute: id}}
+}
+
+type inertProvider struct {
+	resources *Resources
+	make      func(*Resources, cloudformation.Resource) cloudformation.Created
+}
+
+// Create gives the resource its id.
+func (p inertProvider) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+	return p.make(p.resources, r), nil
+}
+
+// Delete has nothing to do.
+func (inertProvider) Delete(context.Context, cloudformation.Resource) error { return nil }
+
+type dashboard struct{ *Resources }
+
+// Create keeps a dashboard's body.
+func (d dashboard) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+	name := named(r, "DashboardName")
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dashboards[name] = text(r.Properties, "DashboardBody")
+	return cloudformation.Created{PhysicalID: name}, nil
+}
+
+// Delete forgets a dashboard.
+func (d dashboard) Delete(_ context.Context, r cloudformation.Resource) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.dashboards, r.PhysicalID)
+	return nil
+}

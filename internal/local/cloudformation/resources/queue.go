@@ -1,0 +1,88 @@
+package resources
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/cloudformation/template"
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/iam"
+)
+
+// queueAttributes are the properties of a queue that are attributes of the same name.
+var queueAttributes = []string{
+	"ContentBasedDeduplication", "DelaySeconds", "FifoQueue", "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId",
+	"MaximumMessageSize", "MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy",
+	"RedrivePolicy", "SqsManagedSseEnabled", "VisibilityTimeout",
+}
+
+type queue struct{ *Resources }
+
+// Create makes a queue. Ref gives its URL.
+func (q queue) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+	name := named(r, "QueueName")
+	attributes := map[string]string{}
+	for _, attribute := range queueAttributes {
+		switch v := r.Properties[attribute].(type) {
+		case nil:
+		case map[string]any:
+			encoded, err := json.Marshal(v)
+			if err != nil {
+				return cloudformation.Created{}, fmt.Errorf("encode %s: %w", attribute, err)
+			}
+			attributes[attribute] = string(encoded)
+		default:
+			attributes[attribute] = template.Text(v)
+		}
+	}
+	out, err := q.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
+	if err != nil {
+		return cloudformation.Created{}, fmt.Errorf("create queue %s: %w", name, err)
+	}
+	arn := q.arn("sqs", name)
+	q.Policies.PutKeyOf(arn, attributes["KmsMasterKeyId"])
+	return cloudformation.Created{
+		PhysicalID: aws.ToString(out.QueueUrl),
+		Attributes: map[string]any{"Arn": arn, "QueueName": name, "QueueUrl": aws.ToString(out.QueueUrl)},
+	}, nil
+}
+
+// Delete deletes a queue.
+func (q queue) Delete(ctx context.Context, r cloudformation.Resource) error {
+	_, err := q.SQS.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: aws.String(r.PhysicalID)})
+	var gone *types.QueueDoesNotExist
+	if err != nil && !errors.As(err, &gone) {
+		return fmt.Errorf("delete queue: %w", err)
+	}
+	q.Policies.DeleteResource(q.arn("sqs", endpoint.QueueName(r.PhysicalID)))
+	return nil
+}
+
+type queuePolicy struct{ *Resources }
+
+// Create gives queues their policy.
+func (q queuePolicy) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+	document, err := iam.ParseDocument(r.Properties["PolicyDocument"])
+	if err != nil {
+		return cloudformation.Created{}, err
+	}
+	for _, url := range texts(r.Properties, "Queues") {
+		q.Policies.PutResourcePolicy(q.arn("sqs", endpoint.QueueName(url)), document)
+	}
+	return cloudformation.Created{PhysicalID: r.GeneratedName()}, nil
+}
+
+// Delete takes the queues' policy away.
+func (q queuePolicy) Delete(_ context.Context, r cloudformation.Resource) error {
+	for _, url := range texts(r.Properties, "Queues") {
+		q.Policies.DeleteResourcePolicy(q.arn("sqs", endpoint.QueueName(url)))
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package cloudformation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"headroom/internal/local/cloudformation/template"
+)
+
+// status is a stack's or a resource's status, as CloudFormation names it.
+type status string
+
+const (
+	createInProgress   status = "CREATE_IN_PROGRESS"
+	createComplete     status = "CREATE_COMPLETE"
+	createFailed       status = "CREATE_FAILED"
+	rollbackInProgress status = "ROLLBACK_IN_PROGRESS"
+	rollbackComplete   status = "ROLLBACK_COMPLETE"
+	rollbackFailed     status = "ROLLBACK_FAILED"
+	deleteInProgress   status = "DELETE_IN_PROGRESS"
+	deleteComplete     status = "DELETE_COMPLETE"
+	deleteFailed       status = "DELETE_FAILED"
+	deleteSkipped      status = "DELETE_SKIPPED" // a resource that its deletion policy keeps
+)
+
+// stack is a stack and all that is known of it. The engine's lock guards what changes.
+type stack struct {
+	id, name   string
+	template   *template.Template
+	given      map[string]string // parameters as they were given
+	parameters map[string]any    // resolved
+	tags       map[string]string
+	role       string // ARN of the service role, or empty
+	onFailure  string
+	protected  bool
+	failReason string // non-empty: it was chosen to fail
+	createdBy  string // client request token of CreateStack
+
+	token          string // client request token of the operation under way
+	status         status
+	reason         string
+	created, ended time.Time
+	order          []string // logical ids whose condition holds, each after those it depends on
+	records        map[string]*record
+	outputs        []output
+	events         []event
+	completed      bool // its creation completed once
+	deleting       bool
+	deletions      []string      // tokens with which its deletion was asked for
+	idle           chan struct{} // closed when the last operation started is over
+}
+
+// record is a resource of a stack.
+type record struct {
+	resource   Resource
+	attributes map[string]any
+	status     status
+	reason     string
+	updated    time.Time
+}
+
+// exists says whether the resource was made and not deleted.
+func (r *record) exists() bool {
+	switch r.status {
+	case createComplete, deleteFailed, deleteSkipped, deleteInProgress:
+		return true
+	default:
+		return false
+	}
+}
+
+type output struct{ key, value, description string }
+
+// event is one line of a stack's log.
+type event struct {
+	id, logicalID, physicalID, resourceType, status, reason string
+	at                                                      time.Time
+}
+
+func (s *stack) log(at time.Time, logicalID, physicalID, resourceType, to, reason string) {
+	s.events = append(s.events, event{
+		id: s.name + "-" + strconv.Itoa(len(s.events)+1), logicalID: logicalID, physicalID: physicalID,
+		resourceType: resourceType, status: to, reason: reason, at: at,
+	})
+}
+
+// scope is what the stack's template is evaluated in, with what is there by now. The functions in it
+// take the engine's lock.
+func (e *Engine) scope(s *stack) template.Scope {
+	return template.Scope{
+		Account: e.config.Account, Region: e.config.Region, StackName: s.name, StackID: s.id, Parameters: s.parameters,
+		Physical: func(id string) (string, bool) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			r, ok := s.records[id]
+			if !ok || !r.exists() {
+				return "", false
+			}
+			return r.resource.PhysicalID, true
+		},
+		Attribute: func(id, name string) (any, bool) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			r, ok := s.records[id]
+			if !ok || !r.exists() {
+				return nil, false
+			}
+			v, ok := r.attributes[name]
+			return v, ok
+		},
+	}
+}
+
+// present lists the resources whose conditions hold, in order of dependency.
+func present(t *template.Template, scope template.Scope) ([]string, error) {
+	order, err := t.Order()
+	if err != nil {
+		return nil, err
+	}
+	var kept []string
+	for _, id := range order {
+		holds, err := t.Holds(scope, t.Resources[id].Condition)
+		if err != nil {
+			return nil, fmt.Errorf("evaluate condition of %s: %w", id, err)
+		}
+		if holds {
+			kept = append(kept, id)
+		}
+	}
+	return kept, nil
+}
+
+// evaluateOutputs gives the stack its outputs once everything is there.
+func (e *Engine) evaluateOutputs(s *stack) error {
+	scope := e.scope(s)
+	var outputs []output
+	for name, o := range s.template.Outputs {
+		holds, err := s.template.Holds(scope, o.Condition)
+		if err != nil {
+			return err
+		}
+		if !holds {
+			continue
+		}
+		value, err := s.template.Evaluate(scope, o.Value)
+		if err != nil {
+			return fmt.Errorf("evaluate output %s: %w", name, err)
+		}
+		outputs = append(outputs, output{name, template.Text(value), o.Description})
+	}
+	slices.SortFunc(outputs, func(a, b output) int { return strings.Compare(a.key, b.key) })
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.outputs = outputs
+	return nil
+}
+
+// GeneratedName is the name that CloudFormation gives to a resource whose template gives none:
+// stack, logical id and twelve characters that belong to this very resource, at most 63 long.
+func (r Resource) GeneratedName() string {
+	sum := sha256.Sum256([]byte(r.StackID + "/" + r.LogicalID))
+	suffix := base32.StdEncoding.EncodeToString(sum[:])[:12]
+	logicalID := r.LogicalID
+	if len(logicalID) > 20 {
+		logicalID = logicalID[:20]
+	}
+	stackName := r.StackName
+	if room := 63 - 2 - len(suffix) - len(logicalID); len(stackName) > room {
+		stackName = stackName[:room]
+	}
+	return stackName + "-" + logicalID + "-" + suffix
+}
+
+// wait lets time pass, or ends with the context.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

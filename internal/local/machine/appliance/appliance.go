@@ -1,0 +1,254 @@
+package appliance
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"headroom/internal/local/service/ec2"
+)
+
+// phase is where in its life an appliance is.
+type phase string
+
+const (
+	booting   phase = "booting"   // its software starts
+	fresh     phase = "new"       // it gives out activation keys
+	rebooting phase = "rebooting" // it has been activated and is away for a while
+	running   phase = "running"   // it serves
+	stopped   phase = "stopped"
+)
+
+// Appliance is one machine that runs the gateway software.
+type Appliance struct {
+	cfg     Config
+	machine ec2.Machine
+
+	life context.Context // until it is stopped
+	end  context.CancelFunc
+	work sync.WaitGroup
+
+	held net.PacketConn // a datagram port, held so that nobody else takes the address
+	page net.Listener   // the activation page
+	nfs  net.Listener   // the NFS server's port; it answers once the appliance runs
+
+	mu      sync.Mutex
+	phase   phase
+	keys    map[string]grant
+	disks   []ec2.Disk
+	cache   []string // ids of the disks that are its cache
+	shares  map[string]*share
+	handles *handles
+	conns   map[net.Conn]struct{}
+}
+
+// grant is an activation key that was given out.
+type grant struct {
+	region string
+	dies   time.Time
+}
+
+// Errors of what an appliance is asked for.
+var (
+	ErrKeyExpired   = errors.New("the activation key has expired")
+	ErrKeyRegion    = errors.New("the activation key is for another region")
+	ErrNotConnected = errors.New("the appliance is not connected")
+	ErrNoDisk       = errors.New("the appliance has no such disk")
+	ErrDiskTaken    = errors.New("the disk is allocated already")
+	ErrNoCache      = errors.New("the appliance has no cache")
+)
+
+// start boots an appliance: nothing listens yet, for ports of a machine that boots are closed.
+func start(cfg Config, machine ec2.Machine) (*Appliance, error) {
+	a := &Appliance{
+		cfg: cfg, machine: machine, phase: booting,
+		keys: map[string]grant{}, disks: slices.Clone(machine.Disks),
+		shares: map[string]*share{}, handles: newHandles(), conns: map[net.Conn]struct{}{},
+	}
+	// That the address is free, and stays so, has to be known before it is handed out.
+	if err := a.reserve(); err != nil {
+		return nil, err
+	}
+	a.life, a.end = context.WithCancel(context.Background())
+	a.work.Go(a.boot)
+	a.work.Go(a.uploadLoop)
+	return a, nil
+}
+
+// reserve makes sure that nobody has the appliance's ports, and keeps others off its address.
+func (a *Appliance) reserve() error {
+	address := netip.AddrPortFrom(a.machine.Address, uint16(a.cfg.NFSPort))
+	held, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(address))
+	if err != nil {
+		return fmt.Errorf("hold %s: %w", address, err)
+	}
+	for _, port := range []int{a.cfg.ActivationPort, a.cfg.NFSPort} {
+		listener, err := a.listen(port)
+		if err != nil {
+			_ = held.Close()
+			return err
+		}
+		_ = listener.Close()
+	}
+	a.held = held
+	return nil
+}
+
+// boot brings up the activation page: halfway it answers that it can't yet, as the real one does.
+func (a *Appliance) boot() {
+	if !a.pause(a.cfg.Boot / 2) {
+		return
+	}
+	listener, err := a.listen(a.cfg.ActivationPort)
+	if err != nil {
+		a.cfg.Log.Error("appliance has no activation page", "address", a.machine.Address, "error", err)
+		return
+	}
+	a.mu.Lock()
+	if a.phase == stopped {
+		a.mu.Unlock()
+		_ = listener.Close()
+		return
+	}
+	a.page = listener
+	a.mu.Unlock()
+	a.work.Go(func() { a.servePage(listener) })
+	if a.pause(a.cfg.Boot / 2) {
+		a.enter(booting, fresh)
+	}
+}
+
+// Activate takes an activation key: the appliance reboots, and then it is a gateway.
+func (a *Appliance) Activate(key, region string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	given, ok := a.keys[key]
+	switch {
+	case !ok || a.phase != fresh:
+		return fmt.Errorf("activate the appliance at %s: it gave no such key", a.machine.Address)
+	case !time.Now().Before(given.dies):
+		return ErrKeyExpired
+	case given.region != region:
+		return ErrKeyRegion
+	}
+	a.phase, a.keys = rebooting, map[string]grant{}
+	_ = a.page.Close() // the page is for new appliances only
+	a.work.Go(a.reboot)
+	return nil
+}
+
+func (a *Appliance) reboot() {
+	if !a.pause(a.cfg.Reboot) {
+		return
+	}
+	listener, err := a.listen(a.cfg.NFSPort)
+	if err != nil {
+		a.cfg.Log.Error("appliance has no NFS server", "address", a.machine.Address, "error", err)
+		return
+	}
+	a.mu.Lock()
+	a.nfs = listener
+	a.mu.Unlock()
+	if !a.enter(rebooting, running) {
+		_ = listener.Close()
+		return
+	}
+	a.serveNFS(listener)
+}
+
+// enter moves from a phase to another, unless the appliance has been stopped.
+func (a *Appliance) enter(from, to phase) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.phase != from {
+		return false
+	}
+	a.phase = to
+	return true
+}
+
+func (a *Appliance) stop() {
+	a.mu.Lock()
+	a.phase = stopped
+	for _, listener := range []net.Listener{a.page, a.nfs} {
+		if listener != nil {
+			_ = listener.Close()
+		}
+	}
+	conns := slices.Collect(maps.Keys(a.conns))
+	a.mu.Unlock()
+	for _, conn := range conns {
+		_ = conn.Close() // which takes the lock
+	}
+	a.end()
+	a.work.Wait()
+	_ = a.held.Close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.shares {
+		_ = s.files.Close()
+	}
+}
+
+// Connected tells whether the appliance runs and its gateway can be asked for something.
+func (a *Appliance) Connected() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.phase == running
+}
+
+// Address is the machine's own address.
+func (a *Appliance) Address() netip.Addr { return a.machine.Address }
+
+// InstanceID is the EC2 instance that the appliance runs on.
+func (a *Appliance) InstanceID() string { return a.machine.InstanceID }
+
+// gave tells whether a key is one of this appliance's.
+func (a *Appliance) gave(key string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.keys[key]
+	return ok
+}
+
+// newKey gives out an activation key.
+func (a *Appliance) newKey(region string) (string, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.phase != fresh {
+		return "", false
+	}
+	text := rand.Text()
+	key := text[0:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:20] + "-" + text[20:25]
+	a.keys[key] = grant{region: region, dies: time.Now().Add(a.cfg.KeyLife)}
+	return key, true
+}
+
+// pause waits and tells whether the appliance still runs then.
+func (a *Appliance) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-a.life.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// listen opens a port on the appliance's own address.
+func (a *Appliance) listen(port int) (net.Listener, error) {
+	address := netip.AddrPortFrom(a.machine.Address, uint16(port))
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", address.String())
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return listener, nil
+}

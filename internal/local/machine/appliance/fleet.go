@@ -1,0 +1,143 @@
+// Package appliance is the machine of an S3 File Gateway: a page that gives activation keys while it
+// is new, an NFS server that lets each share's clients in and nobody else, and uploads to buckets.
+package appliance
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"headroom/internal/local/service/ec2"
+)
+
+// Config is what all appliances of a fleet have in common.
+type Config struct {
+	Dir     string  // where volumes are kept, one folder each; they outlive their instances
+	Objects Objects // the buckets behind the shares
+
+	// Reaches says whether an appliance reaches Storage Gateway by a VPC endpoint of this DNS name; empty
+	// is the public one. Default: it reaches any.
+	Reaches func(endpoint string) bool
+
+	ActivationPort int // where the activation page is; default 80
+	NFSPort        int // default 2049
+
+	Boot        time.Duration // from its start to giving activation keys; default 1 s
+	Reboot      time.Duration // after its activation, unreachable; default 1 s
+	KeyLife     time.Duration // how long an activation key is good; default 30 min
+	UploadDelay time.Duration // from the last write of a file to its upload; default 500 ms
+
+	Log *slog.Logger // default slog.Default
+}
+
+// Fleet runs the appliances. It is the ec2.Machines of the local cloud.
+type Fleet struct {
+	cfg Config
+
+	mu         sync.Mutex
+	appliances map[string]*Appliance // by instance id
+}
+
+// NewFleet returns an empty fleet.
+func NewFleet(cfg Config) *Fleet {
+	for _, d := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{&cfg.Boot, time.Second},
+		{&cfg.Reboot, time.Second},
+		{&cfg.KeyLife, 30 * time.Minute},
+		{&cfg.UploadDelay, 500 * time.Millisecond},
+	} {
+		if *d.value == 0 {
+			*d.value = d.fallback
+		}
+	}
+	if cfg.Reaches == nil {
+		cfg.Reaches = func(string) bool { return true }
+	}
+	if cfg.ActivationPort == 0 {
+		cfg.ActivationPort = 80
+	}
+	if cfg.NFSPort == 0 {
+		cfg.NFSPort = 2049
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &Fleet{cfg: cfg, appliances: map[string]*Appliance{}}
+}
+
+var _ ec2.Machines = (*Fleet)(nil)
+
+// Start boots an appliance on a machine. It runs until Stop or Close, whatever becomes of ctx. An
+// address that is in use gives an error that wraps syscall.EADDRINUSE.
+func (f *Fleet) Start(_ context.Context, machine ec2.Machine) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.appliances[machine.InstanceID] != nil {
+		return nil
+	}
+	a, err := start(f.cfg, machine)
+	if err != nil {
+		return fmt.Errorf("start an appliance at %s: %w", machine.Address, err)
+	}
+	f.appliances[machine.InstanceID] = a
+	return nil
+}
+
+// Attach gives an appliance one more disk.
+func (f *Fleet) Attach(_ context.Context, instanceID string, disk ec2.Disk) error {
+	a, ok := f.ByInstance(instanceID)
+	if !ok {
+		return fmt.Errorf("attach %s: no appliance on instance %s", disk.VolumeID, instanceID)
+	}
+	a.attach(disk)
+	return nil
+}
+
+// Stop ends the appliance of an instance. What it did not upload stays on its volumes.
+func (f *Fleet) Stop(_ context.Context, instanceID string) error {
+	f.mu.Lock()
+	a := f.appliances[instanceID]
+	delete(f.appliances, instanceID)
+	f.mu.Unlock()
+	if a != nil {
+		a.stop()
+	}
+	return nil
+}
+
+// Close stops all appliances.
+func (f *Fleet) Close() error {
+	f.mu.Lock()
+	all := f.appliances
+	f.appliances = map[string]*Appliance{}
+	f.mu.Unlock()
+	for _, a := range all {
+		a.stop()
+	}
+	return nil
+}
+
+// ByInstance finds the appliance that runs on an instance.
+func (f *Fleet) ByInstance(instanceID string) (*Appliance, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a, ok := f.appliances[instanceID]
+	return a, ok
+}
+
+// ByKey finds the appliance that gave out an activation key.
+func (f *Fleet) ByKey(key string) (*Appliance, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.appliances {
+		if a.gave(key) {
+			return a, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,318 @@
+package ec2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/endpoint"
+)
+
+// bays is Machines that run nothing.
+type bays struct {
+	mu    sync.Mutex
+	busy  map[netip.Addr]bool // addresses that another program has
+	on    map[string]Machine
+	disks []Disk
+}
+
+func (b *bays) Start(_ context.Context, machine Machine) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.busy[machine.Address] {
+		return fmt.Errorf("listen: %w", syscall.EADDRINUSE)
+	}
+	b.on[machine.InstanceID] = machine
+	return nil
+}
+
+func (b *bays) Attach(_ context.Context, _ string, disk Disk) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.disks = append(b.disks, disk)
+	return nil
+}
+
+func (b *bays) Stop(_ context.Context, id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.on, id)
+	return nil
+}
+
+type bench struct {
+	*EC2
+	client *sdk.Client
+	bays   *bays
+	now    *atomic.Pointer[time.Time]
+}
+
+const propagation = time.Minute
+
+// propagate lets as much time go by as a rule takes to be in force.
+func (b bench) propagate() {
+	later := b.now.Load().Add(propagation)
+	b.now.Store(&later)
+}
+
+func newBench(t *testing.T) bench {
+	t.Helper()
+	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, on: map[string]Machine{}}, now: &atomic.Pointer[time.Time]{}}
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	b.now.Store(&start)
+	b.EC2 = New(Config{
+		Account: "123456789012", Region: "eu-west-1", Machines: b.bays,
+		Launch: time.Millisecond, Propagation: propagation,
+		Now: func() time.Time { return *b.now.Load() },
+	})
+	router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
+	router.Handle(b.Service())
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	b.client = sdk.New(sdk.Options{
+		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
+	})
+	return b
+}
+
+func (b bench) make(t *testing.T, id, kind string, properties map[string]any) cloudformation.Created {
+	t.Helper()
+	created, err := b.Create(t.Context(), resource(id, kind, properties))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created
+}
+
+func resource(id, kind string, properties map[string]any) cloudformation.Resource {
+	return cloudformation.Resource{StackID: "stack", StackName: "host", LogicalID: id, Type: "AWS::EC2::" + kind, Properties: properties}
+}
+
+func (b bench) authorize(t *testing.T, group, cidr string, port int32) error {
+	t.Helper()
+	_, err := b.client.AuthorizeSecurityGroupIngress(t.Context(), &sdk.AuthorizeSecurityGroupIngressInput{
+		GroupId: &group, IpPermissions: permissions(cidr, port),
+	})
+	return err
+}
+
+func permissions(cidr string, port int32) []types.IpPermission {
+	return []types.IpPermission{{
+		IpProtocol: aws.String("tcp"), FromPort: &port, ToPort: &port,
+		IpRanges: []types.IpRange{{CidrIp: &cidr, Description: aws.String("tenant")}},
+	}}
+}
+
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+func TestRulesAreEnforcedAfterTheyHavePropagated(t *testing.T) {
+	b := newBench(t)
+	group := b.make(t, "Group", "SecurityGroup", map[string]any{"GroupDescription": "g", "VpcId": "vpc-1"}).PhysicalID
+	from := netip.MustParseAddr("10.0.0.7")
+	if err := b.authorize(t, group, "10.0.0.7/32", 2049); err != nil {
+		t.Fatal(err)
+	}
+	if b.Permits([]string{group}, 2049, from) {
+		t.Error("in force at once")
+	}
+	b.propagate()
+	for _, c := range []struct {
+		name string
+		port int
+		from string
+		want bool
+	}{
+		{"the rule's address and port", 2049, "10.0.0.7", true},
+		{"the same as IPv6-mapped", 2049, "::ffff:10.0.0.7", true},
+		{"another port", 111, "10.0.0.7", false},
+		{"another address", 2049, "10.0.0.8", false},
+	} {
+		if got := b.Permits([]string{group}, c.port, netip.MustParseAddr(c.from)); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	_, err := b.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &group, IpPermissions: permissions("10.0.0.7/32", 2049)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !b.Permits([]string{group}, 2049, from) {
+		t.Error("out of force at once")
+	}
+	b.propagate()
+	if b.Permits([]string{group}, 2049, from) {
+		t.Error("still in force")
+	}
+}
+
+func TestRuleErrorsAreEC2s(t *testing.T) {
+	b := newBench(t)
+	group := b.make(t, "Group", "SecurityGroup", map[string]any{"GroupDescription": "g"}).PhysicalID
+	if err := b.authorize(t, group, "10.0.0.7/32", 2049); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.authorize(t, group, "10.0.0.7/32", 2049); code(err) != "InvalidPermission.Duplicate" {
+		t.Errorf("the rule again: %v", err)
+	}
+	if err := b.authorize(t, "sg-nobody", "10.0.0.7/32", 2049); code(err) != "InvalidGroup.NotFound" {
+		t.Errorf("an unknown group: %v", err)
+	}
+	if err := b.authorize(t, group, "10.0.0.7", 2049); code(err) != "InvalidParameterValue" {
+		t.Errorf("no CIDR block: %v", err)
+	}
+	_, err := b.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &group, IpPermissions: permissions("10.0.0.9/32", 2049)})
+	if code(err) != "InvalidPermission.NotFound" {
+		t.Errorf("revoke what is not there: %v", err)
+	}
+	for n := range 59 {
+		if err := b.authorize(t, group, fmt.Sprintf("10.0.1.%d/32", n), 2049); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.authorize(t, group, "10.0.2.1/32", 2049); code(err) != "RulesPerSecurityGroupLimitExceeded" {
+		t.Errorf("one rule too many: %v", err)
+	}
+}
+
+func TestDescribedRulesAreWhatWasAuthorized(t *testing.T) {
+	b := newBench(t)
+	group := b.make(t, "Group", "SecurityGroup", map[string]any{"GroupDescription": "g", "SecurityGroupIngress": []any{
+		map[string]any{"IpProtocol": "tcp", "FromPort": 80.0, "ToPort": "80", "SourceSecurityGroupId": "sg-functions"},
+	}}).PhysicalID
+	if err := b.authorize(t, group, "10.0.0.7/32", 2049); err != nil {
+		t.Fatal(err)
+	}
+	groups, err := b.client.DescribeSecurityGroups(t.Context(), &sdk.DescribeSecurityGroupsInput{GroupIds: []string{group}})
+	if err != nil || len(groups.SecurityGroups) != 1 || len(groups.SecurityGroups[0].IpPermissions) != 2 {
+		t.Fatalf("groups %+v: %v", groups, err)
+	}
+	rules, err := b.client.DescribeSecurityGroupRules(t.Context(), &sdk.DescribeSecurityGroupRulesInput{
+		Filters: []types.Filter{{Name: aws.String("group-id"), Values: []string{group}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tenant *types.SecurityGroupRule
+	for _, r := range rules.SecurityGroupRules {
+		if aws.ToString(r.CidrIpv4) == "10.0.0.7/32" {
+			tenant = &r
+		}
+	}
+	if tenant == nil || aws.ToString(tenant.Description) != "tenant" || aws.ToInt32(tenant.FromPort) != 2049 {
+		t.Fatalf("rules %+v", rules.SecurityGroupRules)
+	}
+	_, err = b.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &group, SecurityGroupRuleIds: []string{*tenant.SecurityGroupRuleId}})
+	if err != nil {
+		t.Errorf("revoke by id: %v", err)
+	}
+	_, err = b.client.DescribeSecurityGroups(t.Context(), &sdk.DescribeSecurityGroupsInput{GroupIds: []string{"sg-nobody"}})
+	if code(err) != "InvalidGroup.NotFound" {
+		t.Errorf("an unknown group: %v", err)
+	}
+}
+
+func TestFunctionsAreMembersOfGroupsWithoutInstances(t *testing.T) {
+	b := newBench(t)
+	functions := b.make(t, "Functions", "SecurityGroup", map[string]any{"GroupDescription": "f"}).PhysicalID
+	group := b.make(t, "Group", "SecurityGroup", map[string]any{"GroupDescription": "g"}).PhysicalID
+	for n, source := range []string{functions, group} {
+		b.make(t, fmt.Sprint("Rule", n), "SecurityGroupIngress", map[string]any{
+			"GroupId": group, "IpProtocol": "tcp", "FromPort": 80 + n, "ToPort": 80 + n, "SourceSecurityGroupId": source,
+		})
+	}
+	machine := b.make(t, "Machine", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
+	b.propagate()
+	local := netip.MustParseAddr("127.0.0.1")
+	if !b.Permits([]string{group}, 80, local) {
+		t.Error("functions are kept out where their group is let in")
+	}
+	if b.Permits([]string{group}, 81, local) {
+		t.Error("functions are let in as members of the instance's group")
+	}
+	if !b.Permits([]string{group}, 81, netip.MustParseAddr(machine.Attributes["PrivateIp"].(string))) {
+		t.Error("the instance is no member of its own group")
+	}
+}
+
+func TestInstancesHaveAddressesOfTheirOwn(t *testing.T) {
+	b := newBench(t)
+	b.bays.busy[netip.MustParseAddr("127.10.0.1")] = true // another cloud on this computer
+	group := b.make(t, "Group", "SecurityGroup", map[string]any{"GroupDescription": "g"}).PhysicalID
+	first := b.make(t, "First", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
+	again := b.make(t, "First", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
+	second := b.make(t, "Second", "Instance", map[string]any{"NetworkInterfaces": []any{map[string]any{"GroupSet": group}}})
+	if first.PhysicalID != again.PhysicalID {
+		t.Error("creating it again made another one")
+	}
+	if got := first.Attributes["PrivateIp"]; got != "127.10.0.2" {
+		t.Errorf("the first address is %v", got)
+	}
+	if got := second.Attributes["PrivateIp"]; got != "127.10.0.3" {
+		t.Errorf("the second address is %v", got)
+	}
+	if err := b.Delete(t.Context(), resource("Group", "SecurityGroup", nil)); err != nil {
+		t.Errorf("delete what was never there: %v", err)
+	}
+	inUse := resource("Group", "SecurityGroup", nil)
+	inUse.PhysicalID = group
+	if err := b.Delete(t.Context(), inUse); err == nil {
+		t.Error("deleted a group that instances are in")
+	}
+	gone := resource("First", "Instance", nil)
+	gone.PhysicalID = first.PhysicalID
+	for range 2 {
+		if err := b.Delete(t.Context(), gone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	output, err := b.client.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{second.PhysicalID}})
+	if err != nil || *output.Reservations[0].Instances[0].PrivateIpAddress != "127.10.0.3" {
+		t.Errorf("described %+v: %v", output, err)
+	}
+	_, err = b.client.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{first.PhysicalID}})
+	if code(err) != "InvalidInstanceID.NotFound" {
+		t.Errorf("describe a deleted instance: %v", err)
+	}
+}
+
+func TestVolumesReachTheMachine(t *testing.T) {
+	b := newBench(t)
+	machine := b.make(t, "Machine", "Instance", map[string]any{
+		"BlockDeviceMappings": []any{map[string]any{"DeviceName": "/dev/xvda", "Ebs": map[string]any{"VolumeSize": "80"}}},
+	})
+	volume := b.make(t, "Cache", "Volume", map[string]any{"Size": 150})
+	b.make(t, "Attachment", "VolumeAttachment", map[string]any{
+		"Device": "/dev/sdf", "InstanceId": machine.PhysicalID, "VolumeId": volume.PhysicalID,
+	})
+	if root := b.bays.on[machine.PhysicalID].Disks; len(root) != 1 || !root[0].Root || root[0].SizeGiB != 80 {
+		t.Errorf("born with %+v", root)
+	}
+	want := Disk{VolumeID: volume.PhysicalID, Device: "/dev/sdf", SizeGiB: 150}
+	if len(b.bays.disks) != 1 || b.bays.disks[0] != want {
+		t.Errorf("attached %+v, want %+v", b.bays.disks, want)
+	}
+	if _, err := b.Create(t.Context(), resource("Other", "VolumeAttachment", map[string]any{"InstanceId": "i-none", "VolumeId": volume.PhysicalID})); err == nil {
+		t.Error("attached to no instance")
+	}
+}

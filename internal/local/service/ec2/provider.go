@@ -1,0 +1,262 @@
+package ec2
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/weakjson"
+)
+
+// Types lists the resource types that Create and Delete know.
+func Types() []string {
+	return []string{
+		"AWS::EC2::Instance",
+		"AWS::EC2::LaunchTemplate",
+		"AWS::EC2::SecurityGroup",
+		"AWS::EC2::SecurityGroupEgress",
+		"AWS::EC2::SecurityGroupIngress",
+		"AWS::EC2::Volume",
+		"AWS::EC2::VolumeAttachment",
+	}
+}
+
+// Create makes a resource of one of Types.
+func (e *EC2) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+	switch r.Type {
+	case "AWS::EC2::Instance":
+		return e.createInstance(ctx, r)
+	case "AWS::EC2::LaunchTemplate":
+		id := e.idOf(r, "lt")
+		return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{
+			"LaunchTemplateId": id, "LatestVersionNumber": "1", "DefaultVersionNumber": "1",
+		}}, nil
+	case "AWS::EC2::SecurityGroup":
+		return e.createGroup(r)
+	case "AWS::EC2::SecurityGroupIngress":
+		return e.createRule(r, false)
+	case "AWS::EC2::SecurityGroupEgress":
+		return e.createRule(r, true)
+	case "AWS::EC2::Volume":
+		return e.createVolume(r)
+	case "AWS::EC2::VolumeAttachment":
+		return e.attachVolume(ctx, r)
+	}
+	return cloudformation.Created{}, fmt.Errorf("ec2 has no resource type %s", r.Type)
+}
+
+// Delete unmakes a resource of one of Types.
+func (e *EC2) Delete(ctx context.Context, r cloudformation.Resource) error {
+	switch r.Type {
+	case "AWS::EC2::Instance":
+		return e.deleteInstance(ctx, r)
+	case "AWS::EC2::SecurityGroup":
+		return e.deleteGroup(r)
+	case "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress":
+		return e.deleteRule(r)
+	case "AWS::EC2::Volume":
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.volumes, r.PhysicalID)
+	}
+	return nil
+}
+
+// idOf is the physical id of a resource: a new one the first time, the same one ever after.
+func (e *EC2) idOf(r cloudformation.Resource, prefix string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.idLocked(r, prefix)
+}
+
+func (e *EC2) idLocked(r cloudformation.Resource, prefix string) string {
+	key := r.StackID + "/" + r.LogicalID
+	if e.made[key] == "" {
+		e.made[key] = newID(prefix)
+	}
+	return e.made[key]
+}
+
+// templateRule is a rule as templates write it, inline or as its own resource.
+type templateRule struct {
+	GroupID                    string        `json:"GroupId"`
+	IPProtocol                 weakjson.Text `json:"IpProtocol"`
+	FromPort                   weakjson.Int  `json:"FromPort"`
+	ToPort                     weakjson.Int  `json:"ToPort"`
+	CidrIP                     string        `json:"CidrIp"`
+	CidrIPv6                   string        `json:"CidrIpv6"`
+	SourceSecurityGroupID      string        `json:"SourceSecurityGroupId"`
+	DestinationSecurityGroupID string        `json:"DestinationSecurityGroupId"`
+	Description                string        `json:"Description"`
+}
+
+func (t templateRule) rule(egress bool) (rule, error) {
+	protocol, err := protocolName(string(t.IPProtocol))
+	if err != nil {
+		return rule{}, err
+	}
+	r := rule{
+		id: newID("sgr"), egress: egress, protocol: protocol,
+		from: int(t.FromPort), to: int(t.ToPort), description: t.Description,
+	}
+	if protocol == "-1" {
+		r.from, r.to = -1, -1
+	}
+	switch {
+	case t.SourceSecurityGroupID != "":
+		r.peer.group = t.SourceSecurityGroupID
+	case t.DestinationSecurityGroupID != "":
+		r.peer.group = t.DestinationSecurityGroupID
+	case t.CidrIPv6 != "":
+		r.peer.network, err = parseNetwork(t.CidrIPv6)
+	default:
+		r.peer.network, err = parseNetwork(t.CidrIP)
+	}
+	return r, err
+}
+
+func (e *EC2) createGroup(r cloudformation.Resource) (cloudformation.Created, error) {
+	var properties struct {
+		GroupDescription string         `json:"GroupDescription"`
+		GroupName        string         `json:"GroupName"`
+		VpcID            string         `json:"VpcId"`
+		Ingress          []templateRule `json:"SecurityGroupIngress"`
+		Egress           []templateRule `json:"SecurityGroupEgress"`
+		Tags             []weakjson.Tag `json:"Tags"`
+	}
+	if err := weakjson.Decode(r.Properties, &properties); err != nil {
+		return cloudformation.Created{}, err
+	}
+	if properties.Egress == nil {
+		properties.Egress = []templateRule{{IPProtocol: "-1", CidrIP: "0.0.0.0/0"}}
+	}
+	var rules []rule
+	for _, list := range []struct {
+		written []templateRule
+		egress  bool
+	}{{properties.Ingress, false}, {properties.Egress, true}} {
+		for _, written := range list.written {
+			one, err := written.rule(list.egress)
+			if err != nil {
+				return cloudformation.Created{}, err
+			}
+			rules = append(rules, one)
+		}
+	}
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	id := e.idLocked(r, "sg")
+	if e.groups[id] == nil {
+		name := properties.GroupName
+		if name == "" {
+			name = r.StackName + "-" + r.LogicalID
+		}
+		g := &group{
+			id: id, name: name, description: properties.GroupDescription, vpc: properties.VpcID,
+			tags: weakjson.Tags(r.Tags, properties.Tags),
+		}
+		if _, err := g.authorize(rules, e.cfg.Now().Add(e.cfg.Propagation)); err != nil {
+			return cloudformation.Created{}, err
+		}
+		e.groups[id] = g
+	}
+	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{
+		"GroupId": id, "Id": id, "VpcId": properties.VpcID,
+	}}, nil
+}
+
+func (e *EC2) deleteGroup(r cloudformation.Resource) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, i := range e.instances {
+		for _, id := range i.groups {
+			if id == r.PhysicalID {
+				return fmt.Errorf("DependencyViolation: resource %s has a dependent object", r.PhysicalID)
+			}
+		}
+	}
+	delete(e.groups, r.PhysicalID)
+	return nil
+}
+
+// createRule makes a rule that is a resource of its own. A rule that is there already is an error
+// in a template, as in CloudFormation, unless this resource made it.
+func (e *EC2) createRule(r cloudformation.Resource, egress bool) (cloudformation.Created, error) {
+	var written templateRule
+	if err := weakjson.Decode(r.Properties, &written); err != nil {
+		return cloudformation.Created{}, err
+	}
+	one, err := written.rule(egress)
+	if err != nil {
+		return cloudformation.Created{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	g := e.groups[written.GroupID]
+	if g == nil {
+		return cloudformation.Created{}, noGroup(written.GroupID)
+	}
+	one.id = e.idLocked(r, "sgr")
+	created := cloudformation.Created{PhysicalID: one.id, Attributes: map[string]any{"Id": one.id}}
+	for _, there := range g.rules {
+		if there.id == one.id {
+			return created, nil
+		}
+	}
+	_, err = g.authorize([]rule{one}, e.cfg.Now().Add(e.cfg.Propagation))
+	return created, err
+}
+
+func (e *EC2) deleteRule(r cloudformation.Resource) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, g := range e.groups {
+		for _, there := range g.rules {
+			if there.id == r.PhysicalID {
+				return g.revoke([]rule{there}, e.cfg.Now().Add(e.cfg.Propagation))
+			}
+		}
+	}
+	return nil
+}
+
+// Permits tells whether groups let an address reach a TCP port now.
+func (e *EC2) Permits(groups []string, port int, from netip.Addr) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	from = from.Unmap()
+	for _, id := range groups {
+		g := e.groups[id]
+		if g == nil {
+			continue
+		}
+		for _, r := range g.inForce(e.cfg.Now()) {
+			if !r.covers(port) {
+				continue
+			}
+			if r.peer.network.Contains(from) || r.peer.group != "" && e.memberLocked(r.peer.group, from) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// memberLocked tells whether an address belongs to a group. Functions have no instance: the address
+// that they call from counts as a member of each group without instances.
+func (e *EC2) memberLocked(group string, address netip.Addr) bool {
+	peopled := false
+	for _, i := range e.instances {
+		for _, id := range i.groups {
+			if id == group {
+				peopled = true
+				if i.address == address {
+					return true
+				}
+			}
+		}
+	}
+	return !peopled && address == e.cfg.FunctionAddress
+}

@@ -1,0 +1,287 @@
+package rds
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/service/secretsmanager"
+	"headroom/internal/local/weakjson"
+)
+
+// Types lists the resource types that Create and Delete know.
+func Types() []string {
+	return []string{"AWS::RDS::DBInstance", "AWS::RDS::DBParameterGroup", "AWS::RDS::DBSubnetGroup"}
+}
+
+// instanceProperties is the part of AWS::RDS::DBInstance that makes a difference here.
+type instanceProperties struct {
+	DBInstanceIdentifier     string        `json:"DBInstanceIdentifier"`
+	DBInstanceClass          string        `json:"DBInstanceClass"`
+	DBName                   string        `json:"DBName"`
+	DBParameterGroupName     string        `json:"DBParameterGroupName"`
+	DBSubnetGroupName        string        `json:"DBSubnetGroupName"`
+	Engine                   string        `json:"Engine"`
+	EngineVersion            weakjson.Text `json:"EngineVersion"`
+	MasterUsername           string        `json:"MasterUsername"`
+	MasterUserPassword       string        `json:"MasterUserPassword"`
+	ManageMasterUserPassword weakjson.Bool `json:"ManageMasterUserPassword"`
+	MasterUserSecret         struct {
+		KmsKeyID string `json:"KmsKeyId"`
+	} `json:"MasterUserSecret"`
+	AllocatedStorage      weakjson.Int  `json:"AllocatedStorage"`
+	BackupRetentionPeriod weakjson.Int  `json:"BackupRetentionPeriod"`
+	DeletionProtection    weakjson.Bool `json:"DeletionProtection"`
+	MultiAZ               weakjson.Bool `json:"MultiAZ"`
+	StorageEncrypted      weakjson.Bool `json:"StorageEncrypted"`
+}
+
+// Create makes a resource of one of Types.
+func (r *RDS) Create(ctx context.Context, resource cloudformation.Resource) (cloudformation.Created, error) {
+	switch resource.Type {
+	case "AWS::RDS::DBInstance":
+		return r.createInstance(ctx, resource)
+	case "AWS::RDS::DBParameterGroup":
+		return r.createParameters(resource)
+	case "AWS::RDS::DBSubnetGroup":
+		name := nameOr(resource, "DBSubnetGroupName")
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.subnets[name] = true
+		return cloudformation.Created{PhysicalID: name}, nil
+	}
+	return cloudformation.Created{}, fmt.Errorf("rds has no resource type %s", resource.Type)
+}
+
+// Delete unmakes a resource of one of Types.
+func (r *RDS) Delete(_ context.Context, resource cloudformation.Resource) error {
+	r.mu.Lock()
+	switch resource.Type {
+	case "AWS::RDS::DBParameterGroup":
+		delete(r.parameters, resource.PhysicalID)
+	case "AWS::RDS::DBSubnetGroup":
+		delete(r.subnets, resource.PhysicalID)
+	case "AWS::RDS::DBInstance":
+		i := r.instances[resource.PhysicalID]
+		if i == nil || i.owner != owner(resource) {
+			break
+		}
+		if i.properties.DeletionProtection {
+			r.mu.Unlock()
+			return fmt.Errorf("InvalidParameterCombination: cannot delete protected DB instance %s, please disable deletion protection and try again", i.identifier)
+		}
+		r.mu.Unlock()
+		return r.remove(i)
+	}
+	r.mu.Unlock()
+	return nil
+}
+
+// remove stops an instance and forgets it, with its secret.
+func (r *RDS) remove(i *instance) error {
+	<-i.ready
+	r.mu.Lock()
+	i.status = "deleting"
+	r.mu.Unlock()
+	if i.server != nil {
+		if err := i.server.close(); err != nil {
+			return fmt.Errorf("stop DB instance %s: %w", i.identifier, err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.instances, i.identifier)
+	if i.secretARN != "" {
+		r.cfg.Secrets.RemoveManaged(i.secretARN)
+	}
+	return nil
+}
+
+// createInstance makes an instance, or waits for the one that the same resource is making.
+func (r *RDS) createInstance(ctx context.Context, resource cloudformation.Resource) (cloudformation.Created, error) {
+	var properties instanceProperties
+	if err := weakjson.Decode(resource.Properties, &properties); err != nil {
+		return cloudformation.Created{}, err
+	}
+	if properties.Engine != "postgres" {
+		return cloudformation.Created{}, fmt.Errorf("InvalidParameterValue: invalid DB engine %q", properties.Engine)
+	}
+	i, isNew, err := r.register(resource, properties)
+	if err != nil {
+		return cloudformation.Created{}, err
+	}
+	if isNew {
+		i.err = r.bringUp(ctx, i)
+		close(i.ready)
+		if i.err != nil {
+			_ = r.remove(i) // it has no server, or one that could not be set up
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return cloudformation.Created{}, ctx.Err()
+	case <-i.ready:
+	}
+	if i.err != nil {
+		return cloudformation.Created{}, fmt.Errorf("create DB instance %s: %w", i.identifier, i.err)
+	}
+	attributes := map[string]any{
+		"Endpoint.Address": serverName, "Endpoint.Port": fmt.Sprint(i.server.port), "Endpoint.HostedZoneId": "Z29XKXDKYMONMX",
+		"DBInstanceArn": r.arn(i.identifier), "DbiResourceId": i.resourceID,
+	}
+	if i.secretARN != "" {
+		attributes["MasterUserSecret.SecretArn"] = i.secretARN
+	}
+	return cloudformation.Created{PhysicalID: i.identifier, Attributes: attributes}, nil
+}
+
+// register notes an instance, unless the same resource has made it already.
+func (r *RDS) register(resource cloudformation.Resource, properties instanceProperties) (*instance, bool, error) {
+	identifier := strings.ToLower(properties.DBInstanceIdentifier)
+	if identifier == "" {
+		identifier = strings.ToLower(resource.StackName + "-" + resource.LogicalID)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if there := r.instances[identifier]; there != nil {
+		if there.owner == owner(resource) {
+			return there, false, nil
+		}
+		return nil, false, fmt.Errorf("DBInstanceAlreadyExists: DB instance %s already exists", identifier)
+	}
+	if group := properties.DBSubnetGroupName; group != "" && !r.subnets[group] {
+		return nil, false, fmt.Errorf("DBSubnetGroupNotFoundFault: DB subnet group %s does not exist", group)
+	}
+	if group := properties.DBParameterGroupName; group != "" && r.parameters[group] == nil && !strings.HasPrefix(group, "default.") {
+		return nil, false, fmt.Errorf("DBParameterGroupNotFound: DB parameter group %s does not exist", group)
+	}
+	i := &instance{
+		identifier: identifier, owner: owner(resource), properties: properties, status: "creating",
+		resourceID: "db-" + rand.Text(), created: time.Now(), ready: make(chan struct{}),
+	}
+	r.instances[identifier] = i
+	return i, true, nil
+}
+
+// bringUp starts an instance's server and makes its master user.
+func (r *RDS) bringUp(ctx context.Context, i *instance) error {
+	from, err := r.warm(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	group := maps.Clone(r.parameters[i.properties.DBParameterGroupName])
+	r.mu.Unlock()
+	certificate, key, err := r.cfg.Authority.issue(serverName)
+	if err != nil {
+		return err
+	}
+	server, err := r.program.start(ctx, serverConfig{
+		name: i.identifier, template: from, certificate: certificate, key: key, parameters: group, logDir: r.cfg.LogDir,
+	})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	i.server = server
+	r.mu.Unlock()
+	password := i.properties.MasterUserPassword
+	if i.properties.ManageMasterUserPassword {
+		password = newPassword()
+	}
+	if err := server.makeMaster(ctx, i.properties.MasterUsername, password, i.properties.DBName); err != nil {
+		return err
+	}
+	if i.properties.ManageMasterUserPassword {
+		r.keepSecret(i, "rds!db-"+newUUID(), password)
+	}
+	timer := time.NewTimer(r.cfg.Lead)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i.status = "available"
+	return nil
+}
+
+// keepSecret puts the master user's password where RDS does.
+func (r *RDS) keepSecret(i *instance, name, password string) {
+	value, _ := json.Marshal(map[string]string{"username": i.properties.MasterUsername, "password": password}) // strings always encode
+	arn := r.cfg.Secrets.SetManaged(secretsmanager.Managed{
+		Name: name, Owner: "rds", KeyID: i.properties.MasterUserSecret.KmsKeyID, Value: string(value),
+		Tags: map[string]string{"aws:rds:primaryDBInstanceArn": r.arn(i.identifier), "aws:secretsmanager:owningService": "rds"},
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i.secretARN = arn
+}
+
+// RotateMaster gives an instance's master user a new password, as RDS does every seven days.
+func (r *RDS) RotateMaster(ctx context.Context, identifier string) error {
+	r.mu.Lock()
+	i := r.instances[identifier]
+	r.mu.Unlock()
+	if i == nil || i.secretARN == "" {
+		return fmt.Errorf("rotate the master password of %s: no such instance with a managed password", identifier)
+	}
+	password := newPassword()
+	if err := i.server.setPassword(ctx, i.properties.MasterUsername, password); err != nil {
+		return err
+	}
+	name := i.secretARN[strings.LastIndex(i.secretARN, ":")+1:]
+	r.keepSecret(i, name[:len(name)-len("-123456")], password)
+	return nil
+}
+
+func (r *RDS) createParameters(resource cloudformation.Resource) (cloudformation.Created, error) {
+	var properties struct {
+		Parameters map[string]weakjson.Text `json:"Parameters"`
+	}
+	if err := weakjson.Decode(resource.Properties, &properties); err != nil {
+		return cloudformation.Created{}, err
+	}
+	name := strings.ToLower(nameOr(resource, "DBParameterGroupName"))
+	parameters := map[string]string{}
+	for parameter, value := range properties.Parameters {
+		parameters[parameter] = string(value)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parameters[name] = parameters
+	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"DBParameterGroupName": name}}, nil
+}
+
+// owner tells which resource made an instance.
+func owner(resource cloudformation.Resource) string {
+	return resource.StackID + "/" + resource.LogicalID
+}
+
+// nameOr is a resource's name property, or one made of its stack's and its own.
+func nameOr(resource cloudformation.Resource, property string) string {
+	if name, ok := resource.Properties[property].(string); ok && name != "" {
+		return name
+	}
+	return strings.ToLower(resource.StackName + "-" + resource.LogicalID)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// newPassword makes a password with the characters that RDS's have: quoting has to be right.
+func newPassword() string { return rand.Text()[:24] + "~!$%'\"<>" }
+
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, as crypto/rand says
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,172 @@
+// Package rds fakes Amazon RDS for PostgreSQL: each instance is a real PostgreSQL server of its own,
+// with the roles, the forced TLS and the managed master secret that RDS gives one.
+package rds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/service/secretsmanager"
+)
+
+// Config is what the fake needs.
+type Config struct {
+	Account   string
+	Region    string
+	Authority *Authority
+	Secrets   secrets
+
+	// CacheDir keeps the template of all clusters from one run to the next. Whoever the servers run
+	// as need not be able to read it.
+	CacheDir string
+	LogDir   string // one file an instance; "" for none
+
+	// BinDir has initdb and postgres; default: the newest of Debian's places, then the PATH.
+	BinDir string
+
+	Lead time.Duration // from the server's start to the instance's being available; default 300 ms
+
+	Log *slog.Logger // default slog.Default
+}
+
+// secrets is where master users' passwords are kept.
+type secrets interface {
+	SetManaged(secretsmanager.Managed) (arn string)
+	RemoveManaged(arn string)
+}
+
+// RDS is the fake. Its methods may be called at once.
+type RDS struct {
+	cfg     Config
+	program program
+
+	templateOnce sync.Once
+	template     template
+	templateErr  error
+
+	mu         sync.Mutex
+	instances  map[string]*instance // by identifier
+	parameters map[string]map[string]string
+	subnets    map[string]bool
+}
+
+// instance is one DB instance.
+type instance struct {
+	identifier, owner string // owner: the stack and logical id that made it
+	properties        instanceProperties
+	status            string
+	secretARN         string
+	resourceID        string
+	server            *server
+	created           time.Time
+	ready             chan struct{} // closed when it is available or has failed
+	err               error
+}
+
+// New returns a fake without instances. It fails where PostgreSQL's programs are missing.
+func New(cfg Config) (*RDS, error) {
+	if cfg.Lead == 0 {
+		cfg.Lead = 300 * time.Millisecond
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.CacheDir == "" || cfg.Authority == nil || cfg.Secrets == nil {
+		return nil, errors.New("rds needs CacheDir, Authority and Secrets")
+	}
+	found, err := findProgram(cfg.BinDir)
+	if err != nil {
+		return nil, err
+	}
+	return &RDS{
+		cfg: cfg, program: found, instances: map[string]*instance{},
+		parameters: map[string]map[string]string{}, subnets: map[string]bool{},
+	}, nil
+}
+
+// Service answers RDS's API.
+func (r *RDS) Service() endpoint.Service {
+	return endpoint.Service{Name: "rds", Operations: map[string]endpoint.Operation{
+		"DescribeDBInstances": r.describe,
+	}}
+}
+
+// Close stops all servers and removes their data.
+func (r *RDS) Close() error {
+	r.mu.Lock()
+	all := r.instances
+	r.instances = map[string]*instance{}
+	r.mu.Unlock()
+	var failures []error
+	for _, i := range all {
+		<-i.ready
+		if i.server != nil {
+			failures = append(failures, i.server.close())
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// Warm makes the template that all clusters are copied from, unless it is there: to be called while
+// there is time.
+func (r *RDS) Warm(ctx context.Context) error {
+	_, err := r.warm(ctx)
+	return err
+}
+
+func (r *RDS) warm(ctx context.Context) (template, error) {
+	r.templateOnce.Do(func() { r.template, r.templateErr = r.program.template(ctx, r.cfg.CacheDir) })
+	return r.template, r.templateErr
+}
+
+func (r *RDS) describe(_ context.Context, call endpoint.Call) (any, error) {
+	wanted, _ := call.Params["DBInstanceIdentifier"].(string)
+	if at := strings.LastIndex(wanted, ":db:"); at >= 0 { // an ARN is as good
+		wanted = wanted[at+len(":db:"):]
+	}
+	wanted = strings.ToLower(wanted)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := []any{}
+	for _, identifier := range sortedKeys(r.instances) {
+		if wanted == "" || wanted == identifier {
+			list = append(list, r.shown(r.instances[identifier]))
+		}
+	}
+	if wanted != "" && len(list) == 0 {
+		return nil, &endpoint.Error{Code: "DBInstanceNotFound", Message: fmt.Sprintf("DBInstance %s not found.", wanted), Status: 404}
+	}
+	return map[string]any{"DBInstances": endpoint.List{Element: "DBInstance", Items: list}}, nil
+}
+
+// shown is an instance as DescribeDBInstances answers it; the caller holds the lock.
+func (r *RDS) shown(i *instance) map[string]any {
+	shown := map[string]any{
+		"DBInstanceIdentifier": i.identifier, "DBInstanceStatus": i.status, "DBInstanceArn": r.arn(i.identifier),
+		"DbiResourceId": i.resourceID, "Engine": i.properties.Engine, "EngineVersion": string(i.properties.EngineVersion),
+		"DBInstanceClass": i.properties.DBInstanceClass, "MasterUsername": i.properties.MasterUsername,
+		"AllocatedStorage": int(i.properties.AllocatedStorage), "StorageEncrypted": bool(i.properties.StorageEncrypted),
+		"DeletionProtection": bool(i.properties.DeletionProtection), "MultiAZ": bool(i.properties.MultiAZ),
+		"BackupRetentionPeriod": int(i.properties.BackupRetentionPeriod), "PubliclyAccessible": false,
+		"InstanceCreateTime": i.created.UTC().Format(time.RFC3339), "CACertificateIdentifier": "rds-ca-local",
+	}
+	if i.server != nil {
+		shown["Endpoint"] = map[string]any{"Address": serverName, "Port": i.server.port}
+	}
+	if i.secretARN != "" {
+		shown["MasterUserSecret"] = map[string]any{
+			"SecretArn": i.secretARN, "SecretStatus": "active", "KmsKeyId": i.properties.MasterUserSecret.KmsKeyID,
+		}
+	}
+	return shown
+}
+
+func (r *RDS) arn(identifier string) string {
+	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", r.cfg.Region, r.cfg.Account, identifier)
+}

@@ -1,0 +1,234 @@
+package storagegateway
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/weakjson"
+)
+
+// onGateway is the input of the operations that are about one gateway.
+type onGateway struct {
+	GatewayARN string   `json:"GatewayARN"`
+	DiskIDs    []string `json:"DiskIds"`
+}
+
+func decodeOnGateway(call endpoint.Call) (onGateway, error) {
+	var input onGateway
+	if err := weakjson.Decode(call.Params, &input); err != nil {
+		return input, invalid(err.Error())
+	}
+	if input.GatewayARN == "" {
+		return input, invalid("1 validation error detected: Value null at 'gatewayARN' failed to satisfy constraint: Member must not be null")
+	}
+	return input, nil
+}
+
+func (g *Gateway) activateGateway(_ context.Context, call endpoint.Call) (any, error) {
+	var input struct {
+		ActivationKey   string         `json:"ActivationKey"`
+		GatewayName     string         `json:"GatewayName"`
+		GatewayRegion   string         `json:"GatewayRegion"`
+		GatewayTimezone string         `json:"GatewayTimezone"`
+		GatewayType     string         `json:"GatewayType"`
+		Tags            []weakjson.Tag `json:"Tags"`
+	}
+	if err := weakjson.Decode(call.Params, &input); err != nil {
+		return nil, invalid(err.Error())
+	}
+	if input.ActivationKey == "" || input.GatewayName == "" || input.GatewayRegion == "" || input.GatewayTimezone == "" {
+		return nil, invalid("ActivationKey, GatewayName, GatewayRegion and GatewayTimezone must not be null")
+	}
+	if input.GatewayType != "FILE_S3" { // the default is CACHED, which this appliance is not
+		return nil, refusal("ActivationKeyInvalid", "The specified activation key is not valid for the gateway type.")
+	}
+	device, ok := g.cfg.Fleet.ByKey(input.ActivationKey)
+	if !ok {
+		return nil, refusal("ActivationKeyNotFound", "The specified activation key was not found.")
+	}
+	if err := device.Activate(input.ActivationKey, input.GatewayRegion); err != nil {
+		return nil, deviceError(err)
+	}
+	id := newID("sgw")
+	gw := &gateway{
+		arn: fmt.Sprintf("arn:aws:storagegateway:%s:%s:gateway/%s", g.cfg.Region, g.cfg.Account, id),
+		id:  id, name: input.GatewayName, timezone: input.GatewayTimezone, kind: input.GatewayType,
+		instance: device.InstanceID(), tags: weakjson.Tags(nil, input.Tags),
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.gateways[gw.arn] = gw
+	return map[string]any{"GatewayARN": gw.arn}, nil
+}
+
+func (g *Gateway) listGateways(_ context.Context, call endpoint.Call) (any, error) {
+	var page page
+	if err := weakjson.Decode(call.Params, &page); err != nil {
+		return nil, invalid(err.Error())
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	arns, next := page.cut(slices.Sorted(maps.Keys(g.gateways)))
+	list := []any{}
+	for _, arn := range arns {
+		gw := g.gateways[arn]
+		list = append(list, map[string]any{
+			"GatewayARN": gw.arn, "GatewayId": gw.id, "GatewayName": gw.name, "GatewayType": gw.kind,
+			"GatewayOperationalState": "ACTIVE", "Ec2InstanceId": gw.instance, "Ec2InstanceRegion": g.cfg.Region,
+			"HostEnvironment": "EC2",
+		})
+	}
+	output := map[string]any{"Gateways": list}
+	if next != "" {
+		output["Marker"] = next
+	}
+	return output, nil
+}
+
+func (g *Gateway) describeGateway(_ context.Context, call endpoint.Call) (any, error) {
+	input, err := decodeOnGateway(call)
+	if err != nil {
+		return nil, err
+	}
+	gw, device, err := g.device(input.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return map[string]any{
+		"GatewayARN": gw.arn, "GatewayId": gw.id, "GatewayName": gw.name, "GatewayType": gw.kind,
+		"GatewayTimezone": gw.timezone, "GatewayState": "RUNNING", "GatewayCapacity": "Small",
+		"Ec2InstanceId": gw.instance, "Ec2InstanceRegion": g.cfg.Region, "HostEnvironment": "EC2",
+		"EndpointType":             "STANDARD",
+		"GatewayNetworkInterfaces": []any{map[string]any{"Ipv4Address": device.Address().String()}},
+		"Tags":                     tagList(gw.tags),
+	}, nil
+}
+
+// deleteGateway takes a gateway out of the account. Its appliance serves no longer; its buckets, and
+// what its disks hold, stay.
+func (g *Gateway) deleteGateway(_ context.Context, call endpoint.Call) (any, error) {
+	input, err := decodeOnGateway(call)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	gw, ok := g.gateways[input.GatewayARN]
+	if !ok {
+		return nil, errGatewayNotFound
+	}
+	device, reachable := g.cfg.Fleet.ByInstance(gw.instance)
+	for arn, s := range g.shares {
+		if s.gateway != gw.arn {
+			continue
+		}
+		delete(g.shares, arn)
+		if reachable {
+			if err := device.Unexport(s.id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	delete(g.gateways, gw.arn)
+	return map[string]any{"GatewayARN": gw.arn}, nil
+}
+
+func (g *Gateway) listLocalDisks(_ context.Context, call endpoint.Call) (any, error) {
+	input, err := decodeOnGateway(call)
+	if err != nil {
+		return nil, err
+	}
+	_, device, err := g.device(input.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	disks := []any{}
+	for _, d := range device.Disks() {
+		use := "AVAILABLE"
+		if d.AsCache {
+			use = "CACHE STORAGE" // AWS's reference has an underscore there, too
+		}
+		disks = append(disks, map[string]any{
+			"DiskId": d.ID, "DiskNode": d.Node, "DiskPath": d.Path, "DiskStatus": "present",
+			"DiskAllocationType": use, "DiskSizeInBytes": int64(d.SizeGiB) << 30, "DiskAttributeList": []any{},
+		})
+	}
+	return map[string]any{"GatewayARN": input.GatewayARN, "Disks": disks}, nil
+}
+
+func (g *Gateway) addCache(_ context.Context, call endpoint.Call) (any, error) {
+	input, err := decodeOnGateway(call)
+	if err != nil {
+		return nil, err
+	}
+	if len(input.DiskIDs) == 0 {
+		return nil, invalid("1 validation error detected: Value null at 'diskIds' failed to satisfy constraint: Member must not be null")
+	}
+	_, device, err := g.device(input.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	if err := device.AddCache(input.DiskIDs); err != nil {
+		return nil, deviceError(err)
+	}
+	return map[string]any{"GatewayARN": input.GatewayARN}, nil
+}
+
+func (g *Gateway) describeCache(_ context.Context, call endpoint.Call) (any, error) {
+	input, err := decodeOnGateway(call)
+	if err != nil {
+		return nil, err
+	}
+	_, device, err := g.device(input.GatewayARN)
+	if err != nil {
+		return nil, err
+	}
+	cache := device.Cache()
+	allocated := int64(0)
+	for _, d := range device.Disks() {
+		if d.AsCache {
+			allocated += int64(d.SizeGiB) << 30
+		}
+	}
+	dirty := 0
+	g.mu.Lock()
+	for _, s := range g.shares {
+		if s.gateway == input.GatewayARN {
+			dirty += device.Dirty(s.id)
+		}
+	}
+	g.mu.Unlock()
+	// Sizes are too small to show here: each file that waits for its upload counts as a tenth of a percent.
+	return map[string]any{
+		"GatewayARN": input.GatewayARN, "DiskIds": cache, "CacheAllocatedInBytes": allocated,
+		"CacheDirtyPercentage": min(100, float64(dirty)/10), "CacheUsedPercentage": 0.0,
+		"CacheHitPercentage": 0.0, "CacheMissPercentage": 0.0,
+	}, nil
+}
+
+// page is the part of a List operation's input that says where to go on.
+type page struct {
+	Limit  int    `json:"Limit"`
+	Marker string `json:"Marker"`
+}
+
+// cut takes a page of sorted keys; next is "" after the last one.
+func (p page) cut(keys []string) (cut []string, next string) {
+	if p.Marker != "" {
+		at, _ := slices.BinarySearch(keys, p.Marker)
+		keys = keys[at:]
+	}
+	limit := p.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	if len(keys) <= limit {
+		return keys, ""
+	}
+	return keys[:limit], keys[limit]
+}
