@@ -20,6 +20,7 @@ import (
 	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
+	"headroom/internal/local/resource"
 )
 
 const (
@@ -120,7 +121,7 @@ type things struct {
 	block map[string]chan string // logical ids that wait until they are told to go on
 }
 
-func (p *things) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (p *things) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	p.mu.Lock()
 	gate := p.block[r.LogicalID]
 	p.mu.Unlock()
@@ -128,19 +129,19 @@ func (p *things) Create(ctx context.Context, r cloudformation.Resource) (cloudfo
 		select {
 		case <-gate:
 		case <-ctx.Done():
-			return cloudformation.Created{}, ctx.Err()
+			return resource.Created{}, ctx.Err()
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r.LogicalID == p.fail {
-		return cloudformation.Created{}, errors.New("out of stock")
+		return resource.Created{}, errors.New("out of stock")
 	}
 	p.done = append(p.done, "+"+r.LogicalID)
-	return cloudformation.Created{PhysicalID: r.GeneratedName(), Attributes: map[string]any{"Color": "blue", "Of": r.Properties["of"]}}, nil
+	return resource.Created{PhysicalID: r.GeneratedName(), Attributes: map[string]any{"Color": "blue", "Of": r.Properties["of"]}}, nil
 }
 
-func (p *things) Delete(_ context.Context, r cloudformation.Resource) error {
+func (p *things) Delete(_ context.Context, r resource.Resource) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done = append(p.done, "-"+r.LogicalID)

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+
+	"headroom/internal/local/resource"
 )
 
 // errStopped says that a resource was not made because something else failed, or the stack is being
@@ -95,7 +97,7 @@ func (e *Engine) createAll(ctx context.Context, s *stack) (failed []string) {
 // createOne makes one resource whose dependencies are there.
 func (e *Engine) createOne(ctx context.Context, s *stack, id string, last bool) error {
 	declared := s.template.Resources[id]
-	r := Resource{StackName: s.name, StackID: s.id, LogicalID: id, Type: declared.Type, Tags: s.tags}
+	r := resource.Resource{StackName: s.name, StackID: s.id, LogicalID: id, Type: declared.Type, Tags: s.tags}
 	e.mu.Lock()
 	s.records[id] = &record{resource: r}
 	e.mu.Unlock()
@@ -208,7 +210,7 @@ func keeps(policy string, completed bool) bool {
 	return policy == "Retain" || policy == "RetainExceptOnCreate" && completed
 }
 
-func (e *Engine) deleteOne(ctx context.Context, s *stack, r Resource) error {
+func (e *Engine) deleteOne(ctx context.Context, s *stack, r resource.Resource) error {
 	provider, err := e.provider(r.Type)
 	if err != nil {
 		return err

@@ -1,3 +1,5 @@
+// Package cloudformation is the local CloudFormation: it deploys synthesized assemblies and creates,
+// rolls back and deletes stacks, asynchronously as the real one does.
 package cloudformation
 
 import (
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"headroom/internal/local/resource"
 
 	"headroom/internal/local/cloudformation/template"
 	"headroom/internal/local/iam"
@@ -48,7 +52,7 @@ type Engine struct {
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
-	providers map[string]Provider // by resource type
+	providers map[string]resource.Provider // by resource type
 
 	mu       sync.Mutex
 	stacks   map[string]*stack // by stack ID, deleted ones included
@@ -64,11 +68,11 @@ type failure struct {
 // New makes an engine without stacks.
 func New(config Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Engine{config: config, ctx: ctx, cancel: cancel, providers: map[string]Provider{}, stacks: map[string]*stack{}}
+	return &Engine{config: config, ctx: ctx, cancel: cancel, providers: map[string]resource.Provider{}, stacks: map[string]*stack{}}
 }
 
 // Register gives the provider of some resource types, in place of an earlier one.
-func (e *Engine) Register(p Provider, types ...string) {
+func (e *Engine) Register(p resource.Provider, types ...string) {
 	for _, t := range types {
 		e.providers[t] = p
 	}
@@ -102,14 +106,14 @@ func (e *Engine) Close() {
 
 // Resources lists what is there of a stack (name or ID), with physical ids and evaluated properties,
 // in the order in which it was made.
-func (e *Engine) Resources(nameOrID string) []Resource {
+func (e *Engine) Resources(nameOrID string) []resource.Resource {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.find(nameOrID)
 	if s == nil {
 		return nil
 	}
-	var found []Resource
+	var found []resource.Resource
 	for _, id := range s.order {
 		if r := s.records[id]; r != nil && r.exists() {
 			found = append(found, r.resource)
@@ -210,7 +214,7 @@ func (e *Engine) setRecord(s *stack, id string, to status, reason string) {
 }
 
 // provider finds who makes a resource.
-func (e *Engine) provider(resourceType string) (Provider, error) {
+func (e *Engine) provider(resourceType string) (resource.Provider, error) {
 	p, ok := e.providers[resourceType]
 	if !ok {
 		return nil, fmt.Errorf("the local cloud has no resource type %s", resourceType)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"headroom/internal/local/resource"
+
 	"headroom/internal/local/cloudformation/template"
 	"headroom/internal/local/iam"
 )
@@ -117,7 +119,7 @@ var lowerCaseNames = []string{"AWS::S3::", "AWS::RDS::"}
 
 // roleAllows checks that the stack's service role may do what the resource takes. Stacks without a
 // role are made with the rights of the account's owner.
-func (e *Engine) roleAllows(s *stack, r Resource, p phase) error {
+func (e *Engine) roleAllows(s *stack, r resource.Resource, p phase) error {
 	h, known := handlings[r.Type]
 	if s.role == "" || e.config.Roles == nil || !known {
 		return nil
@@ -145,7 +147,7 @@ func (e *Engine) session(role string) string {
 }
 
 // fill completes the ARN of an action.
-func (e *Engine) fill(pattern string, h handling, r Resource) string {
+func (e *Engine) fill(pattern string, h handling, r resource.Resource) string {
 	name := r.PhysicalID
 	if name == "" {
 		name, _ = r.Properties[h.name].(string)
@@ -176,7 +178,7 @@ func (e *Engine) fill(pattern string, h handling, r Resource) string {
 }
 
 // conditionsOf are the condition keys that AWS would see in the handler's calls.
-func conditionsOf(r Resource, account, region string) iam.Context {
+func conditionsOf(r resource.Resource, account, region string) iam.Context {
 	conditions := iam.Context{}
 	for key, value := range r.Tags {
 		conditions["aws:requesttag/"+strings.ToLower(key)] = []string{value}

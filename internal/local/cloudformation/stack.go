@@ -2,13 +2,13 @@ package cloudformation
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"headroom/internal/local/resource"
 
 	"headroom/internal/local/cloudformation/template"
 )
@@ -58,7 +58,7 @@ type stack struct {
 
 // record is a resource of a stack.
 type record struct {
-	resource   Resource
+	resource   resource.Resource
 	attributes map[string]any
 	status     status
 	reason     string
@@ -159,22 +159,6 @@ func (e *Engine) evaluateOutputs(s *stack) error {
 	defer e.mu.Unlock()
 	s.outputs = outputs
 	return nil
-}
-
-// GeneratedName is the name that CloudFormation gives to a resource whose template gives none:
-// stack, logical id and twelve characters that belong to this very resource, at most 63 long.
-func (r Resource) GeneratedName() string {
-	sum := sha256.Sum256([]byte(r.StackID + "/" + r.LogicalID))
-	suffix := base32.StdEncoding.EncodeToString(sum[:])[:12]
-	logicalID := r.LogicalID
-	if len(logicalID) > 20 {
-		logicalID = logicalID[:20]
-	}
-	stackName := r.StackName
-	if room := 63 - 2 - len(suffix) - len(logicalID); len(stackName) > room {
-		stackName = stackName[:room]
-	}
-	return stackName + "-" + logicalID + "-" + suffix
 }
 
 // wait lets time pass, or ends with the context.

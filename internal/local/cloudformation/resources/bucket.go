@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/iam"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -29,27 +29,27 @@ type bucketProperties struct {
 }
 
 // Create makes a bucket. Ref gives its name.
-func (b bucket) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (b bucket) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	var p bucketProperties
 	if err := weakjson.Decode(r.Properties, &p); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
-	name := strings.ToLower(named(r, "BucketName"))
+	name := strings.ToLower(r.Name("BucketName"))
 	_, err := b.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(name)})
 	if err != nil && errorCode(err) != "BucketAlreadyOwnedByYou" {
-		return cloudformation.Created{}, fmt.Errorf("create bucket %s: %w", name, err)
+		return resource.Created{}, fmt.Errorf("create bucket %s: %w", name, err)
 	}
 	arn := "arn:aws:s3:::" + name
 	for _, rule := range p.BucketEncryption.ServerSideEncryptionConfiguration {
 		b.Policies.PutKeyOf(arn, rule.ServerSideEncryptionByDefault.KMSMasterKeyID)
 	}
-	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{
 		"Arn": arn, "DomainName": name + ".s3.amazonaws.com", "RegionalDomainName": name + ".s3." + b.Region + ".amazonaws.com",
 	}}, nil
 }
 
 // Delete deletes a bucket. One that is not empty stays, as it does in AWS.
-func (b bucket) Delete(ctx context.Context, r cloudformation.Resource) error {
+func (b bucket) Delete(ctx context.Context, r resource.Resource) error {
 	_, err := b.S3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String(r.PhysicalID)})
 	if err != nil && errorCode(err) != "NoSuchBucket" {
 		return fmt.Errorf("delete bucket %s: %w", r.PhysicalID, err)
@@ -69,18 +69,18 @@ func errorCode(err error) string {
 type bucketPolicy struct{ *Resources }
 
 // Create gives a bucket its policy.
-func (b bucketPolicy) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (b bucketPolicy) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	document, err := iam.ParseDocument(r.Properties["PolicyDocument"])
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	name := text(r.Properties, "Bucket")
 	b.Policies.PutResourcePolicy("arn:aws:s3:::"+name, document)
-	return cloudformation.Created{PhysicalID: name}, nil
+	return resource.Created{PhysicalID: name}, nil
 }
 
 // Delete takes a bucket's policy away.
-func (b bucketPolicy) Delete(_ context.Context, r cloudformation.Resource) error {
+func (b bucketPolicy) Delete(_ context.Context, r resource.Resource) error {
 	b.Policies.DeleteResourcePolicy("arn:aws:s3:::" + text(r.Properties, "Bucket"))
 	return nil
 }

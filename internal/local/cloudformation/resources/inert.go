@@ -5,38 +5,38 @@ import (
 	"fmt"
 	"strings"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 )
 
 // inert are the types that nothing runs behind here: they get an id and the attributes that
 // templates ask for.
-var inert = map[string]func(*Resources, cloudformation.Resource) cloudformation.Created{
-	"AWS::CDK::Metadata": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
-		return cloudformation.Created{PhysicalID: r.GeneratedName()}
+var inert = map[string]func(*Resources, resource.Resource) resource.Created{
+	"AWS::CDK::Metadata": func(_ *Resources, r resource.Resource) resource.Created {
+		return resource.Created{PhysicalID: r.GeneratedName()}
 	},
-	"AWS::EC2::FlowLog": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+	"AWS::EC2::FlowLog": func(_ *Resources, r resource.Resource) resource.Created {
 		return withID(r, "fl-", "Id")
 	},
-	"AWS::EC2::RouteTable": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+	"AWS::EC2::RouteTable": func(_ *Resources, r resource.Resource) resource.Created {
 		return withID(r, "rtb-", "RouteTableId")
 	},
-	"AWS::EC2::Subnet": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+	"AWS::EC2::Subnet": func(_ *Resources, r resource.Resource) resource.Created {
 		c := withID(r, "subnet-", "SubnetId")
 		for _, name := range []string{"AvailabilityZone", "CidrBlock", "VpcId"} {
 			c.Attributes[name] = r.Properties[name]
 		}
 		return c
 	},
-	"AWS::EC2::SubnetRouteTableAssociation": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+	"AWS::EC2::SubnetRouteTableAssociation": func(_ *Resources, r resource.Resource) resource.Created {
 		return withID(r, "rtbassoc-", "Id")
 	},
-	"AWS::EC2::VPC": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+	"AWS::EC2::VPC": func(_ *Resources, r resource.Resource) resource.Created {
 		c := withID(r, "vpc-", "VpcId")
 		c.Attributes["CidrBlock"] = r.Properties["CidrBlock"]
 		c.Attributes["DefaultSecurityGroup"] = idOf(r, "sg-")
 		return c
 	},
-	"AWS::EC2::VPCEndpoint": func(o *Resources, r cloudformation.Resource) cloudformation.Created {
+	"AWS::EC2::VPCEndpoint": func(o *Resources, r resource.Resource) resource.Created {
 		c := withID(r, "vpce-", "Id")
 		service := text(r.Properties, "ServiceName")
 		service = service[strings.LastIndex(service, ".")+1:]
@@ -44,49 +44,49 @@ var inert = map[string]func(*Resources, cloudformation.Resource) cloudformation.
 		c.Attributes["DnsEntries"] = []any{idOf(r, "Z") + ":" + dns}
 		return c
 	},
-	"AWS::KMS::Alias": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
-		return cloudformation.Created{PhysicalID: text(r.Properties, "AliasName")}
+	"AWS::KMS::Alias": func(_ *Resources, r resource.Resource) resource.Created {
+		return resource.Created{PhysicalID: text(r.Properties, "AliasName")}
 	},
-	"AWS::Logs::LogGroup": func(o *Resources, r cloudformation.Resource) cloudformation.Created {
-		name := named(r, "LogGroupName")
-		return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"Arn": o.arn("logs", "log-group:"+name+":*")}}
+	"AWS::Logs::LogGroup": func(o *Resources, r resource.Resource) resource.Created {
+		name := r.Name("LogGroupName")
+		return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": o.arn("logs", "log-group:"+name+":*")}}
 	},
-	"AWS::Route53::HostedZone": func(_ *Resources, r cloudformation.Resource) cloudformation.Created {
+	"AWS::Route53::HostedZone": func(_ *Resources, r resource.Resource) resource.Created {
 		return withID(r, "Z", "Id")
 	},
 }
 
-func withID(r cloudformation.Resource, prefix, attribute string) cloudformation.Created {
+func withID(r resource.Resource, prefix, attribute string) resource.Created {
 	id := idOf(r, prefix)
-	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{attribute: id}}
+	return resource.Created{PhysicalID: id, Attributes: map[string]any{attribute: id}}
 }
 
 type inertProvider struct {
 	resources *Resources
-	make      func(*Resources, cloudformation.Resource) cloudformation.Created
+	make      func(*Resources, resource.Resource) resource.Created
 }
 
 // Create gives the resource its id.
-func (p inertProvider) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (p inertProvider) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	return p.make(p.resources, r), nil
 }
 
 // Delete has nothing to do.
-func (inertProvider) Delete(context.Context, cloudformation.Resource) error { return nil }
+func (inertProvider) Delete(context.Context, resource.Resource) error { return nil }
 
 type dashboard struct{ *Resources }
 
 // Create keeps a dashboard's body.
-func (d dashboard) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
-	name := named(r, "DashboardName")
+func (d dashboard) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
+	name := r.Name("DashboardName")
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.dashboards[name] = text(r.Properties, "DashboardBody")
-	return cloudformation.Created{PhysicalID: name}, nil
+	return resource.Created{PhysicalID: name}, nil
 }
 
 // Delete forgets a dashboard.
-func (d dashboard) Delete(_ context.Context, r cloudformation.Resource) error {
+func (d dashboard) Delete(_ context.Context, r resource.Resource) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.dashboards, r.PhysicalID)

@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/cloudformation/template"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
+	"headroom/internal/local/resource"
 )
 
 // queueAttributes are the properties of a queue that are attributes of the same name.
@@ -26,8 +26,8 @@ var queueAttributes = []string{
 type queue struct{ *Resources }
 
 // Create makes a queue. Ref gives its URL.
-func (q queue) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
-	name := named(r, "QueueName")
+func (q queue) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
+	name := r.Name("QueueName")
 	attributes := map[string]string{}
 	for _, attribute := range queueAttributes {
 		switch v := r.Properties[attribute].(type) {
@@ -35,7 +35,7 @@ func (q queue) Create(ctx context.Context, r cloudformation.Resource) (cloudform
 		case map[string]any:
 			encoded, err := json.Marshal(v)
 			if err != nil {
-				return cloudformation.Created{}, fmt.Errorf("encode %s: %w", attribute, err)
+				return resource.Created{}, fmt.Errorf("encode %s: %w", attribute, err)
 			}
 			attributes[attribute] = string(encoded)
 		default:
@@ -44,18 +44,18 @@ func (q queue) Create(ctx context.Context, r cloudformation.Resource) (cloudform
 	}
 	out, err := q.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
 	if err != nil {
-		return cloudformation.Created{}, fmt.Errorf("create queue %s: %w", name, err)
+		return resource.Created{}, fmt.Errorf("create queue %s: %w", name, err)
 	}
 	arn := q.arn("sqs", name)
 	q.Policies.PutKeyOf(arn, attributes["KmsMasterKeyId"])
-	return cloudformation.Created{
+	return resource.Created{
 		PhysicalID: aws.ToString(out.QueueUrl),
 		Attributes: map[string]any{"Arn": arn, "QueueName": name, "QueueUrl": aws.ToString(out.QueueUrl)},
 	}, nil
 }
 
 // Delete deletes a queue.
-func (q queue) Delete(ctx context.Context, r cloudformation.Resource) error {
+func (q queue) Delete(ctx context.Context, r resource.Resource) error {
 	_, err := q.SQS.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: aws.String(r.PhysicalID)})
 	var gone *types.QueueDoesNotExist
 	if err != nil && !errors.As(err, &gone) {
@@ -68,19 +68,19 @@ func (q queue) Delete(ctx context.Context, r cloudformation.Resource) error {
 type queuePolicy struct{ *Resources }
 
 // Create gives queues their policy.
-func (q queuePolicy) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (q queuePolicy) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	document, err := iam.ParseDocument(r.Properties["PolicyDocument"])
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	for _, url := range texts(r.Properties, "Queues") {
 		q.Policies.PutResourcePolicy(q.arn("sqs", endpoint.QueueName(url)), document)
 	}
-	return cloudformation.Created{PhysicalID: r.GeneratedName()}, nil
+	return resource.Created{PhysicalID: r.GeneratedName()}, nil
 }
 
 // Delete takes the queues' policy away.
-func (q queuePolicy) Delete(_ context.Context, r cloudformation.Resource) error {
+func (q queuePolicy) Delete(_ context.Context, r resource.Resource) error {
 	for _, url := range texts(r.Properties, "Queues") {
 		q.Policies.DeleteResourcePolicy(q.arn("sqs", endpoint.QueueName(url)))
 	}

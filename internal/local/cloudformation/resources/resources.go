@@ -15,6 +15,7 @@ import (
 
 	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/iam"
+	"headroom/internal/local/resource"
 )
 
 // Config is what Resources need, all of it required. The clients call as the account's owner. The
@@ -43,7 +44,7 @@ func New(config Config) *Resources {
 
 // Register makes the engine use r for all the types that it knows.
 func (r *Resources) Register(engine *cloudformation.Engine) {
-	for resourceType, p := range map[string]cloudformation.Provider{
+	for resourceType, p := range map[string]resource.Provider{
 		"AWS::SQS::Queue":            queue{r},
 		"AWS::SQS::QueuePolicy":      queuePolicy{r},
 		"AWS::SNS::Topic":            topic{r},
@@ -78,20 +79,12 @@ func (r *Resources) arn(service, resource string) string {
 }
 
 // idOf makes an identifier as EC2 and others have it.
-func idOf(r cloudformation.Resource, prefix string) string { return prefix + digits(r)[:17] }
+func idOf(r resource.Resource, prefix string) string { return prefix + digits(r)[:17] }
 
 // digits are 64 hexadecimal digits that belong to a resource, the same each time.
-func digits(r cloudformation.Resource) string {
+func digits(r resource.Resource) string {
 	sum := sha256.Sum256([]byte(r.StackID + "/" + r.LogicalID))
 	return hex.EncodeToString(sum[:])
-}
-
-// named is a resource's name: the property that names it, else a generated one.
-func named(r cloudformation.Resource, property string) string {
-	if name, ok := r.Properties[property].(string); ok && name != "" {
-		return name
-	}
-	return r.GeneratedName()
 }
 
 // text reads a property that is a string.

@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/iam"
+	"headroom/internal/local/resource"
 )
 
 type role struct{ *Resources }
 
 // Create makes a role with its inline and attached policies. Ref gives its name.
-func (o role) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
-	name := named(r, "RoleName")
+func (o role) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
+	name := r.Name("RoleName")
 	path := text(r.Properties, "Path")
 	if path == "" {
 		path = "/"
@@ -20,14 +20,14 @@ func (o role) Create(_ context.Context, r cloudformation.Resource) (cloudformati
 	made := iam.Role{Name: name, ARN: fmt.Sprintf("arn:aws:iam::%s:role%s%s", o.Account, path, name), Policies: map[string]iam.Document{}}
 	var err error
 	if made.Trust, err = iam.ParseDocument(r.Properties["AssumeRolePolicyDocument"]); err != nil {
-		return cloudformation.Created{}, fmt.Errorf("trust policy: %w", err)
+		return resource.Created{}, fmt.Errorf("trust policy: %w", err)
 	}
 	inline, _ := r.Properties["Policies"].([]any)
 	for _, element := range inline {
 		p, _ := element.(map[string]any)
 		document, err := iam.ParseDocument(p["PolicyDocument"])
 		if err != nil {
-			return cloudformation.Created{}, fmt.Errorf("policy %s: %w", text(p, "PolicyName"), err)
+			return resource.Created{}, fmt.Errorf("policy %s: %w", text(p, "PolicyName"), err)
 		}
 		made.Policies[text(p, "PolicyName")] = document
 	}
@@ -39,16 +39,16 @@ func (o role) Create(_ context.Context, r cloudformation.Resource) (cloudformati
 	if arn := text(r.Properties, "PermissionsBoundary"); arn != "" {
 		document, ok := o.Policies.ManagedPolicy(arn)
 		if !ok {
-			return cloudformation.Created{}, fmt.Errorf("permissions boundary: policy %s does not exist", arn)
+			return resource.Created{}, fmt.Errorf("permissions boundary: policy %s does not exist", arn)
 		}
 		made.Boundary = &document
 	}
 	o.Policies.PutRole(made)
-	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"Arn": made.ARN, "RoleId": idOf(r, "AROA")}}, nil
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": made.ARN, "RoleId": idOf(r, "AROA")}}, nil
 }
 
 // Delete deletes a role.
-func (o role) Delete(_ context.Context, r cloudformation.Resource) error {
+func (o role) Delete(_ context.Context, r resource.Resource) error {
 	o.Policies.DeleteRole(r.PhysicalID)
 	return nil
 }
@@ -56,21 +56,21 @@ func (o role) Delete(_ context.Context, r cloudformation.Resource) error {
 type policy struct{ *Resources }
 
 // Create attaches an inline policy to roles.
-func (o policy) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (o policy) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	document, err := iam.ParseDocument(r.Properties["PolicyDocument"])
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	for _, name := range texts(r.Properties, "Roles") {
 		if err := o.Policies.Attach(name, text(r.Properties, "PolicyName"), document); err != nil {
-			return cloudformation.Created{}, err
+			return resource.Created{}, err
 		}
 	}
-	return cloudformation.Created{PhysicalID: text(r.Properties, "PolicyName")}, nil
+	return resource.Created{PhysicalID: text(r.Properties, "PolicyName")}, nil
 }
 
 // Delete takes an inline policy off its roles.
-func (o policy) Delete(_ context.Context, r cloudformation.Resource) error {
+func (o policy) Delete(_ context.Context, r resource.Resource) error {
 	for _, name := range texts(r.Properties, "Roles") {
 		o.Policies.Detach(name, text(r.Properties, "PolicyName"))
 	}
@@ -80,27 +80,27 @@ func (o policy) Delete(_ context.Context, r cloudformation.Resource) error {
 type managedPolicy struct{ *Resources }
 
 // Create keeps a managed policy and attaches it to roles. Ref gives its ARN.
-func (o managedPolicy) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (o managedPolicy) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	document, err := iam.ParseDocument(r.Properties["PolicyDocument"])
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	path := text(r.Properties, "Path")
 	if path == "" {
 		path = "/"
 	}
-	arn := fmt.Sprintf("arn:aws:iam::%s:policy%s%s", o.Account, path, named(r, "ManagedPolicyName"))
+	arn := fmt.Sprintf("arn:aws:iam::%s:policy%s%s", o.Account, path, r.Name("ManagedPolicyName"))
 	o.Policies.PutManagedPolicy(arn, document)
 	for _, name := range texts(r.Properties, "Roles") {
 		if err := o.Policies.Attach(name, arn, document); err != nil {
-			return cloudformation.Created{}, err
+			return resource.Created{}, err
 		}
 	}
-	return cloudformation.Created{PhysicalID: arn, Attributes: map[string]any{"PolicyArn": arn}}, nil
+	return resource.Created{PhysicalID: arn, Attributes: map[string]any{"PolicyArn": arn}}, nil
 }
 
 // Delete takes a managed policy off its roles.
-func (o managedPolicy) Delete(_ context.Context, r cloudformation.Resource) error {
+func (o managedPolicy) Delete(_ context.Context, r resource.Resource) error {
 	for _, name := range texts(r.Properties, "Roles") {
 		o.Policies.Detach(name, r.PhysicalID)
 	}
@@ -110,20 +110,20 @@ func (o managedPolicy) Delete(_ context.Context, r cloudformation.Resource) erro
 type key struct{ *Resources }
 
 // Create makes a KMS key: an ARN and a policy. Nothing is encrypted here; who may use it is checked.
-func (k key) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (k key) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	document, err := iam.ParseDocument(r.Properties["KeyPolicy"])
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	h := digits(r)
 	id := fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:32])
 	arn := k.arn("kms", "key/"+id)
 	k.Policies.PutResourcePolicy(arn, document)
-	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{"Arn": arn, "KeyId": id}}, nil
+	return resource.Created{PhysicalID: id, Attributes: map[string]any{"Arn": arn, "KeyId": id}}, nil
 }
 
 // Delete forgets a key.
-func (k key) Delete(_ context.Context, r cloudformation.Resource) error {
+func (k key) Delete(_ context.Context, r resource.Resource) error {
 	k.Policies.DeleteResource(k.arn("kms", "key/"+r.PhysicalID))
 	return nil
 }

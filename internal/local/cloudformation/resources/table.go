@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -31,12 +31,12 @@ type tableProperties struct {
 
 // Create makes a table, on demand whatever its template says of capacity: the part knows no limits.
 // Ref gives its name.
-func (t table) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (t table) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	var p tableProperties
 	if err := weakjson.Decode(r.Properties, &p); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
-	name := named(r, "TableName")
+	name := r.Name("TableName")
 	_, err := t.DynamoDB.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: aws.String(name), AttributeDefinitions: p.AttributeDefinitions, KeySchema: p.KeySchema,
 		GlobalSecondaryIndexes: p.GlobalSecondaryIndexes, LocalSecondaryIndexes: p.LocalSecondaryIndexes,
@@ -44,15 +44,15 @@ func (t table) Create(ctx context.Context, r cloudformation.Resource) (cloudform
 	})
 	var exists *types.ResourceInUseException
 	if err != nil && !errors.As(err, &exists) {
-		return cloudformation.Created{}, fmt.Errorf("create table %s: %w", name, err)
+		return resource.Created{}, fmt.Errorf("create table %s: %w", name, err)
 	}
 	arn := t.arn("dynamodb", "table/"+name)
 	t.Policies.PutKeyOf(arn, p.SSESpecification.KMSMasterKeyID)
-	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"Arn": arn}}, nil
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": arn}}, nil
 }
 
 // Delete deletes a table that is not protected against it.
-func (t table) Delete(ctx context.Context, r cloudformation.Resource) error {
+func (t table) Delete(ctx context.Context, r resource.Resource) error {
 	_, err := t.DynamoDB.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: aws.String(r.PhysicalID)})
 	var gone *types.ResourceNotFoundException
 	if err != nil && !errors.As(err, &gone) {

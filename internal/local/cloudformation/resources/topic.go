@@ -9,26 +9,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/iam"
+	"headroom/internal/local/resource"
 )
 
 type topic struct{ *Resources }
 
 // Create makes a topic. Ref gives its ARN.
-func (t topic) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
-	name := named(r, "TopicName")
+func (t topic) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
+	name := r.Name("TopicName")
 	out, err := t.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(name)})
 	if err != nil {
-		return cloudformation.Created{}, fmt.Errorf("create topic %s: %w", name, err)
+		return resource.Created{}, fmt.Errorf("create topic %s: %w", name, err)
 	}
 	arn := aws.ToString(out.TopicArn)
 	t.Policies.PutKeyOf(arn, text(r.Properties, "KmsMasterKeyId"))
-	return cloudformation.Created{PhysicalID: arn, Attributes: map[string]any{"TopicArn": arn, "TopicName": name}}, nil
+	return resource.Created{PhysicalID: arn, Attributes: map[string]any{"TopicArn": arn, "TopicName": name}}, nil
 }
 
 // Delete deletes a topic with its subscriptions.
-func (t topic) Delete(ctx context.Context, r cloudformation.Resource) error {
+func (t topic) Delete(ctx context.Context, r resource.Resource) error {
 	_, err := t.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(r.PhysicalID)})
 	var gone *types.NotFoundException
 	if err != nil && !errors.As(err, &gone) {
@@ -41,19 +41,19 @@ func (t topic) Delete(ctx context.Context, r cloudformation.Resource) error {
 type topicPolicy struct{ *Resources }
 
 // Create gives topics their policy.
-func (t topicPolicy) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (t topicPolicy) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	document, err := iam.ParseDocument(r.Properties["PolicyDocument"])
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	for _, arn := range texts(r.Properties, "Topics") {
 		t.Policies.PutResourcePolicy(arn, document)
 	}
-	return cloudformation.Created{PhysicalID: r.GeneratedName()}, nil
+	return resource.Created{PhysicalID: r.GeneratedName()}, nil
 }
 
 // Delete takes the topics' policy away.
-func (t topicPolicy) Delete(_ context.Context, r cloudformation.Resource) error {
+func (t topicPolicy) Delete(_ context.Context, r resource.Resource) error {
 	for _, arn := range texts(r.Properties, "Topics") {
 		t.Policies.DeleteResourcePolicy(arn)
 	}
@@ -63,7 +63,7 @@ func (t topicPolicy) Delete(_ context.Context, r cloudformation.Resource) error 
 type subscription struct{ *Resources }
 
 // Create subscribes a queue; other protocols are noted and deliver nothing here.
-func (s subscription) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (s subscription) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	attributes := map[string]string{}
 	if text(r.Properties, "RawMessageDelivery") == "true" || r.Properties["RawMessageDelivery"] == true {
 		attributes["RawMessageDelivery"] = "true"
@@ -73,13 +73,13 @@ func (s subscription) Create(ctx context.Context, r cloudformation.Resource) (cl
 		Endpoint: aws.String(text(r.Properties, "Endpoint")), Attributes: attributes, ReturnSubscriptionArn: true,
 	})
 	if err != nil {
-		return cloudformation.Created{}, fmt.Errorf("subscribe to %s: %w", text(r.Properties, "TopicArn"), err)
+		return resource.Created{}, fmt.Errorf("subscribe to %s: %w", text(r.Properties, "TopicArn"), err)
 	}
-	return cloudformation.Created{PhysicalID: aws.ToString(out.SubscriptionArn)}, nil
+	return resource.Created{PhysicalID: aws.ToString(out.SubscriptionArn)}, nil
 }
 
 // Delete ends a subscription.
-func (s subscription) Delete(ctx context.Context, r cloudformation.Resource) error {
+func (s subscription) Delete(ctx context.Context, r resource.Resource) error {
 	_, err := s.SNS.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: aws.String(r.PhysicalID)})
 	var gone *types.NotFoundException
 	if err != nil && !errors.As(err, &gone) {

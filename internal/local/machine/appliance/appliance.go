@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/machine"
 )
 
 // phase is where in its life an appliance is.
@@ -29,7 +29,7 @@ const (
 // Appliance is one machine that runs the gateway software.
 type Appliance struct {
 	cfg     Config
-	machine ec2.Machine
+	machine machine.Machine
 
 	life context.Context // until it is stopped
 	end  context.CancelFunc
@@ -42,7 +42,7 @@ type Appliance struct {
 	mu      sync.Mutex
 	phase   phase
 	keys    map[string]grant
-	disks   []ec2.Disk
+	disks   []machine.Disk
 	cache   []string // ids of the disks that are its cache
 	shares  map[string]*share
 	handles *handles
@@ -66,7 +66,7 @@ var (
 )
 
 // start boots an appliance: nothing listens yet, for ports of a machine that boots are closed.
-func start(cfg Config, machine ec2.Machine) (*Appliance, error) {
+func start(cfg Config, machine machine.Machine) (*Appliance, error) {
 	a := &Appliance{
 		cfg: cfg, machine: machine, phase: booting,
 		keys: map[string]grant{}, disks: slices.Clone(machine.Disks),

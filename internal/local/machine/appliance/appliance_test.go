@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/local/machine"
+
 	"headroom/internal/local/nfsclient"
-	"headroom/internal/local/service/ec2"
 )
 
 func TestActivationPageIsForNewAppliancesOnly(t *testing.T) {
@@ -248,7 +249,7 @@ func TestStoppedApplianceLeavesItsAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Close() }()
-	taken := ec2.Machine{InstanceID: "i-2", Address: m.address, Permits: m.firewall.permits}
+	taken := machine.Machine{InstanceID: "i-2", Address: m.address, Permits: m.firewall.permits}
 	if err := m.Start(t.Context(), taken); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("a second machine at the address: %v", err)
 	}

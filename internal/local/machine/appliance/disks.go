@@ -3,7 +3,7 @@ package appliance
 import (
 	"slices"
 
-	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/machine"
 )
 
 // Disk is a disk of an appliance that can be its cache.
@@ -15,10 +15,10 @@ type Disk struct {
 	AsCache bool
 }
 
-func (a *Appliance) attach(disk ec2.Disk) {
+func (a *Appliance) attach(disk machine.Disk) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	known := func(d ec2.Disk) bool { return d.VolumeID == disk.VolumeID }
+	known := func(d machine.Disk) bool { return d.VolumeID == disk.VolumeID }
 	if !slices.ContainsFunc(a.disks, known) {
 		a.disks = append(a.disks, disk)
 	}
@@ -49,7 +49,7 @@ func (a *Appliance) AddCache(ids []string) error {
 		return ErrNotConnected
 	}
 	for _, id := range ids {
-		known := func(d ec2.Disk) bool { return !d.Root && diskID(d) == id }
+		known := func(d machine.Disk) bool { return !d.Root && diskID(d) == id }
 		if !slices.ContainsFunc(a.disks, known) {
 			return ErrNoDisk
 		}
@@ -69,7 +69,7 @@ func (a *Appliance) Cache() []string {
 }
 
 // diskID is what the appliance calls a disk: stable over reboots, as the volume's name is.
-func diskID(d ec2.Disk) string { return "xen-vbd-" + d.VolumeID }
+func diskID(d machine.Disk) string { return "xen-vbd-" + d.VolumeID }
 
 // cacheVolume is the volume that shares are kept on, empty without a cache. The caller holds the lock.
 func (a *Appliance) cacheVolume() string {

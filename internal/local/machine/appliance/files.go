@@ -19,7 +19,7 @@ type files struct {
 	dir      string
 	root     *os.Root
 	readOnly atomic.Bool
-	dirt     dirt
+	dirty    dirtySet
 }
 
 var (
@@ -79,12 +79,12 @@ func (f *files) Rename(from, to string) error {
 	if err := f.root.Rename(local(from), local(to)); err != nil {
 		return err
 	}
-	f.dirt.touch(local(from))
+	f.dirty.touch(local(from))
 	// All that a renamed folder holds has new keys.
 	return fs.WalkDir(f.root.FS(), local(to), func(below string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
-			f.dirt.touch(below)
-			f.dirt.touch(path.Join(local(from), strings.TrimPrefix(below, local(to))))
+			f.dirty.touch(below)
+			f.dirty.touch(path.Join(local(from), strings.TrimPrefix(below, local(to))))
 		}
 		return err
 	})
@@ -94,7 +94,7 @@ func (f *files) Remove(name string) error {
 	if err := f.root.Remove(local(name)); err != nil {
 		return err
 	}
-	f.dirt.touch(local(name))
+	f.dirty.touch(local(name))
 	return nil
 }
 
@@ -123,7 +123,7 @@ func (f *files) MkdirAll(name string, perm os.FileMode) error {
 	if err := f.root.MkdirAll(local(name), perm|0o700); err != nil {
 		return err
 	}
-	f.dirt.touch(local(name))
+	f.dirty.touch(local(name))
 	return nil
 }
 
@@ -169,7 +169,7 @@ func (o *file) Unlock() error { return nil }
 func (o *file) Close() error {
 	err := o.File.Close()
 	if o.writes {
-		o.files.dirt.touch(local(o.name))
+		o.files.dirty.touch(local(o.name))
 	}
 	return err
 }

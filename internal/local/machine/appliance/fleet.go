@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/machine"
 )
 
 // Config is what all appliances of a fleet have in common.
@@ -32,7 +32,7 @@ type Config struct {
 	Log *slog.Logger // default slog.Default
 }
 
-// Fleet runs the appliances. It is the ec2.Machines of the local cloud.
+// Fleet runs the appliances. It is the machine.Runner of the local cloud.
 type Fleet struct {
 	cfg Config
 
@@ -70,11 +70,11 @@ func NewFleet(cfg Config) *Fleet {
 	return &Fleet{cfg: cfg, appliances: map[string]*Appliance{}}
 }
 
-var _ ec2.Machines = (*Fleet)(nil)
+var _ machine.Runner = (*Fleet)(nil)
 
 // Start boots an appliance on a machine. It runs until Stop or Close, whatever becomes of ctx. An
 // address that is in use gives an error that wraps syscall.EADDRINUSE.
-func (f *Fleet) Start(_ context.Context, machine ec2.Machine) error {
+func (f *Fleet) Start(_ context.Context, machine machine.Machine) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.appliances[machine.InstanceID] != nil {
@@ -89,7 +89,7 @@ func (f *Fleet) Start(_ context.Context, machine ec2.Machine) error {
 }
 
 // Attach gives an appliance one more disk.
-func (f *Fleet) Attach(_ context.Context, instanceID string, disk ec2.Disk) error {
+func (f *Fleet) Attach(_ context.Context, instanceID string, disk machine.Disk) error {
 	a, ok := f.ByInstance(instanceID)
 	if !ok {
 		return fmt.Errorf("attach %s: no appliance on instance %s", disk.VolumeID, instanceID)

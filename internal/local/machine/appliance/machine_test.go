@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/machine"
 )
 
 const (
@@ -106,8 +106,8 @@ func (f *firewall) permits(port int, from netip.Addr) bool {
 	return f.allowed[fmt.Sprint(from, port)]
 }
 
-// machine is one appliance with all that is around it.
-type machine struct {
+// testMachine is one appliance with all that is around it.
+type testMachine struct {
 	*Fleet
 	shelf    *shelf
 	firewall *firewall
@@ -120,14 +120,14 @@ var nextAddress struct {
 	last byte
 }
 
-func newMachine(t *testing.T) *machine {
+func newMachine(t *testing.T) *testMachine {
 	t.Helper()
 	nextAddress.Lock()
 	nextAddress.last++
 	address := netip.AddrFrom4([4]byte{127, 78, 0, nextAddress.last})
 	nextAddress.Unlock()
 
-	m := &machine{
+	m := &testMachine{
 		shelf:    &shelf{objects: map[string][]byte{}},
 		firewall: &firewall{allowed: map[string]bool{}},
 		address:  address, id: "i-1",
@@ -137,21 +137,21 @@ func newMachine(t *testing.T) *machine {
 		Boot: 100 * time.Millisecond, Reboot: 100 * time.Millisecond, UploadDelay: 60 * time.Millisecond,
 		Log: slog.New(slog.DiscardHandler),
 	})
-	if err := m.Start(t.Context(), ec2.Machine{
+	if err := m.Start(t.Context(), machine.Machine{
 		InstanceID: m.id, Address: address, Permits: m.firewall.permits,
-		Disks: []ec2.Disk{{VolumeID: "vol-root", Device: "/dev/xvda", SizeGiB: 80, Root: true}},
+		Disks: []machine.Disk{{VolumeID: "vol-root", Device: "/dev/xvda", SizeGiB: 80, Root: true}},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close() })
-	if err := m.Attach(t.Context(), m.id, ec2.Disk{VolumeID: "vol-cache", Device: "/dev/sdf", SizeGiB: 150}); err != nil {
+	if err := m.Attach(t.Context(), m.id, machine.Disk{VolumeID: "vol-cache", Device: "/dev/sdf", SizeGiB: 150}); err != nil {
 		t.Fatal(err)
 	}
 	m.firewall.set(netip.MustParseAddr("127.0.0.1"), 80, true)
 	return m
 }
 
-func (m *machine) appliance(t *testing.T) *Appliance {
+func (m *testMachine) appliance(t *testing.T) *Appliance {
 	t.Helper()
 	a, ok := m.ByInstance(m.id)
 	if !ok {
@@ -161,7 +161,7 @@ func (m *machine) appliance(t *testing.T) *Appliance {
 }
 
 // key asks the activation page.
-func (m *machine) key() (string, error) {
+func (m *testMachine) key() (string, error) {
 	client := http.Client{Timeout: time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	response, err := client.Get(fmt.Sprintf("http://%s:%d/?activationRegion=eu-west-1", m.address, testPage))
@@ -180,7 +180,7 @@ func (m *machine) key() (string, error) {
 }
 
 // launched is a machine whose appliance serves shares.
-func launched(t *testing.T) (*machine, *Appliance) {
+func launched(t *testing.T) (*testMachine, *Appliance) {
 	t.Helper()
 	m := newMachine(t)
 	a := m.appliance(t)
@@ -200,10 +200,10 @@ func launched(t *testing.T) (*machine, *Appliance) {
 	return m, a
 }
 
-func (m *machine) server() netip.AddrPort { return netip.AddrPortFrom(m.address, testNFS) }
+func (m *testMachine) server() netip.AddrPort { return netip.AddrPortFrom(m.address, testNFS) }
 
 // export makes a share for a client, in its list and the security group.
-func (m *machine) export(t *testing.T, a *Appliance, name string, client netip.Addr) Share {
+func (m *testMachine) export(t *testing.T, a *Appliance, name string, client netip.Addr) Share {
 	t.Helper()
 	share := Share{
 		ID: "share-" + name, Name: name, Bucket: Bucket{Name: "bucket-" + name},

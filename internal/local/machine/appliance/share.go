@@ -109,7 +109,7 @@ func (a *Appliance) Dirty(id string) int {
 	if !ok {
 		return 0
 	}
-	return s.files.dirt.count()
+	return s.files.dirty.count()
 }
 
 // Refresh brings what its bucket has and it has not into a share.
@@ -145,10 +145,10 @@ func (a *Appliance) AwaitUploaded(ctx context.Context, id string) error {
 	if !ok {
 		return fmt.Errorf("wait for the uploads of share %s: it is not exported", id)
 	}
-	before := s.files.dirt.mark()
+	before := s.files.dirty.mark()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for s.files.dirt.before(before) {
+	for s.files.dirty.before(before) {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the uploads of share %s: %w", id, ctx.Err())

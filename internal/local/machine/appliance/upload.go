@@ -40,13 +40,13 @@ func (a *Appliance) uploadLoop() {
 		}
 		a.mu.Unlock()
 		for _, s := range shares {
-			for changed, number := range s.files.dirt.settled(time.Now().Add(-a.cfg.UploadDelay)) {
+			for changed, number := range s.files.dirty.settled(time.Now().Add(-a.cfg.UploadDelay)) {
 				if err := a.upload(s, changed); err != nil {
 					// It stays dirty: the next round tries again, as the real one does for ever.
 					a.cfg.Log.Warn("upload failed", "share", s.definition().ID, "path", changed, "error", err)
 					continue
 				}
-				s.files.dirt.clean(changed, number)
+				s.files.dirty.clean(changed, number)
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func (a *Appliance) fetch(ctx context.Context, s *share) error {
 	}
 	for _, key := range keys {
 		name := local(strings.TrimPrefix(key, bucket.Prefix))
-		if name == "." || s.files.dirt.has(name) {
+		if name == "." || s.files.dirty.has(name) {
 			continue
 		}
 		if strings.HasSuffix(key, "/") {

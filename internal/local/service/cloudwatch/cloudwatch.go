@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -94,10 +94,10 @@ func (a *Alarms) Service() endpoint.Service {
 func Types() []string { return []string{"AWS::CloudWatch::Alarm"} }
 
 // Create makes an alarm. It has too little data to have a state, until somebody sets one.
-func (a *Alarms) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (a *Alarms) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	var p properties
 	if err := weakjson.Decode(r.Properties, &p); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	if p.AlarmName == "" {
 		p.AlarmName = r.StackName + "-" + r.LogicalID
@@ -116,11 +116,11 @@ func (a *Alarms) Create(_ context.Context, r cloudformation.Resource) (cloudform
 		a.byName[made.name] = made
 	}
 	made.properties = p
-	return cloudformation.Created{PhysicalID: made.name, Attributes: map[string]any{"Arn": made.arn}}, nil
+	return resource.Created{PhysicalID: made.name, Attributes: map[string]any{"Arn": made.arn}}, nil
 }
 
 // Delete removes an alarm.
-func (a *Alarms) Delete(_ context.Context, r cloudformation.Resource) error {
+func (a *Alarms) Delete(_ context.Context, r resource.Resource) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.byName, r.PhysicalID)

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
 )
 
 func TestStateChangesAreToldOnce(t *testing.T) {
@@ -20,7 +20,7 @@ func TestStateChangesAreToldOnce(t *testing.T) {
 		details = append(details, detail.(map[string]any))
 	}})
 	const name = "headroom-dev-database-standard-1-cpu"
-	r := cloudformation.Resource{StackName: "s", LogicalID: "Cpu", Type: "AWS::CloudWatch::Alarm", Properties: map[string]any{
+	r := resource.Resource{StackName: "s", LogicalID: "Cpu", Type: "AWS::CloudWatch::Alarm", Properties: map[string]any{
 		"AlarmName": name, "Namespace": "AWS/RDS", "MetricName": "CPUUtilization", "Statistic": "Average", "Period": "300",
 		"Threshold": "80", "Dimensions": []any{map[string]any{"Name": "DBInstanceIdentifier", "Value": "headroom-dev-database-standard-1"}},
 	}}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"headroom/internal/local/machine"
+
 	"headroom/internal/local/endpoint"
 )
 
@@ -18,7 +20,7 @@ type Config struct {
 	Account string // such as "123456789012"
 	Region  string
 
-	Machines Machines // what runs on an instance
+	Machines machine.Runner // what runs on an instance
 
 	// FunctionAddress is where functions call from. It counts as a member of every group that no
 	// instance is in, as network interfaces of functions do.
@@ -31,35 +33,6 @@ type Config struct {
 	Propagation time.Duration // from a rule's change to its being in force; default 100 ms
 
 	Now func() time.Time // default time.Now
-}
-
-// Machines runs what an instance is. The appliance fleet does.
-type Machines interface {
-	// Start boots a machine. An address that is in use gives an error wrapping syscall.EADDRINUSE,
-	// and another one is tried.
-	Start(ctx context.Context, machine Machine) error
-	// Attach gives a disk to a running machine. A second time, it does nothing.
-	Attach(ctx context.Context, instanceID string, disk Disk) error
-	// Stop ends a machine. Stopping what does not run succeeds.
-	Stop(ctx context.Context, instanceID string) error
-}
-
-// Machine is one instance as the software on it sees it.
-type Machine struct {
-	InstanceID string
-	ImageID    string
-	Address    netip.Addr
-	Disks      []Disk
-	// Permits tells whether the instance's security groups let an address reach a TCP port now.
-	Permits func(port int, from netip.Addr) bool
-}
-
-// Disk is one volume of an instance.
-type Disk struct {
-	VolumeID string
-	Device   string // such as "/dev/xvda"
-	SizeGiB  int
-	Root     bool
 }
 
 // EC2 is the fake. Its state lives in memory, its methods may be called at once.

@@ -13,25 +13,27 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/local/machine"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
 )
 
 // bays is Machines that run nothing.
 type bays struct {
 	mu    sync.Mutex
 	busy  map[netip.Addr]bool // addresses that another program has
-	on    map[string]Machine
-	disks []Disk
+	on    map[string]machine.Machine
+	disks []machine.Disk
 }
 
-func (b *bays) Start(_ context.Context, machine Machine) error {
+func (b *bays) Start(_ context.Context, machine machine.Machine) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.busy[machine.Address] {
@@ -41,7 +43,7 @@ func (b *bays) Start(_ context.Context, machine Machine) error {
 	return nil
 }
 
-func (b *bays) Attach(_ context.Context, _ string, disk Disk) error {
+func (b *bays) Attach(_ context.Context, _ string, disk machine.Disk) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.disks = append(b.disks, disk)
@@ -72,7 +74,7 @@ func (b bench) propagate() {
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, on: map[string]Machine{}}, now: &atomic.Pointer[time.Time]{}}
+	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, on: map[string]machine.Machine{}}, now: &atomic.Pointer[time.Time]{}}
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	b.now.Store(&start)
 	b.EC2 = New(Config{
@@ -91,17 +93,17 @@ func newBench(t *testing.T) bench {
 	return b
 }
 
-func (b bench) make(t *testing.T, id, kind string, properties map[string]any) cloudformation.Created {
+func (b bench) make(t *testing.T, id, kind string, properties map[string]any) resource.Created {
 	t.Helper()
-	created, err := b.Create(t.Context(), resource(id, kind, properties))
+	created, err := b.Create(t.Context(), declared(id, kind, properties))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return created
 }
 
-func resource(id, kind string, properties map[string]any) cloudformation.Resource {
-	return cloudformation.Resource{StackID: "stack", StackName: "host", LogicalID: id, Type: "AWS::EC2::" + kind, Properties: properties}
+func declared(id, kind string, properties map[string]any) resource.Resource {
+	return resource.Resource{StackID: "stack", StackName: "host", LogicalID: id, Type: "AWS::EC2::" + kind, Properties: properties}
 }
 
 func (b bench) authorize(t *testing.T, group, cidr string, port int32) error {
@@ -241,7 +243,7 @@ func TestFunctionsAreMembersOfGroupsWithoutInstances(t *testing.T) {
 			"GroupId": group, "IpProtocol": "tcp", "FromPort": 80 + n, "ToPort": 80 + n, "SourceSecurityGroupId": source,
 		})
 	}
-	machine := b.make(t, "Machine", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
+	instance := b.make(t, "Machine", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
 	b.propagate()
 	local := netip.MustParseAddr("127.0.0.1")
 	if !b.Permits([]string{group}, 80, local) {
@@ -250,7 +252,7 @@ func TestFunctionsAreMembersOfGroupsWithoutInstances(t *testing.T) {
 	if b.Permits([]string{group}, 81, local) {
 		t.Error("functions are let in as members of the instance's group")
 	}
-	if !b.Permits([]string{group}, 81, netip.MustParseAddr(machine.Attributes["PrivateIp"].(string))) {
+	if !b.Permits([]string{group}, 81, netip.MustParseAddr(instance.Attributes["PrivateIp"].(string))) {
 		t.Error("the instance is no member of its own group")
 	}
 }
@@ -271,15 +273,15 @@ func TestInstancesHaveAddressesOfTheirOwn(t *testing.T) {
 	if got := second.Attributes["PrivateIp"]; got != "127.10.0.3" {
 		t.Errorf("the second address is %v", got)
 	}
-	if err := b.Delete(t.Context(), resource("Group", "SecurityGroup", nil)); err != nil {
+	if err := b.Delete(t.Context(), declared("Group", "SecurityGroup", nil)); err != nil {
 		t.Errorf("delete what was never there: %v", err)
 	}
-	inUse := resource("Group", "SecurityGroup", nil)
+	inUse := declared("Group", "SecurityGroup", nil)
 	inUse.PhysicalID = group
 	if err := b.Delete(t.Context(), inUse); err == nil {
 		t.Error("deleted a group that instances are in")
 	}
-	gone := resource("First", "Instance", nil)
+	gone := declared("First", "Instance", nil)
 	gone.PhysicalID = first.PhysicalID
 	for range 2 {
 		if err := b.Delete(t.Context(), gone); err != nil {
@@ -298,21 +300,21 @@ func TestInstancesHaveAddressesOfTheirOwn(t *testing.T) {
 
 func TestVolumesReachTheMachine(t *testing.T) {
 	b := newBench(t)
-	machine := b.make(t, "Machine", "Instance", map[string]any{
+	instance := b.make(t, "Machine", "Instance", map[string]any{
 		"BlockDeviceMappings": []any{map[string]any{"DeviceName": "/dev/xvda", "Ebs": map[string]any{"VolumeSize": "80"}}},
 	})
 	volume := b.make(t, "Cache", "Volume", map[string]any{"Size": 150})
 	b.make(t, "Attachment", "VolumeAttachment", map[string]any{
-		"Device": "/dev/sdf", "InstanceId": machine.PhysicalID, "VolumeId": volume.PhysicalID,
+		"Device": "/dev/sdf", "InstanceId": instance.PhysicalID, "VolumeId": volume.PhysicalID,
 	})
-	if root := b.bays.on[machine.PhysicalID].Disks; len(root) != 1 || !root[0].Root || root[0].SizeGiB != 80 {
+	if root := b.bays.on[instance.PhysicalID].Disks; len(root) != 1 || !root[0].Root || root[0].SizeGiB != 80 {
 		t.Errorf("born with %+v", root)
 	}
-	want := Disk{VolumeID: volume.PhysicalID, Device: "/dev/sdf", SizeGiB: 150}
+	want := machine.Disk{VolumeID: volume.PhysicalID, Device: "/dev/sdf", SizeGiB: 150}
 	if len(b.bays.disks) != 1 || b.bays.disks[0] != want {
 		t.Errorf("attached %+v, want %+v", b.bays.disks, want)
 	}
-	if _, err := b.Create(t.Context(), resource("Other", "VolumeAttachment", map[string]any{"InstanceId": "i-none", "VolumeId": volume.PhysicalID})); err == nil {
+	if _, err := b.Create(t.Context(), declared("Other", "VolumeAttachment", map[string]any{"InstanceId": "i-none", "VolumeId": volume.PhysicalID})); err == nil {
 		t.Error("attached to no instance")
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"syscall"
 	"time"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/machine"
+
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -63,10 +65,10 @@ type instanceProperties struct {
 	Tags []weakjson.Tag `json:"Tags"`
 }
 
-func (e *EC2) createInstance(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (e *EC2) createInstance(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	var properties instanceProperties
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	for _, network := range properties.NetworkInterfaces {
 		properties.SecurityGroupIDs = append(properties.SecurityGroupIDs, network.GroupSet...)
@@ -74,13 +76,13 @@ func (e *EC2) createInstance(ctx context.Context, r cloudformation.Resource) (cl
 	}
 	i, err := e.launch(ctx, r, properties)
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	if err := pause(ctx, e.cfg.Launch); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	address := i.address.String()
-	return cloudformation.Created{PhysicalID: i.id, Attributes: map[string]any{
+	return resource.Created{PhysicalID: i.id, Attributes: map[string]any{
 		"InstanceId": i.id, "PrivateIp": address, "AvailabilityZone": i.zone, "VpcId": i.vpc,
 		"PrivateDnsName": "ip-" + strings.ReplaceAll(address, ".", "-") + "." + e.cfg.Region + ".compute.internal",
 	}}, nil
@@ -88,13 +90,13 @@ func (e *EC2) createInstance(ctx context.Context, r cloudformation.Resource) (cl
 
 // launch starts the machine of an instance, at the first address that is free: of this cloud, and of
 // others on the same computer.
-func (e *EC2) launch(ctx context.Context, r cloudformation.Resource, properties instanceProperties) (*instance, error) {
+func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instanceProperties) (*instance, error) {
 	for {
 		i, isNew, err := e.register(r, properties)
 		if err != nil || !isNew {
 			return i, err
 		}
-		err = e.cfg.Machines.Start(ctx, Machine{
+		err = e.cfg.Machines.Start(ctx, machine.Machine{
 			InstanceID: i.id, ImageID: i.image, Address: i.address, Disks: disksOf(i.id, properties),
 			Permits: func(port int, from netip.Addr) bool { return e.Permits(i.groups, port, from) },
 		})
@@ -112,7 +114,7 @@ func (e *EC2) launch(ctx context.Context, r cloudformation.Resource, properties 
 }
 
 // register notes an instance and gives it its address, unless it is there already.
-func (e *EC2) register(r cloudformation.Resource, properties instanceProperties) (*instance, bool, error) {
+func (e *EC2) register(r resource.Resource, properties instanceProperties) (*instance, bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id := e.idLocked(r, "i")
@@ -154,10 +156,10 @@ func (e *EC2) register(r cloudformation.Resource, properties instanceProperties)
 }
 
 // disksOf lists the volumes that an instance is born with; the first is its root.
-func disksOf(instanceID string, properties instanceProperties) []Disk {
-	var disks []Disk
+func disksOf(instanceID string, properties instanceProperties) []machine.Disk {
+	var disks []machine.Disk
 	for n, mapping := range properties.BlockDeviceMappings {
-		disks = append(disks, Disk{
+		disks = append(disks, machine.Disk{
 			VolumeID: fmt.Sprintf("vol-%s%02d", strings.TrimPrefix(instanceID, "i-")[:15], n),
 			Device:   mapping.DeviceName, SizeGiB: int(mapping.Ebs.VolumeSize), Root: n == 0,
 		})
@@ -165,7 +167,7 @@ func disksOf(instanceID string, properties instanceProperties) []Disk {
 	return disks
 }
 
-func (e *EC2) deleteInstance(ctx context.Context, r cloudformation.Resource) error {
+func (e *EC2) deleteInstance(ctx context.Context, r resource.Resource) error {
 	if err := e.cfg.Machines.Stop(ctx, r.PhysicalID); err != nil {
 		return fmt.Errorf("stop instance %s: %w", r.PhysicalID, err)
 	}
@@ -173,48 +175,48 @@ func (e *EC2) deleteInstance(ctx context.Context, r cloudformation.Resource) err
 	return nil
 }
 
-func (e *EC2) forget(r cloudformation.Resource, id string) {
+func (e *EC2) forget(r resource.Resource, id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.instances, id)
 	delete(e.made, r.StackID+"/"+r.LogicalID)
 }
 
-func (e *EC2) createVolume(r cloudformation.Resource) (cloudformation.Created, error) {
+func (e *EC2) createVolume(r resource.Resource) (resource.Created, error) {
 	var properties struct {
 		Size weakjson.Int `json:"Size"`
 	}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id := e.idLocked(r, "vol")
 	e.volumes[id] = &volume{id: id, sizeGiB: int(properties.Size)}
-	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{"VolumeId": id}}, nil
+	return resource.Created{PhysicalID: id, Attributes: map[string]any{"VolumeId": id}}, nil
 }
 
-func (e *EC2) attachVolume(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (e *EC2) attachVolume(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	var properties struct {
 		Device     string `json:"Device"`
 		InstanceID string `json:"InstanceId"`
 		VolumeID   string `json:"VolumeId"`
 	}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	e.mu.Lock()
 	v, i := e.volumes[properties.VolumeID], e.instances[properties.InstanceID]
 	e.mu.Unlock()
 	if v == nil {
-		return cloudformation.Created{}, fmt.Errorf("InvalidVolume.NotFound: the volume '%s' does not exist", properties.VolumeID)
+		return resource.Created{}, fmt.Errorf("InvalidVolume.NotFound: the volume '%s' does not exist", properties.VolumeID)
 	}
 	if i == nil {
-		return cloudformation.Created{}, fmt.Errorf("InvalidInstanceID.NotFound: the instance ID '%s' does not exist", properties.InstanceID)
+		return resource.Created{}, fmt.Errorf("InvalidInstanceID.NotFound: the instance ID '%s' does not exist", properties.InstanceID)
 	}
-	disk := Disk{VolumeID: v.id, Device: properties.Device, SizeGiB: v.sizeGiB}
+	disk := machine.Disk{VolumeID: v.id, Device: properties.Device, SizeGiB: v.sizeGiB}
 	if err := e.cfg.Machines.Attach(ctx, i.id, disk); err != nil {
-		return cloudformation.Created{}, fmt.Errorf("attach volume %s to instance %s: %w", v.id, i.id, err)
+		return resource.Created{}, fmt.Errorf("attach volume %s to instance %s: %w", v.id, i.id, err)
 	}
-	return cloudformation.Created{PhysicalID: v.id + "|" + i.id}, nil
+	return resource.Created{PhysicalID: v.id + "|" + i.id}, nil
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -23,13 +23,13 @@ func Types() []string {
 }
 
 // Create makes a resource of one of Types.
-func (e *EC2) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (e *EC2) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	switch r.Type {
 	case "AWS::EC2::Instance":
 		return e.createInstance(ctx, r)
 	case "AWS::EC2::LaunchTemplate":
 		id := e.idOf(r, "lt")
-		return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{
+		return resource.Created{PhysicalID: id, Attributes: map[string]any{
 			"LaunchTemplateId": id, "LatestVersionNumber": "1", "DefaultVersionNumber": "1",
 		}}, nil
 	case "AWS::EC2::SecurityGroup":
@@ -43,11 +43,11 @@ func (e *EC2) Create(ctx context.Context, r cloudformation.Resource) (cloudforma
 	case "AWS::EC2::VolumeAttachment":
 		return e.attachVolume(ctx, r)
 	}
-	return cloudformation.Created{}, fmt.Errorf("ec2 has no resource type %s", r.Type)
+	return resource.Created{}, fmt.Errorf("ec2 has no resource type %s", r.Type)
 }
 
 // Delete unmakes a resource of one of Types.
-func (e *EC2) Delete(ctx context.Context, r cloudformation.Resource) error {
+func (e *EC2) Delete(ctx context.Context, r resource.Resource) error {
 	switch r.Type {
 	case "AWS::EC2::Instance":
 		return e.deleteInstance(ctx, r)
@@ -64,13 +64,13 @@ func (e *EC2) Delete(ctx context.Context, r cloudformation.Resource) error {
 }
 
 // idOf is the physical id of a resource: a new one the first time, the same one ever after.
-func (e *EC2) idOf(r cloudformation.Resource, prefix string) string {
+func (e *EC2) idOf(r resource.Resource, prefix string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.idLocked(r, prefix)
 }
 
-func (e *EC2) idLocked(r cloudformation.Resource, prefix string) string {
+func (e *EC2) idLocked(r resource.Resource, prefix string) string {
 	key := r.StackID + "/" + r.LogicalID
 	if e.made[key] == "" {
 		e.made[key] = newID(prefix)
@@ -116,7 +116,7 @@ func (t templateRule) rule(egress bool) (rule, error) {
 	return r, err
 }
 
-func (e *EC2) createGroup(r cloudformation.Resource) (cloudformation.Created, error) {
+func (e *EC2) createGroup(r resource.Resource) (resource.Created, error) {
 	var properties struct {
 		GroupDescription string         `json:"GroupDescription"`
 		GroupName        string         `json:"GroupName"`
@@ -126,7 +126,7 @@ func (e *EC2) createGroup(r cloudformation.Resource) (cloudformation.Created, er
 		Tags             []weakjson.Tag `json:"Tags"`
 	}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	if properties.Egress == nil {
 		properties.Egress = []templateRule{{IPProtocol: "-1", CidrIP: "0.0.0.0/0"}}
@@ -139,7 +139,7 @@ func (e *EC2) createGroup(r cloudformation.Resource) (cloudformation.Created, er
 		for _, written := range list.written {
 			one, err := written.rule(list.egress)
 			if err != nil {
-				return cloudformation.Created{}, err
+				return resource.Created{}, err
 			}
 			rules = append(rules, one)
 		}
@@ -158,16 +158,16 @@ func (e *EC2) createGroup(r cloudformation.Resource) (cloudformation.Created, er
 			tags: weakjson.Tags(r.Tags, properties.Tags),
 		}
 		if _, err := g.authorize(rules, e.cfg.Now().Add(e.cfg.Propagation)); err != nil {
-			return cloudformation.Created{}, err
+			return resource.Created{}, err
 		}
 		e.groups[id] = g
 	}
-	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{
+	return resource.Created{PhysicalID: id, Attributes: map[string]any{
 		"GroupId": id, "Id": id, "VpcId": properties.VpcID,
 	}}, nil
 }
 
-func (e *EC2) deleteGroup(r cloudformation.Resource) error {
+func (e *EC2) deleteGroup(r resource.Resource) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, i := range e.instances {
@@ -183,23 +183,23 @@ func (e *EC2) deleteGroup(r cloudformation.Resource) error {
 
 // createRule makes a rule that is a resource of its own. A rule that is there already is an error
 // in a template, as in CloudFormation, unless this resource made it.
-func (e *EC2) createRule(r cloudformation.Resource, egress bool) (cloudformation.Created, error) {
+func (e *EC2) createRule(r resource.Resource, egress bool) (resource.Created, error) {
 	var written templateRule
 	if err := weakjson.Decode(r.Properties, &written); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	one, err := written.rule(egress)
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	g := e.groups[written.GroupID]
 	if g == nil {
-		return cloudformation.Created{}, noGroup(written.GroupID)
+		return resource.Created{}, noGroup(written.GroupID)
 	}
 	one.id = e.idLocked(r, "sgr")
-	created := cloudformation.Created{PhysicalID: one.id, Attributes: map[string]any{"Id": one.id}}
+	created := resource.Created{PhysicalID: one.id, Attributes: map[string]any{"Id": one.id}}
 	for _, there := range g.rules {
 		if there.id == one.id {
 			return created, nil
@@ -209,7 +209,7 @@ func (e *EC2) createRule(r cloudformation.Resource, egress bool) (cloudformation
 	return created, err
 }
 
-func (e *EC2) deleteRule(r cloudformation.Resource) error {
+func (e *EC2) deleteRule(r resource.Resource) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, g := range e.groups {

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/disorder"
+	"headroom/internal/local/resource"
 )
 
 // Config is what a Bridge needs. Account, Region, Endpoint, Keys and Log are required.
@@ -120,7 +120,7 @@ const (
 )
 
 // Create makes a bus, a rule or a schedule.
-func (b *Bridge) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (b *Bridge) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	switch r.Type {
 	case typeBus:
 		return b.createBus(r)
@@ -131,11 +131,11 @@ func (b *Bridge) Create(_ context.Context, r cloudformation.Resource) (cloudform
 	case typeScheduleGroup:
 		return b.createScheduleGroup(r)
 	}
-	return cloudformation.Created{}, fmt.Errorf("the local EventBridge does not make %s", r.Type)
+	return resource.Created{}, fmt.Errorf("the local EventBridge does not make %s", r.Type)
 }
 
 // Delete removes a bus, a rule or a schedule.
-func (b *Bridge) Delete(_ context.Context, r cloudformation.Resource) error {
+func (b *Bridge) Delete(_ context.Context, r resource.Resource) error {
 	switch r.Type {
 	case typeBus:
 		b.mu.Lock()

@@ -17,10 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/disorder"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/parts"
+	"headroom/internal/local/resource"
 	bridge "headroom/internal/local/service/eventbridge"
 )
 
@@ -85,9 +85,9 @@ func (r *rig) queue(name string) (url, arn string) {
 	return *created.QueueUrl, "arn:aws:sqs:" + region + ":" + account + ":" + name
 }
 
-func (r *rig) create(kind string, properties map[string]any) cloudformation.Created {
+func (r *rig) create(kind string, properties map[string]any) resource.Created {
 	r.t.Helper()
-	created, err := r.bridge.Create(r.t.Context(), cloudformation.Resource{StackName: "test", LogicalID: "Thing", Type: kind, Properties: properties})
+	created, err := r.bridge.Create(r.t.Context(), resource.Resource{StackName: "test", LogicalID: "Thing", Type: kind, Properties: properties})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestDisorderDeliversTwice(t *testing.T) {
 func TestScheduleSendsAtItsRateAsItsRole(t *testing.T) {
 	r := newRig(t, func(c *bridge.Config) { c.Speed = 300 }) // a minute is 200 ms
 	url, arn := r.queue("pool-check")
-	resource := cloudformation.Resource{StackName: "test", LogicalID: "Schedule", Type: "AWS::Scheduler::Schedule", Properties: map[string]any{
+	resource := resource.Resource{StackName: "test", LogicalID: "Schedule", Type: "AWS::Scheduler::Schedule", Properties: map[string]any{
 		"ScheduleExpression": "rate(1 minute)", "FlexibleTimeWindow": map[string]any{"Mode": "OFF"},
 		"Target": map[string]any{"Arn": arn, "RoleArn": "arn:aws:iam::" + account + ":role/schedule-role", "Input": `{"reason":"schedule"}`},
 	}}
@@ -291,7 +291,7 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 	r := newRig(t, nil)
 	pattern := map[string]any{"source": []any{"aws.test"}}
 	queue := "arn:aws:sqs:" + region + ":" + account + ":jobs"
-	for name, resource := range map[string]cloudformation.Resource{
+	for name, resource := range map[string]resource.Resource{
 		"function as a target": {Type: "AWS::Events::Rule", Properties: map[string]any{"EventPattern": pattern, "Targets": []any{map[string]any{"Arn": "arn:aws:lambda:x:y:function:f"}}}},
 		"input transformer":    {Type: "AWS::Events::Rule", Properties: map[string]any{"EventPattern": pattern, "Targets": []any{map[string]any{"Arn": queue, "InputTransformer": map[string]any{"InputTemplate": "x"}}}}},
 		"scheduled rule":       {Type: "AWS::Events::Rule", Properties: map[string]any{"ScheduleExpression": "rate(1 minute)"}},

@@ -9,18 +9,18 @@ import (
 	"strings"
 	"time"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
-func (b *Bridge) createBus(r cloudformation.Resource) (cloudformation.Created, error) {
+func (b *Bridge) createBus(r resource.Resource) (resource.Created, error) {
 	var properties struct{ Name string }
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	b.addBus(properties.Name)
-	return cloudformation.Created{PhysicalID: properties.Name, Attributes: map[string]any{
+	return resource.Created{PhysicalID: properties.Name, Attributes: map[string]any{
 		"Arn": b.arn("events", "event-bus/"+properties.Name), "Name": properties.Name,
 	}}, nil
 }

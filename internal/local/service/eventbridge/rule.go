@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -78,21 +78,21 @@ type rule struct {
 	targets []target
 }
 
-func (b *Bridge) createRule(r cloudformation.Resource) (cloudformation.Created, error) {
+func (b *Bridge) createRule(r resource.Resource) (resource.Created, error) {
 	var properties ruleProperties
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	if properties.ScheduleExpression != "" {
-		return cloudformation.Created{}, fmt.Errorf("the local EventBridge runs no scheduled rules: use EventBridge Scheduler for %s", r.LogicalID)
+		return resource.Created{}, fmt.Errorf("the local EventBridge runs no scheduled rules: use EventBridge Scheduler for %s", r.LogicalID)
 	}
 	matches, err := compile(properties.EventPattern)
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	for _, t := range properties.Targets {
 		if err := t.supported("sqs", "sns"); err != nil {
-			return cloudformation.Created{}, err
+			return resource.Created{}, err
 		}
 	}
 	name := properties.Name
@@ -107,10 +107,10 @@ func (b *Bridge) createRule(r cloudformation.Resource) (cloudformation.Created, 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.busLocked(on).exists {
-		return cloudformation.Created{}, fmt.Errorf("event bus %s does not exist", on)
+		return resource.Created{}, fmt.Errorf("event bus %s does not exist", on)
 	}
 	b.rules[id] = &rule{arn: arn, bus: on, enabled: properties.State != "DISABLED", matches: matches, targets: properties.Targets}
-	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{"Arn": arn}}, nil
+	return resource.Created{PhysicalID: id, Attributes: map[string]any{"Arn": arn}}, nil
 }
 
 func (b *Bridge) deleteRule(id string) {

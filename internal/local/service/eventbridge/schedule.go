@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -30,36 +30,36 @@ type schedule struct {
 	cancel context.CancelFunc
 }
 
-func (b *Bridge) createScheduleGroup(r cloudformation.Resource) (cloudformation.Created, error) {
+func (b *Bridge) createScheduleGroup(r resource.Resource) (resource.Created, error) {
 	var properties struct{ Name string }
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	name := properties.Name
 	if name == "" {
 		name = r.GeneratedName()
 	}
-	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"Arn": b.arn("scheduler", "schedule-group/"+name)}}, nil
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": b.arn("scheduler", "schedule-group/"+name)}}, nil
 }
 
-func (b *Bridge) createSchedule(r cloudformation.Resource) (cloudformation.Created, error) {
+func (b *Bridge) createSchedule(r resource.Resource) (resource.Created, error) {
 	properties := scheduleProperties{GroupName: "default"}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	every, err := rate(properties.ScheduleExpression)
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	if mode := properties.FlexibleTimeWindow.Mode; mode != "OFF" {
-		return cloudformation.Created{}, fmt.Errorf("the local Scheduler has no flexible time windows: mode %q", mode)
+		return resource.Created{}, fmt.Errorf("the local Scheduler has no flexible time windows: mode %q", mode)
 	}
 	if err := properties.Target.supported("sqs"); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	role := properties.Target.RoleArn
 	if err := b.cfg.Assume("scheduler.amazonaws.com", role); err != nil {
-		return cloudformation.Created{}, fmt.Errorf("the execution role you provide must allow AWS EventBridge Scheduler to assume the role: %w", err)
+		return resource.Created{}, fmt.Errorf("the execution role you provide must allow AWS EventBridge Scheduler to assume the role: %w", err)
 	}
 	name := properties.Name
 	if name == "" {
@@ -81,7 +81,7 @@ func (b *Bridge) createSchedule(r cloudformation.Resource) (cloudformation.Creat
 	if properties.State != "DISABLED" {
 		b.background(func() { b.runSchedule(ctx, s) })
 	}
-	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"Arn": s.arn}}, nil
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": s.arn}}, nil
 }
 
 func (b *Bridge) deleteSchedule(name string) {

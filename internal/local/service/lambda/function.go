@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -38,31 +38,31 @@ type function struct {
 	retired bool       // replaced or deleted: its processes end after their invocation
 }
 
-func (h *Host) createFunction(r cloudformation.Resource) (cloudformation.Created, error) {
+func (h *Host) createFunction(r resource.Resource) (resource.Created, error) {
 	properties := functionProperties{MemorySize: 128, Timeout: 3}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	name := properties.FunctionName
 	if name == "" {
 		name = r.GeneratedName()
 	}
-	created := cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"Arn": h.functionARN(name)}}
+	created := resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": h.functionARN(name)}}
 
 	if existing, err := h.function(name); err == nil && reflect.DeepEqual(existing.properties, properties) {
 		return created, nil
 	}
 	if err := h.cfg.Assume("lambda.amazonaws.com", properties.Role); err != nil {
-		return cloudformation.Created{}, fmt.Errorf("the role defined for the function cannot be assumed by Lambda: %w", err)
+		return resource.Created{}, fmt.Errorf("the role defined for the function cannot be assumed by Lambda: %w", err)
 	}
 	if len(properties.VpcConfig.SubnetIds) > 0 {
 		if err := h.mayEnterVPC(properties, name); err != nil {
-			return cloudformation.Created{}, err
+			return resource.Created{}, err
 		}
 	}
 	root, err := h.unpack(name)
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	limit := h.cfg.Concurrency
 	if reserved := properties.ReservedConcurrentExecutions; reserved != nil {

@@ -15,8 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/disorder"
+	"headroom/internal/local/resource"
 )
 
 // Config is what a Host needs. Account to Binary, Keys and Log are required.
@@ -143,20 +143,20 @@ const (
 
 // Create makes a function or a mapping. Permissions and invoke configurations have no effect here:
 // they are about callers other than mappings, and there are none.
-func (h *Host) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (h *Host) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	switch r.Type {
 	case typeFunction:
 		return h.createFunction(r)
 	case typeMapping:
 		return h.createMapping(ctx, r)
 	case typePermission, typeInvokeConfig:
-		return cloudformation.Created{PhysicalID: r.StackName + "-" + r.LogicalID}, nil
+		return resource.Created{PhysicalID: r.StackName + "-" + r.LogicalID}, nil
 	}
-	return cloudformation.Created{}, fmt.Errorf("the local Lambda service does not make %s", r.Type)
+	return resource.Created{}, fmt.Errorf("the local Lambda service does not make %s", r.Type)
 }
 
 // Delete removes a function or a mapping.
-func (h *Host) Delete(_ context.Context, r cloudformation.Resource) error {
+func (h *Host) Delete(_ context.Context, r resource.Resource) error {
 	switch r.Type {
 	case typeFunction:
 		h.deleteFunction(r.PhysicalID)

@@ -20,9 +20,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/parts"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/service/lambda"
 )
 
@@ -143,7 +143,7 @@ func (r *rig) function(properties map[string]any) string {
 	for name, value := range properties {
 		all[name] = value
 	}
-	created, err := r.host.Create(r.t.Context(), cloudformation.Resource{StackName: "test", LogicalID: "Probe", Type: "AWS::Lambda::Function", Properties: all})
+	created, err := r.host.Create(r.t.Context(), resource.Resource{StackName: "test", LogicalID: "Probe", Type: "AWS::Lambda::Function", Properties: all})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -187,11 +187,11 @@ func (r *rig) tryMapping(function, queueARN string, properties map[string]any) e
 	for name, value := range properties {
 		all[name] = value
 	}
-	resource := cloudformation.Resource{StackName: "test", LogicalID: "Mapping", Type: "AWS::Lambda::EventSourceMapping", Properties: all}
-	created, err := r.host.Create(r.t.Context(), resource)
+	declared := resource.Resource{StackName: "test", LogicalID: "Mapping", Type: "AWS::Lambda::EventSourceMapping", Properties: all}
+	created, err := r.host.Create(r.t.Context(), declared)
 	if err == nil {
-		resource.PhysicalID = created.PhysicalID
-		r.t.Cleanup(func() { _ = r.host.Delete(context.Background(), resource) })
+		declared.PhysicalID = created.PhysicalID
+		r.t.Cleanup(func() { _ = r.host.Delete(context.Background(), declared) })
 	}
 	return err
 }

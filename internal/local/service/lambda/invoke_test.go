@@ -9,7 +9,7 @@ import (
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/service/lambda"
 )
 
@@ -122,7 +122,7 @@ func TestRoleMustTrustLambda(t *testing.T) {
 	r := newRig(t, func(c *lambda.Config) {
 		c.Assume = func(service, role string) error { return os.ErrPermission }
 	})
-	_, err := r.host.Create(t.Context(), cloudformation.Resource{Type: "AWS::Lambda::Function", Properties: map[string]any{"FunctionName": "probe", "Role": role}})
+	_, err := r.host.Create(t.Context(), resource.Resource{Type: "AWS::Lambda::Function", Properties: map[string]any{"FunctionName": "probe", "Role": role}})
 	if err == nil || !strings.Contains(err.Error(), "cannot be assumed by Lambda") {
 		t.Fatalf("error %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -45,17 +45,17 @@ type mapping struct {
 // defaultBatchSize is Lambda's for queues.
 const defaultBatchSize = 10
 
-func (h *Host) createMapping(ctx context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (h *Host) createMapping(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	properties := mappingProperties{BatchSize: defaultBatchSize}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	if len(properties.FilterCriteria) > 0 {
-		return cloudformation.Created{}, fmt.Errorf("the local Lambda service does not filter: FilterCriteria of %s", r.LogicalID)
+		return resource.Created{}, fmt.Errorf("the local Lambda service does not filter: FilterCriteria of %s", r.LogicalID)
 	}
 	f, err := h.function(properties.FunctionName)
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	id := r.PhysicalID
 	if id == "" {
@@ -64,7 +64,7 @@ func (h *Host) createMapping(ctx context.Context, r cloudformation.Resource) (cl
 	h.deleteMapping(id)
 	m := &mapping{id: id, host: h, properties: properties, done: make(chan struct{})}
 	if err := m.connect(ctx, f); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	limit := int(properties.ScalingConfig.MaximumConcurrency)
 	if limit == 0 {
@@ -83,7 +83,7 @@ func (h *Host) createMapping(ctx context.Context, r cloudformation.Resource) (cl
 		close(m.done)
 	}
 	arn := fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", h.cfg.Region, h.cfg.Account, id)
-	return cloudformation.Created{PhysicalID: id, Attributes: map[string]any{"Id": id, "EventSourceMappingArn": arn}}, nil
+	return resource.Created{PhysicalID: id, Attributes: map[string]any{"Id": id, "EventSourceMappingArn": arn}}, nil
 }
 
 // connect finds the queue, and checks what Lambda checks before it makes a mapping.

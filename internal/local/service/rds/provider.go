@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/service/secretsmanager"
 	"headroom/internal/local/weakjson"
 )
@@ -43,33 +43,33 @@ type instanceProperties struct {
 }
 
 // Create makes a resource of one of Types.
-func (r *RDS) Create(ctx context.Context, resource cloudformation.Resource) (cloudformation.Created, error) {
-	switch resource.Type {
+func (r *RDS) Create(ctx context.Context, declared resource.Resource) (resource.Created, error) {
+	switch declared.Type {
 	case "AWS::RDS::DBInstance":
-		return r.createInstance(ctx, resource)
+		return r.createInstance(ctx, declared)
 	case "AWS::RDS::DBParameterGroup":
-		return r.createParameters(resource)
+		return r.createParameters(declared)
 	case "AWS::RDS::DBSubnetGroup":
-		name := nameOr(resource, "DBSubnetGroupName")
+		name := nameOr(declared, "DBSubnetGroupName")
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.subnets[name] = true
-		return cloudformation.Created{PhysicalID: name}, nil
+		return resource.Created{PhysicalID: name}, nil
 	}
-	return cloudformation.Created{}, fmt.Errorf("rds has no resource type %s", resource.Type)
+	return resource.Created{}, fmt.Errorf("rds has no resource type %s", declared.Type)
 }
 
 // Delete unmakes a resource of one of Types.
-func (r *RDS) Delete(_ context.Context, resource cloudformation.Resource) error {
+func (r *RDS) Delete(_ context.Context, declared resource.Resource) error {
 	r.mu.Lock()
-	switch resource.Type {
+	switch declared.Type {
 	case "AWS::RDS::DBParameterGroup":
-		delete(r.parameters, resource.PhysicalID)
+		delete(r.parameters, declared.PhysicalID)
 	case "AWS::RDS::DBSubnetGroup":
-		delete(r.subnets, resource.PhysicalID)
+		delete(r.subnets, declared.PhysicalID)
 	case "AWS::RDS::DBInstance":
-		i := r.instances[resource.PhysicalID]
-		if i == nil || i.owner != owner(resource) {
+		i := r.instances[declared.PhysicalID]
+		if i == nil || i.owner != owner(declared) {
 			break
 		}
 		if i.properties.DeletionProtection {
@@ -104,17 +104,17 @@ func (r *RDS) remove(i *instance) error {
 }
 
 // createInstance makes an instance, or waits for the one that the same resource is making.
-func (r *RDS) createInstance(ctx context.Context, resource cloudformation.Resource) (cloudformation.Created, error) {
+func (r *RDS) createInstance(ctx context.Context, declared resource.Resource) (resource.Created, error) {
 	var properties instanceProperties
-	if err := weakjson.Decode(resource.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+	if err := weakjson.Decode(declared.Properties, &properties); err != nil {
+		return resource.Created{}, err
 	}
 	if properties.Engine != "postgres" {
-		return cloudformation.Created{}, fmt.Errorf("InvalidParameterValue: invalid DB engine %q", properties.Engine)
+		return resource.Created{}, fmt.Errorf("InvalidParameterValue: invalid DB engine %q", properties.Engine)
 	}
-	i, isNew, err := r.register(resource, properties)
+	i, isNew, err := r.register(declared, properties)
 	if err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	if isNew {
 		i.err = r.bringUp(ctx, i)
@@ -125,11 +125,11 @@ func (r *RDS) createInstance(ctx context.Context, resource cloudformation.Resour
 	}
 	select {
 	case <-ctx.Done():
-		return cloudformation.Created{}, ctx.Err()
+		return resource.Created{}, ctx.Err()
 	case <-i.ready:
 	}
 	if i.err != nil {
-		return cloudformation.Created{}, fmt.Errorf("create DB instance %s: %w", i.identifier, i.err)
+		return resource.Created{}, fmt.Errorf("create DB instance %s: %w", i.identifier, i.err)
 	}
 	attributes := map[string]any{
 		"Endpoint.Address": serverName, "Endpoint.Port": fmt.Sprint(i.server.port), "Endpoint.HostedZoneId": "Z29XKXDKYMONMX",
@@ -138,19 +138,19 @@ func (r *RDS) createInstance(ctx context.Context, resource cloudformation.Resour
 	if i.secretARN != "" {
 		attributes["MasterUserSecret.SecretArn"] = i.secretARN
 	}
-	return cloudformation.Created{PhysicalID: i.identifier, Attributes: attributes}, nil
+	return resource.Created{PhysicalID: i.identifier, Attributes: attributes}, nil
 }
 
 // register notes an instance, unless the same resource has made it already.
-func (r *RDS) register(resource cloudformation.Resource, properties instanceProperties) (*instance, bool, error) {
+func (r *RDS) register(declared resource.Resource, properties instanceProperties) (*instance, bool, error) {
 	identifier := strings.ToLower(properties.DBInstanceIdentifier)
 	if identifier == "" {
-		identifier = strings.ToLower(resource.StackName + "-" + resource.LogicalID)
+		identifier = strings.ToLower(declared.StackName + "-" + declared.LogicalID)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if there := r.instances[identifier]; there != nil {
-		if there.owner == owner(resource) {
+		if there.owner == owner(declared) {
 			return there, false, nil
 		}
 		return nil, false, fmt.Errorf("DBInstanceAlreadyExists: DB instance %s already exists", identifier)
@@ -162,7 +162,7 @@ func (r *RDS) register(resource cloudformation.Resource, properties instanceProp
 		return nil, false, fmt.Errorf("DBParameterGroupNotFound: DB parameter group %s does not exist", group)
 	}
 	i := &instance{
-		identifier: identifier, owner: owner(resource), properties: properties, status: "creating",
+		identifier: identifier, owner: owner(declared), properties: properties, status: "creating",
 		resourceID: "db-" + rand.Text(), created: time.Now(), ready: make(chan struct{}),
 	}
 	r.instances[identifier] = i
@@ -243,14 +243,14 @@ func (r *RDS) RotateMaster(ctx context.Context, identifier string) error {
 	return nil
 }
 
-func (r *RDS) createParameters(resource cloudformation.Resource) (cloudformation.Created, error) {
+func (r *RDS) createParameters(declared resource.Resource) (resource.Created, error) {
 	var properties struct {
 		Parameters map[string]weakjson.Text `json:"Parameters"`
 	}
-	if err := weakjson.Decode(resource.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+	if err := weakjson.Decode(declared.Properties, &properties); err != nil {
+		return resource.Created{}, err
 	}
-	name := strings.ToLower(nameOr(resource, "DBParameterGroupName"))
+	name := strings.ToLower(nameOr(declared, "DBParameterGroupName"))
 	parameters := map[string]string{}
 	for parameter, value := range properties.Parameters {
 		parameters[parameter] = string(value)
@@ -258,20 +258,20 @@ func (r *RDS) createParameters(resource cloudformation.Resource) (cloudformation
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.parameters[name] = parameters
-	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{"DBParameterGroupName": name}}, nil
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{"DBParameterGroupName": name}}, nil
 }
 
 // owner tells which resource made an instance.
-func owner(resource cloudformation.Resource) string {
-	return resource.StackID + "/" + resource.LogicalID
+func owner(declared resource.Resource) string {
+	return declared.StackID + "/" + declared.LogicalID
 }
 
 // nameOr is a resource's name property, or one made of its stack's and its own.
-func nameOr(resource cloudformation.Resource, property string) string {
-	if name, ok := resource.Properties[property].(string); ok && name != "" {
+func nameOr(declared resource.Resource, property string) string {
+	if name, ok := declared.Properties[property].(string); ok && name != "" {
 		return name
 	}
-	return strings.ToLower(resource.StackName + "-" + resource.LogicalID)
+	return strings.ToLower(declared.StackName + "-" + declared.LogicalID)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

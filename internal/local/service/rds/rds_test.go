@@ -16,8 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/service/secretsmanager"
 )
 
@@ -100,7 +100,7 @@ func newBench(t *testing.T) bench {
 	return bench{RDS: r, vault: v, authority: authority, logs: logs}
 }
 
-func database(name string, more map[string]any) cloudformation.Resource {
+func database(name string, more map[string]any) resource.Resource {
 	properties := map[string]any{
 		"DBInstanceIdentifier": name, "Engine": "postgres", "MasterUsername": "headroom",
 		"ManageMasterUserPassword": "true", "AllocatedStorage": "20",
@@ -108,11 +108,11 @@ func database(name string, more map[string]any) cloudformation.Resource {
 	for key, value := range more {
 		properties[key] = value
 	}
-	return cloudformation.Resource{StackID: "arn:stack/" + name, StackName: name, LogicalID: "Database", Type: "AWS::RDS::DBInstance", Properties: properties}
+	return resource.Resource{StackID: "arn:stack/" + name, StackName: name, LogicalID: "Database", Type: "AWS::RDS::DBInstance", Properties: properties}
 }
 
 // instance makes an instance and returns its port and its master's credentials.
-func (b bench) instance(t *testing.T, r cloudformation.Resource) (port, username, password string) {
+func (b bench) instance(t *testing.T, r resource.Resource) (port, username, password string) {
 	t.Helper()
 	created, err := b.Create(t.Context(), r)
 	if err != nil {
@@ -225,7 +225,7 @@ func TestMasterUserIsNoSuperuser(t *testing.T) {
 
 func TestParameterGroupIsApplied(t *testing.T) {
 	b := newBench(t)
-	group := cloudformation.Resource{StackID: "s", StackName: "s", LogicalID: "Group", Type: "AWS::RDS::DBParameterGroup", Properties: map[string]any{
+	group := resource.Resource{StackID: "s", StackName: "s", LogicalID: "Group", Type: "AWS::RDS::DBParameterGroup", Properties: map[string]any{
 		"Family": "postgres17",
 		"Parameters": map[string]any{
 			"rds.force_ssl": "0", "log_statement": "all", "idle_in_transaction_session_timeout": 60000,
@@ -351,12 +351,12 @@ func BenchmarkCreateInstance(b *testing.B) {
 		b.Fatal(err)
 	}
 	for n := 0; b.Loop(); n++ {
-		resource := database(fmt.Sprintf("bench-%d", n), nil)
-		if _, err := r.Create(b.Context(), resource); err != nil {
+		declared := database(fmt.Sprintf("bench-%d", n), nil)
+		if _, err := r.Create(b.Context(), declared); err != nil {
 			b.Fatal(err)
 		}
-		resource.PhysicalID = resource.Properties["DBInstanceIdentifier"].(string)
-		if err := r.Delete(b.Context(), resource); err != nil {
+		declared.PhysicalID = declared.Properties["DBInstanceIdentifier"].(string)
+		if err := r.Delete(b.Context(), declared); err != nil {
 			b.Fatal(err)
 		}
 	}

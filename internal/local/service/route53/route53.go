@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -25,7 +25,7 @@ func New() *Records { return &Records{byName: map[string][]string{}} }
 func Types() []string { return []string{"AWS::Route53::RecordSet"} }
 
 // Create makes a record.
-func (z *Records) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (z *Records) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	var properties struct {
 		Name            string         `json:"Name"`
 		Type            string         `json:"Type"`
@@ -35,22 +35,22 @@ func (z *Records) Create(_ context.Context, r cloudformation.Resource) (cloudfor
 		ResourceRecords weakjson.Texts `json:"ResourceRecords"`
 	}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	switch {
 	case properties.HostedZoneID == "" && properties.HostedZoneName == "":
-		return cloudformation.Created{}, fmt.Errorf("a record set needs HostedZoneId or HostedZoneName")
+		return resource.Created{}, fmt.Errorf("a record set needs HostedZoneId or HostedZoneName")
 	case len(properties.ResourceRecords) == 0 || properties.TTL == "":
-		return cloudformation.Created{}, fmt.Errorf("InvalidInput: a record set needs ResourceRecords and TTL")
+		return resource.Created{}, fmt.Errorf("InvalidInput: a record set needs ResourceRecords and TTL")
 	}
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	z.byName[key(properties.Name, properties.Type)] = properties.ResourceRecords
-	return cloudformation.Created{PhysicalID: strings.TrimSuffix(properties.Name, ".")}, nil
+	return resource.Created{PhysicalID: strings.TrimSuffix(properties.Name, ".")}, nil
 }
 
 // Delete removes a record.
-func (z *Records) Delete(_ context.Context, r cloudformation.Resource) error {
+func (z *Records) Delete(_ context.Context, r resource.Resource) error {
 	kind, _ := r.Properties["Type"].(string)
 	z.mu.Lock()
 	defer z.mu.Unlock()

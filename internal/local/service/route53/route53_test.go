@@ -5,12 +5,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"headroom/internal/local/cloudformation"
+	"headroom/internal/local/resource"
 )
 
 func TestRecordIsFoundUntilItIsDeleted(t *testing.T) {
 	z := New()
-	r := cloudformation.Resource{Type: "AWS::Route53::RecordSet", Properties: map[string]any{
+	r := resource.Resource{Type: "AWS::Route53::RecordSet", Properties: map[string]any{
 		"Name": "Share-Standard-1.headroom.internal.", "Type": "A", "HostedZoneId": "Z1", "TTL": 60.0,
 		"ResourceRecords": []any{"127.10.0.1"},
 	}}

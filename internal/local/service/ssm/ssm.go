@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
@@ -227,14 +227,14 @@ func (p *Parameters) setLocked(name, kind, value, user string) parameter {
 func Types() []string { return []string{"AWS::SSM::Parameter"} }
 
 // Create makes a parameter.
-func (p *Parameters) Create(_ context.Context, r cloudformation.Resource) (cloudformation.Created, error) {
+func (p *Parameters) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	var properties struct {
 		Name  string        `json:"Name"`
 		Type  string        `json:"Type"`
 		Value weakjson.Text `json:"Value"`
 	}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return cloudformation.Created{}, err
+		return resource.Created{}, err
 	}
 	name := properties.Name
 	if name == "" {
@@ -245,15 +245,15 @@ func (p *Parameters) Create(_ context.Context, r cloudformation.Resource) (cloud
 	if latest, there := p.find(name); !there {
 		p.setLocked(name, properties.Type, string(properties.Value), "cloudformation.amazonaws.com")
 	} else if r.PhysicalID == "" && latest.user != "cloudformation.amazonaws.com" {
-		return cloudformation.Created{}, fmt.Errorf("ParameterAlreadyExists: the parameter %s already exists", name)
+		return resource.Created{}, fmt.Errorf("ParameterAlreadyExists: the parameter %s already exists", name)
 	}
-	return cloudformation.Created{PhysicalID: name, Attributes: map[string]any{
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{
 		"Type": properties.Type, "Value": string(properties.Value),
 	}}, nil
 }
 
 // Delete removes a parameter.
-func (p *Parameters) Delete(_ context.Context, r cloudformation.Resource) error {
+func (p *Parameters) Delete(_ context.Context, r resource.Resource) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.byName, r.PhysicalID)

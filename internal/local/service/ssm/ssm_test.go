@@ -11,8 +11,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
 )
 
 func newClient(t *testing.T) (*Parameters, *sdk.Client) {
@@ -39,7 +39,7 @@ func code(err error) string {
 func TestParameterOfAStackCanBeChanged(t *testing.T) {
 	p, client := newClient(t)
 	const name = "/headroom/dev/policy"
-	r := cloudformation.Resource{StackID: "s", StackName: "s", LogicalID: "Policy", Type: "AWS::SSM::Parameter", Properties: map[string]any{
+	r := resource.Resource{StackID: "s", StackName: "s", LogicalID: "Policy", Type: "AWS::SSM::Parameter", Properties: map[string]any{
 		"Name": name, "Type": "String", "Value": `{"version":"1"}`,
 	}}
 	for range 2 {

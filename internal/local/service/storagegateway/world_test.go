@@ -21,9 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
 	"github.com/aws/smithy-go"
 
-	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/machine/appliance"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/service/ec2"
 )
 
@@ -106,8 +106,8 @@ func newWorld(t *testing.T, network string) *world {
 	w.fake = gateways
 	w.sgw, w.ec2 = sdk.NewFromConfig(cfg), sdkec2.NewFromConfig(cfg)
 
-	stack := func(id, kind string, properties map[string]any) cloudformation.Created {
-		created, err := machines.Create(t.Context(), cloudformation.Resource{
+	stack := func(id, kind string, properties map[string]any) resource.Created {
+		created, err := machines.Create(t.Context(), resource.Resource{
 			StackID: "stack", StackName: "share-standard-1", LogicalID: id, Type: kind, Properties: properties,
 		})
 		if err != nil {
@@ -130,7 +130,7 @@ func newWorld(t *testing.T, network string) *world {
 	})
 	w.address = netip.MustParseAddr(instance.Attributes["PrivateIp"].(string))
 	w.stop = func() {
-		err := machines.Delete(context.Background(), cloudformation.Resource{
+		err := machines.Delete(context.Background(), resource.Resource{
 			StackID: "stack", LogicalID: "Machine", Type: "AWS::EC2::Instance", PhysicalID: instance.PhysicalID,
 		})
 		if err != nil {

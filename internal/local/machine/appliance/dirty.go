@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// dirt is the list of a share's paths that changed and are not in the bucket yet.
-type dirt struct {
+// dirtySet is the list of a share's paths that changed and are not in the bucket yet.
+type dirtySet struct {
 	mu    sync.Mutex
 	next  uint64
 	paths map[string]change
@@ -19,7 +19,7 @@ type change struct {
 	at    time.Time
 }
 
-func (d *dirt) touch(path string) {
+func (d *dirtySet) touch(path string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.paths == nil {
@@ -35,7 +35,7 @@ func (d *dirt) touch(path string) {
 }
 
 // settled lists the paths whose last change is older than a time, with that change's number.
-func (d *dirt) settled(before time.Time) map[string]uint64 {
+func (d *dirtySet) settled(before time.Time) map[string]uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	due := map[string]uint64{}
@@ -48,7 +48,7 @@ func (d *dirt) settled(before time.Time) map[string]uint64 {
 }
 
 // clean notes that a path is in the bucket as it was at its change with that number.
-func (d *dirt) clean(path string, upTo uint64) {
+func (d *dirtySet) clean(path string, upTo uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c, ok := d.paths[path]
@@ -63,28 +63,28 @@ func (d *dirt) clean(path string, upTo uint64) {
 	d.paths[path] = c
 }
 
-func (d *dirt) has(path string) bool {
+func (d *dirtySet) has(path string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, ok := d.paths[path]
 	return ok
 }
 
-func (d *dirt) count() int {
+func (d *dirtySet) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.paths)
 }
 
 // mark is the number of the latest change.
-func (d *dirt) mark() uint64 {
+func (d *dirtySet) mark() uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.next
 }
 
 // before tells whether a change up to that number is still to be uploaded.
-func (d *dirt) before(mark uint64) bool {
+func (d *dirtySet) before(mark uint64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.paths {

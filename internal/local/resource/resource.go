@@ -1,6 +1,6 @@
-// Package cloudformation is the local CloudFormation: it deploys synthesized assemblies and creates,
-// rolls back and deletes stacks, asynchronously as the real one does.
-package cloudformation
+// Package resource is what the local CloudFormation and the services that make its resources speak of:
+// a resource as a template declares it, and who makes it.
+package resource
 
 import "context"
 

@@ -1,0 +1,37 @@
+// Package machine is what the local EC2 and the software that runs on its instances speak of: a machine
+// with its address and disks, and who runs it.
+package machine
+
+import (
+	"context"
+	"net/netip"
+)
+
+// Runner runs what an instance is. The appliance fleet does.
+type Runner interface {
+	// Start boots a machine. An address that is in use gives an error wrapping syscall.EADDRINUSE,
+	// and another one is tried.
+	Start(ctx context.Context, machine Machine) error
+	// Attach gives a disk to a running machine. A second time, it does nothing.
+	Attach(ctx context.Context, instanceID string, disk Disk) error
+	// Stop ends a machine. Stopping what does not run succeeds.
+	Stop(ctx context.Context, instanceID string) error
+}
+
+// Machine is one instance as the software on it sees it.
+type Machine struct {
+	InstanceID string
+	ImageID    string
+	Address    netip.Addr
+	Disks      []Disk
+	// Permits tells whether the instance's security groups let an address reach a TCP port now.
+	Permits func(port int, from netip.Addr) bool
+}
+
+// Disk is one volume of an instance.
+type Disk struct {
+	VolumeID string
+	Device   string // such as "/dev/xvda"
+	SizeGiB  int
+	Root     bool
+}
