@@ -5,48 +5,102 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"headroom/internal/demo"
 	"headroom/internal/local"
 	"headroom/internal/local/disorder"
 )
 
-// demoCommand is `headroom demo`.
+// demoCommand is what `headroom demo` takes.
 type demoCommand struct {
-	Exit     bool          `help:"End when all is shown; the exit status says whether all held."`
-	Signups  int           `default:"12" help:"How many customers sign up."`
-	Tier     string        `default:"standard" help:"The tier they sign up for."`
-	Listen   string        `default:"127.0.0.1:0" help:"The endpoint's address."`
-	Dir      string        `help:"Where logs and disks go, and are kept. Default: a temporary folder, removed at the end."`
-	Assembly string        `default:"cdk.out" help:"The synthesized CDK assembly." type:"existingdir"`
-	Programs string        `default:"dist/native" help:"The functions, built for this machine." type:"existingdir"`
-	Speed    float64       `default:"20" help:"How many times faster than the clock schedules run and messages' delays pass."`
-	Database time.Duration `default:"1s" help:"Lead time of an RDS instance, on top of its server's start."`
-	Boot     time.Duration `default:"1s" help:"How long an appliance boots."`
-	Untidy   bool          `help:"Deliver messages and events twice, late and out of order."`
-	Seed     uint64        `default:"1" help:"Of what happens at random."`
-	Verbose  bool          `short:"v" help:"Show the local cloud's own log."`
+	Exit               bool
+	Signups            int
+	Tier               string
+	Listen             string
+	Dir                string
+	Assembly, Programs string
+	Speed              float64
+	Database, Boot     time.Duration
+	Untidy             bool
+	Seed               uint64
+	Verbose            bool
 }
 
-// Validate refuses numbers that mean nothing.
-func (c demoCommand) Validate() error {
+// newDemo is `headroom demo`.
+func newDemo() *cobra.Command {
+	var c demoCommand
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "Run the whole system on this machine, and prove its isolation.",
+		Long:    "Run the whole system on this machine, sign customers up, and prove their\nisolation.",
+		Args:    noArguments,
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return refuse(cmd, c.validate()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&c.Exit, "exit", false, "End when all is shown; the exit status says whether all held.")
+	flags.IntVar(&c.Signups, "signups", 12, "How many customers sign up.")
+	flags.StringVar(&c.Tier, "tier", "standard", "The tier they sign up for.")
+	flags.StringVar(&c.Listen, "listen", "127.0.0.1:0", "The endpoint's address.")
+	flags.StringVar(&c.Dir, "dir", "", "Where logs and disks go, and are kept. Default: a temporary folder, removed at the end.")
+	flags.StringVar(&c.Assembly, "assembly", "cdk.out", "The folder of the synthesized CDK assembly.")
+	flags.StringVar(&c.Programs, "programs", "dist/native", "The folder of the functions, built for this machine.")
+	flags.Float64Var(&c.Speed, "speed", 20, "How many times faster than the clock schedules run and messages' delays pass.")
+	flags.DurationVar(&c.Database, "database", time.Second, "Lead time of an RDS instance, on top of its server's start.")
+	flags.DurationVar(&c.Boot, "boot", time.Second, "How long an appliance boots.")
+	flags.BoolVar(&c.Untidy, "untidy", false, "Deliver messages and events twice, late and out of order.")
+	flags.Uint64Var(&c.Seed, "seed", 1, "Of what happens at random.")
+	flags.BoolVarP(&c.Verbose, "verbose", "v", false, "Show the local cloud's own log.")
+	for _, folder := range []string{"dir", "assembly", "programs"} {
+		_ = cmd.MarkFlagDirname(folder) // fails for a flag that is not there
+	}
+	return cmd
+}
+
+// validate refuses what means nothing, before anything starts, and makes folders' paths absolute.
+func (c *demoCommand) validate() error {
 	switch {
 	case c.Signups < 1 || c.Signups > demo.MostSignups:
 		return fmt.Errorf("--signups is %d, and must be from 1 to %d", c.Signups, demo.MostSignups)
-	case c.Speed <= 0:
-		return fmt.Errorf("--speed is %v, and must be more than 0", c.Speed)
-	case c.Database < 0 || c.Boot < 0:
-		return errors.New("--database and --boot can't be negative")
+	case math.IsNaN(c.Speed) || math.IsInf(c.Speed, 0) || c.Speed <= 0:
+		return fmt.Errorf("--speed is %v, and must be a number above 0", c.Speed)
+	case c.Database < 0:
+		return fmt.Errorf("--database is %v, and can't be negative", c.Database)
+	case c.Boot < 0:
+		return fmt.Errorf("--boot is %v, and can't be negative", c.Boot)
+	}
+	var err error
+	if c.Assembly, err = existing(c.Assembly); err != nil {
+		return fmt.Errorf("--assembly: %w; make synth writes it", err)
+	}
+	if c.Programs, err = existing(c.Programs); err != nil {
+		return fmt.Errorf("--programs: %w; make native builds them", err)
 	}
 	return nil
 }
 
-// Run starts the local cloud, deploys, and shows.
-func (c demoCommand) Run(ctx context.Context) (err error) {
+// existing is the absolute path of a folder that must be there.
+func existing(folder string) (string, error) {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("%s is no folder", folder)
+	}
+	return filepath.Abs(folder)
+}
+
+// run starts the local cloud, deploys, and shows.
+func (c demoCommand) run(ctx context.Context) (err error) {
 	p := demo.NewPrinter(os.Stdout)
 	p.Line("starting the local cloud")
 	cloud, err := local.Start(ctx, c.options())

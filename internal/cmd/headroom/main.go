@@ -9,25 +9,73 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 )
 
-// interrupted is the exit status of a run that was ended by Ctrl-C before it was done (128 + SIGINT).
-const interrupted = 130
+// Exit statuses, besides 0.
+const (
+	failed      = 1
+	refused     = 2   // the command line can't be meant; nothing was started
+	interrupted = 130 // ended by Ctrl-C before it was done (128 + SIGINT)
+)
+
+// usage is how help says what a command takes, 80 columns wide.
+const usage = `Usage: {{if .HasSubCommands}}{{.CommandPath}} <command>{{else}}{{.UseLine}}{{end}}
+{{- if .HasAvailableSubCommands}}
+
+Commands:
+{{- range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}}  {{.Short}}{{end}}{{end}}
+{{- end}}
+
+Flags:
+{{.Flags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}
+{{- if .HasAvailableSubCommands}}
+
+{{.CommandPath}} <command> --help says what a command takes.
+{{- end}}
+`
 
 func main() {
-	var commands struct {
-		Demo demoCommand `cmd:"" help:"Run the whole system on this machine, sign customers up, and prove their isolation."`
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parsed := kong.Parse(&commands, kong.Name("headroom"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)))
-	err := parsed.Run()
+	os.Exit(run(ctx, newRoot()))
+}
+
+// run executes the command line, says on its standard error why it failed, and gives the exit status.
+func run(ctx context.Context, root *cobra.Command) int {
+	err := root.ExecuteContext(ctx)
 	switch {
+	case err == nil:
+		return 0
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		os.Exit(interrupted)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "headroom:", err)
-		os.Exit(1)
+		return interrupted
 	}
+	fmt.Fprintln(root.ErrOrStderr(), "headroom:", err)
+	if errors.As(err, new(refusal)) {
+		return refused
+	}
+	return failed
+}
+
+// newRoot is `headroom`, with all its commands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "headroom",
+		Short: "Headroom on this machine.",
+		Args:  knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			fmt.Fprintln(cmd.ErrOrStderr(), cmd.UsageString())
+			return refuse(cmd, errors.New("which command?"))
+		},
+		SilenceErrors:              true, // run says them
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+	}
+	root.PersistentFlags().BoolP("help", "h", false, "Show this help.")
+	root.SetUsageTemplate(usage)
+	root.SetFlagErrorFunc(refuseFlag)
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	root.AddCommand(newDemo(), newCompletion())
+	return root
 }
