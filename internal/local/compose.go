@@ -19,6 +19,7 @@ import (
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
 	"headroom/internal/local/machine/appliance"
+	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/local/service/ec2"
 	"headroom/internal/local/service/eventbridge"
@@ -77,7 +78,7 @@ func (c *Cloud) composeEvents() {
 // composeDatabases makes RDS, and the secrets that it keeps master passwords in.
 func (c *Cloud) composeDatabases(ctx context.Context) error {
 	o := c.options
-	authority, err := rds.NewAuthority()
+	authority, err := postgresql.NewAuthority()
 	if err != nil {
 		return fmt.Errorf("make the databases' certificate authority: %w", err)
 	}

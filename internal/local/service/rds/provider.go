@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/service/secretsmanager"
 	"headroom/internal/local/weakjson"
@@ -90,7 +91,7 @@ func (r *RDS) remove(i *instance) error {
 	i.status = "deleting"
 	r.mu.Unlock()
 	if i.server != nil {
-		if err := i.server.close(); err != nil {
+		if err := i.server.Close(); err != nil {
 			return fmt.Errorf("stop DB instance %s: %w", i.identifier, err)
 		}
 	}
@@ -132,7 +133,7 @@ func (r *RDS) createInstance(ctx context.Context, declared resource.Resource) (r
 		return resource.Created{}, fmt.Errorf("create DB instance %s: %w", i.identifier, i.err)
 	}
 	attributes := map[string]any{
-		"Endpoint.Address": serverName, "Endpoint.Port": fmt.Sprint(i.server.port), "Endpoint.HostedZoneId": "Z29XKXDKYMONMX",
+		"Endpoint.Address": postgresql.Host, "Endpoint.Port": fmt.Sprint(i.server.Port), "Endpoint.HostedZoneId": "Z29XKXDKYMONMX",
 		"DBInstanceArn": r.arn(i.identifier), "DbiResourceId": i.resourceID,
 	}
 	if i.secretARN != "" {
@@ -178,12 +179,12 @@ func (r *RDS) bringUp(ctx context.Context, i *instance) error {
 	r.mu.Lock()
 	group := maps.Clone(r.parameters[i.properties.DBParameterGroupName])
 	r.mu.Unlock()
-	certificate, key, err := r.cfg.Authority.issue(serverName)
+	certificate, key, err := r.cfg.Authority.Issue(postgresql.Host)
 	if err != nil {
 		return err
 	}
-	server, err := r.program.start(ctx, serverConfig{
-		name: i.identifier, template: from, certificate: certificate, key: key, parameters: group, logDir: r.cfg.LogDir,
+	server, err := r.program.Start(ctx, postgresql.Config{
+		Name: i.identifier, Template: from, Certificate: certificate, Key: key, Parameters: group, LogDir: r.cfg.LogDir,
 	})
 	if err != nil {
 		return err
@@ -195,7 +196,7 @@ func (r *RDS) bringUp(ctx context.Context, i *instance) error {
 	if i.properties.ManageMasterUserPassword {
 		password = newPassword()
 	}
-	if err := server.makeMaster(ctx, i.properties.MasterUsername, password, i.properties.DBName); err != nil {
+	if err := server.MakeMaster(ctx, i.properties.MasterUsername, password, i.properties.DBName); err != nil {
 		return err
 	}
 	if i.properties.ManageMasterUserPassword {
@@ -235,7 +236,7 @@ func (r *RDS) RotateMaster(ctx context.Context, identifier string) error {
 		return fmt.Errorf("rotate the master password of %s: no such instance with a managed password", identifier)
 	}
 	password := newPassword()
-	if err := i.server.setPassword(ctx, i.properties.MasterUsername, password); err != nil {
+	if err := i.server.SetPassword(ctx, i.properties.MasterUsername, password); err != nil {
 		return err
 	}
 	name := i.secretARN[strings.LastIndex(i.secretARN, ":")+1:]

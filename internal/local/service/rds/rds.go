@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/service/secretsmanager"
 )
 
@@ -19,7 +20,7 @@ import (
 type Config struct {
 	Account   string
 	Region    string
-	Authority *Authority
+	Authority *postgresql.Authority
 	Secrets   secrets
 
 	// CacheDir keeps the template of all clusters from one run to the next. Whoever the servers run
@@ -44,10 +45,10 @@ type secrets interface {
 // RDS is the fake. Its methods may be called at once.
 type RDS struct {
 	cfg     Config
-	program program
+	program postgresql.Program
 
 	templateOnce sync.Once
-	template     template
+	template     postgresql.Template
 	templateErr  error
 
 	mu         sync.Mutex
@@ -63,7 +64,7 @@ type instance struct {
 	status            string
 	secretARN         string
 	resourceID        string
-	server            *server
+	server            *postgresql.Server
 	created           time.Time
 	ready             chan struct{} // closed when it is available or has failed
 	err               error
@@ -80,7 +81,7 @@ func New(cfg Config) (*RDS, error) {
 	if cfg.CacheDir == "" || cfg.Authority == nil || cfg.Secrets == nil {
 		return nil, errors.New("rds needs CacheDir, Authority and Secrets")
 	}
-	found, err := findProgram(cfg.BinDir)
+	found, err := postgresql.Find(cfg.BinDir)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func (r *RDS) Close() error {
 	for _, i := range all {
 		<-i.ready
 		if i.server != nil {
-			failures = append(failures, i.server.close())
+			failures = append(failures, i.server.Close())
 		}
 	}
 	return errors.Join(failures...)
@@ -120,8 +121,8 @@ func (r *RDS) Warm(ctx context.Context) error {
 	return err
 }
 
-func (r *RDS) warm(ctx context.Context) (template, error) {
-	r.templateOnce.Do(func() { r.template, r.templateErr = r.program.template(ctx, r.cfg.CacheDir) })
+func (r *RDS) warm(ctx context.Context) (postgresql.Template, error) {
+	r.templateOnce.Do(func() { r.template, r.templateErr = r.program.Template(ctx, r.cfg.CacheDir) })
 	return r.template, r.templateErr
 }
 
@@ -157,7 +158,7 @@ func (r *RDS) shown(i *instance) map[string]any {
 		"InstanceCreateTime": i.created.UTC().Format(time.RFC3339), "CACertificateIdentifier": "rds-ca-local",
 	}
 	if i.server != nil {
-		shown["Endpoint"] = map[string]any{"Address": serverName, "Port": i.server.port}
+		shown["Endpoint"] = map[string]any{"Address": postgresql.Host, "Port": i.server.Port}
 	}
 	if i.secretARN != "" {
 		shown["MasterUserSecret"] = map[string]any{

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/service/secretsmanager"
 )
@@ -73,13 +74,13 @@ func (v *vault) credentials(t *testing.T, arn string) (username, password string
 type bench struct {
 	*RDS
 	vault     *vault
-	authority *Authority
+	authority *postgresql.Authority
 	logs      string
 }
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	authority, err := NewAuthority()
+	authority, err := postgresql.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +289,17 @@ func TestDeleteEndsServerAndSecret(t *testing.T) {
 	r := database("gone", nil)
 	port, user, password := b.instance(t, r)
 	r.PhysicalID = "gone"
-	dir := b.instances["gone"].server.dir.Path
+	conn, err := b.open(t, port, user, password, "postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dir string
+	if err := conn.QueryRow(t.Context(), "SHOW data_directory").Scan(&dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // of what is not there, it succeeds
 		if err := b.Delete(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -303,7 +314,7 @@ func TestDeleteEndsServerAndSecret(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the data is still there")
 	}
-	_, err := b.describe(t.Context(), endpoint.Call{Params: map[string]any{"DBInstanceIdentifier": "gone"}})
+	_, err = b.describe(t.Context(), endpoint.Call{Params: map[string]any{"DBInstanceIdentifier": "gone"}})
 	if err == nil || !strings.Contains(err.Error(), "DBInstanceNotFound") {
 		t.Errorf("described: %v", err)
 	}
@@ -335,7 +346,7 @@ func TestRotatedMasterPasswordIsInTheSecret(t *testing.T) {
 }
 
 func BenchmarkCreateInstance(b *testing.B) {
-	authority, err := NewAuthority()
+	authority, err := postgresql.NewAuthority()
 	if err != nil {
 		b.Fatal(err)
 	}

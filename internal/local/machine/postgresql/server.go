@@ -1,4 +1,4 @@
-package rds
+package postgresql
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// serverName is the name of every instance's endpoint; they differ in their ports.
-	serverName = "localhost"
+	// Host is the name of every instance's endpoint; they differ in their ports.
+	Host = "localhost"
 	// superuser is RDS's own user, which no customer gets.
 	superuser = "rdsadmin"
 
@@ -36,26 +36,26 @@ CREATE DATABASE rdsadmin
 REVOKE ALL ON DATABASE rdsadmin FROM PUBLIC
 `
 
-// server is one running PostgreSQL.
-type server struct {
-	port    int
+// Server is one running PostgreSQL.
+type Server struct {
+	Port    int
 	dir     *parts.TempDir // its data and its socket
 	process *parts.Process
 	log     *os.File
 }
 
-// serverConfig is what a server is started with.
-type serverConfig struct {
-	name             string
-	template         template
-	certificate, key []byte
-	parameters       map[string]string
-	logDir           string
+// Config is what a server is started with.
+type Config struct {
+	Name             string
+	Template         Template
+	Certificate, Key []byte
+	Parameters       map[string]string
+	LogDir           string
 }
 
-// start starts a server on a copy of the template. A port that was free may be taken a moment later:
+// Start starts a server on a copy of the template. A port that was free may be taken a moment later:
 // then another one is tried.
-func (p program) start(ctx context.Context, cfg serverConfig) (s *server, err error) {
+func (p Program) Start(ctx context.Context, cfg Config) (s *Server, err error) {
 	for range 3 {
 		if s, err = p.startOnce(ctx, cfg); err == nil || ctx.Err() != nil {
 			break
@@ -64,40 +64,40 @@ func (p program) start(ctx context.Context, cfg serverConfig) (s *server, err er
 	return s, err
 }
 
-func (p program) startOnce(ctx context.Context, cfg serverConfig) (*server, error) {
+func (p Program) startOnce(ctx context.Context, cfg Config) (*Server, error) {
 	dir, err := parts.NewTempDir("hr-pg-") // short: a socket's path has 107 bytes
 	if err != nil {
 		return nil, err
 	}
-	s := &server{dir: dir}
+	s := &Server{dir: dir}
 	if err := p.launch(ctx, s, cfg); err != nil {
-		_ = s.close()
+		_ = s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (p program) launch(ctx context.Context, s *server, cfg serverConfig) error {
+func (p Program) launch(ctx context.Context, s *Server, cfg Config) error {
 	if err := p.own(s.dir.Path); err != nil {
 		return err
 	}
 	data := filepath.Join(s.dir.Path, "data")
-	if err := copyTree(cfg.template.dir, data, p.user); err != nil {
+	if err := copyTree(cfg.Template.dir, data, p.user); err != nil {
 		return err
 	}
 	var err error
-	if s.port, err = parts.FreePort(); err != nil {
+	if s.Port, err = parts.FreePort(); err != nil {
 		return err
 	}
 	for name, content := range map[string][]byte{
-		"server.crt":           cfg.certificate,
-		"server.key":           cfg.key,
-		"pg_hba.conf":          []byte(hba(cfg.parameters["rds.force_ssl"] != "0")),
+		"server.crt":           cfg.Certificate,
+		"server.key":           cfg.Key,
+		"pg_hba.conf":          []byte(hba(cfg.Parameters["rds.force_ssl"] != "0")),
 		"postgresql.auto.conf": []byte(settings(s, cfg)),
 	} {
 		path := filepath.Join(data, name)
 		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return fmt.Errorf("write %s of server %s: %w", name, cfg.name, err)
+			return fmt.Errorf("write %s of server %s: %w", name, cfg.Name, err)
 		}
 		if err := p.own(path); err != nil {
 			return err
@@ -105,12 +105,12 @@ func (p program) launch(ctx context.Context, s *server, cfg serverConfig) error 
 	}
 
 	cmd := p.command(context.WithoutCancel(ctx), "postgres", "-D", data)
-	if cfg.logDir != "" {
-		if err := os.MkdirAll(cfg.logDir, 0o755); err != nil {
+	if cfg.LogDir != "" {
+		if err := os.MkdirAll(cfg.LogDir, 0o755); err != nil {
 			return fmt.Errorf("make the folder of the servers' logs: %w", err)
 		}
-		if s.log, err = os.Create(filepath.Join(cfg.logDir, cfg.name+".log")); err != nil {
-			return fmt.Errorf("open the log of server %s: %w", cfg.name, err)
+		if s.log, err = os.Create(filepath.Join(cfg.LogDir, cfg.Name+".log")); err != nil {
+			return fmt.Errorf("open the log of server %s: %w", cfg.Name, err)
 		}
 		cmd.Stderr = s.log
 	}
@@ -144,9 +144,9 @@ var notHere = []string{
 // settings is the server's configuration: small and without care for the disk, since it ends with
 // this process; then what the parameter group says, where PostgreSQL knows it and no formula of the
 // instance's size is in it.
-func settings(s *server, cfg serverConfig) string {
+func settings(s *Server, cfg Config) string {
 	values := map[string]string{
-		"listen_addresses": serverName, "port": fmt.Sprint(s.port), "unix_socket_directories": s.dir.Path,
+		"listen_addresses": Host, "port": fmt.Sprint(s.Port), "unix_socket_directories": s.dir.Path,
 		"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_min_protocol_version": "TLSv1.2",
 		"password_encryption": "scram-sha-256",
 		"fsync":               "off", "synchronous_commit": "off", "full_page_writes": "off",
@@ -154,8 +154,8 @@ func settings(s *server, cfg serverConfig) string {
 		"min_wal_size": "32MB", "max_wal_size": "256MB", "jit": "off", "autovacuum_naptime": "1min",
 		"max_worker_processes": "2", "timezone": "UTC", "log_timezone": "UTC",
 	}
-	for name, value := range cfg.parameters {
-		if cfg.template.known[name] && !slices.Contains(notHere, name) && !strings.ContainsAny(value, "{}") {
+	for name, value := range cfg.Parameters {
+		if cfg.Template.known[name] && !slices.Contains(notHere, name) && !strings.ContainsAny(value, "{}") {
 			values[name] = value
 		}
 	}
@@ -167,7 +167,7 @@ func settings(s *server, cfg serverConfig) string {
 }
 
 // await waits until the server answers.
-func (s *server) await(ctx context.Context) error {
+func (s *Server) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
@@ -186,8 +186,8 @@ func (s *server) await(ctx context.Context) error {
 }
 
 // connect connects as RDS's own user.
-func (s *server) connect(ctx context.Context, database string) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", s.dir.Path, s.port, superuser, database))
+func (s *Server) connect(ctx context.Context, database string) (*pgx.Conn, error) {
+	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", s.dir.Path, s.Port, superuser, database))
 	if err != nil {
 		return nil, fmt.Errorf("configure the connection to a new server: %w", err)
 	}
@@ -198,9 +198,9 @@ func (s *server) connect(ctx context.Context, database string) (*pgx.Conn, error
 	return conn, nil
 }
 
-// makeMaster makes the master user as RDS does: it may make roles and databases and is a member of
+// MakeMaster makes the master user as RDS does: it may make roles and databases and is a member of
 // rds_superuser, but it is no superuser. The databases that are there are its own.
-func (s *server) makeMaster(ctx context.Context, name, password, database string) error {
+func (s *Server) MakeMaster(ctx context.Context, name, password, database string) error {
 	master := pgx.Identifier{name}.Sanitize()
 	statements := []string{
 		"CREATE ROLE " + master + " LOGIN CREATEROLE CREATEDB PASSWORD " + quote(password) + " VALID UNTIL 'infinity'",
@@ -214,12 +214,12 @@ func (s *server) makeMaster(ctx context.Context, name, password, database string
 	return s.exec(ctx, statements...)
 }
 
-func (s *server) setPassword(ctx context.Context, name, password string) error {
+func (s *Server) SetPassword(ctx context.Context, name, password string) error {
 	return s.exec(ctx, "ALTER ROLE "+pgx.Identifier{name}.Sanitize()+" PASSWORD "+quote(password))
 }
 
 // exec runs statements as RDS's own user. Its errors name no statement: one may hold a password.
-func (s *server) exec(ctx context.Context, statements ...string) error {
+func (s *Server) exec(ctx context.Context, statements ...string) error {
 	conn, err := s.connect(ctx, "postgres")
 	if err != nil {
 		return err
@@ -238,8 +238,8 @@ func (s *server) exec(ctx context.Context, statements ...string) error {
 // quote writes a string literal.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// close stops the server and removes its data.
-func (s *server) close() error {
+// Close stops the server and removes its data.
+func (s *Server) Close() error {
 	if s.process != nil {
 		select {
 		case <-s.process.Done():

@@ -1,4 +1,4 @@
-package rds
+package postgresql
 
 import (
 	"crypto/ecdsa"
@@ -51,8 +51,8 @@ func NewAuthority() (*Authority, error) {
 // PEM is the authority's certificate: the bundle that clients verify instances with.
 func (a *Authority) PEM() []byte { return a.pem }
 
-// issue makes a server's certificate and key, both PEM.
-func (a *Authority) issue(host string) (certificate, key []byte, err error) {
+// Issue makes a server's certificate and key, both PEM.
+func (a *Authority) Issue(host string) (certificate, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a key for %s: %w", host, err)

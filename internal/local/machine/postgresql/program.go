@@ -1,4 +1,4 @@
-package rds
+package postgresql
 
 import (
 	"bytes"
@@ -19,14 +19,14 @@ import (
 	"headroom/internal/local/parts"
 )
 
-// program is PostgreSQL as it is installed, and whom it runs as.
-type program struct {
+// Program is PostgreSQL as it is installed, and whom it runs as.
+type Program struct {
 	bin  string
 	user *syscall.Credential // nil: as we do
 }
 
-// template is a cluster that has never been started, to be copied.
-type template struct {
+// Template is a cluster that has never been started, to be copied.
+type Template struct {
 	dir   string
 	known map[string]bool // the parameters that this PostgreSQL has
 }
@@ -34,8 +34,8 @@ type template struct {
 // ErrNoPostgreSQL says that the server's programs can't be found.
 var ErrNoPostgreSQL = errors.New("no PostgreSQL server found: install it (apt-get install postgresql) or put initdb and postgres on the PATH")
 
-// findProgram looks for PostgreSQL.
-func findProgram(dir string) (program, error) {
+// Find looks for PostgreSQL.
+func Find(dir string) (Program, error) {
 	candidates := []string{dir}
 	if dir == "" {
 		debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is good
@@ -48,10 +48,10 @@ func findProgram(dir string) (program, error) {
 	for _, candidate := range candidates {
 		if isFile(filepath.Join(candidate, "initdb")) && isFile(filepath.Join(candidate, "postgres")) {
 			credential, err := unprivileged()
-			return program{bin: candidate, user: credential}, err
+			return Program{bin: candidate, user: credential}, err
 		}
 	}
-	return program{}, ErrNoPostgreSQL
+	return Program{}, ErrNoPostgreSQL
 }
 
 func debianVersion(path string) int {
@@ -86,7 +86,7 @@ func unprivileged() (*syscall.Credential, error) {
 
 // command is one of PostgreSQL's programs, run as the server's user. It is in a process group of its own,
 // so that Ctrl-C ends it by its context, and not before that is over.
-func (p program) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+func (p Program) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(p.bin, name), args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + p.bin + ":/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
@@ -94,11 +94,11 @@ func (p program) command(ctx context.Context, name string, args ...string) *exec
 	return cmd
 }
 
-// template finds the template in the cache, or makes it.
-func (p program) template(ctx context.Context, cache string) (template, error) {
+// Template finds the template in the cache, or makes it.
+func (p Program) Template(ctx context.Context, cache string) (Template, error) {
 	described, err := p.command(ctx, "postgres", "--describe-config").Output()
 	if err != nil {
-		return template{}, fmt.Errorf("ask PostgreSQL for its parameters: %w", err)
+		return Template{}, fmt.Errorf("ask PostgreSQL for its parameters: %w", err)
 	}
 	known := map[string]bool{}
 	for line := range strings.Lines(string(described)) {
@@ -109,48 +109,48 @@ func (p program) template(ctx context.Context, cache string) (template, error) {
 	sum := sha256.Sum256(append(described, []byte(roles)...))
 	dir := filepath.Join(cache, fmt.Sprintf("postgres-%x", sum[:6]))
 	if _, err := os.Stat(dir); err == nil {
-		return template{dir: dir, known: known}, nil
+		return Template{dir: dir, known: known}, nil
 	}
 
 	work, err := parts.NewTempDir("hr-initdb-")
 	if err != nil {
-		return template{}, err
+		return Template{}, err
 	}
 	defer func() { _ = work.Remove() }()
 	if err := p.own(work.Path); err != nil {
-		return template{}, err
+		return Template{}, err
 	}
 	data := filepath.Join(work.Path, "data")
 	if err := run(p.command(ctx, "initdb", "--pgdata", data, "--username", superuser, "--auth", "reject",
 		"--auth-local", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions")); err != nil {
-		return template{}, err
+		return Template{}, err
 	}
 	setup := p.command(ctx, "postgres", "--single", "-F", "-c", "exit_on_error=on", "-D", data, "postgres")
 	setup.Stdin = strings.NewReader(roles)
 	if err := run(setup); err != nil {
-		return template{}, err
+		return Template{}, err
 	}
 	// Several local clouds may make it at once: each in a place of its own, the first one's stays.
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return template{}, fmt.Errorf("make the cache of the template: %w", err)
+		return Template{}, fmt.Errorf("make the cache of the template: %w", err)
 	}
 	mine, err := os.MkdirTemp(cache, "new-")
 	if err != nil {
-		return template{}, fmt.Errorf("make the template's folder: %w", err)
+		return Template{}, fmt.Errorf("make the template's folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(mine) }()
 	if err := copyTree(data, filepath.Join(mine, "data"), nil); err != nil {
-		return template{}, err
+		return Template{}, err
 	}
 	err = os.Rename(filepath.Join(mine, "data"), dir)
 	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
-		return template{}, fmt.Errorf("put the template into the cache: %w", err)
+		return Template{}, fmt.Errorf("put the template into the cache: %w", err)
 	}
-	return template{dir: dir, known: known}, nil
+	return Template{dir: dir, known: known}, nil
 }
 
 // own gives a folder to the server's user.
-func (p program) own(dir string) error {
+func (p Program) own(dir string) error {
 	if p.user == nil {
 		return nil
 	}
