@@ -86,7 +86,7 @@ func (c *Cloud) composeDatabases(ctx context.Context) error {
 	c.Secrets = secretsmanager.New(secretsmanager.Config{Account: c.Account, Region: c.Region})
 	c.Databases, err = rds.New(rds.Config{
 		Account: c.Account, Region: c.Region, Authority: authority, Secrets: c.Secrets, Lead: o.LeadTimes.Database,
-		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Log: o.Log,
+		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"),
 	})
 	if err != nil {
 		return fmt.Errorf("start the local RDS: %w", err)

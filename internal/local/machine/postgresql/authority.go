@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Authority is the certificate authority of the local instances, as RDS has one for a region.
+// Authority is the certificate authority of the servers, as RDS has one for a region.
 type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -27,7 +27,7 @@ const authorityLife = 365 * 24 * time.Hour
 func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make the RDS authority's key: %w", err)
+		return nil, fmt.Errorf("make the database authority's key: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Headroom local RDS Root CA"},
@@ -36,11 +36,11 @@ func NewAuthority() (*Authority, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("sign the RDS authority's certificate: %w", err)
+		return nil, fmt.Errorf("sign the database authority's certificate: %w", err)
 	}
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("parse the RDS authority's certificate: %w", err)
+		return nil, fmt.Errorf("parse the database authority's certificate: %w", err)
 	}
 	return &Authority{
 		certificate: certificate, key: key,
@@ -51,8 +51,8 @@ func NewAuthority() (*Authority, error) {
 // PEM is the authority's certificate: the bundle that clients verify instances with.
 func (a *Authority) PEM() []byte { return a.pem }
 
-// Issue makes a server's certificate and key, both PEM.
-func (a *Authority) Issue(host string) (certificate, key []byte, err error) {
+// issue makes a server's certificate and key, both PEM.
+func (a *Authority) issue(host string) (certificate, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a key for %s: %w", host, err)

@@ -170,21 +170,18 @@ func (r *RDS) register(declared resource.Resource, properties instanceProperties
 	return i, true, nil
 }
 
-// bringUp starts an instance's server and makes its master user.
+// bringUp starts an instance's server.
 func (r *RDS) bringUp(ctx context.Context, i *instance) error {
-	from, err := r.warm(ctx)
-	if err != nil {
-		return err
+	password := i.properties.MasterUserPassword
+	if i.properties.ManageMasterUserPassword {
+		password = newPassword()
 	}
 	r.mu.Lock()
 	group := maps.Clone(r.parameters[i.properties.DBParameterGroupName])
 	r.mu.Unlock()
-	certificate, key, err := r.cfg.Authority.Issue(postgresql.Host)
-	if err != nil {
-		return err
-	}
 	server, err := r.program.Start(ctx, postgresql.Config{
-		Name: i.identifier, Template: from, Certificate: certificate, Key: key, Parameters: group, LogDir: r.cfg.LogDir,
+		Name: i.identifier, LogDir: r.cfg.LogDir, Authority: r.cfg.Authority, Parameters: group,
+		Master: i.properties.MasterUsername, Password: password, Database: i.properties.DBName,
 	})
 	if err != nil {
 		return err
@@ -192,13 +189,6 @@ func (r *RDS) bringUp(ctx context.Context, i *instance) error {
 	r.mu.Lock()
 	i.server = server
 	r.mu.Unlock()
-	password := i.properties.MasterUserPassword
-	if i.properties.ManageMasterUserPassword {
-		password = newPassword()
-	}
-	if err := server.MakeMaster(ctx, i.properties.MasterUsername, password, i.properties.DBName); err != nil {
-		return err
-	}
 	if i.properties.ManageMasterUserPassword {
 		r.keepSecret(i, "rds!db-"+newUUID(), password)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -23,17 +22,10 @@ type Config struct {
 	Authority *postgresql.Authority
 	Secrets   secrets
 
-	// CacheDir keeps the template of all clusters from one run to the next. Whoever the servers run
-	// as need not be able to read it.
-	CacheDir string
-	LogDir   string // one file an instance; "" for none
-
-	// BinDir has initdb and postgres; default: the newest of Debian's places, then the PATH.
-	BinDir string
+	CacheDir string // keeps the template of all servers from one run to the next
+	LogDir   string // one file an instance; default with its data, which it goes with
 
 	Lead time.Duration // from the server's start to the instance's being available; default 300 ms
-
-	Log *slog.Logger // default slog.Default
 }
 
 // secrets is where master users' passwords are kept.
@@ -45,11 +37,7 @@ type secrets interface {
 // RDS is the fake. Its methods may be called at once.
 type RDS struct {
 	cfg     Config
-	program postgresql.Program
-
-	templateOnce sync.Once
-	template     postgresql.Template
-	templateErr  error
+	program *postgresql.Program
 
 	mu         sync.Mutex
 	instances  map[string]*instance // by identifier
@@ -75,13 +63,10 @@ func New(cfg Config) (*RDS, error) {
 	if cfg.Lead == 0 {
 		cfg.Lead = 300 * time.Millisecond
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.Default()
-	}
 	if cfg.CacheDir == "" || cfg.Authority == nil || cfg.Secrets == nil {
 		return nil, errors.New("rds needs CacheDir, Authority and Secrets")
 	}
-	found, err := postgresql.Find(cfg.BinDir)
+	found, err := postgresql.Find(cfg.CacheDir)
 	if err != nil {
 		return nil, err
 	}
@@ -114,17 +99,8 @@ func (r *RDS) Close() error {
 	return errors.Join(failures...)
 }
 
-// Warm makes the template that all clusters are copied from, unless it is there: to be called while
-// there is time.
-func (r *RDS) Warm(ctx context.Context) error {
-	_, err := r.warm(ctx)
-	return err
-}
-
-func (r *RDS) warm(ctx context.Context) (postgresql.Template, error) {
-	r.templateOnce.Do(func() { r.template, r.templateErr = r.program.Template(ctx, r.cfg.CacheDir) })
-	return r.template, r.templateErr
-}
+// Warm prepares for the first instance: to be called while there is time.
+func (r *RDS) Warm(ctx context.Context) error { return r.program.Warm(ctx) }
 
 func (r *RDS) describe(_ context.Context, call endpoint.Call) (any, error) {
 	wanted, _ := call.Params["DBInstanceIdentifier"].(string)
