@@ -58,7 +58,6 @@ var rooms = []room{
 // exceptions are imports that break a rule today, "<package> <imported>" under internal. A line that
 // nothing needs any more fails the test too.
 var exceptions = []string{
-	"adapter/postgres/postgrestest local/parts",
 	"handler/poolcheck adapter/stacks",
 	"handler/rdsalarm adapter/queue",
 	"handler/signup adapter/gateway",

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"headroom/internal/adapter/postgres/postgrestest"
+	"headroom/internal/local/machine/postgresql"
 )
 
 // stub is a session of which every statement ends with the next of its errors, and no question is
@@ -62,12 +62,14 @@ func TestConfigMustBeComplete(t *testing.T) {
 }
 
 func TestServerOfAnotherAuthorityIsRefused(t *testing.T) {
-	other, err := postgrestest.NewCA()
+	other, err := postgresql.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
 	untrusting := config(cluster)
-	untrusting.RootCAs = other.Pool()
+	if untrusting.RootCAs, err = trust(t.TempDir(), other); err != nil {
+		t.Fatal(err)
+	}
 	untrusting.Sleep = func(context.Context, time.Duration) error {
 		t.Error("what cannot pass was tried again")
 		return nil
@@ -84,8 +86,8 @@ func TestServerOfAnotherAuthorityIsRefused(t *testing.T) {
 
 func TestServerOfAnotherNameIsRefused(t *testing.T) {
 	instance := master(cluster)
-	instance.Host = "127.0.0.2" // the certificate is good for 127.0.0.1 only
-	proxy(t, instance.Host, cluster.Port, cluster.Host)
+	instance.Host = "127.0.0.2" // the certificate is good for localhost and 127.0.0.1 only
+	proxy(t, instance.Host, cluster.Port, postgresql.Host)
 	var mismatch x509.HostnameError
 	if err := newAdapter(t).Harden(t.Context(), instance); !errors.As(err, &mismatch) {
 		t.Errorf("got %v, want a mismatch of names", err)

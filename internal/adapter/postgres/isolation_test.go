@@ -67,6 +67,10 @@ func TestTenantIsRefusedEverywhereElse(t *testing.T) {
 	}
 	_, err := a.try(t.Context(), "template0")
 	wantRefused(t, "connect to template0", err, "55000")
+	_, err = a.try(t.Context(), "rdsadmin")
+	wantRefused(t, "connect to RDS's own database", err, badAuth)
+	_, err = cluster.Connect(t.Context(), Database(a.name), "rdsadmin", a.password)
+	wantRefused(t, "log in as RDS's own user", err, badAuth)
 	_, err = cluster.Connect(t.Context(), Database(b.name), Role(b.name), a.password)
 	wantRefused(t, "log in as another tenant", err, badLogin)
 }
@@ -89,20 +93,26 @@ func TestTenantCannotUndoItsIsolation(t *testing.T) {
 		"ALTER ROLE {t} BYPASSRLS",
 		"ALTER ROLE {b} PASSWORD 'mine'",
 		"ALTER ROLE {master} PASSWORD 'mine'",
+		"ALTER ROLE rdsadmin PASSWORD 'mine'",
 		"CREATE ROLE friend LOGIN",
 		"CREATE DATABASE mine",
 		"DROP DATABASE {d}",
 		"DROP DATABASE {other}",
+		"DROP DATABASE rdsadmin",
 		"DROP ROLE {b}",
 		"REASSIGN OWNED BY {master} TO {t}",
 		"DROP OWNED BY {master}",
 		"ALTER SCHEMA public OWNER TO {t}",
 		"SET ROLE {b}",
 		"SET ROLE {master}",
+		"SET ROLE rdsadmin",
 		"SET SESSION AUTHORIZATION {master}",
 		"GRANT {master} TO {t}",
+		"GRANT rdsadmin TO {t}",
 		"GRANT {b} TO {t}",
 		"GRANT rds_superuser TO {t}",
+		"GRANT rds_password TO {t}",
+		"GRANT rds_replication TO {t}",
 		"GRANT pg_signal_backend TO {t}",
 		"COPY (SELECT 1) TO PROGRAM 'true'",
 		"COPY (SELECT 1) TO '/tmp/headroom-copy'",

@@ -13,11 +13,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"headroom/internal/adapter/postgres/postgrestest"
+	"headroom/internal/local/machine/postgresql"
+	"headroom/internal/local/parts"
 )
 
 // cluster is the instance of all tests: hardened, and as strict as the host template makes one.
-var cluster *postgrestest.Cluster
+var cluster *rdsInstance
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -30,10 +31,15 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) (code int, err error) {
 	ctx := context.Background()
-	cluster, err = postgrestest.Start(ctx, postgrestest.Config{Settings: map[string]string{
+	dir, err := parts.NewTempDir("headroom-postgres-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, dir.Remove()) }()
+	cluster, err = startInstance(ctx, dir.Path, map[string]string{
 		"temp_file_limit": "1MB",
 		"log_statement":   "all", // so that the log would show a password
-	}})
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -48,9 +54,9 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-func config(c *postgrestest.Cluster) Config {
+func config(c *rdsInstance) Config {
 	return Config{
-		RootCAs: c.CA.Pool(),
+		RootCAs: c.RootCAs,
 		Random:  rand.Reader,
 		Jitter:  mathrand.Float64,
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -64,8 +70,8 @@ func config(c *postgrestest.Cluster) Config {
 	}
 }
 
-func master(c *postgrestest.Cluster) Instance {
-	return Instance{Host: c.Host, Port: c.Port, Username: c.Username, Password: c.Password}
+func master(c *rdsInstance) Instance {
+	return Instance{Host: postgresql.Host, Port: c.Port, Username: c.Username, Password: c.Password}
 }
 
 // newAdapter is an adapter for the cluster of all tests.
