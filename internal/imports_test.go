@@ -68,7 +68,6 @@ var exceptions = []string{
 	"handler/stackcomplete adapter/postgres",
 	"handler/stackcomplete adapter/queue",
 	"handler/stackcomplete adapter/stacks",
-	"ledger/dynamo/dynamotest local/parts",
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/dynamo/meter"
+	"headroom/internal/local/parts/dynamotest"
 	"headroom/internal/pool"
 )
 

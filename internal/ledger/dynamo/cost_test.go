@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/dynamo/meter"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/local/parts/dynamotest"
 	"headroom/internal/pool"
 )
 

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/local/parts/dynamotest"
 	"headroom/internal/pool"
 )
 

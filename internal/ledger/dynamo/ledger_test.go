@@ -6,8 +6,8 @@ import (
 
 	smithytime "github.com/aws/smithy-go/time"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/local/parts/dynamotest"
 )
 
 func TestContract(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/local/parts/dynamotest"
 	"headroom/internal/pool"
 	"headroom/internal/shelf"
 )

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/dynamo/meter"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/local/parts/dynamotest"
 	"headroom/internal/pool"
 	"headroom/internal/shelf"
 )

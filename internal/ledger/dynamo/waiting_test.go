@@ -8,8 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/local/parts/dynamotest"
 	"headroom/internal/pool"
 )
 

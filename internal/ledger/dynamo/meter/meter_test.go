@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"headroom/internal/ledger/dynamo/dynamotest"
 	"headroom/internal/ledger/dynamo/meter"
+	"headroom/internal/local/parts/dynamotest"
 )
 
 type attributes = map[string]types.AttributeValue
