@@ -59,14 +59,11 @@ var rooms = []room{
 // nothing needs any more fails the test too.
 var exceptions = []string{
 	"handler/poolcheck adapter/stacks",
-	"handler/rdsalarm adapter/queue",
 	"handler/signup adapter/gateway",
 	"handler/signup adapter/postgres",
-	"handler/signup adapter/queue",
 	"handler/signup adapter/secrets",
 	"handler/stackcomplete adapter/gateway",
 	"handler/stackcomplete adapter/postgres",
-	"handler/stackcomplete adapter/queue",
 	"handler/stackcomplete adapter/stacks",
 }
 

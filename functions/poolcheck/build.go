@@ -19,6 +19,7 @@ import (
 	"headroom/internal/adapter/policy"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/stacks"
+	"headroom/internal/function"
 	"headroom/internal/handler/poolcheck"
 	"headroom/internal/ledger/dynamo"
 	"headroom/internal/shelf"
@@ -66,5 +67,5 @@ func build(ctx context.Context, e poolcheck.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handler.Handle, nil
+	return function.Whole(handler.Messages), nil
 }

@@ -16,6 +16,7 @@ import (
 	"headroom/internal/adapter/notify"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/announce"
+	"headroom/internal/function"
 	"headroom/internal/handler/rdsalarm"
 	"headroom/internal/ledger/dynamo"
 	"headroom/internal/shelf"
@@ -53,5 +54,5 @@ func build(ctx context.Context, e rdsalarm.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handler.Handle, nil
+	return function.Batch(handler.Message), nil
 }

@@ -25,6 +25,7 @@ import (
 	"headroom/internal/adapter/postgres"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/secrets"
+	"headroom/internal/function"
 	"headroom/internal/handler/signup"
 	"headroom/internal/ledger/dynamo"
 	"headroom/internal/shelf"
@@ -88,5 +89,5 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handler.Handle, nil
+	return function.Batch(handler.Message), nil
 }

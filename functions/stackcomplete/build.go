@@ -25,6 +25,7 @@ import (
 	"headroom/internal/adapter/secrets"
 	"headroom/internal/adapter/stacks"
 	"headroom/internal/announce"
+	"headroom/internal/function"
 	"headroom/internal/handler/stackcomplete"
 	"headroom/internal/ledger/dynamo"
 	"headroom/internal/telemetry"
@@ -86,5 +87,5 @@ func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handler.Handle, nil
+	return function.Batch(handler.Message), nil
 }

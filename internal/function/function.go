@@ -1,4 +1,5 @@
-// Package function is what the mains of the functions share: read the environment, build, start.
+// Package function is what the mains of the functions share: read the environment, build, start, and
+// hand the messages of a batch to the handler.
 package function
 
 import (

@@ -1,11 +1,10 @@
 package queue_test
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"time"
 
+	"headroom/events"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/queue/queuetest"
 )
@@ -19,31 +18,26 @@ func TestAMessageIsSentWithItsDelayAndComesUntilItIsDone(t *testing.T) {
 	if err := sender.Send(t.Context(), map[string]int{"a": 1}, 1500*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	if batch := fake.Receive(10, time.Minute); len(batch.Records) != 0 {
+	if _, ok := fake.Receive(time.Minute); ok {
 		t.Fatal("delivered before its delay")
 	}
 	now = now.Add(2 * time.Second)
-	var seen []queue.Message
-	handle := func(fail bool) {
-		batch := fake.Receive(10, time.Minute)
-		out, _ := queue.Batch(t.Context(), batch, func(_ context.Context, m queue.Message) error {
-			seen = append(seen, m)
-			if fail {
-				return errors.New("not now")
-			}
-			return nil
-		})
-		fake.Settle(batch, out)
-		now = now.Add(time.Minute)
+	first, ok := fake.Receive(time.Minute)
+	if want := (events.Delivery{ID: first.ID, Body: `{"a":1}`, Queue: queuetest.Name, SentAt: start}); !ok || first != want {
+		t.Errorf("delivered %+v, want %+v", first, want)
 	}
-	handle(true)
-	handle(false)
-	handle(false)
-	if len(seen) != 2 {
-		t.Fatalf("delivered %d times", len(seen))
+	if _, ok := fake.Receive(time.Minute); ok {
+		t.Error("delivered while it is being handled")
 	}
-	if seen[0].Body != `{"a":1}` || !seen[0].SentAt.Equal(start) || seen[0].Redelivered() || !seen[1].Redelivered() {
-		t.Errorf("delivered %+v", seen)
+	now = now.Add(time.Minute)
+	again, ok := fake.Receive(time.Minute)
+	if !ok || again.ID != first.ID || !again.Redelivered {
+		t.Errorf("delivered %+v", again)
+	}
+	fake.Delete(again.ID)
+	now = now.Add(time.Minute)
+	if d, ok := fake.Receive(time.Minute); ok {
+		t.Errorf("delivered %+v, which is done", d)
 	}
 }
 

@@ -1,3 +1,4 @@
+// Package queue is SQS: messages going out.
 package queue
 
 import (

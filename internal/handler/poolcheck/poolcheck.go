@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
 	"headroom/events"
 	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
@@ -98,10 +96,10 @@ func New(c Config) (*Handler, error) {
 	return &Handler{c}, nil
 }
 
-// Handle makes one check for a whole batch: every message asks for the same.
-func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) error {
-	for _, m := range batch.Records {
-		h.Log.InfoContext(ctx, "pool check asked for", "messageId", m.MessageId, "body", m.Body)
+// Messages makes one check for all of the messages: each asks for the same.
+func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
+	for _, d := range all {
+		h.Log.InfoContext(ctx, "pool check asked for", "messageId", d.ID, "body", d.Body)
 	}
 	return h.Check(ctx)
 }

@@ -9,8 +9,7 @@ import (
 	"testing"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
+	"headroom/events"
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/bus/bustest"
 	"headroom/internal/adapter/notify"
@@ -132,8 +131,8 @@ func (o outside) Create(ctx context.Context, order stacks.Order) (id string, err
 func (w *world) check() error { return w.checkBy(undisturbed) }
 
 func (w *world) checkBy(call killtest.Call) error {
-	batch := lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{{MessageId: "m", Body: `{"version":"1","type":"PoolCheck","reason":"test"}`}}}
-	return w.handler(call).Handle(context.Background(), batch)
+	message := events.Delivery{ID: "m", Body: `{"version":"1","type":"PoolCheck","reason":"test"}`}
+	return w.handler(call).Messages(context.Background(), []events.Delivery{message})
 }
 
 // want changes the policy of a pool.

@@ -14,10 +14,7 @@ import (
 	"strings"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
 	"headroom/events"
-	"headroom/internal/adapter/queue"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -61,18 +58,14 @@ func New(c Config) (*Handler, error) {
 	return &Handler{c}, nil
 }
 
-// Handle works through a batch; messages that fail go back to the queue, their neighbours do not.
-func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
-	return queue.Batch(ctx, batch, h.message)
-}
-
-func (h *Handler) message(ctx context.Context, m queue.Message) error {
-	if kind := events.TypeOf([]byte(m.Body)); kind != events.TypeAlarmStateChange {
-		h.ignore(ctx, "message of a type that is not handled", "messageId", m.ID, "type", kind)
+// Message handles one message; several may be handled at once. One that fails is to be delivered again.
+func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
+	if kind := events.TypeOf([]byte(d.Body)); kind != events.TypeAlarmStateChange {
+		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
 		return nil
 	}
 	var event events.Envelope[events.AlarmStateChange]
-	if err := json.Unmarshal([]byte(m.Body), &event); err != nil {
+	if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
 		return fmt.Errorf("read a %s event: %w", events.TypeAlarmStateChange, err)
 	}
 	alarm := event.Detail
@@ -84,7 +77,7 @@ func (h *Handler) message(ctx context.Context, m queue.Message) error {
 	}
 	switch alarm.State.Value {
 	case events.AlarmALARM, events.AlarmOK:
-		return h.hear(ctx, id, alarm, m.Redelivered())
+		return h.hear(ctx, id, alarm, d.Redelivered)
 	default:
 		// An alarm without data says nothing: an instance that is down sends none, so a host that was
 		// cordoned stays so, and a host that was not has no reason yet.

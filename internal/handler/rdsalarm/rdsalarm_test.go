@@ -3,14 +3,12 @@ package rdsalarm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -123,13 +121,7 @@ func (w *world) send(body string) {
 	received := 0
 	w.must(w.life.Deliver(func() error {
 		received++
-		record := queuetest.Record(queuetest.Message{ID: "m", Body: body, Received: received, SentAt: w.now})
-		response, err := w.handler.Handle(w.t.Context(), lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{record}})
-		w.must(err)
-		if len(response.BatchItemFailures) > 0 {
-			return errors.New("message failed")
-		}
-		return nil
+		return w.handler.Message(w.t.Context(), events.Delivery{ID: "m", Body: body, SentAt: w.now, Redelivered: received > 1})
 	}))
 }
 

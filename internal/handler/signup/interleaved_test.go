@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"pgregory.net/rapid"
 
 	"headroom/internal/adapter/queue/queuetest"
@@ -73,10 +72,10 @@ func (w *world) move(t *rapid.T, s *killtest.Schedule) {
 // delivered twice, and comes again if its process is killed.
 func (w *world) begin(s *killtest.Schedule, m queuetest.Message) {
 	s.Start(func(call killtest.Call) error {
-		batch := lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{queuetest.Record(m)}}
-		response, err := w.handler(call).Handle(context.Background(), batch)
-		w.signups.Settle(batch, response)
-		return err
+		if err := w.handler(call).Message(context.Background(), queuetest.Delivery(m)); err == nil {
+			w.signups.Delete(m.ID)
+		}
+		return nil // what failed comes again
 	})
 }
 

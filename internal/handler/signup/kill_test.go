@@ -4,8 +4,7 @@ import (
 	"context"
 	"testing"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
+	"headroom/events"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
@@ -14,16 +13,14 @@ import (
 // comes again when its visibility timeout is over.
 func (w *world) deliver(life *killtest.Life) {
 	w.t.Helper()
-	w.drain(func(batch lambdaevents.SQSEvent) (response lambdaevents.SQSEventResponse) {
+	w.drain(func(d events.Delivery) error {
 		deliveries := 0
-		w.must(life.Deliver(func() (err error) {
+		return life.Deliver(func() error {
 			if deliveries++; deliveries > 1 {
 				w.now = w.now.Add(visibility)
 			}
-			response, err = w.handler(life.Call).Handle(context.Background(), batch)
-			return err
-		}))
-		return response
+			return w.handler(life.Call).Message(context.Background(), d)
+		})
 	})
 }
 

@@ -44,7 +44,7 @@ func TestBadInputIsRejectedKeptAndNamed(t *testing.T) {
 				w.drain(w.once)
 			}
 			before := w.shelf().Pairs()
-			// Neighbours in the same batch, on either side.
+			// Neighbours in the same queue, on either side.
 			w.ask("left", "10.0.1.1")
 			w.put(test.body)
 			id := w.signups.Messages()[1].ID

@@ -13,11 +13,8 @@ import (
 	"strings"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
 	"headroom/events"
 	"headroom/internal/adapter/postgres"
-	"headroom/internal/adapter/queue"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -117,49 +114,45 @@ func New(c Config) (*Handler, error) {
 	return &Handler{c}, nil
 }
 
-// Handle works through a batch; messages that fail go back to the queue, their neighbours do not.
-func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
-	return queue.Batch(ctx, batch, h.message)
-}
-
-func (h *Handler) message(ctx context.Context, m queue.Message) error {
-	kind := events.TypeOf([]byte(m.Body))
-	if kind != events.TypeSignupRequested && m.Queue != h.StepsQueue {
+// Message handles one message; several may be handled at once. One that fails is to be delivered again.
+func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
+	kind := events.TypeOf([]byte(d.Body))
+	if kind != events.TypeSignupRequested && d.Queue != h.StepsQueue {
 		// Whoever may sign tenants up must not be able to say that their storage is ready.
-		return h.refuse(ctx, m, "", &events.FieldError{Field: "type", Reason: "is none that may be sent to this queue"})
+		return h.refuse(ctx, d, "", &events.FieldError{Field: "type", Reason: "is none that may be sent to this queue"})
 	}
 	switch kind {
 	case events.TypeSignupRequested:
-		return h.request(ctx, m)
+		return h.request(ctx, d)
 	case events.TypeFinishSignup:
 		var finish events.FinishSignup
-		if err := json.Unmarshal([]byte(m.Body), &finish); err != nil {
+		if err := json.Unmarshal([]byte(d.Body), &finish); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.finish(ctx, finish.Ready, finish.ShareARN, finish.Instance, finish.Attempt)
 	case events.TypeServeWaiting:
 		var serve events.ServeWaiting
-		if err := json.Unmarshal([]byte(m.Body), &serve); err != nil {
+		if err := json.Unmarshal([]byte(d.Body), &serve); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.serve(ctx, pool.Tier(serve.Tier))
 	default:
-		return h.refuse(ctx, m, "", &events.FieldError{Field: "type", Reason: "is unknown"})
+		return h.refuse(ctx, d, "", &events.FieldError{Field: "type", Reason: "is unknown"})
 	}
 }
 
 // request is a signup from outside.
-func (h *Handler) request(ctx context.Context, m queue.Message) error {
-	request, err := h.check(ctx, m)
+func (h *Handler) request(ctx context.Context, d events.Delivery) error {
+	request, err := h.check(ctx, d)
 	var bad *events.FieldError
 	if errors.As(err, &bad) {
-		return h.refuse(ctx, m, request.TenantID, bad)
+		return h.refuse(ctx, d, request.TenantID, bad)
 	}
 	if err != nil {
 		return err
 	}
 	now := h.Now()
-	at := m.SentAt
+	at := d.SentAt
 	if at.IsZero() {
 		at = now
 	}
@@ -168,7 +161,7 @@ func (h *Handler) request(ctx context.Context, m queue.Message) error {
 	tenant, fresh, err := h.Ledger.Request(ctx, pool.Tenant{
 		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Instance: request.InstanceIP,
 		State: pool.Requested, RequestedAt: at.UTC(), Due: now.Add(pool.SignupDeadline),
-		History: []pool.Entry{{At: at.UTC(), What: string(pool.Requested), Why: "signup message " + m.ID}},
+		History: []pool.Entry{{At: at.UTC(), What: string(pool.Requested), Why: "signup message " + d.ID}},
 	})
 	if err != nil {
 		return fmt.Errorf("record tenant %s: %w", request.TenantID, err)
@@ -177,7 +170,7 @@ func (h *Handler) request(ctx context.Context, m queue.Message) error {
 		return h.open(ctx, tenant)
 	}
 	if bad := differs(tenant, request); bad != nil {
-		return h.refuse(ctx, m, request.TenantID, bad)
+		return h.refuse(ctx, d, request.TenantID, bad)
 	}
 	return h.resume(ctx, tenant)
 }
@@ -195,8 +188,8 @@ func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
 }
 
 // check reads a signup message; what is wrong with it is a *events.FieldError.
-func (h *Handler) check(ctx context.Context, m queue.Message) (events.SignupRequested, error) {
-	request, err := events.ParseSignupRequested([]byte(m.Body))
+func (h *Handler) check(ctx context.Context, d events.Delivery) (events.SignupRequested, error) {
+	request, err := events.ParseSignupRequested([]byte(d.Body))
 	if err != nil {
 		return request, err
 	}
@@ -233,16 +226,16 @@ func differs(t pool.Tenant, r events.SignupRequested) *events.FieldError {
 }
 
 // refuse keeps a bad message in the dead-letter queue and says what is wrong with it.
-func (h *Handler) refuse(ctx context.Context, m queue.Message, tenantID string, bad *events.FieldError) error {
+func (h *Handler) refuse(ctx context.Context, d events.Delivery, tenantID string, bad *events.FieldError) error {
 	// Commit point: the message is kept before it leaves the queue. Killed after this, its next
 	// delivery keeps it twice, which loses nothing.
-	if err := h.Refused.SendRaw(ctx, m.Body, map[string]string{"field": bad.Field, "reason": bad.Reason}); err != nil {
+	if err := h.Refused.SendRaw(ctx, d.Body, map[string]string{"field": bad.Field, "reason": bad.Reason}); err != nil {
 		return fmt.Errorf("keep a refused message: %w", err)
 	}
-	h.Log.WarnContext(ctx, "signup rejected", "messageId", m.ID, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)
+	h.Log.WarnContext(ctx, "signup rejected", "messageId", d.ID, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)
 	h.Metrics.Count(telemetry.SignupsRejected, 1)
 	err := h.Events.Publish(ctx, events.SignupRejected{
-		Version: events.Version, TenantID: tenantID, Field: bad.Field, Reason: bad.Reason, MessageID: m.ID,
+		Version: events.Version, TenantID: tenantID, Field: bad.Field, Reason: bad.Reason, MessageID: d.ID,
 	})
 	if err != nil {
 		return fmt.Errorf("publish that a signup was rejected: %w", err)

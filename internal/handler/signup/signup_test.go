@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
@@ -99,12 +98,12 @@ func TestAShareThatBecomesAvailableLateIsWaitedFor(t *testing.T) {
 	w.add(pool.Share, 1)
 	w.ask("acme", "10.0.0.1")
 	var waits []time.Duration
-	w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
-		out := w.once(batch)
+	w.drain(func(d events.Delivery) error {
+		err := w.once(d)
 		if at, ok := w.signups.Next(); ok && at.Before(w.now.Add(time.Minute)) {
 			waits = append(waits, at.Sub(w.now))
 		}
-		return out
+		return err
 	})
 	// One look shows the old clients as available, three more the update.
 	if diff := cmp.Diff([]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}, waits); diff != "" {
@@ -141,10 +140,12 @@ func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedPastADeadline(t *testing.
 			mend := break_(w)
 			w.ask("acme", "10.0.0.1")
 			failures := 0
-			w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
-				out := w.once(batch)
-				failures += len(out.BatchItemFailures)
-				return out
+			w.drain(func(d events.Delivery) error {
+				err := w.once(d)
+				if err != nil {
+					failures++
+				}
+				return err
 			})
 			if failures != 0 || w.said("StorageReady") != "" || len(w.signups.Messages()) != 0 {
 				t.Errorf("%d failures, ready: %q, messages %v", failures, w.said("StorageReady"), w.signups.Messages())
@@ -276,11 +277,9 @@ func TestOnlyHeadroomItselfCanSayThatStorageIsReady(t *testing.T) {
 		body, err := json.Marshal(message)
 		w.must(err)
 		w.put(string(body))
-		w.drain(func(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
-			for i := range batch.Records {
-				batch.Records[i].EventSourceARN = "arn:aws:sqs:eu-west-1:123456789012:signups"
-			}
-			return w.once(batch)
+		w.drain(func(d events.Delivery) error {
+			d.Queue = "signups" // customers may send to this one
+			return w.once(d)
 		})
 	}
 	if said := w.bus.Of("StorageReady"); len(said) != 1 {

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"headroom/events"
@@ -282,9 +281,9 @@ func (w *world) chase(tenants ...pool.TenantID) {
 	}
 }
 
-// drain delivers the messages in the queue until there are none; of those that fail only what is
-// tried once within the hour.
-func (w *world) drain(deliver func(lambdaevents.SQSEvent) lambdaevents.SQSEventResponse) {
+// drain delivers the messages in the queue one by one until there are none; of those that fail only
+// what is tried once within the hour.
+func (w *world) drain(deliver func(events.Delivery) error) {
 	w.t.Helper()
 	for range 1000 {
 		at, ok := w.signups.Next()
@@ -294,18 +293,18 @@ func (w *world) drain(deliver func(lambdaevents.SQSEvent) lambdaevents.SQSEventR
 		if at.After(w.now) {
 			w.now = at
 		}
-		batch := w.signups.Receive(1, time.Hour) // the messages of a batch are handled at once, in no order
-		w.signups.Settle(batch, deliver(batch))
+		d, _ := w.signups.Receive(time.Hour)
+		if err := deliver(d); err == nil {
+			w.signups.Delete(d.ID)
+		}
 		w.now = w.now.Add(time.Second)
 	}
 	w.t.Fatal("the messages never end")
 }
 
-// once delivers a batch to a handler.
-func (w *world) once(batch lambdaevents.SQSEvent) lambdaevents.SQSEventResponse {
-	response, err := w.handler(w.call).Handle(context.Background(), batch)
-	w.must(err)
-	return response
+// once delivers a message to a handler.
+func (w *world) once(d events.Delivery) error {
+	return w.handler(w.call).Message(context.Background(), d)
 }
 
 func (w *world) tenant(id pool.TenantID) pool.Tenant {

@@ -29,7 +29,7 @@ func TestAFailureThatCannotBeAnnouncedYetIsAnnouncedBeforeItsHostIsClosed(t *tes
 				id, stack := w.order(sharePool, 3)
 				w.mute = true
 				failed := w.finish(stack, test.fails, "")
-				if err := w.handle(failed, 1); !errors.Is(err, errFailed) {
+				if err := w.handle(failed, 1); !errors.Is(err, errMute) {
 					t.Fatalf("the announcement did not fail: %v", err)
 				}
 				gone := w.finish(stack, types.StackStatusDeleteComplete, "")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"headroom/internal/adapter/gateway"
@@ -21,9 +20,9 @@ func TestAHostServesOnceAllItsSharesDo(t *testing.T) {
 			break
 		}
 		w.now, _ = w.steps.Next()
-		batch := w.steps.Receive(1, w.now.Sub(start)+1)
-		w.deliver(batch.Records[0].Body)
-		w.steps.Settle(batch, lambdaevents.SQSEventResponse{})
+		d, _ := w.steps.Receive(w.now.Sub(start) + 1)
+		w.deliver(d.Body)
+		w.steps.Delete(d.ID)
 		if w.host(id).State == pool.InService {
 			break
 		}

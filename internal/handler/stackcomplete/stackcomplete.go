@@ -14,12 +14,9 @@ import (
 	"log/slog"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
 	"headroom/events"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/postgres"
-	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
@@ -102,27 +99,23 @@ func New(c Config) (*Handler, error) {
 	return &Handler{c}, nil
 }
 
-// Handle works through a batch; messages that fail go back to the queue, their neighbours do not.
-func (h *Handler) Handle(ctx context.Context, batch lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
-	return queue.Batch(ctx, batch, h.message)
-}
-
-func (h *Handler) message(ctx context.Context, m queue.Message) error {
-	switch kind := events.TypeOf([]byte(m.Body)); kind {
+// Message handles one message; several may be handled at once. One that fails is to be delivered again.
+func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
+	switch kind := events.TypeOf([]byte(d.Body)); kind {
 	case events.TypeStackStatusChange:
 		var event events.Envelope[events.StackStatusChange]
-		if err := json.Unmarshal([]byte(m.Body), &event); err != nil {
+		if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
 			return fmt.Errorf("read a %s event: %w", kind, err)
 		}
-		return h.stackEvent(ctx, event.Detail, m.Redelivered())
+		return h.stackEvent(ctx, event.Detail, d.Redelivered)
 	case events.TypeHostStep:
 		var step events.HostStep
-		if err := json.Unmarshal([]byte(m.Body), &step); err != nil {
+		if err := json.Unmarshal([]byte(d.Body), &step); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.proceed(ctx, pool.HostID(step.HostID), cursor{pool.Step(step.Step), step.Try, m.Redelivered()})
+		return h.proceed(ctx, pool.HostID(step.HostID), cursor{pool.Step(step.Step), step.Try, d.Redelivered})
 	default:
-		h.ignore(ctx, "message of a type that is not handled", "messageId", m.ID, "type", kind)
+		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
 		return nil
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"headroom/events"
@@ -186,11 +185,7 @@ func (w *world) event(stack string, status types.StackStatus, reason string) str
 	return string(body)
 }
 
-var (
-	errMute = errors.New("nobody can be told")
-	// errFailed says that a message goes back to its queue.
-	errFailed = errors.New("message failed")
-)
+var errMute = errors.New("nobody can be told")
 
 // deliver delivers one message until the handler has handled it, killed or not.
 func (w *world) deliver(body string) {
@@ -205,13 +200,7 @@ func (w *world) deliver(body string) {
 // handle has the handler handle a message that is received for the n-th time.
 func (w *world) handle(body string, received int) error {
 	w.t.Helper()
-	record := queuetest.Record(queuetest.Message{ID: "m", Body: body, Received: received, SentAt: w.now})
-	response, err := w.handler.Handle(w.t.Context(), lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{record}})
-	w.must(err)
-	if len(response.BatchItemFailures) > 0 {
-		return errFailed
-	}
-	return nil
+	return w.handler.Message(w.t.Context(), events.Delivery{ID: "m", Body: body, SentAt: w.now, Redelivered: received > 1})
 }
 
 // drain delivers the messages of the host queue as they become visible, until there are none.
@@ -226,9 +215,9 @@ func (w *world) drain() {
 		if at.After(w.now) {
 			w.now = at
 		}
-		batch := w.steps.Receive(1, time.Hour)
-		w.deliver(batch.Records[0].Body)
-		w.steps.Settle(batch, lambdaevents.SQSEventResponse{})
+		d, _ := w.steps.Receive(time.Hour)
+		w.deliver(d.Body)
+		w.steps.Delete(d.ID)
 	}
 	w.t.Fatal("the messages never end")
 }

@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
+
+	"headroom/events"
 )
 
 // bodyMax is SQS's limit of a body in bytes; delayMax of a delay in seconds.
@@ -86,7 +86,7 @@ func (q *Queue) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...
 	return &sqs.SendMessageOutput{MessageId: &id}, nil
 }
 
-// Messages gives what is in the queue, visible or not, in the order of sending.
+// Messages returns what is in the queue, visible or not, in the order of sending.
 func (q *Queue) Messages() []Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -97,7 +97,7 @@ func (q *Queue) Messages() []Message {
 	return out
 }
 
-// Next says when the next message becomes visible; false when the queue is empty.
+// Next returns when the next message becomes visible; false when the queue is empty.
 func (q *Queue) Next() (at time.Time, ok bool) {
 	for _, m := range q.Messages() {
 		if !ok || m.VisibleAt.Before(at) {
@@ -107,49 +107,32 @@ func (q *Queue) Next() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// Receive takes up to limit visible messages, the last sent first: a standard queue keeps no order.
-// They stay invisible for visibility unless they are deleted.
-func (q *Queue) Receive(limit int, visibility time.Duration) lambdaevents.SQSEvent {
+// Receive takes the visible message that was sent last, for a standard queue keeps no order; false
+// when there is none. It stays invisible for visibility unless it is deleted.
+func (q *Queue) Receive(visibility time.Duration) (events.Delivery, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var batch lambdaevents.SQSEvent
-	ids := slices.Sorted(maps.Keys(q.messages))
-	slices.Reverse(ids)
-	for _, id := range ids {
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(q.messages))) {
 		m := q.messages[id]
-		if m.VisibleAt.After(q.Now()) || len(batch.Records) == limit {
+		if m.VisibleAt.After(q.Now()) {
 			continue
 		}
 		m.Received++
 		m.VisibleAt = q.Now().Add(visibility)
 		q.messages[id] = m
-		batch.Records = append(batch.Records, Record(m))
+		return Delivery(m), true
 	}
-	return batch
+	return events.Delivery{}, false
 }
 
-// Record is a message as Lambda gets it.
-func Record(m Message) lambdaevents.SQSMessage {
-	return lambdaevents.SQSMessage{
-		MessageId: m.ID, Body: m.Body, EventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:" + Name,
-		Attributes: map[string]string{
-			"ApproximateReceiveCount": strconv.Itoa(m.Received),
-			"SentTimestamp":           strconv.FormatInt(m.SentAt.UnixMilli(), 10),
-		},
-	}
+// Delivery is a message as a function receives it.
+func Delivery(m Message) events.Delivery {
+	return events.Delivery{ID: m.ID, Body: m.Body, Queue: Name, SentAt: m.SentAt.UTC(), Redelivered: m.Received > 1}
 }
 
-// Settle deletes the messages of a batch that are not named as failed, as Lambda does.
-func (q *Queue) Settle(batch lambdaevents.SQSEvent, response lambdaevents.SQSEventResponse) {
-	failed := map[string]bool{}
-	for _, f := range response.BatchItemFailures {
-		failed[f.ItemIdentifier] = true
-	}
+// Delete deletes a message, as Lambda does with one that was handled.
+func (q *Queue) Delete(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, record := range batch.Records {
-		if !failed[record.MessageId] {
-			delete(q.messages, record.MessageId)
-		}
-	}
+	delete(q.messages, id)
 }

@@ -1,4 +1,4 @@
-package queue_test
+package function_test
 
 import (
 	"context"
@@ -12,7 +12,8 @@ import (
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"headroom/internal/adapter/queue"
+	"headroom/events"
+	"headroom/internal/function"
 )
 
 // timeout is how long the tests' invocations may take.
@@ -29,6 +30,11 @@ func batchOf(ids ...string) lambdaevents.SQSEvent {
 		batch.Records = append(batch.Records, lambdaevents.SQSMessage{MessageId: id, Body: id})
 	}
 	return batch
+}
+
+// handle has each message of a batch handled.
+func handle(ctx context.Context, batch lambdaevents.SQSEvent, each func(context.Context, events.Delivery) error) (lambdaevents.SQSEventResponse, error) {
+	return function.Batch(each)(ctx, batch)
 }
 
 // failures names the messages that a response says have failed, in its order.
@@ -74,7 +80,7 @@ func TestWhatFailsInABatch(t *testing.T) {
 				var mu sync.Mutex
 				var handled []string
 				ids := strings.Fields(test.batch)
-				out, err := queue.Batch(ctx, batchOf(ids...), func(ctx context.Context, m queue.Message) error {
+				out, err := handle(ctx, batchOf(ids...), func(ctx context.Context, m events.Delivery) error {
 					mu.Lock()
 					handled = append(handled, m.Body)
 					mu.Unlock()
@@ -110,7 +116,7 @@ func TestTheResponseHasTimeToGetOut(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
 				began := time.Now()
-				_, _ = queue.Batch(ctx, batchOf("1"), func(ctx context.Context, _ queue.Message) error {
+				_, _ = handle(ctx, batchOf("1"), func(ctx context.Context, _ events.Delivery) error {
 					<-ctx.Done()
 					if what == "does not heed it" {
 						time.Sleep(timeout)
@@ -126,7 +132,7 @@ func TestTheResponseHasTimeToGetOut(t *testing.T) {
 }
 
 func TestABatchWithoutADeadlineSetsNone(t *testing.T) {
-	out, _ := queue.Batch(t.Context(), batchOf("1"), func(ctx context.Context, _ queue.Message) error {
+	out, _ := handle(t.Context(), batchOf("1"), func(ctx context.Context, _ events.Delivery) error {
 		if _, ok := ctx.Deadline(); ok {
 			return errors.New("has a deadline")
 		}
@@ -144,7 +150,7 @@ func TestNoMessageIsBegunOnceTimeIsOver(t *testing.T) {
 	defer release()
 	for name, ctx := range map[string]context.Context{"a canceled invocation": canceled, "an invocation at its end": over} {
 		t.Run(name, func(t *testing.T) {
-			out, _ := queue.Batch(ctx, batchOf("1", "2"), func(context.Context, queue.Message) error {
+			out, _ := handle(ctx, batchOf("1", "2"), func(context.Context, events.Delivery) error {
 				t.Error("begun")
 				return nil
 			})
@@ -160,7 +166,7 @@ func TestACanceledInvocationAnswersWhatIsDone(t *testing.T) {
 		defer outlive()
 		ctx, cancel := context.WithCancel(t.Context())
 		began := time.Now()
-		out, _ := queue.Batch(ctx, batchOf("deaf", "done", "cancels", "silent"), func(ctx context.Context, m queue.Message) error {
+		out, _ := handle(ctx, batchOf("deaf", "done", "cancels", "silent"), func(ctx context.Context, m events.Delivery) error {
 			switch m.Body {
 			case "deaf":
 				time.Sleep(timeout)
@@ -187,12 +193,61 @@ func TestMessagesAreHandledAtOnce(t *testing.T) {
 	ids := strings.Fields("1 2 3 4 5 6 7 8 9 10")
 	var all sync.WaitGroup
 	all.Add(len(ids))
-	out, _ := queue.Batch(t.Context(), batchOf(ids...), func(context.Context, queue.Message) error {
+	out, _ := handle(t.Context(), batchOf(ids...), func(context.Context, events.Delivery) error {
 		all.Done()
 		all.Wait()
 		return nil
 	})
 	if got := failures(out); got != "" {
 		t.Errorf("failed: %s", got)
+	}
+}
+
+// recordOf is a message as SQS hands it to Lambda, for the n-th time.
+func recordOf(id, body, received string) lambdaevents.SQSMessage {
+	return lambdaevents.SQSMessage{
+		MessageId: id, Body: body, EventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:signups",
+		Attributes: map[string]string{"ApproximateReceiveCount": received, "SentTimestamp": "1793610000250"},
+	}
+}
+
+func TestADeliveryIsWhatSQSSaysOfAMessage(t *testing.T) {
+	sent := time.Date(2026, 11, 2, 9, 0, 0, 250_000_000, time.UTC)
+	tests := map[string]struct {
+		record lambdaevents.SQSMessage
+		want   events.Delivery
+	}{
+		"the first time":       {recordOf("m", `{"a":1}`, "1"), events.Delivery{ID: "m", Body: `{"a":1}`, Queue: "signups", SentAt: sent}},
+		"again":                {recordOf("m", `{"a":1}`, "2"), events.Delivery{ID: "m", Body: `{"a":1}`, Queue: "signups", SentAt: sent, Redelivered: true}},
+		"when SQS says little": {lambdaevents.SQSMessage{MessageId: "m", Body: "b"}, events.Delivery{ID: "m", Body: "b"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			batch := lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{test.record}}
+			var got events.Delivery
+			_, _ = handle(t.Context(), batch, func(_ context.Context, d events.Delivery) error {
+				got = d
+				return nil
+			})
+			if got != test.want {
+				t.Errorf("delivered %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAWholeBatchIsHandledOnce(t *testing.T) {
+	for _, want := range []error{nil, errors.New("no good")} {
+		calls, ids := 0, ""
+		err := function.Whole(func(_ context.Context, all []events.Delivery) error {
+			calls++
+			for _, d := range all {
+				ids += d.ID
+			}
+			return want
+		})(t.Context(), batchOf("a", "b", "c"))
+		if calls != 1 || ids != "abc" || !errors.Is(err, want) {
+			t.Errorf("%d calls with %s: %v", calls, ids, err)
+		}
 	}
 }
