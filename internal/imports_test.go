@@ -60,10 +60,7 @@ var rooms = []room{
 var exceptions = []string{
 	"handler/poolcheck adapter/stacks",
 	"handler/signup adapter/gateway",
-	"handler/signup adapter/postgres",
-	"handler/signup adapter/secrets",
 	"handler/stackcomplete adapter/gateway",
-	"handler/stackcomplete adapter/postgres",
 	"handler/stackcomplete adapter/stacks",
 }
 

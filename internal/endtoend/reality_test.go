@@ -19,7 +19,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"headroom/events"
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
 )
 
@@ -46,7 +45,7 @@ func (s *system) differences(tb testing.TB, b books) (found []string) {
 		if h.Kind == pool.Database {
 			want := map[string]bool{}
 			for _, slot := range h.Slots {
-				want[postgres.Role(slot.Name)] = slot.State == pool.SlotAssigned
+				want[pool.RoleName(slot.Name)] = slot.State == pool.SlotAssigned
 			}
 			differ("logins of "+string(id), want, s.logins(tb, h))
 			continue

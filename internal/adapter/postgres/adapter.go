@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"headroom/internal/pool"
 )
 
 // The errors that callers can tell apart.
@@ -41,7 +43,7 @@ type Config struct {
 // Adapter makes and opens tenants' databases on any number of instances. It holds no connections.
 type Adapter struct {
 	Config
-	dial func(ctx context.Context, instance Instance, database string) (session, error)
+	dial func(ctx context.Context, login pool.Login, database string) (session, error)
 }
 
 // New validates the configuration and fills in defaults.
@@ -70,10 +72,10 @@ func New(config Config) (*Adapter, error) {
 }
 
 // within runs work in a session in a database of an instance.
-func (a *Adapter) within(ctx context.Context, instance Instance, database string, work func(session) error) error {
-	s, err := a.dial(ctx, instance, database)
+func (a *Adapter) within(ctx context.Context, login pool.Login, database string, work func(session) error) error {
+	s, err := a.dial(ctx, login, database)
 	if err != nil {
-		return fmt.Errorf("log in to database %s of %s: %w", database, instance.Host, err)
+		return fmt.Errorf("log in to database %s of %s: %w", database, login.Host, err)
 	}
 	defer s.Close()
 	return work(s)

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+
+	"headroom/internal/pool"
 )
 
 // maintenance is the database from which the master user works on the others.
@@ -10,12 +12,12 @@ const maintenance = "postgres"
 
 // Harden closes the databases that an instance begins with to everyone but the master user, who has
 // to own them, as on RDS. Once an instance, before its first slot.
-func (a *Adapter) Harden(ctx context.Context, instance Instance) error {
+func (a *Adapter) Harden(ctx context.Context, login pool.Login) error {
 	err := a.retry(ctx, func() error {
-		return a.within(ctx, instance, maintenance, func(s session) error { return harden(ctx, s) })
+		return a.within(ctx, login, maintenance, func(s session) error { return harden(ctx, s) })
 	})
 	if err != nil {
-		return fmt.Errorf("harden %s: %w", instance.Host, err)
+		return fmt.Errorf("harden %s: %w", login.Host, err)
 	}
 	return nil
 }

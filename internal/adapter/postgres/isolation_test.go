@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"headroom/internal/pool"
 )
 
 func TestTenantWorksInItsOwnDatabase(t *testing.T) {
@@ -61,7 +63,7 @@ func TestTenantCannotLeaveItsSchema(t *testing.T) {
 
 func TestTenantIsRefusedEverywhereElse(t *testing.T) {
 	a, b := newTenant(t, 5), newTenant(t, 5)
-	for _, database := range []string{Database(b.name), "postgres", "template1"} {
+	for _, database := range []string{pool.DatabaseName(b.name), "postgres", "template1"} {
 		_, err := a.try(t.Context(), database)
 		wantRefused(t, "connect to "+database, err, denied)
 	}
@@ -69,9 +71,9 @@ func TestTenantIsRefusedEverywhereElse(t *testing.T) {
 	wantRefused(t, "connect to template0", err, "55000")
 	_, err = a.try(t.Context(), "rdsadmin")
 	wantRefused(t, "connect to RDS's own database", err, badAuth)
-	_, err = cluster.Connect(t.Context(), Database(a.name), "rdsadmin", a.password)
+	_, err = cluster.Connect(t.Context(), pool.DatabaseName(a.name), "rdsadmin", a.password)
 	wantRefused(t, "log in as RDS's own user", err, badAuth)
-	_, err = cluster.Connect(t.Context(), Database(b.name), Role(b.name), a.password)
+	_, err = cluster.Connect(t.Context(), pool.DatabaseName(b.name), pool.RoleName(b.name), a.password)
 	wantRefused(t, "log in as another tenant", err, badLogin)
 }
 
@@ -139,14 +141,14 @@ func TestTenantCannotUndoItsIsolation(t *testing.T) {
 		t.Errorf("who may do what has changed from\n%s\nto\n%s", before, after)
 	}
 	wantRefused(t, "create in public", exec1(t, conn, "CREATE TABLE public.t (id int)"), denied)
-	_, err := b.try(t.Context(), Database(a.name))
+	_, err := b.try(t.Context(), pool.DatabaseName(a.name))
 	wantRefused(t, "the other tenant connects", err, denied)
 }
 
 // fill puts the names into a statement of tenant a about tenant b.
 func fill(sql string, a, b tenant) string {
-	return strings.NewReplacer("{t}", Role(a.name), "{d}", Database(a.name), "{b}", Role(b.name),
-		"{other}", Database(b.name), "{master}", cluster.Username).Replace(sql)
+	return strings.NewReplacer("{t}", pool.RoleName(a.name), "{d}", pool.DatabaseName(a.name), "{b}", pool.RoleName(b.name),
+		"{other}", pool.DatabaseName(b.name), "{master}", cluster.Username).Replace(sql)
 }
 
 // access is who owns, may reach and belongs to what on the whole instance, as text.
@@ -186,8 +188,8 @@ func TestNobodyGetsInAtTheMomentOfCreation(t *testing.T) {
 	intruder := newTenant(t, 50)
 	a := newAdapter(t)
 	dial := a.dial
-	a.dial = func(ctx context.Context, instance Instance, database string) (session, error) {
-		s, err := dial(ctx, instance, database)
+	a.dial = func(ctx context.Context, login pool.Login, database string) (session, error) {
+		s, err := dial(ctx, login, database)
 		return slow{s}, err
 	}
 	var targets []string
@@ -200,10 +202,10 @@ func TestNobodyGetsInAtTheMomentOfCreation(t *testing.T) {
 		go func() {
 			count := 0
 			for ; ctx.Err() == nil; count++ {
-				conn, err := intruder.try(ctx, Database(name))
+				conn, err := intruder.try(ctx, pool.DatabaseName(name))
 				if err == nil {
 					_ = conn.Close(context.Background())
-					entered <- Database(name)
+					entered <- pool.DatabaseName(name)
 					break
 				}
 			}
@@ -241,7 +243,7 @@ func TestSlotThatIsNotOpenLetsNobodyIn(t *testing.T) {
 	if err := a.MakeSlot(t.Context(), master(cluster), name, 5); err != nil {
 		t.Fatal(err)
 	}
-	_, err := cluster.Connect(t.Context(), Database(name), Role(name), "anything")
+	_, err := cluster.Connect(t.Context(), pool.DatabaseName(name), pool.RoleName(name), "anything")
 	wantRefused(t, "log in without a password", err, badLogin, badAuth)
 	if err := a.Drop(t.Context(), master(cluster), name); err != nil {
 		t.Fatal(err)
@@ -252,10 +254,10 @@ func TestTenantMayOverrideOnlyHarmlessSettings(t *testing.T) {
 	n := newTenant(t, 5)
 	conn := n.connect(t)
 	must(t, conn, "SET statement_timeout = 0", "SET work_mem = '64kB'")
-	must(t, conn, "ALTER ROLE "+Role(n.name)+" SET work_mem = '64kB'")
+	must(t, conn, "ALTER ROLE "+pool.RoleName(n.name)+" SET work_mem = '64kB'")
 	for _, sql := range []string{
 		"SET temp_file_limit = -1",
-		"ALTER ROLE " + Role(n.name) + " SET temp_file_limit = -1",
+		"ALTER ROLE " + pool.RoleName(n.name) + " SET temp_file_limit = -1",
 		"SET log_statement = 'none'",
 		"SET session_replication_role = 'replica'",
 	} {
@@ -271,7 +273,7 @@ func TestConnectionLimitHolds(t *testing.T) {
 	for range limit {
 		n.connect(t)
 	}
-	_, err := n.try(t.Context(), Database(n.name))
+	_, err := n.try(t.Context(), pool.DatabaseName(n.name))
 	wantRefused(t, fmt.Sprintf("connection %d", limit+1), err, tooMany)
 
 	// The platform still gets in: making the slot again connects to the database.
@@ -282,7 +284,7 @@ func TestConnectionLimitHolds(t *testing.T) {
 
 func TestPlaintextIsRefused(t *testing.T) {
 	n := newTenant(t, 5)
-	if _, err := cluster.ConnectPlain(t.Context(), Database(n.name), Role(n.name), n.password); err == nil {
+	if _, err := cluster.ConnectPlain(t.Context(), pool.DatabaseName(n.name), pool.RoleName(n.name), n.password); err == nil {
 		t.Error("connected without TLS")
 	} else {
 		wantRefused(t, "connect without TLS", err, badAuth)

@@ -15,6 +15,7 @@ import (
 
 	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/parts"
+	"headroom/internal/pool"
 )
 
 // cluster is the instance of all tests: hardened, and as strict as the host template makes one.
@@ -70,8 +71,8 @@ func config(c *rdsInstance) Config {
 	}
 }
 
-func master(c *rdsInstance) Instance {
-	return Instance{Host: postgresql.Host, Port: c.Port, Username: c.Username, Password: c.Password}
+func master(c *rdsInstance) pool.Login {
+	return pool.Login{Host: postgresql.Host, Port: c.Port, Username: c.Username, Password: c.Password}
 }
 
 // newAdapter is an adapter for the cluster of all tests.
@@ -113,7 +114,7 @@ func newTenant(t *testing.T, limit int) tenant {
 // connect logs the tenant in to its own database.
 func (n tenant) connect(t *testing.T) *pgx.Conn {
 	t.Helper()
-	conn, err := n.try(t.Context(), Database(n.name))
+	conn, err := n.try(t.Context(), pool.DatabaseName(n.name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +123,7 @@ func (n tenant) connect(t *testing.T) *pgx.Conn {
 }
 
 func (n tenant) try(ctx context.Context, database string) (*pgx.Conn, error) {
-	return cluster.Connect(ctx, database, Role(n.name), n.password)
+	return cluster.Connect(ctx, database, pool.RoleName(n.name), n.password)
 }
 
 // wantRefused checks that err is the server's refusal with one of the given SQLSTATEs.

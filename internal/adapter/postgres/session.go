@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"headroom/internal/pool"
 )
 
 // session is a connection to one database, with a deadline on every statement.
@@ -22,7 +24,7 @@ type session interface {
 
 // connector makes the function that logs in: always over TLS, and only to a server whose certificate
 // is signed by a known authority and is good for the host that was asked for.
-func (a *Adapter) connector(base *pgconn.Config) func(context.Context, Instance, string) (session, error) {
+func (a *Adapter) connector(base *pgconn.Config) func(context.Context, pool.Login, string) (session, error) {
 	milliseconds := strconv.FormatInt(a.StatementTimeout.Milliseconds(), 10)
 	parameters := map[string]string{
 		"application_name": "headroom",
@@ -32,12 +34,12 @@ func (a *Adapter) connector(base *pgconn.Config) func(context.Context, Instance,
 		// In a tenant's database, no name may resolve to something that the tenant made.
 		"search_path": "pg_catalog",
 	}
-	return func(ctx context.Context, instance Instance, database string) (session, error) {
+	return func(ctx context.Context, login pool.Login, database string) (session, error) {
 		config := base.Copy()
-		config.Host, config.Port = instance.Host, uint16(instance.Port)
-		config.User, config.Password = instance.Username, instance.Password
+		config.Host, config.Port = login.Host, uint16(login.Port)
+		config.User, config.Password = login.Username, login.Password
 		config.Database = database
-		config.TLSConfig = &tls.Config{RootCAs: a.RootCAs, ServerName: instance.Host, MinVersion: tls.VersionTLS12}
+		config.TLSConfig = &tls.Config{RootCAs: a.RootCAs, ServerName: login.Host, MinVersion: tls.VersionTLS12}
 		config.Fallbacks = nil // never without TLS
 		config.ConnectTimeout = a.ConnectTimeout
 		config.RuntimeParams = maps.Clone(parameters)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"headroom/internal/pool"
 )
 
 // platformConnections is how many connections a database takes beyond its tenant's: the tenant's
@@ -15,7 +17,7 @@ const platformConnections = 2
 // MakeSlot makes a role that may not log in yet and a database that only this role will reach, with
 // at most limit connections, at least 1. The platform owns the database; the tenant owns the schema
 // app in it. A slot that is there already, even one that is open, stays as it is.
-func (a *Adapter) MakeSlot(ctx context.Context, instance Instance, name string, limit int) error {
+func (a *Adapter) MakeSlot(ctx context.Context, login pool.Login, name string, limit int) error {
 	id, err := identify(name)
 	if err != nil {
 		return err
@@ -24,17 +26,17 @@ func (a *Adapter) MakeSlot(ctx context.Context, instance Instance, name string, 
 		return fmt.Errorf("make slot %s: %d connections are too few", name, limit)
 	}
 	err = a.retry(ctx, func() error {
-		if err := a.within(ctx, instance, maintenance, func(s session) error {
-			return create(ctx, s, instance.Username, name, id, limit)
+		if err := a.within(ctx, login, maintenance, func(s session) error {
+			return create(ctx, s, login.Username, name, id, limit)
 		}); err != nil {
 			return err
 		}
-		return a.within(ctx, instance, Database(name), func(s session) error {
+		return a.within(ctx, login, pool.DatabaseName(name), func(s session) error {
 			return furnish(ctx, s, name, id)
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("make slot %s on %s: %w", name, instance.Host, err)
+		return fmt.Errorf("make slot %s on %s: %w", name, login.Host, err)
 	}
 	return nil
 }
@@ -59,9 +61,9 @@ func create(ctx context.Context, s session, owner, name string, id identifiers, 
 		return fmt.Errorf("close the database: %w", err)
 	}
 	// Names are safe to stand in a literal: identify has seen to it.
-	if err := require(ctx, s, "database "+Database(name), `
+	if err := require(ctx, s, "database "+pool.DatabaseName(name), `
 		SELECT pg_get_userbyid(datdba) = current_user AND NOT has_database_privilege('public', oid, 'CONNECT')
-		FROM pg_database WHERE datname = '`+Database(name)+"'"); err != nil {
+		FROM pg_database WHERE datname = '`+pool.DatabaseName(name)+"'"); err != nil {
 		return err
 	}
 	if err := exec(ctx, s, "ALTER DATABASE "+id.database+" ALLOW_CONNECTIONS true"); err != nil {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"headroom/internal/pool"
 )
 
 var errKilled = errors.New("killed")
@@ -50,8 +52,8 @@ func killedAt(t *testing.T, n int, applied bool) *Adapter {
 	t.Helper()
 	a := newAdapter(t)
 	dial, countdown := a.dial, n
-	a.dial = func(ctx context.Context, instance Instance, database string) (session, error) {
-		s, err := dial(ctx, instance, database)
+	a.dial = func(ctx context.Context, login pool.Login, database string) (session, error) {
+		s, err := dial(ctx, login, database)
 		return killer{session: s, countdown: &countdown, applied: applied}, err
 	}
 	return a
@@ -70,7 +72,7 @@ func TestMakeSlotKilledAtAnyStatementIsFinishedByTheNextRun(t *testing.T) {
 			case !errors.Is(err, errKilled):
 				t.Fatalf("statement %d (applied: %v): %v", n, applied, err)
 			}
-			_, err = stranger.try(t.Context(), Database(name))
+			_, err = stranger.try(t.Context(), pool.DatabaseName(name))
 			wantRefused(t, fmt.Sprintf("a stranger after statement %d (applied: %v)", n, applied), err, denied, noDatabase, "55000")
 
 			a := newAdapter(t)
@@ -113,7 +115,7 @@ func wantWholeSlot(t *testing.T, name string, limit int) {
 	if err := a.Open(t.Context(), master(cluster), name, made.password); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := made.try(t.Context(), Database(name))
+	conn, err := made.try(t.Context(), pool.DatabaseName(name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +128,11 @@ func wantWholeSlot(t *testing.T, name string, limit int) {
 	err = superuser(t).QueryRow(t.Context(), `
 		SELECT pg_get_userbyid(datdba), datacl::text, datconnlimit, rolconnlimit
 		FROM pg_database, pg_roles WHERE datname = $1 AND rolname = $2`,
-		Database(name), Role(name)).Scan(&owner, &acl, &databaseLimit, &roleLimit)
+		pool.DatabaseName(name), pool.RoleName(name)).Scan(&owner, &acl, &databaseLimit, &roleLimit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantACL := fmt.Sprintf("{%[1]s=CTc/%[1]s,%[2]s=Tc/%[1]s}", cluster.Username, Role(name))
+	wantACL := fmt.Sprintf("{%[1]s=CTc/%[1]s,%[2]s=Tc/%[1]s}", cluster.Username, pool.RoleName(name))
 	if owner != cluster.Username || acl != wantACL {
 		t.Errorf("owner %s and access %s, want %s and %s", owner, acl, cluster.Username, wantACL)
 	}
@@ -169,17 +171,17 @@ func TestMakeSlotRunLateLeavesAnOpenSlotOpen(t *testing.T) {
 
 func TestBadSlotsAreRefusedBeforeTheServerHearsOfThem(t *testing.T) {
 	a := newAdapter(t)
-	a.dial = func(context.Context, Instance, string) (session, error) {
+	a.dial = func(context.Context, pool.Login, string) (session, error) {
 		t.Error("the server was called")
 		return nil, errKilled
 	}
-	ctx, instance := t.Context(), master(cluster)
+	ctx, login := t.Context(), master(cluster)
 	for _, name := range []string{"", "short", "abcdefgH", `abcdefg"`, "abcdefg'", "abcdefg;", "slot_0001", "abcdefgé", "aaaaaaaaaaaaaaaaaaaaa", "abcdefgh\n"} {
 		for verb, err := range map[string]error{
-			"make":  a.MakeSlot(ctx, instance, name, 1),
-			"open":  a.Open(ctx, instance, name, "password"),
-			"close": a.Close(ctx, instance, name),
-			"drop":  a.Drop(ctx, instance, name),
+			"make":  a.MakeSlot(ctx, login, name, 1),
+			"open":  a.Open(ctx, login, name, "password"),
+			"close": a.Close(ctx, login, name),
+			"drop":  a.Drop(ctx, login, name),
 		} {
 			if err == nil {
 				t.Errorf("%s %q succeeded", verb, name)
@@ -187,12 +189,12 @@ func TestBadSlotsAreRefusedBeforeTheServerHearsOfThem(t *testing.T) {
 		}
 	}
 	for _, limit := range []int{0, -1} {
-		if err := a.MakeSlot(ctx, instance, "slotslot", limit); err == nil {
+		if err := a.MakeSlot(ctx, login, "slotslot", limit); err == nil {
 			t.Errorf("a slot with limit %d was made", limit)
 		}
 	}
 	for _, password := range []string{"", "with space", "päss", "line\nbreak"} {
-		if err := a.Open(ctx, instance, "slotslot", password); err == nil || (password != "" && strings.Contains(err.Error(), password)) {
+		if err := a.Open(ctx, login, "slotslot", password); err == nil || (password != "" && strings.Contains(err.Error(), password)) {
 			t.Errorf("password %q: %v", password, err)
 		}
 	}

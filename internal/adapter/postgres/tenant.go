@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"headroom/internal/pool"
 )
 
 // Open lets the slot's role log in with password, printable ASCII. It is one statement. The password
 // itself does not leave this process. Without such a slot the error is ErrNoSlot.
-func (a *Adapter) Open(ctx context.Context, instance Instance, name, password string) error {
+func (a *Adapter) Open(ctx context.Context, login pool.Login, name, password string) error {
 	id, err := identify(name)
 	if err != nil {
 		return err
@@ -18,36 +20,36 @@ func (a *Adapter) Open(ctx context.Context, instance Instance, name, password st
 		return fmt.Errorf("open slot %s: %w", name, err)
 	}
 	// Commit point: the tenant can connect from here on. Once more with the same password is harmless.
-	err = a.alterRole(ctx, instance, fmt.Sprintf("ALTER ROLE %s LOGIN PASSWORD '%s'", id.role, secret))
+	err = a.alterRole(ctx, login, fmt.Sprintf("ALTER ROLE %s LOGIN PASSWORD '%s'", id.role, secret))
 	if err != nil {
-		return fmt.Errorf("open slot %s on %s: %w", name, instance.Host, err)
+		return fmt.Errorf("open slot %s on %s: %w", name, login.Host, err)
 	}
 	return nil
 }
 
 // Close keeps the slot's role from logging in and ends its sessions. Its data stays. A slot that is
 // not there is closed.
-func (a *Adapter) Close(ctx context.Context, instance Instance, name string) error {
+func (a *Adapter) Close(ctx context.Context, login pool.Login, name string) error {
 	id, err := identify(name)
 	if err != nil {
 		return err
 	}
 	// Logging in ends first, or sessions would come back while they are ended.
-	err = a.alterRole(ctx, instance, "ALTER ROLE "+id.role+" NOLOGIN")
+	err = a.alterRole(ctx, login, "ALTER ROLE "+id.role+" NOLOGIN")
 	if err == nil {
 		err = a.retry(ctx, func() error {
-			return a.within(ctx, instance, maintenance, func(s session) error { return terminate(ctx, s, Role(name)) })
+			return a.within(ctx, login, maintenance, func(s session) error { return terminate(ctx, s, pool.RoleName(name)) })
 		})
 	}
 	if err != nil && !errors.Is(err, ErrNoSlot) {
-		return fmt.Errorf("close slot %s on %s: %w", name, instance.Host, err)
+		return fmt.Errorf("close slot %s on %s: %w", name, login.Host, err)
 	}
 	return nil
 }
 
-func (a *Adapter) alterRole(ctx context.Context, instance Instance, sql string) error {
+func (a *Adapter) alterRole(ctx context.Context, login pool.Login, sql string) error {
 	return a.retry(ctx, func() error {
-		return a.within(ctx, instance, maintenance, func(s session) error {
+		return a.within(ctx, login, maintenance, func(s session) error {
 			err := s.Exec(ctx, sql)
 			if sqlState(err) == undefinedObject {
 				return ErrNoSlot
@@ -75,13 +77,13 @@ func terminate(ctx context.Context, s session, role string) error {
 
 // Drop deletes the slot's database with all that is in it, whoever is connected, and then its role.
 // A slot that is not there is dropped. Backups of the instance keep the data until they expire.
-func (a *Adapter) Drop(ctx context.Context, instance Instance, name string) error {
+func (a *Adapter) Drop(ctx context.Context, login pool.Login, name string) error {
 	id, err := identify(name)
 	if err != nil {
 		return err
 	}
 	err = a.retry(ctx, func() error {
-		return a.within(ctx, instance, maintenance, func(s session) error {
+		return a.within(ctx, login, maintenance, func(s session) error {
 			if err := exec(ctx, s, "DROP DATABASE IF EXISTS "+id.database+" WITH (FORCE)"); err != nil {
 				return fmt.Errorf("drop the database: %w", err)
 			}
@@ -93,7 +95,7 @@ func (a *Adapter) Drop(ctx context.Context, instance Instance, name string) erro
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("drop slot %s on %s: %w", name, instance.Host, err)
+		return fmt.Errorf("drop slot %s on %s: %w", name, login.Host, err)
 	}
 	return nil
 }

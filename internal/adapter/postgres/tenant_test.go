@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"headroom/internal/pool"
 )
 
 func TestOpenRunTwiceIsHarmless(t *testing.T) {
@@ -28,7 +30,7 @@ func TestPasswordsStayOutOfTheServersLog(t *testing.T) {
 	slot := newTenant(t, 5)
 	slot.connect(t)
 	log := cluster.Log()
-	if !strings.Contains(log, "ALTER ROLE \""+Role(slot.name)+"\" LOGIN PASSWORD 'SCRAM-SHA-256$4096:") {
+	if !strings.Contains(log, "ALTER ROLE \""+pool.RoleName(slot.name)+"\" LOGIN PASSWORD 'SCRAM-SHA-256$4096:") {
 		t.Error("the log does not show how the slot was opened: this test proves nothing")
 	}
 	if strings.Contains(log, slot.password) {
@@ -49,7 +51,7 @@ func TestCloseEndsSessionsAndKeepsData(t *testing.T) {
 	if err := exec1(t, conn, "SELECT 1"); err == nil {
 		t.Error("the session goes on")
 	}
-	_, err := slot.try(t.Context(), Database(slot.name))
+	_, err := slot.try(t.Context(), pool.DatabaseName(slot.name))
 	wantRefused(t, "log in after the slot was closed", err, badAuth)
 
 	if err := a.Open(t.Context(), master(cluster), slot.name, slot.password); err != nil {
@@ -83,7 +85,7 @@ func TestDropWithSessionsOpen(t *testing.T) {
 func TestVerifierIsWhatTheServerItselfWouldStore(t *testing.T) {
 	// The server's own verifier of the same password and salt is the one to match.
 	conn := superuser(t)
-	role, password := Role(newName()), rand.Text()
+	role, password := pool.RoleName(newName()), rand.Text()
 	must(t, conn, "SET log_statement = 'none'", "CREATE ROLE "+role+" PASSWORD '"+password+"'")
 	defer must(t, conn, "DROP ROLE "+role)
 	var stored string
@@ -102,7 +104,7 @@ func TestVerifierIsWhatTheServerItselfWouldStore(t *testing.T) {
 func TestSessionsThatWillNotEndAreAnError(t *testing.T) {
 	a := newAdapter(t)
 	a.Sleep = noSleep
-	a.dial = func(context.Context, Instance, string) (session, error) { return &stub{}, nil }
+	a.dial = func(context.Context, pool.Login, string) (session, error) { return &stub{}, nil }
 	if err := a.Close(t.Context(), master(cluster), "slotslot"); !errors.Is(err, errSessionsLeft) {
 		t.Errorf("got %v, want errSessionsLeft", err)
 	}

@@ -18,11 +18,8 @@ import (
 
 	"headroom/events"
 	"headroom/internal/adapter/awsclient"
+	"headroom/internal/pool"
 )
-
-// ErrOtherDatabase says that a tenant's secret is there, but for another database or account than
-// the one it is wanted for.
-var ErrOtherDatabase = errors.New("the tenant's secret is for another database")
 
 // Reads of a secret that was just written may miss it. The pause before the second is up to
 // firstPause, then doubles up to longestPause.
@@ -59,7 +56,7 @@ func New(config Config) *Vault { return &Vault{config} }
 // Tenant gives a tenant's credentials and the ARN of the secret that holds them. The first call
 // makes a password, lets fill put it into the credentials, and stores those; every later call, and
 // all but one of several at once, gives what was stored. If that is not what fill makes of its
-// password, the error is ErrOtherDatabase.
+// password, the error is pool.ErrOtherDatabase.
 func (v *Vault) Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error) {
 	made, err := password(v.Random)
 	if err != nil {
@@ -79,7 +76,7 @@ func (v *Vault) Tenant(ctx context.Context, tenantID string, fill func(password 
 		return events.Credentials{}, "", err
 	}
 	if stored != fill(stored.Password) {
-		return events.Credentials{}, "", fmt.Errorf("read secret %s: %w", name, ErrOtherDatabase)
+		return events.Credentials{}, "", fmt.Errorf("read secret %s: %w", name, pool.ErrOtherDatabase)
 	}
 	return stored, arn, nil
 }

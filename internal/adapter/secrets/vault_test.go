@@ -14,6 +14,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/adapter/secrets/secretstest"
+	"headroom/internal/pool"
 )
 
 const keyID = "arn:aws:kms:eu-central-1:123456789012:key/1234"
@@ -119,8 +120,8 @@ func TestSecretOfAnotherDatabaseIsNotGivenOut(t *testing.T) {
 	if _, _, err := newVault(fake).Tenant(t.Context(), "acme", at("db1")); err != nil {
 		t.Fatal(err)
 	}
-	if got, _, err := newVault(fake).Tenant(t.Context(), "acme", at("db2")); !errors.Is(err, ErrOtherDatabase) {
-		t.Errorf("got %v, %v; want ErrOtherDatabase", got, err)
+	if got, _, err := newVault(fake).Tenant(t.Context(), "acme", at("db2")); !errors.Is(err, pool.ErrOtherDatabase) {
+		t.Errorf("got %v, %v; want pool.ErrOtherDatabase", got, err)
 	}
 }
 

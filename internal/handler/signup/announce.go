@@ -8,7 +8,6 @@ import (
 
 	"headroom/events"
 	"headroom/internal/adapter/gateway"
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -118,7 +117,7 @@ func ready(t pool.Tenant) events.StorageReady {
 		RequestedAt: events.At(t.RequestedAt), ReadyAt: events.At(t.ReadyAt),
 		Database: events.Database{
 			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
-			Name: postgres.Database(t.Database.Name), Username: postgres.Role(t.Database.Name), SecretARN: t.Secret,
+			Name: pool.DatabaseName(t.Database.Name), Username: pool.RoleName(t.Database.Name), SecretARN: t.Secret,
 		},
 		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: gateway.MountOptions},
 	}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/adapter/postgres"
-	"headroom/internal/adapter/secrets"
 	"headroom/internal/pool"
 )
 
@@ -36,7 +34,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 	// claim gives the same slots, the vault the same password, and each call sets what it sets.
 	t.Share, t.Database = pool.HoldingOf(claim.Share), pool.HoldingOf(claim.Database)
 	credentials, arn, err := h.credentials(ctx, t)
-	if errors.Is(err, secrets.ErrOtherDatabase) {
+	if errors.Is(err, pool.ErrOtherDatabase) {
 		// This signup stalled while another one served the tenant, and what it claimed is too much.
 		// Nothing of that is open yet, and whoever tends the shelf next puts it back.
 		return h.served(ctx, t.ID)
@@ -120,7 +118,7 @@ func (h *Handler) credentials(ctx context.Context, t pool.Tenant) (events.Creden
 	return h.Vault.Tenant(ctx, string(t.ID), func(password string) events.Credentials {
 		return events.Credentials{
 			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
-			DBName: postgres.Database(t.Database.Name), Username: postgres.Role(t.Database.Name), Password: password,
+			DBName: pool.DatabaseName(t.Database.Name), Username: pool.RoleName(t.Database.Name), Password: password,
 		}
 	})
 }
@@ -131,8 +129,8 @@ func (h *Handler) openDatabase(ctx context.Context, side pool.Side, password str
 	if err != nil {
 		return fmt.Errorf("read the master secret of %s: %w", side.Host, err)
 	}
-	instance := postgres.Instance{Host: side.Access.Address, Port: side.Access.Port, Username: username, Password: master}
-	if err := h.Databases.Open(ctx, instance, side.Offer.Name, password); err != nil {
+	login := pool.Login{Host: side.Access.Address, Port: side.Access.Port, Username: username, Password: master}
+	if err := h.Databases.Open(ctx, login, side.Offer.Name, password); err != nil {
 		return fmt.Errorf("let the role of %s/%d log in: %w", side.Host, side.Offer.Index, err)
 	}
 	return nil

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -42,7 +41,7 @@ type policies interface {
 }
 
 // vault keeps tenants' credentials: it makes them the first time it is asked for a tenant, gives the
-// same ones ever after, and answers secrets.ErrOtherDatabase when they are wanted for another database.
+// same ones ever after, and answers pool.ErrOtherDatabase when they are wanted for another database.
 type vault interface {
 	Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error)
 	Master(ctx context.Context, arn string) (username, password string, err error)
@@ -50,7 +49,7 @@ type vault interface {
 
 // databases opens a tenant's database on an instance.
 type databases interface {
-	Open(ctx context.Context, instance postgres.Instance, name, password string) error
+	Open(ctx context.Context, login pool.Login, name, password string) error
 }
 
 // shares opens a share to exactly the given clients, and says when it serves them.

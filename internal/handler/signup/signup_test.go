@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
 )
 
@@ -34,7 +33,7 @@ func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
 		Version: "1", TenantID: "acme", Tier: "standard", RequestedAt: events.At(start), ReadyAt: events.At(start.Add(5 * time.Second)),
 		Database: events.Database{
 			Engine: "postgres", Host: tenant.Database.Address, Port: 5432,
-			Name: postgres.Database(name), Username: postgres.Role(name), SecretARN: tenant.Secret,
+			Name: pool.DatabaseName(name), Username: pool.RoleName(name), SecretARN: tenant.Secret,
 		},
 		Share: events.Share{Host: "share-standard-1.prod.headroom.internal", Path: "/" + path, Options: "nolock,hard"},
 	}
@@ -48,7 +47,7 @@ func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
 	var credentials events.Credentials
 	secret := w.secrets.Secrets()["headroom/dev/tenant/acme"]
 	w.must(json.Unmarshal([]byte(secret.Value), &credentials))
-	if secret.ARN != tenant.Secret || credentials.DBName != postgres.Database(name) || w.logins[tenant.Database.Address+" "+name] != credentials.Password {
+	if secret.ARN != tenant.Secret || credentials.DBName != pool.DatabaseName(name) || w.logins[tenant.Database.Address+" "+name] != credentials.Password {
 		t.Errorf("the secret %s is not what logs in: %v", secret.ARN, credentials)
 	}
 	if diff := cmp.Diff([]string{"tcp 111-111 10.0.0.1/32", "tcp 20048-20048 10.0.0.1/32", "tcp 2049-2049 10.0.0.1/32"}, w.groups.Rules("sg-1")); diff != "" {

@@ -23,7 +23,6 @@ import (
 	"headroom/internal/adapter/firewall/firewalltest"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/gateway/gatewaytest"
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/adapter/secrets"
@@ -172,12 +171,12 @@ func (o outside) Master(ctx context.Context, arn string) (username, password str
 	return username, password, err
 }
 
-func (o outside) Open(_ context.Context, i postgres.Instance, name, password string) error {
+func (o outside) Open(_ context.Context, l pool.Login, name, password string) error {
 	return o.call("Open", func() error {
-		if i.Password == "" || i.Password != o.w.masters[i.Host] {
+		if l.Password == "" || l.Password != o.w.masters[l.Host] {
 			return errors.New("the master's password is wrong")
 		}
-		o.w.logins[i.Host+" "+name] = password
+		o.w.logins[l.Host+" "+name] = password
 		return nil
 	})
 }

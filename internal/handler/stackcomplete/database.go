@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/pool"
 )
 
@@ -18,11 +17,11 @@ const (
 
 // harden closes the databases that a new instance comes with.
 func (h *Handler) harden(ctx context.Context, host pool.Host) (progress, error) {
-	instance, err := h.instance(ctx, host)
+	login, err := h.login(ctx, host)
 	if err != nil {
 		return progress{}, err
 	}
-	if err := h.Databases.Harden(ctx, instance); err != nil {
+	if err := h.Databases.Harden(ctx, login); err != nil {
 		return progress{}, err
 	}
 	return progress{host: pool.Begin(host, pool.StepSlots, h.Now())}, nil
@@ -30,7 +29,7 @@ func (h *Handler) harden(ctx context.Context, host pool.Host) (progress, error) 
 
 // slots makes the next few databases; after the last one the host goes into service.
 func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
-	instance, err := h.instance(ctx, host)
+	login, err := h.login(ctx, host)
 	if err != nil {
 		return progress{}, err
 	}
@@ -44,7 +43,7 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 		if made == slotsAtOnce {
 			return progress{host: host}, nil
 		}
-		if err := h.Databases.MakeSlot(ctx, instance, slot.Name, TenantConnections); err != nil {
+		if err := h.Databases.MakeSlot(ctx, login, slot.Name, TenantConnections); err != nil {
 			return progress{}, err
 		}
 		slot.State, slot.Since = pool.SlotFree, h.Now()
@@ -53,12 +52,12 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 	return h.serve(host)
 }
 
-// instance says how to log in to a database host. The master password is rotated, so it is read
+// login is how to log in to a database host. The master password is rotated, so it is read
 // each time.
-func (h *Handler) instance(ctx context.Context, host pool.Host) (postgres.Instance, error) {
+func (h *Handler) login(ctx context.Context, host pool.Host) (pool.Login, error) {
 	username, password, err := h.Vault.Master(ctx, host.Access.MasterSecret)
 	if err != nil {
-		return postgres.Instance{}, fmt.Errorf("read the master secret: %w", err)
+		return pool.Login{}, fmt.Errorf("read the master secret: %w", err)
 	}
-	return postgres.Instance{Host: host.Access.Address, Port: host.Access.Port, Username: username, Password: password}, nil
+	return pool.Login{Host: host.Access.Address, Port: host.Access.Port, Username: username, Password: password}, nil
 }

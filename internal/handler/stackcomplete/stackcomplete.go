@@ -16,7 +16,6 @@ import (
 
 	"headroom/events"
 	"headroom/internal/adapter/gateway"
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
@@ -48,8 +47,8 @@ type gateways interface {
 }
 
 type databases interface {
-	Harden(ctx context.Context, instance postgres.Instance) error
-	MakeSlot(ctx context.Context, instance postgres.Instance, name string, limit int) error
+	Harden(ctx context.Context, login pool.Login) error
+	MakeSlot(ctx context.Context, login pool.Login, name string, limit int) error
 }
 
 type vault interface {

@@ -22,7 +22,6 @@ import (
 	"headroom/internal/adapter/gateway/gatewaytest"
 	"headroom/internal/adapter/notify"
 	"headroom/internal/adapter/notify/notifytest"
-	"headroom/internal/adapter/postgres"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/adapter/stacks"
@@ -330,13 +329,13 @@ func (o outside) Master(context.Context, string) (username, password string, err
 	return "master", "secret", o.call("Master", func() error { return nil })
 }
 
-func (o outside) Harden(_ context.Context, i postgres.Instance) error {
-	return o.call("Harden", func() error { o.w.databases.hardened[i.Host] = true; return nil })
+func (o outside) Harden(_ context.Context, l pool.Login) error {
+	return o.call("Harden", func() error { o.w.databases.hardened[l.Host] = true; return nil })
 }
 
-func (o outside) MakeSlot(_ context.Context, i postgres.Instance, name string, limit int) error {
+func (o outside) MakeSlot(_ context.Context, l pool.Login, name string, limit int) error {
 	return o.call("MakeSlot", func() error {
-		if !o.w.databases.hardened[i.Host] || i.Password != "secret" || limit != TenantConnections {
+		if !o.w.databases.hardened[l.Host] || l.Password != "secret" || limit != TenantConnections {
 			return errors.New("not hardened, or no password")
 		}
 		o.w.databases.slots[name]++

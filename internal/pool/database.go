@@ -1,0 +1,40 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+)
+
+// ErrOtherDatabase says that a tenant's credentials are stored, but for another database or account
+// than the one that they are wanted for.
+var ErrOtherDatabase = errors.New("the tenant's secret is for another database")
+
+// DatabaseName is the name of the database of the slot called slot.
+func DatabaseName(slot string) string { return "d_" + slot }
+
+// RoleName is the name of the account of the slot called slot.
+func RoleName(slot string) string { return "t_" + slot }
+
+// Login is how to log in to a database host as its master user. The password is rotated every week,
+// so it is read when it is needed and not kept. Printing and logging leave it out.
+type Login struct {
+	Host     string // a DNS name or an address; the server's certificate must be good for it
+	Port     int
+	Username string
+	Password string
+}
+
+// String is the login without the password.
+func (l Login) String() string {
+	return "postgres://" + l.Username + ":REDACTED@" + net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
+}
+
+// Format prints String for every verb, so that %#v or %d reveal no more.
+func (l Login) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, l.String()) }
+
+// LogValue is the login without the password.
+func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
