@@ -51,7 +51,7 @@ func build(ctx context.Context, e poolcheck.Environment) (any, error) {
 		Ledger:      ledger,
 		Stock:       keeper,
 		Policies:    policies,
-		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
+		Stacks:      &stacks.Client{API: cloudformation.NewFromConfig(cfg)},
 		Events:      &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
 		Notify:      &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
 		Signups:     &queue.Sender{Client: messages, URL: e.SignupStepsQueue},

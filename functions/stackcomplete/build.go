@@ -67,7 +67,7 @@ func build(ctx context.Context, e stackcomplete.Environment) (any, error) {
 	}
 	handler, err := stackcomplete.New(stackcomplete.Config{
 		Ledger:      ledger,
-		Stacks:      &stacks.Formation{Client: cloudformation.NewFromConfig(cfg)},
+		Stacks:      &stacks.Client{API: cloudformation.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
 		Gateways:    &gateway.Gateways{Client: storagegateway.NewFromConfig(awsclient.OneWait(cfg, gatewayWait)), Region: cfg.Region},
 		Databases:   databases,

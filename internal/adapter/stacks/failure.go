@@ -17,13 +17,13 @@ const cancelled = "Resource creation cancelled"
 // failurePages bounds how many pages of a stack's events are read, of a hundred each.
 const failurePages = 10
 
-// Failure says which resource kept a stack from being made, and why, in CloudFormation's words:
+// Failure returns which resource kept a stack from being made, and why, in CloudFormation's words:
 // "<logical id>: <reason>". The stack's own reason names resources and says nothing of why. It is
 // empty when no resource failed. The newest events come first, so that after a rollback the failure is
 // behind those of all the resources that were deleted again.
-func (f *Formation) Failure(ctx context.Context, nameOrID string) (string, error) {
+func (c *Client) Failure(ctx context.Context, nameOrID string) (string, error) {
 	var failure string
-	pages := cloudformation.NewDescribeStackEventsPaginator(f.Client, &cloudformation.DescribeStackEventsInput{StackName: &nameOrID})
+	pages := cloudformation.NewDescribeStackEventsPaginator(c.API, &cloudformation.DescribeStackEventsInput{StackName: &nameOrID})
 	for n := 0; n < failurePages && pages.HasMorePages(); n++ {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"headroom/events"
-	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -28,7 +27,7 @@ func (h *Handler) build(ctx context.Context, host pool.Host) error {
 	if host.Kind == pool.Share {
 		parameters["Slots"] = strconv.Itoa(host.Size)
 	}
-	id, err := h.Stacks.Create(ctx, stacks.Order{
+	id, err := h.Stacks.Create(ctx, pool.StackOrder{
 		Name: host.Stack.Name, TemplateURL: template.URL, Token: host.Stack.Token, RoleARN: h.StackRole, Parameters: parameters,
 		Tags: map[string]string{"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier)},
 	})

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -37,9 +36,9 @@ type policies interface {
 	Load(ctx context.Context) (pool.Policies, error)
 }
 
-// builder asks for a host's stack; asking again with the same token gives the same stack.
+// builder asks for a host's stack; asking again with the same token returns the same stack.
 type builder interface {
-	Create(ctx context.Context, order stacks.Order) (stackID string, err error)
+	Create(ctx context.Context, order pool.StackOrder) (stackID string, err error)
 }
 
 type publisher interface {

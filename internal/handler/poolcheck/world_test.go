@@ -39,7 +39,7 @@ type world struct {
 	t        testing.TB
 	now      time.Time
 	ledger   *memory.Ledger
-	stacks   *stackstest.Formation
+	stacks   *stackstest.CloudFormation
 	bus      *bustest.Bus
 	topic    *notifytest.Topic
 	signups  *queuetest.Queue
@@ -53,7 +53,7 @@ type world struct {
 // newWorld makes a world without hosts, whose policies ask for none.
 func newWorld(t testing.TB) *world {
 	w := &world{
-		t: t, now: start, ledger: memory.New(memory.Options{}), stacks: &stackstest.Formation{},
+		t: t, now: start, ledger: memory.New(memory.Options{}), stacks: &stackstest.CloudFormation{},
 		bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{},
 	}
 	w.signups, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
@@ -115,13 +115,13 @@ type outside struct {
 
 func (o outside) Load(context.Context) (pool.Policies, error) { return o.w.policies, o.w.broken }
 
-func (o outside) Create(ctx context.Context, order stacks.Order) (id string, err error) {
+func (o outside) Create(ctx context.Context, order pool.StackOrder) (id string, err error) {
 	err = o.call("Create", func() (err error) {
 		host := o.w.host(pool.HostID(order.Token))
 		if host.Stack.Name != order.Name {
 			return fmt.Errorf("stack %s was not recorded before it was ordered", order.Name)
 		}
-		id, err = (&stacks.Formation{Client: o.w.stacks}).Create(ctx, order)
+		id, err = (&stacks.Client{API: o.w.stacks}).Create(ctx, order)
 		return err
 	})
 	return id, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
 )
 
@@ -30,10 +29,10 @@ func (h *Handler) build(ctx context.Context, host pool.Host) (progress, error) {
 }
 
 // look reads the stack of a host; one that is not there reads as deleted.
-func (h *Handler) look(ctx context.Context, host pool.Host) (stacks.Stack, error) {
+func (h *Handler) look(ctx context.Context, host pool.Host) (pool.StackStatus, error) {
 	stack, err := h.Stacks.Describe(ctx, stackOf(host))
 	if errors.Is(err, pool.ErrNotFound) {
-		return stacks.Stack{ID: host.Stack.ID, Status: deleteComplete, Reason: "there is no such stack"}, nil
+		return pool.StackStatus{ID: host.Stack.ID, Status: deleteComplete, Reason: "there is no such stack"}, nil
 	}
 	return stack, err
 }
@@ -48,7 +47,7 @@ func stackOf(host pool.Host) string {
 
 // prepare begins the preparation of a host whose stack is complete: what the stack's outputs say is
 // recorded, and with it the slots and their names, before anything bears those.
-func (h *Handler) prepare(host pool.Host, stack stacks.Stack) (progress, error) {
+func (h *Handler) prepare(host pool.Host, stack pool.StackStatus) (progress, error) {
 	host, err := pool.Move(host, pool.Preparing, h.Now(), "its stack is complete")
 	if err != nil {
 		return progress{}, fmt.Errorf("prepare host %s: %w", host.ID, err)
@@ -106,7 +105,7 @@ func (o *outputs) number(key string) int {
 
 // fail gives up the making of a host: the failure is counted, then announced, then the stack is
 // deleted.
-func (h *Handler) fail(host pool.Host, stack stacks.Stack) (progress, error) {
+func (h *Handler) fail(host pool.Host, stack pool.StackStatus) (progress, error) {
 	why := stack.Status
 	reason := stack.Reason
 	if began, ok := noted(host, rollback); ok && began != "" {

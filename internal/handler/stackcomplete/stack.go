@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"headroom/events"
-	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
 )
 
@@ -40,7 +39,7 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 			h.ignore(ctx, "event of a stack that was not ordered", "stack", event.StackID, "host", id)
 			return nil
 		}
-		stack := stacks.Stack{ID: event.StackID, Status: event.StatusDetails.Status, Reason: event.StatusDetails.Reason}
+		stack := pool.StackStatus{ID: event.StackID, Status: event.StatusDetails.Status, Reason: event.StatusDetails.Reason}
 		if stack.Status == createComplete && host.State.Making() {
 			if stack, err = h.complete(ctx, event.StackID); err != nil {
 				return fmt.Errorf("look at the stack of %s: %w", id, err)
@@ -100,7 +99,7 @@ func ours(host pool.Host, event events.StackStatusChange) bool {
 }
 
 // complete reads a stack that is said to be complete, for its outputs.
-func (h *Handler) complete(ctx context.Context, id string) (stacks.Stack, error) {
+func (h *Handler) complete(ctx context.Context, id string) (pool.StackStatus, error) {
 	stack, err := h.Stacks.Describe(ctx, id)
 	if err != nil {
 		return stack, err
@@ -113,7 +112,7 @@ func (h *Handler) complete(ctx context.Context, id string) (stacks.Stack, error)
 
 // explain adds to the reason of a stack that fails which of its resources failed, and why. A host whose
 // history says so already needs no other explanation.
-func (h *Handler) explain(ctx context.Context, host pool.Host, stack stacks.Stack) (stacks.Stack, error) {
+func (h *Handler) explain(ctx context.Context, host pool.Host, stack pool.StackStatus) (pool.StackStatus, error) {
 	switch stack.Status {
 	case rollbackInProgress:
 	case createFailed, rollbackComplete, rollbackFailed: // these may come before what began them
@@ -135,7 +134,7 @@ func (h *Handler) explain(ctx context.Context, host pool.Host, stack stacks.Stac
 }
 
 // judge decides what a stack's status means for its host; news is false when nothing does.
-func (h *Handler) judge(host pool.Host, stack stacks.Stack) (p progress, news bool, err error) {
+func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, news bool, err error) {
 	if host.Stack.ID == "" {
 		host.Stack.ID = stack.ID // the order was killed before it recorded the ID
 	}

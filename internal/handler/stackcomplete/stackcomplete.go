@@ -16,7 +16,6 @@ import (
 
 	"headroom/events"
 	"headroom/internal/adapter/gateway"
-	"headroom/internal/adapter/stacks"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -27,8 +26,8 @@ type ledger interface {
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 }
 
-type formation interface {
-	Describe(ctx context.Context, nameOrID string) (stacks.Stack, error)
+type cloudFormation interface {
+	Describe(ctx context.Context, nameOrID string) (pool.StackStatus, error)
 	Failure(ctx context.Context, nameOrID string) (string, error)
 	Delete(ctx context.Context, nameOrID, token string) error
 }
@@ -67,7 +66,7 @@ type sender interface {
 // Config is what a Handler is built from. All fields are required, but for Metrics.
 type Config struct {
 	Ledger      ledger
-	Stacks      formation
+	Stacks      cloudFormation
 	Appliances  appliances
 	Gateways    gateways
 	Databases   databases

@@ -56,7 +56,7 @@ type world struct {
 
 	now        time.Time
 	ledger     *memory.Ledger
-	stacks     *stackstest.Formation
+	stacks     *stackstest.CloudFormation
 	gateways   *gatewaytest.Service
 	appliance  *appliance
 	databases  *instances
@@ -75,7 +75,7 @@ func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	t.Helper()
 	w := &world{
 		t: t, life: life, now: start,
-		ledger: memory.New(memory.Options{}), stacks: &stackstest.Formation{},
+		ledger: memory.New(memory.Options{}), stacks: &stackstest.CloudFormation{},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
 		bus:      &bustest.Bus{}, topic: &notifytest.Topic{},
 		databases: &instances{hardened: map[string]bool{}, slots: map[string]int{}},
@@ -300,9 +300,9 @@ type outside struct {
 	call killtest.Call
 }
 
-func (o outside) Describe(ctx context.Context, nameOrID string) (s stacks.Stack, err error) {
+func (o outside) Describe(ctx context.Context, nameOrID string) (s pool.StackStatus, err error) {
 	err = o.call("Describe", func() (err error) {
-		s, err = (&stacks.Formation{Client: o.w.stacks}).Describe(ctx, nameOrID)
+		s, err = (&stacks.Client{API: o.w.stacks}).Describe(ctx, nameOrID)
 		return err
 	})
 	return s, err
@@ -310,14 +310,14 @@ func (o outside) Describe(ctx context.Context, nameOrID string) (s stacks.Stack,
 
 func (o outside) Failure(ctx context.Context, nameOrID string) (why string, err error) {
 	err = o.call("Failure", func() (err error) {
-		why, err = (&stacks.Formation{Client: o.w.stacks}).Failure(ctx, nameOrID)
+		why, err = (&stacks.Client{API: o.w.stacks}).Failure(ctx, nameOrID)
 		return err
 	})
 	return why, err
 }
 
 func (o outside) Delete(ctx context.Context, nameOrID, token string) error {
-	return o.call("Delete", func() error { return (&stacks.Formation{Client: o.w.stacks}).Delete(ctx, nameOrID, token) })
+	return o.call("Delete", func() error { return (&stacks.Client{API: o.w.stacks}).Delete(ctx, nameOrID, token) })
 }
 
 func (o outside) Key(ctx context.Context, address string) (key string, err error) {

@@ -33,13 +33,13 @@ type Stack struct {
 
 func (s *Stack) gone() bool { return s.Status == types.StackStatusDeleteComplete }
 
-// Formation holds stacks.
-type Formation struct {
+// CloudFormation holds stacks.
+type CloudFormation struct {
 	mu     sync.Mutex
 	stacks []*Stack
 }
 
-func (f *Formation) find(nameOrID string) *Stack {
+func (f *CloudFormation) find(nameOrID string) *Stack {
 	for _, s := range slices.Backward(f.stacks) {
 		if s.ID == nameOrID || s.Name == nameOrID && !s.gone() {
 			return s
@@ -48,21 +48,21 @@ func (f *Formation) find(nameOrID string) *Stack {
 	return nil
 }
 
-// Add puts a stack in, as if it had been created before. It gives its ID.
-func (f *Formation) Add(name, token string, tags map[string]string) string {
+// Add puts a stack in, as if it had been created before. It returns its ID.
+func (f *CloudFormation) Add(name, token string, tags map[string]string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.add(name, token, nil, tags)
 }
 
-func (f *Formation) add(name, token string, parameters, tags map[string]string) string {
+func (f *CloudFormation) add(name, token string, parameters, tags map[string]string) string {
 	id := fmt.Sprintf("arn:aws:cloudformation:eu-west-1:123456789012:stack/%s/%08d", name, len(f.stacks)+1)
 	f.stacks = append(f.stacks, &Stack{ID: id, Name: name, Token: token, Parameters: parameters, Tags: tags, Status: types.StackStatusCreateInProgress})
 	return id
 }
 
 // Finish says how a stack ended.
-func (f *Formation) Finish(nameOrID string, status types.StackStatus, reason string, outputs map[string]string) {
+func (f *CloudFormation) Finish(nameOrID string, status types.StackStatus, reason string, outputs map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(nameOrID)
@@ -73,7 +73,7 @@ func (f *Formation) Finish(nameOrID string, status types.StackStatus, reason str
 }
 
 // Fail says that a resource of a stack could not be made.
-func (f *Formation) Fail(nameOrID, resource, reason string) {
+func (f *CloudFormation) Fail(nameOrID, resource, reason string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(nameOrID)
@@ -86,7 +86,7 @@ func (f *Formation) Fail(nameOrID, resource, reason string) {
 const eventsPage = 2
 
 // DescribeStackEvents is CloudFormation's, of what failed only.
-func (f *Formation) DescribeStackEvents(ctx context.Context, in *cloudformation.DescribeStackEventsInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+func (f *CloudFormation) DescribeStackEvents(ctx context.Context, in *cloudformation.DescribeStackEventsInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -106,8 +106,8 @@ func (f *Formation) DescribeStackEvents(ctx context.Context, in *cloudformation.
 	return out, nil
 }
 
-// Stack gives a copy of a stack; false when there is none.
-func (f *Formation) Stack(nameOrID string) (Stack, bool) {
+// Stack returns a copy of a stack; false when there is none.
+func (f *CloudFormation) Stack(nameOrID string) (Stack, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(nameOrID)
@@ -117,15 +117,15 @@ func (f *Formation) Stack(nameOrID string) (Stack, bool) {
 	return *s, true
 }
 
-// Count says how many stacks were ever made.
-func (f *Formation) Count() int {
+// Count returns how many stacks were ever made.
+func (f *CloudFormation) Count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.stacks)
 }
 
 // CreateStack is CloudFormation's.
-func (f *Formation) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error) {
+func (f *CloudFormation) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (f *Formation) CreateStack(ctx context.Context, in *cloudformation.CreateSt
 }
 
 // DescribeStacks is CloudFormation's.
-func (f *Formation) DescribeStacks(ctx context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+func (f *CloudFormation) DescribeStacks(ctx context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (f *Formation) DescribeStacks(ctx context.Context, in *cloudformation.Descr
 }
 
 // DeleteStack is CloudFormation's: of a stack that is not there it says nothing.
-func (f *Formation) DeleteStack(ctx context.Context, in *cloudformation.DeleteStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error) {
+func (f *CloudFormation) DeleteStack(ctx context.Context, in *cloudformation.DeleteStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
