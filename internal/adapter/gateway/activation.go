@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,10 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// ErrBooting says that the appliance does not answer yet, or not now: come back later.
-var ErrBooting = errors.New("the appliance does not answer yet")
+	"headroom/internal/pool"
+)
 
 const (
 	// keyTimeout is the deadline of one request for an activation key.
@@ -34,8 +32,8 @@ type Appliances struct {
 	Endpoint string // DNS name of Storage Gateway's VPC endpoint; empty: the gateway uses the public one
 }
 
-// Key asks the appliance at address for a key, which is good for 30 minutes. The appliance gives it
-// in the target of a redirect, which must not be followed, or in the body. ErrBooting while it
+// Key asks the appliance at address for a key, which is good for 30 minutes. The appliance has it
+// in the target of a redirect, which must not be followed, or in the body. pool.ErrBooting while it
 // refuses connections, does not answer in time, or answers as its web server does before what is
 // behind it is up: with a status of 500 or more, or with a page that holds no key.
 func (a *Appliances) Key(ctx context.Context, address string) (string, error) {
@@ -56,7 +54,7 @@ func (a *Appliances) Key(ctx context.Context, address string) (string, error) {
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, ErrBooting, err)
+		return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, pool.ErrBooting, err)
 	}
 	defer answer.Body.Close()
 	return keyOf(answer, address)
@@ -66,7 +64,7 @@ func keyOf(answer *http.Response, address string) (string, error) {
 	var key string
 	switch {
 	case answer.StatusCode >= 500:
-		return "", fmt.Errorf("ask %s for its activation key: %w: status %d", address, ErrBooting, answer.StatusCode)
+		return "", fmt.Errorf("ask %s for its activation key: %w: status %d", address, pool.ErrBooting, answer.StatusCode)
 	case answer.StatusCode >= 300 && answer.StatusCode < 400:
 		location, err := answer.Location()
 		if err != nil {
@@ -76,10 +74,10 @@ func keyOf(answer *http.Response, address string) (string, error) {
 	case answer.StatusCode == http.StatusOK:
 		body, err := io.ReadAll(io.LimitReader(answer.Body, keyBodyMax))
 		if err != nil {
-			return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, ErrBooting, err)
+			return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, pool.ErrBooting, err)
 		}
 		if key = strings.TrimSpace(string(body)); !keyPattern.MatchString(key) {
-			return "", fmt.Errorf("ask %s for its activation key: %w: status 200 without a key", address, ErrBooting)
+			return "", fmt.Errorf("ask %s for its activation key: %w: status 200 without a key", address, pool.ErrBooting)
 		}
 	default:
 		return "", fmt.Errorf("ask %s for its activation key: status %d", address, answer.StatusCode)

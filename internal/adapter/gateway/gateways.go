@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,16 +15,6 @@ import (
 
 	"headroom/internal/adapter/awsclient"
 	"headroom/internal/pool"
-)
-
-// What a gateway answers that is not ready.
-var (
-	// ErrUnreachable says that the gateway's appliance is not connected now, as while it reboots.
-	ErrUnreachable = errors.New("the gateway is not reachable now")
-	// ErrKey says that the activation key is expired or unknown: ask the appliance for another.
-	ErrKey = errors.New("the activation key is no good")
-	// ErrNoDisk says that the gateway has not found a disk for its cache yet.
-	ErrNoDisk = errors.New("the gateway has no disk for its cache yet")
 )
 
 const (
@@ -64,15 +53,15 @@ type Gateways struct {
 	Region string
 }
 
-// Activate makes a gateway of the appliance that gave the key, and gives its ARN. The appliance may
-// reboot then. ErrKey when the key is no good any more.
+// Activate makes a gateway of the appliance that the key is from, and returns its ARN. The appliance
+// may reboot then. pool.ErrKey when the key is no good any more.
 func (g *Gateways) Activate(ctx context.Context, key, name string, tags map[string]string) (string, error) {
 	out, err := g.Client.ActivateGateway(ctx, &storagegateway.ActivateGatewayInput{
 		ActivationKey: &key, GatewayName: &name, GatewayRegion: &g.Region,
 		GatewayTimezone: aws.String(timezone), GatewayType: aws.String(gatewayType), Tags: tagsOf(tags),
 	})
 	if awsclient.IsKeyStale(err) {
-		return "", fmt.Errorf("activate gateway %s: %w: %w", name, ErrKey, err)
+		return "", fmt.Errorf("activate gateway %s: %w: %w", name, pool.ErrKey, err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("activate gateway %s: %w", name, reachable(err))
@@ -80,7 +69,7 @@ func (g *Gateways) Activate(ctx context.Context, key, name string, tags map[stri
 	return aws.ToString(out.GatewayARN), nil
 }
 
-// Find gives the ARN of the gateway of a name; pool.ErrNotFound when there is none, or when it was
+// Find returns the ARN of the gateway of a name; pool.ErrNotFound when there is none, or when it was
 // activated too recently to be listed.
 func (g *Gateways) Find(ctx context.Context, name string) (string, error) {
 	var marker *string
@@ -101,24 +90,24 @@ func (g *Gateways) Find(ctx context.Context, name string) (string, error) {
 	return "", fmt.Errorf("find gateway %s: more than %d gateways", name, listPages*listSize)
 }
 
-// Running says whether the gateway answers and runs. ErrUnreachable when not, also when a gateway
+// Running looks whether the gateway answers and runs. pool.ErrUnreachable when not, also when a gateway
 // that was just activated is not known yet.
 func (g *Gateways) Running(ctx context.Context, arn string) error {
 	out, err := g.Client.DescribeGatewayInformation(ctx, &storagegateway.DescribeGatewayInformationInput{GatewayARN: &arn})
 	if awsclient.IsNotFound(err) {
-		return fmt.Errorf("look at gateway %s: %w: %w", arn, ErrUnreachable, err)
+		return fmt.Errorf("look at gateway %s: %w: %w", arn, pool.ErrUnreachable, err)
 	}
 	if err != nil {
 		return fmt.Errorf("look at gateway %s: %w", arn, reachable(err))
 	}
 	if state := aws.ToString(out.GatewayState); state != running {
-		return fmt.Errorf("look at gateway %s: %w: its state is %s", arn, ErrUnreachable, state)
+		return fmt.Errorf("look at gateway %s: %w: its state is %s", arn, pool.ErrUnreachable, state)
 	}
 	return nil
 }
 
 // AddCache gives a gateway every disk as cache that is free and large enough. A gateway that has its
-// cache is left as it is. ErrNoDisk when it has not found a disk yet.
+// cache is left as it is. pool.ErrNoDisk when it has not found a disk yet.
 func (g *Gateways) AddCache(ctx context.Context, arn string) error {
 	out, err := g.Client.ListLocalDisks(ctx, &storagegateway.ListLocalDisksInput{GatewayARN: &arn})
 	if err != nil {
@@ -136,7 +125,7 @@ func (g *Gateways) AddCache(ctx context.Context, arn string) error {
 		}
 	}
 	if len(free) == 0 {
-		return fmt.Errorf("add the cache of gateway %s: %w", arn, ErrNoDisk)
+		return fmt.Errorf("add the cache of gateway %s: %w", arn, pool.ErrNoDisk)
 	}
 	_, err = g.Client.AddCache(ctx, &storagegateway.AddCacheInput{GatewayARN: &arn, DiskIds: free})
 	if err != nil && !awsclient.IsAlreadyExists(err) {
@@ -145,10 +134,10 @@ func (g *Gateways) AddCache(ctx context.Context, arn string) error {
 	return nil
 }
 
-// reachable marks an error as ErrUnreachable when it says so.
+// reachable marks an error as pool.ErrUnreachable when it says so.
 func reachable(err error) error {
 	if awsclient.IsUnreachable(err) {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: %w", pool.ErrUnreachable, err)
 	}
 	return err
 }

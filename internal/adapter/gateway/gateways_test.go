@@ -34,14 +34,14 @@ func TestTheActivationKeyIsReadFromTheAppliance(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := &Appliances{Region: "eu-west-1", Port: number}
-			if _, err := a.Key(t.Context(), host); !errors.Is(err, ErrBooting) {
+			if _, err := a.Key(t.Context(), host); !errors.Is(err, pool.ErrBooting) {
 				t.Errorf("while it boots: %v", err)
 			}
 			if got, err := a.Key(t.Context(), host); err != nil || got != key {
 				t.Errorf("key %q, %v", got, err)
 			}
 			stop()
-			if _, err := a.Key(t.Context(), host); !errors.Is(err, ErrBooting) {
+			if _, err := a.Key(t.Context(), host); !errors.Is(err, pool.ErrBooting) {
 				t.Errorf("while it is down: %v", err)
 			}
 		})
@@ -93,7 +93,7 @@ func TestAnAnswerWithoutAKeyIsOfAnApplianceThatBoots(t *testing.T) {
 			defer server.Close()
 			at := netip.MustParseAddrPort(server.Listener.Addr().String())
 			_, err := (&Appliances{Region: "eu-west-1", Port: int(at.Port())}).Key(t.Context(), at.Addr().String())
-			if err == nil || errors.Is(err, ErrBooting) != test.booting {
+			if err == nil || errors.Is(err, pool.ErrBooting) != test.booting {
 				t.Errorf("error %v, want one of an appliance that boots: %v", err, test.booting)
 			}
 		})
@@ -108,7 +108,7 @@ func until(t *testing.T, f func() error) {
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrNoDisk) && !errors.Is(err, pool.ErrNotFound) {
+		if !errors.Is(err, pool.ErrUnreachable) && !errors.Is(err, pool.ErrNoDisk) && !errors.Is(err, pool.ErrNotFound) {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +130,7 @@ func ready(t *testing.T, late int) (*Gateways, *gatewaytest.Service, string) {
 
 func TestAGatewayIsActivatedOnceAndFound(t *testing.T) {
 	g, fake, arn := ready(t, 2)
-	if _, err := g.Activate(t.Context(), key, "gateway-2", nil); !errors.Is(err, ErrKey) {
+	if _, err := g.Activate(t.Context(), key, "gateway-2", nil); !errors.Is(err, pool.ErrKey) {
 		t.Errorf("the key was good twice: %v", err)
 	}
 	fake.Keys["another-activation-key"] = true
@@ -180,7 +180,7 @@ func TestACallThatIsHeldMeansLater(t *testing.T) {
 		"cache": g.AddCache(t.Context(), "arn"),
 		"find":  func() error { _, err := g.Find(t.Context(), "gateway-1"); return err }(),
 	} {
-		if !errors.Is(err, ErrUnreachable) {
+		if !errors.Is(err, pool.ErrUnreachable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -188,9 +188,9 @@ func TestACallThatIsHeldMeansLater(t *testing.T) {
 
 func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 	g, fake, arn := ready(t, 2)
-	share := Share{
-		Token: "share-standard-1/1", GatewayARN: arn, BucketARN: "arn:aws:s3:::b", RoleARN: "arn:aws:iam::123456789012:role/r",
-		Name: "x7", KeyARN: "arn:aws:kms:eu-west-1:123456789012:key/k", Clients: []string{"192.0.2.1/32"}, Tags: map[string]string{"State": "Available"},
+	share := pool.ShareSpec{
+		Token: "share-standard-1/1", Gateway: arn, Bucket: "arn:aws:s3:::b", Role: "arn:aws:iam::123456789012:role/r",
+		Name: "x7", Key: "arn:aws:kms:eu-west-1:123456789012:key/k", Clients: []string{"192.0.2.1/32"}, Tags: map[string]string{"State": "Available"},
 	}
 	var created string
 	until(t, func() (err error) { created, err = g.CreateShare(t.Context(), share); return err })
@@ -207,7 +207,7 @@ func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 		if len(status) > 1 {
 			t.Fatalf("status %v", status)
 		}
-		if status[created] == Available {
+		if status[created] == pool.ShareAvailable {
 			break
 		}
 		if looks > 10 {
@@ -236,7 +236,7 @@ func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := fake.Shares()[0]
-	if !slices.Equal(got.Clients, []string{"10.0.0.7/32"}) || got.Tags["State"] != "Assigned" || got.Role != share.RoleARN {
+	if !slices.Equal(got.Clients, []string{"10.0.0.7/32"}) || got.Tags["State"] != "Assigned" || got.Role != share.Role {
 		t.Errorf("%+v", got)
 	}
 }
@@ -275,7 +275,7 @@ func TestClientListsAreNeverEmptyNorWide(t *testing.T) {
 			if refused := errors.Is(err, ErrClients); refused == test.ok {
 				t.Errorf("set: %v", err)
 			}
-			_, err = g.CreateShare(t.Context(), Share{Clients: test.clients})
+			_, err = g.CreateShare(t.Context(), pool.ShareSpec{Clients: test.clients})
 			if refused := errors.Is(err, ErrClients); refused == test.ok {
 				t.Errorf("create: %v", err)
 			}

@@ -10,50 +10,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
 
 	"headroom/internal/adapter/awsclient"
+	"headroom/internal/pool"
 )
 
-const (
-	// Available is the status of a share that serves its clients.
-	Available = "AVAILABLE"
-	// MountOptions are what an NFS client mounts a share with: file gateways have no locking.
-	MountOptions = "nolock,hard"
+// describeMax is the API's limit of shares in one DescribeNFSFileShares.
+const describeMax = 10
 
-	// describeMax is the API's limit of shares in one DescribeNFSFileShares.
-	describeMax = 10
-)
-
-// Share is what a share is made of.
-type Share struct {
-	Token      string // client token: the same again makes nothing new
-	GatewayARN string
-	BucketARN  string
-	RoleARN    string // by which the gateway reaches the bucket
-	Name       string // the path that clients mount, without the slash
-	KeyARN     string // KMS key of the objects
-	Clients    []string
-	Tags       map[string]string
-}
-
-// CreateShare asks for a share and gives its ARN; the share becomes available later. ErrClients when
+// CreateShare asks for a share and returns its ARN; the share becomes available later. ErrClients when
 // its client list is refused.
-func (g *Gateways) CreateShare(ctx context.Context, s Share) (string, error) {
+func (g *Gateways) CreateShare(ctx context.Context, s pool.ShareSpec) (string, error) {
 	if err := checkClients(s.Clients); err != nil {
-		return "", fmt.Errorf("create share on %s: %w", s.GatewayARN, err)
+		return "", fmt.Errorf("create share on %s: %w", s.Gateway, err)
 	}
 	out, err := g.Client.CreateNFSFileShare(ctx, &storagegateway.CreateNFSFileShareInput{
-		ClientToken: &s.Token, GatewayARN: &s.GatewayARN, LocationARN: &s.BucketARN, Role: &s.RoleARN,
+		ClientToken: &s.Token, GatewayARN: &s.Gateway, LocationARN: &s.Bucket, Role: &s.Role,
 		FileShareName: &s.Name, ClientList: slices.Clone(s.Clients), Tags: tagsOf(s.Tags),
-		EncryptionType: types.EncryptionTypeSseKms, KMSKey: &s.KeyARN,
+		EncryptionType: types.EncryptionTypeSseKms, KMSKey: &s.Key,
 		// The buckets know no ACLs but this one: their owner owns every object.
 		ObjectACL: types.ObjectACLBucketOwnerFullControl,
 	})
 	if err != nil {
-		return "", fmt.Errorf("create share on %s: %w", s.GatewayARN, reachable(err))
+		return "", fmt.Errorf("create share on %s: %w", s.Gateway, reachable(err))
 	}
 	return aws.ToString(out.FileShareARN), nil
 }
 
-// Shares gives the status of each share by its ARN. A share that is not known, also because it was
+// Shares returns the status of each share by its ARN. A share that is not known, also because it was
 // created a moment ago, is missing from the answer.
 func (g *Gateways) Shares(ctx context.Context, arns []string) (map[string]string, error) {
 	status := map[string]string{}
@@ -86,7 +68,7 @@ func (g *Gateways) describe(ctx context.Context, arns []string, status map[strin
 	return nil
 }
 
-// Serves says whether a share is available and open to exactly these clients. After a change of its
+// Serves looks whether a share is available and open to exactly these clients. After a change of its
 // list a share shows the old one as available for a moment, so that its status alone proves nothing.
 func (g *Gateways) Serves(ctx context.Context, arn string, clients []string) (bool, error) {
 	out, err := g.Client.DescribeNFSFileShares(ctx, &storagegateway.DescribeNFSFileSharesInput{FileShareARNList: []string{arn}})
@@ -94,7 +76,7 @@ func (g *Gateways) Serves(ctx context.Context, arn string, clients []string) (bo
 		return false, fmt.Errorf("look at share %s: %w", arn, reachable(err))
 	}
 	for _, share := range out.NFSFileShareInfoList {
-		if aws.ToString(share.FileShareARN) == arn && aws.ToString(share.FileShareStatus) == Available {
+		if aws.ToString(share.FileShareARN) == arn && aws.ToString(share.FileShareStatus) == pool.ShareAvailable {
 			return slices.Equal(slices.Sorted(slices.Values(share.ClientList)), slices.Sorted(slices.Values(clients))), nil
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/adapter/gateway"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -119,6 +118,6 @@ func ready(t pool.Tenant) events.StorageReady {
 			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
 			Name: pool.DatabaseName(t.Database.Name), Username: pool.RoleName(t.Database.Name), SecretARN: t.Secret,
 		},
-		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: gateway.MountOptions},
+		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: pool.MountOptions},
 	}
 }

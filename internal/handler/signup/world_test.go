@@ -238,8 +238,8 @@ func (w *world) share(h *pool.Host) {
 	w.must(err)
 	w.must(g.AddCache(ctx, arn))
 	for i := range h.Slots {
-		h.Slots[i].Share, err = g.CreateShare(ctx, gateway.Share{
-			Token: h.Slots[i].Name, GatewayARN: arn, BucketARN: h.Slots[i].Bucket, RoleARN: h.Slots[i].Role,
+		h.Slots[i].Share, err = g.CreateShare(ctx, pool.ShareSpec{
+			Token: h.Slots[i].Name, Gateway: arn, Bucket: h.Slots[i].Bucket, Role: h.Slots[i].Role,
 			Name: h.Slots[i].Name, Clients: []string{"192.0.2.1/32"},
 		})
 		w.must(err)

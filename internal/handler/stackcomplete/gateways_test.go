@@ -5,6 +5,7 @@ import (
 
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/killtest"
+	"headroom/internal/pool"
 )
 
 // outsideGateways makes each call to Storage Gateway one killtest.Call.
@@ -31,7 +32,7 @@ func (o outsideGateways) AddCache(ctx context.Context, arn string) error {
 	return o.call("AddCache", func() error { return o.next.AddCache(ctx, arn) })
 }
 
-func (o outsideGateways) CreateShare(ctx context.Context, s gateway.Share) (arn string, err error) {
+func (o outsideGateways) CreateShare(ctx context.Context, s pool.ShareSpec) (arn string, err error) {
 	err = o.call("CreateShare", func() (err error) { arn, err = o.next.CreateShare(ctx, s); return err })
 	return arn, err
 }

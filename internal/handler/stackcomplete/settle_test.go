@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"headroom/internal/adapter/gateway"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
@@ -52,7 +51,7 @@ func (s *scripted) Running(context.Context, string) error {
 	if good {
 		return nil
 	}
-	return gateway.ErrUnreachable
+	return pool.ErrUnreachable
 }
 
 func TestAGatewayIsSettledAfterSixGoodAnswersInARow(t *testing.T) {

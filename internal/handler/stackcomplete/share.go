@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"headroom/internal/adapter/gateway"
 	"headroom/internal/pool"
 )
 
@@ -29,7 +28,7 @@ func (h *Handler) activate(ctx context.Context, host pool.Host) (progress, error
 		arn, err = h.activateNew(ctx, host)
 	}
 	switch {
-	case errors.Is(err, gateway.ErrBooting), errors.Is(err, gateway.ErrKey), errors.Is(err, gateway.ErrUnreachable):
+	case errors.Is(err, pool.ErrBooting), errors.Is(err, pool.ErrKey), errors.Is(err, pool.ErrUnreachable):
 		h.Log.InfoContext(ctx, "appliance is not ready", "host", host.ID, "try", host.Count+1, "reason", err.Error())
 		return progress{host: host, wait: bootWait}, nil
 	case err != nil:
@@ -58,7 +57,7 @@ func (h *Handler) tags(host pool.Host) map[string]string {
 // Count moves with every answer, and its remainder counts the good ones in a row.
 func (h *Handler) settle(ctx context.Context, host pool.Host) (progress, error) {
 	err := h.Gateways.Running(ctx, host.Access.Gateway)
-	if err != nil && !errors.Is(err, gateway.ErrUnreachable) {
+	if err != nil && !errors.Is(err, pool.ErrUnreachable) {
 		return progress{}, err
 	}
 	host = host.Clone()
@@ -76,7 +75,7 @@ func (h *Handler) settle(ctx context.Context, host pool.Host) (progress, error) 
 func (h *Handler) cache(ctx context.Context, host pool.Host) (progress, error) {
 	err := h.Gateways.AddCache(ctx, host.Access.Gateway)
 	switch {
-	case errors.Is(err, gateway.ErrNoDisk), errors.Is(err, gateway.ErrUnreachable):
+	case errors.Is(err, pool.ErrNoDisk), errors.Is(err, pool.ErrUnreachable):
 		return progress{host: host, wait: diskWait}, nil
 	case err != nil:
 		return progress{}, err
@@ -95,12 +94,12 @@ func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) 
 		}
 		tags := h.tags(host)
 		tags["headroom:state"] = "Available"
-		arn, err := h.Gateways.CreateShare(ctx, gateway.Share{
-			Token:      fmt.Sprintf("%s-%s-%02d", h.Stage, host.ID, slot.Index),
-			GatewayARN: host.Access.Gateway, BucketARN: slot.Bucket, RoleARN: slot.Role,
-			Name: slot.Name, KeyARN: h.ShareKey, Clients: []string{h.Nobody}, Tags: tags,
+		arn, err := h.Gateways.CreateShare(ctx, pool.ShareSpec{
+			Token:   fmt.Sprintf("%s-%s-%02d", h.Stage, host.ID, slot.Index),
+			Gateway: host.Access.Gateway, Bucket: slot.Bucket, Role: slot.Role,
+			Name: slot.Name, Key: h.ShareKey, Clients: []string{h.Nobody}, Tags: tags,
 		})
-		if errors.Is(err, gateway.ErrUnreachable) {
+		if errors.Is(err, pool.ErrUnreachable) {
 			return progress{host: host, wait: diskWait}, nil // with the shares so far
 		}
 		if err != nil {
@@ -118,11 +117,11 @@ func (h *Handler) available(ctx context.Context, host pool.Host) (progress, erro
 		arns = append(arns, slot.Share)
 	}
 	status, err := h.Gateways.Shares(ctx, arns)
-	if err != nil && !errors.Is(err, gateway.ErrUnreachable) {
+	if err != nil && !errors.Is(err, pool.ErrUnreachable) {
 		return progress{}, err
 	}
 	for _, arn := range arns {
-		if status[arn] != gateway.Available {
+		if status[arn] != pool.ShareAvailable {
 			return progress{host: host, wait: shareWait}, nil
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/adapter/gateway"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -41,7 +40,7 @@ type gateways interface {
 	Activate(ctx context.Context, key, name string, tags map[string]string) (string, error)
 	Running(ctx context.Context, arn string) error
 	AddCache(ctx context.Context, arn string) error
-	CreateShare(ctx context.Context, s gateway.Share) (string, error)
+	CreateShare(ctx context.Context, s pool.ShareSpec) (string, error)
 	Shares(ctx context.Context, arns []string) (map[string]string, error)
 }
 

@@ -280,7 +280,7 @@ type appliance struct {
 func (a *appliance) Key(context.Context, string) (string, error) {
 	if a.boot > 0 || len(a.service.Gateways()) > 0 {
 		a.boot--
-		return "", fmt.Errorf("ask: %w", gateway.ErrBooting)
+		return "", fmt.Errorf("ask: %w", pool.ErrBooting)
 	}
 	a.keys++
 	key := fmt.Sprintf("key-%08d", a.keys)

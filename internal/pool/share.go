@@ -1,0 +1,34 @@
+package pool
+
+import "errors"
+
+// What a gateway answers that is not ready: come back later.
+var (
+	// ErrBooting says that the gateway's appliance does not answer yet, or not now.
+	ErrBooting = errors.New("the appliance does not answer yet")
+	// ErrKey says that the activation key is expired or unknown: ask the appliance for another.
+	ErrKey = errors.New("the activation key is no good")
+	// ErrUnreachable says that the gateway's appliance is not connected now, as while it reboots.
+	ErrUnreachable = errors.New("the gateway is not reachable now")
+	// ErrNoDisk says that the gateway has not found a disk for its cache yet.
+	ErrNoDisk = errors.New("the gateway has no disk for its cache yet")
+)
+
+const (
+	// ShareAvailable is the status of a share that serves its clients.
+	ShareAvailable = "AVAILABLE"
+	// MountOptions are what an NFS client mounts a share with: file gateways have no locking.
+	MountOptions = "nolock,hard"
+)
+
+// ShareSpec is what a share is made of.
+type ShareSpec struct {
+	Token   string // client token: the same again makes nothing new
+	Gateway string // ARN of the gateway
+	Bucket  string // ARN of the bucket
+	Role    string // ARN of the role by which the gateway reaches the bucket
+	Name    string // the path that clients mount, without the slash
+	Key     string // ARN of the KMS key of the objects
+	Clients []string
+	Tags    map[string]string
+}
