@@ -156,9 +156,9 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 	if err := json.Unmarshal(sample(t, "StorageReady"), &ready); err != nil {
 		t.Fatal(err)
 	}
-	const share = "arn:aws:storagegateway:eu-central-1:123456789012:share/share-0A1B2C3D"
+	const gateway, share = "arn:aws:storagegateway:eu-central-1:123456789012:gateway/sgw-12A3456B", "share-0A1B2C3D"
 	for name, message := range map[string]any{
-		"FinishSignup": NewFinishSignup(ready, share, "10.0.3.7", 2),
+		"FinishSignup": NewFinishSignup(ready, gateway, share, "10.0.3.7", 2),
 		"ServeWaiting": NewServeWaiting("standard"),
 		"PoolCheck":    NewPoolCheck("schedule"),
 		"HostStep":     NewHostStep("share-standard-3", "activate", 4),

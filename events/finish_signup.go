@@ -10,12 +10,15 @@ type FinishSignup struct {
 	Version  string       `json:"version"`
 	Type     string       `json:"type"`
 	Attempt  int          `json:"attempt"`    // counts from 1
-	ShareARN string       `json:"shareArn"`   // of the share that is waited for
+	Gateway  string       `json:"gatewayArn"` // of the share that is waited for
+	ShareID  string       `json:"shareId"`    // of the share that is waited for
 	Instance string       `json:"instanceIp"` // to which the share is being opened
 	Ready    StorageReady `json:"ready"`      // what will be published
 }
 
 // NewFinishSignup fills in the version and the type.
-func NewFinishSignup(ready StorageReady, shareARN, instance string, attempt int) FinishSignup {
-	return FinishSignup{Version: Version, Type: TypeFinishSignup, Attempt: attempt, ShareARN: shareARN, Instance: instance, Ready: ready}
+func NewFinishSignup(ready StorageReady, gateway, shareID, instance string, attempt int) FinishSignup {
+	return FinishSignup{
+		Version: Version, Type: TypeFinishSignup, Attempt: attempt, Gateway: gateway, ShareID: shareID, Instance: instance, Ready: ready,
+	}
 }

@@ -92,7 +92,7 @@ type Slot struct {
 	Since  time.Time `dynamodbav:"since"`
 	Bucket string    `dynamodbav:"bucket,omitempty"` // ARN of the share's bucket
 	Role   string    `dynamodbav:"role,omitempty"`   // ARN of the role by which the gateway reaches the bucket
-	Share  string    `dynamodbav:"share,omitempty"`  // ARN of the share
+	Share  string    `dynamodbav:"share,omitempty"`  // ID of the share, "share-…"
 	Refill int64     `dynamodbav:"refill,omitempty"` // the refill that set it out
 	Tenant TenantID  `dynamodbav:"tenant,omitempty"`
 }

@@ -121,9 +121,3 @@ func TestPosition(t *testing.T) {
 		})
 	}
 }
-
-func TestShareARNs(t *testing.T) {
-	arn := pool.ShareARN("arn:aws:storagegateway:eu-central-1:123456789012:gateway/sgw-12A3456B", "share-AB12CD34")
-	diff(t, "arn", arn, "arn:aws:storagegateway:eu-central-1:123456789012:share/share-AB12CD34")
-	diff(t, "id", pool.ShareID(arn), "share-AB12CD34")
-}

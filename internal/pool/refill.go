@@ -69,11 +69,7 @@ func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
 		c := candidates[at]
 		slot := c.free[0]
 		onShelf[c.seq] = true
-		offer := Offer{Host: c.seq, Index: slot.Index, Name: slot.Name}
-		if slot.Share != "" {
-			offer.Share = ShareID(slot.Share)
-		}
-		offers = append(offers, offer)
+		offers = append(offers, Offer{Host: c.seq, Index: slot.Index, Name: slot.Name, Share: slot.Share})
 		c.used++
 		if c.free = c.free[1:]; len(c.free) == 0 {
 			candidates = slices.Delete(candidates, at, at+1)

@@ -18,7 +18,7 @@ func host(seq int, letters string) pool.Host {
 	h := pool.Host{ID: shares.Host(seq), Kind: pool.Share, Tier: standard, State: pool.InService, Size: len(letters)}
 	for i, letter := range letters {
 		o := shareOffer(seq, i+1)
-		h.Slots = append(h.Slots, pool.Slot{Index: o.Index, Name: o.Name, State: states[letter], Share: pool.ShareARN("arn:aws:storagegateway:r:1:gateway/sgw-1", o.Share)})
+		h.Slots = append(h.Slots, pool.Slot{Index: o.Index, Name: o.Name, State: states[letter], Share: o.Share})
 	}
 	return h
 }

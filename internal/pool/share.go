@@ -32,3 +32,21 @@ type ShareSpec struct {
 	Clients []string
 	Tags    map[string]string
 }
+
+// ShareRef names a share.
+type ShareRef struct {
+	Gateway string // ARN of its gateway
+	ID      string // "share-…"
+}
+
+// ShareRef names the share of a claimed slot.
+func (s Side) ShareRef() ShareRef { return ShareRef{Gateway: s.Access.Gateway, ID: s.Offer.Share} }
+
+// ShareRef names the share of the slot with an index; false when the host has no such share.
+func (h Host) ShareRef(index int) (ref ShareRef, ok bool) {
+	slot := h.Slot(index)
+	if slot == nil || slot.Share == "" || h.Access.Gateway == "" {
+		return ShareRef{}, false
+	}
+	return ShareRef{Gateway: h.Access.Gateway, ID: slot.Share}, true
+}

@@ -1,9 +1,6 @@
 package pool
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // TenantState is where a tenant stands.
 type TenantState string
@@ -42,9 +39,8 @@ type Holding struct {
 	Host    HostID `dynamodbav:"host"`
 	Index   int    `dynamodbav:"index"`
 	Name    string `dynamodbav:"name"`
-	Address string `dynamodbav:"address"`         // DNS name to connect to
-	Port    int    `dynamodbav:"port,omitempty"`  // of a database
-	Share   string `dynamodbav:"share,omitempty"` // ARN of a share
+	Address string `dynamodbav:"address"`        // DNS name to connect to
+	Port    int    `dynamodbav:"port,omitempty"` // of a database
 }
 
 // Overtaken is t as it is to be written when the tenant was put on the waiting list since t was read: with
@@ -58,24 +54,7 @@ func Overtaken(t, stored Tenant) Tenant {
 	return t
 }
 
-// ShareARN makes the ARN of a share from its gateway's ARN and its ID:
-// arn:<partition>:storagegateway:<region>:<account>:share/<id>
-// (AWS, "Actions, resources, and condition keys for AWS Storage Gateway").
-func ShareARN(gatewayARN, shareID string) string {
-	prefix, _, _ := strings.Cut(gatewayARN, ":gateway/")
-	return prefix + ":share/" + shareID
-}
-
-// ShareID gives the last part of a share's ARN, "share-…".
-func ShareID(shareARN string) string {
-	return shareARN[strings.LastIndex(shareARN, "/")+1:]
-}
-
 // HoldingOf is what a tenant has of a claimed slot.
 func HoldingOf(side Side) Holding {
-	h := Holding{Host: side.Host, Index: side.Offer.Index, Name: side.Offer.Name, Address: side.Access.Address, Port: side.Access.Port}
-	if side.Offer.Share != "" {
-		h.Share = ShareARN(side.Access.Gateway, side.Offer.Share)
-	}
-	return h
+	return Holding{Host: side.Host, Index: side.Offer.Index, Name: side.Offer.Name, Address: side.Access.Address, Port: side.Access.Port}
 }

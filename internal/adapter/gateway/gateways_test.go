@@ -200,7 +200,7 @@ func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 	}
 	looks := 0
 	for ; ; looks++ {
-		status, err := g.Shares(t.Context(), []string{created, arn + "/unknown"})
+		status, err := g.Shares(t.Context(), arn, []string{created, "share-UNKNOWN0"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,11 +217,12 @@ func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 	if looks == 0 {
 		t.Error("available at once")
 	}
-	if err := g.SetClients(t.Context(), created, []string{"10.0.0.7/32"}); err != nil {
+	ref := pool.ShareRef{Gateway: arn, ID: created}
+	if err := g.SetClients(t.Context(), ref, []string{"10.0.0.7/32"}); err != nil {
 		t.Fatal(err)
 	}
 	for looks = 0; looks < 10; looks++ {
-		serves, err := g.Serves(t.Context(), created, []string{"10.0.0.7/32"})
+		serves, err := g.Serves(t.Context(), ref, []string{"10.0.0.7/32"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,12 +233,25 @@ func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 	if looks != 3 { // one that shows the old clients as available, two while it is updated
 		t.Errorf("it serves its new client after %d looks", looks)
 	}
-	if err := g.Tag(t.Context(), created, map[string]string{"State": "Assigned"}); err != nil {
+	if err := g.Tag(t.Context(), ref, map[string]string{"State": "Assigned"}); err != nil {
 		t.Fatal(err)
 	}
 	got := fake.Shares()[0]
+	if got.ID != created {
+		t.Errorf("created %s, and returned %s", got.ID, created)
+	}
 	if !slices.Equal(got.Clients, []string{"10.0.0.7/32"}) || got.Tags["State"] != "Assigned" || got.Role != share.Role {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestTheARNOfAShareIsMadeOfItsGatewayAndID(t *testing.T) {
+	arn := shareARN(pool.ShareRef{Gateway: "arn:aws:storagegateway:eu-central-1:123456789012:gateway/sgw-12A3456B", ID: "share-AB12CD34"})
+	if want := "arn:aws:storagegateway:eu-central-1:123456789012:share/share-AB12CD34"; arn != want {
+		t.Errorf("ARN %s, want %s", arn, want)
+	}
+	if id := shareID(arn); id != "share-AB12CD34" {
+		t.Errorf("ID %s", id)
 	}
 }
 
@@ -271,7 +285,7 @@ func TestClientListsAreNeverEmptyNorWide(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			fake := &gatewaytest.Service{}
 			g := &Gateways{Client: fake}
-			err := g.SetClients(t.Context(), "arn", test.clients)
+			err := g.SetClients(t.Context(), pool.ShareRef{Gateway: "arn", ID: "share"}, test.clients)
 			if refused := errors.Is(err, ErrClients); refused == test.ok {
 				t.Errorf("set: %v", err)
 			}

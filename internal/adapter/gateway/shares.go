@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
@@ -16,7 +17,7 @@ import (
 // describeMax is the API's limit of shares in one DescribeNFSFileShares.
 const describeMax = 10
 
-// CreateShare asks for a share and returns its ARN; the share becomes available later. ErrClients when
+// CreateShare asks for a share and returns its ID; the share becomes available later. ErrClients when
 // its client list is refused.
 func (g *Gateways) CreateShare(ctx context.Context, s pool.ShareSpec) (string, error) {
 	if err := checkClients(s.Clients); err != nil {
@@ -32,12 +33,16 @@ func (g *Gateways) CreateShare(ctx context.Context, s pool.ShareSpec) (string, e
 	if err != nil {
 		return "", fmt.Errorf("create share on %s: %w", s.Gateway, reachable(err))
 	}
-	return aws.ToString(out.FileShareARN), nil
+	return shareID(aws.ToString(out.FileShareARN)), nil
 }
 
-// Shares returns the status of each share by its ARN. A share that is not known, also because it was
-// created a moment ago, is missing from the answer.
-func (g *Gateways) Shares(ctx context.Context, arns []string) (map[string]string, error) {
+// Shares returns the status of each of a gateway's shares by its ID. A share that is not known, also
+// because it was created a moment ago, is missing from the answer.
+func (g *Gateways) Shares(ctx context.Context, gateway string, ids []string) (map[string]string, error) {
+	var arns []string
+	for _, id := range ids {
+		arns = append(arns, shareARN(pool.ShareRef{Gateway: gateway, ID: id}))
+	}
 	status := map[string]string{}
 	for some := range slices.Chunk(arns, describeMax) {
 		err := g.describe(ctx, some, status)
@@ -63,14 +68,15 @@ func (g *Gateways) describe(ctx context.Context, arns []string, status map[strin
 		return fmt.Errorf("describe %d shares: %w", len(arns), reachable(err))
 	}
 	for _, share := range out.NFSFileShareInfoList {
-		status[aws.ToString(share.FileShareARN)] = aws.ToString(share.FileShareStatus)
+		status[shareID(aws.ToString(share.FileShareARN))] = aws.ToString(share.FileShareStatus)
 	}
 	return nil
 }
 
 // Serves looks whether a share is available and open to exactly these clients. After a change of its
 // list a share shows the old one as available for a moment, so that its status alone proves nothing.
-func (g *Gateways) Serves(ctx context.Context, arn string, clients []string) (bool, error) {
+func (g *Gateways) Serves(ctx context.Context, ref pool.ShareRef, clients []string) (bool, error) {
+	arn := shareARN(ref)
 	out, err := g.Client.DescribeNFSFileShares(ctx, &storagegateway.DescribeNFSFileSharesInput{FileShareARNList: []string{arn}})
 	if err != nil {
 		return false, fmt.Errorf("look at share %s: %w", arn, reachable(err))
@@ -85,7 +91,8 @@ func (g *Gateways) Serves(ctx context.Context, arn string, clients []string) (bo
 
 // SetClients replaces the client list of a share, which is updated a little later. ErrClients when
 // the list is refused. Everything else of the share stays as it is.
-func (g *Gateways) SetClients(ctx context.Context, arn string, clients []string) error {
+func (g *Gateways) SetClients(ctx context.Context, ref pool.ShareRef, clients []string) error {
+	arn := shareARN(ref)
 	if err := checkClients(clients); err != nil {
 		return fmt.Errorf("set the clients of share %s: %w", arn, err)
 	}
@@ -98,10 +105,22 @@ func (g *Gateways) SetClients(ctx context.Context, arn string, clients []string)
 	return nil
 }
 
-// Tag sets tags of a gateway or a share.
-func (g *Gateways) Tag(ctx context.Context, arn string, tags map[string]string) error {
+// Tag sets tags of a share.
+func (g *Gateways) Tag(ctx context.Context, ref pool.ShareRef, tags map[string]string) error {
+	arn := shareARN(ref)
 	if _, err := g.Client.AddTagsToResource(ctx, &storagegateway.AddTagsToResourceInput{ResourceARN: &arn, Tags: tagsOf(tags)}); err != nil {
-		return fmt.Errorf("tag %s: %w", arn, reachable(err))
+		return fmt.Errorf("tag share %s: %w", arn, reachable(err))
 	}
 	return nil
 }
+
+// shareARN is the ARN of a share, made of its gateway's ARN and its ID:
+// arn:<partition>:storagegateway:<region>:<account>:share/<id>
+// (AWS, "Actions, resources, and condition keys for AWS Storage Gateway").
+func shareARN(ref pool.ShareRef) string {
+	prefix, _, _ := strings.Cut(ref.Gateway, ":gateway/")
+	return prefix + ":share/" + ref.ID
+}
+
+// shareID is the last part of a share's ARN, "share-…".
+func shareID(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

@@ -20,8 +20,8 @@ const (
 )
 
 // finish announces a tenant that has just been served, and measures how long that took.
-func (h *Handler) finish(ctx context.Context, out events.StorageReady, shareARN, instance string, attempt int) error {
-	done, err := h.announce(ctx, out, shareARN, instance, attempt)
+func (h *Handler) finish(ctx context.Context, out events.StorageReady, share pool.ShareRef, instance string, attempt int) error {
+	done, err := h.announce(ctx, out, share, instance, attempt)
 	if done {
 		h.Metrics.Count(telemetry.SignupsReady, 1)
 		h.Metrics.Duration(telemetry.TimeToReady, h.Now().Sub(out.RequestedAt.Time))
@@ -32,11 +32,15 @@ func (h *Handler) finish(ctx context.Context, out events.StorageReady, shareARN,
 // repeat announces a tenant that was served before. One that has a deadline has not been announced yet:
 // that was left to the pool check, and is made up for.
 func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
-	if t.Due.IsZero() {
-		_, err := h.announce(ctx, ready(t), t.Share.Share, t.Instance, 1)
+	share, err := h.shareOf(ctx, t)
+	if err != nil {
 		return err
 	}
-	if err := h.finish(ctx, ready(t), t.Share.Share, t.Instance, 1); err != nil {
+	if t.Due.IsZero() {
+		_, err := h.announce(ctx, ready(t), share, t.Instance, 1)
+		return err
+	}
+	if err := h.finish(ctx, ready(t), share, t.Instance, 1); err != nil {
 		return err
 	}
 	// Announced, or in the hands of delayed messages, the last of which postpones it again.
@@ -48,14 +52,27 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 	return nil
 }
 
+// shareOf looks up the share of a tenant that is ready, in the record of its gateway.
+func (h *Handler) shareOf(ctx context.Context, t pool.Tenant) (pool.ShareRef, error) {
+	host, err := h.Ledger.Host(ctx, t.Share.Host)
+	if err != nil {
+		return pool.ShareRef{}, fmt.Errorf("read host %s, which has the share of tenant %s: %w", t.Share.Host, t.ID, err)
+	}
+	share, ok := host.ShareRef(t.Share.Index)
+	if !ok {
+		return pool.ShareRef{}, fmt.Errorf("look up the share of tenant %s: host %s has none at %d", t.ID, t.Share.Host, t.Share.Index)
+	}
+	return share, nil
+}
+
 // errNotServing says that a share does not serve its tenant yet: it takes some seconds to change.
 var errNotServing = errors.New("its share does not serve its instance yet")
 
 // announce publishes that a tenant is ready. What can't be said now is said by a delayed message, which
 // carries all that is needed, because reading the tenant again would cost every signup one more request.
 // done is false when the announcement is still to come.
-func (h *Handler) announce(ctx context.Context, out events.StorageReady, shareARN, instance string, attempt int) (done bool, err error) {
-	err = h.tellReady(ctx, out, shareARN, instance)
+func (h *Handler) announce(ctx context.Context, out events.StorageReady, share pool.ShareRef, instance string, attempt int) (done bool, err error) {
+	err = h.tellReady(ctx, out, share, instance)
 	if err == nil {
 		h.Log.InfoContext(ctx, "storage ready", "tenant", out.TenantID, "database", out.Database.Host, "share", out.Share.Host)
 		return true, nil
@@ -68,15 +85,15 @@ func (h *Handler) announce(ctx context.Context, out events.StorageReady, shareAR
 		return false, h.postpone(ctx, pool.TenantID(out.TenantID), err)
 	}
 	delay := min(announceWait<<max(0, attempt-1), time.Minute)
-	if err := h.Steps.Send(ctx, events.NewFinishSignup(out, shareARN, instance, attempt+1), delay); err != nil {
+	if err := h.Steps.Send(ctx, events.NewFinishSignup(out, share.Gateway, share.ID, instance, attempt+1), delay); err != nil {
 		return false, fmt.Errorf("have tenant %s announced later: %w", out.TenantID, err)
 	}
 	return false, nil
 }
 
 // tellReady publishes that a tenant is ready if its share serves it, else errNotServing.
-func (h *Handler) tellReady(ctx context.Context, out events.StorageReady, shareARN, instance string) error {
-	serves, err := h.Shares.Serves(ctx, shareARN, clients(instance))
+func (h *Handler) tellReady(ctx context.Context, out events.StorageReady, share pool.ShareRef, instance string) error {
+	serves, err := h.Shares.Serves(ctx, share, clients(instance))
 	if err != nil {
 		return fmt.Errorf("look at the share of tenant %s: %w", out.TenantID, err)
 	}

@@ -90,7 +90,7 @@ func (w *world) check(t *rapid.T) {
 		}
 		owner[slot] = id
 	}
-	open := map[string]string{} // who may be let in to a share, by its ARN
+	open := map[string]string{} // who may be let in to a share, by its ID
 	for i := range crowd {
 		id := name(i)
 		if hold, held := shelf.Held[id]; held {
@@ -102,13 +102,14 @@ func (w *world) check(t *rapid.T) {
 		if tenant, err := w.ledger.Tenant(context.Background(), id); err == nil && tenant.State == pool.Ready {
 			own(id, pool.Database, tenant.Database.Host, tenant.Database.Index)
 			own(id, pool.Share, tenant.Share.Host, tenant.Share.Index)
-			open[tenant.Share.Share] += address(i) + "/32 "
+			share := w.host(tenant.Share.Host)
+			open[share.Slot(tenant.Share.Index).Share] += address(i) + "/32 "
 		}
 	}
 	for _, share := range w.gateways.Shares() {
 		for _, client := range share.Clients {
-			if client != "192.0.2.1/32" && !strings.Contains(open[share.ARN], client) {
-				t.Fatalf("share %s is open to %s, and should be to %q", share.ARN, client, open[share.ARN])
+			if client != "192.0.2.1/32" && !strings.Contains(open[share.ID], client) {
+				t.Fatalf("share %s is open to %s, and should be to %q", share.ID, client, open[share.ID])
 			}
 		}
 	}

@@ -46,11 +46,12 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 	if err := h.Firewall.Admit(ctx, claim.Share.Access.SecurityGroup, t.Instance, "tenant "+string(t.ID)); err != nil {
 		return fmt.Errorf("let the instance of tenant %s in to its gateway: %w", t.ID, err)
 	}
-	if err := h.Shares.SetClients(ctx, t.Share.Share, clients(t.Instance)); err != nil {
+	share := claim.Share.ShareRef()
+	if err := h.Shares.SetClients(ctx, share, clients(t.Instance)); err != nil {
 		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
 	}
 	// Its tags say Available until now; whoever looks at the gateway sees whose it is.
-	if err := h.Shares.Tag(ctx, t.Share.Share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
+	if err := h.Shares.Tag(ctx, share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
 		return fmt.Errorf("tag the share of tenant %s: %w", t.ID, err)
 	}
 	if err := h.openDatabase(ctx, claim.Database, credentials.Password); err != nil {
@@ -69,7 +70,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 	if err != nil {
 		return fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
 	}
-	return h.finish(ctx, ready(t), t.Share.Share, t.Instance, 1)
+	return h.finish(ctx, ready(t), share, t.Instance, 1)
 }
 
 // ask asks for a pool check.

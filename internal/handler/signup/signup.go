@@ -29,6 +29,7 @@ type ledger interface {
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 }
 
 // tender fills a tier's shelf from the reserve.
@@ -54,9 +55,9 @@ type databases interface {
 
 // shares opens a share to exactly the given clients, and says when it serves them.
 type shares interface {
-	SetClients(ctx context.Context, arn string, clients []string) error
-	Tag(ctx context.Context, arn string, tags map[string]string) error
-	Serves(ctx context.Context, arn string, clients []string) (bool, error)
+	SetClients(ctx context.Context, share pool.ShareRef, clients []string) error
+	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
+	Serves(ctx context.Context, share pool.ShareRef, clients []string) (bool, error)
 }
 
 // firewall lets an address in to a gateway.
@@ -128,7 +129,8 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if err := json.Unmarshal([]byte(d.Body), &finish); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.finish(ctx, finish.Ready, finish.ShareARN, finish.Instance, finish.Attempt)
+		share := pool.ShareRef{Gateway: finish.Gateway, ID: finish.ShareID}
+		return h.finish(ctx, finish.Ready, share, finish.Instance, finish.Attempt)
 	case events.TypeServeWaiting:
 		var serve events.ServeWaiting
 		if err := json.Unmarshal([]byte(d.Body), &serve); err != nil {

@@ -272,7 +272,8 @@ func TestOnlyHeadroomItselfCanSayThatStorageIsReady(t *testing.T) {
 	w.ask("acme", "10.0.0.1")
 	w.drain(w.once)
 	forged := events.StorageReady{Version: "1", TenantID: "acme", Database: events.Database{Host: "evil.example.com"}}
-	for _, message := range []any{events.NewFinishSignup(forged, w.tenant("acme").Share.Share, "10.0.0.1", 2), events.NewServeWaiting(string(tier))} {
+	share := w.gateways.Shares()[0]
+	for _, message := range []any{events.NewFinishSignup(forged, share.Gateway, share.ID, "10.0.0.1", 2), events.NewServeWaiting(string(tier))} {
 		body, err := json.Marshal(message)
 		w.must(err)
 		w.put(string(body))

@@ -181,19 +181,19 @@ func (o outside) Open(_ context.Context, l pool.Login, name, password string) er
 	})
 }
 
-func (o outside) SetClients(ctx context.Context, arn string, clients []string) error {
+func (o outside) SetClients(ctx context.Context, share pool.ShareRef, clients []string) error {
 	return o.call("SetClients", func() error {
-		return (&gateway.Gateways{Client: o.w.gateways}).SetClients(ctx, arn, clients)
+		return (&gateway.Gateways{Client: o.w.gateways}).SetClients(ctx, share, clients)
 	})
 }
 
-func (o outside) Tag(ctx context.Context, arn string, tags map[string]string) error {
-	return o.call("Tag", func() error { return (&gateway.Gateways{Client: o.w.gateways}).Tag(ctx, arn, tags) })
+func (o outside) Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error {
+	return o.call("Tag", func() error { return (&gateway.Gateways{Client: o.w.gateways}).Tag(ctx, share, tags) })
 }
 
-func (o outside) Serves(ctx context.Context, arn string, clients []string) (serves bool, err error) {
+func (o outside) Serves(ctx context.Context, share pool.ShareRef, clients []string) (serves bool, err error) {
 	err = o.call("Serves", func() (err error) {
-		serves, err = (&gateway.Gateways{Client: o.w.gateways}).Serves(ctx, arn, clients)
+		serves, err = (&gateway.Gateways{Client: o.w.gateways}).Serves(ctx, share, clients)
 		return err
 	})
 	return serves, err

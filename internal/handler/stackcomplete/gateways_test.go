@@ -32,12 +32,12 @@ func (o outsideGateways) AddCache(ctx context.Context, arn string) error {
 	return o.call("AddCache", func() error { return o.next.AddCache(ctx, arn) })
 }
 
-func (o outsideGateways) CreateShare(ctx context.Context, s pool.ShareSpec) (arn string, err error) {
-	err = o.call("CreateShare", func() (err error) { arn, err = o.next.CreateShare(ctx, s); return err })
-	return arn, err
+func (o outsideGateways) CreateShare(ctx context.Context, s pool.ShareSpec) (id string, err error) {
+	err = o.call("CreateShare", func() (err error) { id, err = o.next.CreateShare(ctx, s); return err })
+	return id, err
 }
 
-func (o outsideGateways) Shares(ctx context.Context, arns []string) (status map[string]string, err error) {
-	err = o.call("Shares", func() (err error) { status, err = o.next.Shares(ctx, arns); return err })
+func (o outsideGateways) Shares(ctx context.Context, gateway string, ids []string) (status map[string]string, err error) {
+	err = o.call("Shares", func() (err error) { status, err = o.next.Shares(ctx, gateway, ids); return err })
 	return status, err
 }

@@ -26,15 +26,15 @@ func TestAHostServesOnceAllItsSharesDo(t *testing.T) {
 			break
 		}
 	}
-	var arns []string
+	var ids []string
 	for _, share := range w.gateways.Shares() {
-		arns = append(arns, share.ARN)
+		ids = append(ids, share.ID)
 	}
-	status, err := w.handler.Gateways.Shares(t.Context(), arns)
+	status, err := w.handler.Gateways.Shares(t.Context(), w.host(id).Access.Gateway, ids)
 	w.must(err)
-	for _, arn := range arns {
-		if status[arn] != "AVAILABLE" {
-			t.Errorf("in service while a share is %q", status[arn])
+	for _, id := range ids {
+		if status[id] != "AVAILABLE" {
+			t.Errorf("in service while a share is %q", status[id])
 		}
 	}
 }

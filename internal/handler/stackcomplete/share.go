@@ -94,7 +94,7 @@ func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) 
 		}
 		tags := h.tags(host)
 		tags["headroom:state"] = "Available"
-		arn, err := h.Gateways.CreateShare(ctx, pool.ShareSpec{
+		id, err := h.Gateways.CreateShare(ctx, pool.ShareSpec{
 			Token:   fmt.Sprintf("%s-%s-%02d", h.Stage, host.ID, slot.Index),
 			Gateway: host.Access.Gateway, Bucket: slot.Bucket, Role: slot.Role,
 			Name: slot.Name, Key: h.ShareKey, Clients: []string{h.Nobody}, Tags: tags,
@@ -105,23 +105,23 @@ func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) 
 		if err != nil {
 			return progress{}, err
 		}
-		slot.Share = arn
+		slot.Share = id
 	}
 	return progress{host: pool.Begin(host, pool.StepAvailable, h.Now())}, nil
 }
 
 // available waits for every share, then puts the host into service.
 func (h *Handler) available(ctx context.Context, host pool.Host) (progress, error) {
-	var arns []string
+	var ids []string
 	for _, slot := range host.Slots {
-		arns = append(arns, slot.Share)
+		ids = append(ids, slot.Share)
 	}
-	status, err := h.Gateways.Shares(ctx, arns)
+	status, err := h.Gateways.Shares(ctx, host.Access.Gateway, ids)
 	if err != nil && !errors.Is(err, pool.ErrUnreachable) {
 		return progress{}, err
 	}
-	for _, arn := range arns {
-		if status[arn] != pool.ShareAvailable {
+	for _, id := range ids {
+		if status[id] != pool.ShareAvailable {
 			return progress{host: host, wait: shareWait}, nil
 		}
 	}

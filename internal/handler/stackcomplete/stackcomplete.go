@@ -40,8 +40,8 @@ type gateways interface {
 	Activate(ctx context.Context, key, name string, tags map[string]string) (string, error)
 	Running(ctx context.Context, arn string) error
 	AddCache(ctx context.Context, arn string) error
-	CreateShare(ctx context.Context, s pool.ShareSpec) (string, error)
-	Shares(ctx context.Context, arns []string) (map[string]string, error)
+	CreateShare(ctx context.Context, s pool.ShareSpec) (id string, err error)
+	Shares(ctx context.Context, gateway string, ids []string) (statusByID map[string]string, err error)
 }
 
 type databases interface {

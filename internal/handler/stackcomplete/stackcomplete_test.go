@@ -39,7 +39,7 @@ func TestAShareHostIsMadeReadyStepByStep(t *testing.T) {
 	}
 	for i, share := range shares {
 		slot := host.Slots[i]
-		if slot.State != pool.SlotFree || slot.Share != share.ARN || slot.Name != share.Name || slot.Bucket != share.Bucket || slot.Role != share.Role {
+		if slot.State != pool.SlotFree || slot.Share != share.ID || slot.Name != share.Name || slot.Bucket != share.Bucket || slot.Role != share.Role {
 			t.Errorf("slot %+v of share %+v", slot, share)
 		}
 		if !slices.Equal(share.Clients, []string{nobody}) || share.Tags["headroom:state"] != "Available" || share.Key != shareKey {

@@ -47,7 +47,7 @@ func Host(k pool.Key, seq, slots int) pool.Host {
 		if k.Kind == pool.Share {
 			slot.Bucket = fmt.Sprintf("arn:aws:s3:::headroom-prod-%s-bucket%02d-1h2j3k4l5m6n", id, i)
 			slot.Role = fmt.Sprintf("arn:aws:iam::123456789012:role/headroom-prod-%s-Role%02d-1h2j3k4l5m6n", id, i)
-			slot.Share = pool.ShareARN(h.Access.Gateway, fmt.Sprintf("share-%08X", seq*100+i))
+			slot.Share = fmt.Sprintf("share-%08X", seq*100+i)
 		}
 		h.Slots = append(h.Slots, slot)
 	}
@@ -73,11 +73,7 @@ func Offers(h pool.Host) []pool.Offer {
 	_, seq, _ := h.ID.Parse()
 	var offers []pool.Offer
 	for _, s := range h.Slots {
-		o := pool.Offer{Host: seq, Index: s.Index, Name: s.Name}
-		if s.Share != "" {
-			o.Share = pool.ShareID(s.Share)
-		}
-		offers = append(offers, o)
+		offers = append(offers, pool.Offer{Host: seq, Index: s.Index, Name: s.Name, Share: s.Share})
 	}
 	return offers
 }

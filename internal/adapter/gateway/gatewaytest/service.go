@@ -17,9 +17,9 @@ import (
 
 // Share is one share.
 type Share struct {
-	ARN, Token, Gateway, Bucket, Role, Name, Key string
-	Clients                                      []string
-	Tags                                         map[string]string
+	ARN, ID, Token, Gateway, Bucket, Role, Name, Key string
+	Clients                                          []string
+	Tags                                             map[string]string
 
 	creating int      // looks until it is known at all, then until it is available
 	updating int      // looks that still show the old clients as available, then looks until it is updated

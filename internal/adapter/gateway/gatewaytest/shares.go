@@ -33,8 +33,9 @@ func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.Cre
 	if !g.Cached || len(in.ClientList) == 0 || aws.ToString(in.ClientToken) == "" || aws.ToString(in.Role) == "" || aws.ToString(in.LocationARN) == "" {
 		return nil, refuse(types.ErrorCodeInvalidParameters)
 	}
+	id := fmt.Sprintf("share-%08d", len(s.shares)+1)
 	share := &Share{
-		ARN:   fmt.Sprintf("%sshare/share-%08d", prefix, len(s.shares)+1),
+		ARN: prefix + "share/" + id, ID: id,
 		Token: *in.ClientToken, Gateway: g.ARN, Bucket: *in.LocationARN, Role: *in.Role,
 		Name: aws.ToString(in.FileShareName), Key: aws.ToString(in.KMSKey),
 		Clients: slices.Clone(in.ClientList), Tags: tags(in.Tags), creating: 2 * s.Late,
