@@ -19,6 +19,7 @@ import (
 	"headroom/internal/adapter/policy"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/stacks"
+	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/handler/poolcheck"
 	"headroom/internal/ledger/dynamo"
@@ -46,14 +47,21 @@ func build(ctx context.Context, e poolcheck.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	announcer, err := announce.New(announce.Config{
+		Events:  &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
+		Notify:  &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
+		Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
+	})
+	if err != nil {
+		return nil, err
+	}
 	messages := sqs.NewFromConfig(cfg)
 	handler, err := poolcheck.New(poolcheck.Config{
 		Ledger:      ledger,
 		Stock:       keeper,
 		Policies:    policies,
 		Stacks:      &stacks.Client{API: cloudformation.NewFromConfig(cfg)},
-		Events:      &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
-		Notify:      &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
+		Announce:    announcer,
 		Signups:     &queue.Sender{Client: messages, URL: e.SignupStepsQueue},
 		HostEvents:  &queue.Sender{Client: messages, URL: e.HostQueue},
 		Templates:   templates,

@@ -25,6 +25,7 @@ import (
 	"headroom/internal/adapter/postgres"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/secrets"
+	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/handler/signup"
 	"headroom/internal/ledger/dynamo"
@@ -64,6 +65,13 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	announcer, err := announce.New(announce.Config{
+		Events:  &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
+		Metrics: metrics, Now: time.Now, Stage: e.Stage,
+	})
+	if err != nil {
+		return nil, err
+	}
 	messages := sqs.NewFromConfig(cfg)
 	handler, err := signup.New(signup.Config{
 		Ledger:   ledger,
@@ -76,7 +84,7 @@ func build(ctx context.Context, e signup.Environment) (any, error) {
 		Databases:  databases,
 		Shares:     &gateway.Gateways{Client: storagegateway.NewFromConfig(awsclient.OneWait(cfg, gatewayWait)), Region: cfg.Region},
 		Firewall:   &firewall.Groups{Client: ec2.NewFromConfig(cfg)},
-		Events:     &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
+		Announce:   announcer,
 		Steps:      &queue.Sender{Client: messages, URL: e.StepsQueue},
 		StepsQueue: path.Base(e.StepsQueue),
 		PoolChecks: &queue.Sender{Client: messages, URL: e.PoolCheckQueue},

@@ -1,12 +1,16 @@
-// Package announce says what state a host has come to: in service, cordoned, or failed. A host whose
-// step is pool.StepAnnounce has not been announced yet; the step is ended only once it has been, so
-// that an announcement which is cut short is made again, and comes at least once.
+// Package announce words and publishes all that a host or a tenant comes to: as an event for
+// everybody, and as a notice for a person where one has to act. Handlers decide when.
+//
+// With the announcement step of a host's record (pool.StepAnnounce) it is a transactional outbox:
+// that a state is to be announced is written together with the state, and the step is ended only once
+// it has been. So nothing is said that has not become so, and an announcement that is cut short is
+// made again past the step's deadline: it comes at least once. A tenant's outbox is the deadline in
+// its record.
 package announce
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"headroom/events"
@@ -31,134 +35,54 @@ type sender interface {
 	Send(ctx context.Context, body any, delay time.Duration) error
 }
 
-// Config is what an Announcer is built from. All fields are required, but for Metrics.
+// Config is what an Announcer is built from. Events, Now and Stage are required. A function leaves out
+// what its announcements do not need; one that needs it all the same is ErrUnequipped.
 type Config struct {
-	Ledger     ledger
 	Events     publisher
-	Notify     notifier
-	PoolChecks sender
+	Notify     notifier // tells a person; wants Region
+	Ledger     ledger   // ends announcement steps
+	PoolChecks sender   // asks for a pool check when a host goes into or out of service
 	Metrics    telemetry.Recorder
 	Now        func() time.Time
 	Stage      string
 	Region     string // for the links to consoles
 }
 
-// Announcer announces hosts.
+// Announcer announces hosts and tenants: one method an event, each of them named like it, but for
+// HostInService and HostCordoned, which are both announced by Host.
 type Announcer struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Announcer, error) {
-	if c.Ledger == nil || c.Events == nil || c.Notify == nil || c.PoolChecks == nil || c.Now == nil || c.Stage == "" || c.Region == "" {
-		return nil, errors.New("announce: every field of Config is required")
+	if c.Events == nil || c.Now == nil || c.Stage == "" {
+		return nil, errors.New("announce: Events, Now and Stage are required")
+	}
+	if c.Notify != nil && c.Region == "" {
+		return nil, errors.New("announce: Notify wants Region")
+	}
+	if c.Notify == nil {
+		c.Notify = unequipped{}
+	}
+	if c.Ledger == nil {
+		c.Ledger = unequipped{}
+	}
+	if c.PoolChecks == nil {
+		c.PoolChecks = unequipped{}
 	}
 	return &Announcer{c}, nil
 }
 
-// Host announces a host that is in service or cordoned, asks for a pool check, and ends the host's
-// announcement step.
-func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
-	switch h.State {
-	case pool.InService:
-		if err := a.inService(ctx, h); err != nil {
-			return err
-		}
-	case pool.Cordoned:
-		if err := a.cordoned(ctx, h); err != nil {
-			return err
-		}
-	default:
-		return fmt.Errorf("announce host %s: it is %s", h.ID, h.State)
-	}
-	if err := a.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("host %s is %s", h.ID, h.State)), 0); err != nil {
-		return fmt.Errorf("ask for a pool check: %w", err)
-	}
-	// Commit point: everybody knows, so nobody has to be told again.
-	return a.end(ctx, h)
+// ErrUnequipped says that an Announcer was built without what an announcement needs.
+var ErrUnequipped = errors.New("the announcer was built without it")
+
+// unequipped stands in for what an Announcer was built without.
+type unequipped struct{}
+
+func (unequipped) Notify(context.Context, string, string) error   { return ErrUnequipped }
+func (unequipped) Send(context.Context, any, time.Duration) error { return ErrUnequipped }
+func (unequipped) Host(context.Context, pool.HostID) (pool.Host, error) {
+	return pool.Host{}, ErrUnequipped
 }
-
-func (a *Announcer) inService(ctx context.Context, h pool.Host) error {
-	out := events.HostInService{
-		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier),
-		Slots: len(h.Slots), Reason: h.Why,
-	}
-	if first(h) {
-		lead := h.Since.Sub(h.OrderedAt)
-		out.LeadTimeSeconds = int(lead.Seconds())
-		a.Metrics.Pool(string(h.Kind), string(h.Tier)).Duration(telemetry.LeadTime, lead)
-	}
-	if err := a.Events.Publish(ctx, out); err != nil {
-		return fmt.Errorf("publish that host %s is in service: %w", h.ID, err)
-	}
-	return nil
-}
-
-// first says whether the state that a host is in is the first after its making.
-func first(h pool.Host) bool {
-	n := 0
-	for _, entry := range h.History {
-		if entry.What == string(pool.InService) || entry.What == string(pool.Cordoned) {
-			n++
-		}
-	}
-	return n <= 1
-}
-
-func (a *Announcer) cordoned(ctx context.Context, h pool.Host) error {
-	alarm := ""
-	if on := h.Alarmed(); len(on) > 0 {
-		alarm = on[0]
-	}
-	err := a.Events.Publish(ctx, events.HostCordoned{
-		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier),
-		Alarm: alarm, Reason: h.Why, Since: events.At(h.Since),
-	})
-	if err != nil {
-		return fmt.Errorf("publish that host %s is cordoned: %w", h.ID, err)
-	}
-	subject := fmt.Sprintf("Headroom %s: host %s is cordoned", a.Stage, h.ID)
-	if err := a.Notify.Notify(ctx, subject, a.cordonNotice(h)); err != nil {
-		return fmt.Errorf("notify that host %s is cordoned: %w", h.ID, err)
-	}
-	return nil
-}
-
-// Failed announces a host whose making failed, with its pool's record after the failure was counted.
-func (a *Announcer) Failed(ctx context.Context, h pool.Host, r pool.Record) error {
-	a.Metrics.Pool(string(h.Kind), string(h.Tier)).Count(telemetry.HostsFailed, 1)
-	err := a.Events.Publish(ctx, events.HostFailed{
-		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier),
-		Reason: h.Why, Failures: r.Failures, NextOrderAfter: events.At(r.BackoffUntil),
-	})
-	if err != nil {
-		return fmt.Errorf("publish that host %s failed: %w", h.ID, err)
-	}
-	subject := fmt.Sprintf("Headroom %s: host %s could not be made", a.Stage, h.ID)
-	if err := a.Notify.Notify(ctx, subject, a.failureNotice(h, r)); err != nil {
-		return fmt.Errorf("notify that host %s failed: %w", h.ID, err)
-	}
-	return nil
-}
-
-// attempts bounds how often the end of the step is written when others write the host too.
-const attempts = 5
-
-// end ends the announcement step, unless the host has come to another state meanwhile.
-func (a *Announcer) end(ctx context.Context, announced pool.Host) error {
-	for range attempts {
-		before, err := a.Ledger.Host(ctx, announced.ID)
-		if err != nil {
-			return fmt.Errorf("read host %s: %w", announced.ID, err)
-		}
-		if before.Step != pool.StepAnnounce || before.State != announced.State || !before.Since.Equal(announced.Since) {
-			return nil
-		}
-		err = a.Ledger.SaveHost(ctx, before, pool.Rest(before), pool.Neutral, a.Now())
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, pool.ErrConflict) {
-			return fmt.Errorf("save host %s: %w", announced.ID, err)
-		}
-	}
-	return fmt.Errorf("save host %s: %w", announced.ID, pool.ErrConflict)
+func (unequipped) SaveHost(context.Context, pool.Host, pool.Host, pool.Outcome, time.Time) error {
+	return ErrUnequipped
 }

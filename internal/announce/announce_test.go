@@ -1,83 +1,95 @@
 package announce_test
 
 import (
-	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"headroom/events"
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/bus/bustest"
 	"headroom/internal/adapter/notify"
 	"headroom/internal/adapter/notify/notifytest"
 	"headroom/internal/announce"
 	"headroom/internal/ledger/ledgertest"
-	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 )
 
-var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+var key = pool.Key{Kind: pool.Database, Tier: "standard"}
 
-// meanwhile is a queue at which something happens before its reply comes.
-type meanwhile func()
-
-func (m meanwhile) Send(context.Context, any, time.Duration) error {
-	m()
-	return nil
-}
-
-// An announcement that is overtaken must not end that of the same state which came later.
-func TestALateAnnouncementDoesNotEndTheNextOne(t *testing.T) {
-	ctx, ledger, now := t.Context(), memory.New(memory.Options{}), start
-	h := ledgertest.Host(pool.Key{Kind: pool.Database, Tier: "standard"}, 1, 2)
-	if err := ledger.Order(ctx, pool.Record{Key: h.Key()}, h); err != nil {
+func TestEachAnnouncementIsItsEvent(t *testing.T) {
+	published, topic := &bustest.Bus{}, &notifytest.Topic{}
+	a, err := announce.New(announce.Config{
+		Events: &bus.Publisher{Client: published, Bus: "bus"}, Notify: &notify.Topic{Client: topic, ARN: "topic"},
+		Now: time.Now, Stage: "dev", Region: "eu-west-1",
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	move := func(to pool.HostState) pool.Host {
-		t.Helper()
-		now = now.Add(time.Minute)
-		before, err := ledger.Host(ctx, h.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		after, err := pool.Move(before, to, now, "test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := ledger.SaveHost(ctx, before, pool.Begin(after, pool.StepAnnounce, now), pool.Neutral, now); err != nil {
-			t.Fatal(err)
-		}
-		after, err = ledger.Host(ctx, h.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return after
-	}
-	step := func(overtaken meanwhile) pool.Step {
-		t.Helper()
-		a, err := announce.New(announce.Config{
-			Ledger: ledger, Events: &bus.Publisher{Client: &bustest.Bus{}, Bus: "bus"}, Notify: &notify.Topic{Client: &notifytest.Topic{}, ARN: "topic"},
-			PoolChecks: overtaken, Now: func() time.Time { return now }, Stage: "dev", Region: "eu-west-1",
+	ctx, host := t.Context(), ledgertest.Host(key, 1, 2)
+	tenant := pool.Tenant{ID: "acme", Tier: "standard", RequestedAt: start, History: []pool.Entry{{At: start, What: "waiting", Why: "the pool is empty"}}}
+	for _, test := range []struct {
+		event string // its detail type; none for what is for a person only
+		note  bool   // a person is told too
+		has   string // in the event, or the note
+		do    func() error
+	}{
+		{"HostOrdered", false, `"hostId":"database-standard-1"`, func() error { return a.HostOrdered(ctx, host) }},
+		{"HostFailed", true, `"failures":3`, func() error { return a.HostFailed(ctx, host, pool.Record{Key: key, Failures: 3}) }},
+		{"HostQuarantined", true, `"tries":6`, func() error { return a.HostQuarantined(ctx, host) }},
+		{"StorageReady", false, `"tenantId":"acme"`, func() error { return a.StorageReady(ctx, announce.StorageReady(tenant)) }},
+		{"StorageWaiting", false, `"position":7`, func() error { return a.StorageWaiting(ctx, tenant, 7) }},
+		{"SignupRejected", false, `"field":"tier"`, func() error {
+			return a.SignupRejected(ctx, "message", "acme", &events.FieldError{Field: "tier", Reason: "is unknown"})
+		}},
+		{"", true, "the signup of tenant acme is stuck", func() error { return a.SignupStuck(ctx, tenant) }},
+	} {
+		t.Run(test.event+" "+test.has, func(t *testing.T) {
+			before, notes := len(published.Published()), len(topic.Notes())
+			if err := test.do(); err != nil {
+				t.Fatal(err)
+			}
+			said := ""
+			for _, e := range published.Published()[before:] {
+				if e.DetailType != test.event {
+					t.Errorf("published a %s", e.DetailType)
+				}
+				said += string(e.Detail)
+			}
+			for _, n := range topic.Notes()[notes:] {
+				said += n.Subject
+			}
+			if !strings.Contains(said, test.has) || len(topic.Notes())-notes != map[bool]int{true: 1}[test.note] {
+				t.Errorf("said %s, with %d notes", said, len(topic.Notes())-notes)
+			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Host(ctx, move(pool.Cordoned)); err != nil {
-			t.Fatal(err)
-		}
-		left, err := ledger.Host(ctx, h.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return left.Step
 	}
-	if left := step(func() {
-		move(pool.InService)
-		move(pool.Cordoned)
-	}); left != pool.StepAnnounce {
-		t.Errorf("the second cordon will never be announced: step %q", left)
+}
+
+func TestAnAnnouncerSaysWhatItLacks(t *testing.T) {
+	publisher := &bus.Publisher{Client: &bustest.Bus{}, Bus: "bus"}
+	a, err := announce.New(announce.Config{Events: publisher, Now: time.Now, Stage: "dev"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	move(pool.InService)
-	if left := step(func() {}); left != "" {
-		t.Errorf("announced, and still at step %q", left)
+	host := ledgertest.Host(key, 1, 2)
+	for name, err := range map[string]error{
+		"a person":     a.HostQuarantined(t.Context(), host),
+		"a pool check": a.Host(t.Context(), host),
+	} {
+		if !errors.Is(err, announce.ErrUnequipped) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, c := range map[string]announce.Config{
+		"events":   {Now: time.Now, Stage: "dev"},
+		"a clock":  {Events: publisher, Stage: "dev"},
+		"a stage":  {Events: publisher, Now: time.Now},
+		"a region": {Events: publisher, Now: time.Now, Stage: "dev", Notify: &notify.Topic{}},
+	} {
+		if _, err := announce.New(c); err == nil {
+			t.Errorf("made without %s", name)
+		}
 	}
 }

@@ -57,3 +57,26 @@ func (a *Announcer) failureNotice(h pool.Host, r pool.Record) string {
 		"CloudFormation console under deleted stacks.",
 	}, "\n")
 }
+
+// quarantineNotice says why a host is given up, and all that led to it.
+func quarantineNotice(h pool.Host) string {
+	lines := []string{
+		fmt.Sprintf("Host %s (stack %s) is quarantined: %s.", h.ID, h.Stack.Name, h.Why),
+		"It takes no tenants and counts against the pool's ceiling until a person looks at it.",
+		"",
+		"Its history:",
+	}
+	for _, entry := range h.History {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", entry.At.UTC().Format(time.RFC3339), entry.What, entry.Why))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// stuckNotice says where to look for what keeps a signup from being finished.
+func stuckNotice(t pool.Tenant) string {
+	why := "Its messages are in the dead-letter queues of signup; the function's log says why."
+	if t.State == pool.Ready {
+		why = fmt.Sprintf("It has its storage, and StorageReady was not published: its history says why. If its share does not serve it, look at the gateway of %s; then send its signup again.", t.Share.Host)
+	}
+	return fmt.Sprintf("The signup of tenant %s was sent again %d times and did not finish. %s", t.ID, t.Tries, why)
+}

@@ -7,9 +7,7 @@ import (
 	"maps"
 	"strconv"
 
-	"headroom/events"
 	"headroom/internal/pool"
-	"headroom/internal/telemetry"
 )
 
 // build asks CloudFormation for the stack of a host that is ordered. The stack's name and token
@@ -35,14 +33,9 @@ func (h *Handler) build(ctx context.Context, host pool.Host) error {
 		return fmt.Errorf("order the stack of %s: %w", host.ID, err)
 	}
 	// Said before it is saved: killed in between, it is said twice rather than never.
-	err = h.Events.Publish(ctx, events.HostOrdered{
-		Version: events.Version, HostID: string(host.ID), Kind: string(host.Kind), Tier: string(host.Tier),
-		OrderedAt: events.At(host.OrderedAt), Reason: host.Why,
-	})
-	if err != nil {
-		return fmt.Errorf("publish that %s is ordered: %w", host.ID, err)
+	if err := h.Announce.HostOrdered(ctx, host); err != nil {
+		return err
 	}
-	h.Metrics.Pool(string(host.Kind), string(host.Tier)).Count(telemetry.HostsOrdered, 1)
 	now := h.Now()
 	after, err := pool.Move(host, pool.Building, now, "CloudFormation accepted the stack")
 	if err != nil {

@@ -89,14 +89,8 @@ func (h *Handler) chaseTenant(ctx context.Context, id pool.TenantID) error {
 	if t.Tries >= pool.MaxTries {
 		after.Due = time.Time{}
 		after.History = pool.Append(t.History, pool.Entry{At: now, What: "given up", Why: "sent again too often"})
-		why := "Its messages are in the dead-letter queues of signup; the function's log says why."
-		if t.State == pool.Ready {
-			why = fmt.Sprintf("It has its storage, and StorageReady was not published: its history says why. If its share does not serve it, look at the gateway of %s; then send its signup again.", t.Share.Host)
-		}
-		err := h.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: the signup of tenant %s is stuck", h.Stage, id), fmt.Sprintf(
-			"The signup of tenant %s was sent again %d times and did not finish. %s", id, t.Tries, why))
-		if err != nil {
-			return fmt.Errorf("notify that the signup of %s is stuck: %w", id, err)
+		if err := h.Announce.SignupStuck(ctx, t); err != nil {
+			return err
 		}
 		return h.saveTenant(ctx, t, after)
 	}

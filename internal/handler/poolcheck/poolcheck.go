@@ -41,12 +41,10 @@ type builder interface {
 	Create(ctx context.Context, order pool.StackOrder) (stackID string, err error)
 }
 
-type publisher interface {
-	Publish(ctx context.Context, out ...events.Event) error
-}
-
-type notifier interface {
-	Notify(ctx context.Context, subject, message string) error
+type announcer interface {
+	HostOrdered(ctx context.Context, h pool.Host) error
+	HostQuarantined(ctx context.Context, h pool.Host) error
+	SignupStuck(ctx context.Context, t pool.Tenant) error
 }
 
 type sender interface {
@@ -65,8 +63,7 @@ type Config struct {
 	Stock       tender
 	Policies    policies
 	Stacks      builder
-	Events      publisher
-	Notify      notifier
+	Announce    announcer
 	Signups     sender // the queue of Headroom's own messages to signup
 	HostEvents  sender // stackcomplete's queue
 	Templates   map[pool.Kind]Template
@@ -83,7 +80,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stock == nil || c.Policies == nil || c.Stacks == nil || c.Events == nil || c.Notify == nil ||
+	if c.Ledger == nil || c.Stock == nil || c.Policies == nil || c.Stacks == nil || c.Announce == nil ||
 		c.Signups == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}

@@ -18,6 +18,7 @@ import (
 	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/adapter/stacks"
 	"headroom/internal/adapter/stacks/stackstest"
+	"headroom/internal/announce"
 	"headroom/internal/killtest"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/ledger/memory"
@@ -89,10 +90,15 @@ func (w *world) handler(call killtest.Call) *Handler {
 	ledger, out := killtest.Ledger{Next: w.ledger, Call: faulty}, outside{w, faulty}
 	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: out, Now: w.clock})
 	w.must(err)
+	metrics := telemetry.Recorder{Out: &w.metrics, Now: w.clock, Stage: "dev"}
+	announcer, err := announce.New(announce.Config{
+		Events:  killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
+		Notify:  killtest.Notifier{Next: &notify.Topic{Client: w.topic, ARN: "arn"}, Call: faulty},
+		Metrics: metrics, Now: w.clock, Stage: "dev", Region: "eu-west-1",
+	})
+	w.must(err)
 	h, err := New(Config{
-		Ledger: ledger, Stock: keeper, Policies: out, Stacks: out,
-		Events:     killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
-		Notify:     killtest.Notifier{Next: &notify.Topic{Client: w.topic, ARN: "arn"}, Call: faulty},
+		Ledger: ledger, Stock: keeper, Policies: out, Stacks: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{
@@ -100,8 +106,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 			pool.Share:    {URL: "https://s3/share"},
 		},
 		StackRole: "arn:role", StackPrefix: "headroom-dev-", Stage: "dev",
-		Metrics: telemetry.Recorder{Out: &w.metrics, Now: w.clock, Stage: "dev"},
-		Log:     slog.New(slog.DiscardHandler), Now: w.clock,
+		Metrics: metrics, Log: slog.New(slog.DiscardHandler), Now: w.clock,
 	})
 	w.must(err)
 	return h

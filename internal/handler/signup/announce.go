@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/announce"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -37,10 +38,10 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 		return err
 	}
 	if t.Due.IsZero() {
-		_, err := h.announce(ctx, ready(t), share, t.Instance, 1)
+		_, err := h.announce(ctx, announce.StorageReady(t), share, t.Instance, 1)
 		return err
 	}
-	if err := h.finish(ctx, ready(t), share, t.Instance, 1); err != nil {
+	if err := h.finish(ctx, announce.StorageReady(t), share, t.Instance, 1); err != nil {
 		return err
 	}
 	// Announced, or in the hands of delayed messages, the last of which postpones it again.
@@ -100,10 +101,7 @@ func (h *Handler) tellReady(ctx context.Context, out events.StorageReady, share 
 	if !serves {
 		return errNotServing
 	}
-	if err := h.Events.Publish(ctx, out); err != nil {
-		return fmt.Errorf("publish that tenant %s is ready: %w", out.TenantID, err)
-	}
-	return nil
+	return h.Announce.StorageReady(ctx, out)
 }
 
 // postpone leaves the announcement of a tenant to the pool check. The tenant has its storage; that it
@@ -125,16 +123,3 @@ func (h *Handler) postpone(ctx context.Context, id pool.TenantID, why error) err
 
 // clients is the client list of a tenant's share: its instance and nobody else.
 func clients(instance string) []string { return []string{instance + "/32"} }
-
-// ready words a tenant that is ready as the event that says so.
-func ready(t pool.Tenant) events.StorageReady {
-	return events.StorageReady{
-		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier),
-		RequestedAt: events.At(t.RequestedAt), ReadyAt: events.At(t.ReadyAt),
-		Database: events.Database{
-			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
-			Name: pool.DatabaseName(t.Database.Name), Username: pool.RoleName(t.Database.Name), SecretARN: t.Secret,
-		},
-		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: pool.MountOptions},
-	}
-}

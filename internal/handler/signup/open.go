@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/announce"
 	"headroom/internal/pool"
 )
 
@@ -70,7 +71,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 	if err != nil {
 		return fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
 	}
-	return h.finish(ctx, ready(t), share, t.Instance, 1)
+	return h.finish(ctx, announce.StorageReady(t), share, t.Instance, 1)
 }
 
 // ask asks for a pool check.

@@ -65,8 +65,10 @@ type firewall interface {
 	Admit(ctx context.Context, groupID, address, description string) error
 }
 
-type publisher interface {
-	Publish(ctx context.Context, out ...events.Event) error
+type announcer interface {
+	StorageReady(ctx context.Context, out events.StorageReady) error
+	StorageWaiting(ctx context.Context, t pool.Tenant, position int) error
+	SignupRejected(ctx context.Context, messageID, tenantID string, bad *events.FieldError) error
 }
 
 type sender interface {
@@ -87,7 +89,7 @@ type Config struct {
 	Databases  databases
 	Shares     shares
 	Firewall   firewall
-	Events     publisher
+	Announce   announcer
 	Steps      sender         // the queue of Headroom's own messages, for what has to wait
 	StepsQueue string         // its name: messages of Headroom's own kinds are taken from nowhere else
 	PoolChecks sender         // asks for a pool check
@@ -104,7 +106,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Stock == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
-		c.Shares == nil || c.Firewall == nil || c.Events == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
+		c.Shares == nil || c.Firewall == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
 		c.Refused == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
@@ -234,12 +236,5 @@ func (h *Handler) refuse(ctx context.Context, d events.Delivery, tenantID string
 		return fmt.Errorf("keep a refused message: %w", err)
 	}
 	h.Log.WarnContext(ctx, "signup rejected", "messageId", d.ID, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)
-	h.Metrics.Count(telemetry.SignupsRejected, 1)
-	err := h.Events.Publish(ctx, events.SignupRejected{
-		Version: events.Version, TenantID: tenantID, Field: bad.Field, Reason: bad.Reason, MessageID: d.ID,
-	})
-	if err != nil {
-		return fmt.Errorf("publish that a signup was rejected: %w", err)
-	}
-	return nil
+	return h.Announce.SignupRejected(ctx, d.ID, tenantID, bad)
 }

@@ -74,12 +74,8 @@ func (h *Handler) tellWaiting(ctx context.Context, t pool.Tenant) error {
 	if len(first) > 0 {
 		position = pool.Position(t.Seq, first[0].Seq)
 	}
-	err = h.Events.Publish(ctx, events.StorageWaiting{
-		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier), Position: position,
-		Since: events.At(t.RequestedAt), Reason: t.History[len(t.History)-1].Why,
-	})
-	if err != nil {
-		return fmt.Errorf("publish that tenant %s waits: %w", t.ID, err)
+	if err := h.Announce.StorageWaiting(ctx, t, position); err != nil {
+		return err
 	}
 	h.Log.InfoContext(ctx, "storage waiting", "tenant", t.ID, "tier", t.Tier, "position", position)
 	return h.ask(ctx, "tenant "+string(t.ID)+" waits")

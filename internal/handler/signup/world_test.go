@@ -27,6 +27,7 @@ import (
 	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/adapter/secrets"
 	"headroom/internal/adapter/secrets/secretstest"
+	"headroom/internal/announce"
 	"headroom/internal/killtest"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/ledger/memory"
@@ -121,12 +122,17 @@ func (w *world) handler(call killtest.Call) *Handler {
 	ledger := killtest.Ledger{Next: w.ledger, Call: faulty}
 	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: out, Now: w.clock})
 	w.must(err)
+	metrics := telemetry.Recorder{Out: &w.written, Now: w.clock, Stage: "dev"}
+	announcer, err := announce.New(announce.Config{
+		Events:  killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
+		Metrics: metrics, Now: w.clock, Stage: "dev",
+	})
+	w.must(err)
 	h, err := New(Config{
-		Ledger: ledger, Stock: keeper, Policies: out, Vault: out, Databases: out, Shares: out, Firewall: out,
-		Events: killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
-		Steps:  sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
+		Ledger: ledger, Stock: keeper, Policies: out, Vault: out, Databases: out, Shares: out, Firewall: out, Announce: announcer,
+		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
 		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-		Metrics:  telemetry.Recorder{Out: &w.written, Now: w.clock, Stage: "dev"},
+		Metrics:  metrics,
 		Log:      slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:      w.clock,
 	})

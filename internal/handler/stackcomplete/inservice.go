@@ -44,7 +44,7 @@ func (h *Handler) announce(ctx context.Context, host pool.Host) (progress, error
 	if err != nil {
 		return progress{}, fmt.Errorf("read pool %s: %w", host.Key(), err)
 	}
-	if err := h.Announce.Failed(ctx, host, record); err != nil {
+	if err := h.Announce.HostFailed(ctx, host, record); err != nil {
 		return progress{}, err
 	}
 	return progress{host: pool.Begin(host, pool.StepDelete, h.Now())}, nil

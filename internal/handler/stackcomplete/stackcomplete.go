@@ -55,7 +55,7 @@ type vault interface {
 
 type announcer interface {
 	Host(ctx context.Context, h pool.Host) error
-	Failed(ctx context.Context, h pool.Host, r pool.Record) error
+	HostFailed(ctx context.Context, h pool.Host, r pool.Record) error
 }
 
 type sender interface {

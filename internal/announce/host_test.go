@@ -1,0 +1,83 @@
+package announce_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"headroom/internal/adapter/bus"
+	"headroom/internal/adapter/bus/bustest"
+	"headroom/internal/adapter/notify"
+	"headroom/internal/adapter/notify/notifytest"
+	"headroom/internal/announce"
+	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/memory"
+	"headroom/internal/pool"
+)
+
+var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+// meanwhile is a queue at which something happens before its reply comes.
+type meanwhile func()
+
+func (m meanwhile) Send(context.Context, any, time.Duration) error {
+	m()
+	return nil
+}
+
+// An announcement that is overtaken must not end that of the same state which came later.
+func TestALateAnnouncementDoesNotEndTheNextOne(t *testing.T) {
+	ctx, ledger, now := t.Context(), memory.New(memory.Options{}), start
+	h := ledgertest.Host(pool.Key{Kind: pool.Database, Tier: "standard"}, 1, 2)
+	if err := ledger.Order(ctx, pool.Record{Key: h.Key()}, h); err != nil {
+		t.Fatal(err)
+	}
+	move := func(to pool.HostState) pool.Host {
+		t.Helper()
+		now = now.Add(time.Minute)
+		before, err := ledger.Host(ctx, h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := pool.Move(before, to, now, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ledger.SaveHost(ctx, before, pool.Begin(after, pool.StepAnnounce, now), pool.Neutral, now); err != nil {
+			t.Fatal(err)
+		}
+		after, err = ledger.Host(ctx, h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return after
+	}
+	step := func(overtaken meanwhile) pool.Step {
+		t.Helper()
+		a, err := announce.New(announce.Config{
+			Ledger: ledger, Events: &bus.Publisher{Client: &bustest.Bus{}, Bus: "bus"}, Notify: &notify.Topic{Client: &notifytest.Topic{}, ARN: "topic"},
+			PoolChecks: overtaken, Now: func() time.Time { return now }, Stage: "dev", Region: "eu-west-1",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Host(ctx, move(pool.Cordoned)); err != nil {
+			t.Fatal(err)
+		}
+		left, err := ledger.Host(ctx, h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return left.Step
+	}
+	if left := step(func() {
+		move(pool.InService)
+		move(pool.Cordoned)
+	}); left != pool.StepAnnounce {
+		t.Errorf("the second cordon will never be announced: step %q", left)
+	}
+	move(pool.InService)
+	if left := step(func() {}); left != "" {
+		t.Errorf("announced, and still at step %q", left)
+	}
+}

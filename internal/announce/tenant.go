@@ -1,0 +1,66 @@
+package announce
+
+import (
+	"context"
+	"fmt"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/telemetry"
+)
+
+// StorageReady words a tenant that is ready as the event of it.
+func StorageReady(t pool.Tenant) events.StorageReady {
+	return events.StorageReady{
+		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier),
+		RequestedAt: events.At(t.RequestedAt), ReadyAt: events.At(t.ReadyAt),
+		Database: events.Database{
+			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
+			Name: pool.DatabaseName(t.Database.Name), Username: pool.RoleName(t.Database.Name), SecretARN: t.Secret,
+		},
+		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: pool.MountOptions},
+	}
+}
+
+// StorageReady announces a tenant that is ready, in the words of the function StorageReady, which may
+// have been carried by a message since.
+func (a *Announcer) StorageReady(ctx context.Context, out events.StorageReady) error {
+	if err := a.Events.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish that tenant %s is ready: %w", out.TenantID, err)
+	}
+	return nil
+}
+
+// StorageWaiting announces a tenant that is on the waiting list, with its place there.
+func (a *Announcer) StorageWaiting(ctx context.Context, t pool.Tenant, position int) error {
+	err := a.Events.Publish(ctx, events.StorageWaiting{
+		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier), Position: position,
+		Since: events.At(t.RequestedAt), Reason: t.History[len(t.History)-1].Why,
+	})
+	if err != nil {
+		return fmt.Errorf("publish that tenant %s waits: %w", t.ID, err)
+	}
+	return nil
+}
+
+// SignupRejected announces a signup message that was refused, and what is wrong with it. tenantID is
+// empty when the message names no tenant.
+func (a *Announcer) SignupRejected(ctx context.Context, messageID, tenantID string, bad *events.FieldError) error {
+	a.Metrics.Count(telemetry.SignupsRejected, 1)
+	err := a.Events.Publish(ctx, events.SignupRejected{
+		Version: events.Version, TenantID: tenantID, Field: bad.Field, Reason: bad.Reason, MessageID: messageID,
+	})
+	if err != nil {
+		return fmt.Errorf("publish that a signup was rejected: %w", err)
+	}
+	return nil
+}
+
+// SignupStuck tells a person of a tenant whose signup was sent again too often. There is no event of it.
+func (a *Announcer) SignupStuck(ctx context.Context, t pool.Tenant) error {
+	subject := fmt.Sprintf("Headroom %s: the signup of tenant %s is stuck", a.Stage, t.ID)
+	if err := a.Notify.Notify(ctx, subject, stuckNotice(t)); err != nil {
+		return fmt.Errorf("notify that the signup of %s is stuck: %w", t.ID, err)
+	}
+	return nil
+}
