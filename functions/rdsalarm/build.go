@@ -1,35 +1,21 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"headroom/internal/adapter/awsclient"
-	"headroom/internal/adapter/bus"
-	"headroom/internal/adapter/notify"
-	"headroom/internal/adapter/queue"
 	"headroom/internal/announce"
 	"headroom/internal/function"
+	"headroom/internal/function/notices"
 	"headroom/internal/handler/rdsalarm"
-	"headroom/internal/ledger/dynamo"
 	"headroom/internal/shelf"
-	"headroom/internal/telemetry"
 )
 
 // build makes the handler with its adapters.
-func build(ctx context.Context, e rdsalarm.Environment) (any, error) {
-	cfg, err := awsclient.Load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ledger, err := dynamo.New(dynamo.Config{Client: dynamodb.NewFromConfig(cfg), Table: e.TableName, Rand: awsclient.Jitter, Sleep: awsclient.Sleep})
+func build(cfg aws.Config, e rdsalarm.Environment) (any, error) {
+	ledger, err := function.Ledger(cfg, e.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +23,11 @@ func build(ctx context.Context, e rdsalarm.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics := telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: e.Stage}
+	metrics := function.Metrics(e.Stage)
 	announcer, err := announce.New(announce.Config{
-		Ledger: ledger, Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
-		Events:     &bus.Publisher{Client: eventbridge.NewFromConfig(cfg), Bus: e.BusName},
-		Notify:     &notify.Topic{Client: sns.NewFromConfig(cfg), ARN: e.NotifyTopic},
-		PoolChecks: &queue.Sender{Client: sqs.NewFromConfig(cfg), URL: e.PoolCheckQueue},
+		Ledger: ledger, PoolChecks: function.Queues(cfg)(e.PoolCheckQueue),
+		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
+		Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
 	})
 	if err != nil {
 		return nil, err

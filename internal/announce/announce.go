@@ -83,6 +83,7 @@ func (unequipped) Send(context.Context, any, time.Duration) error { return ErrUn
 func (unequipped) Host(context.Context, pool.HostID) (pool.Host, error) {
 	return pool.Host{}, ErrUnequipped
 }
+
 func (unequipped) SaveHost(context.Context, pool.Host, pool.Host, pool.Outcome, time.Time) error {
 	return ErrUnequipped
 }

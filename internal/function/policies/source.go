@@ -1,0 +1,17 @@
+// Package policies wires SSM, where the pool policies are.
+package policies
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"headroom/internal/adapter/policy"
+	"headroom/internal/telemetry"
+)
+
+// Source makes the source of the policies that are in an SSM parameter.
+func Source(cfg aws.Config, parameter string, metrics telemetry.Recorder) *policy.Source {
+	return &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: parameter, Now: time.Now, Metrics: metrics}
+}
