@@ -40,7 +40,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 	}
 	handler, err := poolcheck.New(poolcheck.Config{
 		Ledger:      ledger,
-		Stock:       keeper,
+		Shelf:       keeper,
 		Policies:    source,
 		Stacks:      hoststacks.Client(cfg),
 		Announce:    announcer,

@@ -33,7 +33,7 @@ func build(cfg aws.Config, e rdsalarm.Environment) (any, error) {
 		return nil, err
 	}
 	handler, err := rdsalarm.New(rdsalarm.Config{
-		Ledger: ledger, Stock: keeper, Announce: announcer, StackPrefix: e.StackPrefix,
+		Ledger: ledger, Shelf: keeper, Announce: announcer, StackPrefix: e.StackPrefix,
 		Metrics: metrics, Log: slog.Default(), Now: time.Now,
 	})
 	if err != nil {

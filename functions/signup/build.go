@@ -49,7 +49,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 	}
 	handler, err := signup.New(signup.Config{
 		Ledger:     ledger,
-		Stock:      keeper,
+		Shelf:      keeper,
 		Policies:   source,
 		Vault:      slots.Vault(cfg, e.Stage, e.SecretPrefix, e.SecretKey),
 		Databases:  databases,

@@ -72,7 +72,7 @@ func New(c Config) (*Announcer, error) {
 	return &Announcer{c}, nil
 }
 
-// ErrUnequipped says that an Announcer was built without what an announcement needs.
+// ErrUnequipped means that an Announcer was built without what an announcement needs.
 var ErrUnequipped = errors.New("the announcer was built without it")
 
 // unequipped stands in for what an Announcer was built without.

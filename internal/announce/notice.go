@@ -39,7 +39,7 @@ func (a *Announcer) cordonNotice(h pool.Host) string {
 	), "\n")
 }
 
-// failureNotice says why a host could not be made, and what happens next.
+// failureNotice tells why a host could not be made, and what happens next.
 func (a *Announcer) failureNotice(h pool.Host, r pool.Record) string {
 	stack := h.Stack.ID
 	if stack == "" {
@@ -58,7 +58,7 @@ func (a *Announcer) failureNotice(h pool.Host, r pool.Record) string {
 	}, "\n")
 }
 
-// quarantineNotice says why a host is given up, and all that led to it.
+// quarantineNotice tells why a host is given up, and all that led to it.
 func quarantineNotice(h pool.Host) string {
 	lines := []string{
 		fmt.Sprintf("Host %s (stack %s) is quarantined: %s.", h.ID, h.Stack.Name, h.Why),
@@ -72,7 +72,7 @@ func quarantineNotice(h pool.Host) string {
 	return strings.Join(lines, "\n")
 }
 
-// stuckNotice says where to look for what keeps a signup from being finished.
+// stuckNotice tells where to look for what keeps a signup from being finished.
 func stuckNotice(t pool.Tenant) string {
 	why := "Its messages are in the dead-letter queues of signup; the function's log says why."
 	if t.State == pool.Ready {

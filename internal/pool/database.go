@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// ErrOtherDatabase says that a tenant's credentials are stored, but for another database or account
+// ErrOtherDatabase means that a tenant's credentials are stored, but for another database or account
 // than the one that they are wanted for.
 var ErrOtherDatabase = errors.New("the tenant's secret is for another database")
 

@@ -14,7 +14,7 @@ var deadlines = map[Step]time.Duration{
 	StepOrder:     2 * time.Minute,
 	StepBuild:     60 * time.Minute,
 	StepActivate:  20 * time.Minute,
-	StepSettle:    20 * time.Minute,
+	StepStabilize: 20 * time.Minute,
 	StepCache:     5 * time.Minute,
 	StepShares:    10 * time.Minute,
 	StepAvailable: 10 * time.Minute,

@@ -44,8 +44,8 @@ const (
 	StepBuild Step = "build"
 	// StepActivate fetches the appliance's activation key and activates the gateway.
 	StepActivate Step = "activate"
-	// StepSettle waits for the gateway to answer several times in a row: it may reboot once activated.
-	StepSettle Step = "settle"
+	// StepStabilize waits for the gateway to answer several times in a row: it may reboot once activated.
+	StepStabilize Step = "stabilize"
 	// StepCache gives the gateway its cache disk.
 	StepCache Step = "cache"
 	// StepShares creates the shares, closed to everyone.

@@ -123,7 +123,7 @@ func TestAHostThatIsGivenUpIsAnnouncedUntilItIsHeardOf(t *testing.T) {
 
 func TestEveryStepHasADeadline(t *testing.T) {
 	for _, s := range []pool.Step{
-		pool.StepOrder, pool.StepBuild, pool.StepActivate, pool.StepSettle, pool.StepCache, pool.StepShares,
+		pool.StepOrder, pool.StepBuild, pool.StepActivate, pool.StepStabilize, pool.StepCache, pool.StepShares,
 		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepAnnounce, pool.StepDelete,
 	} {
 		if pool.Deadline(s) <= 0 {

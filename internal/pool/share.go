@@ -4,13 +4,13 @@ import "errors"
 
 // What a gateway answers that is not ready: come back later.
 var (
-	// ErrBooting says that the gateway's appliance does not answer yet, or not now.
+	// ErrBooting means that the gateway's appliance does not answer yet, or not now.
 	ErrBooting = errors.New("the appliance does not answer yet")
-	// ErrKey says that the activation key is expired or unknown: ask the appliance for another.
+	// ErrKey means that the activation key is expired or unknown: ask the appliance for another.
 	ErrKey = errors.New("the activation key is no good")
-	// ErrUnreachable says that the gateway's appliance is not connected now, as while it reboots.
+	// ErrUnreachable means that the gateway's appliance is not connected now, as while it reboots.
 	ErrUnreachable = errors.New("the gateway is not reachable now")
-	// ErrNoDisk says that the gateway has not found a disk for its cache yet.
+	// ErrNoDisk means that the gateway has not found a disk for its cache yet.
 	ErrNoDisk = errors.New("the gateway has no disk for its cache yet")
 )
 

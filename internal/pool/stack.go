@@ -2,7 +2,7 @@ package pool
 
 import "errors"
 
-// ErrForeign says that a stack of the name is there, and that it is not the one that was ordered.
+// ErrForeign means that a stack of the name is there, and that it is not the one that was ordered.
 var ErrForeign = errors.New("a stack of that name is somebody else's")
 
 // StackOrder is what a host's stack is made of.

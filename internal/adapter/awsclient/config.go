@@ -22,7 +22,7 @@ const (
 	backoffMax = 4 * time.Second
 )
 
-// Load gives the configuration of every AWS client: region, credentials and endpoint from the
+// Load returns the configuration of every AWS client: region, credentials and endpoint from the
 // environment, a deadline for each attempt, and bounded retries with jitter.
 func Load(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
@@ -40,7 +40,7 @@ func Load(ctx context.Context) (aws.Config, error) {
 
 // OneWait is cfg for a service that may hold a call while something behind it does not answer, as
 // Storage Gateway does while an appliance boots: an attempt may take as long as given, and one that
-// got no answer in that time is not repeated. Whoever asked looks again later (see IsUnreachable);
+// got no answer in that time is not repeated. The handler looks again later (see IsUnreachable);
 // repeated attempts would outlast the invocation. All else is retried as ever.
 func OneWait(cfg aws.Config, attempt time.Duration) aws.Config {
 	cfg = cfg.Copy()

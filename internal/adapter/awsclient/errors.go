@@ -10,7 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Code gives the error code of an AWS answer: Storage Gateway's inner code where there is one, the
+// Code returns the error code of an AWS answer: Storage Gateway's inner code where there is one, the
 // code of the API otherwise, and "" when err is no answer of AWS.
 func Code(err error) string {
 	if inner := gatewayCode(err); inner != "" {
@@ -23,7 +23,7 @@ func Code(err error) string {
 	return ""
 }
 
-// IsNotFound says that what was asked for does not exist.
+// IsNotFound reports that what was asked for does not exist.
 func IsNotFound(err error) bool {
 	return slices.Contains([]string{
 		"ResourceNotFoundException", "NotFoundException",
@@ -44,7 +44,7 @@ func isStackMissing(err error) bool {
 		strings.Contains(api.ErrorMessage(), "does not exist")
 }
 
-// IsAlreadyExists says that what was to be made is there already.
+// IsAlreadyExists reports that what was to be made is there already.
 func IsAlreadyExists(err error) bool {
 	return slices.Contains([]string{
 		"AlreadyExistsException", "ResourceExistsException",
@@ -52,7 +52,7 @@ func IsAlreadyExists(err error) bool {
 	}, Code(err))
 }
 
-// IsUnreachable says that Storage Gateway knows the gateway and cannot reach its appliance now, as
+// IsUnreachable reports that Storage Gateway knows the gateway and cannot reach its appliance now, as
 // while it boots. It either says so, or holds the call, waiting itself, until the attempt's time is over.
 func IsUnreachable(err error) bool {
 	return isTimeout(err) || slices.Contains([]string{
@@ -61,7 +61,7 @@ func IsUnreachable(err error) bool {
 	}, Code(err))
 }
 
-// isTimeout says that an attempt got no answer in its time. The end of the caller's own time is
+// isTimeout reports that an attempt got no answer in its time. The end of the caller's own time is
 // another matter, although it looks the same: the SDK marks it as a cancellation.
 func isTimeout(err error) bool {
 	var canceled interface{ CanceledError() bool }
@@ -72,7 +72,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &network) && network.Timeout()
 }
 
-// IsKeyStale says that an activation key is expired, or that Storage Gateway does not know it.
+// IsKeyStale reports that an activation key is expired, or that Storage Gateway does not know it.
 func IsKeyStale(err error) bool {
 	return slices.Contains([]string{"ActivationKeyExpired", "ActivationKeyInvalid", "ActivationKeyNotFound"}, Code(err))
 }
@@ -88,7 +88,7 @@ var gatewayWords = []struct{ words, code string }{
 	{"disk is already allocated", "DiskAlreadyAllocated"},
 }
 
-// gatewayCode gives the inner code of a Storage Gateway error. It comes as the error's own code or
+// gatewayCode returns the inner code of a Storage Gateway error. It comes as the error's own code or
 // in words only; "FileShareNotFound" is one that the SDK has no constant for.
 func gatewayCode(err error) string {
 	var invalid *storagegateway.InvalidGatewayRequestException

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// ErrClients says that a client list is refused.
+// ErrClients means that a client list is refused.
 var ErrClients = errors.New("client list refused")
 
 // clientsMax is Storage Gateway's limit of a client list.

@@ -29,7 +29,7 @@ type client interface {
 	GetParameterHistory(ctx context.Context, in *ssm.GetParameterHistoryInput, opts ...func(*ssm.Options)) (*ssm.GetParameterHistoryOutput, error)
 }
 
-// Source gives the policies in force: those of the newest valid version of the parameter.
+// Source returns the policies in force: those of the newest valid version of the parameter.
 type Source struct {
 	Client    client
 	Parameter string // name
@@ -42,7 +42,7 @@ type Source struct {
 	until  time.Time
 }
 
-// Load gives the policies, from memory while they are fresh. An invalid newest version is logged
+// Load returns the policies, from memory while they are fresh. An invalid newest version is logged
 // with its reasons and counted, and the newest valid one is in force; that there is none is an error.
 func (s *Source) Load(ctx context.Context) (pool.Policies, error) {
 	s.mu.Lock()

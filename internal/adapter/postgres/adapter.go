@@ -20,10 +20,10 @@ import (
 
 // The errors that callers can tell apart.
 var (
-	// ErrNoSlot says that the instance has no such slot: it was never made, or it was dropped.
+	// ErrNoSlot means that the instance has no such slot: it was never made, or it was dropped.
 	ErrNoSlot = errors.New("no such slot")
 
-	// ErrUnsealed says that the server accepted a REVOKE and yet others may still come in, as when
+	// ErrUnsealed means that the server accepted a REVOKE and yet others may still come in, as when
 	// the master user does not own the object. What is not sealed is not opened.
 	ErrUnsealed = errors.New("others than its tenant may still come in")
 )

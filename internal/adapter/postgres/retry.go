@@ -62,7 +62,7 @@ func (a *Adapter) retry(ctx context.Context, verb func() error) error {
 	}
 }
 
-// transient says whether what failed may succeed the next time.
+// transient reports whether what failed may succeed the next time.
 func transient(err error) bool {
 	var reported *pgconn.PgError
 	if errors.As(err, &reported) {

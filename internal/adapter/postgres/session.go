@@ -17,7 +17,7 @@ import (
 // session is a connection to one database, with a deadline on every statement.
 type session interface {
 	Exec(ctx context.Context, sql string) error
-	// True says what a query of one boolean says. No row is false.
+	// True returns what a query of one boolean says. No row is false.
 	True(ctx context.Context, sql string) (bool, error)
 	Close()
 }

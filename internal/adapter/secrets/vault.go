@@ -53,9 +53,9 @@ type Vault struct{ Config }
 // New is a vault.
 func New(config Config) *Vault { return &Vault{config} }
 
-// Tenant gives a tenant's credentials and the ARN of the secret that holds them. The first call
+// Tenant returns a tenant's credentials and the ARN of the secret that holds them. The first call
 // makes a password, lets fill put it into the credentials, and stores those; every later call, and
-// all but one of several at once, gives what was stored. If that is not what fill makes of its
+// all but one of several at once, returns what was stored. If that is not what fill makes of its
 // password, the error is pool.ErrOtherDatabase.
 func (v *Vault) Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error) {
 	made, err := password(v.Random)

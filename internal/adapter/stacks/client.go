@@ -108,7 +108,7 @@ func tags(values map[string]string) []types.Tag {
 	return out
 }
 
-// bears says whether a stack has all these tags.
+// bears reports whether a stack has all these tags.
 func bears(s types.Stack, want map[string]string) bool {
 	have := map[string]string{}
 	for _, t := range s.Tags {

@@ -10,9 +10,9 @@ import (
 	"headroom/internal/pool"
 )
 
-// build asks CloudFormation for the stack of a host that is ordered. The stack's name and token
+// createStack asks CloudFormation for the stack of a host that is ordered. The stack's name and token
 // follow from the host's ID, so asking twice makes one stack.
-func (h *Handler) build(ctx context.Context, host pool.Host) error {
+func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	if host.State != pool.Ordered {
 		return nil
 	}

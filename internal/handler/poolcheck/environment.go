@@ -27,7 +27,7 @@ type Environment struct {
 	ShareParameters    string `env:"SHARE_STACK_PARAMETERS,required,notEmpty"`    // JSON object
 }
 
-// ErrParameters says that a template's parameters are no JSON object of strings.
+// ErrParameters means that a template's parameters are no JSON object of strings.
 var ErrParameters = errors.New("stack parameters are not a JSON object of strings")
 
 // ReadEnvironment reads and checks the environment.

@@ -45,7 +45,7 @@ func TestChecksAtOnceOrderNoMoreThanOne(t *testing.T) {
 			if err := call("arrive", func() error { w.arrive(second); return nil }); err != nil {
 				return err
 			}
-			return w.handler(call).Stock.Tend(context.Background(), tier)
+			return w.handler(call).Shelf.Tend(context.Background(), tier)
 		})
 		for s.Running() > 0 {
 			i := rapid.IntRange(0, s.Running()-1).Draw(r, "process")

@@ -86,7 +86,7 @@ func TestTendingAndServingKilledAtEveryCall(t *testing.T) {
 	})
 }
 
-func TestChasingKilledAtEveryCall(t *testing.T) {
+func TestRetryingWhatIsOverdueKilledAtEveryCall(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
 		w := making(t, pool.StepActivate, 0)
 		w.request("a")

@@ -37,7 +37,7 @@ func (h *Handler) pool(ctx context.Context, p pool.Policy) error {
 		if host, err = h.Ledger.Host(ctx, host.ID); err != nil {
 			return fmt.Errorf("read the order of %s: %w", host.ID, err)
 		}
-		if err := h.build(ctx, host); err != nil {
+		if err := h.createStack(ctx, host); err != nil {
 			return err
 		}
 	}

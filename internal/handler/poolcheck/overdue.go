@@ -10,26 +10,26 @@ import (
 	"headroom/internal/pool"
 )
 
-// chaseAtOnce bounds how many overdue records one check looks at; the rest is the next one's.
-const chaseAtOnce = 25
+// overdueAtOnce bounds how many overdue records one check looks at; the rest is the next one's.
+const overdueAtOnce = 25
 
-// chase looks after what is past its deadline: hosts whose step was not done, and signups that got
-// stuck.
-func (h *Handler) chase(ctx context.Context) error {
-	overdue, err := h.Ledger.Due(ctx, h.Now(), chaseAtOnce)
+// retryOverdue has tried again what is past its deadline: hosts whose step was not done, and signups
+// that got stuck.
+func (h *Handler) retryOverdue(ctx context.Context) error {
+	overdue, err := h.Ledger.Due(ctx, h.Now(), overdueAtOnce)
 	if err != nil {
 		return fmt.Errorf("ask what is overdue: %w", err)
 	}
-	if len(overdue) == chaseAtOnce {
-		h.Log.WarnContext(ctx, "more is overdue than one check looks at", "looked", chaseAtOnce)
+	if len(overdue) == overdueAtOnce {
+		h.Log.WarnContext(ctx, "more is overdue than one check looks at", "looked", overdueAtOnce)
 	}
 	var failures []error
 	for _, due := range overdue {
 		var err error
 		if due.Host != "" {
-			err = h.chaseHost(ctx, due.Host)
+			err = h.retryHost(ctx, due.Host)
 		} else {
-			err = h.chaseTenant(ctx, due.Tenant)
+			err = h.retryTenant(ctx, due.Tenant)
 		}
 		// A conflict means that what was overdue has just moved on.
 		if err != nil && !errors.Is(err, pool.ErrConflict) && !errors.Is(err, pool.ErrNotFound) {
@@ -39,7 +39,8 @@ func (h *Handler) chase(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
+// retryHost has the step of an overdue host tried again, or gives the host up.
+func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 	host, err := h.Ledger.Host(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read overdue host %s: %w", id, err)
@@ -65,7 +66,7 @@ func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
 		if after, err = h.Ledger.Host(ctx, id); err != nil {
 			return fmt.Errorf("read overdue host %s: %w", id, err)
 		}
-		return h.build(ctx, after)
+		return h.createStack(ctx, after)
 	default:
 		if err := h.HostEvents.Send(ctx, events.NewHostStep(string(id), string(after.Step), after.Count+1), 0); err != nil {
 			return fmt.Errorf("have step %s of %s tried again: %w", after.Step, id, err)
@@ -74,9 +75,9 @@ func (h *Handler) chaseHost(ctx context.Context, id pool.HostID) error {
 	}
 }
 
-// chaseTenant sends a signup again that is stuck, or whose storage is ready and could not be announced;
+// retryTenant sends a signup again that is stuck, or whose storage is ready and could not be announced;
 // after pool.MaxTries a person is told.
-func (h *Handler) chaseTenant(ctx context.Context, id pool.TenantID) error {
+func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
 	t, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read overdue tenant %s: %w", id, err)

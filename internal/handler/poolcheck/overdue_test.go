@@ -15,7 +15,7 @@ import (
 	"headroom/internal/pool"
 )
 
-// making gives a world with one share host that is being made, at a step that was looked at n times.
+// making returns a world with one share host that is being made, at a step that was looked at n times.
 func making(t *testing.T, step pool.Step, looks int) *world {
 	w := newWorld(t)
 	w.want(shares, func(p *pool.Policy) { p.Floor, p.Ceiling = 1, 1 })
@@ -209,11 +209,11 @@ func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
 
 func TestTenantsWhoWaitAreNotOverdue(t *testing.T) {
 	w := newWorld(t)
-	for i := range chaseAtOnce + 5 {
+	for i := range overdueAtOnce + 5 {
 		w.wait(pool.TenantID(fmt.Sprintf("t%d", i)))
 	}
 	w.now = w.now.Add(time.Hour)
-	due, err := w.ledger.Due(context.Background(), w.now, chaseAtOnce)
+	due, err := w.ledger.Due(context.Background(), w.now, overdueAtOnce)
 	if err != nil || len(due) != 0 {
 		t.Errorf("overdue: %v, %v", due, err)
 	}

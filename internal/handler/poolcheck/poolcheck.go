@@ -28,7 +28,8 @@ type ledger interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error)
 }
 
-type tender interface {
+// shelves reconciles a tier's shelf with the hosts and the claims.
+type shelves interface {
 	Tend(ctx context.Context, tier pool.Tier) error
 }
 
@@ -60,7 +61,7 @@ type Template struct {
 // Config is what a Handler is built from. All fields are required.
 type Config struct {
 	Ledger      ledger
-	Stock       tender
+	Shelf       shelves
 	Policies    policies
 	Stacks      builder
 	Announce    announcer
@@ -80,7 +81,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stock == nil || c.Policies == nil || c.Stacks == nil || c.Announce == nil ||
+	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Announce == nil ||
 		c.Signups == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
@@ -102,13 +103,13 @@ func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
 
 // Check looks at every pool once. A part that fails does not keep the others from being looked at.
 func (h *Handler) Check(ctx context.Context) error {
-	failures := []error{h.chase(ctx)}
+	failures := []error{h.retryOverdue(ctx)}
 	ps, err := h.Policies.Load(ctx)
 	if err != nil {
 		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)
 	}
 	for _, tier := range ps.Tiers() {
-		failures = append(failures, h.Stock.Tend(ctx, tier), h.serve(ctx, tier))
+		failures = append(failures, h.Shelf.Tend(ctx, tier), h.serveWaiting(ctx, tier))
 		for _, kind := range pool.Kinds {
 			if p, ok := ps.Of(pool.Key{Kind: kind, Tier: tier}); ok {
 				failures = append(failures, h.pool(ctx, p))

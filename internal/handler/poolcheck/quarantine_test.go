@@ -12,7 +12,7 @@ import (
 
 const stuckID pool.HostID = "share-standard-1"
 
-// stuck gives a world with a host that the next check gives up.
+// stuck returns a world with a host that the next check gives up.
 func stuck(t *testing.T) *world {
 	w := making(t, pool.StepActivate, 0)
 	w.change(stuckID, func(h pool.Host) pool.Host {
@@ -49,11 +49,11 @@ func TestAHostThatMovesOnWhileItIsGivenUpIsNotQuarantined(t *testing.T) {
 	w.must(w.checkBy(func(operation string, do func() error) error {
 		if operation == "SaveHost" && !moved {
 			moved = true
-			w.change(stuckID, func(h pool.Host) pool.Host { return pool.Begin(h, pool.StepSettle, w.now) })
+			w.change(stuckID, func(h pool.Host) pool.Host { return pool.Begin(h, pool.StepStabilize, w.now) })
 		}
 		return do()
 	}))
-	if h := w.host(stuckID); !moved || h.Step != pool.StepSettle || w.told() != [2]int{} {
+	if h := w.host(stuckID); !moved || h.Step != pool.StepStabilize || w.told() != [2]int{} {
 		t.Errorf("host %+v, told %v times", h, w.told())
 	}
 }

@@ -15,8 +15,8 @@ import (
 // and the most orders at once long before.
 const waitingSeen = 1000
 
-// serve has the waiting tenants of a tier served when there is something for them.
-func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
+// serveWaiting has the waiting tenants of a tier served when there is something for them.
+func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
 	shelf, err := h.Ledger.Shelf(ctx, tier)
 	if err != nil {
 		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
@@ -40,8 +40,8 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 	return nil
 }
 
-// servable says whether there is something to do about a waiting list: there are pairs for those who
-// wait, somebody was given slots and not taken off the list, or the shelf is kept for nobody.
+// servable reports whether there is something to do about a waiting list: there are pairs for those who
+// wait, one of them was given slots and not taken off the list, or the shelf is kept for nobody.
 func servable(shelf pool.Shelf, waiters []pool.Waiter) bool {
 	if len(waiters) == 0 {
 		return shelf.Queue != 0

@@ -98,7 +98,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 	})
 	w.must(err)
 	h, err := New(Config{
-		Ledger: ledger, Stock: keeper, Policies: out, Stacks: out, Announce: announcer,
+		Ledger: ledger, Shelf: keeper, Policies: out, Stacks: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{

@@ -27,8 +27,8 @@ type ledger interface {
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 }
 
-// tender takes the slots of hosts that are not in service back from a tier's shelf.
-type tender interface {
+// shelves takes the slots of hosts that are not in service back from a tier's shelf.
+type shelves interface {
 	Tend(ctx context.Context, tier pool.Tier) error
 }
 
@@ -39,7 +39,7 @@ type announcer interface {
 // Config is what a Handler is built from. All fields are required, but for Metrics.
 type Config struct {
 	Ledger      ledger
-	Stock       tender
+	Shelf       shelves
 	Announce    announcer
 	StackPrefix string // "headroom-<stage>-"; an instance is called by its host's stack
 	Metrics     telemetry.Recorder
@@ -52,7 +52,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stock == nil || c.Announce == nil || c.StackPrefix == "" || c.Log == nil || c.Now == nil {
+	if c.Ledger == nil || c.Shelf == nil || c.Announce == nil || c.StackPrefix == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("rdsalarm: every field of Config is required")
 	}
 	return &Handler{c}, nil
@@ -79,7 +79,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	case events.AlarmALARM, events.AlarmOK:
 		return h.hear(ctx, id, alarm, d.Redelivered)
 	default:
-		// An alarm without data says nothing: an instance that is down sends none, so a host that was
+		// An alarm without data means nothing: an instance that is down sends none, so a host that was
 		// cordoned stays so, and a host that was not has no reason yet.
 		h.Log.InfoContext(ctx, "alarm says nothing", "host", id, "alarm", alarm.AlarmName, "state", alarm.State.Value)
 		return nil
@@ -137,7 +137,7 @@ func (h *Handler) tell(ctx context.Context, host pool.Host) error {
 		return nil
 	}
 	if host.State == pool.Cordoned {
-		if err := h.Stock.Tend(ctx, host.Tier); err != nil {
+		if err := h.Shelf.Tend(ctx, host.Tier); err != nil {
 			return fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
 		}
 	}

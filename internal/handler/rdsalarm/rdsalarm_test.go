@@ -64,7 +64,7 @@ func newWorld(t *testing.T, life *killtest.Life) *world {
 	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: NoPolicies{}, Now: clock})
 	w.must(err)
 	w.handler, err = New(Config{
-		Ledger: ledger, Stock: keeper, Announce: announcer, StackPrefix: "headroom-dev-",
+		Ledger: ledger, Shelf: keeper, Announce: announcer, StackPrefix: "headroom-dev-",
 		Log: slog.New(slog.DiscardHandler), Now: clock,
 	})
 	w.must(err)

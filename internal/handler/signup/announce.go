@@ -66,7 +66,7 @@ func (h *Handler) shareOf(ctx context.Context, t pool.Tenant) (pool.ShareRef, er
 	return share, nil
 }
 
-// errNotServing says that a share does not serve its tenant yet: it takes some seconds to change.
+// errNotServing means that a share does not serve its tenant yet: it takes some seconds to change.
 var errNotServing = errors.New("its share does not serve its instance yet")
 
 // announce publishes that a tenant is ready. What can't be said now is said by a delayed message, which
@@ -104,8 +104,8 @@ func (h *Handler) tellReady(ctx context.Context, out events.StorageReady, share 
 	return h.Announce.StorageReady(ctx, out)
 }
 
-// postpone leaves the announcement of a tenant to the pool check. The tenant has its storage; that it
-// can't be said is somebody else's trouble, and may last.
+// postpone leaves the announcement of a tenant to the pool check. The tenant has its storage; what
+// keeps it from being announced, its gateway or the bus, is not the message's affair, and may last.
 func (h *Handler) postpone(ctx context.Context, id pool.TenantID, why error) error {
 	before, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {

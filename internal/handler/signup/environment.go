@@ -24,7 +24,7 @@ type Environment struct {
 	TaskRoot        string `env:"LAMBDA_TASK_ROOT" envDefault:"."`     // holds rds-ca.pem
 }
 
-// ErrNetworks says that INSTANCE_NETWORKS is no list of networks.
+// ErrNetworks means that INSTANCE_NETWORKS is no list of networks.
 var ErrNetworks = errors.New("INSTANCE_NETWORKS is not a list of CIDRs separated by commas")
 
 // ReadEnvironment reads and checks the environment.

@@ -116,7 +116,7 @@ func (w *world) check(t *rapid.T) {
 	w.checkOrder(t, shelf)
 }
 
-// checkOrder says whether those who wait are given slots in the order of the list, and before those
+// checkOrder holds that those who wait are given slots in the order of the list, and before those
 // who come later.
 func (w *world) checkOrder(t *rapid.T, shelf pool.Shelf) {
 	waiters, err := w.ledger.Waiting(context.Background(), tier, crowd)
@@ -156,7 +156,7 @@ func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
 	}
 	for range 4 {
 		w.now = w.now.Add(time.Hour)
-		w.chase(w.known()...)
+		w.retryOverdue(w.known()...)
 		w.tend()
 		w.drain(w.once)
 		w.check(t)

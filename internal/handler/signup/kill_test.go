@@ -72,7 +72,7 @@ func TestWaitingAndBeingServedKilledAtEveryCall(t *testing.T) {
 		w.add(pool.Share, 3)
 		for range 3 {
 			w.tend() // as the pool check does every minute
-			w.chase("first", "second", "third")
+			w.retryOverdue("first", "second", "third")
 			w.deliver(life)
 			w.now = w.now.Add(visibility)
 		}

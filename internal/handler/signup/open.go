@@ -32,13 +32,13 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 	}
 
 	// Everything between the claim and the record of the tenant may be done any number of times: the
-	// claim gives the same slots, the vault the same password, and each call sets what it sets.
+	// claim returns the same slots, the vault the same password, and each call sets what it sets.
 	t.Share, t.Database = pool.HoldingOf(claim.Share), pool.HoldingOf(claim.Database)
 	credentials, arn, err := h.credentials(ctx, t)
 	if errors.Is(err, pool.ErrOtherDatabase) {
 		// This signup stalled while another one served the tenant, and what it claimed is too much.
-		// Nothing of that is open yet, and whoever tends the shelf next puts it back.
-		return h.served(ctx, t.ID)
+		// Nothing of that is open yet, and the next pool check puts it back.
+		return h.announceServed(ctx, t.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("store the credentials of tenant %s: %w", t.ID, err)
@@ -51,7 +51,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 	if err := h.Shares.SetClients(ctx, share, clients(t.Instance)); err != nil {
 		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
 	}
-	// Its tags say Available until now; whoever looks at the gateway sees whose it is.
+	// Its tags say Available until now; from here on the operator sees at the gateway whose it is.
 	if err := h.Shares.Tag(ctx, share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
 		return fmt.Errorf("tag the share of tenant %s: %w", t.ID, err)
 	}
@@ -66,7 +66,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 	// finds it ready and announces it.
 	err = h.Ledger.Ready(ctx, t)
 	if errors.Is(err, pool.ErrConflict) {
-		return h.served(ctx, t.ID)
+		return h.announceServed(ctx, t.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
@@ -82,8 +82,8 @@ func (h *Handler) ask(ctx context.Context, why string) error {
 	return nil
 }
 
-// served announces a tenant that somebody else has served meanwhile.
-func (h *Handler) served(ctx context.Context, id pool.TenantID) error {
+// announceServed announces a tenant that another signup of it has served meanwhile.
+func (h *Handler) announceServed(ctx context.Context, id pool.TenantID) error {
 	t, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read tenant %s, whom somebody else serves: %w", id, err)
@@ -94,7 +94,7 @@ func (h *Handler) served(ctx context.Context, id pool.TenantID) error {
 	return h.repeat(ctx, t)
 }
 
-// claim claims from the shelf; when that is bare it is filled from the reserve first. waiting says that
+// claim claims from the shelf; when that is bare it is filled from the reserve first. waiting means that
 // the tenant is on the waiting list, and its turn has come.
 func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.Claim, error) {
 	claim, err := h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
@@ -103,7 +103,7 @@ func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.
 			return claim, err
 		}
 		// A conflict means that others fill it at the same time.
-		tended := h.Stock.Tend(ctx, t.Tier)
+		tended := h.Shelf.Tend(ctx, t.Tier)
 		claim, err = h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
 		if errors.Is(err, pool.ErrEmpty) && tended != nil && !errors.Is(tended, pool.ErrConflict) {
 			return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, tended)
@@ -112,7 +112,7 @@ func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.
 	return claim, err
 }
 
-// credentials stores a tenant's credentials, and gives them with the ARN of the secret.
+// credentials stores a tenant's credentials, and returns them with the ARN of the secret.
 //
 // Commit point: the secret says once and for all which database is the tenant's, before anything is
 // opened; and a password that works is never lost, because the vault knows it before the database.

@@ -1,5 +1,5 @@
 // Package signup gives a new tenant its database and its share: it claims a slot of each, opens
-// them, records the tenant and says where to connect. A tenant for whom nothing is ready waits on a
+// them, records the tenant and announces where to connect. A tenant for whom nothing is ready waits on a
 // durable list.
 package signup
 
@@ -32,8 +32,8 @@ type ledger interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 }
 
-// tender fills a tier's shelf from the reserve.
-type tender interface {
+// shelves fills a tier's shelf from the reserve.
+type shelves interface {
 	Tend(ctx context.Context, tier pool.Tier) error
 }
 
@@ -41,7 +41,7 @@ type policies interface {
 	Load(ctx context.Context) (pool.Policies, error)
 }
 
-// vault keeps tenants' credentials: it makes them the first time it is asked for a tenant, gives the
+// vault keeps tenants' credentials: it makes them the first time it is asked for a tenant, returns the
 // same ones ever after, and answers pool.ErrOtherDatabase when they are wanted for another database.
 type vault interface {
 	Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error)
@@ -53,7 +53,7 @@ type databases interface {
 	Open(ctx context.Context, login pool.Login, name, password string) error
 }
 
-// shares opens a share to exactly the given clients, and says when it serves them.
+// shares opens a share to exactly the given clients, and reports when it serves them.
 type shares interface {
 	SetClients(ctx context.Context, share pool.ShareRef, clients []string) error
 	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
@@ -83,7 +83,7 @@ type keeper interface {
 // Config is what a Handler is built from. All fields are required.
 type Config struct {
 	Ledger     ledger
-	Stock      tender
+	Shelf      shelves
 	Policies   policies
 	Vault      vault
 	Databases  databases
@@ -105,7 +105,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stock == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
+	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
 		c.Shares == nil || c.Firewall == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
 		c.Refused == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("signup: every field of Config is required")
@@ -120,7 +120,7 @@ func New(c Config) (*Handler, error) {
 func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	kind := events.TypeOf([]byte(d.Body))
 	if kind != events.TypeSignupRequested && d.Queue != h.StepsQueue {
-		// Whoever may sign tenants up must not be able to say that their storage is ready.
+		// Those who may sign tenants up must not be able to say that their storage is ready.
 		return h.refuse(ctx, d, "", &events.FieldError{Field: "type", Reason: "is none that may be sent to this queue"})
 	}
 	switch kind {
@@ -138,7 +138,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if err := json.Unmarshal([]byte(d.Body), &serve); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.serve(ctx, pool.Tier(serve.Tier))
+		return h.serveWaiting(ctx, pool.Tier(serve.Tier))
 	default:
 		return h.refuse(ctx, d, "", &events.FieldError{Field: "type", Reason: "is unknown"})
 	}
@@ -159,7 +159,7 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	if at.IsZero() {
 		at = now
 	}
-	// Commit point: the tenant is known. From here on the signup is finished by whoever comes next:
+	// Commit point: the tenant is known. From here on the signup is finished by the first of these:
 	// this invocation, the message's next delivery, or the pool check past the deadline.
 	tenant, fresh, err := h.Ledger.Request(ctx, pool.Tenant{
 		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Instance: request.InstanceIP,
@@ -217,7 +217,7 @@ func (h *Handler) check(ctx context.Context, d events.Delivery) (events.SignupRe
 	return request, &events.FieldError{Field: "instanceIp", Reason: "is in none of the networks where instances live: " + strings.Join(networks, ", ")}
 }
 
-// differs says in which field a repeated signup differs from the first.
+// differs returns the field in which a repeated signup differs from the first.
 func differs(t pool.Tenant, r events.SignupRequested) *events.FieldError {
 	switch {
 	case t.Instance != r.InstanceIP:
@@ -228,7 +228,7 @@ func differs(t pool.Tenant, r events.SignupRequested) *events.FieldError {
 	return nil
 }
 
-// refuse keeps a bad message in the dead-letter queue and says what is wrong with it.
+// refuse keeps a bad message in the dead-letter queue and announces what is wrong with it.
 func (h *Handler) refuse(ctx context.Context, d events.Delivery, tenantID string, bad *events.FieldError) error {
 	// Commit point: the message is kept before it leaves the queue. Killed after this, its next
 	// delivery keeps it twice, which loses nothing.

@@ -155,7 +155,7 @@ func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedPastADeadline(t *testing.
 			mend()
 			for range 3 { // the pool check has it announced once
 				w.now = w.now.Add(pool.SignupDeadline)
-				w.chase("acme")
+				w.retryOverdue("acme")
 				w.drain(w.once)
 			}
 			if got := w.said("StorageReady"); got != "acme" || !w.tenant("acme").Due.IsZero() {

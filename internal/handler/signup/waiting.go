@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// serveAtOnce is how many waiting tenants one message gives slots to.
+	// serveAtOnce is how many waiting tenants one message claims slots for.
 	serveAtOnce = 10
 	// turnDeadline is how long the slots that a waiting tenant was given may take to be opened. It is
 	// short, because the message that asks for it may have got lost with its sender.
 	turnDeadline = time.Minute
 )
 
-// wait puts a tenant on its tier's waiting list, says so, and asks for a pool check: hosts may have
+// wait puts a tenant on its tier's waiting list, announces that, and asks for a pool check: hosts may have
 // to be ordered, and slots that came in meanwhile are given to it.
 func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 	now := h.Now().UTC()
@@ -57,7 +57,7 @@ func (h *Handler) stillWaiting(ctx context.Context, t pool.Tenant) error {
 	if _, held := shelf.Held[t.ID]; !held {
 		return h.tellWaiting(ctx, t)
 	}
-	// A conflict means that somebody else has taken it off: the next delivery finds it as it is then.
+	// A conflict means that another message has taken it off: the next delivery finds it as it is then.
 	if t, err = h.takeOff(ctx, t); err != nil {
 		return err
 	}
@@ -81,24 +81,24 @@ func (h *Handler) tellWaiting(ctx context.Context, t pool.Tenant) error {
 	return h.ask(ctx, "tenant "+string(t.ID)+" waits")
 }
 
-// serve gives slots to the tenants that have waited longest, as long as there are any. It only claims
-// them, in the order of the list; opening them is for a message of each tenant's own, so that one
+// serveWaiting claims slots for the tenants that have waited longest, as long as there are any. It only
+// claims them, in the order of the list; opening them is for a message of each tenant's own, so that one
 // whose host does not answer holds up nobody behind it.
-func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
+func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
 	waiters, err := h.Ledger.Waiting(ctx, tier, serveAtOnce)
 	if err != nil {
 		return fmt.Errorf("read the waiting list of tier %s: %w", tier, err)
 	}
 	served := 0
 	for _, w := range waiters {
-		given, err := h.give(ctx, w.Tenant)
+		claimed, err := h.claimFor(ctx, w.Tenant)
 		if errors.Is(err, pool.ErrEmpty) {
 			return nil // the pool check sends another message when slots come in
 		}
 		if err != nil {
-			return fmt.Errorf("give slots to tenant %s, who waits: %w", w.Tenant, err)
+			return fmt.Errorf("claim slots for tenant %s, who waits: %w", w.Tenant, err)
 		}
-		if given {
+		if claimed {
 			served++
 		}
 	}
@@ -114,12 +114,12 @@ func (h *Handler) serve(ctx context.Context, tier pool.Tier) error {
 	return nil
 }
 
-// give claims slots for one tenant on the waiting list, takes the tenant off the list, and has the slots
-// opened by a message of its own; false when somebody else does that.
+// claimFor claims slots for one tenant on the waiting list, takes the tenant off the list, and has the slots
+// opened by a message of its own; false when another message does that.
 //
-// Killed after the claim, the tenant is still on the list: whoever serves the list next finds what it
+// Killed after the claim, the tenant is still on the list: the next message to serve it finds what it
 // holds, and goes on. Killed before the message, the tenant's deadline has one sent.
-func (h *Handler) give(ctx context.Context, id pool.TenantID) (bool, error) {
+func (h *Handler) claimFor(ctx context.Context, id pool.TenantID) (bool, error) {
 	t, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
 		return false, fmt.Errorf("read the tenant: %w", err)
@@ -136,7 +136,7 @@ func (h *Handler) give(ctx context.Context, id pool.TenantID) (bool, error) {
 		}
 		return false, err
 	}
-	if err := h.Steps.Send(ctx, again(t), 0); err != nil {
+	if err := h.Steps.Send(ctx, signupMessage(t), 0); err != nil {
 		return false, fmt.Errorf("have the slots opened: %w", err)
 	}
 	return true, nil
@@ -144,7 +144,7 @@ func (h *Handler) give(ctx context.Context, id pool.TenantID) (bool, error) {
 
 // takeOff takes a tenant that holds slots off the waiting list. From there on it is a signup under way
 // like any other, with a deadline, and those behind it do not wait for its host. pool.ErrConflict when
-// somebody else has done it.
+// another message has done it.
 func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
 	now := h.Now().UTC()
 	t.Due, t.Tries = now.Add(turnDeadline), 0
@@ -156,8 +156,8 @@ func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) (pool.Tenant, erro
 	return taken, nil
 }
 
-// again words a tenant's signup as the message that asked for it.
-func again(t pool.Tenant) events.SignupRequested {
+// signupMessage words a tenant's signup as the message that asked for it.
+func signupMessage(t pool.Tenant) events.SignupRequested {
 	return events.SignupRequested{Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier), InstanceIP: t.Instance}
 }
 

@@ -131,7 +131,7 @@ func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
 	w.masters[w.host("database-standard-1").Access.Address] = "master-password-1"
 	w.signups = queuetest.New(w.clock)
 	w.now = w.tenant("t00").Due
-	w.chase("t00")
+	w.retryOverdue("t00")
 	w.drain(w.once)
 	if !strings.HasSuffix(w.said("StorageReady"), "t00") {
 		t.Errorf("ready: %q", w.said("StorageReady"))

@@ -129,7 +129,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 	})
 	w.must(err)
 	h, err := New(Config{
-		Ledger: ledger, Stock: keeper, Policies: out, Vault: out, Databases: out, Shares: out, Firewall: out, Announce: announcer,
+		Ledger: ledger, Shelf: keeper, Policies: out, Vault: out, Databases: out, Shares: out, Firewall: out, Announce: announcer,
 		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
 		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Metrics:  metrics,
@@ -276,8 +276,8 @@ func (w *world) tend() {
 	w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(ctx, events.NewServeWaiting(string(tier)), 0))
 }
 
-// chase sends the signups again of tenants whose deadline is over, as the pool check does.
-func (w *world) chase(tenants ...pool.TenantID) {
+// retryOverdue sends the signups again of tenants whose deadline is over, as the pool check does.
+func (w *world) retryOverdue(tenants ...pool.TenantID) {
 	w.t.Helper()
 	for _, id := range tenants {
 		if tenant := w.tenant(id); !tenant.Due.IsZero() && !tenant.Due.After(w.now) {

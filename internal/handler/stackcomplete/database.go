@@ -49,7 +49,7 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 		slot.State, slot.Since = pool.SlotFree, h.Now()
 		made++
 	}
-	return h.serve(host)
+	return h.putIntoService(host)
 }
 
 // login is how to log in to a database host. The master password is rotated, so it is read

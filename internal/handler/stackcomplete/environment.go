@@ -26,9 +26,9 @@ type Environment struct {
 
 // What is wrong with an environment.
 var (
-	// ErrPort says that ACTIVATION_PORT is no TCP port.
+	// ErrPort means that ACTIVATION_PORT is no TCP port.
 	ErrPort = errors.New("ACTIVATION_PORT is not 1 to 65535")
-	// ErrNobody says that NOBODY_ADDRESS is not one address.
+	// ErrNobody means that NOBODY_ADDRESS is not one address.
 	ErrNobody = errors.New("NOBODY_ADDRESS is not an IPv4 address with /32")
 )
 

@@ -8,10 +8,10 @@ import (
 	"headroom/internal/pool"
 )
 
-// serve puts a host that is ready into service, or cordons it straight away when an alarm of it is
+// putIntoService puts a host that is ready into service, or cordons it straight away when an alarm of it is
 // on. From the record on its slots count; the announcement is a step of its own, so that it is made
 // even when this invocation is killed.
-func (h *Handler) serve(host pool.Host) (progress, error) {
+func (h *Handler) putIntoService(host pool.Host) (progress, error) {
 	now := h.Now()
 	host = host.Clone()
 	for i := range host.Slots {
@@ -30,8 +30,8 @@ func (h *Handler) serve(host pool.Host) (progress, error) {
 	return progress{host: pool.Begin(host, pool.StepAnnounce, now), outcome: pool.Succeeded}, nil
 }
 
-// announce says what the host has come to. A host that failed is deleted next; any other is at rest.
-// That a host is quarantined is for the pool check to say.
+// announce announces what the host has come to. A host that failed is deleted next; any other is at rest.
+// That a host is quarantined is for the pool check to announce.
 func (h *Handler) announce(ctx context.Context, host pool.Host) (progress, error) {
 	switch host.State {
 	case pool.Deleting:

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// conflicts bounds how often a step is done again because somebody else wrote the host first.
+	// conflicts bounds how often a step is done again because another message, or function, wrote the host first.
 	conflicts = 5
 	// stepsAtOnce bounds how many steps one invocation takes.
 	stepsAtOnce = 30
@@ -29,7 +29,7 @@ type cursor struct {
 // after is the cursor of the look that comes next.
 func after(h pool.Host) cursor { return cursor{step: h.Step, try: h.Count + 1} }
 
-// stale says that the host has moved on since the message was sent: another copy of the message did
+// stale reports that the host has moved on since the message was sent: another copy of the message did
 // that, or another message. A message that was delivered before is never stale: its first delivery
 // may have been killed after the host moved on and before the next message was sent. So each look
 // moves the host's Count, and however often messages are doubled, one of them goes on.
@@ -42,14 +42,14 @@ type progress struct {
 	host    pool.Host     // to be recorded
 	outcome pool.Outcome  // of the host's making
 	wait    time.Duration // until the next look at the same step
-	rest    bool          // somebody else says when to go on: nothing is recorded
+	rest    bool          // another message says when to go on: nothing is recorded
 }
 
 // steps are what is done at each step. StepOrder is the pool check's.
 var steps = map[pool.Step]func(*Handler, context.Context, pool.Host) (progress, error){
 	pool.StepBuild:     (*Handler).build,
 	pool.StepActivate:  (*Handler).activate,
-	pool.StepSettle:    (*Handler).settle,
+	pool.StepStabilize: (*Handler).stabilize,
 	pool.StepCache:     (*Handler).cache,
 	pool.StepShares:    (*Handler).shares,
 	pool.StepAvailable: (*Handler).available,
@@ -131,7 +131,7 @@ func (h *Handler) later(ctx context.Context, id pool.HostID, at cursor, delay ti
 	return nil
 }
 
-// timeLeft says whether another step may be begun.
+// timeLeft reports whether another step may be begun.
 func (h *Handler) timeLeft(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || deadline.Sub(h.Now()) > reserve

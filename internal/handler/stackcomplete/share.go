@@ -11,14 +11,14 @@ import (
 
 // How long to wait between two looks.
 const (
-	bootWait   = 3 * time.Second // at an appliance that boots
-	settleWait = time.Second     // at a gateway that may reboot
-	diskWait   = 3 * time.Second // at a gateway without a disk, or out of reach
-	shareWait  = 2 * time.Second // at shares that are being created
+	bootWait      = 3 * time.Second // at an appliance that boots
+	stabilizeWait = time.Second     // at a gateway that may reboot
+	diskWait      = 3 * time.Second // at a gateway without a disk, or out of reach
+	shareWait     = 2 * time.Second // at shares that are being created
 )
 
-// settled is how many good answers in a row make a gateway settled, as Terraform's AWS provider has it.
-const settled = 6
+// goodAnswers is how many good answers in a row make a gateway stable, as Terraform's AWS provider has it.
+const goodAnswers = 6
 
 // activate makes a gateway of the appliance. A gateway of the name is ours from an earlier try that
 // was killed before it recorded the ARN.
@@ -36,7 +36,7 @@ func (h *Handler) activate(ctx context.Context, host pool.Host) (progress, error
 	}
 	host = host.Clone()
 	host.Access.Gateway = arn
-	return progress{host: pool.Begin(host, pool.StepSettle, h.Now())}, nil
+	return progress{host: pool.Begin(host, pool.StepStabilize, h.Now())}, nil
 }
 
 func (h *Handler) activateNew(ctx context.Context, host pool.Host) (string, error) {
@@ -53,20 +53,20 @@ func (h *Handler) tags(host pool.Host) map[string]string {
 	}
 }
 
-// settle waits for a number of good answers in a row: an appliance may reboot once it is activated.
+// stabilize waits for a number of good answers in a row: an appliance may reboot once it is activated.
 // Count moves with every answer, and its remainder counts the good ones in a row.
-func (h *Handler) settle(ctx context.Context, host pool.Host) (progress, error) {
+func (h *Handler) stabilize(ctx context.Context, host pool.Host) (progress, error) {
 	err := h.Gateways.Running(ctx, host.Access.Gateway)
 	if err != nil && !errors.Is(err, pool.ErrUnreachable) {
 		return progress{}, err
 	}
 	host = host.Clone()
 	if err != nil {
-		host.Count = (host.Count/settled + 1) * settled
-		return progress{host: host, wait: settleWait}, nil
+		host.Count = (host.Count/goodAnswers + 1) * goodAnswers
+		return progress{host: host, wait: stabilizeWait}, nil
 	}
-	if host.Count++; host.Count%settled != 0 {
-		return progress{host: host, wait: settleWait}, nil
+	if host.Count++; host.Count%goodAnswers != 0 {
+		return progress{host: host, wait: stabilizeWait}, nil
 	}
 	return progress{host: pool.Begin(host, pool.StepCache, h.Now())}, nil
 }
@@ -125,5 +125,5 @@ func (h *Handler) available(ctx context.Context, host pool.Host) (progress, erro
 			return progress{host: host, wait: shareWait}, nil
 		}
 	}
-	return h.serve(host)
+	return h.putIntoService(host)
 }

@@ -23,7 +23,7 @@ const (
 	deleteFailed       = "DELETE_FAILED"
 )
 
-// stackEvent hears what CloudFormation says of a stack.
+// stackEvent records what CloudFormation says of a stack, and does what follows from it.
 func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange, redelivered bool) error {
 	id, ok := h.hostOf(event.StackID)
 	if !ok {
@@ -89,7 +89,7 @@ func (h *Handler) hostOf(stackID string) (pool.HostID, bool) {
 	return id, ok && err == nil
 }
 
-// ours says whether an event is about the stack that was ordered for the host. Until its ID is
+// ours reports whether an event is about the stack that was ordered for the host. Until its ID is
 // recorded, the token of the order tells.
 func ours(host pool.Host, event events.StackStatusChange) bool {
 	if host.Stack.ID != "" {
@@ -187,7 +187,7 @@ func (h *Handler) note(host pool.Host, apt bool, what, why string) (progress, bo
 	return progress{host: host, rest: true}, true, nil
 }
 
-// noted gives the last reason that a history has for something.
+// noted returns the last reason that a history has for something.
 func noted(host pool.Host, what string) (string, bool) {
 	for i := len(host.History) - 1; i >= 0; i-- {
 		if host.History[i].What == what {

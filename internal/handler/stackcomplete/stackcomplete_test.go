@@ -273,7 +273,7 @@ func TestLateAndDoubledMessagesChangeNothing(t *testing.T) {
 	w.deliver(complete)
 	w.drain()
 	want := w.outcome(id, stack)
-	for _, step := range []pool.Step{pool.StepActivate, pool.StepSettle, pool.StepCache, pool.StepShares, pool.StepAvailable, pool.StepAnnounce, pool.StepDelete, pool.StepBuild} {
+	for _, step := range []pool.Step{pool.StepActivate, pool.StepStabilize, pool.StepCache, pool.StepShares, pool.StepAvailable, pool.StepAnnounce, pool.StepDelete, pool.StepBuild} {
 		body, err := json.Marshal(events.NewHostStep(string(id), string(step), 1))
 		w.must(err)
 		w.deliver(string(body))

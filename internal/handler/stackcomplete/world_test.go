@@ -118,7 +118,7 @@ func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	return w
 }
 
-// order puts a host into the world whose stack is being built; it gives the host's and the stack's ID.
+// order puts a host into the world whose stack is being built; it returns the host's and the stack's ID.
 func (w *world) order(key pool.Key, slots int) (pool.HostID, string) {
 	w.t.Helper()
 	record, err := w.ledger.Pool(w.t.Context(), key)
@@ -155,7 +155,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// finish ends a stack and gives the event of it, to be delivered.
+// finish ends a stack and returns the event of it, to be delivered.
 func (w *world) finish(stack string, status types.StackStatus, reason string) string {
 	w.t.Helper()
 	outputs := map[string]string{
@@ -343,7 +343,7 @@ func (o outside) MakeSlot(_ context.Context, l pool.Login, name string, limit in
 	})
 }
 
-// bornNamed says whether every slot's name was recorded before anything bore it.
+// bornNamed reports whether every slot's name was recorded before anything bore it.
 func (w *world) bornNamed(id pool.HostID) bool {
 	names := ""
 	for _, slot := range w.host(id).Slots {

@@ -61,14 +61,14 @@ func (b *Bus) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, _ .
 	return out, nil
 }
 
-// Published gives what was published, in order.
+// Published returns what was published, in order.
 func (b *Bus) Published() []Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]Event(nil), b.published...)
 }
 
-// Of gives the details of one type, in order.
+// Of returns the details of one type, in order.
 func (b *Bus) Of(detailType string) []json.RawMessage {
 	var out []json.RawMessage
 	for _, e := range b.Published() {

@@ -23,7 +23,7 @@ func NewAppliance(key string, boot int, inBody bool) *Appliance {
 	return &Appliance{key: key, refusal: boot, inBody: inBody}
 }
 
-// Serve serves the activation page on a loopback port, and gives its host and port.
+// Serve serves the activation page on a loopback port, and returns its host and port.
 func (a *Appliance) Serve() (host, port string, stop func()) {
 	server := httptest.NewServer(a)
 	host, port, _ = strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")

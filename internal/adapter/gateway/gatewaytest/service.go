@@ -59,7 +59,7 @@ func refuse(code types.ErrorCode) error {
 	}
 }
 
-// Gateways gives the gateways, in the order of activation.
+// Gateways returns the gateways, in the order of activation.
 func (s *Service) Gateways() []Gateway {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *Service) Gateways() []Gateway {
 	return out
 }
 
-// Shares gives the shares, in the order of creation.
+// Shares returns the shares, in the order of creation.
 func (s *Service) Shares() []Share {
 	s.mu.Lock()
 	defer s.mu.Unlock()

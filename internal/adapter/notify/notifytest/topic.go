@@ -36,7 +36,7 @@ func (t *Topic) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sn
 	return &sns.PublishOutput{MessageId: aws.String("id")}, nil
 }
 
-// Notes gives what was published, in order.
+// Notes returns what was published, in order.
 func (t *Topic) Notes() []Note {
 	t.mu.Lock()
 	defer t.mu.Unlock()

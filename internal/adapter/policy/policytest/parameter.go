@@ -32,7 +32,7 @@ func (p *Parameter) Put(value string) {
 	p.versions = append(p.versions, value)
 }
 
-// Reads says how often the parameter was read.
+// Reads returns how often the parameter was read.
 func (p *Parameter) Reads() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -61,7 +61,7 @@ func (f *CloudFormation) add(name, token string, parameters, tags map[string]str
 	return id
 }
 
-// Finish says how a stack ended.
+// Finish ends a stack, with a status and its reason.
 func (f *CloudFormation) Finish(nameOrID string, status types.StackStatus, reason string, outputs map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,7 +72,7 @@ func (f *CloudFormation) Finish(nameOrID string, status types.StackStatus, reaso
 	}
 }
 
-// Fail says that a resource of a stack could not be made.
+// Fail has the making of one of a stack's resources fail.
 func (f *CloudFormation) Fail(nameOrID, resource, reason string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -54,7 +54,7 @@ func (s *scripted) Running(context.Context, string) error {
 	return pool.ErrUnreachable
 }
 
-func TestAGatewayIsSettledAfterSixGoodAnswersInARow(t *testing.T) {
+func TestAGatewayIsStableAfterSixGoodAnswersInARow(t *testing.T) {
 	const good, bad = true, false
 	for name, answers := range map[string][]bool{
 		"it never reboots":            {good, good, good, good, good, good},
@@ -67,12 +67,12 @@ func TestAGatewayIsSettledAfterSixGoodAnswersInARow(t *testing.T) {
 			id, _ := w.order(sharePool, 1)
 			script := &scripted{answers: answers}
 			w.handler.Gateways = script
-			host := pool.Begin(w.host(id), pool.StepSettle, w.now)
+			host := pool.Begin(w.host(id), pool.StepStabilize, w.now)
 			for range answers {
-				if host.Step != pool.StepSettle {
-					t.Fatalf("settled with %d answers to come", len(script.answers))
+				if host.Step != pool.StepStabilize {
+					t.Fatalf("stable with %d answers to come", len(script.answers))
 				}
-				p, err := w.handler.settle(t.Context(), host)
+				p, err := w.handler.stabilize(t.Context(), host)
 				w.must(err)
 				host = p.host
 			}
