@@ -24,10 +24,9 @@ func aws[T any]() member { return member{new: func() any { return new(T) }} }
 
 var members = map[string]member{
 	"SignupRequested":   in[SignupRequested](),
-	"FinishSignup":      in[FinishSignup](),
 	"ServeWaiting":      in[ServeWaiting](),
 	"PoolCheck":         in[PoolCheck](),
-	"HostStep":          in[HostStep](),
+	"Step":              in[Step](),
 	"StackStatusChange": aws[Envelope[StackStatusChange]](),
 	"AlarmStateChange":  aws[Envelope[AlarmStateChange]](),
 	"StorageReady":      out[StorageReady](),
@@ -135,10 +134,9 @@ func TestMessagesAreToldApart(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"SignupRequested":   TypeSignupRequested,
-		"FinishSignup":      TypeFinishSignup,
 		"ServeWaiting":      TypeServeWaiting,
 		"PoolCheck":         TypePoolCheck,
-		"HostStep":          TypeHostStep,
+		"Step":              TypeStep,
 		"StackStatusChange": TypeStackStatusChange,
 		"AlarmStateChange":  TypeAlarmStateChange,
 	} {
@@ -156,12 +154,13 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 	if err := json.Unmarshal(sample(t, "StorageReady"), &ready); err != nil {
 		t.Fatal(err)
 	}
+	step := NewTenantStep("acme", "announce", 1)
 	const gateway, share = "arn:aws:storagegateway:eu-central-1:123456789012:gateway/sgw-12A3456B", "share-0A1B2C3D"
+	step.Announce = &Announcement{Gateway: gateway, ShareID: share, Clients: []string{"10.0.3.7/32"}, Ready: ready}
 	for name, message := range map[string]any{
-		"FinishSignup": NewFinishSignup(ready, gateway, share, "10.0.3.7", 2),
 		"ServeWaiting": NewServeWaiting("standard"),
 		"PoolCheck":    NewPoolCheck("schedule"),
-		"HostStep":     NewHostStep("share-standard-3", "activate", 4),
+		"Step":         step,
 	} {
 		encoded, err := json.Marshal(message)
 		if err != nil {
@@ -170,6 +169,23 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 		if diff := cmp.Diff(decodeAny(t, sample(t, name)), decodeAny(t, encoded)); diff != "" {
 			t.Errorf("%s (-sample +constructed):\n%s", name, diff)
 		}
+	}
+}
+
+func TestAStepIsOfAHostOrOfATenant(t *testing.T) {
+	encoded, err := json.Marshal(NewHostStep("share-standard-3", "activate", 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"version":"1","type":"Step","of":"host","id":"share-standard-3","step":"activate","try":4}`; string(encoded) != want {
+		t.Errorf("the step of a host is %s, want %s", encoded, want)
+	}
+	if err := compile(t, "Step").Validate(decodeAny(t, encoded)); err != nil {
+		t.Errorf("the step of a host: %v", err)
+	}
+	neither := []byte(`{"version":"1","type":"Step","id":"acme","step":"activate","try":4}`)
+	if err := compile(t, "Step").Validate(decodeAny(t, neither)); err == nil {
+		t.Error("a step of nothing has the schema's leave")
 	}
 }
 

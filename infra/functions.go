@@ -224,7 +224,11 @@ func (c *controlPlane) makeGateways() []Grant {
 		},
 		// These look at what was made a moment ago, of which the tags may not be known yet: it must be
 		// said then that it is not there yet, and not that looking at it is forbidden.
-		{Actions: []string{"storagegateway:DescribeGatewayInformation"}, Resources: []*string{gateways}},
+		{
+			// By its tags a gateway that bears one of our names is told from ours: they are read of any.
+			Actions:   []string{"storagegateway:DescribeGatewayInformation", "storagegateway:ListTagsForResource"},
+			Resources: []*string{gateways},
+		},
 		{Actions: []string{"storagegateway:DescribeNFSFileShares"}, Resources: []*string{shares}},
 		{Actions: []string{"storagegateway:ListGateways"}, Resources: *everything()},
 	}

@@ -27,20 +27,20 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 	}
 	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
 	source := policies.Source(cfg, e.PolicyParameter, metrics)
-	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: time.Now})
+	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
 	announcer, err := announce.New(announce.Config{
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
+		Ledger: ledger, Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
 	})
 	if err != nil {
 		return nil, err
 	}
 	handler, err := poolcheck.New(poolcheck.Config{
 		Ledger:      ledger,
-		Shelf:       keeper,
+		Shelf:       shelves,
 		Policies:    source,
 		Stacks:      hoststacks.Client(cfg),
 		Announce:    announcer,
@@ -50,6 +50,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		StackRole:   e.StackRole,
 		StackPrefix: e.StackPrefix,
 		Stage:       e.Stage,
+		Mark:        function.Name,
 		Metrics:     metrics,
 		Log:         slog.Default(),
 		Now:         time.Now,

@@ -19,7 +19,7 @@ func build(cfg aws.Config, e rdsalarm.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: rdsalarm.NoPolicies{}, Now: time.Now})
+	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: rdsalarm.NoPolicies{}, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func build(cfg aws.Config, e rdsalarm.Environment) (any, error) {
 		return nil, err
 	}
 	handler, err := rdsalarm.New(rdsalarm.Config{
-		Ledger: ledger, Shelf: keeper, Announce: announcer, StackPrefix: e.StackPrefix,
+		Ledger: ledger, Shelf: shelves, Announce: announcer, StackPrefix: e.StackPrefix,
 		Metrics: metrics, Log: slog.Default(), Now: time.Now,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"headroom/internal/access"
 	"headroom/internal/adapter/firewall"
 	"headroom/internal/announce"
 	"headroom/internal/function"
@@ -37,7 +38,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 	}
 	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
 	source := policies.Source(cfg, e.PolicyParameter, metrics)
-	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: time.Now})
+	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -47,20 +48,22 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	gateways := slots.Gateways(cfg, gatewayWait)
 	handler, err := signup.New(signup.Config{
 		Ledger:     ledger,
-		Shelf:      keeper,
+		Shelf:      shelves,
 		Policies:   source,
 		Vault:      slots.Vault(cfg, e.Stage, e.SecretPrefix, e.SecretKey),
 		Databases:  databases,
-		Shares:     slots.Gateways(cfg, gatewayWait),
-		Firewall:   &firewall.Groups{Client: ec2.NewFromConfig(cfg)},
+		Access:     access.Writer{Shares: gateways, Firewall: &firewall.Groups{Client: ec2.NewFromConfig(cfg)}},
+		Tags:       gateways,
 		Announce:   announcer,
 		Steps:      queue(e.StepsQueue),
 		StepsQueue: path.Base(e.StepsQueue),
 		PoolChecks: queue(e.PoolCheckQueue),
 		Refused:    queue(e.SignupDLQ),
 		Networks:   networks,
+		Mark:       function.Name,
 		Metrics:    metrics,
 		Log:        slog.Default(),
 		Now:        time.Now,

@@ -49,7 +49,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 		Announce:    announcer,
 		Steps:       queue(e.HostQueue),
 		PoolChecks:  queue(e.PoolCheckQueue),
-		Name:        slots.Name,
+		Name:        function.Name,
 		Stage:       e.Stage,
 		StackPrefix: e.StackPrefix,
 		Nobody:      e.Nobody,

@@ -18,7 +18,7 @@ import (
 	"headroom/internal/telemetry"
 )
 
-type ledger interface {
+type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 }
@@ -40,7 +40,7 @@ type sender interface {
 type Config struct {
 	Events     publisher
 	Notify     notifier // tells a person; wants Region
-	Ledger     ledger   // ends announcement steps
+	Ledger     store    // ends announcement steps
 	PoolChecks sender   // asks for a pool check when a host goes into or out of service
 	Metrics    telemetry.Recorder
 	Now        func() time.Time
@@ -48,8 +48,8 @@ type Config struct {
 	Region     string // for the links to consoles
 }
 
-// Announcer announces hosts and tenants: one method an event, each of them named like it, but for
-// HostInService and HostCordoned, which are both announced by Host.
+// Announcer announces hosts and tenants: one method an event, each of them named like it, but for the
+// states that hosts come to rest in, which are all announced by Host.
 type Announcer struct{ Config }
 
 // New checks the configuration.

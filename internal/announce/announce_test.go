@@ -13,21 +13,30 @@ import (
 	"headroom/internal/adapter/notify/notifytest"
 	"headroom/internal/announce"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 )
 
 var key = pool.Key{Kind: pool.Database, Tier: "standard"}
 
 func TestEachAnnouncementIsItsEvent(t *testing.T) {
-	published, topic := &bustest.Bus{}, &notifytest.Topic{}
+	published, topic, store := &bustest.Bus{}, &notifytest.Topic{}, memory.New(memory.Options{})
 	a, err := announce.New(announce.Config{
 		Events: &bus.Publisher{Client: published, Bus: "bus"}, Notify: &notify.Topic{Client: topic, ARN: "topic"},
-		Now: time.Now, Stage: "dev", Region: "eu-west-1",
+		Ledger: store, Now: time.Now, Stage: "dev", Region: "eu-west-1",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, host := t.Context(), ledgertest.Host(key, 1, 2)
+	if err := store.Order(ctx, pool.Record{Key: key}, host); err != nil {
+		t.Fatal(err)
+	}
+	in := func(state pool.HostState) pool.Host {
+		h := host.Clone()
+		h.State, h.Why = state, "its name is taken"
+		return h
+	}
 	tenant := pool.Tenant{ID: "acme", Tier: "standard", RequestedAt: start, History: []pool.Entry{{At: start, What: "waiting", Why: "the pool is empty"}}}
 	for _, test := range []struct {
 		event string // its detail type; none for what is for a person only
@@ -37,7 +46,8 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 	}{
 		{"HostOrdered", false, `"hostId":"database-standard-1"`, func() error { return a.HostOrdered(ctx, host) }},
 		{"HostFailed", true, `"failures":3`, func() error { return a.HostFailed(ctx, host, pool.Record{Key: key, Failures: 3}) }},
-		{"HostQuarantined", true, `"tries":6`, func() error { return a.HostQuarantined(ctx, host) }},
+		{"HostQuarantined", true, `"tries":6`, func() error { return a.Host(ctx, in(pool.Quarantined)) }},
+		{"HostFailed", true, `"reason":"its name is taken"`, func() error { return a.Host(ctx, in(pool.Deleted)) }},
 		{"StorageReady", false, `"tenantId":"acme"`, func() error { return a.StorageReady(ctx, announce.StorageReady(tenant)) }},
 		{"StorageWaiting", false, `"position":7`, func() error { return a.StorageWaiting(ctx, tenant, 7) }},
 		{"SignupRejected", false, `"field":"tier"`, func() error {
@@ -74,8 +84,10 @@ func TestAnAnnouncerSaysWhatItLacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := ledgertest.Host(key, 1, 2)
+	given := host.Clone()
+	given.State = pool.Quarantined
 	for name, err := range map[string]error{
-		"a person":     a.HostQuarantined(t.Context(), host),
+		"a person":     a.Host(t.Context(), given),
 		"a pool check": a.Host(t.Context(), host),
 	} {
 		if !errors.Is(err, announce.ErrUnequipped) {

@@ -2,10 +2,10 @@ package announce
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"headroom/events"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -23,23 +23,26 @@ func (a *Announcer) HostOrdered(ctx context.Context, h pool.Host) error {
 	return nil
 }
 
-// Host announces a host that is in service or cordoned, asks for a pool check, and ends the host's
-// announcement step.
+// Host announces what a host has come to, and ends the host's announcement step. For a host that went into
+// or out of service it asks for a pool check. A
+// host whose making failed is announced by HostFailed, because more is to be done about it.
 func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
-	switch h.State {
-	case pool.InService:
-		if err := a.inService(ctx, h); err != nil {
-			return err
-		}
-	case pool.Cordoned:
-		if err := a.cordoned(ctx, h); err != nil {
-			return err
-		}
-	default:
+	announce := map[pool.HostState]func(context.Context, pool.Host) error{
+		pool.InService:   a.inService,
+		pool.Cordoned:    a.cordoned,
+		pool.Quarantined: a.quarantined,
+		pool.Deleted:     a.passedOver,
+	}[h.State]
+	if announce == nil {
 		return fmt.Errorf("announce host %s: it is %s", h.ID, h.State)
 	}
-	if err := a.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("host %s is %s", h.ID, h.State)), 0); err != nil {
-		return fmt.Errorf("ask for a pool check: %w", err)
+	if err := announce(ctx, h); err != nil {
+		return err
+	}
+	if h.State == pool.InService || h.State == pool.Cordoned {
+		if err := a.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("host %s is %s", h.ID, h.State)), 0); err != nil {
+			return fmt.Errorf("ask for a pool check: %w", err)
+		}
 	}
 	// Commit point: everybody knows, so nobody has to be told again.
 	return a.end(ctx, h)
@@ -51,7 +54,7 @@ func (a *Announcer) inService(ctx context.Context, h pool.Host) error {
 		Slots: len(h.Slots), Reason: h.Why,
 	}
 	if first(h) {
-		lead := h.Since.Sub(h.OrderedAt)
+		lead := h.Since.Sub(h.DecidedAt)
 		out.LeadTimeSeconds = int(lead.Seconds())
 		a.Metrics.Pool(string(h.Kind), string(h.Tier)).Duration(telemetry.LeadTime, lead)
 	}
@@ -108,8 +111,7 @@ func (a *Announcer) HostFailed(ctx context.Context, h pool.Host, r pool.Record) 
 	return nil
 }
 
-// HostQuarantined announces a host that was given up.
-func (a *Announcer) HostQuarantined(ctx context.Context, h pool.Host) error {
+func (a *Announcer) quarantined(ctx context.Context, h pool.Host) error {
 	err := a.Events.Publish(ctx, events.HostQuarantined{
 		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier),
 		Step: string(h.Stuck), Tries: pool.MaxTries + 1, Reason: h.Why,
@@ -124,26 +126,32 @@ func (a *Announcer) HostQuarantined(ctx context.Context, h pool.Host) error {
 	return nil
 }
 
-// attempts bounds how often the end of the step is written when others write the host too.
-const attempts = 5
+// passedOver announces an order that was given up because its name is somebody else's.
+func (a *Announcer) passedOver(ctx context.Context, h pool.Host) error {
+	err := a.Events.Publish(ctx, events.HostFailed{
+		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier),
+		Reason: h.Why, NextOrderAfter: events.At(h.Since),
+	})
+	if err != nil {
+		return fmt.Errorf("publish that host %s is passed over: %w", h.ID, err)
+	}
+	subject := fmt.Sprintf("Headroom %s: host %s is passed over", a.Stage, h.ID)
+	if err := a.Notify.Notify(ctx, subject, passedOverNotice(h)); err != nil {
+		return fmt.Errorf("notify that host %s is passed over: %w", h.ID, err)
+	}
+	return nil
+}
 
 // end ends the announcement step, unless the host has come to another state meanwhile.
 func (a *Announcer) end(ctx context.Context, announced pool.Host) error {
-	for range attempts {
-		before, err := a.Ledger.Host(ctx, announced.ID)
-		if err != nil {
-			return fmt.Errorf("read host %s: %w", announced.ID, err)
+	_, _, err := ledger.UpdateHost(ctx, a.Ledger, announced.ID, a.Now(), func(h pool.Host) (pool.Host, pool.Outcome, error) {
+		if h.Step != pool.StepAnnounce || h.State != announced.State || !h.Since.Equal(announced.Since) {
+			return h, pool.Neutral, ledger.ErrUnchanged
 		}
-		if before.Step != pool.StepAnnounce || before.State != announced.State || !before.Since.Equal(announced.Since) {
-			return nil
-		}
-		err = a.Ledger.SaveHost(ctx, before, pool.Rest(before), pool.Neutral, a.Now())
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, pool.ErrConflict) {
-			return fmt.Errorf("save host %s: %w", announced.ID, err)
-		}
+		return pool.Rest(h), pool.Neutral, nil
+	})
+	if err != nil {
+		return fmt.Errorf("record that host %s is announced: %w", announced.ID, err)
 	}
-	return fmt.Errorf("save host %s: %w", announced.ID, pool.ErrConflict)
+	return nil
 }

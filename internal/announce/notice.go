@@ -58,6 +58,18 @@ func (a *Announcer) failureNotice(h pool.Host, r pool.Record) string {
 	}, "\n")
 }
 
+// passedOverNotice tells whose name an order could not have.
+func passedOverNotice(h pool.Host) string {
+	return strings.Join([]string{
+		fmt.Sprintf("Host %s is passed over: a stack of its name, %s, is there already, and does not bear the mark of its order.", h.ID, h.Stack.Name),
+		"",
+		"Reason: " + h.Why,
+		"",
+		"Nothing of that stack is touched: it may hold the data of tenants that the table does not know any more, as",
+		"after the table was lost or put back. The pool goes on with the next number.",
+	}, "\n")
+}
+
 // quarantineNotice tells why a host is given up, and all that led to it.
 func quarantineNotice(h pool.Host) string {
 	lines := []string{
@@ -78,5 +90,8 @@ func stuckNotice(t pool.Tenant) string {
 	if t.State == pool.Ready {
 		why = fmt.Sprintf("It has its storage, and StorageReady was not published: its history says why. If its share does not serve it, look at the gateway of %s; then send its signup again.", t.Share.Host)
 	}
-	return fmt.Sprintf("The signup of tenant %s was sent again %d times and did not finish. %s", t.ID, t.Tries, why)
+	if t.Error != "" {
+		why += " Its last error: " + t.Error
+	}
+	return fmt.Sprintf("Step %s of tenant %s was tried %d times and did not finish. %s", t.Stuck, t.ID, pool.MaxTries+1, why)
 }

@@ -62,17 +62,22 @@ func (h *haste) old(as string) bool {
 // that is under way only these may be nobody's until their deadline. Tries are not counted: whoever
 // fails more often than anybody ever did needs more of them than there are.
 func (h *haste) deadlines(ctx context.Context) error {
-	due, err := h.s.ledger.Due(ctx, time.Now().Add(24*time.Hour), 100)
+	until := time.Now().Add(24 * time.Hour)
+	hosts, err := h.s.ledger.OverdueHosts(ctx, until, 100)
 	if err != nil {
 		return err
 	}
-	for _, d := range due {
-		if d.Host != "" {
-			err = h.host(ctx, d.Host)
-		} else {
-			err = h.tenant(ctx, d.Tenant)
+	for _, id := range hosts {
+		if err := h.host(ctx, id); err != nil {
+			return err
 		}
-		if err != nil {
+	}
+	tenants, err := h.s.ledger.OverdueTenants(ctx, until, 100)
+	if err != nil {
+		return err
+	}
+	for _, id := range tenants {
+		if err := h.tenant(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -104,7 +109,8 @@ func (h *haste) tenant(ctx context.Context, id pool.TenantID) error {
 	}
 	late := tenant
 	late.Due, late.Tries = now.Add(-time.Second), 0
-	return h.s.ledger.SaveTenant(ctx, tenant, late)
+	_, err = h.s.ledger.SaveTenant(ctx, tenant, late)
+	return err
 }
 
 // liftLimits lets queues bring a message back as often as it takes: here one message fails more often

@@ -75,13 +75,13 @@ func wantKilledAt(t *testing.T, points []string) {
 	for function, commits := range map[string][]string{
 		"signup": {
 			"dynamodb:PutItem TENANT requested", "dynamodb:PutItem TENANT ready", "dynamodb:UpdateItem TIER SET hd.#tenant",
-			"dynamodb:TransactWriteItems Put TENANT waiting", "sqs:SendMessage SignupRequested", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
+			"dynamodb:PutItem ADDRESS", "dynamodb:TransactWriteItems Put TENANT waiting", "sqs:SendMessage Step", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
 			"ec2:AuthorizeSecurityGroupIngress", "events:PutEvents StorageReady", "events:PutEvents SignupRejected", "events:PutEvents StorageWaiting",
 		},
 		"poolcheck": {"dynamodb:TransactWriteItems Put HOST ordered order", "cloudformation:CreateStack", "dynamodb:UpdateItem TIER", "events:PutEvents HostOrdered"},
 		"stackcomplete": {
 			"dynamodb:TransactWriteItems Put HOST in-service announce", "storagegateway:ActivateGateway", "storagegateway:AddCache",
-			"storagegateway:CreateNFSFileShare", "sqs:SendMessage HostStep", "events:PutEvents HostInService", "events:PutEvents HostFailed", "cloudformation:DeleteStack",
+			"storagegateway:CreateNFSFileShare", "sqs:SendMessage Step", "events:PutEvents HostInService", "events:PutEvents HostFailed", "cloudformation:DeleteStack",
 		},
 		"rdsalarm": {"dynamodb:TransactWriteItems Put HOST cordoned announce", "sns:Publish", "events:PutEvents HostCordoned", "events:PutEvents HostInService"},
 	} {

@@ -55,9 +55,9 @@ func (s *system) differences(tb testing.TB, b books) (found []string) {
 		for _, slot := range h.Slots {
 			clients["/"+slot.Name] = nobody
 			if slot.State == pool.SlotAssigned {
-				clients["/"+slot.Name] = b.tenants[slot.Tenant].Instance + "/32"
+				clients["/"+slot.Name] = b.tenants[slot.Tenant].Addresses[0] + "/32"
 				for _, port := range []int{111, 2049, 20048} {
-					doors[fmt.Sprintf("%s/32:%d", b.tenants[slot.Tenant].Instance, port)] = true
+					doors[fmt.Sprintf("%s/32:%d", b.tenants[slot.Tenant].Addresses[0], port)] = true
 				}
 			}
 		}

@@ -1,6 +1,8 @@
 package function
 
 import (
+	"crypto/rand"
+	"log/slog"
 	"os"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/ledger/dynamo"
+	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -39,5 +42,8 @@ func Queues(cfg aws.Config) func(url string) *queue.Sender {
 
 // Metrics makes the recorder of a function's metrics, which writes them into its log.
 func Metrics(stage string) telemetry.Recorder {
-	return telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: stage}
+	return telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: stage, Log: slog.Default()}
 }
+
+// Name draws the opaque name of a slot, or the mark of an order or a signup.
+func Name() (string, error) { return pool.OpaqueName(rand.Reader) }

@@ -4,17 +4,17 @@ import (
 	"context"
 	"time"
 
-	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
 // Ledger is a ledger whose every method is one Call.
 type Ledger struct {
-	Next ledgertest.Ledger
+	Next ledger.Ledger
 	Call Call
 }
 
-var _ ledgertest.Ledger = Ledger{}
+var _ ledger.Ledger = Ledger{}
 
 // Request calls Next.
 func (l Ledger) Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error) {
@@ -34,23 +34,23 @@ func (l Ledger) Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, erro
 }
 
 // SaveTenant calls Next.
-func (l Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) error {
-	return l.Call("SaveTenant", func() error { return l.Next.SaveTenant(ctx, before, after) })
+func (l Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error) {
+	return answer(l.Call, "SaveTenant", func() (pool.Tenant, error) { return l.Next.SaveTenant(ctx, before, after) })
 }
 
-// Ready calls Next.
-func (l Ledger) Ready(ctx context.Context, t pool.Tenant) error {
-	return l.Call("Ready", func() error { return l.Next.Ready(ctx, t) })
+// Register calls Next.
+func (l Ledger) Register(ctx context.Context, address string, tenant pool.TenantID) error {
+	return l.Call("Register", func() error { return l.Next.Register(ctx, address, tenant) })
 }
 
-// Enqueue calls Next.
-func (l Ledger) Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error) {
-	return answer(l.Call, "Enqueue", func() (pool.Tenant, error) { return l.Next.Enqueue(ctx, t, at) })
+// Unregister calls Next.
+func (l Ledger) Unregister(ctx context.Context, address string, seen pool.Tenant) error {
+	return l.Call("Unregister", func() error { return l.Next.Unregister(ctx, address, seen) })
 }
 
-// Dequeue calls Next.
-func (l Ledger) Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
-	return answer(l.Call, "Dequeue", func() (pool.Tenant, error) { return l.Next.Dequeue(ctx, t) })
+// Draw calls Next.
+func (l Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error) {
+	return answer(l.Call, "Draw", func() (int64, error) { return l.Next.Draw(ctx, tier, tenant) })
 }
 
 // Waiting calls Next.
@@ -118,7 +118,12 @@ func (l Ledger) Reserve(ctx context.Context, key pool.Key, placement pool.Placem
 	return answer(l.Call, "Reserve", func() ([]pool.HostID, error) { return l.Next.Reserve(ctx, key, placement, below, limit) })
 }
 
-// Due calls Next.
-func (l Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error) {
-	return answer(l.Call, "Due", func() ([]pool.Due, error) { return l.Next.Due(ctx, now, limit) })
+// OverdueHosts calls Next.
+func (l Ledger) OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error) {
+	return answer(l.Call, "OverdueHosts", func() ([]pool.HostID, error) { return l.Next.OverdueHosts(ctx, now, limit) })
+}
+
+// OverdueTenants calls Next.
+func (l Ledger) OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error) {
+	return answer(l.Call, "OverdueTenants", func() ([]pool.TenantID, error) { return l.Next.OverdueTenants(ctx, now, limit) })
 }

@@ -15,7 +15,7 @@ var allStates = []pool.HostState{
 
 func TestMove(t *testing.T) {
 	allowed := map[pool.HostState]map[pool.HostState]bool{
-		pool.Ordered:     {pool.Building: true, pool.Preparing: true, pool.Deleting: true, pool.Quarantined: true},
+		pool.Ordered:     {pool.Building: true, pool.Preparing: true, pool.Deleting: true, pool.Deleted: true, pool.Quarantined: true},
 		pool.Building:    {pool.Preparing: true, pool.Deleting: true, pool.Quarantined: true},
 		pool.Preparing:   {pool.InService: true, pool.Cordoned: true, pool.Deleting: true, pool.Quarantined: true},
 		pool.InService:   {pool.Cordoned: true},
@@ -107,9 +107,9 @@ func TestAHostThatIsGivenUpIsAnnouncedUntilItIsHeardOf(t *testing.T) {
 	}
 	why := "step shares was tried 6 times and was not done by its deadline"
 	diff(t, "host", h, pool.Host{
-		ID: "share-standard-1", State: pool.Quarantined, Since: later, Why: why, Stuck: pool.StepShares,
-		Step: pool.StepAnnounce, Due: later.Add(pool.Deadline(pool.StepAnnounce)),
-		History: []pool.Entry{{At: later, What: "quarantined", Why: why}},
+		ID: "share-standard-1", State: pool.Quarantined, Since: later, Why: why,
+		Progress: pool.Progress{Step: pool.StepAnnounce, Due: later.Add(pool.Deadline(pool.StepAnnounce)), Stuck: pool.StepShares},
+		History:  []pool.Entry{{At: later, What: "quarantined", Why: why}},
 	})
 	for range 3 * pool.MaxTries {
 		if h, _, err = pool.Overdue(h, h.Due); err != nil {
@@ -124,7 +124,7 @@ func TestAHostThatIsGivenUpIsAnnouncedUntilItIsHeardOf(t *testing.T) {
 func TestEveryStepHasADeadline(t *testing.T) {
 	for _, s := range []pool.Step{
 		pool.StepOrder, pool.StepBuild, pool.StepActivate, pool.StepStabilize, pool.StepCache, pool.StepShares,
-		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepAnnounce, pool.StepDelete,
+		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepAnnounce, pool.StepDelete, pool.StepOpen, pool.StepServe, pool.StepReport,
 	} {
 		if pool.Deadline(s) <= 0 {
 			t.Errorf("step %s has none", s)
@@ -142,7 +142,7 @@ func TestHostsNameWhatIsOn(t *testing.T) {
 
 func TestContribution(t *testing.T) {
 	in := func(state pool.HostState) pool.Host {
-		h := host(1, "ffoaap")
+		h := host(1, "ffoaaplcc")
 		h.State = state
 		return h
 	}
@@ -150,11 +150,11 @@ func TestContribution(t *testing.T) {
 		state pool.HostState
 		want  pool.Counters
 	}{
-		{pool.Ordered, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
-		{pool.Building, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
-		{pool.Preparing, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 6}},
-		{pool.InService, pool.Counters{Hosts: 1, InService: 1, Slots: 6, Reserve: 2, Used: 3, Room: pool.Room{3: 1, 4: 1}}},
-		{pool.Cordoned, pool.Counters{Hosts: 1, Cordoned: 1, Shut: 3}},
+		{pool.Ordered, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 9}},
+		{pool.Building, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 9}},
+		{pool.Preparing, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 9}},
+		{pool.InService, pool.Counters{Hosts: 1, InService: 1, Slots: 9, Reserve: 2, Used: 3, Leaving: 1, Cooling: 2, Room: pool.Room{3: 1, 4: 1}}},
+		{pool.Cordoned, pool.Counters{Hosts: 1, Cordoned: 1, Shut: 3, Leaving: 1}},
 		{pool.Quarantined, pool.Counters{Hosts: 1, Quarantined: 1}},
 		{pool.Deleting, pool.Counters{Hosts: 1}},
 		{pool.Deleted, pool.Counters{}},

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -37,20 +38,57 @@ func (o Observed) Assigned() int {
 	return max(0, o.Record.Counters.Used+o.Record.Counters.Shut-o.OnShelf)
 }
 
-// Plan is what to do about a pool, and why.
-type Plan struct {
-	Orders  int    // hosts to order now
-	Missing int    // hosts that are wanted beyond those, and held back
-	Reason  string // in words, with the numbers
+// ActionKind is what an action does.
+type ActionKind string
+
+// OrderHost orders one host.
+const OrderHost ActionKind = "order"
+
+// Action is one thing to do about a pool, now.
+type Action struct {
+	Kind   ActionKind
+	Reason string // in words, with the numbers
 }
 
-// Decide plans a pool: how many hosts to order, from what was observed, the policy and the time.
+// Limit bounds how many hosts may be ordered now.
+type Limit struct {
+	Name string // such as "ceiling"
+	Most int    // hosts that may be ordered under it
+	Why  string // in words, with the numbers
+}
+
+// HeldBack is what a limit holds back.
+type HeldBack struct {
+	Limit string
+	Hosts int
+}
+
+// Plan is what to do about a pool, and why. Its actions are taken one at a time: each is planned anew,
+// from what is so by then.
+type Plan struct {
+	Actions []Action
+	Held    []HeldBack // hosts that are wanted and not ordered, by the limit that holds them back
+	Reason  string     // in words, with the numbers
+}
+
+// Missing is how many hosts are wanted beyond those that are ordered now.
+func (p Plan) Missing() int {
+	n := 0
+	for _, held := range p.Held {
+		n += held.Hosts
+	}
+	return n
+}
+
+// Decide plans a pool: how many hosts to order, from what was observed, the policy, further limits and the
+// time.
 //
 // Wanted are the free slots of the buffer (the larger of the number and the percentage of assigned
 // slots) and one for each waiting tenant. What is free and what hosts in the making will bring is
-// subtracted; what is missing is ordered in whole hosts. The floor asks for hosts too; the ceiling,
-// the most orders at once, and the backoff after failed hosts hold orders back.
-func Decide(o Observed, p Policy, now time.Time) Plan {
+// subtracted; what is missing is ordered in whole hosts. The floor asks for hosts too. Orders are held
+// back by the backoff after failed hosts, the ceiling, the most orders at once, and by further, which
+// are limits that more than this pool has to keep.
+func Decide(o Observed, p Policy, further []Limit, now time.Time) Plan {
 	c := o.Record.Counters
 	free, making := o.Free(p), o.Making(p)
 	buffer := max(p.BufferSlots, ceilDiv(o.Assigned()*p.BufferPercent, 100))
@@ -64,34 +102,46 @@ func Decide(o Observed, p Policy, now time.Time) Plan {
 	if hosts == 0 {
 		return Plan{Reason: reason + ": enough"}
 	}
-	wanted := hosts
-	if now.Before(o.Record.BackoffUntil) {
-		return Plan{Missing: wanted, Reason: fmt.Sprintf("%s: %d hosts wanted, none before %s after %d failures in a row",
-			reason, wanted, o.Record.BackoffUntil.UTC().Format(time.RFC3339), o.Record.Failures)}
+	plan, wanted := Plan{}, hosts
+	for _, limit := range append(poolLimits(o.Record, p, now), further...) {
+		if most := max(0, limit.Most); hosts > most {
+			plan.Held = append(plan.Held, HeldBack{Limit: limit.Name, Hosts: hosts - most})
+			hosts = most
+			reason += "; " + limit.Why
+		}
 	}
-	if room := max(0, p.Ceiling-c.Hosts); hosts > room {
-		hosts = room
-		reason += fmt.Sprintf("; ceiling %d hosts, there are %d", p.Ceiling, c.Hosts)
+	plan.Reason = fmt.Sprintf("%s: hosts missing %d, ordered now %d", reason, wanted, hosts)
+	plan.Actions = slices.Repeat([]Action{{Kind: OrderHost, Reason: plan.Reason}}, hosts)
+	return plan
+}
+
+// poolLimits are the limits that follow from a pool's own record and policy.
+func poolLimits(r Record, p Policy, now time.Time) []Limit {
+	c := r.Counters
+	var limits []Limit
+	if now.Before(r.BackoffUntil) {
+		limits = append(limits, Limit{Name: "backoff", Why: fmt.Sprintf(
+			"none before %s after %d failures in a row", r.BackoffUntil.UTC().Format(time.RFC3339), r.Failures)})
 	}
-	if room := max(0, p.MaxOrders-c.Making); hosts > room {
-		hosts = room
-		reason += fmt.Sprintf("; at most %d in the making, there are %d", p.MaxOrders, c.Making)
-	}
-	return Plan{Orders: hosts, Missing: wanted - hosts, Reason: fmt.Sprintf("%s: hosts missing %d, ordered now %d", reason, wanted, hosts)}
+	return append(limits,
+		Limit{Name: "ceiling", Most: p.Ceiling - c.Hosts, Why: fmt.Sprintf("ceiling %d hosts, there are %d", p.Ceiling, c.Hosts)},
+		Limit{Name: "maxOrders", Most: p.MaxOrders - c.Making, Why: fmt.Sprintf("at most %d in the making, there are %d", p.MaxOrders, c.Making)},
+	)
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// Order makes the record of the pool's next host. Its ID, stack name and token follow from the
-// pool's number alone, so an order that is applied twice is one order.
-func Order(r Record, p Policy, stackPrefix string, now time.Time, why string) Host {
-	seq := r.Seq + 1
-	id := r.Key.Host(seq)
+// Order makes the record of the pool's next host. Its ID and its stack's name follow from the pool's
+// number, so that checks at once record one order; its mark is the caller's random draw, and tells its
+// stack, gateway and shares from those of an order that bore the same name before.
+func Order(r Record, p Policy, stackPrefix, mark string, now time.Time, why string) Host {
+	id := r.Key.Host(r.Seq + 1)
 	h := Host{
 		ID: id, Kind: r.Key.Kind, Tier: r.Key.Tier,
-		State: Ordered, Since: now, Why: why, OrderedAt: now,
+		State: Ordered, Since: now, Why: why, DecidedAt: r.decidedAt(now), OrderedAt: now,
+		Mark:    mark,
 		Size:    p.SlotsPerHost,
-		Stack:   Stack{Name: stackPrefix + string(id), Token: string(id)},
+		Stack:   Stack{Name: stackPrefix + string(id), Token: string(id) + "-" + mark},
 		History: []Entry{{At: now, What: string(Ordered), Why: why}},
 	}
 	return Begin(h, StepOrder, now)

@@ -56,8 +56,8 @@ func TestDecide(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			seen := pool.Observed{Record: pool.Record{Key: shares, Counters: test.counters, BackoffUntil: test.backoff, Failures: 1}, OnShelf: test.onShelf, Waiting: test.waiting}
-			plan := pool.Decide(seen, test.policy, now)
-			if plan.Orders != test.orders || plan.Missing != test.missing || !strings.Contains(plan.Reason, test.reason) {
+			plan := pool.Decide(seen, test.policy, nil, now)
+			if len(plan.Actions) != test.orders || plan.Missing() != test.missing || !strings.Contains(plan.Reason, test.reason) {
 				t.Errorf("%+v, want %d orders, %d missing, because %q", plan, test.orders, test.missing, test.reason)
 			}
 		})
@@ -78,31 +78,51 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 			c = c.Add(pool.Contribution(host(seq+1, letters(n("used", 10), n("free", 10)))))
 		}
 		seen := pool.Observed{Record: pool.Record{Key: shares, Counters: c}, OnShelf: n("on the shelf", c.Used), Waiting: n("waiting", 40)}
-		plan := pool.Decide(seen, p, now)
-		if plan.Orders < 0 || plan.Missing < 0 || plan.Reason == "" {
+		further := pool.Limit{Name: "test", Most: n("limit of more than the pool", 12), Why: "the test says so"}
+		plan := pool.Decide(seen, p, []pool.Limit{further}, now)
+		orders := len(plan.Actions)
+		if plan.Missing() < 0 || plan.Reason == "" {
 			t.Fatalf("%+v", plan)
 		}
-		if plan.Orders > 0 && (c.Hosts+plan.Orders > p.Ceiling || c.Making+plan.Orders > p.MaxOrders) {
+		if orders > 0 && (c.Hosts+orders > p.Ceiling || c.Making+orders > p.MaxOrders || orders > further.Most) {
 			t.Fatalf("%+v with %d hosts and %d in the making goes over %+v", plan, c.Hosts, c.Making, p)
 		}
 		more := seen
 		more.Waiting++
-		if next := pool.Decide(more, p, now); next.Orders+next.Missing < plan.Orders+plan.Missing {
+		if next := pool.Decide(more, p, []pool.Limit{further}, now); len(next.Actions)+next.Missing() < orders+plan.Missing() {
 			t.Fatalf("one more waits and fewer hosts are wanted: %+v, then %+v", plan, next)
 		}
 	})
 }
 
-func TestOrderFollowsFromThePoolsNumber(t *testing.T) {
+func TestAPlanNamesWhatHoldsItBack(t *testing.T) {
+	p := buffered(0, 0)
+	p.MaxOrders, p.Ceiling = 3, 100
+	seen := pool.Observed{Record: pool.Record{Key: shares}, Waiting: 50}
+	plan := pool.Decide(seen, p, []pool.Limit{{Name: "stop", Why: "orders are stopped"}}, now)
+	diff(t, "held back", plan.Held, []pool.HeldBack{{Limit: "maxOrders", Hosts: 2}, {Limit: "stop", Hosts: 3}})
+	if len(plan.Actions) != 0 || !strings.Contains(plan.Reason, "orders are stopped: hosts missing 5, ordered now 0") {
+		t.Errorf("%+v", plan)
+	}
+	plan = pool.Decide(seen, p, nil, now)
+	for _, action := range plan.Actions {
+		if action.Kind != pool.OrderHost || action.Reason != plan.Reason {
+			t.Errorf("%+v in %+v", action, plan)
+		}
+	}
+}
+
+func TestAnOrderBearsItsMark(t *testing.T) {
 	r := pool.Record{Key: shares, Seq: 2}
-	h := pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", now, "floor")
+	h := pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", "k3v9x2m7qa", now, "floor")
 	diff(t, "host", h, pool.Host{
-		ID: "share-standard-3", Kind: pool.Share, Tier: standard, State: pool.Ordered, Since: now, Why: "floor", OrderedAt: now, Size: 10,
-		Step: pool.StepOrder, Due: now.Add(pool.Deadline(pool.StepOrder)),
-		Stack:   pool.Stack{Name: "headroom-dev-share-standard-3", Token: "share-standard-3"},
-		History: []pool.Entry{{At: now, What: "ordered", Why: "floor"}},
+		ID: "share-standard-3", Kind: pool.Share, Tier: standard, State: pool.Ordered, Since: now, Why: "floor",
+		DecidedAt: now, OrderedAt: now, Mark: "k3v9x2m7qa", Size: 10,
+		Progress: pool.Started(pool.StepOrder, now),
+		Stack:    pool.Stack{Name: "headroom-dev-share-standard-3", Token: "share-standard-3-k3v9x2m7qa"},
+		History:  []pool.Entry{{At: now, What: "ordered", Why: "floor"}},
 	})
-	diff(t, "ordered again", pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", now, "floor"), h)
+	diff(t, "ordered again", pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", "k3v9x2m7qa", now, "floor"), h)
 }
 
 func TestPosition(t *testing.T) {

@@ -63,9 +63,9 @@ type TenantID string
 
 // Entry is one line of a record's history: what happened, when and why.
 type Entry struct {
-	At   time.Time `dynamodbav:"at"`
-	What string    `dynamodbav:"what"`
-	Why  string    `dynamodbav:"why"`
+	At   time.Time
+	What string
+	Why  string
 }
 
 // HistoryLimit bounds a record's history; the oldest entries go first.
@@ -88,6 +88,8 @@ var (
 	ErrConflict = errors.New("somebody else wrote first")
 	// ErrEmpty says that the shelf has no pair to give.
 	ErrEmpty = errors.New("the shelf has no database and share to give")
+	// ErrTaken says that an address belongs to another tenant.
+	ErrTaken = errors.New("the address belongs to another tenant")
 	// ErrQueued says that other tenants wait already, and are served first.
 	ErrQueued = errors.New("other tenants are waiting")
 )

@@ -69,7 +69,7 @@ func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
 		c := candidates[at]
 		slot := c.free[0]
 		onShelf[c.seq] = true
-		offers = append(offers, Offer{Host: c.seq, Index: slot.Index, Name: slot.Name, Share: slot.Share})
+		offers = append(offers, Offer{Host: c.seq, Index: slot.Index, Generation: slot.Generation, Name: slot.Name, Share: slot.Share})
 		c.used++
 		if c.free = c.free[1:]; len(c.free) == 0 {
 			candidates = slices.Delete(candidates, at, at+1)
@@ -79,20 +79,17 @@ func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
 }
 
 // SetOut decides once for all which slots of a refill are set out of one host, and marks them so in
-// the host's record. It gives the host and the offers that hold; the others must not come onto the
+// the host's record. It returns the host and the offers that hold; the others must not come onto the
 // shelf. The slots of a host that is not in service are refused, by leaving the refill's number at
-// the free slot: were that not written, another tender could find the host in service again and set
+// the free slot: were that not written, another reconciler could find the host in service again and set
 // out slots that the first had already left out of the shelf.
 func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 	out := h.Clone()
 	_, seq, _ := h.ID.Parse()
 	var good []Offer
 	for _, o := range r.Offers {
-		if o.Host != seq {
-			continue
-		}
 		slot := out.Slot(o.Index)
-		if slot == nil {
+		if o.Host != seq || slot == nil || slot.Generation != o.Generation {
 			continue
 		}
 		switch {
@@ -101,8 +98,8 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 		case slot.State != SlotFree || slot.Refill == r.Number: // not ours, or refused before
 		case h.State != InService:
 			slot.Refill = r.Number
-		default:
-			slot.State, slot.Since, slot.Refill = SlotOffered, now, r.Number
+		case slot.move(SlotOffered, now):
+			slot.Refill = r.Number
 			good = append(good, o)
 		}
 	}
@@ -110,21 +107,39 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 }
 
 // PutBack marks withdrawn slots as free in their host's record.
-func PutBack(h Host, indexes []int, now time.Time) Host {
+func PutBack(h Host, offers []Offer, now time.Time) Host {
 	out := h.Clone()
-	for _, i := range indexes {
-		if slot := out.Slot(i); slot != nil && slot.State == SlotOffered {
-			slot.State, slot.Since, slot.Refill = SlotFree, now, 0
+	for _, o := range offers {
+		if slot := out.offered(o); slot != nil && slot.move(SlotFree, now) {
+			slot.Refill = 0
 		}
 	}
 	return out
 }
 
 // Assign marks a slot as a tenant's in its host's record.
-func Assign(h Host, index int, tenant TenantID, now time.Time) Host {
+func Assign(h Host, o Offer, tenant TenantID, now time.Time) Host {
 	out := h.Clone()
-	if slot := out.Slot(index); slot != nil && slot.State == SlotOffered {
-		slot.State, slot.Since, slot.Tenant, slot.Refill = SlotAssigned, now, tenant, 0
+	if slot := out.offered(o); slot != nil && slot.move(SlotAssigned, now) {
+		slot.Tenant, slot.Refill = tenant, 0
 	}
 	return out
+}
+
+// offered finds the slot of an offer, if it is set out in this generation; else nil.
+func (h *Host) offered(o Offer) *Slot {
+	if slot := h.Slot(o.Index); slot != nil && slot.State == SlotOffered && slot.Generation == o.Generation {
+		return slot
+	}
+	return nil
+}
+
+// move is MoveSlot in place; false when the slot is there already or can't go there.
+func (s *Slot) move(to SlotState, now time.Time) bool {
+	moved, err := MoveSlot(*s, to, now)
+	if err != nil || moved.State == s.State {
+		return false
+	}
+	*s = moved
+	return true
 }

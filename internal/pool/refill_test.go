@@ -14,11 +14,11 @@ var shares = pool.Key{Kind: pool.Share, Tier: standard}
 // host is a share host in service with slots in the states that the letters say: free, offered,
 // assigned, planned.
 func host(seq int, letters string) pool.Host {
-	states := map[rune]pool.SlotState{'f': pool.SlotFree, 'o': pool.SlotOffered, 'a': pool.SlotAssigned, 'p': pool.SlotPlanned}
+	states := map[rune]pool.SlotState{'f': pool.SlotFree, 'o': pool.SlotOffered, 'a': pool.SlotAssigned, 'p': pool.SlotPlanned, 'l': pool.SlotLeaving, 'c': pool.SlotCooling}
 	h := pool.Host{ID: shares.Host(seq), Kind: pool.Share, Tier: standard, State: pool.InService, Size: len(letters)}
 	for i, letter := range letters {
 		o := shareOffer(seq, i+1)
-		h.Slots = append(h.Slots, pool.Slot{Index: o.Index, Name: o.Name, State: states[letter], Share: o.Share})
+		h.Slots = append(h.Slots, pool.Slot{Index: o.Index, Generation: o.Generation, Name: o.Name, State: states[letter], Share: o.Share})
 	}
 	return h
 }
@@ -107,7 +107,7 @@ func TestChooseKeepsWithinTheShelf(t *testing.T) {
 		}
 		for _, o := range offers {
 			if !free[o] {
-				t.Fatalf("%s is not free, or offered twice", o)
+				t.Fatalf("%v is not free, or offered twice", o)
 			}
 			delete(free, o)
 			onShelf[o.Host] = true
@@ -163,11 +163,22 @@ func TestSetOut(t *testing.T) {
 
 func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	h := host(1, "foap")
-	diff(t, "put back", states(pool.PutBack(h, []int{1, 2, 3, 4, 5}, now)), "ffap")
-	assigned := h
+	var offers, older []pool.Offer
 	for i := 1; i <= 5; i++ {
-		assigned = pool.Assign(assigned, i, "a", now)
+		o := shareOffer(1, i)
+		offers = append(offers, o)
+		o.Generation--
+		older = append(older, o)
 	}
+	diff(t, "put back", states(pool.PutBack(h, offers, now)), "ffap")
+	diff(t, "put back of an earlier generation", states(pool.PutBack(h, older, now)), "foap")
+	assigned := h
+	for _, o := range offers {
+		assigned = pool.Assign(assigned, o, "a", now)
+	}
+	diff(t, "assigned of an earlier generation", states(pool.Assign(h, older[1], "a", now)), "foap")
+	_, good := pool.SetOut(h, pool.Refill{Number: 7, Kind: pool.Share, Offers: older}, now)
+	diff(t, "set out of an earlier generation", good, []pool.Offer(nil))
 	diff(t, "assigned", states(assigned), "faap")
 	diff(t, "tenant", assigned.Slots[1].Tenant, pool.TenantID("a"))
 	diff(t, "another's tenant", assigned.Slots[2].Tenant, pool.TenantID(""))

@@ -50,8 +50,8 @@ func TestAHostOverTheLimitTakesNothingFromAnother(t *testing.T) {
 			p := buffered(test.buffer, 0)
 			p.TenantsPerHost = test.limit
 			diff(t, "free", test.seen.Free(p), test.free)
-			plan := pool.Decide(test.seen, p, now)
-			if plan.Orders != test.orders || plan.Missing != 0 {
+			plan := pool.Decide(test.seen, p, nil, now)
+			if len(plan.Actions) != test.orders || plan.Missing() != 0 {
 				t.Errorf("%+v, want %d orders", plan, test.orders)
 			}
 		})

@@ -1,11 +1,8 @@
 package pool
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -23,52 +20,14 @@ const (
 
 // Offer is a slot that is set out, with what opening it takes.
 type Offer struct {
-	Host  int    // the host's number in its pool
-	Index int    // the slot's index in the host
-	Name  string // the slot's name
-	Share string // ID of the share ("share-…"); empty for a database
+	Host       int    // the host's number in its pool
+	Index      int    // the slot's index in the host
+	Generation int    // the slot's generation
+	Name       string // the slot's name
+	Share      string // ID of the share ("share-…"); empty for a database
 }
 
-// sharePrefix begins the ID of every share.
-const sharePrefix = "share-"
-
-// String is "<host>.<index>:<name>" or "<host>.<index>:<name>:<share>", the share's ID without its
-// prefix: short, for it is stored many times over.
-func (o Offer) String() string {
-	s := fmt.Sprintf("%d.%d:%s", o.Host, o.Index, o.Name)
-	if o.Share != "" {
-		s += ":" + strings.TrimPrefix(o.Share, sharePrefix)
-	}
-	return s
-}
-
-// ParseOffer reads what Offer.String writes.
-func ParseOffer(s string) (Offer, error) {
-	bad := fmt.Errorf("offer %q is not <host>.<index>:<name>[:<share>]", s)
-	parts := strings.Split(s, ":")
-	if len(parts) < 2 || len(parts) > 3 {
-		return Offer{}, bad
-	}
-	host, index, ok := strings.Cut(parts[0], ".")
-	if !ok {
-		return Offer{}, bad
-	}
-	o := Offer{Name: parts[1]}
-	var err error
-	if o.Host, err = strconv.Atoi(host); err != nil {
-		return Offer{}, bad
-	}
-	if o.Index, err = strconv.Atoi(index); err != nil {
-		return Offer{}, bad
-	}
-	if len(parts) == 3 {
-		o.Share = sharePrefix + parts[2]
-	}
-	return o, nil
-}
-
-// Hold is a claim that is not settled yet: what a tenant took from the shelf. The stored form of a
-// moment is Unix seconds.
+// Hold is a claim that is not settled yet: what a tenant took from the shelf.
 type Hold struct {
 	Database Offer
 	Share    Offer
@@ -96,9 +55,10 @@ type Shelf struct {
 	Refill    *Refill // under way; nil when there is none
 	Withdrawn []Taken // taken back from the shelf, and on their way back into their hosts
 
-	Tail       int64     // number of the last tenant that had to wait
-	Queue      int64     // not 0: tenants up to this number may be waiting, and are served first
-	QueueSince time.Time // when Queue was last set
+	Tail  int64 // number of the last tenant that had to wait
+	Queue int64 // not 0: tenants up to this number may be waiting, and are served first
+
+	Signups int64 // tenants that came so far: those that claimed, and those that had to wait
 
 	Version int64 // moves with every write
 }
@@ -190,6 +150,9 @@ func Take(s Shelf, tenant TenantID, at time.Time, waiting bool) (Shelf, Claim, e
 	hold := Hold{Database: s.Databases[0], Share: s.Shares[0], At: at}
 	s.Databases, s.Shares = s.Databases[1:], s.Shares[1:]
 	s.Held[tenant] = hold
+	if !waiting {
+		s.Signups++ // one that waited was counted when it drew its number
+	}
 	s.Version++
 	return s, s.claim(hold, false), nil
 }

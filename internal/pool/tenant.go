@@ -1,6 +1,10 @@
 package pool
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // TenantState is where a tenant stands.
 type TenantState string
@@ -15,46 +19,78 @@ const (
 	Ready TenantState = "ready"
 )
 
+// tenantMoves lists the states that each state may be left for.
+var tenantMoves = map[TenantState][]TenantState{
+	Requested: {Waiting, Ready},
+	Waiting:   {Requested, Ready},
+}
+
 // Tenant is the record of one customer.
 type Tenant struct {
-	ID          TenantID    `dynamodbav:"id"`
-	Tier        Tier        `dynamodbav:"tier"`
-	Instance    string      `dynamodbav:"instance"` // IPv4 address of its application server
-	State       TenantState `dynamodbav:"state"`
-	RequestedAt time.Time   `dynamodbav:"requestedAt"`
-	ReadyAt     time.Time   `dynamodbav:"readyAt,omitzero"`
-	Due         time.Time   `dynamodbav:"-"`               // deadline of a signup under way, or of a late announcement; zero when there is none
-	Tries       int         `dynamodbav:"tries,omitempty"` // how often it was sent again past its deadline
-	Seq         int64       `dynamodbav:"seq,omitempty"`   // its number on the waiting list; 0 if it never waited
+	ID          TenantID
+	Tier        Tier
+	Mark        string   // random mark of this signup, by which its secret is known
+	Addresses   []string // IPv4 addresses of its application servers, at least one
+	State       TenantState
+	RequestedAt time.Time
+	ReadyAt     time.Time
 
-	Database Holding `dynamodbav:"database,omitzero"`
-	Share    Holding `dynamodbav:"share,omitzero"`
-	Secret   string  `dynamodbav:"secret,omitempty"` // ARN of the secret with its credentials
+	Progress
 
-	History []Entry `dynamodbav:"history"`
+	Seq      int64 // its number on the waiting list; 0 if it never waited
+	Database Holding
+	Share    Holding
+	Secret   string // the secret with its credentials, as the vault names it
+
+	History []Entry
+	Version int64 // of the record; 0 when it is not written yet
 }
 
-// Holding is what a tenant has of a host.
+// Holding is what a tenant has of a host: one generation of a slot.
 type Holding struct {
-	Host    HostID `dynamodbav:"host"`
-	Index   int    `dynamodbav:"index"`
-	Name    string `dynamodbav:"name"`
-	Address string `dynamodbav:"address"`        // DNS name to connect to
-	Port    int    `dynamodbav:"port,omitempty"` // of a database
+	Host       HostID
+	Index      int
+	Generation int
+	Name       string
+	Address    string // DNS name to connect to
+	Port       int    // of a database
 }
 
-// Overtaken is t as it is to be written when the tenant was put on the waiting list since t was read: with
-// its number, and with the history as it is stored before t's last entry.
-func Overtaken(t, stored Tenant) Tenant {
-	last := t.History[max(0, len(t.History)-1):]
-	t.Seq, t.History = stored.Seq, stored.History
-	for _, entry := range last {
-		t.History = Append(t.History, entry)
-	}
+// Clone copies a tenant so that the copy can be changed without changing t.
+func (t Tenant) Clone() Tenant {
+	t.Addresses, t.History = slices.Clone(t.Addresses), slices.Clone(t.History)
 	return t
+}
+
+// Clients is the desired client list of the tenant's share: its addresses, sorted, and nobody else.
+func (t Tenant) Clients() []string {
+	var clients []string
+	for _, address := range t.Addresses {
+		clients = append(clients, address+"/32")
+	}
+	slices.Sort(clients)
+	return clients
+}
+
+// MoveTenant takes a tenant to another state, and notes why. Its step ends. Being there already is no
+// error and changes nothing; a move that the life of a tenant does not have is an error.
+func MoveTenant(t Tenant, to TenantState, now time.Time, why string) (Tenant, error) {
+	if t.State == to {
+		return t, nil
+	}
+	if !slices.Contains(tenantMoves[t.State], to) {
+		return t, fmt.Errorf("tenant %s cannot go from %s to %s", t.ID, t.State, to)
+	}
+	t = t.Clone()
+	t.State, t.Progress = to, Progress{}
+	t.History = Append(t.History, Entry{At: now, What: string(to), Why: why})
+	return t, nil
 }
 
 // HoldingOf is what a tenant has of a claimed slot.
 func HoldingOf(side Side) Holding {
-	return Holding{Host: side.Host, Index: side.Offer.Index, Name: side.Offer.Name, Address: side.Access.Address, Port: side.Access.Port}
+	return Holding{
+		Host: side.Host, Index: side.Offer.Index, Generation: side.Offer.Generation, Name: side.Offer.Name,
+		Address: side.Access.Address, Port: side.Access.Port,
+	}
 }

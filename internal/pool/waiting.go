@@ -14,9 +14,3 @@ func Position(seq, first int64) int {
 	}
 	return int(seq-first) + 1
 }
-
-// Due names a record whose deadline has passed: a host or a tenant, the other is empty.
-type Due struct {
-	Host   HostID
-	Tenant TenantID
-}

@@ -18,7 +18,7 @@ import (
 // Some of what goes wrong shows in one run of a thousand; -rapid.checks still says otherwise.
 func init() { _ = flag.Set("rapid.checks", "500") }
 
-// TestInterleaved has several tend, sign up, crash, and cordon and restore hosts at once, one ledger
+// TestInterleaved has several reconcile, sign up, crash, and cordon and restore hosts at once, one ledger
 // call at a time in any order.
 func TestInterleaved(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -55,7 +55,7 @@ func (w *world) move(t *rapid.T) {
 	}
 	switch {
 	case choice < 10 && w.Running() < 6:
-		w.Start(func(call killtest.Call) error { return w.keeper(call).Tend(context.Background(), tier) })
+		w.Start(func(call killtest.Call) error { return w.reconciler(call).Reconcile(context.Background(), tier) })
 	case choice < 20 && w.Running() < 6:
 		// One of few tenants, so that the same signs up again, and at once.
 		id := pool.TenantID(fmt.Sprintf("t%d", rapid.IntRange(0, 8).Draw(t, "tenant")))
@@ -80,7 +80,7 @@ func (w *world) move(t *rapid.T) {
 	}
 }
 
-// settleDown kills what still runs, puts every host into service and tends the shelf once more:
+// settleDown kills what still runs, puts every host into service and reconciles the shelf once more:
 // then nothing may be on its way anywhere any more.
 func (w *world) settleDown(t *rapid.T) {
 	ctx := context.Background()
@@ -94,7 +94,7 @@ func (w *world) settleDown(t *rapid.T) {
 		}
 	}
 	for range 2 {
-		must(t, w.tend())
+		must(t, w.reconcile())
 		must(t, w.check())
 	}
 	shelf, err := w.ledger.Shelf(ctx, tier)

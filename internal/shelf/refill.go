@@ -12,9 +12,9 @@ import (
 
 // refill sets out slots of one kind, from the hosts that the policy's placement names, until the
 // list is full or there is nothing left to set out.
-func (k *Keeper) refill(ctx context.Context, p pool.Policy) error {
+func (r *Reconciler) refill(ctx context.Context, p pool.Policy) error {
 	for range attempts {
-		shelf, err := k.Ledger.Shelf(ctx, p.Tier)
+		shelf, err := r.Ledger.Shelf(ctx, p.Tier)
 		if err != nil {
 			return fmt.Errorf("read the shelf: %w", err)
 		}
@@ -23,7 +23,7 @@ func (k *Keeper) refill(ctx context.Context, p pool.Policy) error {
 			return nil
 		}
 		if shelf.Refill == nil {
-			begun, err := k.beginRefill(ctx, shelf, p)
+			begun, err := r.beginRefill(ctx, shelf, p)
 			if errors.Is(err, pool.ErrConflict) {
 				continue
 			}
@@ -31,7 +31,7 @@ func (k *Keeper) refill(ctx context.Context, p pool.Policy) error {
 				return err
 			}
 		}
-		if err := k.finishRefill(ctx, p.Tier); err != nil && !errors.Is(err, pool.ErrConflict) {
+		if err := r.finishRefill(ctx, p.Tier); err != nil && !errors.Is(err, pool.ErrConflict) {
 			return err
 		}
 	}
@@ -39,12 +39,12 @@ func (k *Keeper) refill(ctx context.Context, p pool.Policy) error {
 }
 
 // beginRefill chooses what to set out and notes it in the shelf; false when there is nothing.
-func (k *Keeper) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.Policy) (bool, error) {
-	ids, err := k.Ledger.Reserve(ctx, p.Key(), p.Placement, p.Limit(), pool.ShelfSize)
+func (r *Reconciler) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.Policy) (bool, error) {
+	ids, err := r.Ledger.Reserve(ctx, p.Key(), p.Placement, p.Limit(), pool.ShelfSize)
 	if err != nil {
 		return false, fmt.Errorf("ask for hosts with slots in reserve: %w", err)
 	}
-	hosts, err := k.candidates(ctx, shelf, p, ids)
+	hosts, err := r.candidates(ctx, shelf, p, ids)
 	if err != nil {
 		return false, err
 	}
@@ -54,19 +54,19 @@ func (k *Keeper) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.Polic
 	}
 	// Commit point: the refill is noted before any host is touched, so that it can be finished by
 	// whoever comes next.
-	return true, k.Ledger.BeginRefill(ctx, p.Tier, pool.Refill{Number: shelf.Refills + 1, Kind: p.Kind, Offers: offers})
+	return true, r.Ledger.BeginRefill(ctx, p.Tier, pool.Refill{Number: shelf.Refills + 1, Kind: p.Kind, Offers: offers})
 }
 
 // candidates reads hosts until there are enough slots to choose from. With pack the first hosts
 // suffice; with spread as many are read as may lie on the shelf.
-func (k *Keeper) candidates(ctx context.Context, shelf pool.Shelf, p pool.Policy, ids []pool.HostID) ([]pool.Host, error) {
+func (r *Reconciler) candidates(ctx context.Context, shelf pool.Shelf, p pool.Policy, ids []pool.HostID) ([]pool.Host, error) {
 	var hosts []pool.Host
 	slots := 0
 	for _, id := range ids {
 		if len(hosts) >= pool.ShelfHosts || p.Placement == pool.Pack && slots >= shelf.Room(p.Kind) {
 			break
 		}
-		h, err := k.Ledger.Host(ctx, id)
+		h, err := r.Ledger.Host(ctx, id)
 		if err != nil {
 			return nil, fmt.Errorf("read host %s: %w", id, err)
 		}
@@ -81,28 +81,28 @@ func (k *Keeper) candidates(ctx context.Context, shelf pool.Shelf, p pool.Policy
 
 // finishRefill marks the slots of the refill under way in their hosts' records, then moves them
 // onto the list. It does nothing when there is none.
-func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
-	shelf, err := k.Ledger.Shelf(ctx, tier)
+func (r *Reconciler) finishRefill(ctx context.Context, tier pool.Tier) error {
+	shelf, err := r.Ledger.Shelf(ctx, tier)
 	if err != nil {
 		return fmt.Errorf("read the shelf: %w", err)
 	}
 	if shelf.Refill == nil {
 		return nil
 	}
-	r := *shelf.Refill
+	begun := *shelf.Refill
 	wanted := map[pool.HostID]bool{}
-	for _, o := range r.Offers {
-		wanted[pool.Key{Kind: r.Kind, Tier: tier}.Host(o.Host)] = true
+	for _, o := range begun.Offers {
+		wanted[pool.Key{Kind: begun.Kind, Tier: tier}.Host(o.Host)] = true
 	}
 	good, access := map[pool.Offer]bool{}, map[pool.HostID]pool.Access{}
 	for _, id := range slices.Sorted(maps.Keys(wanted)) {
 		var set []pool.Offer
-		h, err := k.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
+		h, err := r.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
 			set = nil
-			if now.Refill == nil || now.Refill.Number != r.Number {
+			if now.Refill == nil || now.Refill.Number != begun.Number {
 				return h // somebody else finished it: there is nothing left to mark
 			}
-			h, set = pool.SetOut(h, r, k.Now())
+			h, set = pool.SetOut(h, begun, r.Now())
 			return h
 		})
 		if err != nil {
@@ -113,9 +113,9 @@ func (k *Keeper) finishRefill(ctx context.Context, tier pool.Tier) error {
 			access[id] = h.Access
 		}
 	}
-	offers := slices.DeleteFunc(slices.Clone(r.Offers), func(o pool.Offer) bool { return !good[o] })
+	offers := slices.DeleteFunc(slices.Clone(begun.Offers), func(o pool.Offer) bool { return !good[o] })
 	// Commit point: the slots are marked in their hosts' records, and now they can be taken.
-	if err := k.Ledger.CommitRefill(ctx, tier, r.Number, r.Kind, offers, access); err != nil {
+	if err := r.Ledger.CommitRefill(ctx, tier, begun.Number, begun.Kind, offers, access); err != nil {
 		return fmt.Errorf("set out %d slots: %w", len(offers), err)
 	}
 	return nil

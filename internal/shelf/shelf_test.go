@@ -81,7 +81,7 @@ func TestTheShelfIsFilledInTheOrderOfPlacement(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := given(t, memory.Options{}, test.placement, test.limit, []int{3, 3}, []int{3})
-			must(t, w.tend())
+			must(t, w.reconcile())
 			if diff := cmp.Diff(test.want, hostsOf(w.shelf(t).Databases)); diff != "" {
 				t.Errorf("hosts on the shelf (-want +got):\n%s", diff)
 			}
@@ -91,13 +91,13 @@ func TestTheShelfIsFilledInTheOrderOfPlacement(t *testing.T) {
 
 func TestAShelfIsFilledToItsSizeAndThenLeftAlone(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{10, 10, 10, 10, 10, 10}, []int{10, 10, 10, 10, 10})
-	must(t, w.tend())
+	must(t, w.reconcile())
 	full := w.shelf(t)
 	if len(full.Databases) != pool.ShelfSize || len(full.Shares) != pool.ShelfSize {
 		t.Fatalf("%d databases and %d shares are set out", len(full.Databases), len(full.Shares))
 	}
 	must(t, w.signUp("acme", atOnce))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	if s := w.shelf(t); s.Refills != full.Refills || s.Pairs() != pool.ShelfSize-1 {
 		t.Errorf("refilled for one pair: %d pairs after %d refills", s.Pairs(), s.Refills)
 	}
@@ -105,7 +105,7 @@ func TestAShelfIsFilledToItsSizeAndThenLeftAlone(t *testing.T) {
 
 func TestReadyTenantsAreSettledAndOthersKeepTheirHolds(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{2}, []int{2})
-	must(t, w.tend())
+	must(t, w.reconcile())
 	must(t, w.signUp("acme", atOnce))
 	if _, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: "slow", Tier: tier, State: pool.Requested}); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestReadyTenantsAreSettledAndOthersKeepTheirHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.now = start.Add(time.Minute)
-	must(t, w.tend())
+	must(t, w.reconcile())
 	s := w.shelf(t)
 	if _, held := s.Held["slow"]; len(s.Held) != 1 || !held {
 		t.Errorf("held: %v", s.Held)
@@ -132,10 +132,10 @@ func TestReadyTenantsAreSettledAndOthersKeepTheirHolds(t *testing.T) {
 
 func TestSlotsOfACordonedHostGoBackAndReturnWithIt(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{3, 2}, []int{5})
-	must(t, w.tend())
+	must(t, w.reconcile())
 	must(t, w.signUp("acme", atOnce))
 	must(t, w.turn("database-standard-1"))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	if diff := cmp.Diff([]int{2, 2}, hostsOf(w.shelf(t).Databases)); diff != "" {
 		t.Errorf("cordoned: hosts on the shelf (-want +got):\n%s", diff)
 	}
@@ -144,7 +144,7 @@ func TestSlotsOfACordonedHostGoBackAndReturnWithIt(t *testing.T) {
 		t.Errorf("cordoned: slots %+v", h.Slots)
 	}
 	must(t, w.turn("database-standard-1"))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	if diff := cmp.Diff([]int{2, 2, 1, 1}, hostsOf(w.shelf(t).Databases)); diff != "" {
 		t.Errorf("restored: hosts on the shelf (-want +got):\n%s", diff)
 	}
@@ -152,19 +152,19 @@ func TestSlotsOfACordonedHostGoBackAndReturnWithIt(t *testing.T) {
 
 func TestWhatAStalledSignupTakesLateComesBack(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{3}, []int{3})
-	must(t, w.tend())
+	must(t, w.reconcile())
 	w.Start(func(call killtest.Call) error { return w.signUp("acme", call) })
 	step(t, w) // it heard of the tenant, and stalls
 	must(t, w.signUp("acme", atOnce))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	for w.Running() > 0 {
 		step(t, w)
 	}
 	if s := w.shelf(t); len(s.Held) != 1 {
 		t.Fatalf("the stalled signup took nothing: %v", s.Held)
 	}
-	must(t, w.tend()) // takes it back
-	must(t, w.tend()) // sets it out again
+	must(t, w.reconcile()) // takes it back
+	must(t, w.reconcile()) // sets it out again
 	if s := w.shelf(t); len(s.Held) != 0 || len(s.Withdrawn) != 0 || s.Pairs() != 2 {
 		t.Errorf("held %v, withdrawn %v, pairs %d", s.Held, s.Withdrawn, s.Pairs())
 	}
@@ -175,7 +175,7 @@ func TestWhatAStalledSignupTakesLateComesBack(t *testing.T) {
 
 func TestAHostThatIsCordonedAsItIsSetOutStaysOut(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{2, 2}, []int{4})
-	w.Start(func(call killtest.Call) error { return w.keeper(call).Tend(context.Background(), tier) })
+	w.Start(func(call killtest.Call) error { return w.reconciler(call).Reconcile(context.Background(), tier) })
 	for w.Next(0) != "BeginRefill" {
 		step(t, w)
 	}
@@ -188,29 +188,29 @@ func TestAHostThatIsCordonedAsItIsSetOutStaysOut(t *testing.T) {
 		t.Errorf("hosts on the shelf: %v", hosts)
 	}
 	must(t, w.turn("database-standard-1"))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	if hosts := hostsOf(w.shelf(t).Databases); len(hosts) != 4 {
 		t.Errorf("restored: hosts on the shelf: %v", hosts)
 	}
 }
 
-// A tender stalls before it forgets what it has put back. Meanwhile the same slots are set out again and
+// A reconciler stalls before it forgets what it has put back. Meanwhile the same slots are set out again and
 // withdrawn again: these are not the ones that it has put back.
 func TestSlotsThatAreWithdrawnTwiceAreNotForgotten(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{3}, []int{3})
-	must(t, w.tend())
+	must(t, w.reconcile())
 	must(t, w.turn("database-standard-1"))
-	tend := func(call killtest.Call) error { return w.keeper(call).Tend(context.Background(), tier) }
-	w.Start(tend)
+	reconcile := func(call killtest.Call) error { return w.reconciler(call).Reconcile(context.Background(), tier) }
+	w.Start(reconcile)
 	for w.Next(0) != "SaveHost" {
 		step(t, w)
 	}
 	step(t, w)
-	must(t, w.tend())
+	must(t, w.reconcile())
 	must(t, w.turn("database-standard-1"))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	must(t, w.turn("database-standard-1"))
-	w.Start(tend)
+	w.Start(reconcile)
 	for w.Next(1) != "SaveShelf" {
 		if _, err := w.Step(1); err != nil {
 			t.Fatal(err)
@@ -228,7 +228,7 @@ func TestSlotsThatAreWithdrawnTwiceAreNotForgotten(t *testing.T) {
 		must(t, w.check())
 	}
 	must(t, w.turn("database-standard-1"))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	if s := w.shelf(t); len(s.Databases) != 3 || len(s.Withdrawn) != 0 {
 		t.Errorf("databases %v, withdrawn %v", s.Databases, s.Withdrawn)
 	}
@@ -238,7 +238,7 @@ func TestAnIndexThatLagsHidesNoSlots(t *testing.T) {
 	// The index still has the first host in service with all its slots.
 	w := given(t, memory.Options{Lag: 1}, pool.Pack, 0, []int{40, 2}, []int{2})
 	must(t, w.turn("database-standard-1"))
-	must(t, w.tend())
+	must(t, w.reconcile())
 	if diff := cmp.Diff([]int{2, 2}, hostsOf(w.shelf(t).Databases)); diff != "" {
 		t.Errorf("hosts on the shelf (-want +got):\n%s", diff)
 	}
@@ -253,10 +253,10 @@ func TestAStepThatFailsDoesNotKeepTheShelfEmpty(t *testing.T) {
 		}
 		return false, nil
 	}}, pool.Pack, 0, []int{2, 38}, []int{60})
-	must(t, w.tend())
+	must(t, w.reconcile())
 	w.signUpMany(t, pool.ShelfSize-pool.ShelfLow)
 	fail = "Settle"
-	if err := w.tend(); !errors.Is(err, broken) {
+	if err := w.reconcile(); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the failure to be told", err)
 	}
 	if s := w.shelf(t); len(s.Shares) != pool.ShelfSize {
@@ -266,10 +266,10 @@ func TestAStepThatFailsDoesNotKeepTheShelfEmpty(t *testing.T) {
 
 func TestATierOutOfThePolicyIsSettledAndNotRefilled(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{60}, []int{60})
-	must(t, w.tend())
+	must(t, w.reconcile())
 	w.signUpMany(t, pool.ShelfSize-pool.ShelfLow)
 	w.policies = nil
-	must(t, w.tend())
+	must(t, w.reconcile())
 	if s := w.shelf(t); len(s.Held) != 0 || s.Pairs() != pool.ShelfLow {
 		t.Errorf("%d held, %d pairs", len(s.Held), s.Pairs())
 	}

@@ -10,12 +10,12 @@ import (
 )
 
 // giveBack takes strays from their tenants.
-func (k *Keeper) giveBack(ctx context.Context, tier pool.Tier, stray map[pool.TenantID]pool.Hold) error {
+func (r *Reconciler) giveBack(ctx context.Context, tier pool.Tier, stray map[pool.TenantID]pool.Hold) error {
 	if len(stray) == 0 {
 		return nil
 	}
 	// Commit point: the slots are on their way back into their hosts.
-	return k.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
+	return r.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
 		for _, id := range slices.Sorted(maps.Keys(stray)) {
 			if hold, held := s.Held[id]; held && same(hold, stray[id]) {
 				delete(s.Held, id)
@@ -28,14 +28,14 @@ func (k *Keeper) giveBack(ctx context.Context, tier pool.Tier, stray map[pool.Te
 }
 
 // withdraw takes back the offers of hosts that are not in service any more.
-func (k *Keeper) withdraw(ctx context.Context, tier pool.Tier) error {
-	shelf, err := k.Ledger.Shelf(ctx, tier)
+func (r *Reconciler) withdraw(ctx context.Context, tier pool.Tier) error {
+	shelf, err := r.Ledger.Shelf(ctx, tier)
 	if err != nil {
 		return fmt.Errorf("read the shelf: %w", err)
 	}
 	var shut []pool.HostID
 	for _, id := range shelf.Offering() {
-		h, err := k.Ledger.Host(ctx, id)
+		h, err := r.Ledger.Host(ctx, id)
 		if err != nil {
 			return fmt.Errorf("read host %s: %w", id, err)
 		}
@@ -47,7 +47,7 @@ func (k *Keeper) withdraw(ctx context.Context, tier pool.Tier) error {
 		return nil
 	}
 	// Commit point: from here on no claim takes the hosts' slots.
-	return k.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
+	return r.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
 		for _, id := range shut {
 			var err error
 			if s, err = pool.Withdraw(s, id); err != nil {
@@ -59,8 +59,8 @@ func (k *Keeper) withdraw(ctx context.Context, tier pool.Tier) error {
 }
 
 // putBack returns withdrawn slots into their hosts' records.
-func (k *Keeper) putBack(ctx context.Context, tier pool.Tier) error {
-	before, err := k.Ledger.Shelf(ctx, tier)
+func (r *Reconciler) putBack(ctx context.Context, tier pool.Tier) error {
+	before, err := r.Ledger.Shelf(ctx, tier)
 	if err != nil {
 		return fmt.Errorf("read the shelf: %w", err)
 	}
@@ -69,14 +69,14 @@ func (k *Keeper) putBack(ctx context.Context, tier pool.Tier) error {
 		hosts[hostOf(tier, w)] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(hosts)) {
-		_, err := k.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
-			var still []int
+		_, err := r.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
+			var still []pool.Offer
 			for _, w := range now.Withdrawn {
 				if hostOf(tier, w) == id {
-					still = append(still, w.Offer.Index)
+					still = append(still, w.Offer)
 				}
 			}
-			return pool.PutBack(h, still, k.Now())
+			return pool.PutBack(h, still, r.Now())
 		})
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func (k *Keeper) putBack(ctx context.Context, tier pool.Tier) error {
 		return nil
 	}
 	// Commit point: the slots are free in their hosts' records, and may be set out again.
-	return k.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
+	return r.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
 		// A refill that began since then began with nothing withdrawn: somebody else did this, and an
 		// equal entry that is here now came later.
 		if s.Refills == before.Refills {

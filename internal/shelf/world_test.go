@@ -44,8 +44,8 @@ func newWorld(o memory.Options, placement pool.Placement, limit int) *world {
 
 func (w *world) clock() time.Time { return w.now }
 
-// keeper is a keeper whose ledger calls are made by call.
-func (w *world) keeper(call killtest.Call) *Keeper {
+// reconciler is one whose ledger calls are made by call.
+func (w *world) reconciler(call killtest.Call) *Reconciler {
 	k, err := New(Config{Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Policies: w.policies, Now: w.clock})
 	if err != nil {
 		panic(err)
@@ -56,8 +56,8 @@ func (w *world) keeper(call killtest.Call) *Keeper {
 // at once makes a call without waiting.
 func atOnce(_ string, do func() error) error { return do() }
 
-// tend tends the shelf undisturbed.
-func (w *world) tend() error { return w.keeper(atOnce).Tend(context.Background(), tier) }
+// reconcile does so undisturbed.
+func (w *world) reconcile() error { return w.reconciler(atOnce).Reconcile(context.Background(), tier) }
 
 // add puts a host with free slots into service.
 func (w *world) add(kind pool.Kind, slots int) error {
@@ -123,7 +123,11 @@ func (w *world) signUp(id pool.TenantID, call killtest.Call) error {
 		return nil // a stray: the tenant is served by what the secret is for
 	}
 	t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
-	if err := l.Ready(ctx, t); err != nil && !errors.Is(err, pool.ErrConflict) {
+	ready, err := pool.MoveTenant(t, pool.Ready, w.now, "test")
+	if err != nil {
+		return err
+	}
+	if _, err := l.SaveTenant(ctx, t, ready); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("ready: %w", err)
 	}
 	return nil

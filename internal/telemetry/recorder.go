@@ -17,7 +17,8 @@ type Recorder struct {
 	Now   func() time.Time
 	Stage string
 
-	of map[string]string // values of the dimensions beside Stage
+	Log *slog.Logger      // says what can't be written; required with Out
+	of  map[string]string // values of the dimensions beside Stage
 }
 
 // Pool gives a recorder for the metrics of one pool.
@@ -91,12 +92,12 @@ func (r Recorder) write(m Metric, value float64) {
 	}
 	text, err := json.Marshal(line)
 	if err != nil {
-		slog.Error("metric not written", "metric", m.Name, "error", err)
+		r.Log.Error("metric not written", "metric", m.Name, "error", err)
 		return
 	}
 	// A metric that cannot be written must not fail what it measures.
 	if _, err := r.Out.Write(append(text, '\n')); err != nil {
-		slog.Error("metric not written", "metric", m.Name, "error", err)
+		r.Log.Error("metric not written", "metric", m.Name, "error", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 var noon = time.Date(2026, 11, 2, 12, 0, 0, 5e6, time.FixedZone("", 3600))
 
 func recorder(out *bytes.Buffer) Recorder {
-	return Recorder{Out: out, Now: func() time.Time { return noon }, Stage: "dev"}
+	return Recorder{Out: out, Now: func() time.Time { return noon }, Stage: "dev", Log: slog.New(slog.DiscardHandler)}
 }
 
 func TestAMetricIsOneLineThatNoLogLevelDrops(t *testing.T) {

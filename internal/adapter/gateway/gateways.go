@@ -21,9 +21,6 @@ const (
 	gatewayType = "FILE_S3"
 	timezone    = "GMT"
 	running     = "RUNNING"
-	// listPages bounds the search for a gateway: pages of listSize.
-	listPages = 50
-	listSize  = 100
 
 	// diskCache and diskAvailable are how ListLocalDisks words what a disk is for. AWS also spells
 	// the first one "CACHE_STORAGE": both are read.
@@ -38,6 +35,7 @@ const (
 type client interface {
 	ActivateGateway(ctx context.Context, in *storagegateway.ActivateGatewayInput, opts ...func(*storagegateway.Options)) (*storagegateway.ActivateGatewayOutput, error)
 	ListGateways(ctx context.Context, in *storagegateway.ListGatewaysInput, opts ...func(*storagegateway.Options)) (*storagegateway.ListGatewaysOutput, error)
+	ListTagsForResource(ctx context.Context, in *storagegateway.ListTagsForResourceInput, opts ...func(*storagegateway.Options)) (*storagegateway.ListTagsForResourceOutput, error)
 	DescribeGatewayInformation(ctx context.Context, in *storagegateway.DescribeGatewayInformationInput, opts ...func(*storagegateway.Options)) (*storagegateway.DescribeGatewayInformationOutput, error)
 	ListLocalDisks(ctx context.Context, in *storagegateway.ListLocalDisksInput, opts ...func(*storagegateway.Options)) (*storagegateway.ListLocalDisksOutput, error)
 	AddCache(ctx context.Context, in *storagegateway.AddCacheInput, opts ...func(*storagegateway.Options)) (*storagegateway.AddCacheOutput, error)
@@ -67,27 +65,6 @@ func (g *Gateways) Activate(ctx context.Context, key, name string, tags map[stri
 		return "", fmt.Errorf("activate gateway %s: %w", name, reachable(err))
 	}
 	return aws.ToString(out.GatewayARN), nil
-}
-
-// Find returns the ARN of the gateway of a name; pool.ErrNotFound when there is none, or when it was
-// activated too recently to be listed.
-func (g *Gateways) Find(ctx context.Context, name string) (string, error) {
-	var marker *string
-	for range listPages {
-		out, err := g.Client.ListGateways(ctx, &storagegateway.ListGatewaysInput{Limit: aws.Int32(listSize), Marker: marker})
-		if err != nil {
-			return "", fmt.Errorf("list gateways to find %s: %w", name, reachable(err))
-		}
-		for _, found := range out.Gateways {
-			if aws.ToString(found.GatewayName) == name {
-				return aws.ToString(found.GatewayARN), nil
-			}
-		}
-		if marker = out.Marker; aws.ToString(marker) == "" {
-			return "", fmt.Errorf("find gateway %s: %w", name, pool.ErrNotFound)
-		}
-	}
-	return "", fmt.Errorf("find gateway %s: more than %d gateways", name, listPages*listSize)
 }
 
 // Running looks whether the gateway answers and runs. pool.ErrUnreachable when not, also when a gateway

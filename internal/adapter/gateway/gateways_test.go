@@ -119,7 +119,7 @@ func ready(t *testing.T, late int) (*Gateways, *gatewaytest.Service, string) {
 	t.Helper()
 	fake := &gatewaytest.Service{Late: late, Keys: map[string]bool{key: true}}
 	g := &Gateways{Client: fake, Region: "eu-west-1"}
-	arn, err := g.Activate(t.Context(), key, "gateway-1", map[string]string{"headroom:stage": "dev"})
+	arn, err := g.Activate(t.Context(), key, "gateway-1", ours)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,12 +138,11 @@ func TestAGatewayIsActivatedOnceAndFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	var found string
-	until(t, func() (err error) { found, err = g.Find(t.Context(), "gateway-1"); return err })
+	until(t, func() (err error) { found, err = g.Find(t.Context(), "gateway-1", mark); return err })
 	if found != arn {
 		t.Errorf("found %s", found)
 	}
-	until(t, func() error { _, err := g.Find(t.Context(), "gateway-2"); return err })
-	if _, err := g.Find(t.Context(), "gateway-3"); !errors.Is(err, pool.ErrNotFound) {
+	if _, err := g.Find(t.Context(), "gateway-3", mark); !errors.Is(err, pool.ErrNotFound) {
 		t.Errorf("found one that is not there: %v", err)
 	}
 }
@@ -178,7 +177,7 @@ func TestACallThatIsHeldMeansLater(t *testing.T) {
 	for name, err := range map[string]error{
 		"look":  g.Running(t.Context(), "arn"),
 		"cache": g.AddCache(t.Context(), "arn"),
-		"find":  func() error { _, err := g.Find(t.Context(), "gateway-1"); return err }(),
+		"find":  func() error { _, err := g.Find(t.Context(), "gateway-1", mark); return err }(),
 	} {
 		if !errors.Is(err, pool.ErrUnreachable) {
 			t.Errorf("%s: %v", name, err)

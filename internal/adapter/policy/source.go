@@ -36,6 +36,7 @@ type Source struct {
 	Now       func() time.Time
 	TTL       time.Duration // 0: the package's
 	Metrics   telemetry.Recorder
+	Log       *slog.Logger
 
 	mu     sync.Mutex
 	loaded pool.Policies
@@ -80,7 +81,7 @@ func (s *Source) read(ctx context.Context) (pool.Policies, error) {
 		return nil, fmt.Errorf("version %d of parameter %s is invalid (%w), and no older one can be used: %w",
 			out.Parameter.Version, s.Parameter, invalid, err)
 	}
-	slog.ErrorContext(ctx, "policy is invalid, an older version is in force",
+	s.Log.ErrorContext(ctx, "policy is invalid, an older version is in force",
 		"parameter", s.Parameter, "version", out.Parameter.Version, "reasons", invalid.Error(), "inForce", version)
 	return ps, nil
 }

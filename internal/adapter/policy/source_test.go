@@ -3,6 +3,7 @@ package policy_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,8 @@ func TestPolicies(t *testing.T) {
 	clock := func() time.Time { return now }
 	source := func(p *policytest.Parameter) (*policy.Source, *bytes.Buffer) {
 		var out bytes.Buffer
-		return &policy.Source{Client: p, Parameter: "/headroom/dev/policy", Now: clock, Metrics: telemetry.Recorder{Out: &out, Now: clock, Stage: "dev"}}, &out
+		log := slog.New(slog.NewJSONHandler(&out, nil))
+		return &policy.Source{Client: p, Parameter: "/headroom/dev/policy", Now: clock, Metrics: telemetry.Recorder{Out: &out, Now: clock, Stage: "dev", Log: log}, Log: log}, &out
 	}
 
 	t.Run("are kept in memory, and a change is seen after the TTL", func(t *testing.T) {
@@ -68,6 +70,9 @@ func TestPolicies(t *testing.T) {
 		}
 		if !strings.Contains(out.String(), `"PolicyInvalid":1`) {
 			t.Errorf("not counted: %s", out)
+		}
+		if !strings.Contains(out.String(), "an older version is in force") || !strings.Contains(out.String(), "ceiling is -1") {
+			t.Errorf("not logged with its reasons: %s", out)
 		}
 	})
 	t.Run("are an error when no version is valid", func(t *testing.T) {

@@ -23,6 +23,9 @@ var (
 	// ErrNoSlot means that the instance has no such slot: it was never made, or it was dropped.
 	ErrNoSlot = errors.New("no such slot")
 
+	// ErrForeign means that a database of the slot's name bears the mark of something else.
+	ErrForeign = errors.New("it bears another mark")
+
 	// ErrUnsealed means that the server accepted a REVOKE and yet others may still come in, as when
 	// the master user does not own the object. What is not sealed is not opened.
 	ErrUnsealed = errors.New("others than its tenant may still come in")

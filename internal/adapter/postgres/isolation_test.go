@@ -213,7 +213,7 @@ func TestNobodyGetsInAtTheMomentOfCreation(t *testing.T) {
 		}()
 	}
 	for _, name := range targets {
-		if err := a.MakeSlot(t.Context(), master(cluster), name, 5); err != nil {
+		if err := a.MakeSlot(t.Context(), master(cluster), name, markOf(name), 5); err != nil {
 			t.Error(err)
 		}
 	}
@@ -240,7 +240,7 @@ func TestNobodyGetsInAtTheMomentOfCreation(t *testing.T) {
 
 func TestSlotThatIsNotOpenLetsNobodyIn(t *testing.T) {
 	a, name := newAdapter(t), newName()
-	if err := a.MakeSlot(t.Context(), master(cluster), name, 5); err != nil {
+	if err := a.MakeSlot(t.Context(), master(cluster), name, markOf(name), 5); err != nil {
 		t.Fatal(err)
 	}
 	_, err := cluster.Connect(t.Context(), pool.DatabaseName(name), pool.RoleName(name), "anything")
@@ -277,7 +277,7 @@ func TestConnectionLimitHolds(t *testing.T) {
 	wantRefused(t, fmt.Sprintf("connection %d", limit+1), err, tooMany)
 
 	// The platform still gets in: making the slot again connects to the database.
-	if err := newAdapter(t).MakeSlot(t.Context(), master(cluster), n.name, limit); err != nil {
+	if err := newAdapter(t).MakeSlot(t.Context(), master(cluster), n.name, markOf(n.name), limit); err != nil {
 		t.Errorf("a tenant at its limit keeps the platform out: %v", err)
 	}
 }

@@ -90,6 +90,9 @@ var names atomic.Int64
 // newName is a slot name that no other test uses.
 func newName() string { return fmt.Sprintf("slot%08d", names.Add(1)) }
 
+// markOf is the mark of a slot in these tests, as pool.Host.SlotMark words one.
+func markOf(name string) string { return "db-standard-1/k3v9x2m7qa/7/1-" + name }
+
 // tenant is a slot that has been made and opened.
 type tenant struct{ name, password string }
 
@@ -102,7 +105,7 @@ func newTenant(t *testing.T, limit int) tenant {
 			t.Error(err)
 		}
 	})
-	if err := a.MakeSlot(t.Context(), master(cluster), made.name, limit); err != nil {
+	if err := a.MakeSlot(t.Context(), master(cluster), made.name, markOf(made.name), limit); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Open(t.Context(), master(cluster), made.name, made.password); err != nil {

@@ -15,19 +15,23 @@ import (
 const platformConnections = 2
 
 // MakeSlot makes a role that may not log in yet and a database that only this role will reach, with
-// at most limit connections, at least 1. The platform owns the database; the tenant owns the schema
-// app in it. A slot that is there already, even one that is open, stays as it is.
-func (a *Adapter) MakeSlot(ctx context.Context, login pool.Login, name string, limit int) error {
+// at most limit connections, at least 1. The platform owns the database, which bears the slot's mark; the
+// tenant owns the schema app in it. A slot that is there already, even one that is open, stays as it is.
+// Of a database that bears another mark the error is ErrForeign, and nothing is touched.
+func (a *Adapter) MakeSlot(ctx context.Context, login pool.Login, name, mark string, limit int) error {
 	id, err := identify(name)
 	if err != nil {
 		return err
+	}
+	if !markPattern.MatchString(mark) {
+		return fmt.Errorf("make slot %s: its mark %q does not match %s", name, mark, markPattern)
 	}
 	if limit < 1 {
 		return fmt.Errorf("make slot %s: %d connections are too few", name, limit)
 	}
 	err = a.retry(ctx, func() error {
 		if err := a.within(ctx, login, maintenance, func(s session) error {
-			return create(ctx, s, login.Username, name, id, limit)
+			return create(ctx, s, login.Username, name, mark, id, limit)
 		}); err != nil {
 			return err
 		}
@@ -43,7 +47,10 @@ func (a *Adapter) MakeSlot(ctx context.Context, login pool.Login, name string, l
 
 // create makes the role and the database. The order of its statements is what keeps others out at
 // every moment: nobody can connect until nobody but the owner may.
-func create(ctx context.Context, s session, owner, name string, id identifiers, limit int) error {
+func create(ctx context.Context, s session, owner, name, mark string, id identifiers, limit int) error {
+	if err := refuseForeign(ctx, s, name, mark); err != nil {
+		return err
+	}
 	if err := exec(ctx, s, fmt.Sprintf("CREATE ROLE %s NOLOGIN CONNECTION LIMIT %d", id.role, limit), duplicateObject); err != nil {
 		return fmt.Errorf("create the role: %w", err)
 	}
@@ -56,6 +63,9 @@ func create(ctx context.Context, s session, owner, name string, id identifiers, 
 		id.database, pgx.Identifier{owner}.Sanitize(), limit+platformConnections), duplicateDatabase)
 	if err != nil {
 		return fmt.Errorf("create the database: %w", err)
+	}
+	if err := exec(ctx, s, "COMMENT ON DATABASE "+id.database+" IS '"+mark+"'"); err != nil {
+		return fmt.Errorf("mark the database: %w", err)
 	}
 	if err := exec(ctx, s, "REVOKE ALL ON DATABASE "+id.database+" FROM PUBLIC"); err != nil {
 		return fmt.Errorf("close the database: %w", err)

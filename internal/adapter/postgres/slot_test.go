@@ -65,7 +65,7 @@ func TestMakeSlotKilledAtAnyStatementIsFinishedByTheNextRun(t *testing.T) {
 	for n := 1; !killedEverywhere; n++ {
 		for _, applied := range []bool{false, true} {
 			name := newName()
-			err := killedAt(t, n, applied).MakeSlot(t.Context(), master(cluster), name, 4)
+			err := killedAt(t, n, applied).MakeSlot(t.Context(), master(cluster), name, markOf(name), 4)
 			switch {
 			case err == nil:
 				killedEverywhere = true
@@ -76,7 +76,7 @@ func TestMakeSlotKilledAtAnyStatementIsFinishedByTheNextRun(t *testing.T) {
 			wantRefused(t, fmt.Sprintf("a stranger after statement %d (applied: %v)", n, applied), err, denied, noDatabase, "55000")
 
 			a := newAdapter(t)
-			if err := a.MakeSlot(t.Context(), master(cluster), name, 4); err != nil {
+			if err := a.MakeSlot(t.Context(), master(cluster), name, markOf(name), 4); err != nil {
 				t.Fatalf("again after statement %d (applied: %v): %v", n, applied, err)
 			}
 			wantWholeSlot(t, name, 4)
@@ -139,6 +139,7 @@ func wantWholeSlot(t *testing.T, name string, limit int) {
 	if databaseLimit != limit+platformConnections || roleLimit != limit {
 		t.Errorf("connection limits: %d of the database and %d of the role, for %d", databaseLimit, roleLimit, limit)
 	}
+	wantMark(t, name, markOf(name))
 }
 
 func TestMakeSlotRunTwiceAtOnce(t *testing.T) {
@@ -146,7 +147,7 @@ func TestMakeSlotRunTwiceAtOnce(t *testing.T) {
 	var runs sync.WaitGroup
 	for range 4 {
 		runs.Go(func() {
-			if err := newAdapter(t).MakeSlot(t.Context(), master(cluster), name, 4); err != nil {
+			if err := newAdapter(t).MakeSlot(t.Context(), master(cluster), name, markOf(name), 4); err != nil {
 				t.Error(err)
 			}
 		})
@@ -162,7 +163,7 @@ func TestMakeSlotRunLateLeavesAnOpenSlotOpen(t *testing.T) {
 	slot := newTenant(t, 4)
 	conn := slot.connect(t)
 	must(t, conn, "CREATE TABLE app.t AS SELECT 1 AS id")
-	if err := newAdapter(t).MakeSlot(t.Context(), master(cluster), slot.name, 4); err != nil {
+	if err := newAdapter(t).MakeSlot(t.Context(), master(cluster), slot.name, markOf(slot.name), 4); err != nil {
 		t.Fatal(err)
 	}
 	must(t, conn, "INSERT INTO app.t VALUES (2)")
@@ -178,7 +179,7 @@ func TestBadSlotsAreRefusedBeforeTheServerHearsOfThem(t *testing.T) {
 	ctx, login := t.Context(), master(cluster)
 	for _, name := range []string{"", "short", "abcdefgH", `abcdefg"`, "abcdefg'", "abcdefg;", "slot_0001", "abcdefgé", "aaaaaaaaaaaaaaaaaaaaa", "abcdefgh\n"} {
 		for verb, err := range map[string]error{
-			"make":  a.MakeSlot(ctx, login, name, 1),
+			"make":  a.MakeSlot(ctx, login, name, "mark", 1),
 			"open":  a.Open(ctx, login, name, "password"),
 			"close": a.Close(ctx, login, name),
 			"drop":  a.Drop(ctx, login, name),
@@ -189,8 +190,13 @@ func TestBadSlotsAreRefusedBeforeTheServerHearsOfThem(t *testing.T) {
 		}
 	}
 	for _, limit := range []int{0, -1} {
-		if err := a.MakeSlot(ctx, login, "slotslot", limit); err == nil {
+		if err := a.MakeSlot(ctx, login, "slotslot", "mark", limit); err == nil {
 			t.Errorf("a slot with limit %d was made", limit)
+		}
+	}
+	for _, mark := range []string{"", "a b", "a'b", `a\b`, "a\n", "ä", strings.Repeat("a", 201)} {
+		if err := a.MakeSlot(ctx, login, "slotslot", mark, 1); err == nil {
+			t.Errorf("a slot with the mark %q was made", mark)
 		}
 	}
 	for _, password := range []string{"", "with space", "päss", "line\nbreak"} {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,16 +54,31 @@ type Vault struct{ Config }
 // New is a vault.
 func New(config Config) *Vault { return &Vault{config} }
 
+// errBadMark means that a signup's mark is none: without one, a name would be that of every signup of the
+// tenant.
+var errBadMark = errors.New("the mark is not 1 to 32 letters and digits")
+
+// markPattern keeps a name within Secrets Manager's 512 characters, a mark from being more than the last
+// part of it, and that part from looking like the end of an ARN, which is a hyphen and six characters.
+var markPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
+
 // Tenant returns a tenant's credentials and the ARN of the secret that holds them. The first call
 // makes a password, lets fill put it into the credentials, and stores those; every later call, and
 // all but one of several at once, returns what was stored. If that is not what fill makes of its
 // password, the error is pool.ErrOtherDatabase.
-func (v *Vault) Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error) {
+//
+// The mark is that of the tenant's signup, and the end of the secret's name: names of secrets that are
+// scheduled for deletion are neither free nor taken for up to 30 days, and those of an earlier life of
+// the tenant, or of somebody else's making, are not this signup's.
+func (v *Vault) Tenant(ctx context.Context, tenantID, mark string, fill func(password string) events.Credentials) (events.Credentials, string, error) {
+	if !markPattern.MatchString(mark) {
+		return events.Credentials{}, "", fmt.Errorf("make the secret of tenant %s: %w", tenantID, errBadMark)
+	}
 	made, err := password(v.Random)
 	if err != nil {
 		return events.Credentials{}, "", err
 	}
-	credentials, name := fill(made), v.Prefix+tenantID
+	credentials, name := fill(made), v.Prefix+tenantID+"/"+mark
 	// Commit point: whichever call creates the secret has made the tenant's password.
 	arn, err := v.create(ctx, name, tenantID, credentials)
 	if err == nil {

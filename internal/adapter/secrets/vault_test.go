@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
@@ -17,7 +18,10 @@ import (
 	"headroom/internal/pool"
 )
 
-const keyID = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+const (
+	keyID = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+	mark  = "k3v9x2m7qa"
+)
 
 var errLost = errors.New("the reply was lost")
 
@@ -38,11 +42,11 @@ func at(host string) func(string) events.Credentials {
 
 func TestFirstCallMakesTheSecret(t *testing.T) {
 	fake := &secretstest.Fake{}
-	credentials, arn, err := newVault(fake).Tenant(t.Context(), "acme", at("db1"))
+	credentials, arn, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret := fake.Secrets()["headroom/dev/tenant/acme"]
+	secret := fake.Secrets()["headroom/dev/tenant/acme/k3v9x2m7qa"]
 	if arn == "" || arn != secret.ARN {
 		t.Errorf("ARN %q, stored as %q", arn, secret.ARN)
 	}
@@ -64,15 +68,15 @@ func TestFirstCallMakesTheSecret(t *testing.T) {
 
 func TestLaterCallsGiveTheSame(t *testing.T) {
 	fake := &secretstest.Fake{Lag: 3}
-	first, firstARN, err := newVault(fake).Tenant(t.Context(), "acme", at("db1"))
+	first, firstARN, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, againARN, err := newVault(fake).Tenant(t.Context(), "acme", at("db1"))
+	again, againARN, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1"))
 	if err != nil || again != first || againARN != firstARN {
 		t.Errorf("another secret: %v at %s, then %v at %s, %v", first, firstARN, again, againARN, err)
 	}
-	other, _, err := newVault(fake).Tenant(t.Context(), "other", at("db1"))
+	other, _, err := newVault(fake).Tenant(t.Context(), "other", mark, at("db1"))
 	if err != nil || other.Password == first.Password {
 		t.Errorf("two tenants share a password, or: %v", err)
 	}
@@ -85,7 +89,7 @@ func TestCallsAtOnceAgree(t *testing.T) {
 	for i := range got {
 		calls.Go(func() {
 			var err error
-			if got[i], _, err = newVault(fake).Tenant(t.Context(), "acme", at("db1")); err != nil {
+			if got[i], _, err = newVault(fake).Tenant(t.Context(), "acme", mark, at("db1")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -101,11 +105,11 @@ func TestCallsAtOnceAgree(t *testing.T) {
 func TestCallWhoseReplyWasLostIsRepeatable(t *testing.T) {
 	for _, applied := range []bool{false, true} {
 		fake := &secretstest.Fake{Fault: func(string) (bool, error) { return applied, errLost }}
-		if _, _, err := newVault(fake).Tenant(t.Context(), "acme", at("db1")); !errors.Is(err, errLost) {
+		if _, _, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1")); !errors.Is(err, errLost) {
 			t.Fatalf("got %v", err)
 		}
 		fake.Fault = nil
-		credentials, _, err := newVault(fake).Tenant(t.Context(), "acme", at("db1"))
+		credentials, _, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1"))
 		if err != nil || len(credentials.Password) != passwordLength {
 			t.Errorf("applied %v: %v, %v", applied, credentials, err)
 		}
@@ -117,18 +121,97 @@ func TestCallWhoseReplyWasLostIsRepeatable(t *testing.T) {
 
 func TestSecretOfAnotherDatabaseIsNotGivenOut(t *testing.T) {
 	fake := &secretstest.Fake{}
-	if _, _, err := newVault(fake).Tenant(t.Context(), "acme", at("db1")); err != nil {
+	if _, _, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1")); err != nil {
 		t.Fatal(err)
 	}
-	if got, _, err := newVault(fake).Tenant(t.Context(), "acme", at("db2")); !errors.Is(err, pool.ErrOtherDatabase) {
+	if got, _, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db2")); !errors.Is(err, pool.ErrOtherDatabase) {
 		t.Errorf("got %v, %v; want pool.ErrOtherDatabase", got, err)
+	}
+}
+
+func TestASecretOfAnEarlierLifeDoesNotMatter(t *testing.T) {
+	const name = "headroom/dev/tenant/acme"
+	tests := []struct {
+		name  string
+		exist func(*secretstest.Fake)
+	}{
+		{"a secret of the tenant's earlier life is scheduled for deletion", func(f *secretstest.Fake) {
+			f.Put(name+"/earlier", `{"host":"db0"}`)
+			f.Schedule(name + "/earlier")
+		}},
+		{"a secret of the tenant's earlier life is still there", func(f *secretstest.Fake) {
+			f.Put(name+"/earlier", `{"host":"db0"}`)
+		}},
+		{"the tenant's bare name is scheduled for deletion", func(f *secretstest.Fake) {
+			f.Put(name, "{}")
+			f.Schedule(name)
+		}},
+		{"the tenant's bare name is somebody else's", func(f *secretstest.Fake) { f.Put(name, "hunter2") }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			fake := &secretstest.Fake{}
+			test.exist(fake)
+			first, arn, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, sameARN, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1"))
+			if err != nil || again != first || sameARN != arn || first.Host != "db1" {
+				t.Errorf("again: another secret, or %v", err)
+			}
+		})
+	}
+}
+
+func TestEachLifeHasAPasswordOfItsOwn(t *testing.T) {
+	fake := &secretstest.Fake{}
+	first, firstARN, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, nextARN, err := newVault(fake).Tenant(t.Context(), "acme", "another", at("db2"))
+	if err != nil || next.Password == first.Password || nextARN == firstARN {
+		t.Errorf("two lives share a password or a secret, or: %v", err)
+	}
+}
+
+// What is scheduled for deletion under this very mark was deleted by somebody while the tenant signed
+// up: no name of ours is free then, and the refusal is told as it came.
+func TestASecretThatIsDeletedUnderItsSignupIsAnError(t *testing.T) {
+	fake := &secretstest.Fake{}
+	if _, _, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1")); err != nil {
+		t.Fatal(err)
+	}
+	fake.Schedule("headroom/dev/tenant/acme/" + mark)
+	var refused *types.InvalidRequestException
+	if _, _, err := newVault(fake).Tenant(t.Context(), "acme", mark, at("db1")); !errors.As(err, &refused) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNamesAreWithinSecretsManagersLimits(t *testing.T) {
+	fake := &secretstest.Fake{}
+	vault := newVault(fake)
+	vault.Prefix = "headroom/" + strings.Repeat("s", 16) + "/tenant/"
+	tenant := strings.Repeat("t", 64)
+	if _, _, err := vault.Tenant(t.Context(), tenant, strings.Repeat("m", 32), at("db1")); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"", strings.Repeat("m", 33), "a/b", "a b", "ä"} {
+		if _, _, err := vault.Tenant(t.Context(), tenant, bad, at("db1")); !errors.Is(err, errBadMark) {
+			t.Errorf("mark %q: %v", bad, err)
+		}
+	}
+	if n := len(fake.Secrets()); n != 1 {
+		t.Errorf("%d secrets", n)
 	}
 }
 
 func TestReadingIsPatientForAWhile(t *testing.T) {
 	fake := &secretstest.Fake{Lag: 100}
 	vault := newVault(fake)
-	if _, _, err := vault.Tenant(t.Context(), "acme", at("db1")); err != nil {
+	if _, _, err := vault.Tenant(t.Context(), "acme", mark, at("db1")); err != nil {
 		t.Fatal(err)
 	}
 	var pauses []time.Duration
@@ -136,7 +219,7 @@ func TestReadingIsPatientForAWhile(t *testing.T) {
 		pauses = append(pauses, d)
 		return nil
 	}
-	if _, _, err := vault.Tenant(t.Context(), "acme", at("db1")); err == nil {
+	if _, _, err := vault.Tenant(t.Context(), "acme", mark, at("db1")); err == nil {
 		t.Error("read what cannot be read")
 	}
 	want := []time.Duration{75e6, 150e6, 300e6, 600e6, 750e6}
@@ -145,7 +228,7 @@ func TestReadingIsPatientForAWhile(t *testing.T) {
 	}
 
 	vault.Sleep = func(context.Context, time.Duration) error { return context.Canceled }
-	if _, _, err := vault.Tenant(t.Context(), "acme", at("db1")); !errors.Is(err, context.Canceled) {
+	if _, _, err := vault.Tenant(t.Context(), "acme", mark, at("db1")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
@@ -181,7 +264,7 @@ func TestWithoutRandomnessNoSecretIsMade(t *testing.T) {
 	fake := &secretstest.Fake{}
 	vault := newVault(fake)
 	vault.Random = strings.NewReader("")
-	if _, _, err := vault.Tenant(t.Context(), "acme", at("db1")); err == nil || len(fake.Secrets()) != 0 {
+	if _, _, err := vault.Tenant(t.Context(), "acme", mark, at("db1")); err == nil || len(fake.Secrets()) != 0 {
 		t.Errorf("made %d secrets, %v", len(fake.Secrets()), err)
 	}
 }

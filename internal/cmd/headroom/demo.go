@@ -168,11 +168,6 @@ func (c demoCommand) invite(d demo.Deployment) error {
 	if err != nil {
 		return err
 	}
-	bus, err := d.Output("BusName")
-	if err != nil {
-		return err
-	}
-	stage := strings.TrimPrefix(bus, "headroom-")
 	message := fmt.Sprintf(`{"version":"1","tenantId":"yours","tier":"%s","instanceIp":"%s"}`, c.Tier, demo.Instance(c.Signups))
 	fmt.Printf(`
 It keeps running until Ctrl-C, and prints what Headroom publishes. In another shell, AWS's command line
@@ -186,9 +181,9 @@ To sign another customer up, from an address of 127.0.0.0/8:
   aws sqs send-message --queue-url %s \
     --message-body '%s'
 
-To read its password, as its application server would:
+To read its password, as its application server would, from the secret that is printed once it has its storage:
 
-  aws secretsmanager get-secret-value --secret-id headroom/%s/tenant/yours --query SecretString --output text
+  aws secretsmanager get-secret-value --secret-id THE_SECRET --query SecretString --output text
 
 Without AWS's command line, a signup is:
 
@@ -198,6 +193,6 @@ Without AWS's command line, a signup is:
 
 The functions' logs are in %s.
 
-`, d.Endpoint, d.Region, queue, message, stage, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
+`, d.Endpoint, d.Region, queue, message, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
 	return nil
 }

@@ -2,6 +2,7 @@
 package policies
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,5 +14,5 @@ import (
 
 // Source makes the source of the policies that are in an SSM parameter.
 func Source(cfg aws.Config, parameter string, metrics telemetry.Recorder) *policy.Source {
-	return &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: parameter, Now: time.Now, Metrics: metrics}
+	return &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: parameter, Now: time.Now, Metrics: metrics, Log: slog.Default()}
 }

@@ -46,6 +46,3 @@ func Vault(cfg aws.Config, stage, prefix, key string) *secrets.Vault {
 		Random: rand.Reader, Sleep: awsclient.Sleep, Jitter: awsclient.Jitter,
 	})
 }
-
-// Name makes the opaque name of a slot.
-func Name() (string, error) { return secrets.Name(rand.Reader) }

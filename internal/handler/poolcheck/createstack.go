@@ -11,7 +11,8 @@ import (
 )
 
 // createStack asks CloudFormation for the stack of a host that is ordered. The stack's name and token
-// follow from the host's ID, so asking twice makes one stack.
+// follow from the host's ID and mark, so asking twice makes one stack. A stack of the name that lacks the
+// mark is foreign, of whatever was there before the table: the host's number is passed over.
 func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	if host.State != pool.Ordered {
 		return nil
@@ -27,8 +28,11 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	}
 	id, err := h.Stacks.Create(ctx, pool.StackOrder{
 		Name: host.Stack.Name, TemplateURL: template.URL, Token: host.Stack.Token, RoleARN: h.StackRole, Parameters: parameters,
-		Tags: map[string]string{"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier)},
+		Tags: map[string]string{"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier), "headroom:order": host.Mark},
 	})
+	if errors.Is(err, pool.ErrForeign) {
+		return h.passOver(ctx, host, err)
+	}
 	if err != nil {
 		return fmt.Errorf("order the stack of %s: %w", host.ID, err)
 	}
@@ -48,4 +52,21 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 		return fmt.Errorf("record the stack of %s: %w", host.ID, err)
 	}
 	return nil
+}
+
+// passOver gives up the order of a host whose name is somebody else's: nothing of that is touched, and the
+// pool's next order has the next number.
+func (h *Handler) passOver(ctx context.Context, host pool.Host, why error) error {
+	now := h.Now()
+	after, err := pool.Move(host, pool.Deleted, now, "passed over: "+why.Error())
+	if err != nil {
+		return fmt.Errorf("pass over %s: %w", host.ID, err)
+	}
+	after = pool.Begin(after, pool.StepAnnounce, now)
+	// Commit point: the number is passed over, and people are told of it once it is so.
+	if err := h.Ledger.SaveHost(ctx, host, after, pool.Neutral, now); err != nil {
+		return fmt.Errorf("record that %s is passed over: %w", host.ID, err)
+	}
+	h.Log.WarnContext(ctx, "host passed over", "host", host.ID, "reason", why.Error())
+	return h.Announce.Host(ctx, after)
 }

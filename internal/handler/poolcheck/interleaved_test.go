@@ -45,7 +45,7 @@ func TestChecksAtOnceOrderNoMoreThanOne(t *testing.T) {
 			if err := call("arrive", func() error { w.arrive(second); return nil }); err != nil {
 				return err
 			}
-			return w.handler(call).Shelf.Tend(context.Background(), tier)
+			return w.handler(call).Shelf.Reconcile(context.Background(), tier)
 		})
 		for s.Running() > 0 {
 			i := rapid.IntRange(0, s.Running()-1).Draw(r, "process")
@@ -81,7 +81,7 @@ func TestChecksAtOnceOrderNoMoreThanOne(t *testing.T) {
 func (w *world) order(key pool.Key) pool.Host {
 	w.t.Helper()
 	seen := w.pool(key)
-	h := pool.Order(seen, pool.Policy{SlotsPerHost: 10}, "headroom-dev-", w.now, "test")
+	h := pool.Order(seen, pool.Policy{SlotsPerHost: 10}, "headroom-dev-", "k3v9x2m7qa", w.now, "test")
 	h.State, h.Step, h.Due = pool.Preparing, "", time.Time{}
 	w.must(w.ledger.Order(context.Background(), seen, h))
 	return h
@@ -108,8 +108,12 @@ func (w *world) serveAll(waiting int, call killtest.Call) error {
 		if err != nil {
 			return nil // bare for now
 		}
-		t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
-		if err := l.Ready(ctx, t); err != nil {
+		ready, err := pool.MoveTenant(t, pool.Ready, w.now, "test")
+		if err != nil {
+			return err
+		}
+		ready.Database, ready.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
+		if _, err := l.SaveTenant(ctx, t, ready); err != nil {
 			return nil
 		}
 	}

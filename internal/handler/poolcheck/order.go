@@ -17,13 +17,17 @@ func (h *Handler) pool(ctx context.Context, p pool.Policy) error {
 		if err != nil {
 			return fmt.Errorf("check pool %s: %w", p.Key(), err)
 		}
-		plan := pool.Decide(seen, p, h.Now())
-		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", plan.Orders, "missing", plan.Missing, "reason", plan.Reason)
-		if plan.Orders == 0 || ordered == p.MaxOrders {
+		plan := pool.Decide(seen, p, nil, h.Now())
+		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "heldBack", plan.Held, "reason", plan.Reason)
+		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
 			h.measure(seen, p)
 			return nil
 		}
-		host := pool.Order(seen.Record, p, h.StackPrefix, h.Now(), plan.Reason)
+		mark, err := h.Mark()
+		if err != nil {
+			return fmt.Errorf("draw the mark of an order of pool %s: %w", p.Key(), err)
+		}
+		host := pool.Order(seen.Record, p, h.StackPrefix, mark, h.Now(), plan.Actions[0].Reason)
 		// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
 		// pool check past the order's deadline asks for the stack; two checks at once record one order,
 		// because the second finds the pool's number moved.

@@ -4,35 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"headroom/events"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
-// overdueAtOnce bounds how many overdue records one check looks at; the rest is the next one's.
-const overdueAtOnce = 25
+// What one check looks at, at most, of what is overdue; the rest is the next one's. Hosts and tenants have
+// budgets of their own, so that many stuck signups keep no host from being looked at.
+const (
+	hostsAtOnce   = 10
+	tenantsAtOnce = 25
+)
 
-// retryOverdue has tried again what is past its deadline: hosts whose step was not done, and signups
-// that got stuck.
+// retryOverdue has tried again what is past its deadline: steps of hosts, which many tenants may wait for,
+// and then of tenants. What is looked at gets a new deadline before anything else is done about it, and so
+// moves to the back, whatever comes of it.
 func (h *Handler) retryOverdue(ctx context.Context) error {
-	overdue, err := h.Ledger.Due(ctx, h.Now(), overdueAtOnce)
+	hosts, err := h.Ledger.OverdueHosts(ctx, h.Now(), hostsAtOnce)
 	if err != nil {
-		return fmt.Errorf("ask what is overdue: %w", err)
+		return fmt.Errorf("ask which hosts are overdue: %w", err)
 	}
-	if len(overdue) == overdueAtOnce {
-		h.Log.WarnContext(ctx, "more is overdue than one check looks at", "looked", overdueAtOnce)
+	failures := []error{lookAt(ctx, hosts, h.retryHost)}
+	tenants, err := h.Ledger.OverdueTenants(ctx, h.Now(), tenantsAtOnce)
+	if err != nil {
+		return errors.Join(append(failures, fmt.Errorf("ask which tenants are overdue: %w", err))...)
 	}
+	if len(hosts) == hostsAtOnce || len(tenants) == tenantsAtOnce {
+		h.Log.WarnContext(ctx, "more may be overdue than one check looks at", "hosts", len(hosts), "tenants", len(tenants))
+	}
+	return errors.Join(append(failures, lookAt(ctx, tenants, h.retryTenant))...)
+}
+
+// lookAt looks at each, whatever comes of the others.
+func lookAt[ID any](ctx context.Context, ids []ID, look func(context.Context, ID) error) error {
 	var failures []error
-	for _, due := range overdue {
-		var err error
-		if due.Host != "" {
-			err = h.retryHost(ctx, due.Host)
-		} else {
-			err = h.retryTenant(ctx, due.Tenant)
-		}
-		// A conflict means that what was overdue has just moved on.
-		if err != nil && !errors.Is(err, pool.ErrConflict) && !errors.Is(err, pool.ErrNotFound) {
+	for _, id := range ids {
+		// The index that named it lags, and what was overdue may just have moved on.
+		if err := look(ctx, id); err != nil && !errors.Is(err, pool.ErrConflict) && !errors.Is(err, pool.ErrNotFound) {
 			failures = append(failures, err)
 		}
 	}
@@ -41,78 +50,73 @@ func (h *Handler) retryOverdue(ctx context.Context) error {
 
 // retryHost has the step of an overdue host tried again, or gives the host up.
 func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
-	host, err := h.Ledger.Host(ctx, id)
-	if err != nil {
-		return fmt.Errorf("read overdue host %s: %w", id, err)
-	}
 	now := h.Now()
-	after, changed, err := pool.Overdue(host, now)
-	if err != nil || !changed {
-		return err
-	}
-	outcome := pool.Neutral
-	if after.State == pool.Quarantined && host.State.Making() {
-		outcome = pool.Failed // the next one would most likely get stuck as well: wait with it
-	}
 	// Commit point: the try is counted before it is made, so that a step which kills its caller does
 	// not run for ever. A host is quarantined from here on, and that is said once it is so.
-	if err := h.Ledger.SaveHost(ctx, host, after, outcome, now); err != nil {
-		return fmt.Errorf("record that %s is overdue: %w", id, err)
-	}
+	before, host, err := ledger.UpdateHost(ctx, h.Ledger, id, now, func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		after, changed, err := pool.Overdue(host, now)
+		if err == nil && !changed {
+			err = ledger.ErrUnchanged
+		}
+		if after.State == pool.Quarantined && host.State.Making() {
+			return after, pool.Failed, err // the next one would most likely get stuck as well: wait with it
+		}
+		return after, pool.Neutral, err
+	})
 	switch {
-	case after.State == pool.Quarantined:
-		return h.announceQuarantine(ctx, id)
-	case after.Step == pool.StepOrder:
-		if after, err = h.Ledger.Host(ctx, id); err != nil {
-			return fmt.Errorf("read overdue host %s: %w", id, err)
-		}
-		return h.createStack(ctx, after)
-	default:
-		if err := h.HostEvents.Send(ctx, events.NewHostStep(string(id), string(after.Step), after.Count+1), 0); err != nil {
-			return fmt.Errorf("have step %s of %s tried again: %w", after.Step, id, err)
-		}
+	case err != nil:
+		return fmt.Errorf("record that host %s is overdue: %w", id, err)
+	case host.Version == before.Version:
 		return nil
+	case host.Step == pool.StepOrder:
+		return h.createStack(ctx, host)
+	case host.State == pool.Quarantined, host.State == pool.Deleted:
+		return h.Announce.Host(ctx, host)
 	}
-}
-
-// retryTenant sends a signup again that is stuck, or whose storage is ready and could not be announced;
-// after pool.MaxTries a person is told.
-func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
-	t, err := h.Ledger.Tenant(ctx, id)
-	if err != nil {
-		return fmt.Errorf("read overdue tenant %s: %w", id, err)
-	}
-	now := h.Now()
-	if t.Due.IsZero() || now.Before(t.Due) {
-		return nil
-	}
-	after := t
-	if t.Tries >= pool.MaxTries {
-		after.Due = time.Time{}
-		after.History = pool.Append(t.History, pool.Entry{At: now, What: "given up", Why: "sent again too often"})
-		if err := h.Announce.SignupStuck(ctx, t); err != nil {
-			return err
-		}
-		return h.saveTenant(ctx, t, after)
-	}
-	after.Tries++
-	after.Due = now.Add(pool.SignupDeadline)
-	after.History = pool.Append(t.History, pool.Entry{At: now, What: "retry", Why: "the signup was not done by its deadline"})
-	if err := h.saveTenant(ctx, t, after); err != nil {
-		return err
-	}
-	err = h.Signups.Send(ctx, events.SignupRequested{
-		Version: events.Version, TenantID: string(id), Tier: string(t.Tier), InstanceIP: t.Instance,
-	}, 0)
-	if err != nil {
-		return fmt.Errorf("send the signup of %s again: %w", id, err)
+	if err := h.HostEvents.Send(ctx, events.NewHostStep(string(id), string(host.Step), host.Count+1), 0); err != nil {
+		return fmt.Errorf("have step %s of %s tried again: %w", host.Step, id, err)
 	}
 	return nil
 }
 
-func (h *Handler) saveTenant(ctx context.Context, before, after pool.Tenant) error {
-	if err := h.Ledger.SaveTenant(ctx, before, after); err != nil {
-		return fmt.Errorf("record that tenant %s is overdue: %w", before.ID, err)
+// retryTenant has the step of an overdue tenant tried again, or reports a tenant that was given up.
+func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
+	// Commit point: the try is counted before it is made, and the report is recorded before it is sent.
+	before, t, err := ledger.UpdateTenant(ctx, h.Ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
+		after, changed := pool.OverdueTenant(t, h.Now())
+		if !changed {
+			return t, ledger.ErrUnchanged
+		}
+		return after, nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("record that tenant %s is overdue: %w", id, err)
+	case t.Version == before.Version:
+		return nil
+	case t.Step == pool.StepReport:
+		return h.report(ctx, t)
+	}
+	if err := h.Signups.Send(ctx, events.NewTenantStep(string(id), string(t.Step), t.Count+1), 0); err != nil {
+		return fmt.Errorf("have step %s of tenant %s tried again: %w", t.Step, id, err)
+	}
+	return nil
+}
+
+// report tells people of a tenant that was given up, and ends the step of telling them.
+func (h *Handler) report(ctx context.Context, t pool.Tenant) error {
+	if err := h.Announce.SignupStuck(ctx, t); err != nil {
+		return err
+	}
+	_, _, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
+		if now.Step != pool.StepReport {
+			return now, ledger.ErrUnchanged // somebody sent its signup again
+		}
+		now.Progress = pool.Progress{Stuck: now.Stuck, Error: now.Error}
+		return now, nil
+	})
+	if err != nil {
+		return fmt.Errorf("record that tenant %s is reported: %w", t.ID, err)
 	}
 	return nil
 }

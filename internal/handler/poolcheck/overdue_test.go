@@ -45,7 +45,7 @@ func TestAStepPastItsDeadlineIsTriedAgain(t *testing.T) {
 			w.late("share-standard-1")
 			w.must(w.check())
 			// A look at the step that has not been made yet: stackcomplete ignores earlier ones.
-			want := fmt.Sprintf(`{"version":"1","type":"HostStep","hostId":"share-standard-1","step":%q,"try":8}`, step)
+			want := fmt.Sprintf(`{"version":"1","type":"Step","of":"host","id":"share-standard-1","step":%q,"try":8}`, step)
 			if diff := cmp.Diff([]string{want}, sent(w.steps)); diff != "" {
 				t.Errorf("sent (-want +got):\n%s", diff)
 			}
@@ -160,15 +160,15 @@ func TestAStuckSignupIsSentAgainAndThenAPersonIsTold(t *testing.T) {
 		if len(sent(w.signups)) != i {
 			t.Fatalf("sent before its deadline: %v", sent(w.signups))
 		}
-		w.now = w.now.Add(pool.SignupDeadline)
+		w.now = w.now.Add(pool.Deadline(pool.StepOpen))
 		w.must(w.check())
-		want := `{"version":"1","tenantId":"a","tier":"standard","instanceIp":"10.0.0.1"}`
+		want := `{"version":"1","type":"Step","of":"tenant","id":"a","step":"open","try":1}`
 		if got := sent(w.signups); len(got) != i+1 || got[i] != want {
 			t.Fatalf("sent: %v", got)
 		}
 	}
 	for range 3 {
-		w.now = w.now.Add(pool.SignupDeadline)
+		w.now = w.now.Add(pool.Deadline(pool.StepOpen))
 		w.must(w.check())
 	}
 	if diff := cmp.Diff([]string{"Headroom dev: the signup of tenant a is stuck"}, w.subjects()); diff != "" || len(w.topic.Notes()) != 1 {
@@ -182,13 +182,8 @@ func TestAStuckSignupIsSentAgainAndThenAPersonIsTold(t *testing.T) {
 func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
 	w := newWorld(t)
 	w.request("a")
-	ready := w.tenant("a")
-	ready.State = pool.Ready
-	w.must(w.ledger.Ready(t.Context(), ready))
-	before := w.tenant("a")
-	after := before
-	after.Due = w.now.Add(pool.SignupDeadline)
-	w.must(w.ledger.SaveTenant(t.Context(), before, after))
+	w.move("a", pool.Ready, func(t *pool.Tenant) { t.Progress = pool.Started(pool.StepServe, w.now) })
+	after := w.tenant("a")
 	w.must(w.check())
 	if got := sent(w.signups); len(got) != 0 {
 		t.Fatalf("sent before its deadline: %v", got)
@@ -199,7 +194,7 @@ func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
 		t.Errorf("sent: %v", got)
 	}
 	for range pool.MaxTries + 1 {
-		w.now = w.now.Add(pool.SignupDeadline)
+		w.now = w.now.Add(pool.Deadline(pool.StepOpen))
 		w.must(w.check())
 	}
 	if notes := w.topic.Notes(); len(notes) != 1 || !strings.Contains(notes[0].Message, "StorageReady was not published") || strings.Contains(notes[0].Message, "dead-letter") {
@@ -209,20 +204,67 @@ func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
 
 func TestTenantsWhoWaitAreNotOverdue(t *testing.T) {
 	w := newWorld(t)
-	for i := range overdueAtOnce + 5 {
+	for i := range tenantsAtOnce + 5 {
 		w.wait(pool.TenantID(fmt.Sprintf("t%d", i)))
 	}
 	w.now = w.now.Add(time.Hour)
-	due, err := w.ledger.Due(context.Background(), w.now, overdueAtOnce)
+	due, err := w.ledger.OverdueTenants(context.Background(), w.now, tenantsAtOnce)
 	if err != nil || len(due) != 0 {
 		t.Errorf("overdue: %v, %v", due, err)
+	}
+}
+
+// Of many signups that are stuck, none keeps a host from being looked at (case B7).
+func TestHostsAndTenantsHaveBudgetsOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	for i := range 2000 {
+		w.request(pool.TenantID(fmt.Sprintf("t%d", i)))
+	}
+	w.now = w.now.Add(pool.Deadline(pool.StepOpen))
+	id := w.add(shares, 1)
+	w.change(id, func(h pool.Host) pool.Host { return pool.Begin(h, pool.StepAnnounce, w.now) })
+	w.late(id)
+	w.must(w.check())
+	if len(sent(w.steps)) != 1 || len(sent(w.signups)) != tenantsAtOnce {
+		t.Errorf("%d steps of hosts, %d of tenants", len(sent(w.steps)), len(sent(w.signups)))
+	}
+}
+
+// What is looked at moves to the back, whatever comes of it: those whose report nobody hears do not stand in
+// the way of those behind them (case B7).
+func TestReportsThatNobodyHearsHoldUpNoOther(t *testing.T) {
+	w := newWorld(t)
+	for i := range tenantsAtOnce {
+		w.request(pool.TenantID(fmt.Sprintf("given-up-%d", i)))
+		before := w.tenant(pool.TenantID(fmt.Sprintf("given-up-%d", i)))
+		after := before.Clone()
+		after.Progress = pool.Started(pool.StepReport, w.now)
+		_, err := w.ledger.SaveTenant(t.Context(), before, after)
+		w.must(err)
+	}
+	w.now = w.now.Add(time.Second)
+	w.request("behind")
+	w.now = w.now.Add(time.Hour)
+	w.fail["Notify"] = errNotNow
+	if err := w.check(); !errors.Is(err, errNotNow) {
+		t.Errorf("check: %v", err)
+	}
+	w.must(w.check())
+	if got := sent(w.signups); len(got) != 1 || !strings.Contains(got[0], `"id":"behind"`) {
+		t.Errorf("sent: %v", got)
+	}
+	delete(w.fail, "Notify")
+	w.now = w.now.Add(time.Hour)
+	w.must(w.check())
+	if told := len(w.topic.Notes()); told < tenantsAtOnce-1 {
+		t.Errorf("%d reported", told)
 	}
 }
 
 func TestWhatIsOverdueAndHasMovedOnIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.request("a")
-	w.now = w.now.Add(pool.SignupDeadline)
+	w.now = w.now.Add(pool.Deadline(pool.StepOpen))
 	w.fail["SaveTenant"] = pool.ErrConflict
 	w.must(w.check())
 	if len(sent(w.signups)) != 0 {

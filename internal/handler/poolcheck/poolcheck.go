@@ -1,5 +1,5 @@
 // Package poolcheck keeps the pools at the size that their policies ask for: it orders hosts,
-// tries again what is past its deadline, tends the shelves, and has waiting tenants served when
+// tries again what is past its deadline, reconciles the shelves, and has waiting tenants served when
 // slots have come in.
 package poolcheck
 
@@ -15,9 +15,9 @@ import (
 	"headroom/internal/telemetry"
 )
 
-type ledger interface {
+type store interface {
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
-	SaveTenant(ctx context.Context, before, after pool.Tenant) error
+	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
@@ -25,12 +25,13 @@ type ledger interface {
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
-	Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error)
+	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 }
 
 // shelves reconciles a tier's shelf with the hosts and the claims.
 type shelves interface {
-	Tend(ctx context.Context, tier pool.Tier) error
+	Reconcile(ctx context.Context, tier pool.Tier) error
 }
 
 type policies interface {
@@ -44,7 +45,7 @@ type builder interface {
 
 type announcer interface {
 	HostOrdered(ctx context.Context, h pool.Host) error
-	HostQuarantined(ctx context.Context, h pool.Host) error
+	Host(ctx context.Context, h pool.Host) error
 	SignupStuck(ctx context.Context, t pool.Tenant) error
 }
 
@@ -60,7 +61,7 @@ type Template struct {
 
 // Config is what a Handler is built from. All fields are required.
 type Config struct {
-	Ledger      ledger
+	Ledger      store
 	Shelf       shelves
 	Policies    policies
 	Stacks      builder
@@ -71,6 +72,7 @@ type Config struct {
 	StackRole   string // ARN of the role by which CloudFormation builds
 	StackPrefix string // "headroom-<stage>-"
 	Stage       string
+	Mark        func() (string, error) // draws the random mark of an order
 	Metrics     telemetry.Recorder
 	Log         *slog.Logger
 	Now         func() time.Time
@@ -82,7 +84,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Announce == nil ||
-		c.Signups == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Log == nil || c.Now == nil {
+		c.Signups == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
 	for _, k := range pool.Kinds {
@@ -109,7 +111,7 @@ func (h *Handler) Check(ctx context.Context) error {
 		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)
 	}
 	for _, tier := range ps.Tiers() {
-		failures = append(failures, h.Shelf.Tend(ctx, tier), h.serveWaiting(ctx, tier))
+		failures = append(failures, h.Shelf.Reconcile(ctx, tier), h.serveWaiting(ctx, tier))
 		for _, kind := range pool.Kinds {
 			if p, ok := ps.Of(pool.Key{Kind: kind, Tier: tier}); ok {
 				failures = append(failures, h.pool(ctx, p))

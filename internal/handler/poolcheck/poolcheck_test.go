@@ -29,7 +29,7 @@ func TestAHostIsRecordedThenOrderedAndSaid(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"HostId": "share-standard-1", "Tier": "standard", "Slots": "10"}, stack.Parameters); diff != "" {
 		t.Errorf("parameters of the share's stack (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"headroom:stage": "dev", "headroom:host": "share-standard-1", "headroom:tier": "standard"}, stack.Tags); diff != "" {
+	if diff := cmp.Diff(map[string]string{"headroom:stage": "dev", "headroom:host": "share-standard-1", "headroom:tier": "standard", "headroom:order": h.Mark}, stack.Tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 	stack, _ = w.stacks.Stack("headroom-dev-database-standard-1")
@@ -129,12 +129,11 @@ func TestWaitingTenantsAreServedWhenThereIsSomethingForThem(t *testing.T) {
 			w.wait("a")
 			w.wait("b")
 			w.claim("a")
-			_, err := w.ledger.Dequeue(w.t.Context(), w.tenant("a"))
-			w.must(err)
+			w.move("a", pool.Requested, nil)
 		}, nil},
 		"the shelf is kept for nobody": {func(w *world) {
 			w.wait("a")
-			w.must(w.ledger.Ready(w.t.Context(), w.tenant("a")))
+			w.move("a", pool.Ready, nil)
 		}, []string{serve}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,9 +163,9 @@ func (w *world) claim(id pool.TenantID) {
 func (w *world) ready(id pool.TenantID) {
 	claim, err := w.ledger.Claim(w.t.Context(), tier, id, w.now, true)
 	w.must(err)
-	t := w.tenant(id)
-	t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
-	w.must(w.ledger.Ready(w.t.Context(), t))
+	w.move(id, pool.Ready, func(t *pool.Tenant) {
+		t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
+	})
 }
 
 func (w *world) tenant(id pool.TenantID) pool.Tenant {
@@ -186,7 +185,7 @@ func TestAShelfThatIsOpenWhileTenantsWaitIsClosed(t *testing.T) {
 }
 
 func TestAPartThatFailsDoesNotStopTheOthers(t *testing.T) {
-	for _, operation := range []string{"Due", "Waiting", "Settle", "Create", "Publish", "Order", "Pool"} {
+	for _, operation := range []string{"OverdueHosts", "OverdueTenants", "Waiting", "Settle", "Create", "Publish", "Order", "Pool"} {
 		t.Run(operation, func(t *testing.T) {
 			w := newWorld(t)
 			w.want(databases, func(p *pool.Policy) { p.Floor = 2 })
@@ -201,7 +200,7 @@ func TestAPartThatFailsDoesNotStopTheOthers(t *testing.T) {
 			if !errors.Is(err, errNotNow) {
 				t.Fatalf("got %v, want the failure to be told", err)
 			}
-			if slices.Contains([]string{"Due", "Settle"}, operation) && w.stacks.Count() != before+1 {
+			if slices.Contains([]string{"OverdueHosts", "OverdueTenants", "Settle"}, operation) && w.stacks.Count() != before+1 {
 				t.Error("no host was ordered")
 			}
 			delete(w.fail, operation)
@@ -215,7 +214,7 @@ func TestAPartThatFailsDoesNotStopTheOthers(t *testing.T) {
 	t.Run("the policies", func(t *testing.T) {
 		w := newWorld(t)
 		w.request("a")
-		w.now = w.now.Add(pool.SignupDeadline)
+		w.now = w.now.Add(pool.Deadline(pool.StepOpen))
 		w.broken = errNotNow
 		if err := w.check(); !errors.Is(err, errNotNow) || len(sent(w.signups)) != 1 {
 			t.Errorf("got %v, sent %v", err, sent(w.signups))

@@ -56,7 +56,7 @@ func servable(shelf pool.Shelf, waiters []pool.Waiter) bool {
 // number, the list was found empty and the shelf opened, and the tenant came onto the list after that.
 func (h *Handler) queue(ctx context.Context, before pool.Shelf) error {
 	after := before.Clone()
-	after.Queue, after.QueueSince = before.Tail, h.Now()
+	after.Queue = before.Tail
 	// A conflict means that the shelf is in use: the next check looks again.
 	if err := h.Ledger.SaveShelf(ctx, before, after); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("close the shelf of tier %s to newcomers: %w", before.Tier, err)

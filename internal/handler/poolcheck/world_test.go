@@ -27,7 +27,10 @@ import (
 	"headroom/internal/telemetry"
 )
 
-const tier pool.Tier = "standard"
+const (
+	tier   pool.Tier = "standard"
+	prefix           = "headroom-dev-"
+)
 
 var (
 	start     = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -49,6 +52,7 @@ type world struct {
 	broken   error            // of the policies
 	fail     map[string]error // calls that fail, by operation
 	metrics  strings.Builder
+	marks    int // drawn so far
 }
 
 // newWorld makes a world without hosts, whose policies ask for none.
@@ -87,25 +91,26 @@ func (w *world) handler(call killtest.Call) *Handler {
 			return do()
 		})
 	}
-	ledger, out := killtest.Ledger{Next: w.ledger, Call: faulty}, outside{w, faulty}
-	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: out, Now: w.clock})
+	store, out := killtest.Ledger{Next: w.ledger, Call: faulty}, outside{w, faulty}
+	keeper, err := shelf.New(shelf.Config{Ledger: store, Policies: out, Now: w.clock})
 	w.must(err)
-	metrics := telemetry.Recorder{Out: &w.metrics, Now: w.clock, Stage: "dev"}
+	metrics := telemetry.Recorder{Out: &w.metrics, Now: w.clock, Stage: "dev", Log: slog.New(slog.DiscardHandler)}
 	announcer, err := announce.New(announce.Config{
-		Events:  killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
-		Notify:  killtest.Notifier{Next: &notify.Topic{Client: w.topic, ARN: "arn"}, Call: faulty},
-		Metrics: metrics, Now: w.clock, Stage: "dev", Region: "eu-west-1",
+		Events: killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
+		Notify: killtest.Notifier{Next: &notify.Topic{Client: w.topic, ARN: "arn"}, Call: faulty},
+		Ledger: store, Metrics: metrics, Now: w.clock, Stage: "dev", Region: "eu-west-1",
 	})
 	w.must(err)
 	h, err := New(Config{
-		Ledger: ledger, Shelf: keeper, Policies: out, Stacks: out, Announce: announcer,
+		Ledger: store, Shelf: keeper, Policies: out, Stacks: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{
 			pool.Database: {URL: "https://s3/database", Parameters: map[string]string{"VpcId": "vpc"}},
 			pool.Share:    {URL: "https://s3/share"},
 		},
-		StackRole: "arn:role", StackPrefix: "headroom-dev-", Stage: "dev",
+		StackRole: "arn:role", StackPrefix: prefix, Stage: "dev",
+		Mark:    func() (string, error) { w.marks++; return fmt.Sprintf("mark%04d", w.marks), nil },
 		Metrics: metrics, Log: slog.New(slog.DiscardHandler), Now: w.clock,
 	})
 	w.must(err)
@@ -122,8 +127,8 @@ func (o outside) Load(context.Context) (pool.Policies, error) { return o.w.polic
 
 func (o outside) Create(ctx context.Context, order pool.StackOrder) (id string, err error) {
 	err = o.call("Create", func() (err error) {
-		host := o.w.host(pool.HostID(order.Token))
-		if host.Stack.Name != order.Name {
+		host := o.w.host(pool.HostID(strings.TrimPrefix(order.Name, prefix)))
+		if host.Stack.Name != order.Name || host.Stack.Token != order.Token || host.Mark != order.Tags["headroom:order"] {
 			return fmt.Errorf("stack %s was not recorded before it was ordered", order.Name)
 		}
 		id, err = (&stacks.Client{API: o.w.stacks}).Create(ctx, order)
@@ -195,7 +200,7 @@ func (w *world) shelf() pool.Shelf {
 func (w *world) request(id pool.TenantID) pool.Tenant {
 	w.t.Helper()
 	t, _, err := w.ledger.Request(context.Background(), pool.Tenant{
-		ID: id, Tier: tier, Instance: "10.0.0.1", State: pool.Requested, RequestedAt: w.now, Due: w.now.Add(pool.SignupDeadline),
+		ID: id, Tier: tier, Mark: "k3v9x2m7qa", Addresses: []string{"10.0.0.1"}, State: pool.Requested, RequestedAt: w.now, Progress: pool.Started(pool.StepOpen, w.now),
 	})
 	w.must(err)
 	return t
@@ -204,9 +209,22 @@ func (w *world) request(id pool.TenantID) pool.Tenant {
 // wait puts a tenant on the waiting list.
 func (w *world) wait(id pool.TenantID) {
 	w.t.Helper()
-	t := w.request(id)
-	t.Due = time.Time{}
-	_, err := w.ledger.Enqueue(context.Background(), t, w.now)
+	w.request(id)
+	seq, err := w.ledger.Draw(context.Background(), tier, id)
+	w.must(err)
+	w.move(id, pool.Waiting, func(t *pool.Tenant) { t.Seq = seq })
+}
+
+// move takes a tenant to another state, as changed.
+func (w *world) move(id pool.TenantID, to pool.TenantState, change func(*pool.Tenant)) {
+	w.t.Helper()
+	before := w.tenant(id)
+	after, err := pool.MoveTenant(before, to, w.now, "test")
+	w.must(err)
+	if change != nil {
+		change(&after)
+	}
+	_, err = w.ledger.SaveTenant(context.Background(), before, after)
 	w.must(err)
 }
 

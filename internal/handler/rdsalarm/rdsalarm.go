@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -22,14 +23,14 @@ import (
 // dimension is the dimension of RDS's metrics that names the instance.
 const dimension = "DBInstanceIdentifier"
 
-type ledger interface {
+type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 }
 
 // shelves takes the slots of hosts that are not in service back from a tier's shelf.
 type shelves interface {
-	Tend(ctx context.Context, tier pool.Tier) error
+	Reconcile(ctx context.Context, tier pool.Tier) error
 }
 
 type announcer interface {
@@ -38,7 +39,7 @@ type announcer interface {
 
 // Config is what a Handler is built from. All fields are required, but for Metrics.
 type Config struct {
-	Ledger      ledger
+	Ledger      store
 	Shelf       shelves
 	Announce    announcer
 	StackPrefix string // "headroom-<stage>-"; an instance is called by its host's stack
@@ -86,48 +87,34 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	}
 }
 
-// attempts bounds how often an alarm is recorded when others write the host too: a batch of ten, whose
-// messages are handled at once, may be about one host.
-const attempts = 12
-
 // hear records what an alarm says, and does what follows from it.
 func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm events.AlarmStateChange, redelivered bool) error {
-	for range attempts {
-		before, err := h.Ledger.Host(ctx, id)
-		if errors.Is(err, pool.ErrNotFound) {
-			h.ignore(ctx, "alarm of an unknown host", "alarm", alarm.AlarmName, "host", id)
+	// Commit point: the host is out of service, or back, for everybody who reads its record.
+	// Killed after this, the message's next delivery, or the step's deadline, tells of it.
+	before, host, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		after, news, err := Judge(host, alarm, h.Now())
+		if err == nil && !news {
+			err = ledger.ErrUnchanged
+		}
+		return after, pool.Neutral, err
+	})
+	switch {
+	case errors.Is(err, pool.ErrNotFound):
+		h.ignore(ctx, "alarm of an unknown host", "alarm", alarm.AlarmName, "host", id)
+		return nil
+	case err != nil:
+		return fmt.Errorf("record alarm %s of host %s: %w", alarm.AlarmName, id, err)
+	case host.Version == before.Version:
+		if !redelivered {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("read host %s: %w", id, err)
-		}
-		after, news, err := Judge(before, alarm, h.Now())
-		if err != nil {
-			return fmt.Errorf("judge alarm %s: %w", alarm.AlarmName, err)
-		}
-		if !news {
-			if !redelivered {
-				return nil
-			}
-			// The first delivery may have been killed after the record below: go on from there.
-			return h.tell(ctx, before)
-		}
-		// Commit point: the host is out of service, or back, for everybody who reads its record.
-		// Killed after this, the message's next delivery, or the step's deadline, tells of it.
-		err = h.Ledger.SaveHost(ctx, before, after, pool.Neutral, h.Now())
-		if errors.Is(err, pool.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("save host %s after alarm %s: %w", id, alarm.AlarmName, err)
-		}
-		h.Log.InfoContext(ctx, "alarm heard", "host", id, "alarm", alarm.AlarmName, "state", alarm.State.Value, "from", before.State, "to", after.State)
-		if after.State == before.State {
-			return nil
-		}
-		return h.tell(ctx, after)
+		return h.tell(ctx, host) // the first delivery may have been killed after the record
 	}
-	return fmt.Errorf("save host %s after alarm %s: %w", id, alarm.AlarmName, pool.ErrConflict)
+	h.Log.InfoContext(ctx, "alarm heard", "host", id, "alarm", alarm.AlarmName, "state", alarm.State.Value, "from", before.State, "to", host.State)
+	if host.State == before.State {
+		return nil
+	}
+	return h.tell(ctx, host)
 }
 
 // tell takes back from the shelf what a host has there that is not in service, then announces the
@@ -137,7 +124,7 @@ func (h *Handler) tell(ctx context.Context, host pool.Host) error {
 		return nil
 	}
 	if host.State == pool.Cordoned {
-		if err := h.Shelf.Tend(ctx, host.Tier); err != nil {
+		if err := h.Shelf.Reconcile(ctx, host.Tier); err != nil {
 			return fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
 		}
 	}

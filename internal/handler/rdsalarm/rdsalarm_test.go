@@ -80,7 +80,7 @@ func (w *world) stockUp(clock func() time.Time) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	p := pool.Policy{Kind: pool.Database, Tier: "standard", SlotsPerHost: 4, Floor: 1, Ceiling: 3, MaxOrders: 1, Placement: pool.Pack}
-	host := pool.Order(pool.Record{Key: p.Key()}, p, "headroom-dev-", w.now, "test")
+	host := pool.Order(pool.Record{Key: p.Key()}, p, "headroom-dev-", "k3v9x2m7qa", w.now, "test")
 	w.must(w.ledger.Order(ctx, pool.Record{Key: p.Key()}, host))
 	for _, state := range []pool.HostState{pool.Preparing, pool.InService} {
 		before, err := w.ledger.Host(ctx, id)
@@ -95,7 +95,7 @@ func (w *world) stockUp(clock func() time.Time) {
 	}
 	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: fixed{p}, Now: clock})
 	w.must(err)
-	w.must(keeper.Tend(ctx, "standard"))
+	w.must(keeper.Reconcile(ctx, "standard"))
 }
 
 func (w *world) must(err error) {

@@ -7,50 +7,105 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/access"
 	"headroom/internal/announce"
+	"headroom/internal/ledger"
+	"headroom/internal/lifecycle"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
 const (
-	// announceWait is the first wait for a share whose client list has changed; it doubles.
-	announceWait = time.Second
-	// announceAttempts bounds the attempts, in some six minutes, before the announcement is left to the
-	// pool check, which has it made again past a deadline.
-	announceAttempts = 12
+	// serveWait is the first wait for a share whose client list has changed; it doubles.
+	serveWait = time.Second
+	// serveWaitMost is the longest wait.
+	serveWaitMost = time.Minute
+	// looksUnrecorded is how many delayed looks at the share cost the table nothing: their messages carry what
+	// they need. Most shares serve by then. A message that is doubled is so looked at twice for some seconds;
+	// from then on the record drives, by one message.
+	looksUnrecorded = 3
 )
 
-// finish announces a tenant that has just been served, and measures how long that took.
-func (h *Handler) finish(ctx context.Context, out events.StorageReady, share pool.ShareRef, instance string, attempt int) error {
-	done, err := h.announce(ctx, out, share, instance, attempt)
-	if done {
-		h.Metrics.Count(telemetry.SignupsReady, 1)
-		h.Metrics.Duration(telemetry.TimeToReady, h.Now().Sub(out.RequestedAt.Time))
-	}
-	return err
+// announcement is what it takes to announce a tenant that is ready.
+func announcement(t pool.Tenant, share pool.ShareRef) events.Announcement {
+	return events.Announcement{Gateway: share.Gateway, ShareID: share.ID, Clients: t.Clients(), Ready: announce.StorageReady(t)}
 }
 
-// repeat announces a tenant that was served before. One that has a deadline has not been announced yet:
-// that was left to the pool check, and is made up for.
+// finish announces a tenant that has just been served, or has it announced when its share serves it. try
+// counts the looks at the share, from 0.
+func (h *Handler) finish(ctx context.Context, a events.Announcement, try int) error {
+	err := h.tellReady(ctx, a, true)
+	if err == nil {
+		return nil
+	}
+	id := a.Ready.TenantID
+	// Not an error of the message: its deliveries would be used up sooner than the looks.
+	h.Log.InfoContext(ctx, "storage ready, and not announced yet", "tenant", id, "try", try, "reason", err.Error())
+	if try >= looksUnrecorded {
+		return h.recordServe(ctx, pool.TenantID(id), err)
+	}
+	step := events.NewTenantStep(id, string(pool.StepServe), try+1)
+	step.Announce = &a
+	if err := h.Steps.Send(ctx, step, serveWait<<try); err != nil {
+		return fmt.Errorf("have tenant %s announced later: %w", id, err)
+	}
+	return nil
+}
+
+// recordServe makes the announcement of a tenant a step in its record, with a deadline. The tenant has its
+// storage; that it can't be said is somebody else's trouble, and may last.
+func (h *Handler) recordServe(ctx context.Context, id pool.TenantID, why error) error {
+	before, t, err := ledger.UpdateTenant(ctx, h.Ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
+		if t.State != pool.Ready || t.Step != "" {
+			return t, ledger.ErrUnchanged // another copy of the message was here first
+		}
+		now := h.Now().UTC()
+		t.Progress = pool.Started(pool.StepServe, now).Failed(why)
+		t.History = pool.Append(t.History, pool.Entry{At: now, What: "not announced", Why: why.Error()})
+		return t, nil
+	})
+	if err != nil {
+		return fmt.Errorf("put the announcement of tenant %s off: %w", id, err)
+	}
+	if t.Version == before.Version {
+		return nil
+	}
+	return h.later(ctx, string(id), lifecycle.After(t.Progress), serveWait<<looksUnrecorded)
+}
+
+// serve is the step of a tenant that is ready and not announced yet.
+func (h *Handler) serve(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+	share, err := h.shareOf(ctx, t)
+	if err != nil {
+		return lifecycle.Next[pool.Tenant]{}, err
+	}
+	if err := h.tellReady(ctx, announcement(t, share), true); err != nil {
+		wait := min(serveWait<<min(looksUnrecorded+t.Count, 6), serveWaitMost)
+		return lifecycle.Next[pool.Tenant]{Record: t, Wait: wait, Because: err}, nil
+	}
+	t.Progress = pool.Progress{}
+	return lifecycle.Next[pool.Tenant]{Record: t}, nil
+}
+
+// repeat announces a tenant that was served before. One with a step has not been announced yet, and that is
+// made up for.
 func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 	share, err := h.shareOf(ctx, t)
 	if err != nil {
 		return err
 	}
-	if t.Due.IsZero() {
-		_, err := h.announce(ctx, announce.StorageReady(t), share, t.Instance, 1)
+	if t.Step == "" && t.Stuck == "" {
+		if err = h.tellReady(ctx, announcement(t, share), false); errors.Is(err, access.ErrNotServing) {
+			return h.finish(ctx, announcement(t, share), 0)
+		}
 		return err
 	}
-	if err := h.finish(ctx, announce.StorageReady(t), share, t.Instance, 1); err != nil {
-		return err
+	if t.Step == "" || t.Step == pool.StepReport { // given up, and asked for again: it has all its tries
+		if t, err = h.begin(ctx, t, pool.StepServe); err != nil {
+			return err
+		}
 	}
-	// Announced, or in the hands of delayed messages, the last of which postpones it again.
-	handed := t
-	handed.Due = time.Time{}
-	if err := h.Ledger.SaveTenant(ctx, t, handed); err != nil && !errors.Is(err, pool.ErrConflict) {
-		return fmt.Errorf("note that tenant %s is announced: %w", t.ID, err)
-	}
-	return nil
+	return h.machine().Go(ctx, string(t.ID), t)
 }
 
 // shareOf looks up the share of a tenant that is ready, in the record of its gateway.
@@ -66,60 +121,19 @@ func (h *Handler) shareOf(ctx context.Context, t pool.Tenant) (pool.ShareRef, er
 	return share, nil
 }
 
-// errNotServing means that a share does not serve its tenant yet: it takes some seconds to change.
-var errNotServing = errors.New("its share does not serve its instance yet")
-
-// announce publishes that a tenant is ready. What can't be said now is said by a delayed message, which
-// carries all that is needed, because reading the tenant again would cost every signup one more request.
-// done is false when the announcement is still to come.
-func (h *Handler) announce(ctx context.Context, out events.StorageReady, share pool.ShareRef, instance string, attempt int) (done bool, err error) {
-	err = h.tellReady(ctx, out, share, instance)
-	if err == nil {
-		h.Log.InfoContext(ctx, "storage ready", "tenant", out.TenantID, "database", out.Database.Host, "share", out.Share.Host)
-		return true, nil
+// tellReady publishes that a tenant is ready if its share serves it, else access.ErrNotServing. fresh says
+// that the tenant was not announced before, and so is measured.
+func (h *Handler) tellReady(ctx context.Context, a events.Announcement, fresh bool) error {
+	if err := h.Access.Served(ctx, pool.ShareRef{Gateway: a.Gateway, ID: a.ShareID}, a.Clients); err != nil {
+		return fmt.Errorf("announce tenant %s: %w", a.Ready.TenantID, err)
 	}
-	if !errors.Is(err, errNotServing) {
-		h.Log.WarnContext(ctx, "storage ready, and not announced yet", "tenant", out.TenantID, "attempt", attempt, "error", err)
+	if err := h.Announce.StorageReady(ctx, a.Ready); err != nil {
+		return err
 	}
-	// Not an error of the message: its deliveries would be used up sooner than the attempts.
-	if attempt >= announceAttempts {
-		return false, h.postpone(ctx, pool.TenantID(out.TenantID), err)
+	if fresh {
+		h.Metrics.Count(telemetry.SignupsReady, 1)
+		h.Metrics.Duration(telemetry.TimeToReady, h.Now().Sub(a.Ready.RequestedAt.Time))
 	}
-	delay := min(announceWait<<max(0, attempt-1), time.Minute)
-	if err := h.Steps.Send(ctx, events.NewFinishSignup(out, share.Gateway, share.ID, instance, attempt+1), delay); err != nil {
-		return false, fmt.Errorf("have tenant %s announced later: %w", out.TenantID, err)
-	}
-	return false, nil
-}
-
-// tellReady publishes that a tenant is ready if its share serves it, else errNotServing.
-func (h *Handler) tellReady(ctx context.Context, out events.StorageReady, share pool.ShareRef, instance string) error {
-	serves, err := h.Shares.Serves(ctx, share, clients(instance))
-	if err != nil {
-		return fmt.Errorf("look at the share of tenant %s: %w", out.TenantID, err)
-	}
-	if !serves {
-		return errNotServing
-	}
-	return h.Announce.StorageReady(ctx, out)
-}
-
-// postpone leaves the announcement of a tenant to the pool check. The tenant has its storage; what
-// keeps it from being announced, its gateway or the bus, is not the message's affair, and may last.
-func (h *Handler) postpone(ctx context.Context, id pool.TenantID, why error) error {
-	before, err := h.Ledger.Tenant(ctx, id)
-	if err != nil {
-		return fmt.Errorf("read tenant %s, who could not be announced: %w", id, err)
-	}
-	after, now := before, h.Now().UTC()
-	after.Due = now.Add(pool.SignupDeadline)
-	after.History = pool.Append(before.History, pool.Entry{At: now, What: "not announced", Why: why.Error()})
-	if err := h.Ledger.SaveTenant(ctx, before, after); err != nil {
-		return fmt.Errorf("postpone the announcement of tenant %s: %w", id, err)
-	}
-	h.Log.WarnContext(ctx, "announcement postponed", "tenant", id, "reason", why.Error())
+	h.Log.InfoContext(ctx, "storage ready", "tenant", a.Ready.TenantID, "database", a.Ready.Database.Host, "share", a.Ready.Share.Host)
 	return nil
 }
-
-// clients is the client list of a tenant's share: its instance and nobody else.
-func clients(instance string) []string { return []string{instance + "/32"} }

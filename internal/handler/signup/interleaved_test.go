@@ -121,9 +121,6 @@ func (w *world) check(t *rapid.T) {
 func (w *world) checkOrder(t *rapid.T, shelf pool.Shelf) {
 	waiters, err := w.ledger.Waiting(context.Background(), tier, crowd)
 	w.must(err)
-	if len(waiters) > 0 && shelf.Queue == 0 {
-		t.Fatalf("the shelf is open to newcomers, and %v wait", waiters)
-	}
 	empty := pool.TenantID("")
 	for _, waiter := range waiters {
 		if _, held := shelf.Held[waiter.Tenant]; !held {
@@ -158,6 +155,9 @@ func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
 		w.now = w.now.Add(time.Hour)
 		w.retryOverdue(w.known()...)
 		w.tend()
+		if waiters, err := w.ledger.Waiting(context.Background(), tier, 1); err != nil || len(waiters) > 0 && w.shelf().Queue == 0 {
+			t.Fatalf("the shelf is open to newcomers, and %v wait, error %v", waiters, err)
+		}
 		w.drain(w.once)
 		w.check(t)
 	}

@@ -17,7 +17,7 @@ func (w *world) deliver(life *killtest.Life) {
 		deliveries := 0
 		return life.Deliver(func() error {
 			if deliveries++; deliveries > 1 {
-				w.now = w.now.Add(visibility)
+				w.now, d.Redelivered = w.now.Add(visibility), true
 			}
 			return w.handler(life.Call).Message(context.Background(), d)
 		})

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"headroom/events"
-	"headroom/internal/announce"
+	"headroom/internal/lifecycle"
 	"headroom/internal/pool"
 )
 
@@ -15,63 +14,88 @@ import (
 // be taken by others before it comes.
 const claimRounds = 4
 
+// openStep is the step of a tenant whose signup is under way. It records itself what it comes to.
+func (h *Handler) openStep(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+	return lifecycle.Next[pool.Tenant]{Leave: true}, h.open(ctx, t)
+}
+
+// openRounds bounds how often a tenant is opened anew because its record changed meanwhile.
+const openRounds = 3
+
 // open takes slots for a tenant, or what it holds already, opens them, and records it as ready.
 func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
+	for range openRounds {
+		done, err := h.openOnce(ctx, t)
+		if done || !errors.Is(err, pool.ErrConflict) {
+			return err
+		}
+		// Its record has changed since it was read: what it is to get is decided again.
+		if t, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
+			return fmt.Errorf("read tenant %s, which has changed: %w", t.ID, err)
+		}
+		if t.State != pool.Requested {
+			return h.resume(ctx, t)
+		}
+	}
+	return fmt.Errorf("open the storage of tenant %s: its record keeps changing: %w", t.ID, pool.ErrConflict)
+}
+
+// openOnce is one round of open; done is false, and the error pool.ErrConflict, when the tenant's record is
+// not as t any more.
+func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err error) {
 	claim, err := h.claim(ctx, t, false)
 	switch {
 	case errors.Is(err, pool.ErrEmpty), errors.Is(err, pool.ErrQueued):
-		return h.wait(ctx, t, err)
+		return true, h.wait(ctx, t, err)
 	case err != nil:
-		return fmt.Errorf("claim slots for tenant %s: %w", t.ID, err)
+		return true, fmt.Errorf("claim slots for tenant %s: %w", t.ID, err)
 	}
 	// A claim again may come after a kill between the claim and this.
 	if claim.Again || claim.NeedsTending() {
 		if err := h.ask(ctx, "the shelf of tier "+string(t.Tier)+" runs low"); err != nil {
-			return err
+			return true, err
 		}
 	}
 
 	// Everything between the claim and the record of the tenant may be done any number of times: the
 	// claim returns the same slots, the vault the same password, and each call sets what it sets.
+	before := t
 	t.Share, t.Database = pool.HoldingOf(claim.Share), pool.HoldingOf(claim.Database)
 	credentials, arn, err := h.credentials(ctx, t)
 	if errors.Is(err, pool.ErrOtherDatabase) {
 		// This signup stalled while another one served the tenant, and what it claimed is too much.
-		// Nothing of that is open yet, and the next pool check puts it back.
-		return h.announceServed(ctx, t.ID)
+		// Nothing of that is open yet, and the next reconciliation of the shelf puts it back.
+		return true, h.announceServed(ctx, t.ID)
 	}
 	if err != nil {
-		return fmt.Errorf("store the credentials of tenant %s: %w", t.ID, err)
+		return true, fmt.Errorf("store the credentials of tenant %s: %w", t.ID, err)
 	}
 	t.Secret = arn
-	if err := h.Firewall.Admit(ctx, claim.Share.Access.SecurityGroup, t.Instance, "tenant "+string(t.ID)); err != nil {
-		return fmt.Errorf("let the instance of tenant %s in to its gateway: %w", t.ID, err)
-	}
 	share := claim.Share.ShareRef()
-	if err := h.Shares.SetClients(ctx, share, clients(t.Instance)); err != nil {
-		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
+	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); err != nil {
+		return true, err
 	}
-	// Its tags say Available until now; from here on the operator sees at the gateway whose it is.
-	if err := h.Shares.Tag(ctx, share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
-		return fmt.Errorf("tag the share of tenant %s: %w", t.ID, err)
+	// Its tags say Available until now; whoever looks at the gateway sees whose it is.
+	if err := h.Tags.Tag(ctx, share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
+		return true, fmt.Errorf("tag the share of tenant %s: %w", t.ID, err)
 	}
 	if err := h.openDatabase(ctx, claim.Database, credentials.Password); err != nil {
-		return fmt.Errorf("open the database of tenant %s: %w", t.ID, err)
+		return true, fmt.Errorf("open the database of tenant %s: %w", t.ID, err)
 	}
 
-	t.State, t.ReadyAt, t.Due, t.Tries = pool.Ready, h.Now().UTC(), time.Time{}, 0
-	t.History = pool.Append(t.History, pool.Entry{At: t.ReadyAt, What: string(pool.Ready), Why: fmt.Sprintf(
-		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index)})
-	// Commit point: the tenant has its storage. Killed after this, the next delivery of the message
-	// finds it ready and announces it.
-	err = h.Ledger.Ready(ctx, t)
-	if errors.Is(err, pool.ErrConflict) {
-		return h.announceServed(ctx, t.ID)
-	}
+	t.ReadyAt = h.Now().UTC()
+	ready, err := pool.MoveTenant(t, pool.Ready, t.ReadyAt, fmt.Sprintf(
+		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index))
 	if err != nil {
-		return fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
+		return true, err
 	}
-	return h.finish(ctx, announce.StorageReady(t), share, t.Instance, 1)
+	// Commit point: the tenant has its storage, and what was opened is what its record desires. Killed after
+	// this, the next delivery of the message finds it ready and announces it.
+	ready, err = h.Ledger.SaveTenant(ctx, before, ready)
+	if err != nil {
+		return !errors.Is(err, pool.ErrConflict), fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
+	}
+	return true, h.finish(ctx, announcement(ready, share), 0)
 }
 
 // ask asks for a pool check.
@@ -103,7 +127,7 @@ func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.
 			return claim, err
 		}
 		// A conflict means that others fill it at the same time.
-		tended := h.Shelf.Tend(ctx, t.Tier)
+		tended := h.Shelf.Reconcile(ctx, t.Tier)
 		claim, err = h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
 		if errors.Is(err, pool.ErrEmpty) && tended != nil && !errors.Is(tended, pool.ErrConflict) {
 			return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, tended)
@@ -117,7 +141,7 @@ func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.
 // Commit point: the secret says once and for all which database is the tenant's, before anything is
 // opened; and a password that works is never lost, because the vault knows it before the database.
 func (h *Handler) credentials(ctx context.Context, t pool.Tenant) (events.Credentials, string, error) {
-	return h.Vault.Tenant(ctx, string(t.ID), func(password string) events.Credentials {
+	return h.Vault.Tenant(ctx, string(t.ID), t.Mark, func(password string) events.Credentials {
 		return events.Credentials{
 			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
 			DBName: pool.DatabaseName(t.Database.Name), Username: pool.RoleName(t.Database.Name), Password: password,

@@ -29,7 +29,9 @@ type outcome struct {
 
 var (
 	moment = regexp.MustCompile(`"20\d\d-[^"]*"`)
-	suffix = regexp.MustCompile(`(secret:[a-z/]+)-\d{6}`) // of a secret's ARN: which one it was to be made
+	suffix = regexp.MustCompile(`(secret:[a-z0-9/]+)-\d{6}`) // of a secret's ARN: which one it was to be made
+	// Of a tenant that waits: one that drew its number and was killed draws another, and is told that others wait.
+	waits = regexp.MustCompile(`"position":\d+|"reason":"[^"]*"`)
 )
 
 // outcome settles what is still held and looks at everything.
@@ -37,7 +39,7 @@ func (w *world) outcome(tenants ...pool.TenantID) outcome {
 	w.t.Helper()
 	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
 	w.must(err)
-	w.must(keeper.Tend(context.Background(), tier))
+	w.must(keeper.Reconcile(context.Background(), tier))
 	o := outcome{Checked: len(w.checks.Messages()) > 0}
 	for _, id := range tenants {
 		t, err := w.ledger.Tenant(context.Background(), id)
@@ -47,7 +49,9 @@ func (w *world) outcome(tenants ...pool.TenantID) outcome {
 		}
 		var history []string
 		for _, e := range t.History {
-			history = append(history, e.What)
+			if e.What != "retry" { // one that was killed is tried again
+				history = append(history, e.What)
+			}
 		}
 		o.Tenants = append(o.Tenants, fmt.Sprintf("%s is %s: %v, %v, %s, due: %v, history: %v",
 			id, t.State, t.Database, t.Share, suffix.ReplaceAllString(t.Secret, "$1"), !t.Due.IsZero(), history))
@@ -61,7 +65,7 @@ func (w *world) outcome(tenants ...pool.TenantID) outcome {
 	s := w.shelf()
 	o.Shelf = fmt.Sprintf("%v, %v, held %d, refill %v, withdrawn %v, closed %v", s.Databases, s.Shares, len(s.Held), s.Refill, s.Withdrawn, s.Queue != 0)
 	for _, e := range w.bus.Published() {
-		o.Events = append(o.Events, e.DetailType+" "+suffix.ReplaceAllString(moment.ReplaceAllString(string(e.Detail), "…"), "$1"))
+		o.Events = append(o.Events, e.DetailType+" "+waits.ReplaceAllString(suffix.ReplaceAllString(moment.ReplaceAllString(string(e.Detail), "…"), "$1"), "…"))
 	}
 	for _, m := range w.refused.Messages() {
 		o.Refused = append(o.Refused, m.Body)

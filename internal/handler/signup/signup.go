@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,14 +19,14 @@ import (
 	"headroom/internal/telemetry"
 )
 
-type ledger interface {
+type store interface {
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
+	Register(ctx context.Context, address string, tenant pool.TenantID) error
+	Unregister(ctx context.Context, address string, seen pool.Tenant) error
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error)
-	Ready(ctx context.Context, t pool.Tenant) error
-	SaveTenant(ctx context.Context, before, after pool.Tenant) error
-	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
-	Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error)
+	Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error)
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
@@ -34,7 +35,7 @@ type ledger interface {
 
 // shelves fills a tier's shelf from the reserve.
 type shelves interface {
-	Tend(ctx context.Context, tier pool.Tier) error
+	Reconcile(ctx context.Context, tier pool.Tier) error
 }
 
 type policies interface {
@@ -44,7 +45,7 @@ type policies interface {
 // vault keeps tenants' credentials: it makes them the first time it is asked for a tenant, returns the
 // same ones ever after, and answers pool.ErrOtherDatabase when they are wanted for another database.
 type vault interface {
-	Tenant(ctx context.Context, tenantID string, fill func(password string) events.Credentials) (events.Credentials, string, error)
+	Tenant(ctx context.Context, tenantID, mark string, fill func(password string) events.Credentials) (events.Credentials, string, error)
 	Master(ctx context.Context, arn string) (username, password string, err error)
 }
 
@@ -53,16 +54,15 @@ type databases interface {
 	Open(ctx context.Context, login pool.Login, name, password string) error
 }
 
-// shares opens a share to exactly the given clients, and reports when it serves them.
-type shares interface {
-	SetClients(ctx context.Context, share pool.ShareRef, clients []string) error
-	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
-	Serves(ctx context.Context, share pool.ShareRef, clients []string) (bool, error)
+// accesses sets who may reach a share, and looks whether it is so: access.ErrNotServing when not yet.
+type accesses interface {
+	Set(ctx context.Context, t pool.Tenant, share pool.ShareRef, group string) error
+	Served(ctx context.Context, share pool.ShareRef, clients []string) error
 }
 
-// firewall lets an address in to a gateway.
-type firewall interface {
-	Admit(ctx context.Context, groupID, address, description string) error
+// tags says on a share whose it is.
+type tags interface {
+	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
 }
 
 type announcer interface {
@@ -82,19 +82,20 @@ type keeper interface {
 
 // Config is what a Handler is built from. All fields are required.
 type Config struct {
-	Ledger     ledger
+	Ledger     store
 	Shelf      shelves
 	Policies   policies
 	Vault      vault
 	Databases  databases
-	Shares     shares
-	Firewall   firewall
+	Access     accesses
+	Tags       tags
 	Announce   announcer
-	Steps      sender         // the queue of Headroom's own messages, for what has to wait
-	StepsQueue string         // its name: messages of Headroom's own kinds are taken from nowhere else
-	PoolChecks sender         // asks for a pool check
-	Refused    keeper         // the dead-letter queue
-	Networks   []netip.Prefix // where customers' instances may live
+	Steps      sender                 // the queue of Headroom's own messages, for what has to wait
+	StepsQueue string                 // its name: messages of Headroom's own kinds are taken from nowhere else
+	PoolChecks sender                 // asks for a pool check
+	Refused    keeper                 // the dead-letter queue
+	Networks   []netip.Prefix         // where customers' instances may live
+	Mark       func() (string, error) // draws the random mark of a signup
 	Metrics    telemetry.Recorder
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -106,7 +107,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
-		c.Shares == nil || c.Firewall == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
+		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
 		c.Refused == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
@@ -126,13 +127,12 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	switch kind {
 	case events.TypeSignupRequested:
 		return h.request(ctx, d)
-	case events.TypeFinishSignup:
-		var finish events.FinishSignup
-		if err := json.Unmarshal([]byte(d.Body), &finish); err != nil {
+	case events.TypeStep:
+		var step events.Step
+		if err := json.Unmarshal([]byte(d.Body), &step); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		share := pool.ShareRef{Gateway: finish.Gateway, ID: finish.ShareID}
-		return h.finish(ctx, finish.Ready, share, finish.Instance, finish.Attempt)
+		return h.step(ctx, step, d.Redelivered)
 	case events.TypeServeWaiting:
 		var serve events.ServeWaiting
 		if err := json.Unmarshal([]byte(d.Body), &serve); err != nil {
@@ -154,40 +154,80 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	if err != nil {
 		return err
 	}
-	now := h.Now()
-	at := d.SentAt
-	if at.IsZero() {
-		at = now
+	err = h.Ledger.Register(ctx, request.InstanceIP, pool.TenantID(request.TenantID))
+	if errors.Is(err, pool.ErrTaken) {
+		// To a share's firewall two tenants with one address are one. Whose it is is nobody else's business.
+		return h.refuse(ctx, d, request.TenantID, &events.FieldError{Field: "instanceIp", Reason: "belongs to another tenant"})
 	}
-	// Commit point: the tenant is known. From here on the signup is finished by the first of these:
-	// this invocation, the message's next delivery, or the pool check past the deadline.
-	tenant, fresh, err := h.Ledger.Request(ctx, pool.Tenant{
-		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Instance: request.InstanceIP,
-		State: pool.Requested, RequestedAt: at.UTC(), Due: now.Add(pool.SignupDeadline),
-		History: []pool.Entry{{At: at.UTC(), What: string(pool.Requested), Why: "signup message " + d.ID}},
-	})
 	if err != nil {
-		return fmt.Errorf("record tenant %s: %w", request.TenantID, err)
+		return fmt.Errorf("register the address of tenant %s: %w", request.TenantID, err)
+	}
+	tenant, fresh, err := h.record(ctx, d, request)
+	if err != nil {
+		return err
 	}
 	if fresh {
-		return h.open(ctx, tenant)
+		return h.machine().Go(ctx, string(tenant.ID), tenant)
 	}
 	if bad := differs(tenant, request); bad != nil {
+		if err := h.release(ctx, request.InstanceIP, tenant); err != nil {
+			return err
+		}
 		return h.refuse(ctx, d, request.TenantID, bad)
 	}
 	return h.resume(ctx, tenant)
 }
 
+// record records a tenant, or returns the one that is known.
+func (h *Handler) record(ctx context.Context, d events.Delivery, request events.SignupRequested) (t pool.Tenant, fresh bool, err error) {
+	mark, err := h.Mark()
+	if err != nil {
+		return t, false, fmt.Errorf("draw the mark of tenant %s: %w", request.TenantID, err)
+	}
+	now := h.Now()
+	at := d.SentAt
+	if at.IsZero() {
+		at = now
+	}
+	// Commit point: the tenant is known. From here on the signup is finished by whichever comes next:
+	// this invocation, the message's next delivery, or the pool check past the deadline.
+	t, fresh, err = h.Ledger.Request(ctx, pool.Tenant{
+		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Mark: mark, Addresses: []string{request.InstanceIP},
+		State: pool.Requested, RequestedAt: at.UTC(), Progress: pool.Started(pool.StepOpen, now),
+		History: []pool.Entry{{At: at.UTC(), What: string(pool.Requested), Why: "signup message " + d.ID}},
+	})
+	if err != nil {
+		return t, false, fmt.Errorf("record tenant %s: %w", request.TenantID, err)
+	}
+	return t, fresh, nil
+}
+
+// release frees an address that was registered for a signup which turns out not to be the tenant's. Killed
+// before this, the message comes again.
+func (h *Handler) release(ctx context.Context, address string, t pool.Tenant) error {
+	if slices.Contains(t.Addresses, address) {
+		return nil
+	}
+	if err := h.Ledger.Unregister(ctx, address, t); err != nil {
+		return fmt.Errorf("free the address that tenant %s does not have: %w", t.ID, err)
+	}
+	return nil
+}
+
 // resume goes on with a signup from where its tenant's record says that it is.
 func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
-	switch t.State {
-	case pool.Ready:
+	switch {
+	case t.State == pool.Ready:
 		return h.repeat(ctx, t)
-	case pool.Waiting:
+	case t.State == pool.Waiting:
 		return h.stillWaiting(ctx, t)
-	default:
-		return h.open(ctx, t)
+	case t.Step != pool.StepOpen: // given up, and asked for again: it has all its tries
+		var err error
+		if t, err = h.begin(ctx, t, pool.StepOpen); err != nil {
+			return err
+		}
 	}
+	return h.machine().Go(ctx, string(t.ID), t)
 }
 
 // check reads a signup message; what is wrong with it is a *events.FieldError.
@@ -220,7 +260,7 @@ func (h *Handler) check(ctx context.Context, d events.Delivery) (events.SignupRe
 // differs returns the field in which a repeated signup differs from the first.
 func differs(t pool.Tenant, r events.SignupRequested) *events.FieldError {
 	switch {
-	case t.Instance != r.InstanceIP:
+	case !slices.Contains(t.Addresses, r.InstanceIP):
 		return &events.FieldError{Field: "instanceIp", Reason: "is another address than the one this tenant signed up with"}
 	case string(t.Tier) != r.Tier:
 		return &events.FieldError{Field: "tier", Reason: "is another tier than the one this tenant signed up for"}

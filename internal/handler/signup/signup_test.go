@@ -2,6 +2,7 @@ package signup
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
+	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/pool"
 )
 
@@ -45,7 +47,7 @@ func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
 		t.Errorf("tenant: %+v", tenant)
 	}
 	var credentials events.Credentials
-	secret := w.secrets.Secrets()["headroom/dev/tenant/acme"]
+	secret := w.secrets.Secrets()["headroom/dev/tenant/acme/"+mark]
 	w.must(json.Unmarshal([]byte(secret.Value), &credentials))
 	if secret.ARN != tenant.Secret || credentials.DBName != pool.DatabaseName(name) || w.logins[tenant.Database.Address+" "+name] != credentials.Password {
 		t.Errorf("the secret %s is not what logs in: %v", secret.ARN, credentials)
@@ -113,15 +115,11 @@ func TestAShareThatBecomesAvailableLateIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedPastADeadline(t *testing.T) {
+func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedInTheEnd(t *testing.T) {
 	for name, break_ := range map[string]func(*world) (mend func()){
-		"it stays as it was": func(w *world) func() {
-			w.gateways.Late = announceAttempts - 1 // one look shows the old clients
-			return func() {}
-		},
-		"it is still so when it is looked at again": func(w *world) func() {
-			w.gateways.Late = announceAttempts + 1
-			return func() {}
+		"its share is late": func(w *world) func() {
+			w.gateways.Late = looksUnrecorded + 7
+			return func() { w.gateways.Late = 0 }
 		},
 		"its gateway can't be asked": func(w *world) func() {
 			w.fail["Serves"] = errNotNow
@@ -139,32 +137,100 @@ func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedPastADeadline(t *testing.
 			mend := break_(w)
 			w.ask("acme", "10.0.0.1")
 			failures := 0
-			w.drain(func(d events.Delivery) error {
+			w.drainFor(time.Minute, func(d events.Delivery) error {
 				err := w.once(d)
 				if err != nil {
 					failures++
 				}
 				return err
 			})
-			if failures != 0 || w.said("StorageReady") != "" || len(w.signups.Messages()) != 0 {
-				t.Errorf("%d failures, ready: %q, messages %v", failures, w.said("StorageReady"), w.signups.Messages())
+			if failures != 0 || w.said("StorageReady") != "" {
+				t.Errorf("%d failures, ready: %q", failures, w.said("StorageReady"))
 			}
-			if tenant := w.tenant("acme"); tenant.State != pool.Ready || tenant.History[len(tenant.History)-1].What != "not announced" {
+			tenant := w.tenant("acme")
+			if tenant.State != pool.Ready || tenant.Step != pool.StepServe || tenant.Error == "" || tenant.Due.IsZero() {
 				t.Errorf("tenant: %+v", tenant)
 			}
-			mend()
-			for range 3 { // the pool check has it announced once
-				w.now = w.now.Add(pool.SignupDeadline)
-				w.retryOverdue("acme")
-				w.drain(w.once)
+			if last := tenant.History[len(tenant.History)-1]; last.What != "not announced" || last.Why == "" {
+				t.Errorf("its history ends with %+v", last)
 			}
-			if got := w.said("StorageReady"); got != "acme" || !w.tenant("acme").Due.IsZero() {
-				t.Errorf("ready: %q, due %s", got, w.tenant("acme").Due)
+			mend()
+			w.drain(w.once)
+			if tenant := w.tenant("acme"); w.said("StorageReady") != "acme" || tenant.Step != "" || !tenant.Due.IsZero() {
+				t.Errorf("ready: %q, tenant %+v", w.said("StorageReady"), tenant)
 			}
 			if n := strings.Count(w.written.String(), `"TimeToReady":`); n != 1 {
 				t.Errorf("the time to ready was measured %d times", n)
 			}
 		})
+	}
+}
+
+// An announcement whose message got lost is made past its deadline; one that never can be is reported, and
+// its messages end.
+func TestAnAnnouncementHasADeadline(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.fail["Publish"] = errNotNow
+	w.ask("acme", "10.0.0.1")
+	w.drainFor(time.Minute, w.once)
+	w.signups = queuetest.New(w.clock) // all its messages are lost
+	w.now = w.tenant("acme").Due
+	delete(w.fail, "Publish")
+	w.retryOverdue("acme")
+	w.drain(w.once)
+	if got := w.said("StorageReady"); got != "acme" {
+		t.Errorf("ready: %q", got)
+	}
+
+	w = newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.fail["Publish"] = errNotNow
+	w.ask("acme", "10.0.0.1")
+	for range pool.MaxTries + 2 {
+		w.drainFor(pool.Deadline(pool.StepServe), w.once)
+		w.retryOverdue("acme")
+	}
+	w.drain(w.once)
+	if tenant := w.tenant("acme"); tenant.Step != pool.StepReport || tenant.Stuck != pool.StepServe || len(w.signups.Messages()) != 0 {
+		t.Errorf("%+v, messages %v", tenant, w.signups.Messages())
+	}
+	// A person mends it, and sends the signup again.
+	delete(w.fail, "Publish")
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	if tenant := w.tenant("acme"); w.said("StorageReady") != "acme" || tenant.Step != "" || tenant.Stuck != "" {
+		t.Errorf("ready: %q, tenant %+v", w.said("StorageReady"), tenant)
+	}
+}
+
+// However often its messages are doubled, one message at most drives a step.
+func TestDoubledMessagesDriveAnAnnouncementOnce(t *testing.T) {
+	w := newWorld(t, undisturbed, 60)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	most := 0
+	w.drain(func(d events.Delivery) error {
+		err := errors.Join(w.once(d), w.once(d))
+		if w.tenant("acme").Step == pool.StepServe && w.tenant("acme").Count > 0 {
+			steps := 0
+			for _, m := range w.signups.Messages() {
+				if m.ID != d.ID && !strings.Contains(m.Body, `"announce"`) {
+					steps++
+				}
+			}
+			most = max(most, steps)
+		}
+		return err
+	})
+	if most != 1 {
+		t.Errorf("%d messages drive the step at once", most)
+	}
+	if n := strings.Count(w.written.String(), `"TimeToReady":`); n != 1 {
+		t.Errorf("announced and measured %d times", n)
 	}
 }
 
@@ -179,7 +245,8 @@ func TestAReadyTenantHasAllItsTries(t *testing.T) {
 	before := w.tenant("acme")
 	stuck := before
 	stuck.Tries = pool.MaxTries
-	w.must(w.ledger.SaveTenant(t.Context(), before, stuck))
+	_, err := w.ledger.SaveTenant(t.Context(), before, stuck)
+	w.must(err)
 	delete(w.fail, "Open")
 	w.now = w.now.Add(2 * time.Hour)
 	w.drain(w.once)
@@ -191,7 +258,7 @@ func TestAReadyTenantHasAllItsTries(t *testing.T) {
 // TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
 func TestEveryCallMayFail(t *testing.T) {
 	for _, operation := range []string{
-		"Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "Ready", "Send",
+		"Register", "Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "SaveTenant", "Send",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			w := newWorld(t, undisturbed, 0)
@@ -273,7 +340,9 @@ func TestOnlyHeadroomItselfCanSayThatStorageIsReady(t *testing.T) {
 	w.drain(w.once)
 	forged := events.StorageReady{Version: "1", TenantID: "acme", Database: events.Database{Host: "evil.example.com"}}
 	share := w.gateways.Shares()[0]
-	for _, message := range []any{events.NewFinishSignup(forged, share.Gateway, share.ID, "10.0.0.1", 2), events.NewServeWaiting(string(tier))} {
+	step := events.NewTenantStep("acme", string(pool.StepServe), 2)
+	step.Announce = &events.Announcement{Gateway: share.Gateway, ShareID: share.ID, Clients: []string{"10.0.0.1/32"}, Ready: forged}
+	for _, message := range []any{step, events.NewServeWaiting(string(tier))} {
 		body, err := json.Marshal(message)
 		w.must(err)
 		w.put(string(body))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/lifecycle"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -22,11 +23,17 @@ const (
 // wait puts a tenant on its tier's waiting list, announces that, and asks for a pool check: hosts may have
 // to be ordered, and slots that came in meanwhile are given to it.
 func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
-	now := h.Now().UTC()
-	t.Due = time.Time{} // the list is what remembers it from here on
-	t.History = pool.Append(t.History, pool.Entry{At: now, What: string(pool.Waiting), Why: why.Error()})
-	// Commit point: the tenant has its place in the list, and the message may go.
-	listed, err := h.Ledger.Enqueue(ctx, t, now)
+	seq, err := h.Ledger.Draw(ctx, t.Tier, t.ID)
+	var listed pool.Tenant
+	if err == nil {
+		var waits pool.Tenant
+		if waits, err = pool.MoveTenant(t, pool.Waiting, h.Now().UTC(), why.Error()); err != nil {
+			return err
+		}
+		waits.Seq = seq
+		// Commit point: the tenant has its place in the list, and the message may go.
+		listed, err = h.Ledger.SaveTenant(ctx, t, waits)
+	}
 	if err == nil {
 		h.Metrics.Count(telemetry.SignupsWaiting, 1)
 		return h.tellWaiting(ctx, listed)
@@ -61,7 +68,7 @@ func (h *Handler) stillWaiting(ctx context.Context, t pool.Tenant) error {
 	if t, err = h.takeOff(ctx, t); err != nil {
 		return err
 	}
-	return h.open(ctx, t)
+	return h.machine().Go(ctx, string(t.ID), t)
 }
 
 // tellWaiting publishes a tenant's place on the waiting list and asks for a pool check.
@@ -130,16 +137,14 @@ func (h *Handler) claimFor(ctx context.Context, id pool.TenantID) (bool, error) 
 	if _, err := h.claim(ctx, t, true); err != nil {
 		return false, fmt.Errorf("claim slots: %w", err)
 	}
-	if _, err := h.takeOff(ctx, t); err != nil {
-		if errors.Is(err, pool.ErrConflict) {
-			return false, nil
-		}
+	called, err := h.takeOff(ctx, t)
+	if errors.Is(err, pool.ErrConflict) {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
-	if err := h.Steps.Send(ctx, signupMessage(t), 0); err != nil {
-		return false, fmt.Errorf("have the slots opened: %w", err)
-	}
-	return true, nil
+	return true, h.later(ctx, string(id), lifecycle.After(called.Progress), 0)
 }
 
 // takeOff takes a tenant that holds slots off the waiting list. From there on it is a signup under way
@@ -147,18 +152,16 @@ func (h *Handler) claimFor(ctx context.Context, id pool.TenantID) (bool, error) 
 // another message has done it.
 func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
 	now := h.Now().UTC()
-	t.Due, t.Tries = now.Add(turnDeadline), 0
-	t.History = pool.Append(t.History, pool.Entry{At: now, What: string(pool.Requested), Why: "its turn came on the waiting list"})
-	taken, err := h.Ledger.Dequeue(ctx, t)
+	called, err := pool.MoveTenant(t, pool.Requested, now, "its turn came on the waiting list")
 	if err != nil {
+		return pool.Tenant{}, err
+	}
+	called.Progress = pool.Started(pool.StepOpen, now)
+	called.Due = now.Add(turnDeadline)
+	if called, err = h.Ledger.SaveTenant(ctx, t, called); err != nil {
 		return pool.Tenant{}, fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, err)
 	}
-	return taken, nil
-}
-
-// signupMessage words a tenant's signup as the message that asked for it.
-func signupMessage(t pool.Tenant) events.SignupRequested {
-	return events.SignupRequested{Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier), InstanceIP: t.Instance}
+	return called, nil
 }
 
 // reopen lets newcomers claim again once nobody waits. A tenant that joins the list at the same time

@@ -145,7 +145,8 @@ func TestOneWhoseTurnComesHasAllItsTries(t *testing.T) {
 	before := w.tenant("t00")
 	stuck := before
 	stuck.Tries = pool.MaxTries
-	w.must(w.ledger.SaveTenant(t.Context(), before, stuck))
+	_, err := w.ledger.SaveTenant(t.Context(), before, stuck)
+	w.must(err)
 	w.add(pool.Database, 1)
 	w.add(pool.Share, 1)
 	delete(w.masters, w.host("database-standard-1").Access.Address)

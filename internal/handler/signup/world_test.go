@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"headroom/events"
+	"headroom/internal/access"
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/bus/bustest"
 	ec2 "headroom/internal/adapter/firewall"
@@ -29,6 +30,7 @@ import (
 	"headroom/internal/adapter/secrets/secretstest"
 	"headroom/internal/announce"
 	"headroom/internal/killtest"
+	"headroom/internal/ledger"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
@@ -39,6 +41,7 @@ import (
 const (
 	tier       pool.Tier = "standard"
 	visibility           = 2 * time.Minute
+	mark                 = "k3v9x2m7qa" // that every signup draws
 )
 
 var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -119,17 +122,19 @@ func (w *world) handler(call killtest.Call) *Handler {
 	sender := func(q *queuetest.Queue) killtest.Sender {
 		return killtest.Sender{Next: &queue.Sender{Client: tee{q, &w.written}, URL: "url"}, Call: faulty}
 	}
-	ledger := killtest.Ledger{Next: w.ledger, Call: faulty}
-	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: out, Now: w.clock})
+	store := killtest.Ledger{Next: w.ledger, Call: faulty}
+	keeper, err := shelf.New(shelf.Config{Ledger: store, Policies: out, Now: w.clock})
 	w.must(err)
-	metrics := telemetry.Recorder{Out: &w.written, Now: w.clock, Stage: "dev"}
+	metrics := telemetry.Recorder{Out: &w.written, Now: w.clock, Stage: "dev", Log: slog.New(slog.DiscardHandler)}
 	announcer, err := announce.New(announce.Config{
 		Events:  killtest.Publisher{Next: &bus.Publisher{Client: w.bus, Bus: "bus"}, Call: faulty},
 		Metrics: metrics, Now: w.clock, Stage: "dev",
 	})
 	w.must(err)
 	h, err := New(Config{
-		Ledger: ledger, Shelf: keeper, Policies: out, Vault: out, Databases: out, Shares: out, Firewall: out, Announce: announcer,
+		Ledger: store, Shelf: keeper, Policies: out, Vault: out, Databases: out, Announce: announcer,
+		Access: access.Writer{Shares: out, Firewall: out}, Tags: out,
+		Mark:  func() (string, error) { return mark, nil },
 		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
 		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Metrics:  metrics,
@@ -167,8 +172,8 @@ func (o outside) vault() *secrets.Vault {
 	})
 }
 
-func (o outside) Tenant(ctx context.Context, id string, fill func(string) events.Credentials) (c events.Credentials, arn string, err error) {
-	err = o.call("Secret", func() (err error) { c, arn, err = o.vault().Tenant(ctx, id, fill); return err })
+func (o outside) Tenant(ctx context.Context, id, mark string, fill func(string) events.Credentials) (c events.Credentials, arn string, err error) {
+	err = o.call("Secret", func() (err error) { c, arn, err = o.vault().Tenant(ctx, id, mark, fill); return err })
 	return c, arn, err
 }
 
@@ -266,22 +271,39 @@ func (w *world) put(body string) {
 	w.must((&queue.Sender{Client: w.signups, URL: "url"}).SendRaw(context.Background(), body, nil))
 }
 
-// tend tends the shelf, and has waiting tenants served, as the pool check does.
+// tend does for the shelf what the pool check does: it reconciles it, closes it to newcomers where a tenant
+// came onto the waiting list after it was opened, and has waiting tenants served.
 func (w *world) tend() {
 	w.t.Helper()
 	ctx := context.Background()
 	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
 	w.must(err)
-	w.must(keeper.Tend(ctx, tier))
+	w.must(keeper.Reconcile(ctx, tier))
+	waiters, err := w.ledger.Waiting(ctx, tier, 1)
+	w.must(err)
+	if before := w.shelf(); len(waiters) > 0 && before.Queue == 0 {
+		after := before.Clone()
+		after.Queue = before.Tail
+		w.must(w.ledger.SaveShelf(ctx, before, after))
+	}
 	w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(ctx, events.NewServeWaiting(string(tier)), 0))
 }
 
-// retryOverdue sends the signups again of tenants whose deadline is over, as the pool check does.
+// retryOverdue has the steps of tenants tried again whose deadline is over, as the pool check does.
 func (w *world) retryOverdue(tenants ...pool.TenantID) {
 	w.t.Helper()
 	for _, id := range tenants {
-		if tenant := w.tenant(id); !tenant.Due.IsZero() && !tenant.Due.After(w.now) {
-			w.ask(string(id), tenant.Instance)
+		_, after, err := ledger.UpdateTenant(context.Background(), w.ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
+			retried, changed := pool.OverdueTenant(t, w.now)
+			if !changed {
+				return t, ledger.ErrUnchanged
+			}
+			return retried, nil
+		})
+		w.must(err)
+		if after.Due.After(w.now) && after.Step != pool.StepReport {
+			step := events.NewTenantStep(string(id), string(after.Step), after.Count+1)
+			w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(context.Background(), step, 0))
 		}
 	}
 }
@@ -290,9 +312,20 @@ func (w *world) retryOverdue(tenants ...pool.TenantID) {
 // what is tried once within the hour.
 func (w *world) drain(deliver func(events.Delivery) error) {
 	w.t.Helper()
+	w.drainFor(1000*time.Hour, deliver)
+}
+
+// drainFor is drain for some time, after which it is over.
+func (w *world) drainFor(d time.Duration, deliver func(events.Delivery) error) {
+	w.t.Helper()
+	end := w.now.Add(d)
 	for range 1000 {
 		at, ok := w.signups.Next()
 		if !ok || at.After(w.now.Add(time.Hour/2)) {
+			return
+		}
+		if at.After(end) {
+			w.now = end
 			return
 		}
 		if at.After(w.now) {

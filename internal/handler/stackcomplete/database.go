@@ -24,7 +24,7 @@ func (h *Handler) harden(ctx context.Context, host pool.Host) (progress, error) 
 	if err := h.Databases.Harden(ctx, login); err != nil {
 		return progress{}, err
 	}
-	return progress{host: pool.Begin(host, pool.StepSlots, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepSlots, h.Now())}, nil
 }
 
 // slots makes the next few databases; after the last one the host goes into service.
@@ -41,12 +41,14 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 			continue
 		}
 		if made == slotsAtOnce {
-			return progress{host: host}, nil
+			return progress{Record: host}, nil
 		}
-		if err := h.Databases.MakeSlot(ctx, login, slot.Name, TenantConnections); err != nil {
+		if err := h.Databases.MakeSlot(ctx, login, slot.Name, host.SlotMark(*slot), TenantConnections); err != nil {
 			return progress{}, err
 		}
-		slot.State, slot.Since = pool.SlotFree, h.Now()
+		if *slot, err = pool.MoveSlot(*slot, pool.SlotFree, h.Now()); err != nil {
+			return progress{}, err
+		}
 		made++
 	}
 	return h.putIntoService(host)

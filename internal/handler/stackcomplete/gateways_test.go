@@ -14,8 +14,8 @@ type outsideGateways struct {
 	call killtest.Call
 }
 
-func (o outsideGateways) Find(ctx context.Context, name string) (arn string, err error) {
-	err = o.call("Find", func() (err error) { arn, err = o.next.Find(ctx, name); return err })
+func (o outsideGateways) Find(ctx context.Context, name, mark string) (arn string, err error) {
+	err = o.call("Find", func() (err error) { arn, err = o.next.Find(ctx, name, mark); return err })
 	return arn, err
 }
 

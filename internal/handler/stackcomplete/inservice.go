@@ -15,9 +15,14 @@ func (h *Handler) putIntoService(host pool.Host) (progress, error) {
 	now := h.Now()
 	host = host.Clone()
 	for i := range host.Slots {
-		if slot := &host.Slots[i]; slot.State == pool.SlotPlanned {
-			slot.State, slot.Since = pool.SlotFree, now
+		if host.Slots[i].State != pool.SlotPlanned {
+			continue
 		}
+		made, err := pool.MoveSlot(host.Slots[i], pool.SlotFree, now)
+		if err != nil {
+			return progress{}, fmt.Errorf("put host %s into service: %w", host.ID, err)
+		}
+		host.Slots[i] = made
 	}
 	state, why := pool.InService, fmt.Sprintf("its %d slots are ready", len(host.Slots))
 	if on := host.Alarmed(); len(on) > 0 {
@@ -27,7 +32,7 @@ func (h *Handler) putIntoService(host pool.Host) (progress, error) {
 	if err != nil {
 		return progress{}, fmt.Errorf("put host %s into service: %w", host.ID, err)
 	}
-	return progress{host: pool.Begin(host, pool.StepAnnounce, now), outcome: pool.Succeeded}, nil
+	return progress{Record: pool.Begin(host, pool.StepAnnounce, now), Outcome: pool.Succeeded}, nil
 }
 
 // announce announces what the host has come to. A host that failed is deleted next; any other is at rest.
@@ -36,9 +41,9 @@ func (h *Handler) announce(ctx context.Context, host pool.Host) (progress, error
 	switch host.State {
 	case pool.Deleting:
 	case pool.Quarantined:
-		return progress{rest: true}, nil
+		return progress{Leave: true}, nil
 	default:
-		return progress{rest: true}, h.Announce.Host(ctx, host)
+		return progress{Leave: true}, h.Announce.Host(ctx, host)
 	}
 	record, err := h.Ledger.Pool(ctx, host.Key())
 	if err != nil {
@@ -47,5 +52,5 @@ func (h *Handler) announce(ctx context.Context, host pool.Host) (progress, error
 	if err := h.Announce.HostFailed(ctx, host, record); err != nil {
 		return progress{}, err
 	}
-	return progress{host: pool.Begin(host, pool.StepDelete, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepDelete, h.Now())}, nil
 }

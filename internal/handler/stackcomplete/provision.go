@@ -23,7 +23,7 @@ func (h *Handler) build(ctx context.Context, host pool.Host) (progress, error) {
 		return progress{}, err
 	}
 	if !news {
-		return progress{rest: true}, nil
+		return progress{Leave: true}, nil
 	}
 	return p, nil
 }
@@ -64,7 +64,7 @@ func (h *Handler) prepare(host pool.Host, stack pool.StackStatus) (progress, err
 	}
 	host.Slots = nil
 	for index := 1; index <= host.Size; index++ {
-		slot := pool.Slot{Index: index, State: pool.SlotPlanned, Since: h.Now()}
+		slot := pool.Slot{Index: index, Generation: 1, State: pool.SlotPlanned, Since: h.Now()}
 		if slot.Name, err = h.Name(); err != nil {
 			return progress{}, fmt.Errorf("name the slots of %s: %w", host.ID, err)
 		}
@@ -77,7 +77,7 @@ func (h *Handler) prepare(host pool.Host, stack pool.StackStatus) (progress, err
 	if outputs.err != nil {
 		return progress{}, fmt.Errorf("read the outputs of stack %s: %w", stack.ID, outputs.err)
 	}
-	return progress{host: pool.Begin(host, pool.FirstStep(host.Kind), h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.FirstStep(host.Kind), h.Now())}, nil
 }
 
 // outputs reads a stack's outputs, and keeps what is wrong with them.
@@ -118,7 +118,7 @@ func (h *Handler) fail(host pool.Host, stack pool.StackStatus) (progress, error)
 	if err != nil {
 		return progress{}, fmt.Errorf("give up host %s: %w", host.ID, err)
 	}
-	return progress{host: pool.Begin(host, pool.StepAnnounce, h.Now()), outcome: pool.Failed}, nil
+	return progress{Record: pool.Begin(host, pool.StepAnnounce, h.Now()), Outcome: pool.Failed}, nil
 }
 
 // remove has the stack of a failed host deleted. Its event, or the step's deadline, goes on.
@@ -131,14 +131,14 @@ func (h *Handler) remove(ctx context.Context, host pool.Host) (progress, error) 
 	case deleteComplete:
 		return h.deleted(host)
 	case deleteInProgress:
-		return progress{rest: true}, nil
+		return progress{Leave: true}, nil
 	}
 	// A new token for each try: one that was used already would be answered, and nothing done.
 	token := fmt.Sprintf("%s-delete-%d", host.ID, host.Tries)
 	if err := h.Stacks.Delete(ctx, stackOf(host), token); err != nil {
 		return progress{}, err
 	}
-	return progress{rest: true}, nil
+	return progress{Leave: true}, nil
 }
 
 func (h *Handler) deleted(host pool.Host) (progress, error) {
@@ -146,5 +146,5 @@ func (h *Handler) deleted(host pool.Host) (progress, error) {
 	if err != nil {
 		return progress{}, fmt.Errorf("close the record of host %s: %w", host.ID, err)
 	}
-	return progress{host: host}, nil
+	return progress{Record: host}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"headroom/internal/pool"
@@ -20,23 +21,22 @@ const (
 // goodAnswers is how many good answers in a row make a gateway stable, as Terraform's AWS provider has it.
 const goodAnswers = 6
 
-// activate makes a gateway of the appliance. A gateway of the name is ours from an earlier try that
-// was killed before it recorded the ARN.
+// activate makes a gateway of the appliance. A gateway of the name that bears the order's mark is ours, from
+// an earlier try that was killed before it recorded the ARN; one without it is foreign, and left alone.
 func (h *Handler) activate(ctx context.Context, host pool.Host) (progress, error) {
-	arn, err := h.Gateways.Find(ctx, host.Stack.Name)
+	arn, err := h.Gateways.Find(ctx, host.Stack.Name, host.Mark)
 	if errors.Is(err, pool.ErrNotFound) {
 		arn, err = h.activateNew(ctx, host)
 	}
 	switch {
 	case errors.Is(err, pool.ErrBooting), errors.Is(err, pool.ErrKey), errors.Is(err, pool.ErrUnreachable):
-		h.Log.InfoContext(ctx, "appliance is not ready", "host", host.ID, "try", host.Count+1, "reason", err.Error())
-		return progress{host: host, wait: bootWait}, nil
+		return progress{Record: host, Wait: bootWait, Because: err}, nil
 	case err != nil:
 		return progress{}, err
 	}
 	host = host.Clone()
 	host.Access.Gateway = arn
-	return progress{host: pool.Begin(host, pool.StepStabilize, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepStabilize, h.Now())}, nil
 }
 
 func (h *Handler) activateNew(ctx context.Context, host pool.Host) (string, error) {
@@ -49,7 +49,7 @@ func (h *Handler) activateNew(ctx context.Context, host pool.Host) (string, erro
 
 func (h *Handler) tags(host pool.Host) map[string]string {
 	return map[string]string{
-		"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier),
+		"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier), "headroom:order": host.Mark,
 	}
 }
 
@@ -63,12 +63,12 @@ func (h *Handler) stabilize(ctx context.Context, host pool.Host) (progress, erro
 	host = host.Clone()
 	if err != nil {
 		host.Count = (host.Count/goodAnswers + 1) * goodAnswers
-		return progress{host: host, wait: stabilizeWait}, nil
+		return progress{Record: host, Wait: stabilizeWait, Because: err}, nil
 	}
 	if host.Count++; host.Count%goodAnswers != 0 {
-		return progress{host: host, wait: stabilizeWait}, nil
+		return progress{Record: host, Wait: stabilizeWait}, nil
 	}
-	return progress{host: pool.Begin(host, pool.StepCache, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepCache, h.Now())}, nil
 }
 
 // cache gives the gateway its cache disk.
@@ -76,15 +76,16 @@ func (h *Handler) cache(ctx context.Context, host pool.Host) (progress, error) {
 	err := h.Gateways.AddCache(ctx, host.Access.Gateway)
 	switch {
 	case errors.Is(err, pool.ErrNoDisk), errors.Is(err, pool.ErrUnreachable):
-		return progress{host: host, wait: diskWait}, nil
+		return progress{Record: host, Wait: diskWait, Because: err}, nil
 	case err != nil:
 		return progress{}, err
 	}
-	return progress{host: pool.Begin(host, pool.StepShares, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepShares, h.Now())}, nil
 }
 
-// shares creates the shares, closed to everyone. The token of each follows from its host and slot, so
-// that one which was created and not recorded is not created again.
+// shares creates the shares, closed to everyone. The token of each follows from its order, slot and
+// generation, so that one which was created and not recorded is not created again, and none is taken for
+// ours that another order or an earlier generation made.
 func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) {
 	host = host.Clone()
 	for i := range host.Slots {
@@ -93,21 +94,21 @@ func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) 
 			continue
 		}
 		tags := h.tags(host)
-		tags["headroom:state"] = "Available"
+		tags["headroom:state"], tags["headroom:generation"] = "Available", strconv.Itoa(slot.Generation)
 		id, err := h.Gateways.CreateShare(ctx, pool.ShareSpec{
-			Token:   fmt.Sprintf("%s-%s-%02d", h.Stage, host.ID, slot.Index),
+			Token:   fmt.Sprintf("%s-%s-%s-%02d-%d", h.Stage, host.ID, host.Mark, slot.Index, slot.Generation),
 			Gateway: host.Access.Gateway, Bucket: slot.Bucket, Role: slot.Role,
 			Name: slot.Name, Key: h.ShareKey, Clients: []string{h.Nobody}, Tags: tags,
 		})
 		if errors.Is(err, pool.ErrUnreachable) {
-			return progress{host: host, wait: diskWait}, nil // with the shares so far
+			return progress{Record: host, Wait: diskWait, Because: err}, nil // with the shares so far
 		}
 		if err != nil {
 			return progress{}, err
 		}
 		slot.Share = id
 	}
-	return progress{host: pool.Begin(host, pool.StepAvailable, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepAvailable, h.Now())}, nil
 }
 
 // available waits for every share, then puts the host into service.
@@ -122,7 +123,7 @@ func (h *Handler) available(ctx context.Context, host pool.Host) (progress, erro
 	}
 	for _, id := range ids {
 		if status[id] != pool.ShareAvailable {
-			return progress{host: host, wait: shareWait}, nil
+			return progress{Record: host, Wait: shareWait, Because: fmt.Errorf("share %s is %q", id, status[id])}, nil
 		}
 	}
 	return h.putIntoService(host)

@@ -74,7 +74,7 @@ func TestAGatewayIsStableAfterSixGoodAnswersInARow(t *testing.T) {
 				}
 				p, err := w.handler.stabilize(t.Context(), host)
 				w.must(err)
-				host = p.host
+				host = p.Record
 			}
 			if host.Step != pool.StepCache {
 				t.Errorf("still at step %s", host.Step)

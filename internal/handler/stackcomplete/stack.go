@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"headroom/events"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -30,50 +31,50 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 		h.ignore(ctx, "event of a stack that is no host", "stack", event.StackID)
 		return nil
 	}
-	for range conflicts {
-		host, err := h.Ledger.Host(ctx, id)
-		if err != nil && !errors.Is(err, pool.ErrNotFound) {
-			return fmt.Errorf("read host %s: %w", id, err)
+	var next progress
+	foreign := false
+	// Commit point: the event is known. What is to be done about it follows from the record alone.
+	before, host, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		next = progress{}
+		if foreign = !ours(host, event); foreign {
+			return host, pool.Neutral, ledger.ErrUnchanged
 		}
-		if err != nil || !ours(host, event) {
-			h.ignore(ctx, "event of a stack that was not ordered", "stack", event.StackID, "host", id)
-			return nil
+		p, news, err := h.hear(ctx, host, event)
+		if err == nil && !news {
+			err = ledger.ErrUnchanged
 		}
-		stack := pool.StackStatus{ID: event.StackID, Status: event.StatusDetails.Status, Reason: event.StatusDetails.Reason}
-		if stack.Status == createComplete && host.State.Making() {
-			if stack, err = h.complete(ctx, event.StackID); err != nil {
-				return fmt.Errorf("look at the stack of %s: %w", id, err)
-			}
+		if err == nil {
+			next = p
 		}
-		if stack, err = h.explain(ctx, host, stack); err != nil {
-			return err
-		}
-		p, news, err := h.judge(host, stack)
-		if err != nil {
-			return err
-		}
-		if !news {
-			if !redelivered {
-				return nil
-			}
-			// The first delivery may have been killed after the record below: go on from there.
-			return h.proceed(ctx, id, after(host))
-		}
-		// Commit point: the event is known. What is to be done about it follows from the record alone.
-		err = h.Ledger.SaveHost(ctx, host, p.host, p.outcome, h.Now())
-		if errors.Is(err, pool.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("save host %s after %s: %w", id, stack.Status, err)
-		}
-		h.log(ctx, host, p)
-		if p.rest {
-			return nil
-		}
-		return h.proceed(ctx, id, after(p.host))
+		return p.Record, p.Outcome, err
+	})
+	switch {
+	case foreign, errors.Is(err, pool.ErrNotFound):
+		h.ignore(ctx, "event of a stack that was not ordered", "stack", event.StackID, "host", id)
+		return nil
+	case err != nil:
+		return fmt.Errorf("record %s of %s: %w", event.StatusDetails.Status, id, err)
+	case host.Version == before.Version && !redelivered, next.Leave:
+		return nil
 	}
-	return fmt.Errorf("save host %s after %s: %w", id, event.StatusDetails.Status, pool.ErrConflict)
+	h.logMove(ctx, before, host)
+	// Nothing new, and redelivered: the first delivery may have been killed after the record, so this one
+	// goes on from there.
+	return h.machine().Go(ctx, string(id), host)
+}
+
+// hear decides what an event means for its host; news is false when nothing does.
+func (h *Handler) hear(ctx context.Context, host pool.Host, event events.StackStatusChange) (p progress, news bool, err error) {
+	stack := pool.StackStatus{ID: event.StackID, Status: event.StatusDetails.Status, Reason: event.StatusDetails.Reason}
+	if stack.Status == createComplete && host.State.Making() {
+		if stack, err = h.complete(ctx, event.StackID); err != nil {
+			return progress{}, false, fmt.Errorf("look at the stack of %s: %w", host.ID, err)
+		}
+	}
+	if stack, err = h.explain(ctx, host, stack); err != nil {
+		return progress{}, false, err
+	}
+	return h.judge(host, stack)
 }
 
 // hostOf reads the host's ID from the name in a stack's ARN
@@ -184,7 +185,7 @@ func (h *Handler) note(host pool.Host, apt bool, what, why string) (progress, bo
 	}
 	host = host.Clone()
 	host.History = pool.Append(host.History, pool.Entry{At: h.Now(), What: what, Why: why})
-	return progress{host: host, rest: true}, true, nil
+	return progress{Record: host, Leave: true}, true, nil
 }
 
 // noted returns the last reason that a history has for something.

@@ -30,7 +30,7 @@ func TestAnEventWithAnotherTokenIsNotOurs(t *testing.T) {
 	id, stack := w.order(sharePool, 3)
 	w.change(id, func(h pool.Host) pool.Host { h.Stack.ID = ""; return h })
 	body := w.finish(stack, types.StackStatusRollbackComplete, "")
-	w.deliver(strings.Replace(body, `"client-request-token":"`+string(id)+`"`, `"client-request-token":"somebody"`, 1))
+	w.deliver(strings.Replace(body, `"client-request-token":"`+w.host(id).Stack.Token+`"`, `"client-request-token":"somebody"`, 1))
 	if h := w.host(id); h.State != pool.Building {
 		t.Errorf("host is %s", h.State)
 	}

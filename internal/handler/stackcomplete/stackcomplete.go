@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/lifecycle"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
-type ledger interface {
+type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
@@ -36,7 +37,7 @@ type appliances interface {
 }
 
 type gateways interface {
-	Find(ctx context.Context, name string) (string, error)
+	Find(ctx context.Context, name, mark string) (string, error)
 	Activate(ctx context.Context, key, name string, tags map[string]string) (string, error)
 	Running(ctx context.Context, arn string) error
 	AddCache(ctx context.Context, arn string) error
@@ -46,7 +47,7 @@ type gateways interface {
 
 type databases interface {
 	Harden(ctx context.Context, login pool.Login) error
-	MakeSlot(ctx context.Context, login pool.Login, name string, limit int) error
+	MakeSlot(ctx context.Context, login pool.Login, name, mark string, limit int) error
 }
 
 type vault interface {
@@ -64,7 +65,7 @@ type sender interface {
 
 // Config is what a Handler is built from. All fields are required, but for Metrics.
 type Config struct {
-	Ledger      ledger
+	Ledger      store
 	Stacks      cloudFormation
 	Appliances  appliances
 	Gateways    gateways
@@ -105,12 +106,12 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return fmt.Errorf("read a %s event: %w", kind, err)
 		}
 		return h.stackEvent(ctx, event.Detail, d.Redelivered)
-	case events.TypeHostStep:
-		var step events.HostStep
+	case events.TypeStep:
+		var step events.Step
 		if err := json.Unmarshal([]byte(d.Body), &step); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.proceed(ctx, pool.HostID(step.HostID), cursor{pool.Step(step.Step), step.Try, d.Redelivered})
+		return h.proceed(ctx, pool.HostID(step.ID), lifecycle.Cursor{Step: pool.Step(step.Step), Try: step.Try, Redelivered: d.Redelivered})
 	default:
 		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
 		return nil

@@ -123,7 +123,7 @@ func (w *world) order(key pool.Key, slots int) (pool.HostID, string) {
 	w.t.Helper()
 	record, err := w.ledger.Pool(w.t.Context(), key)
 	w.must(err)
-	host := pool.Order(record, pool.Policy{Kind: key.Kind, Tier: key.Tier, SlotsPerHost: slots}, prefix, w.now, "test")
+	host := pool.Order(record, pool.Policy{Kind: key.Kind, Tier: key.Tier, SlotsPerHost: slots}, prefix, "k3v9x2m7qa", w.now, "test")
 	w.must(w.ledger.Order(w.t.Context(), record, host))
 	stack := w.stacks.Add(host.Stack.Name, host.Stack.Token, nil)
 	w.change(host.ID, func(h pool.Host) pool.Host {
@@ -333,7 +333,7 @@ func (o outside) Harden(_ context.Context, l pool.Login) error {
 	return o.call("Harden", func() error { o.w.databases.hardened[l.Host] = true; return nil })
 }
 
-func (o outside) MakeSlot(_ context.Context, l pool.Login, name string, limit int) error {
+func (o outside) MakeSlot(_ context.Context, l pool.Login, name, _ string, limit int) error {
 	return o.call("MakeSlot", func() error {
 		if !o.w.databases.hardened[l.Host] || l.Password != "secret" || limit != TenantConnections {
 			return errors.New("not hardened, or no password")

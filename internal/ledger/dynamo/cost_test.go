@@ -14,8 +14,8 @@ import (
 
 // What a signup without contention may cost.
 const (
-	mostRequests = 3
-	mostWRU      = 10
+	mostRequests = 4
+	mostWRU      = 11
 	mostRRU      = 3
 )
 

@@ -10,40 +10,18 @@ import (
 	"headroom/internal/pool"
 )
 
-// hostItem is a host's stored form. Reserve and Used put a host in service that has slots in
-// reserve into the index of those.
-type hostItem struct {
-	key
-	deadline
-	Reserve string `dynamodbav:"reserve,omitempty"` // "<kind>#<tier>"
-	Used    *int   `dynamodbav:"used,omitempty"`    // slots set out or taken
-	pool.Host
-}
-
-func encodeHost(h pool.Host) (item, error) {
-	i := hostItem{key: hostKey(h.ID), deadline: deadlineOf(dueHost, h.Due), Host: h}
-	if h.State == pool.InService && h.Free() > 0 {
-		used := h.Used()
-		i.Reserve, i.Used = h.Key().String(), &used
-	}
-	return encode(i)
-}
-
 // Host reads a host; pool.ErrNotFound when there is none.
 func (l *Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 	var i hostItem
 	if err := l.get(ctx, hostKey(id), &i); err != nil {
 		return pool.Host{}, fmt.Errorf("read host %s: %w", id, err)
 	}
-	h := i.Host
-	h.Due = i.time()
-	return h, nil
+	return i.host(), nil
 }
 
 // Order records a new host and moves its pool's Seq, in one transaction.
 func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error {
-	_, seq, err := h.ID.Parse()
-	if err != nil {
+	if _, _, err := h.ID.Parse(); err != nil {
 		return err
 	}
 	h.Version = 1
@@ -56,8 +34,9 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 		return err
 	}
 	change.equal("seq", int64(seen.Seq))
-	change.set = append(change.set, "#seq = :next")
-	change.value(":next", number(seq))
+	if err := change.note(seen, seen.Ordered(h)); err != nil {
+		return err
+	}
 	// Commit point: the host is ordered, and its number is used up.
 	if err := l.transact(ctx, types.TransactWriteItem{Put: absent(i)}, types.TransactWriteItem{Update: change.update()}); err != nil {
 		return fmt.Errorf("record the order of host %s: %w", h.ID, err)
@@ -65,7 +44,7 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	return nil
 }
 
-// SaveHost writes a host and moves its pool's counters and backoff, in one transaction. When the
+// SaveHost writes a host, moves its pool's counters and notes its outcome, in one transaction. When the
 // pool's record stays as it is, the host alone is written.
 func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
 	after.Version = before.Version + 1
@@ -80,8 +59,14 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 	if err != nil {
 		return err
 	}
-	if err := l.noteOutcome(ctx, change, outcome, now); err != nil {
-		return err
+	if outcome != pool.Neutral {
+		seen, err := l.Pool(ctx, after.Key())
+		if err != nil {
+			return err
+		}
+		if err := change.note(seen, seen.Note(outcome, after, now)); err != nil {
+			return err
+		}
 	}
 	if change.empty() {
 		err = l.putOnce(ctx, put)

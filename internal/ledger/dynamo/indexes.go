@@ -1,10 +1,8 @@
 package dynamo
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,34 +50,35 @@ type dueEntry struct {
 	deadline
 }
 
-// Due names records whose deadline is now or earlier, the oldest first. The index lags behind them.
-func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error) {
+// OverdueHosts names hosts whose deadline is now or earlier, the oldest first. The index lags behind them.
+func (l *Ledger) OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error) {
+	return overdue[pool.HostID](ctx, l, dueHost, hostPrefix, now, limit)
+}
+
+// OverdueTenants names tenants whose deadline is now or earlier, the oldest first. The index lags behind
+// them.
+func (l *Ledger) OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error) {
+	return overdue[pool.TenantID](ctx, l, dueTenant, tenantPrefix, now, limit)
+}
+
+func overdue[ID ~string](ctx context.Context, l *Ledger, what, prefix string, now time.Time, limit int) ([]ID, error) {
+	out, err := l.Client.Query(ctx, &dynamodb.QueryInput{
+		TableName: &l.Table, IndexName: aws.String(dueIndex),
+		KeyConditionExpression:    aws.String("#due = :what AND #dueAt <= :now"),
+		ExpressionAttributeNames:  names("due", "dueAt"),
+		ExpressionAttributeValues: item{":what": text(what), ":now": number(now.Unix())},
+		Limit:                     aws.Int32(int32(limit)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("query %ss past their deadline: %w", what, err)
+	}
 	var entries []dueEntry
-	for _, what := range []string{dueHost, dueTenant} {
-		out, err := l.Client.Query(ctx, &dynamodb.QueryInput{
-			TableName: &l.Table, IndexName: aws.String(dueIndex),
-			KeyConditionExpression:    aws.String("#due = :what AND #dueAt <= :now"),
-			ExpressionAttributeNames:  names("due", "dueAt"),
-			ExpressionAttributeValues: item{":what": text(what), ":now": number(now.Unix())},
-			Limit:                     aws.Int32(int32(limit)),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("query %ss past their deadline: %w", what, err)
-		}
-		var some []dueEntry
-		if err := attributevalue.UnmarshalListOfMaps(out.Items, &some); err != nil {
-			return nil, fmt.Errorf("decode %ss past their deadline: %w", what, err)
-		}
-		entries = append(entries, some...)
+	if err := attributevalue.UnmarshalListOfMaps(out.Items, &entries); err != nil {
+		return nil, fmt.Errorf("decode %ss past their deadline: %w", what, err)
 	}
-	slices.SortStableFunc(entries, func(a, b dueEntry) int { return cmp.Compare(a.DueAt, b.DueAt) })
-	var due []pool.Due
-	for _, e := range entries[:min(limit, len(entries))] {
-		if e.Due == dueHost {
-			due = append(due, pool.Due{Host: pool.HostID(strings.TrimPrefix(e.PK, hostPrefix))})
-		} else {
-			due = append(due, pool.Due{Tenant: pool.TenantID(strings.TrimPrefix(e.PK, tenantPrefix))})
-		}
+	var ids []ID
+	for _, e := range entries {
+		ids = append(ids, ID(strings.TrimPrefix(e.PK, prefix)))
 	}
-	return due, nil
+	return ids, nil
 }

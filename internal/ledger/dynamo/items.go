@@ -95,14 +95,11 @@ func names(attributes ...string) map[string]string {
 	return placeholders
 }
 
-// encode turns a stored form into an item, without the attributes that are named as absent.
-func encode(stored any, absent ...string) (item, error) {
+// encode turns a stored form into an item.
+func encode(stored any) (item, error) {
 	encoded, err := attributevalue.MarshalMap(stored)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", stored, err)
-	}
-	for _, name := range absent {
-		delete(encoded, name)
 	}
 	return encoded, nil
 }
@@ -123,18 +120,6 @@ func (c *conditions) equal(attribute string, n int64) {
 		c.value(":"+attribute, number(n))
 	}
 	c.names = append(c.names, attribute)
-}
-
-// state adds that the state is one of those given.
-func (c *conditions) state(states ...pool.TenantState) {
-	var placeholders []string
-	for i, s := range states {
-		placeholder := ":state" + strconv.Itoa(i)
-		placeholders = append(placeholders, placeholder)
-		c.value(placeholder, text(string(s)))
-	}
-	c.clauses = append(c.clauses, "#state IN ("+strings.Join(placeholders, ", ")+")")
-	c.names = append(c.names, "state")
 }
 
 func (c *conditions) value(placeholder string, v types.AttributeValue) {

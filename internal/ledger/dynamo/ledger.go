@@ -8,8 +8,8 @@
 // A write whose reply is lost is sent again by the SDK. Transactions, SaveHost and SaveTenant answer
 // then as if the reply had come, because each sending bears the same token or mark. The others meet
 // what they wrote themselves, and their callers find it done: Request gives the tenant as a known
-// one, Claim what the tenant holds, and Ready and the writes of a shelf answer pool.ErrConflict. No
-// mark is kept in what these write, because every signup would pay for it.
+// one, Claim what the tenant holds, and the writes of a shelf answer pool.ErrConflict. No mark is kept
+// in what these write, because every signup would pay for it.
 package dynamo
 
 import (
@@ -116,6 +116,9 @@ func (l *Ledger) transact(ctx context.Context, writes ...types.TransactWriteItem
 		}
 		if d := writes[i].Delete; d != nil {
 			d.TableName = &l.Table
+		}
+		if c := writes[i].ConditionCheck; c != nil {
+			c.TableName = &l.Table
 		}
 	}
 	return l.write(ctx, func() error {

@@ -6,13 +6,14 @@ import (
 
 	smithytime "github.com/aws/smithy-go/time"
 
+	"headroom/internal/ledger"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/local/parts/dynamotest"
 )
 
 func TestContract(t *testing.T) {
 	server := dynamotest.Start(t)
-	ledgertest.Run(t, func(t *testing.T) ledgertest.Ledger { return open(t, server.Client(), server.Table(t)) })
+	ledgertest.Run(t, func(t *testing.T) ledger.Ledger { return open(t, server.Client(), server.Table(t)) })
 }
 
 // open makes a ledger on a table.

@@ -18,7 +18,7 @@ import (
 
 // requested is a tenant whose signup is under way.
 func requested(n int) pool.Tenant {
-	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.Requested, RequestedAt: began, Due: began}
+	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.Requested, RequestedAt: began, Progress: pool.Progress{Step: pool.StepOpen, Due: began}, Version: 1}
 }
 
 // signUp records tenants.
@@ -38,10 +38,40 @@ func enqueue(tenants ...int) func(context.Context, *Ledger) error {
 	return func(ctx context.Context, l *Ledger) error {
 		failures := []error{signUp(tenants...)(ctx, l)}
 		for _, n := range tenants {
-			_, err := l.Enqueue(ctx, requested(n), began)
-			failures = append(failures, err)
+			failures = append(failures, wait(ctx, l, n))
 		}
 		return errors.Join(failures...)
+	}
+}
+
+// wait puts a tenant that is requested on the waiting list.
+func wait(ctx context.Context, l *Ledger, n int) error {
+	seq, err := l.Draw(ctx, "standard", ledgertest.ID(n))
+	if err != nil {
+		return err
+	}
+	waits, err := pool.MoveTenant(requested(n), pool.Waiting, began, "test")
+	if err != nil {
+		return err
+	}
+	waits.Seq = seq
+	_, err = l.SaveTenant(ctx, requested(n), waits)
+	return err
+}
+
+// move takes the first tenant to another state.
+func move(to pool.TenantState) func(context.Context, *Ledger) error {
+	return func(ctx context.Context, l *Ledger) error {
+		before, err := l.Tenant(ctx, ledgertest.ID(1))
+		if err != nil {
+			return err
+		}
+		after, err := pool.MoveTenant(before, to, began, "test")
+		if err != nil {
+			return err
+		}
+		_, err = l.SaveTenant(ctx, before, after)
+		return err
 	}
 }
 
@@ -101,27 +131,15 @@ func TestALostReplyIsNoConflict(t *testing.T) {
 		{"to a host's next state", order(pool.Share, preparing), save(pool.Succeeded, func(h *pool.Host) { h.State = pool.InService })},
 		{"to a host's failure", order(pool.Share, preparing), save(pool.Failed, func(h *pool.Host) { h.State = pool.Deleting })},
 		{"to a signup's retry", signUp(1), func(ctx context.Context, l *Ledger) error {
-			return l.SaveTenant(ctx, requested(1), retried(1))
+			_, err := l.SaveTenant(ctx, requested(1), retried(1))
+			return err
 		}},
+		{"to the record of a tenant", signUp(1), move(pool.Ready)},
 		{"to a place on the waiting list", signUp(1), func(ctx context.Context, l *Ledger) error {
-			_, err := l.Enqueue(ctx, requested(1), began)
-			return err
+			return wait(ctx, l, 1)
 		}},
-		{"to the turn of a tenant that waits", enqueue(1, 2), func(ctx context.Context, l *Ledger) error {
-			first, err := l.Tenant(ctx, ledgertest.ID(1))
-			if err != nil {
-				return err
-			}
-			_, err = l.Dequeue(ctx, first)
-			return err
-		}},
-		{"to the record of a tenant that waited", enqueue(1, 2), func(ctx context.Context, l *Ledger) error {
-			first, err := l.Tenant(ctx, ledgertest.ID(1))
-			if err != nil {
-				return err
-			}
-			return l.Ready(ctx, first)
-		}},
+		{"to the turn of a tenant that waits", enqueue(1, 2), move(pool.Requested)},
+		{"to the record of a tenant that waited", enqueue(1, 2), move(pool.Ready)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { everyWrite(t, server, test.prepare, test.do) })
@@ -137,7 +155,7 @@ func TestTendingWithRepliesLost(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return keeper.Tend(ctx, "standard")
+		return keeper.Reconcile(ctx, "standard")
 	}
 	hosts := func(ctx context.Context, l *Ledger) error {
 		serve := func(*pool.Host) {}
@@ -156,9 +174,13 @@ func TestTendingWithRepliesLost(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			served := requested(1)
+			served, err := pool.MoveTenant(requested(1), pool.Ready, began, "test")
+			if err != nil {
+				return err
+			}
 			served.Database, served.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
-			return l.Ready(ctx, served)
+			_, err = l.SaveTenant(ctx, requested(1), served)
+			return err
 		}},
 		{"while a host's slots are taken back", func(ctx context.Context, l *Ledger) error {
 			return errors.Join(hosts(ctx, l), tend(ctx, l), save(pool.Neutral, func(h *pool.Host) { h.State = pool.Cordoned })(ctx, l))
@@ -195,8 +217,8 @@ func TestWhatIsMetAgainAfterALostReply(t *testing.T) {
 	}
 
 	loseNext()
-	if err := l.Ready(ctx, requested(1)); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("a tenant is ready already by the second sending: %v", err)
+	if err := l.Register(ctx, "10.0.0.1", ledgertest.ID(1)); err != nil {
+		t.Errorf("an address is the tenant's by the second sending: %v", err)
 	}
 }
 
@@ -215,7 +237,10 @@ func TestOneOfTwoEqualWritesGoesOn(t *testing.T) {
 			return func(l *Ledger) error { return l.SaveHost(ctx, before, after, pool.Neutral, began) }, err
 		}},
 		{"of a tenant", signUp(1), func(ctx context.Context, _ *Ledger) (func(*Ledger) error, error) {
-			return func(l *Ledger) error { return l.SaveTenant(ctx, requested(1), retried(1)) }, nil
+			return func(l *Ledger) error {
+				_, err := l.SaveTenant(ctx, requested(1), retried(1))
+				return err
+			}, nil
 		}},
 	}
 	for _, test := range tests {

@@ -9,17 +9,65 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"headroom/internal/pool"
 )
 
-// poolItem is the stored form of a pool's record.
+// poolItem is the stored form of a pool's record. Its names must not be those of the indexes' keys.
 type poolItem struct {
 	Seq int `dynamodbav:"seq"`
-	pool.Counters
-	Failures     int   `dynamodbav:"failures"`
-	BackoffUntil int64 `dynamodbav:"backoffUntil"` // Unix seconds
+	counters
+	Failures     int        `dynamodbav:"failures"`
+	BackoffUntil int64      `dynamodbav:"backoffUntil"` // Unix seconds
+	Leads        []leadItem `dynamodbav:"leads"`
+	Owed         []owedItem `dynamodbav:"owed"`
+	Noted        int64      `dynamodbav:"noted"`
+
+	room pool.Room // stored as numbers of their own
+}
+
+// counters are the stored form of pool.Counters, but for its room.
+type counters struct {
+	Hosts       int `dynamodbav:"hosts"`
+	Making      int `dynamodbav:"provisioning"`
+	MakingSlots int `dynamodbav:"provisioningSlots"`
+	InService   int `dynamodbav:"inService"`
+	Cordoned    int `dynamodbav:"cordoned"`
+	Quarantined int `dynamodbav:"quarantined"`
+	Slots       int `dynamodbav:"slots"`
+	Reserve     int `dynamodbav:"inReserve"`
+	Used        int `dynamodbav:"inUse"`
+	Shut        int `dynamodbav:"cordonedUsed"`
+	Leaving     int `dynamodbav:"leaving"`
+	Cooling     int `dynamodbav:"cooling"`
+}
+
+func encodeCounters(c pool.Counters) counters {
+	return counters{
+		Hosts: c.Hosts, Making: c.Making, MakingSlots: c.MakingSlots, InService: c.InService, Cordoned: c.Cordoned,
+		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, Shut: c.Shut, Leaving: c.Leaving, Cooling: c.Cooling,
+	}
+}
+
+func (c counters) decode(room pool.Room) pool.Counters {
+	return pool.Counters{
+		Hosts: c.Hosts, Making: c.Making, MakingSlots: c.MakingSlots, InService: c.InService, Cordoned: c.Cordoned,
+		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, Shut: c.Shut, Leaving: c.Leaving, Cooling: c.Cooling,
+		Room: room,
+	}
+}
+
+// leadItem and owedItem have Unix seconds and seconds.
+type leadItem struct {
+	At   int64 `dynamodbav:"at"`
+	Took int64 `dynamodbav:"took"`
+}
+
+type owedItem struct {
+	DecidedAt int64 `dynamodbav:"decided"`
+	FailedAt  int64 `dynamodbav:"failed"`
 }
 
 // Pool reads a pool's record; one that does not exist reads as a zero record with its key.
@@ -28,7 +76,17 @@ func (l *Ledger) Pool(ctx context.Context, k pool.Key) (pool.Record, error) {
 	if err := l.get(ctx, poolKey(k), &i); err != nil && !errors.Is(err, pool.ErrNotFound) {
 		return pool.Record{}, fmt.Errorf("read pool %s: %w", k, err)
 	}
-	return pool.Record{Key: k, Seq: i.Seq, Counters: i.Counters, Failures: i.Failures, BackoffUntil: seconds(i.BackoffUntil)}, nil
+	r := pool.Record{
+		Key: k, Seq: i.Seq, Counters: i.counters.decode(i.room),
+		Failures: i.Failures, BackoffUntil: seconds(i.BackoffUntil), Noted: i.Noted,
+	}
+	for _, lead := range i.Leads {
+		r.Leads = append(r.Leads, pool.Lead{At: seconds(lead.At), Took: time.Duration(lead.Took) * time.Second})
+	}
+	for _, owed := range i.Owed {
+		r.Owed = append(r.Owed, pool.Owed{DecidedAt: seconds(owed.DecidedAt), FailedAt: seconds(owed.FailedAt)})
+	}
+	return r, nil
 }
 
 // poolChange is an update of a pool's record. The record is made if it is not there.
@@ -42,7 +100,7 @@ type poolChange struct {
 // newPoolChange moves a pool's counters by a difference.
 func newPoolChange(k pool.Key, by pool.Counters) (*poolChange, error) {
 	c := &poolChange{key: k}
-	moved, err := encode(by)
+	moved, err := encode(encodeCounters(by))
 	if err != nil {
 		return nil, err
 	}
@@ -58,24 +116,32 @@ func newPoolChange(k pool.Key, by pool.Counters) (*poolChange, error) {
 	return c, nil
 }
 
-// noteOutcome adds what a host's change of state means for its pool's backoff.
-func (l *Ledger) noteOutcome(ctx context.Context, c *poolChange, outcome pool.Outcome, now time.Time) error {
-	switch outcome {
-	case pool.Failed:
-		// How long the backoff is depends on the failures before; a failure in between is a conflict.
-		seen, err := l.Pool(ctx, c.key)
-		if err != nil {
-			return err
-		}
-		c.equal("failures", int64(seen.Failures))
-		c.set = append(c.set, "#failures = :counted", "#backoffUntil = :until")
-		c.names = append(c.names, "backoffUntil")
-		c.value(":counted", number(seen.Failures+1))
-		c.value(":until", number(now.Add(pool.Backoff(seen.Failures+1)).Unix()))
-	case pool.Succeeded:
-		c.remove = append(c.remove, "#failures", "#backoffUntil")
-		c.names = append(c.names, "failures", "backoffUntil")
+// note adds that the record, read as seen, is to be after, its counters aside. What others noted since
+// is a conflict.
+func (c *poolChange) note(seen, after pool.Record) error {
+	var leads []leadItem
+	for _, lead := range after.Leads {
+		leads = append(leads, leadItem{At: unix(lead.At), Took: int64(lead.Took / time.Second)})
 	}
+	var owed []owedItem
+	for _, o := range after.Owed {
+		owed = append(owed, owedItem{DecidedAt: unix(o.DecidedAt), FailedAt: unix(o.FailedAt)})
+	}
+	c.equal("noted", seen.Noted)
+	for name, value := range map[string]any{
+		"seq": after.Seq, "failures": after.Failures, "backoffUntil": unix(after.BackoffUntil), "leads": leads, "owed": owed,
+	} {
+		encoded, err := attributevalue.Marshal(value)
+		if err != nil {
+			return fmt.Errorf("encode the %s of pool %s: %w", name, c.key, err)
+		}
+		c.set = append(c.set, "#"+name+" = :new_"+name)
+		c.names = append(c.names, name)
+		c.value(":new_"+name, encoded)
+	}
+	slices.Sort(c.set)
+	c.set = append(c.set, "#noted = :new_noted")
+	c.value(":new_noted", number(after.Noted))
 	return nil
 }
 

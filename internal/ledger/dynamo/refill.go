@@ -74,7 +74,7 @@ func (c *shelfChange) hosts(shelf pool.Shelf, added map[pool.HostID]pool.Access)
 		if err != nil {
 			return err
 		}
-		access, err := attributevalue.Marshal(added[id])
+		access, err := attributevalue.Marshal(accessItem(added[id]))
 		if err != nil {
 			return fmt.Errorf("encode the access of host %s: %w", id, err)
 		}
@@ -108,7 +108,7 @@ func (l *Ledger) Settle(ctx context.Context, tier pool.Tier, holds map[pool.Tena
 		for i, id := range tenants {
 			n, hold := strconv.Itoa(i), holds[id]
 			change.names["#t"+n] = string(id)
-			change.values[":d"+n], change.values[":s"+n] = text(hold.Database.String()), text(hold.Share.String())
+			change.values[":d"+n], change.values[":s"+n] = text(encodeOffer(hold.Database)), text(encodeOffer(hold.Share))
 			change.values[":a"+n] = number(unix(hold.At))
 			for _, part := range []struct{ attribute, value string }{{"hd", ":d"}, {"hs", ":s"}, {"ha", ":a"}} {
 				path := part.attribute + ".#t" + n

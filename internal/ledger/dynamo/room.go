@@ -35,12 +35,12 @@ func (i *poolItem) UnmarshalDynamoDBAttributeValue(v types.AttributeValue) error
 	if err := attributevalue.Unmarshal(stored, (*plain)(i)); err != nil {
 		return fmt.Errorf("decode a pool's item: %w", err)
 	}
-	for at := range i.Room {
+	for at := range i.room {
 		count, known := stored.Value[roomName(at+1)]
 		if !known {
 			continue
 		}
-		if err := attributevalue.Unmarshal(count, &i.Room[at]); err != nil {
+		if err := attributevalue.Unmarshal(count, &i.room[at]); err != nil {
 			return fmt.Errorf("decode %s: %w", roomName(at+1), err)
 		}
 	}

@@ -75,7 +75,7 @@ func seedPool(ctx context.Context, client *dynamodb.Client, table string, p pool
 	for n := range p.SlotsPerHost {
 		c.Room[n] = hosts
 	}
-	i, err := encode(record{poolKey(p.Key()), poolItem{Seq: hosts, Counters: c}}, "backoffUntil", "failures")
+	i, err := encode(record{poolKey(p.Key()), poolItem{Seq: hosts, counters: encodeCounters(c)}})
 	if err != nil {
 		return err
 	}

@@ -44,21 +44,28 @@ func (l *Ledger) SaveShelf(ctx context.Context, before, after pool.Shelf) error 
 	return nil
 }
 
+// countSignup counts one more tenant that came, in the update that is written for it anyway.
+const countSignup = "n = if_not_exists(n, :zero) + :one"
+
 // Claim is pool.Take as one conditional update. DynamoDB runs the updates of one item one after the
 // other, so claims that run at once do not disturb each other.
 func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error) {
 	condition := "attribute_not_exists(hd.#tenant) AND attribute_exists(db[0]) AND attribute_exists(sh[0])"
-	if !waiting {
+	set := []string{"hd.#tenant = db[0]", "hs.#tenant = sh[0]", "ha.#tenant = :at"}
+	values := item{":at": number(unix(at))}
+	if !waiting { // one that waited was counted when it drew its number
 		condition += " AND attribute_not_exists(q)"
+		set = append(set, countSignup)
+		values[":zero"] = number(0)
 	}
 	// Commit point: with this update the slots are the tenant's. Its reply may be lost: the same
 	// update run again fails its condition, and is answered with what the tenant holds.
 	shelf, err := l.changeShelf(ctx, tier, shelfChange{
-		set:       []string{"hd.#tenant = db[0]", "hs.#tenant = sh[0]", "ha.#tenant = :at"},
+		set:       set,
 		remove:    []string{"db[0]", "sh[0]"},
 		condition: condition,
 		names:     map[string]string{"#tenant": string(tenant)},
-		values:    item{":at": number(unix(at))},
+		values:    values,
 	})
 	if errors.Is(err, pool.ErrConflict) {
 		return l.unclaimed(tier, tenant, waiting, err)

@@ -12,13 +12,13 @@ import (
 
 // shelfItem is a shelf's stored form. Its names are short because every claim pays for them. A hold
 // is spread over three maps, because one update can copy a list's head into a map and cannot
-// compose a map of two such heads. Offers are as pool.Offer.String writes them.
+// compose a map of two such heads. Offers are as encodeOffer writes them.
 type shelfItem struct {
 	key
 	Version       int64                    `dynamodbav:"v"`
 	Databases     []string                 `dynamodbav:"db"`
 	Shares        []string                 `dynamodbav:"sh"`
-	Hosts         map[string]pool.Access   `dynamodbav:"h"` // by shortHost
+	Hosts         map[string]accessItem    `dynamodbav:"h"` // by shortHost
 	HeldDatabases map[pool.TenantID]string `dynamodbav:"hd"`
 	HeldShares    map[pool.TenantID]string `dynamodbav:"hs"`
 	HeldAt        map[pool.TenantID]int64  `dynamodbav:"ha"` // Unix seconds
@@ -27,7 +27,7 @@ type shelfItem struct {
 	Withdrawn     []string                 `dynamodbav:"w,omitempty"` // "<kind>:<offer>"
 	Tail          int64                    `dynamodbav:"t,omitempty"`
 	Queue         int64                    `dynamodbav:"q,omitempty"`
-	QueueSince    int64                    `dynamodbav:"qs,omitempty"` // Unix seconds
+	Signups       int64                    `dynamodbav:"n,omitempty"`
 }
 
 // refillItem is a refill under way, in its stored form.
@@ -60,26 +60,6 @@ func longHost(tier pool.Tier, short string) (pool.HostID, error) {
 	return "", fmt.Errorf("host %q is not d<seq> or s<seq>", short)
 }
 
-func encodeOffers(offers []pool.Offer) []string {
-	stored := make([]string, 0, len(offers)) // never nil: an empty list, not a null
-	for _, o := range offers {
-		stored = append(stored, o.String())
-	}
-	return stored
-}
-
-func decodeOffers(stored []string) ([]pool.Offer, error) {
-	var offers []pool.Offer
-	for _, s := range stored {
-		o, err := pool.ParseOffer(s)
-		if err != nil {
-			return nil, err
-		}
-		offers = append(offers, o)
-	}
-	return offers, nil
-}
-
 func encodeRefill(r pool.Refill) *refillItem {
 	return &refillItem{Number: r.Number, Kind: r.Kind, Offers: encodeOffers(r.Offers)}
 }
@@ -87,25 +67,25 @@ func encodeRefill(r pool.Refill) *refillItem {
 func encodeShelf(s pool.Shelf) (item, error) {
 	i := shelfItem{
 		key: shelfKey(s.Tier), Version: s.Version,
-		Databases: encodeOffers(s.Databases), Shares: encodeOffers(s.Shares), Hosts: map[string]pool.Access{},
+		Databases: encodeOffers(s.Databases), Shares: encodeOffers(s.Shares), Hosts: map[string]accessItem{},
 		HeldDatabases: map[pool.TenantID]string{}, HeldShares: map[pool.TenantID]string{}, HeldAt: map[pool.TenantID]int64{},
-		Refills: s.Refills, Tail: s.Tail, Queue: s.Queue, QueueSince: unix(s.QueueSince),
+		Refills: s.Refills, Tail: s.Tail, Queue: s.Queue, Signups: s.Signups,
 	}
 	for id, access := range s.Hosts {
 		short, err := shortHost(id)
 		if err != nil {
 			return nil, err
 		}
-		i.Hosts[short] = access
+		i.Hosts[short] = accessItem(access)
 	}
 	for id, hold := range s.Held {
-		i.HeldDatabases[id], i.HeldShares[id], i.HeldAt[id] = hold.Database.String(), hold.Share.String(), hold.At.Unix()
+		i.HeldDatabases[id], i.HeldShares[id], i.HeldAt[id] = encodeOffer(hold.Database), encodeOffer(hold.Share), hold.At.Unix()
 	}
 	if s.Refill != nil {
 		i.Refill = encodeRefill(*s.Refill)
 	}
 	for _, taken := range s.Withdrawn {
-		i.Withdrawn = append(i.Withdrawn, string(taken.Kind)+":"+taken.Offer.String())
+		i.Withdrawn = append(i.Withdrawn, string(taken.Kind)+":"+encodeOffer(taken.Offer))
 	}
 	return encode(i)
 }
@@ -125,7 +105,7 @@ func decodeShelf(tier pool.Tier, stored item) (pool.Shelf, error) {
 func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 	s := pool.NewShelf(tier)
 	s.Version, s.Refills = i.Version, i.Refills
-	s.Tail, s.Queue, s.QueueSince = i.Tail, i.Queue, seconds(i.QueueSince)
+	s.Tail, s.Queue, s.Signups = i.Tail, i.Queue, i.Signups
 	var err error
 	if s.Databases, err = decodeOffers(i.Databases); err != nil {
 		return s, err
@@ -138,14 +118,14 @@ func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 		if err != nil {
 			return s, err
 		}
-		s.Hosts[id] = access
+		s.Hosts[id] = pool.Access(access)
 	}
 	for id, stored := range i.HeldDatabases {
 		hold := pool.Hold{At: seconds(i.HeldAt[id])}
-		if hold.Database, err = pool.ParseOffer(stored); err != nil {
+		if hold.Database, err = decodeOffer(stored); err != nil {
 			return s, err
 		}
-		if hold.Share, err = pool.ParseOffer(i.HeldShares[id]); err != nil {
+		if hold.Share, err = decodeOffer(i.HeldShares[id]); err != nil {
 			return s, err
 		}
 		s.Held[id] = hold
@@ -158,7 +138,7 @@ func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 	}
 	for _, stored := range i.Withdrawn {
 		kind, offer, _ := strings.Cut(stored, ":")
-		o, err := pool.ParseOffer(offer)
+		o, err := decodeOffer(offer)
 		if err != nil {
 			return s, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ type shop struct {
 	tier   pool.Tier
 	gauge  *meter.Meter
 	signup *Ledger // metered
-	keeper *shelf.Keeper
+	keeper *shelf.Reconciler
 	asked  chan struct{} // a pool check that was asked for
 }
 
@@ -64,7 +65,7 @@ func (s *shop) tend(tb testing.TB) {
 	tb.Helper()
 	select {
 	case <-s.asked:
-		if err := s.keeper.Tend(tb.Context(), s.tier); err != nil {
+		if err := s.keeper.Reconcile(tb.Context(), s.tier); err != nil {
 			tb.Fatalf("tend the shelf: %v", err)
 		}
 	default:
@@ -74,9 +75,13 @@ func (s *shop) tend(tb testing.TB) {
 // serve signs one tenant up as internal/handler/signup does. When the shelf is bare it fills it and claims
 // again.
 func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
+	address := netip.AddrFrom4([4]byte{10, 128, byte(n / 250), byte(1 + n%250)}).String()
+	if err := s.signup.Register(ctx, address, ledgertest.ID(n)); err != nil {
+		return pool.Claim{}, err
+	}
 	t, _, err := s.signup.Request(ctx, pool.Tenant{
-		ID: ledgertest.ID(n), Tier: s.tier, Instance: "10.128.160.241", State: pool.Requested,
-		RequestedAt: began.Add(123456789), Due: began.Add(pool.SignupDeadline),
+		ID: ledgertest.ID(n), Tier: s.tier, Mark: "k3v9x2m7qa", Addresses: []string{address}, State: pool.Requested,
+		RequestedAt: began.Add(123456789), Progress: pool.Started(pool.StepOpen, began),
 		History: []pool.Entry{{At: began.Add(123456789), What: string(pool.Requested), Why: "signup message 5e1c1b70-87b4-4af1-a1f2-0a58a9feac02"}},
 	})
 	if err != nil {
@@ -84,7 +89,7 @@ func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 	}
 	claim, err := s.signup.Claim(ctx, s.tier, t.ID, began, false)
 	for try := 0; errors.Is(err, pool.ErrEmpty) && try < 20; try++ {
-		if err := s.keeper.Tend(ctx, s.tier); err != nil && !errors.Is(err, pool.ErrConflict) {
+		if err := s.keeper.Reconcile(ctx, s.tier); err != nil && !errors.Is(err, pool.ErrConflict) {
 			return pool.Claim{}, err
 		}
 		claim, err = s.signup.Claim(ctx, s.tier, t.ID, began, false)
@@ -95,12 +100,17 @@ func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 	if claim.NeedsTending() {
 		s.ask()
 	}
+	before := t
 	t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
-	t.Secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:headroom/prod/tenant/" + string(t.ID) + "-AbCdEf"
-	t.State, t.ReadyAt, t.Due = pool.Ready, began.Add(987654321), time.Time{}
-	t.History = pool.Append(t.History, pool.Entry{At: t.ReadyAt, What: string(pool.Ready), Why: fmt.Sprintf(
-		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index)})
-	return claim, s.signup.Ready(ctx, t)
+	t.Secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:headroom/prod/tenant/" + string(t.ID) + "/k3v9x2m7qa-AbCdEf"
+	t.ReadyAt = began.Add(987654321)
+	t, err = pool.MoveTenant(t, pool.Ready, t.ReadyAt, fmt.Sprintf(
+		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index))
+	if err != nil {
+		return pool.Claim{}, err
+	}
+	_, err = s.signup.SaveTenant(ctx, before, t)
+	return claim, err
 }
 
 // atOnce signs up tenants, numbered from first, all at the same time. It stands for signups that

@@ -4,52 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"headroom/internal/pool"
 )
 
-// tenantItem is a tenant's stored form.
-type tenantItem struct {
-	key
-	deadline
-	pool.Tenant
-}
-
-func encodeTenant(t pool.Tenant) (item, error) {
-	// The SDK knows no omitzero: what a tenant does not have yet is left out here. With the ID, which
-	// the key has, that keeps the item within one write unit.
-	not := []string{"id"}
-	for name, zero := range map[string]bool{
-		"readyAt": t.ReadyAt.IsZero(), "database": t.Database == pool.Holding{}, "share": t.Share == pool.Holding{},
-	} {
-		if zero {
-			not = append(not, name)
-		}
-	}
-	return encode(tenantItem{tenantKey(t.ID), deadlineOf(dueTenant, t.Due), t}, not...)
-}
-
-func (i tenantItem) tenant() pool.Tenant {
-	t := i.Tenant
-	t.ID, t.Due = pool.TenantID(strings.TrimPrefix(i.PK, tenantPrefix)), i.time()
-	return t
-}
-
-func decodeTenant(stored item) (pool.Tenant, error) {
-	var i tenantItem
-	if err := attributevalue.UnmarshalMap(stored, &i); err != nil {
-		return pool.Tenant{}, fmt.Errorf("decode a tenant: %w", err)
-	}
-	return i.tenant(), nil
-}
-
 // Request records a tenant if it is not known: one request, whether it is known or not.
 func (l *Ledger) Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error) {
+	t.Version = 1
 	i, err := encodeTenant(t)
 	if err != nil {
 		return pool.Tenant{}, false, err
@@ -75,58 +38,33 @@ func (l *Ledger) Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, err
 	return i.tenant(), nil
 }
 
-// SaveTenant writes after on the condition that the stored state, tries and seq are before's.
-func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) error {
+// SaveTenant writes a tenant on the condition that its version is before's, and moves its place on the
+// waiting list with it: one request for a tenant that neither comes onto the list nor leaves it, and a
+// transaction for one that does.
+func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error) {
+	after.Version = before.Version + 1
 	i, err := encodeTenant(after)
 	if err != nil {
-		return err
+		return pool.Tenant{}, err
 	}
 	var unchanged conditions
-	unchanged.state(before.State)
-	unchanged.equal("tries", int64(before.Tries))
-	unchanged.equal("seq", before.Seq)
-	if err := l.putOnce(ctx, unchanged.put(i)); err != nil {
-		return fmt.Errorf("save tenant %s: %w", after.ID, err)
-	}
-	return nil
-}
-
-// Ready writes a tenant as ready: one request for a tenant that never waited, and a transaction with its
-// place on the waiting list for one that did.
-func (l *Ledger) Ready(ctx context.Context, t pool.Tenant) error {
-	t.State, t.Due = pool.Ready, time.Time{}
-	err := l.ready(ctx, t)
-	if old := found(err); len(old) > 0 {
-		// Somebody put it on the waiting list since the caller read it.
-		stored, decodeErr := decodeTenant(old)
-		if decodeErr != nil {
-			return decodeErr
+	unchanged.equal("version", before.Version)
+	put := unchanged.put(i)
+	switch waited, waits := before.State == pool.Waiting, after.State == pool.Waiting; {
+	case waits && !waited:
+		place, encodeErr := encode(waitItem{waitKey(after.Tier, after.Seq), after.Seq, after.ID})
+		if encodeErr != nil {
+			return pool.Tenant{}, encodeErr
 		}
-		if stored.State != pool.Ready && stored.Seq != t.Seq {
-			err = l.ready(ctx, pool.Overtaken(t, stored))
-		}
+		err = l.transact(ctx, types.TransactWriteItem{Put: put}, types.TransactWriteItem{Put: absent(place)})
+	case waited && !waits:
+		left := &types.Delete{Key: waitKey(before.Tier, before.Seq).attributes()}
+		err = l.transact(ctx, types.TransactWriteItem{Put: put}, types.TransactWriteItem{Delete: left})
+	default:
+		err = l.putOnce(ctx, put)
 	}
 	if err != nil {
-		return fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
+		return pool.Tenant{}, fmt.Errorf("save tenant %s: %w", after.ID, err)
 	}
-	return nil
-}
-
-// ready writes a tenant whose number on the waiting list is t.Seq, 0 for none.
-func (l *Ledger) ready(ctx context.Context, t pool.Tenant) error {
-	i, err := encodeTenant(t)
-	if err != nil {
-		return err
-	}
-	var unserved conditions
-	unserved.state(pool.Requested, pool.Waiting)
-	unserved.equal("seq", t.Seq)
-	put := unserved.put(i)
-	if t.Seq == 0 {
-		return l.put(ctx, put)
-	}
-	return l.transact(ctx,
-		types.TransactWriteItem{Put: put},
-		types.TransactWriteItem{Delete: &types.Delete{Key: waitKey(t.Tier, t.Seq).attributes()}},
-	)
+	return decodeTenant(i)
 }

@@ -27,9 +27,9 @@ func (s *stalled) Do(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-// Between the number that it draws and the place on the list, an Enqueue stalls. Meanwhile the tenant is
+// Between the number that it draws and the place on the list, a signup stalls. Meanwhile the tenant is
 // put on the list by another delivery of its signup, and its turn comes: it must not wait again.
-func TestAnEnqueueThatStallsDoesNotUndoTheTenantsTurn(t *testing.T) {
+func TestASignupThatStallsDoesNotUndoTheTenantsTurn(t *testing.T) {
 	server := dynamotest.Start(t)
 	table := server.Table(t)
 	ctx, other := t.Context(), open(t, server.Client(), table)
@@ -39,8 +39,7 @@ func TestAnEnqueueThatStallsDoesNotUndoTheTenantsTurn(t *testing.T) {
 	}
 	slow := open(t, server.Client(func(o *dynamodb.Options) {
 		o.HTTPClient = &stalled{next: http.DefaultTransport, do: func() {
-			listed, err := other.Enqueue(ctx, requested(1), began)
-			if err != nil {
+			if err := wait(ctx, other, 1); err != nil {
 				t.Error(err)
 			}
 			before, err := other.Shelf(ctx, "standard")
@@ -57,13 +56,13 @@ func TestAnEnqueueThatStallsDoesNotUndoTheTenantsTurn(t *testing.T) {
 			if _, err := other.Claim(ctx, "standard", id, began, true); err != nil {
 				t.Error(err)
 			}
-			if _, err := other.Dequeue(ctx, listed); err != nil {
+			if err := move(pool.Requested)(ctx, other); err != nil {
 				t.Error(err)
 			}
 		}}
 	}), table)
-	if _, err := slow.Enqueue(ctx, requested(1), began); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("the late enqueue: %v", err)
+	if err := wait(ctx, slow, 1); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("late onto the list: %v", err)
 	}
 	waiters, err := other.Waiting(ctx, "standard", 10)
 	if err != nil || len(waiters) != 0 {

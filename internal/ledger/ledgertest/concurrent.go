@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -21,7 +22,7 @@ const (
 
 // ClaimsAtOnce has many claim while the shelf is tended, and checks that each slot is taken once. It
 // is part of Run, and holds for ledgers whose replies get lost, too.
-func ClaimsAtOnce(t *testing.T, l Ledger) {
+func ClaimsAtOnce(t *testing.T, l ledger.Ledger) {
 	var hosts []pool.Host
 	for _, k := range pool.Kinds {
 		for seq := 1; seq <= freeSlots/20; seq++ {
@@ -81,7 +82,7 @@ func ClaimsAtOnce(t *testing.T, l Ledger) {
 
 // tend tends the shelf until everybody is served, and once more then. A conflict is no error: what
 // was to be written is decided again, from what is there.
-func tend(ctx context.Context, l Ledger, hosts []pool.Host, served <-chan struct{}) error {
+func tend(ctx context.Context, l ledger.Ledger, hosts []pool.Host, served <-chan struct{}) error {
 	next := map[pool.Kind]int{} // the first host that was not set out yet
 	for last := false; ; {
 		err := tendOnce(ctx, l, hosts, next)
@@ -100,7 +101,7 @@ func tend(ctx context.Context, l Ledger, hosts []pool.Host, served <-chan struct
 }
 
 // tendOnce finishes what was begun, sets out two hosts of each kind that runs low, and settles.
-func tendOnce(ctx context.Context, l Ledger, hosts []pool.Host, next map[pool.Kind]int) error {
+func tendOnce(ctx context.Context, l ledger.Ledger, hosts []pool.Host, next map[pool.Kind]int) error {
 	for _, k := range pool.Kinds {
 		if err := finish(ctx, l, nil); err != nil {
 			return err
@@ -129,7 +130,7 @@ func tendOnce(ctx context.Context, l Ledger, hosts []pool.Host, next map[pool.Ki
 	return settle(ctx, l)
 }
 
-func ordersAtOnce(t *testing.T, l Ledger) {
+func ordersAtOnce(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	var group errgroup.Group
 	const each, orderers = 3, 4
@@ -140,7 +141,7 @@ func ordersAtOnce(t *testing.T, l Ledger) {
 				if err != nil {
 					return err
 				}
-				h := pool.Order(seen, pool.Policy{Kind: pool.Share, Tier: tier, SlotsPerHost: 10}, "headroom-test-", start, "test")
+				h := pool.Order(seen, pool.Policy{Kind: pool.Share, Tier: tier, SlotsPerHost: 10}, "headroom-test-", "k3v9x2m7qa", start, "test")
 				switch err := l.Order(ctx, seen, h); {
 				case err == nil:
 					done++
@@ -159,7 +160,7 @@ func ordersAtOnce(t *testing.T, l Ledger) {
 	expect(t, "slots in the making", record.Counters.MakingSlots, 10*each*orderers)
 }
 
-func countersAtOnce(t *testing.T, l Ledger) {
+func countersAtOnce(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	const hosts = 8
 	for seq := 1; seq <= hosts; seq++ {

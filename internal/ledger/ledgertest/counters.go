@@ -8,12 +8,13 @@ import (
 
 	"pgregory.net/rapid"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
 // countersAddUp moves hosts about at random and checks after every step that the pool's counters
 // are the sum of what its hosts contribute.
-func countersAddUp(t *testing.T, l Ledger) {
+func countersAddUp(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -51,7 +52,7 @@ func countersAddUp(t *testing.T, l Ledger) {
 				if seen.Seq < 0 || seen.Seq == 4 {
 					return
 				}
-				h := pool.Order(seen, pool.Policy{Kind: k.Kind, Tier: k.Tier, SlotsPerHost: 3}, "s-", start, "test")
+				h := pool.Order(seen, pool.Policy{Kind: k.Kind, Tier: k.Tier, SlotsPerHost: 3}, "s-", "k3v9x2m7qa", start, "test")
 				if err := l.Order(ctx, seen, h); err != nil && !errors.Is(err, pool.ErrConflict) {
 					t.Fatal(err)
 				}
@@ -107,7 +108,7 @@ func countersAddUp(t *testing.T, l Ledger) {
 
 // shelfModel does the same things to the ledger's shelf and to a shelf in memory, by the rules of
 // pool, and checks after every step that both are the same.
-func shelfModel(t *testing.T, l Ledger) {
+func shelfModel(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -27,8 +28,8 @@ func ID(n int) pool.TenantID {
 
 func tenant(n int) pool.Tenant {
 	return pool.Tenant{
-		ID: ID(n), Tier: tier, Instance: "10.20.30.40", State: pool.Requested,
-		RequestedAt: at(n).Add(123456789), Due: at(n + 300),
+		ID: ID(n), Tier: tier, Mark: "k3v9x2m7qa", Addresses: []string{"10.20.30.40"}, State: pool.Requested,
+		RequestedAt: at(n).Add(123456789), Progress: pool.Progress{Step: pool.StepOpen, Due: at(n + 300)},
 		History: []pool.Entry{{At: at(n), What: "requested", Why: "signup message"}},
 	}
 }
@@ -37,13 +38,13 @@ func tenant(n int) pool.Tenant {
 func Host(k pool.Key, seq, slots int) pool.Host {
 	id := k.Host(seq)
 	h := pool.Host{
-		ID: id, Kind: k.Kind, Tier: k.Tier, State: pool.InService, Since: start, Why: "made ready", OrderedAt: start, Size: slots,
+		ID: id, Kind: k.Kind, Tier: k.Tier, State: pool.InService, Since: start, Why: "made ready", DecidedAt: start, OrderedAt: start, Mark: "k3v9x2m7qa", Size: slots,
 		Stack:   pool.Stack{Name: "headroom-prod-" + string(id), ID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/headroom-prod-" + string(id) + "/5e1c1b70-87b4-11f1-a1f2-0a58a9feac02", Token: string(id)},
 		Access:  access(k.Kind, id, seq),
 		History: []pool.Entry{{At: start, What: "ordered", Why: "floor"}, {At: start, What: "in-service", Why: "made ready"}},
 	}
 	for i := 1; i <= slots; i++ {
-		slot := pool.Slot{Index: i, Name: fmt.Sprintf("t%06xk%04x", seq, i), State: pool.SlotFree, Since: start}
+		slot := pool.Slot{Index: i, Generation: 1, Name: fmt.Sprintf("t%06xk%04x", seq, i), State: pool.SlotFree, Since: start}
 		if k.Kind == pool.Share {
 			slot.Bucket = fmt.Sprintf("arn:aws:s3:::headroom-prod-%s-bucket%02d-1h2j3k4l5m6n", id, i)
 			slot.Role = fmt.Sprintf("arn:aws:iam::123456789012:role/headroom-prod-%s-Role%02d-1h2j3k4l5m6n", id, i)
@@ -73,7 +74,7 @@ func Offers(h pool.Host) []pool.Offer {
 	_, seq, _ := h.ID.Parse()
 	var offers []pool.Offer
 	for _, s := range h.Slots {
-		offers = append(offers, pool.Offer{Host: seq, Index: s.Index, Name: s.Name, Share: s.Share})
+		offers = append(offers, pool.Offer{Host: seq, Index: s.Index, Generation: s.Generation, Name: s.Name, Share: s.Share})
 	}
 	return offers
 }
@@ -97,7 +98,7 @@ func expect(t testing.TB, what string, got, want any) {
 func equal(a, b any) bool { return cmp.Equal(a, b, cmpopts.EquateEmpty()) }
 
 // add puts a host into the ledger on the way that hosts take: ordered, then in service.
-func add(t testing.TB, l Ledger, h pool.Host) pool.Host {
+func add(t testing.TB, l ledger.Ledger, h pool.Host) pool.Host {
 	t.Helper()
 	ctx := t.Context()
 	seen, err := l.Pool(ctx, h.Key())
@@ -114,7 +115,7 @@ func add(t testing.TB, l Ledger, h pool.Host) pool.Host {
 }
 
 // stock sets out a number of pairs of one host each.
-func stock(t testing.TB, l Ledger, pairs int) {
+func stock(t testing.TB, l ledger.Ledger, pairs int) {
 	t.Helper()
 	for _, k := range pool.Kinds {
 		h := add(t, l, Host(key(k), 1, pairs))

@@ -2,20 +2,20 @@ package ledgertest
 
 import (
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
-func hostRoundTrip(t *testing.T, l Ledger) {
+func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	if _, err := l.Host(ctx, "share-standard-1"); !errors.Is(err, pool.ErrNotFound) {
 		t.Errorf("an unknown host: %v", err)
 	}
 	h := Host(key(pool.Share), 1, 3)
-	h.Step, h.Tries, h.Count, h.Due, h.Stuck = pool.StepAnnounce, 2, 1, at(120), pool.StepCache
+	h.Progress = pool.Progress{Step: pool.StepAnnounce, Tries: 2, Count: 1, Due: at(120), Error: "no answer", Stuck: pool.StepCache}
 	h.Slots[0].State, h.Slots[0].Refill = pool.SlotOffered, 4
 	h.Slots[1].State, h.Slots[1].Tenant = pool.SlotAssigned, ID(1)
 	h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: at(5)}, "disk": {At: at(6)}}
@@ -31,7 +31,7 @@ func hostRoundTrip(t *testing.T, l Ledger) {
 	expect(t, "host after a copy of it was changed", again, want)
 
 	bare := again.Clone()
-	bare.Step, bare.Due, bare.Alarms, bare.Slots = "", time.Time{}, nil, nil
+	bare.Progress, bare.Alarms, bare.Slots = pool.Progress{}, nil, nil
 	must(t, l.SaveHost(ctx, again, bare, pool.Neutral, start))
 	again, err = l.Host(ctx, h.ID)
 	must(t, err)
@@ -39,7 +39,7 @@ func hostRoundTrip(t *testing.T, l Ledger) {
 	expect(t, "bare host", again, bare)
 }
 
-func hostConflict(t *testing.T, l Ledger) {
+func hostConflict(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	before := add(t, l, Host(key(pool.Share), 1, 3))
 	after := before.Clone()
@@ -56,16 +56,16 @@ func hostConflict(t *testing.T, l Ledger) {
 	}
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
-	want := pool.Record{Key: key(pool.Share), Seq: 1, Counters: pool.Contribution(after)}
+	want := pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(after)}
 	expect(t, "pool after the conflicts", record, want)
 }
 
-func orderOnce(t *testing.T, l Ledger) {
+func orderOnce(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	seen, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
 	expect(t, "a pool that is not there", seen, pool.Record{Key: key(pool.Share)})
-	h := pool.Order(seen, pool.Policy{Kind: pool.Share, Tier: tier, SlotsPerHost: 10}, "headroom-test-", start, "floor 1 hosts, there are 0")
+	h := pool.Order(seen, pool.Policy{Kind: pool.Share, Tier: tier, SlotsPerHost: 10}, "headroom-test-", "k3v9x2m7qa", start, "floor 1 hosts, there are 0")
 	must(t, l.Order(ctx, seen, h))
 	if err := l.Order(ctx, seen, h); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("ordering again: %v", err)
@@ -76,10 +76,10 @@ func orderOnce(t *testing.T, l Ledger) {
 	expect(t, "host", stored, h)
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
-	expect(t, "pool", record, pool.Record{Key: key(pool.Share), Seq: 1, Counters: pool.Contribution(h)})
+	expect(t, "pool", record, pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(h)})
 }
 
-func backoff(t *testing.T, l Ledger) {
+func backoff(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	host := add(t, l, Host(key(pool.Share), 1, 3))
 	save := func(outcome pool.Outcome, now time.Time) pool.Record {
@@ -101,10 +101,56 @@ func backoff(t *testing.T, l Ledger) {
 		expect(t, "failures after something neutral", r.Failures, failures)
 	}
 	r := save(pool.Succeeded, at(5000))
-	expect(t, "after success", r, pool.Record{Key: key(pool.Share), Seq: 1, Counters: pool.Contribution(host)})
+	expect(t, "after success", []any{r.Failures, r.BackoffUntil}, []any{0, time.Time{}})
 }
 
-func reserveOrder(t *testing.T, l Ledger) {
+func leadTimes(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	policy := pool.Policy{Kind: pool.Share, Tier: tier, SlotsPerHost: 10}
+	record := func() pool.Record {
+		t.Helper()
+		r, err := l.Pool(ctx, key(pool.Share))
+		must(t, err)
+		return r
+	}
+	order := func(now time.Time) pool.Host {
+		t.Helper()
+		h := pool.Order(record(), policy, "headroom-test-", "k3v9x2m7qa", now, "test")
+		must(t, l.Order(ctx, record(), h))
+		stored, err := l.Host(ctx, h.ID)
+		must(t, err)
+		return stored
+	}
+	first := order(at(0))
+	must(t, l.SaveHost(ctx, first, first, pool.Failed, at(300)))
+	expect(t, "owed", record().Owed, []pool.Owed{{DecidedAt: at(0), FailedAt: at(300)}})
+
+	second := order(at(400))
+	expect(t, "the replacement was decided on with the first", second.DecidedAt, at(0))
+	expect(t, "owed after its replacement", record().Owed, []pool.Owed(nil))
+	must(t, l.SaveHost(ctx, second, second, pool.Succeeded, at(1000)))
+	expect(t, "lead times", record().Leads, []pool.Lead{{At: at(1000), Took: 1000 * time.Second}})
+
+	for n := range pool.LeadLimit {
+		h := order(at(2000))
+		must(t, l.SaveHost(ctx, h, h, pool.Succeeded, at(2001+n)))
+	}
+	leads := record().Leads
+	expect(t, "how many are kept", len(leads), pool.LeadLimit)
+	expect(t, "the oldest of them", leads[0], pool.Lead{At: at(2001), Took: time.Second})
+
+	// What was noted since the record was read is not overwritten by an order.
+	seen := record()
+	third := order(at(3000))
+	must(t, l.SaveHost(ctx, third, third, pool.Failed, at(3100)))
+	seen.Seq = record().Seq
+	stale := pool.Order(seen, policy, "headroom-test-", "k3v9x2m7qa", at(3200), "test")
+	if err := l.Order(ctx, seen, stale); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("an order over a failure that was noted since: %v", err)
+	}
+}
+
+func reserveOrder(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	used := []int{3, 0, 5, 1, 10, 7}
 	for i, n := range used {
@@ -137,7 +183,7 @@ func reserveOrder(t *testing.T, l Ledger) {
 	eventually(t, "the first of spread", func() any { return ask(pool.Spread, 10, 2) }, hosts(2, 4))
 }
 
-func dueOrder(t *testing.T, l Ledger) {
+func overdueOrder(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	for n, due := range []int{50, 10, 90} {
 		tn := tenant(n)
@@ -146,32 +192,42 @@ func dueOrder(t *testing.T, l Ledger) {
 			t.Fatal(err)
 		}
 	}
-	for i, due := range []int{30, 70} {
+	for i, due := range []int{70, 30} {
 		h := Host(key(pool.Share), i+1, 3)
 		h.Due = at(due)
 		add(t, l, h)
 	}
-	ask := func(now, limit int) []pool.Due {
+	tenants := func(now, limit int) any {
 		t.Helper()
-		due, err := l.Due(ctx, at(now), limit)
+		ids, err := l.OverdueTenants(ctx, at(now), limit)
 		must(t, err)
-		return due
+		return ids
 	}
-	all := []pool.Due{
-		{Tenant: ID(1)}, {Host: "share-standard-1"}, {Tenant: ID(0)}, {Host: "share-standard-2"}, {Tenant: ID(2)},
+	hosts := func(now, limit int) any {
+		t.Helper()
+		ids, err := l.OverdueHosts(ctx, at(now), limit)
+		must(t, err)
+		return ids
 	}
-	eventually(t, "all", func() any { return ask(100, 10) }, all)
-	eventually(t, "at the deadline", func() any { return ask(50, 10) }, all[:3])
-	eventually(t, "the first", func() any { return ask(100, 2) }, all[:2])
-	eventually(t, "none", func() any { return ask(9, 10) }, []pool.Due(nil))
+	all := []pool.TenantID{ID(1), ID(0), ID(2)}
+	eventually(t, "all tenants", func() any { return tenants(100, 10) }, all)
+	eventually(t, "tenants at the deadline", func() any { return tenants(50, 10) }, all[:2])
+	eventually(t, "the first tenant", func() any { return tenants(100, 1) }, all[:1])
+	eventually(t, "no tenant", func() any { return tenants(9, 10) }, []pool.TenantID(nil))
+	eventually(t, "all hosts", func() any { return hosts(100, 10) }, []pool.HostID{"share-standard-2", "share-standard-1"})
+	eventually(t, "the first host", func() any { return hosts(100, 1) }, []pool.HostID{"share-standard-2"})
 
-	must(t, l.Ready(ctx, served(0)))
+	requested, err := l.Tenant(ctx, ID(0))
+	must(t, err)
+	_, err = l.SaveTenant(ctx, requested, served(requested, 0))
+	must(t, err)
 	h, err := l.Host(ctx, "share-standard-1")
 	must(t, err)
 	rested := h.Clone()
 	rested.Due = time.Time{}
 	must(t, l.SaveHost(ctx, h, rested, pool.Neutral, start))
-	eventually(t, "after two came to rest", func() any { return ask(100, 10) }, slices.Concat(all[:1], all[3:]))
+	eventually(t, "tenants after one came to rest", func() any { return tenants(100, 10) }, []pool.TenantID{ID(1), ID(2)})
+	eventually(t, "hosts after one came to rest", func() any { return hosts(100, 10) }, []pool.HostID{"share-standard-2"})
 }
 
 // eventually asks an index until it has caught up.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -15,7 +16,7 @@ var errKilled = errors.New("killed")
 
 // finish finishes the refill under way, as whoever tends a shelf does. killed is asked before each
 // write; nil means never.
-func finish(ctx context.Context, l Ledger, killed func() bool) error {
+func finish(ctx context.Context, l ledger.Ledger, killed func() bool) error {
 	die := func() bool { return killed != nil && killed() }
 	shelf, err := l.Shelf(ctx, tier)
 	if err != nil || shelf.Refill == nil {
@@ -53,19 +54,19 @@ func finish(ctx context.Context, l Ledger, killed func() bool) error {
 }
 
 // settle assigns every hold to its tenant in the hosts' records, and forgets it.
-func settle(ctx context.Context, l Ledger) error {
+func settle(ctx context.Context, l ledger.Ledger) error {
 	shelf, err := l.Shelf(ctx, tier)
 	if err != nil {
 		return err
 	}
-	taken := map[pool.HostID]map[int]pool.TenantID{}
+	taken := map[pool.HostID]map[pool.Offer]pool.TenantID{}
 	for id, hold := range shelf.Held {
 		for _, side := range []pool.Taken{{Kind: pool.Database, Offer: hold.Database}, {Kind: pool.Share, Offer: hold.Share}} {
 			host := pool.Key{Kind: side.Kind, Tier: tier}.Host(side.Offer.Host)
 			if taken[host] == nil {
-				taken[host] = map[int]pool.TenantID{}
+				taken[host] = map[pool.Offer]pool.TenantID{}
 			}
-			taken[host][side.Offer.Index] = id
+			taken[host][side.Offer] = id
 		}
 	}
 	for host, slots := range taken {
@@ -74,8 +75,8 @@ func settle(ctx context.Context, l Ledger) error {
 			return err
 		}
 		after := before
-		for index, id := range slots {
-			after = pool.Assign(after, index, id, start)
+		for offer, id := range slots {
+			after = pool.Assign(after, offer, id, start)
 		}
 		if err := l.SaveHost(ctx, before, after, pool.Neutral, start); err != nil {
 			return err
@@ -84,7 +85,7 @@ func settle(ctx context.Context, l Ledger) error {
 	return l.Settle(ctx, tier, shelf.Held)
 }
 
-func refillOrder(t *testing.T, l Ledger) {
+func refillOrder(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	h := add(t, l, Host(key(pool.Share), 1, 3))
 	r := func(number int64, offers ...pool.Offer) pool.Refill {
@@ -131,7 +132,7 @@ func refillOrder(t *testing.T, l Ledger) {
 	expect(t, "set out", len(shelf.Shares), 0)
 }
 
-func refillCrash(t *testing.T, l Ledger) {
+func refillCrash(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	const hosts, slots = 3, 4
 	var all []pool.Offer
@@ -163,7 +164,7 @@ func refillCrash(t *testing.T, l Ledger) {
 	expect(t, "in reserve", record.Counters.Reserve, 0)
 }
 
-func refillTidies(t *testing.T, l Ledger) {
+func refillTidies(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 1)
 	if _, err := l.Claim(ctx, tier, ID(1), start, false); err != nil {

@@ -3,12 +3,13 @@ package ledgertest
 import (
 	"testing"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
 // roomAddsUp fills hosts to different heights, the largest that a policy allows among them: each
 // write moves the room of a pool for as many tenants as it sets out slots.
-func roomAddsUp(t *testing.T, l Ledger) {
+func roomAddsUp(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	k := key(pool.Database)
 	var want pool.Counters

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"testing"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
-func claimTakesHeads(t *testing.T, l Ledger) {
+func claimTakesHeads(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 3)
 	db, share := Host(key(pool.Database), 1, 3), Host(key(pool.Share), 1, 3)
@@ -25,7 +26,7 @@ func claimTakesHeads(t *testing.T, l Ledger) {
 	}
 }
 
-func claimAgain(t *testing.T, l Ledger) {
+func claimAgain(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 3)
 	first, err := l.Claim(ctx, tier, ID(1), at(1), false)
@@ -40,7 +41,7 @@ func claimAgain(t *testing.T, l Ledger) {
 	expect(t, "claim again", again, want)
 }
 
-func claimEmpty(t *testing.T, l Ledger) {
+func claimEmpty(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	if _, err := l.Claim(ctx, tier, ID(1), start, false); !errors.Is(err, pool.ErrEmpty) {
 		t.Errorf("no shelf: %v", err)
@@ -57,7 +58,7 @@ func claimEmpty(t *testing.T, l Ledger) {
 	expect(t, "databases", len(shelf.Databases), 2)
 }
 
-func claimAnyName(t *testing.T, l Ledger) {
+func claimAnyName(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	names := []pool.TenantID{"a.b.c", "a b", "#x:y", "size", "ünï-cødé", "[0]", "1"}
 	stock(t, l, len(names))
@@ -89,11 +90,11 @@ func busy() pool.Shelf {
 	s.Held[ID(2)] = pool.Hold{Database: Offers(db)[1], Share: Offers(share)[1], At: at(2)}
 	s.Refills, s.Refill = 7, &pool.Refill{Number: 7, Kind: pool.Share, Offers: Offers(share)[5:]}
 	s.Withdrawn = []pool.Taken{{Kind: pool.Share, Offer: Offers(share)[4]}, {Kind: pool.Database, Offer: Offers(db)[5]}}
-	s.Tail, s.Queue, s.QueueSince = 9, 8, at(3)
+	s.Tail, s.Queue, s.Signups = 9, 8, 7
 	return s
 }
 
-func shelfRoundTrip(t *testing.T, l Ledger) {
+func shelfRoundTrip(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	bare, err := l.Shelf(ctx, tier)
 	must(t, err)
@@ -114,7 +115,7 @@ func shelfRoundTrip(t *testing.T, l Ledger) {
 	expect(t, "an emptied shelf", stored, want)
 }
 
-func shelfConflict(t *testing.T, l Ledger) {
+func shelfConflict(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 2)
 	before, err := l.Shelf(ctx, tier)
@@ -137,7 +138,7 @@ func shelfConflict(t *testing.T, l Ledger) {
 	}
 }
 
-func settleHeld(t *testing.T, l Ledger) {
+func settleHeld(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 4)
 	for n := 1; n <= 3; n++ {
@@ -170,7 +171,7 @@ func settleHeld(t *testing.T, l Ledger) {
 	expect(t, "still held", stored.Held, map[pool.TenantID]pool.Hold{ID(3): shelf.Held[ID(3)]})
 }
 
-func settleMany(t *testing.T, l Ledger) {
+func settleMany(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	const many = 100
 	s := pool.NewShelf(tier)

@@ -2,23 +2,26 @@ package ledgertest
 
 import (
 	"testing"
+
+	"headroom/internal/ledger"
 )
 
 // Run runs the contract. open gives a new, empty ledger.
-func Run(t *testing.T, open func(t *testing.T) Ledger) {
+func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 	tests := []struct {
 		name string
-		run  func(t *testing.T, l Ledger)
+		run  func(t *testing.T, l ledger.Ledger)
 	}{
 		{"a tenant is recorded once", requestOnce},
 		{"a tenant comes back as it was saved", tenantRoundTrip},
 		{"saving a tenant that changed is a conflict", tenantConflict},
-		{"ready is written once", readyOnce},
-		{"ready takes a tenant off the waiting list, whoever put it there", readyLeavesList},
+		{"a tenant comes onto the waiting list and leaves it with its record", leavesList},
 		{"tenants wait in the order in which they came", waitingOrder},
-		{"a tenant waits once", enqueueOnce},
-		{"a tenant that holds slots does not wait", enqueueWithoutSlots},
-		{"a tenant whose turn has come waits no more", dequeueOnce},
+		{"a tenant waits once", waitOnce},
+		{"a tenant that holds slots does not wait", waitWithoutSlots},
+		{"tenants that come are counted once", signupsAreCounted},
+		{"an address belongs to one tenant", addressOfOne},
+		{"an address is freed as its tenant was seen", addressIsFreedAsSeen},
 		{"a waiting list closes the shelf to newcomers", queueCloses},
 		{"a claim takes the heads of both lists", claimTakesHeads},
 		{"a claim again gives the same", claimAgain},
@@ -42,7 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"the room of hosts of different sizes adds up", roomAddsUp},
 		{"hosts at once keep the counters right", countersAtOnce},
 		{"the reserve is in the order of placement", reserveOrder},
-		{"what is due is found, oldest first", dueOrder},
+		{"lead times are kept, with the tries that failed", leadTimes},
+		{"what is overdue is found, oldest first", overdueOrder},
 		{"a canceled context is an error", canceled},
 	}
 	for _, test := range tests {

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"headroom/internal/pool"
@@ -12,6 +13,19 @@ func (l *Ledger) pool(key pool.Key) pool.Record {
 	r := l.pools[key]
 	r.Key = key
 	return r
+}
+
+// saveRecord keeps of a pool's record what DynamoDB keeps of it.
+func (l *Ledger) saveRecord(r pool.Record) {
+	r.BackoffUntil = second(r.BackoffUntil)
+	r.Leads, r.Owed = slices.Clone(r.Leads), slices.Clone(r.Owed)
+	for i := range r.Leads {
+		r.Leads[i].At = second(r.Leads[i].At)
+	}
+	for i := range r.Owed {
+		r.Owed[i] = pool.Owed{DecidedAt: second(r.Owed[i].DecidedAt), FailedAt: second(r.Owed[i].FailedAt)}
+	}
+	l.pools[r.Key] = r
 }
 
 func (l *Ledger) saveHost(h pool.Host, version int64) {
@@ -34,16 +48,16 @@ func (l *Ledger) Pool(ctx context.Context, key pool.Key) (pool.Record, error) {
 // Order records a new host and moves its pool's Seq.
 func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error {
 	return l.write(ctx, "Order", func() error {
-		_, seq, err := h.ID.Parse()
-		if err != nil {
+		if _, _, err := h.ID.Parse(); err != nil {
 			return err
 		}
 		r := l.pool(h.Key())
-		if _, known := l.hosts[h.ID]; known || r.Seq != seen.Seq {
+		if _, known := l.hosts[h.ID]; known || r.Seq != seen.Seq || r.Noted != seen.Noted {
 			return fmt.Errorf("record the order of host %s: %w", h.ID, pool.ErrConflict)
 		}
-		r.Seq, r.Counters = seq, r.Counters.Add(pool.Contribution(h))
-		l.pools[r.Key] = r
+		r = r.Ordered(h)
+		r.Counters = r.Counters.Add(pool.Contribution(h))
+		l.saveRecord(r)
 		l.saveHost(h, 1)
 		return nil
 	})
@@ -63,7 +77,7 @@ func (l *Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 	return h.Clone(), nil
 }
 
-// SaveHost writes a host and moves its pool's counters and backoff.
+// SaveHost writes a host, moves its pool's counters and notes its outcome.
 func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
 	return l.write(ctx, "SaveHost", func() error {
 		if l.hosts[after.ID].Version != before.Version {
@@ -71,14 +85,7 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 		}
 		r := l.pool(after.Key())
 		r.Counters = r.Counters.Add(pool.Contribution(after).Sub(pool.Contribution(before)))
-		switch outcome {
-		case pool.Failed:
-			r.Failures++
-			r.BackoffUntil = second(now.Add(pool.Backoff(r.Failures)))
-		case pool.Succeeded:
-			r.Failures, r.BackoffUntil = 0, time.Time{}
-		}
-		l.pools[r.Key] = r
+		l.saveRecord(r.Note(outcome, after, now))
 		l.saveHost(after, before.Version+1)
 		return nil
 	})

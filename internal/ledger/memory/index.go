@@ -10,9 +10,15 @@ import (
 	"headroom/internal/pool"
 )
 
+// record names a host or a tenant, the other is empty.
+type record struct {
+	host   pool.HostID
+	tenant pool.TenantID
+}
+
 // entry is what the indexes know of one record.
 type entry struct {
-	record  pool.Due
+	record  record
 	dueAt   time.Time // zero: no deadline
 	reserve pool.Key  // zero: no slots in reserve
 	used    int
@@ -21,11 +27,11 @@ type entry struct {
 // index is what is known of all records, as it was some writes ago.
 type index struct {
 	lag     int
-	entries map[pool.Due]entry
+	entries map[record]entry
 	pending []entry // writes that the index has not heard of
 }
 
-func newIndex(lag int) index { return index{lag: lag, entries: map[pool.Due]entry{}} }
+func newIndex(lag int) index { return index{lag: lag, entries: map[record]entry{}} }
 
 func (i *index) note(e entry) {
 	i.pending = append(i.pending, e)
@@ -36,7 +42,7 @@ func (i *index) note(e entry) {
 }
 
 func (i *index) noteHost(h pool.Host) {
-	e := entry{record: pool.Due{Host: h.ID}, dueAt: h.Due}
+	e := entry{record: record{host: h.ID}, dueAt: h.Due}
 	if h.State == pool.InService && h.Free() > 0 {
 		e.reserve, e.used = h.Key(), h.Used()
 	}
@@ -44,7 +50,7 @@ func (i *index) noteHost(h pool.Host) {
 }
 
 func (i *index) noteTenant(t pool.Tenant) {
-	i.note(entry{record: pool.Due{Tenant: t.ID}, dueAt: t.Due})
+	i.note(entry{record: record{tenant: t.ID}, dueAt: t.Due})
 }
 
 // sorted gives the entries that are wanted, in an order that depends on nothing but them.
@@ -56,7 +62,7 @@ func (i *index) sorted(wanted func(entry) bool, compare func(a, b entry) int) []
 		}
 	}
 	slices.SortFunc(some, func(a, b entry) int {
-		return cmp.Or(compare(a, b), cmp.Compare(a.record.Host, b.record.Host), cmp.Compare(a.record.Tenant, b.record.Tenant))
+		return cmp.Or(compare(a, b), cmp.Compare(a.record.host, b.record.host), cmp.Compare(a.record.tenant, b.record.tenant))
 	})
 	return some
 }
@@ -78,24 +84,36 @@ func (l *Ledger) Reserve(ctx context.Context, key pool.Key, placement pool.Place
 		})
 	var ids []pool.HostID
 	for _, e := range entries[:min(limit, len(entries))] {
-		ids = append(ids, e.record.Host)
+		ids = append(ids, e.record.host)
 	}
 	return ids, nil
 }
 
-// Due names records whose deadline is now or earlier, the oldest first.
-func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error) {
+// OverdueHosts names hosts whose deadline is now or earlier, the oldest first.
+func (l *Ledger) OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error) {
+	var ids []pool.HostID
+	err := l.overdue(ctx, now, limit, func(r record) bool { return r.host != "" }, func(r record) { ids = append(ids, r.host) })
+	return ids, err
+}
+
+// OverdueTenants names tenants whose deadline is now or earlier, the oldest first.
+func (l *Ledger) OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error) {
+	var ids []pool.TenantID
+	err := l.overdue(ctx, now, limit, func(r record) bool { return r.tenant != "" }, func(r record) { ids = append(ids, r.tenant) })
+	return ids, err
+}
+
+func (l *Ledger) overdue(ctx context.Context, now time.Time, limit int, of func(record) bool, found func(record)) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entries := l.index.sorted(
-		func(e entry) bool { return !e.dueAt.IsZero() && e.dueAt.Unix() <= now.Unix() },
+		func(e entry) bool { return of(e.record) && !e.dueAt.IsZero() && e.dueAt.Unix() <= now.Unix() },
 		func(a, b entry) int { return a.dueAt.Compare(b.dueAt) })
-	var due []pool.Due
 	for _, e := range entries[:min(limit, len(entries))] {
-		due = append(due, e.record)
+		found(e.record)
 	}
-	return due, nil
+	return nil
 }

@@ -13,7 +13,7 @@ import (
 
 // Options change how a ledger behaves.
 type Options struct {
-	// Lag is by how many writes the answers of Reserve and Due are late.
+	// Lag is by how many writes the answers of the indexes are late.
 	Lag int
 	// Fault is asked before each write; operation is the ledger's method. An error makes the write
 	// fail: with applied it takes effect all the same, and only its reply is lost.
@@ -24,25 +24,27 @@ type Options struct {
 type Ledger struct {
 	options Options
 
-	mu      sync.Mutex
-	tenants map[pool.TenantID]pool.Tenant
-	shelves map[pool.Tier]pool.Shelf
-	waiting map[pool.Tier][]pool.Waiter
-	pools   map[pool.Key]pool.Record
-	hosts   map[pool.HostID]pool.Host
-	index   index
+	mu        sync.Mutex
+	tenants   map[pool.TenantID]pool.Tenant
+	addresses map[string]pool.TenantID
+	shelves   map[pool.Tier]pool.Shelf
+	waiting   map[pool.Tier][]pool.Waiter
+	pools     map[pool.Key]pool.Record
+	hosts     map[pool.HostID]pool.Host
+	index     index
 }
 
 // New makes an empty ledger.
 func New(o Options) *Ledger {
 	return &Ledger{
-		options: o,
-		tenants: map[pool.TenantID]pool.Tenant{},
-		shelves: map[pool.Tier]pool.Shelf{},
-		waiting: map[pool.Tier][]pool.Waiter{},
-		pools:   map[pool.Key]pool.Record{},
-		hosts:   map[pool.HostID]pool.Host{},
-		index:   newIndex(o.Lag),
+		options:   o,
+		tenants:   map[pool.TenantID]pool.Tenant{},
+		addresses: map[string]pool.TenantID{},
+		shelves:   map[pool.Tier]pool.Shelf{},
+		waiting:   map[pool.Tier][]pool.Waiter{},
+		pools:     map[pool.Key]pool.Record{},
+		hosts:     map[pool.HostID]pool.Host{},
+		index:     newIndex(o.Lag),
 	}
 }
 

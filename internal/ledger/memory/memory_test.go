@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/ledger"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
 )
 
 func TestContract(t *testing.T) {
-	ledgertest.Run(t, func(*testing.T) ledgertest.Ledger { return New(Options{}) })
+	ledgertest.Run(t, func(*testing.T) ledger.Ledger { return New(Options{}) })
 }
 
 var (
@@ -19,7 +20,7 @@ var (
 )
 
 func tenant(n int) pool.Tenant {
-	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.Requested, RequestedAt: start, Due: start}
+	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.Requested, RequestedAt: start, Progress: pool.Progress{Step: pool.StepOpen, Due: start}}
 }
 
 func TestFaults(t *testing.T) {
@@ -89,7 +90,7 @@ func TestIndexesLag(t *testing.T) {
 		if _, _, err := l.Request(t.Context(), tenant(n)); err != nil {
 			t.Fatal(err)
 		}
-		due, err := l.Due(t.Context(), start, 10)
+		due, err := l.OverdueTenants(t.Context(), start, 10)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,22 +1,17 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"headroom/internal/pool"
 )
 
-func copyTenant(t pool.Tenant) pool.Tenant {
-	t.History = slices.Clone(t.History)
-	return t
-}
-
-func (l *Ledger) saveTenant(t pool.Tenant) {
-	t = copyTenant(t)
-	t.Due = second(t.Due)
+func (l *Ledger) saveTenant(t pool.Tenant, version int64) {
+	t = t.Clone()
+	t.Due, t.Version = second(t.Due), version
 	l.tenants[t.ID] = t
 	l.index.noteTenant(t)
 }
@@ -25,10 +20,10 @@ func (l *Ledger) saveTenant(t pool.Tenant) {
 func (l *Ledger) Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error) {
 	err = l.write(ctx, "Request", func() error {
 		if _, known := l.tenants[t.ID]; !known {
-			l.saveTenant(t)
+			l.saveTenant(t, 1)
 			fresh = true
 		}
-		stored = copyTenant(l.tenants[t.ID])
+		stored = l.tenants[t.ID].Clone()
 		return nil
 	})
 	if err != nil {
@@ -48,87 +43,74 @@ func (l *Ledger) Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, err
 	if !ok {
 		return pool.Tenant{}, fmt.Errorf("read tenant %s: %w", id, pool.ErrNotFound)
 	}
-	return copyTenant(t), nil
+	return t.Clone(), nil
 }
 
-// SaveTenant writes after on the condition that the stored state, tries and seq are before's.
-func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) error {
-	return l.write(ctx, "SaveTenant", func() error {
-		stored, ok := l.tenants[after.ID]
-		if !ok || stored.State != before.State || stored.Tries != before.Tries || stored.Seq != before.Seq {
+// SaveTenant writes a tenant on the condition that its version is before's, and moves its place on the
+// waiting list with it.
+func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error) {
+	err := l.write(ctx, "SaveTenant", func() error {
+		stored, known := l.tenants[after.ID]
+		if !known || stored.Version != before.Version {
 			return fmt.Errorf("save tenant %s: %w", after.ID, pool.ErrConflict)
 		}
-		l.saveTenant(after)
+		l.saveTenant(after, before.Version+1)
+		switch waited, waits := before.State == pool.Waiting, after.State == pool.Waiting; {
+		case waits && !waited:
+			l.waiting[after.Tier] = append(l.waiting[after.Tier], pool.Waiter{Seq: after.Seq, Tenant: after.ID})
+			slices.SortFunc(l.waiting[after.Tier], func(a, b pool.Waiter) int { return cmp.Compare(a.Seq, b.Seq) })
+		case waited && !waits:
+			l.waiting[before.Tier] = slices.DeleteFunc(l.waiting[before.Tier], func(w pool.Waiter) bool { return w.Tenant == before.ID })
+		}
+		return nil
+	})
+	if err != nil {
+		return pool.Tenant{}, err
+	}
+	after.Version, after.Due = before.Version+1, second(after.Due)
+	return after.Clone(), nil
+}
+
+// Register makes an address a tenant's.
+func (l *Ledger) Register(ctx context.Context, address string, tenant pool.TenantID) error {
+	return l.write(ctx, "Register", func() error {
+		if owner, taken := l.addresses[address]; taken && owner != tenant {
+			return fmt.Errorf("register address %s: %w", address, pool.ErrTaken)
+		}
+		l.addresses[address] = tenant
 		return nil
 	})
 }
 
-// Ready writes a tenant as ready and takes it off the waiting list.
-func (l *Ledger) Ready(ctx context.Context, t pool.Tenant) error {
-	return l.write(ctx, "Ready", func() error {
-		stored, ok := l.tenants[t.ID]
-		if !ok || stored.State != pool.Requested && stored.State != pool.Waiting {
-			return fmt.Errorf("record tenant %s as ready: %w", t.ID, pool.ErrConflict)
+// Unregister frees an address of a tenant whose record is as it was seen.
+func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenant) error {
+	return l.write(ctx, "Unregister", func() error {
+		if owner, taken := l.addresses[address]; taken && owner != seen.ID || l.tenants[seen.ID].Version != seen.Version {
+			return fmt.Errorf("free address %s: %w", address, pool.ErrConflict)
 		}
-		if t.Seq != stored.Seq { // it was put on the waiting list since the caller read it
-			t = pool.Overtaken(t, stored)
-		}
-		t.State, t.Due = pool.Ready, time.Time{}
-		l.saveTenant(t)
-		l.leave(t)
+		delete(l.addresses, address)
 		return nil
 	})
 }
 
-// Enqueue puts a tenant that is requested at the end of its tier's waiting list.
-func (l *Ledger) Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error) {
-	err := l.write(ctx, "Enqueue", func() error {
-		stored, ok := l.tenants[t.ID]
-		if !ok {
-			return fmt.Errorf("read tenant %s: %w", t.ID, pool.ErrNotFound)
+// Draw draws the next number on a tier's waiting list.
+func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error) {
+	var drawn int64
+	err := l.write(ctx, "Draw", func() error {
+		if _, held := l.shelf(tier).Held[tenant]; held {
+			return fmt.Errorf("draw a number on the waiting list of tier %s: %w", tier, pool.ErrConflict)
 		}
-		if stored.State != pool.Requested {
-			return fmt.Errorf("put tenant %s, which is %s, on the waiting list: %w", t.ID, stored.State, pool.ErrConflict)
-		}
-		if _, held := l.shelf(t.Tier).Held[t.ID]; held {
-			return fmt.Errorf("put tenant %s, which holds slots, on the waiting list: %w", t.ID, pool.ErrConflict)
-		}
-		l.changeShelf(t.Tier, func(s *pool.Shelf) {
+		l.changeShelf(tier, func(s *pool.Shelf) {
 			s.Tail++
-			s.Queue, s.QueueSince = s.Tail, second(at)
-			t.State, t.Seq = pool.Waiting, s.Tail
+			s.Signups++
+			s.Queue, drawn = s.Tail, s.Tail
 		})
-		l.saveTenant(t)
-		l.waiting[t.Tier] = append(l.waiting[t.Tier], pool.Waiter{Seq: t.Seq, Tenant: t.ID})
 		return nil
 	})
 	if err != nil {
-		return pool.Tenant{}, err
+		return 0, err
 	}
-	return copyTenant(t), nil
-}
-
-// Dequeue takes a tenant whose turn has come off the waiting list.
-func (l *Ledger) Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
-	err := l.write(ctx, "Dequeue", func() error {
-		stored, ok := l.tenants[t.ID]
-		if !ok || stored.State != pool.Waiting || stored.Seq != t.Seq {
-			return fmt.Errorf("take tenant %s off the waiting list: %w", t.ID, pool.ErrConflict)
-		}
-		t.State = pool.Requested
-		l.saveTenant(t)
-		l.leave(t)
-		return nil
-	})
-	if err != nil {
-		return pool.Tenant{}, err
-	}
-	return copyTenant(t), nil
-}
-
-// leave takes a tenant off the waiting list, if it is on it.
-func (l *Ledger) leave(t pool.Tenant) {
-	l.waiting[t.Tier] = slices.DeleteFunc(l.waiting[t.Tier], func(w pool.Waiter) bool { return w.Tenant == t.ID })
+	return drawn, nil
 }
 
 // Waiting lists the first tenants on a tier's waiting list, in order.
@@ -148,7 +130,7 @@ func (l *Ledger) Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
 		if queue == 0 || l.shelf(tier).Queue != queue {
 			return fmt.Errorf("open the shelf of tier %s to everybody: %w", tier, pool.ErrConflict)
 		}
-		l.changeShelf(tier, func(s *pool.Shelf) { s.Queue, s.QueueSince = 0, time.Time{} })
+		l.changeShelf(tier, func(s *pool.Shelf) { s.Queue = 0 })
 		return nil
 	})
 }

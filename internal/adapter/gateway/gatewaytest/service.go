@@ -33,6 +33,8 @@ type Gateway struct {
 	Cached    bool
 
 	unlisted int // lists that it is missing from
+	untagged int // looks at its tags that show none
+	gone     bool
 	answers  int // good answers before the reboot
 	reboot   int // looks that fail in the reboot
 	diskless int // looks without a disk
@@ -96,11 +98,15 @@ func (s *Service) ActivateGateway(ctx context.Context, in *storagegateway.Activa
 	}
 	delete(s.Keys, *in.ActivationKey)
 	g := &Gateway{
-		ARN: fmt.Sprintf("%sgateway/sgw-%08d", prefix, len(s.gateways)+1), Name: aws.ToString(in.GatewayName), Tags: tags(in.Tags),
-		unlisted: s.Late, answers: s.Late, reboot: s.Late, diskless: s.Late,
+		ARN: s.nextARN(), Name: aws.ToString(in.GatewayName), Tags: tags(in.Tags),
+		unlisted: s.Late, untagged: s.Late, answers: s.Late, reboot: s.Late, diskless: s.Late,
 	}
 	s.gateways = append(s.gateways, g)
 	return &storagegateway.ActivateGatewayOutput{GatewayARN: &g.ARN}, nil
+}
+
+func (s *Service) nextARN() string {
+	return fmt.Sprintf("%sgateway/sgw-%08d", prefix, len(s.gateways)+1)
 }
 
 // ListGateways is Storage Gateway's, with one gateway a page.
@@ -130,6 +136,9 @@ func (s *Service) gateway(arn *string) (*Gateway, error) {
 		if g.ARN != aws.ToString(arn) {
 			continue
 		}
+		if g.gone {
+			return nil, refuse(types.ErrorCodeGatewayNotConnected)
+		}
 		if g.answers == 0 && g.reboot > 0 {
 			g.reboot--
 			return nil, refuse(types.ErrorCodeGatewayNotConnected)
@@ -151,7 +160,9 @@ func (s *Service) DescribeGatewayInformation(ctx context.Context, in *storagegat
 	if err != nil {
 		return nil, err
 	}
-	return &storagegateway.DescribeGatewayInformationOutput{GatewayARN: &g.ARN, GatewayState: aws.String("RUNNING")}, nil
+	return &storagegateway.DescribeGatewayInformationOutput{
+		GatewayARN: &g.ARN, GatewayName: &g.Name, GatewayState: aws.String("RUNNING"), Tags: g.tags(),
+	}, nil
 }
 
 // ListLocalDisks is Storage Gateway's.
@@ -200,12 +211,4 @@ func (s *Service) AddCache(ctx context.Context, in *storagegateway.AddCacheInput
 	}
 	g.Cached = true
 	return &storagegateway.AddCacheOutput{GatewayARN: &g.ARN}, nil
-}
-
-func tags(in []types.Tag) map[string]string {
-	out := map[string]string{}
-	for _, t := range in {
-		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return out
 }

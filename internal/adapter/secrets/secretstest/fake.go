@@ -4,6 +4,7 @@ package secretstest
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -11,6 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
+
+// namePattern is what a name may be.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
 
 // Fake is a Secrets Manager. Like the real one it is eventually consistent: a new secret is there
 // for whoever creates it again, but not yet for the next few who read it. The zero value is empty
@@ -32,8 +36,9 @@ type Secret struct {
 	Name, ARN, Value, KeyID string
 	Tags                    map[string]string
 
-	token  string
-	misses int
+	token     string
+	misses    int
+	scheduled bool // for deletion
 }
 
 // Put stores a secret as somebody else would, such as RDS. It can be read at once.
@@ -41,6 +46,13 @@ func (f *Fake) Put(name, value string) (arn string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.put(&Secret{Name: name, Value: value}).ARN
+}
+
+// Schedule schedules a secret for deletion: for 7 to 30 days its name is neither free nor taken.
+func (f *Fake) Schedule(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.secrets[name].scheduled = true
 }
 
 // Secrets returns copies of all secrets by name.
@@ -66,7 +78,13 @@ func (f *Fake) CreateSecret(_ context.Context, in *secretsmanager.CreateSecretIn
 	if length := len(token); length < 32 || length > 64 {
 		return nil, &types.InvalidParameterException{Message: aws.String("ClientRequestToken must have 32 to 64 characters")}
 	}
+	if !namePattern.MatchString(name) {
+		return nil, &types.InvalidParameterException{Message: aws.String("Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")}
+	}
 	secret, taken := f.secrets[name]
+	if taken && secret.scheduled {
+		return nil, &types.InvalidRequestException{Message: aws.String("You can't create this secret because a secret with this name is already scheduled for deletion.")}
+	}
 	if taken && (secret.token != token || secret.Value != aws.ToString(in.SecretString)) {
 		return nil, &types.ResourceExistsException{Message: aws.String("The operation failed because the secret " + name + " already exists.")}
 	}
@@ -95,6 +113,9 @@ func (f *Fake) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretVal
 	for _, secret := range f.secrets {
 		if id := aws.ToString(in.SecretId); id != secret.Name && id != secret.ARN {
 			continue
+		}
+		if secret.scheduled {
+			return nil, &types.InvalidRequestException{Message: aws.String("You can't perform this operation on the secret because it was marked for deletion.")}
 		}
 		if secret.misses > 0 {
 			secret.misses--

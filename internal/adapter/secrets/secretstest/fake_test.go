@@ -75,3 +75,18 @@ func TestFaultMayStrikeBeforeOrAfter(t *testing.T) {
 		}
 	}
 }
+
+func TestANameThatIsScheduledForDeletionIsNeitherFreeNorTaken(t *testing.T) {
+	f := &Fake{}
+	if err := create(t, f, "v", token); err != nil {
+		t.Fatal(err)
+	}
+	f.Schedule("name")
+	var refused *types.InvalidRequestException
+	if err := create(t, f, "v", token); !errors.As(err, &refused) {
+		t.Errorf("created: %v", err)
+	}
+	if value, err := read(t, f); !errors.As(err, &refused) {
+		t.Errorf("read: %q, %v", value, err)
+	}
+}

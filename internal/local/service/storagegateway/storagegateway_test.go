@@ -282,6 +282,18 @@ func TestTagsOfSharesAndGateways(t *testing.T) {
 	if tags := w.fake.Tags(gateway + "0"); tags != nil {
 		t.Errorf("a gateway that there is not has the tags %v", tags)
 	}
+	_, err := w.sgw.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{ResourceARN: aws.String(gateway + "0")})
+	if inner(err) != "GatewayNotFound" {
+		t.Errorf("tags of a gateway that there is not: %v", err)
+	}
+	described, err := w.sgw.DescribeGatewayInformation(t.Context(), &sdk.DescribeGatewayInformationInput{GatewayARN: &gateway})
+	if err != nil || len(described.Tags) != len(w.fake.Tags(gateway)) {
+		t.Errorf("described with the tags %v, %v", described.Tags, err)
+	}
+	w.stop()
+	if _, err := w.sgw.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{ResourceARN: &gateway}); err != nil {
+		t.Errorf("tags of a gateway whose machine is stopped: %v", err)
+	}
 }
 
 func TestListingGoesOnWhereItStopped(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
@@ -31,7 +32,10 @@ func (g *Gateway) tagged(call endpoint.Call) (onTags, *map[string]string, error)
 	if s, ok := g.shares[input.ResourceARN]; ok {
 		return input, &s.tags, nil
 	}
-	return input, nil, refusal("InvalidParameters", "The specified resource was not found.")
+	if strings.Contains(input.ResourceARN, ":share/") {
+		return input, nil, errShareNotFound
+	}
+	return input, nil, errGatewayNotFound
 }
 
 // Tags gives the tags of a gateway or a share, for policies that look at them; nil for any other ARN.

@@ -1,4 +1,4 @@
-package secrets
+package pool_test
 
 import (
 	"bytes"
@@ -7,12 +7,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"headroom/internal/pool"
 )
 
 func TestNamesAreOpaqueAndFitEverywhere(t *testing.T) {
 	pattern, seen := regexp.MustCompile(`^[a-z][a-z0-9]{11}$`), map[string]bool{}
 	for range 1000 {
-		name, err := Name(rand.Reader)
+		name, err := pool.OpaqueName(rand.Reader)
 		if err != nil || !pattern.MatchString(name) || seen[name] {
 			t.Fatalf("got %q, %v", name, err)
 		}
@@ -20,22 +22,15 @@ func TestNamesAreOpaqueAndFitEverywhere(t *testing.T) {
 	}
 }
 
-func TestPasswordsAreLongAndPlain(t *testing.T) {
-	made, err := password(rand.Reader)
-	if err != nil || !regexp.MustCompile(`^[A-Za-z0-9]{32}$`).MatchString(made) {
-		t.Errorf("a password has %d characters, or others than letters and digits: %v", len(made), err)
-	}
-}
-
 func TestEveryCharacterIsAsLikely(t *testing.T) {
 	// Every byte value once: each character comes up equally often, and the rest are drawn again.
-	alphabet := letters + digits
+	alphabet := "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	all := make([]byte, 256)
 	for i := range all {
 		all[i] = byte(i)
 	}
 	want := 256 / len(alphabet)
-	drawn, err := text(bytes.NewReader(all), alphabet, want*len(alphabet))
+	drawn, err := pool.Draw(bytes.NewReader(all), alphabet, want*len(alphabet))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,11 +43,8 @@ func TestEveryCharacterIsAsLikely(t *testing.T) {
 
 func TestTooLittleRandomnessIsAnError(t *testing.T) {
 	for _, source := range []io.Reader{strings.NewReader(""), strings.NewReader("few")} {
-		if name, err := Name(source); err == nil {
+		if name, err := pool.OpaqueName(source); err == nil {
 			t.Errorf("made %q", name)
 		}
-	}
-	if _, err := password(strings.NewReader("few")); err == nil {
-		t.Error("made a password of nothing")
 	}
 }

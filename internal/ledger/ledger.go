@@ -1,6 +1,6 @@
-// Package ledgertest is the contract of the ledger: what every implementation of it must do, as
-// tests that run against the in-memory fake and against DynamoDB.
-package ledgertest
+// Package ledger is the contract of what Headroom remembers: hosts, pools, shelves, tenants and their
+// addresses. dynamo keeps it in DynamoDB, memory is its stateful fake, and ledgertest is one suite for both.
+package ledger
 
 import (
 	"context"
@@ -11,32 +11,36 @@ import (
 
 // Ledger is all that is asked of a ledger. Its users each declare the few methods that they call.
 //
-// Reads of single records are strongly consistent; Reserve and Due read an index, which lags: what
-// they name must be read again before anything is decided. Writes are durable when they return. A
-// write whose condition no longer holds answers pool.ErrConflict and has changed nothing; the
-// caller reads again and decides again. Implementations retry throttling and lost connections
-// themselves, bounded by the context; a write of a shelf, or of a tenant that is ready, whose reply was
-// lost may so answer pool.ErrConflict although it was written. Deadlines, and when a hold was taken, are kept in whole seconds.
+// Reads of single records are strongly consistent; Reserve, OverdueHosts and OverdueTenants read an index,
+// which lags: what they name must be read again before anything is decided. Writes are durable when they
+// return. A write whose condition no longer holds answers pool.ErrConflict and has changed nothing; the
+// caller reads again and decides again (Update). Implementations retry throttling and lost connections
+// themselves, bounded by the context; a write of a shelf whose reply was lost may so answer
+// pool.ErrConflict although it was written. Deadlines, lead times, and when a hold was taken, are kept in
+// whole seconds. No ledger chooses a state: records go in as pool's transitions made them.
 type Ledger interface {
 	// Request records a tenant if it is not known. A known tenant is returned as it is stored, with
 	// fresh false.
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
 	// Tenant reads a tenant; pool.ErrNotFound when there is none.
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
-	// SaveTenant writes after on the condition that the stored state, tries and seq are before's.
-	SaveTenant(ctx context.Context, before, after pool.Tenant) error
-	// Ready writes a tenant as ready, on the condition that it is requested or waiting, and takes it
-	// off the waiting list if it is on it. pool.ErrConflict when it is ready already.
-	Ready(ctx context.Context, t pool.Tenant) error
+	// SaveTenant writes after on the condition that the stored version is before's, and returns it as it is
+	// stored, its version moved by one. Where after waits and before does not, it comes onto its tier's
+	// waiting list under its number; where before waits and after does not, it leaves the list. One
+	// transaction.
+	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 
-	// Enqueue puts a tenant that is requested at the end of its tier's waiting list: it becomes
-	// waiting with the next number, and the shelf is closed to those who are not on the list.
-	// pool.ErrConflict when the tenant is not merely requested any more, or holds slots,
-	// pool.ErrNotFound when it is not known.
-	Enqueue(ctx context.Context, t pool.Tenant, at time.Time) (pool.Tenant, error)
-	// Dequeue takes a tenant whose turn has come off the waiting list: it is requested again, and its
-	// number is left in its record. pool.ErrConflict when it does not wait with the number t.Seq.
-	Dequeue(ctx context.Context, t pool.Tenant) (pool.Tenant, error)
+	// Register makes an address a tenant's, on the condition that it is nobody's, or the tenant's already:
+	// else pool.ErrTaken.
+	Register(ctx context.Context, address string, tenant pool.TenantID) error
+	// Unregister frees an address that is nobody's or the tenant's, on the condition that the tenant's
+	// stored version is seen's (0: that there is no such tenant): so it has not got the address since. One
+	// transaction.
+	Unregister(ctx context.Context, address string, seen pool.Tenant) error
+
+	// Draw draws the next number on a tier's waiting list for a tenant, counts the tenant as one that came,
+	// and closes the shelf to those who are not on the list. pool.ErrConflict when the tenant holds slots.
+	Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error)
 	// Waiting lists the first tenants on a tier's waiting list, in order.
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	// Unqueue opens the shelf to everybody again, on the condition that its Queue is still queue.
@@ -65,17 +69,20 @@ type Ledger interface {
 	// Pool reads a pool's record; one that does not exist reads as a zero record with its key.
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	// Order records a new host (version 0) and moves the pool's Seq to the host's number, on the
-	// condition that Seq is still seen.Seq; the counters move with it. One transaction.
+	// condition that Seq and Noted are still seen's; the record becomes seen.Ordered(h), and the counters
+	// move with it. One transaction.
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	// Host reads a host; pool.ErrNotFound when there is none.
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	// SaveHost writes after with the version moved by one, on the condition that the stored version is
-	// before's, and moves the pool's counters by the difference of their contributions; outcome
-	// changes the pool's backoff (pool.Backoff). One transaction.
+	// before's, moves the pool's counters by the difference of their contributions, and notes the outcome
+	// in the pool's record (pool.Record.Note). One transaction.
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	// Reserve names hosts in service that have slots in reserve and fewer than below slots used: with
 	// pool.Pack the most used first, with pool.Spread the least used first.
 	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
-	// Due names records whose deadline is now or earlier, the oldest first.
-	Due(ctx context.Context, now time.Time, limit int) ([]pool.Due, error)
+	// OverdueHosts names hosts whose deadline is now or earlier, the oldest first.
+	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+	// OverdueTenants names tenants whose deadline is now or earlier, the oldest first.
+	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 }

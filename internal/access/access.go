@@ -1,0 +1,57 @@
+// Package access is the one writer of who may reach a share: the share's client list and the security group
+// of its gateway. What is desired follows from the tenant's record; whoever changes the record has it set
+// from there, and confirms on the record's version that it is still what is desired. So of two that write
+// at once, the one whose desire is out of date finds out, and sets it again.
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"headroom/internal/pool"
+)
+
+type shares interface {
+	SetClients(ctx context.Context, share pool.ShareRef, clients []string) error
+	Serves(ctx context.Context, share pool.ShareRef, clients []string) (bool, error)
+}
+
+type firewall interface {
+	Admit(ctx context.Context, groupID, address, description string) error
+}
+
+// Writer sets who may reach shares. Both fields are required.
+type Writer struct {
+	Shares   shares
+	Firewall firewall
+}
+
+// ErrNotServing says that a share does not serve its tenant yet: it takes some seconds to change.
+var ErrNotServing = errors.New("its share does not serve its instances yet")
+
+// Set lets the instances of a tenant reach its share, and nobody else: the gateway's group first, for a
+// share that is open behind a closed gateway is of no use. The share serves them a little later.
+func (w Writer) Set(ctx context.Context, t pool.Tenant, share pool.ShareRef, group string) error {
+	for _, address := range t.Addresses {
+		if err := w.Firewall.Admit(ctx, group, address, "tenant "+string(t.ID)); err != nil {
+			return fmt.Errorf("let %s of tenant %s in to its gateway: %w", address, t.ID, err)
+		}
+	}
+	if err := w.Shares.SetClients(ctx, share, t.Clients()); err != nil {
+		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// Served looks whether a share serves exactly these clients; ErrNotServing when not.
+func (w Writer) Served(ctx context.Context, share pool.ShareRef, clients []string) error {
+	serves, err := w.Shares.Serves(ctx, share, clients)
+	if err != nil {
+		return fmt.Errorf("look at the share: %w", err)
+	}
+	if !serves {
+		return ErrNotServing
+	}
+	return nil
+}

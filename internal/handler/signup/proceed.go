@@ -1,0 +1,87 @@
+package signup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/lifecycle"
+	"headroom/internal/pool"
+)
+
+// reserve is what must be left of the invocation's time to begin another step.
+const reserve = 5 * time.Second
+
+// machine drives tenants. StepReport is the pool check's.
+func (h *Handler) machine() lifecycle.Machine[pool.Tenant] {
+	return lifecycle.Machine[pool.Tenant]{
+		Load: func(ctx context.Context, id string) (pool.Tenant, error) {
+			t, err := h.Ledger.Tenant(ctx, pool.TenantID(id))
+			if err != nil {
+				return t, fmt.Errorf("read tenant %s: %w", id, err)
+			}
+			return t, nil
+		},
+		Save: func(ctx context.Context, before, after pool.Tenant, _ pool.Outcome) (pool.Tenant, error) {
+			saved, err := h.Ledger.SaveTenant(ctx, before, after)
+			if err != nil {
+				return before, fmt.Errorf("save tenant %s: %w", before.ID, err)
+			}
+			return saved, nil
+		},
+		Progress: func(t *pool.Tenant) *pool.Progress { return &t.Progress },
+		Steps: map[pool.Step]lifecycle.Do[pool.Tenant]{
+			pool.StepOpen:  h.openStep,
+			pool.StepServe: h.serve,
+		},
+		Later:  h.later,
+		Rested: h.rested,
+		Moved:  func(context.Context, pool.Tenant, pool.Tenant) {},
+		Time: func(ctx context.Context) bool {
+			deadline, ok := ctx.Deadline()
+			return !ok || deadline.Sub(h.Now()) > reserve
+		},
+	}
+}
+
+// step takes a tenant's step from where a message wants to go on.
+func (h *Handler) step(ctx context.Context, s events.Step, redelivered bool) error {
+	if s.Announce != nil {
+		return h.finish(ctx, *s.Announce, s.Try)
+	}
+	err := h.machine().Drive(ctx, s.ID, lifecycle.Cursor{Step: pool.Step(s.Step), Try: s.Try, Redelivered: redelivered})
+	if errors.Is(err, pool.ErrNotFound) {
+		h.Log.InfoContext(ctx, "step of an unknown tenant", "tenant", s.ID)
+		return nil
+	}
+	return err
+}
+
+// rested announces a tenant that is ready once more, if the message that made it so was cut short after that.
+func (h *Handler) rested(ctx context.Context, t pool.Tenant, moved bool) error {
+	if moved || t.State != pool.Ready {
+		return nil
+	}
+	return h.repeat(ctx, t)
+}
+
+// later has a tenant gone on with by a message.
+func (h *Handler) later(ctx context.Context, id string, at lifecycle.Cursor, delay time.Duration) error {
+	if err := h.Steps.Send(ctx, events.NewTenantStep(id, string(at.Step), at.Try), delay); err != nil {
+		return fmt.Errorf("have step %s of tenant %s gone on with: %w", at.Step, id, err)
+	}
+	return nil
+}
+
+// begin begins a tenant's step anew, with all its tries.
+func (h *Handler) begin(ctx context.Context, t pool.Tenant, step pool.Step) (pool.Tenant, error) {
+	begun := t.Clone()
+	begun.Progress = pool.Started(step, h.Now())
+	saved, err := h.Ledger.SaveTenant(ctx, t, begun)
+	if err != nil {
+		return t, fmt.Errorf("begin step %s of tenant %s anew: %w", step, t.ID, err)
+	}
+	return saved, nil
+}

@@ -1,0 +1,61 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"headroom/internal/pool"
+)
+
+// addressItem says to whom an address belongs, in its stored form.
+type addressItem struct {
+	key
+	Tenant pool.TenantID `dynamodbav:"tenant"`
+}
+
+func addressKey(address string) key { return key{"ADDRESS#" + address, "ADDRESS"} }
+
+// Register makes an address a tenant's: one request, also when it is the tenant's already.
+func (l *Ledger) Register(ctx context.Context, address string, tenant pool.TenantID) error {
+	i, err := encode(addressItem{addressKey(address), tenant})
+	if err != nil {
+		return err
+	}
+	put := absent(i)
+	*put.ConditionExpression += " OR #tenant = :tenant"
+	put.ExpressionAttributeNames, put.ExpressionAttributeValues = names("tenant"), item{":tenant": text(string(tenant))}
+	err = l.put(ctx, put)
+	if errors.Is(err, pool.ErrConflict) {
+		return fmt.Errorf("register address %s: %w", address, pool.ErrTaken)
+	}
+	if err != nil {
+		return fmt.Errorf("register address %s: %w", address, err)
+	}
+	return nil
+}
+
+// Unregister frees an address of a tenant, in one transaction with a look at the tenant's version: the
+// tenant does not have the address, and has not got it since.
+func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenant) error {
+	var unchanged conditions
+	unchanged.equal("version", seen.Version)
+	looked := unchanged.put(nil)
+	owned := "attribute_not_exists(pk) OR #tenant = :tenant"
+	err := l.transact(ctx,
+		types.TransactWriteItem{Delete: &types.Delete{
+			Key: addressKey(address).attributes(), ConditionExpression: &owned,
+			ExpressionAttributeNames: names("tenant"), ExpressionAttributeValues: item{":tenant": text(string(seen.ID))},
+		}},
+		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			Key: tenantKey(seen.ID).attributes(), ConditionExpression: looked.ConditionExpression,
+			ExpressionAttributeNames: looked.ExpressionAttributeNames, ExpressionAttributeValues: looked.ExpressionAttributeValues,
+		}},
+	)
+	if err != nil {
+		return fmt.Errorf("free address %s: %w", address, err)
+	}
+	return nil
+}

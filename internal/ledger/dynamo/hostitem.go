@@ -1,0 +1,110 @@
+package dynamo
+
+import (
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// hostItem is a host's stored form. Reserve and Used put a host in service that has slots in
+// reserve into the index of those.
+type hostItem struct {
+	key
+	deadline
+	Reserve string `dynamodbav:"reserve,omitempty"` // "<kind>#<tier>"
+	Used    *int   `dynamodbav:"used,omitempty"`    // slots set out or taken
+
+	Form      int            `dynamodbav:"form"`
+	ID        pool.HostID    `dynamodbav:"id"`
+	Kind      pool.Kind      `dynamodbav:"kind"`
+	Tier      pool.Tier      `dynamodbav:"tier"`
+	State     pool.HostState `dynamodbav:"state"`
+	Since     time.Time      `dynamodbav:"since"`
+	Why       string         `dynamodbav:"why"`
+	DecidedAt time.Time      `dynamodbav:"decidedAt"`
+	OrderedAt time.Time      `dynamodbav:"orderedAt"`
+	Mark      string         `dynamodbav:"mark"`
+	Size      int            `dynamodbav:"size"`
+	progress
+	Stack   stackItem            `dynamodbav:"stack"`
+	Access  accessItem           `dynamodbav:"access"`
+	Slots   []slotItem           `dynamodbav:"slots"`
+	Alarms  map[string]alarmItem `dynamodbav:"alarms,omitempty"`
+	History []entryItem          `dynamodbav:"history"`
+	Version int64                `dynamodbav:"version"`
+}
+
+type stackItem struct {
+	Name  string `dynamodbav:"name"`
+	ID    string `dynamodbav:"id,omitempty"`
+	Token string `dynamodbav:"token"`
+}
+
+// accessItem has short names because it stands in shelves too, which every claim pays for.
+type accessItem struct {
+	Address       string `dynamodbav:"a"`
+	Port          int    `dynamodbav:"p,omitempty"`
+	MasterSecret  string `dynamodbav:"m,omitempty"`
+	Gateway       string `dynamodbav:"g,omitempty"`
+	Appliance     string `dynamodbav:"i,omitempty"`
+	SecurityGroup string `dynamodbav:"s,omitempty"`
+}
+
+type slotItem struct {
+	Index      int            `dynamodbav:"index"`
+	Generation int            `dynamodbav:"generation"`
+	Name       string         `dynamodbav:"name"`
+	State      pool.SlotState `dynamodbav:"state"`
+	Since      time.Time      `dynamodbav:"since"`
+	Bucket     string         `dynamodbav:"bucket,omitempty"`
+	Role       string         `dynamodbav:"role,omitempty"`
+	Share      string         `dynamodbav:"share,omitempty"`
+	Refill     int64          `dynamodbav:"refill,omitempty"`
+	Tenant     pool.TenantID  `dynamodbav:"tenant,omitempty"`
+}
+
+type alarmItem struct {
+	On bool      `dynamodbav:"on"`
+	At time.Time `dynamodbav:"at"`
+}
+
+func encodeHost(h pool.Host) (item, error) {
+	i := hostItem{
+		key: hostKey(h.ID), deadline: deadlineOf(dueHost, h.Due), Form: form,
+		ID: h.ID, Kind: h.Kind, Tier: h.Tier, State: h.State, Since: h.Since, Why: h.Why,
+		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, progress: encodeProgress(h.Progress),
+		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
+	}
+	if h.State == pool.InService && h.Free() > 0 {
+		used := h.Used()
+		i.Reserve, i.Used = h.Key().String(), &used
+	}
+	for _, slot := range h.Slots {
+		i.Slots = append(i.Slots, slotItem(slot))
+	}
+	for name, mark := range h.Alarms {
+		if i.Alarms == nil {
+			i.Alarms = map[string]alarmItem{}
+		}
+		i.Alarms[name] = alarmItem(mark)
+	}
+	return encode(i)
+}
+
+func (i hostItem) host() pool.Host {
+	h := pool.Host{
+		ID: i.ID, Kind: i.Kind, Tier: i.Tier, State: i.State, Since: i.Since, Why: i.Why,
+		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Progress: i.progress.decode(i.time()),
+		Stack: pool.Stack(i.Stack), Access: pool.Access(i.Access), History: decodeHistory(i.History), Version: i.Version,
+	}
+	for _, slot := range i.Slots {
+		h.Slots = append(h.Slots, pool.Slot(slot))
+	}
+	for name, mark := range i.Alarms {
+		if h.Alarms == nil {
+			h.Alarms = map[string]pool.AlarmMark{}
+		}
+		h.Alarms[name] = pool.AlarmMark(mark)
+	}
+	return h
+}

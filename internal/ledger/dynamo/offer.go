@@ -1,0 +1,68 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"headroom/internal/pool"
+)
+
+// sharePrefix begins the ID of every share.
+const sharePrefix = "share-"
+
+// encodeOffer writes an offer as "<host>.<index>[.<generation>]:<name>[:<share>]", without the generation
+// where it is the first, and the share's ID without its prefix: short, for it is stored many times over.
+func encodeOffer(o pool.Offer) string {
+	s := fmt.Sprintf("%d.%d", o.Host, o.Index)
+	if o.Generation != 1 {
+		s += fmt.Sprintf(".%d", o.Generation)
+	}
+	s += ":" + o.Name
+	if o.Share != "" {
+		s += ":" + strings.TrimPrefix(o.Share, sharePrefix)
+	}
+	return s
+}
+
+// decodeOffer reads what encodeOffer writes.
+func decodeOffer(s string) (pool.Offer, error) {
+	bad := fmt.Errorf("offer %q is not <host>.<index>[.<generation>]:<name>[:<share>]", s)
+	parts := strings.Split(s, ":")
+	numbers := strings.Split(parts[0], ".")
+	if len(parts) < 2 || len(parts) > 3 || len(numbers) < 2 || len(numbers) > 3 {
+		return pool.Offer{}, bad
+	}
+	o := pool.Offer{Generation: 1, Name: parts[1]}
+	for i, to := range []*int{&o.Host, &o.Index, &o.Generation}[:len(numbers)] {
+		n, err := strconv.Atoi(numbers[i])
+		if err != nil {
+			return pool.Offer{}, bad
+		}
+		*to = n
+	}
+	if len(parts) == 3 {
+		o.Share = sharePrefix + parts[2]
+	}
+	return o, nil
+}
+
+func encodeOffers(offers []pool.Offer) []string {
+	stored := make([]string, 0, len(offers)) // never nil: an empty list, not a null
+	for _, o := range offers {
+		stored = append(stored, encodeOffer(o))
+	}
+	return stored
+}
+
+func decodeOffers(stored []string) ([]pool.Offer, error) {
+	var offers []pool.Offer
+	for _, s := range stored {
+		o, err := decodeOffer(s)
+		if err != nil {
+			return nil, err
+		}
+		offers = append(offers, o)
+	}
+	return offers, nil
+}

@@ -1,0 +1,90 @@
+package dynamo
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"headroom/internal/pool"
+)
+
+// tenantItem is a tenant's stored form. Its ID is in its key only, and what a tenant does not have yet is
+// left out: that keeps the item within one write unit.
+type tenantItem struct {
+	key
+	deadline
+	Form        int              `dynamodbav:"form"`
+	Tier        pool.Tier        `dynamodbav:"tier"`
+	Mark        string           `dynamodbav:"mark"`
+	Addresses   []string         `dynamodbav:"addresses"`
+	State       pool.TenantState `dynamodbav:"state"`
+	RequestedAt time.Time        `dynamodbav:"requestedAt"`
+	ReadyAt     *time.Time       `dynamodbav:"readyAt,omitempty"`
+	progress
+	Seq      int64        `dynamodbav:"seq,omitempty"`
+	Database *holdingItem `dynamodbav:"database,omitempty"`
+	Share    *holdingItem `dynamodbav:"share,omitempty"`
+	Secret   string       `dynamodbav:"secret,omitempty"`
+	History  []entryItem  `dynamodbav:"history"`
+	Version  int64        `dynamodbav:"version"`
+}
+
+type holdingItem struct {
+	Host       pool.HostID `dynamodbav:"host"`
+	Index      int         `dynamodbav:"index"`
+	Generation int         `dynamodbav:"gen"`
+	Name       string      `dynamodbav:"name"`
+	Address    string      `dynamodbav:"address"`
+	Port       int         `dynamodbav:"port,omitempty"`
+}
+
+func encodeTenant(t pool.Tenant) (item, error) {
+	i := tenantItem{
+		key: tenantKey(t.ID), deadline: deadlineOf(dueTenant, t.Due), Form: form,
+		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, State: t.State, RequestedAt: t.RequestedAt,
+		progress: encodeProgress(t.Progress), Seq: t.Seq, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
+		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version,
+	}
+	if !t.ReadyAt.IsZero() {
+		i.ReadyAt = &t.ReadyAt
+	}
+	return encode(i)
+}
+
+func encodeHolding(h pool.Holding) *holdingItem {
+	if h == (pool.Holding{}) {
+		return nil
+	}
+	stored := holdingItem(h)
+	return &stored
+}
+
+func (h *holdingItem) decode() pool.Holding {
+	if h == nil {
+		return pool.Holding{}
+	}
+	return pool.Holding(*h)
+}
+
+func (i tenantItem) tenant() pool.Tenant {
+	t := pool.Tenant{
+		ID:   pool.TenantID(strings.TrimPrefix(i.PK, tenantPrefix)),
+		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, State: i.State, RequestedAt: i.RequestedAt,
+		Progress: i.progress.decode(i.time()), Seq: i.Seq, Database: i.Database.decode(), Share: i.Share.decode(),
+		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version,
+	}
+	if i.ReadyAt != nil {
+		t.ReadyAt = *i.ReadyAt
+	}
+	return t
+}
+
+func decodeTenant(stored item) (pool.Tenant, error) {
+	var i tenantItem
+	if err := attributevalue.UnmarshalMap(stored, &i); err != nil {
+		return pool.Tenant{}, fmt.Errorf("decode a tenant: %w", err)
+	}
+	return i.tenant(), nil
+}

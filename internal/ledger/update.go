@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// attempts bounds how often a change is decided again after somebody else wrote first. A batch of ten
+// messages about one host, handled at once, must get through.
+const attempts = 12
+
+// ErrUnchanged is what a change answers when there is nothing to be written.
+var ErrUnchanged = errors.New("nothing is to be changed")
+
+type hosts interface {
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+}
+
+type tenants interface {
+	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
+}
+
+type shelves interface {
+	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
+	SaveShelf(ctx context.Context, before, after pool.Shelf) error
+}
+
+// UpdateHost changes a host's record by what change makes of it, as update does; now is when. It returns
+// the record as it was, and as it is.
+func UpdateHost(ctx context.Context, l hosts, id pool.HostID, now time.Time, change func(pool.Host) (pool.Host, pool.Outcome, error)) (before, after pool.Host, err error) {
+	var outcome pool.Outcome
+	return update(
+		func() (pool.Host, error) {
+			h, err := l.Host(ctx, id)
+			return h, named(err, "read host %s", id)
+		},
+		func(h pool.Host) (next pool.Host, err error) {
+			next, outcome, err = change(h.Clone())
+			return next, err
+		},
+		func(before, after pool.Host) (pool.Host, error) {
+			err := l.SaveHost(ctx, before, after, outcome, now)
+			after.Version = before.Version + 1
+			return after, named(err, "save host %s", id)
+		},
+	)
+}
+
+// UpdateTenant changes a tenant's record by what change makes of it, as update does. It returns the record
+// as it was, and as it is.
+func UpdateTenant(ctx context.Context, l tenants, id pool.TenantID, change func(pool.Tenant) (pool.Tenant, error)) (before, after pool.Tenant, err error) {
+	return update(
+		func() (pool.Tenant, error) {
+			t, err := l.Tenant(ctx, id)
+			return t, named(err, "read tenant %s", id)
+		},
+		func(t pool.Tenant) (pool.Tenant, error) { return change(t.Clone()) },
+		func(before, after pool.Tenant) (pool.Tenant, error) {
+			saved, err := l.SaveTenant(ctx, before, after)
+			return saved, named(err, "save tenant %s", id)
+		},
+	)
+}
+
+// UpdateShelf changes a tier's shelf by what change makes of it, as update does. Claims move the shelf's
+// version: nothing else should be read between reading and writing it.
+func UpdateShelf(ctx context.Context, l shelves, tier pool.Tier, change func(pool.Shelf) (pool.Shelf, error)) error {
+	_, _, err := update(
+		func() (pool.Shelf, error) {
+			s, err := l.Shelf(ctx, tier)
+			return s, named(err, "read the shelf of tier %s", tier)
+		},
+		func(s pool.Shelf) (pool.Shelf, error) { return change(s.Clone()) },
+		func(before, after pool.Shelf) (pool.Shelf, error) {
+			return after, named(l.SaveShelf(ctx, before, after), "save the shelf of tier %s", tier)
+		},
+	)
+	return err
+}
+
+// update reads a record, has change decide what becomes of it, and saves that on the condition that nobody
+// else wrote since; else it begins anew, a bounded number of times, after which it answers
+// pool.ErrConflict. When change answers ErrUnchanged nothing is written, and that is no error. Any other
+// error ends it.
+func update[R any](read func() (R, error), change func(R) (R, error), save func(before, after R) (R, error)) (before, after R, err error) {
+	for range attempts {
+		if before, err = read(); err != nil {
+			return before, before, err
+		}
+		after, err = change(before)
+		if errors.Is(err, ErrUnchanged) {
+			return before, before, nil
+		}
+		if err != nil {
+			return before, before, err
+		}
+		if after, err = save(before, after); !errors.Is(err, pool.ErrConflict) {
+			return before, after, err
+		}
+	}
+	return before, before, err
+}
+
+// named says of an error what was attempted; no error stays none.
+func named(err error, attempt string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(attempt, args...), err)
+}

@@ -1,0 +1,140 @@
+// Package lifecycle is the step machine of hosts and tenants. A record names the step that is to be done
+// next, how far it has come, and a deadline; one message at most drives it, and what waits is gone on with
+// by a delayed one. Messages may come late, twice or out of order, and an invocation may be killed between
+// any two calls: a step that was not recorded as done is done again, and past its deadline somebody sends
+// its message anew.
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+const (
+	// conflicts bounds how often a step is done again because somebody else wrote the record first.
+	conflicts = 5
+	// stepsAtOnce bounds how many steps one invocation takes.
+	stepsAtOnce = 30
+)
+
+// Next is what a step came to.
+type Next[R any] struct {
+	Record  R             // to be recorded
+	Outcome pool.Outcome  // for the record's pool
+	Wait    time.Duration // until the next look at the same step
+	Because error         // why the step has to wait; it is kept as the step's last error
+	Leave   bool          // somebody else says when to go on, or has recorded it: nothing is recorded
+}
+
+// Do does one step of a record. It may be done any number of times.
+type Do[R any] func(ctx context.Context, record R) (Next[R], error)
+
+// Machine drives the records of one sort. All fields are required.
+type Machine[R any] struct {
+	// Load reads a record; pool.ErrNotFound when there is none.
+	Load func(ctx context.Context, id string) (R, error)
+	// Save writes a record on the condition that nobody else wrote since before was read, and returns it as
+	// it is stored; else pool.ErrConflict.
+	Save func(ctx context.Context, before, after R, outcome pool.Outcome) (R, error)
+	// Progress is the record's progress, to be read and changed.
+	Progress func(*R) *pool.Progress
+	// Steps are what is done at each step. A step that is not among them is somebody else's.
+	Steps map[pool.Step]Do[R]
+	// Later has the record gone on with at a cursor, by a message after a delay.
+	Later func(ctx context.Context, id string, at Cursor, delay time.Duration) error
+	// Rested does what is left to do for a record that has no step. moved says that this invocation brought
+	// it to rest; else a message found it so that was delivered before, and may have been cut short.
+	Rested func(ctx context.Context, record R, moved bool) error
+	// Moved hears of each record that is saved.
+	Moved func(ctx context.Context, before, after R)
+	// Time says whether there is enough time left to begin another step.
+	Time func(ctx context.Context) bool
+}
+
+// Drive takes a record's steps from where the cursor is, until one has to wait, the record is at rest, or
+// time runs out. A cursor that is stale does nothing. Steps that need no waiting follow each other without
+// a message. pool.ErrNotFound when there is no such record.
+func (m Machine[R]) Drive(ctx context.Context, id string, from Cursor) error {
+	record, err := m.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	return m.run(ctx, id, from, record)
+}
+
+// Go is Drive for a record that was just read or saved.
+func (m Machine[R]) Go(ctx context.Context, id string, record R) error {
+	return m.run(ctx, id, After(*m.Progress(&record)), record)
+}
+
+func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) error {
+	tries, moved := 0, false
+	for range stepsAtOnce {
+		progress := *m.Progress(&record)
+		if from.Stale(progress) {
+			return nil
+		}
+		if progress.Step == "" {
+			return m.Rested(ctx, record, moved)
+		}
+		do, ours := m.Steps[progress.Step]
+		if !ours {
+			return nil
+		}
+		next, err := do(ctx, record)
+		if err != nil {
+			return fmt.Errorf("step %s of %s: %w", progress.Step, id, m.note(ctx, record, err))
+		}
+		if next.Leave {
+			return nil
+		}
+		now := m.Progress(&next.Record)
+		if now.Step == progress.Step && now.Count == progress.Count {
+			now.Count++
+		}
+		if next.Because != nil {
+			*now = now.Failed(next.Because)
+		}
+		// Commit point: what the step did is known, so nobody does it again. Killed before this, the
+		// step is done again, and finds what it did.
+		saved, err := m.Save(ctx, record, next.Record, next.Outcome)
+		if errors.Is(err, pool.ErrConflict) && tries < conflicts {
+			// Decide again; the cursor says whether it is still our turn.
+			tries, from = tries+1, After(progress)
+			if record, err = m.Load(ctx, id); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("record step %s of %s: %w", progress.Step, id, err)
+		}
+		m.Moved(ctx, record, saved)
+		record, moved = saved, true
+		if from = After(*m.Progress(&record)); next.Wait > 0 || !m.Time(ctx) {
+			return m.Later(ctx, id, from, next.Wait)
+		}
+	}
+	return m.Later(ctx, id, from, 0)
+}
+
+// note keeps the error that a step ended with, for people who ask why the record is stuck, and returns it.
+// That somebody else writes the record at the same time is no matter: the step is not done, and its next
+// try notes what it ends with.
+func (m Machine[R]) note(ctx context.Context, record R, failure error) error {
+	noted := record
+	progress := m.Progress(&noted)
+	before := progress.Error
+	*progress = progress.Failed(failure)
+	if progress.Error == before {
+		return failure
+	}
+	if _, err := m.Save(ctx, record, noted, pool.Neutral); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return errors.Join(failure, fmt.Errorf("note why: %w", err))
+	}
+	return failure
+}

@@ -1,0 +1,109 @@
+package pool
+
+import "time"
+
+// Step is what is to be done next for a host or tenant that is not at rest. The empty step means
+// nothing.
+type Step string
+
+// The steps of hosts.
+const (
+	// StepOrder asks CloudFormation for the stack.
+	StepOrder Step = "order"
+	// StepBuild waits for CloudFormation to say that the stack is complete.
+	StepBuild Step = "build"
+	// StepActivate fetches the appliance's activation key and activates the gateway.
+	StepActivate Step = "activate"
+	// StepStabilize waits for the gateway to answer several times in a row: it may reboot once activated.
+	StepStabilize Step = "stabilize"
+	// StepCache gives the gateway its cache disk.
+	StepCache Step = "cache"
+	// StepShares creates the shares, closed to everyone.
+	StepShares Step = "shares"
+	// StepAvailable waits for every share to be available.
+	StepAvailable Step = "available"
+	// StepHarden takes from PUBLIC what a database instance grants it.
+	StepHarden Step = "harden"
+	// StepSlots makes the databases and roles.
+	StepSlots Step = "slots"
+	// StepDelete deletes the stack of a host whose making failed.
+	StepDelete Step = "delete"
+)
+
+// The steps of tenants.
+const (
+	// StepOpen claims slots for a tenant and opens them.
+	StepOpen Step = "open"
+	// StepServe waits until a tenant's share serves its instances, and announces the tenant.
+	StepServe Step = "serve"
+	// StepReport tells people of a tenant whose step was given up.
+	StepReport Step = "report"
+)
+
+// StepAnnounce says what state a host has come to.
+const StepAnnounce Step = "announce"
+
+// MaxTries bounds how often a step is tried again past its deadline before it is given up.
+const MaxTries = 5
+
+// deadlines say how long each step may take before the pool check tries it again. They are several
+// times what AWS documents or is seen to take: an RDS instance up to 40 minutes, an appliance 15.
+var deadlines = map[Step]time.Duration{
+	StepOrder:     2 * time.Minute,
+	StepBuild:     60 * time.Minute,
+	StepActivate:  20 * time.Minute,
+	StepStabilize: 20 * time.Minute,
+	StepCache:     5 * time.Minute,
+	StepShares:    10 * time.Minute,
+	StepAvailable: 10 * time.Minute,
+	StepHarden:    5 * time.Minute,
+	StepSlots:     10 * time.Minute,
+	StepDelete:    30 * time.Minute,
+	StepAnnounce:  2 * time.Minute,
+	StepOpen:      5 * time.Minute,
+	StepServe:     5 * time.Minute,
+	StepReport:    5 * time.Minute,
+}
+
+// Deadline is how long a step may take before it is tried again.
+func Deadline(s Step) time.Duration { return deadlines[s] }
+
+// errorLimit bounds a stored error, in bytes: a record is paid for by its size.
+const errorLimit = 300
+
+// Progress is how far the work on a host or tenant has come: one step, and how it goes. The zero
+// value is a record at rest.
+type Progress struct {
+	Step  Step
+	Tries int       // of the step, past its deadline
+	Count int       // looks at the step so far, or progress within it
+	Due   time.Time // deadline of the step; zero when there is none
+	Error string    // the last error of the step; empty when there was none
+	Stuck Step      // the step that was given up; empty when none was
+}
+
+// Started is the progress of a step that begins now: looks, tries and errors start anew.
+func Started(step Step, now time.Time) Progress {
+	return Progress{Step: step, Due: now.Add(Deadline(step))}
+}
+
+// Failed notes the last error of the step.
+func (p Progress) Failed(err error) Progress {
+	p.Error = err.Error()
+	if len(p.Error) > errorLimit {
+		p.Error = p.Error[:errorLimit]
+	}
+	return p
+}
+
+// Overdue says whether the step is past its deadline.
+func (p Progress) Overdue(now time.Time) bool {
+	return p.Step != "" && !p.Due.IsZero() && !now.Before(p.Due)
+}
+
+// Retried is the progress after one more try, with a new deadline.
+func (p Progress) Retried(now time.Time) Progress {
+	p.Tries++
+	p.Due = now.Add(Deadline(p.Step))
+	return p
+}

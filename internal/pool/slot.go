@@ -1,0 +1,81 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// SlotState is where a slot stands.
+type SlotState string
+
+const (
+	// SlotPlanned: its name is chosen; it is being made.
+	SlotPlanned SlotState = "planned"
+	// SlotFree: made, closed to everyone, and not set out yet.
+	SlotFree SlotState = "free"
+	// SlotOffered: set out on the shelf, or taken from it by a claim that is not settled yet.
+	SlotOffered SlotState = "offered"
+	// SlotAssigned: a tenant holds it.
+	SlotAssigned SlotState = "assigned"
+	// SlotLeaving: its tenant leaves; what it holds is archived, then scrubbed.
+	SlotLeaving SlotState = "leaving"
+	// SlotCooling: scrubbed and made anew; it rests before it is free again.
+	SlotCooling SlotState = "cooling"
+)
+
+// slotMoves lists the states that each state may be left for. A slot of a host that failed is never
+// moved: it goes with its host.
+var slotMoves = map[SlotState][]SlotState{
+	SlotPlanned:  {SlotFree},
+	SlotFree:     {SlotOffered},
+	SlotOffered:  {SlotFree, SlotAssigned},
+	SlotAssigned: {SlotLeaving},
+	SlotLeaving:  {SlotCooling, SlotAssigned},
+	SlotCooling:  {SlotFree},
+}
+
+// Slot is what one tenant gets of a host.
+type Slot struct {
+	Index      int    // from 1
+	Generation int    // counts the slot's assignments, from 1: each has a name, account, share and secret of its own
+	Name       string // opaque and random: the database's and role's name, the share's path
+	State      SlotState
+	Since      time.Time // of the state
+	Bucket     string    // of a share: its bucket, as the stack names it
+	Role       string    // of a share: the role by which the gateway reaches the bucket, as the stack names it
+	Share      string    // of a share: its ID
+	Refill     int64     // the refill that set it out
+	Tenant     TenantID
+}
+
+// MoveSlot takes a slot to another state. Being there already is no error and changes nothing; a move
+// that the life of a slot does not have is an error.
+func MoveSlot(s Slot, to SlotState, now time.Time) (Slot, error) {
+	if s.State == to {
+		return s, nil
+	}
+	if !slices.Contains(slotMoves[s.State], to) {
+		return s, fmt.Errorf("slot %d cannot go from %s to %s", s.Index, s.State, to)
+	}
+	s.State, s.Since = to, now
+	return s, nil
+}
+
+// Renew takes a slot whose tenant left, and that was scrubbed, to its next generation: with a name and a
+// share of its own, and nothing of the last tenant. It cools down then.
+func Renew(s Slot, name, share string, now time.Time) (Slot, error) {
+	if s.State != SlotLeaving {
+		return s, fmt.Errorf("slot %d cannot be renewed: it is %s", s.Index, s.State)
+	}
+	if name == "" || name == s.Name || share != "" && share == s.Share {
+		return s, fmt.Errorf("slot %d cannot be renewed: its next generation needs a name and a share of its own", s.Index)
+	}
+	next, err := MoveSlot(s, SlotCooling, now)
+	if err != nil {
+		return s, err
+	}
+	next.Generation++
+	next.Name, next.Share, next.Tenant, next.Refill = name, share, "", 0
+	return next, nil
+}
