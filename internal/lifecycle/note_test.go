@@ -1,0 +1,100 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"headroom/internal/lifecycle"
+	"headroom/internal/pool"
+)
+
+// single makes the machine of one tenant's record, which conflicts with another writer so many times.
+func single(record *pool.Tenant, conflicts int, do lifecycle.Do[pool.Tenant]) lifecycle.Machine[pool.Tenant] {
+	return lifecycle.Machine[pool.Tenant]{
+		Load: func(context.Context, string) (pool.Tenant, error) { return record.Clone(), nil },
+		Save: func(_ context.Context, before, after pool.Tenant, _ pool.Outcome) (pool.Tenant, error) {
+			if conflicts > 0 {
+				conflicts--
+				record.Version++
+			}
+			if before.Version != record.Version {
+				return before, pool.ErrConflict
+			}
+			after.Version++
+			*record = after
+			return after.Clone(), nil
+		},
+		Progress: func(t *pool.Tenant) *pool.Progress { return &t.Progress },
+		Steps:    map[pool.Step]lifecycle.Do[pool.Tenant]{pool.StepOpen: do},
+		Later:    func(context.Context, string, lifecycle.Cursor, time.Duration) error { return nil },
+		Rested:   func(context.Context, pool.Tenant, bool) error { return nil },
+		Moved:    func(context.Context, pool.Tenant, pool.Tenant) {},
+		Time:     func(context.Context) bool { return true },
+	}
+}
+
+func TestAStepsLastErrorIsKept(t *testing.T) {
+	broken := errors.New("The specified gateway is out of date.")
+	record := pool.Tenant{ID: "acme", Progress: pool.Started(pool.StepOpen, start)}
+	saves := 0
+	m := single(&record, 0, func(context.Context, pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		return lifecycle.Next[pool.Tenant]{}, broken
+	})
+	save := m.Save
+	m.Save = func(ctx context.Context, before, after pool.Tenant, o pool.Outcome) (pool.Tenant, error) {
+		saves++
+		return save(ctx, before, after, o)
+	}
+	for range 3 {
+		if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); !errors.Is(err, broken) {
+			t.Fatalf("answered %v", err)
+		}
+	}
+	if record.Error != broken.Error() || record.Count != 0 || saves != 1 {
+		t.Errorf("kept %+v with %d writes", record.Progress, saves)
+	}
+
+	m = single(&record, 0, func(_ context.Context, r pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		return lifecycle.Next[pool.Tenant]{Record: r, Wait: time.Second, Because: errors.New("it boots")}, nil
+	})
+	if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); err != nil || record.Error != "it boots" || record.Count != 1 {
+		t.Errorf("error %v, kept %+v", err, record.Progress)
+	}
+
+	m = single(&record, 0, func(_ context.Context, r pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		r.Progress = pool.Progress{}
+		return lifecycle.Next[pool.Tenant]{Record: r}, nil
+	})
+	if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); err != nil || record.Error != "" {
+		t.Errorf("error %v, kept %+v", err, record.Progress)
+	}
+}
+
+func TestAStepIsDecidedAgainWhenTheRecordChanged(t *testing.T) {
+	for _, conflicts := range []int{1, 5, 6} {
+		record := pool.Tenant{ID: "acme", Progress: pool.Started(pool.StepOpen, start)}
+		looks := 0
+		m := single(&record, conflicts, func(_ context.Context, r pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+			looks++
+			r.Progress = pool.Progress{}
+			return lifecycle.Next[pool.Tenant]{Record: r}, nil
+		})
+		err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress))
+		if conflicts < 6 && (err != nil || looks != conflicts+1 || record.Step != "") {
+			t.Errorf("%d conflicts: %d looks, error %v", conflicts, looks, err)
+		}
+		if conflicts == 6 && !errors.Is(err, pool.ErrConflict) {
+			t.Errorf("%d conflicts: error %v", conflicts, err)
+		}
+	}
+}
+
+func TestSomebodyElsesStepIsLeftAlone(t *testing.T) {
+	record := pool.Tenant{ID: "acme", Progress: pool.Started(pool.StepReport, start)}
+	m := single(&record, 0, nil)
+	if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); err != nil || record.Version != 0 {
+		t.Errorf("error %v, record %+v", err, record)
+	}
+}
