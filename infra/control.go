@@ -27,6 +27,7 @@ type controlPlane struct {
 
 	instanceNetworks *string // comma-separated CIDRs
 	activationPort   awscdk.CfnParameter
+	mountOptions     *string // that tenants are told
 
 	keys          Keys
 	notifications Notifications
@@ -126,6 +127,13 @@ func (c *controlPlane) addParameters() {
 		MaxValue:    jsii.Number(65535),
 		Description: jsii.String("Port on which gateways give their activation key"),
 	})
+	c.mountOptions = awscdk.NewCfnParameter(c.stack, jsii.String("MountOptions"), &awscdk.CfnParameterProps{
+		Type:                  jsii.String("String"),
+		Default:               jsii.String(mountOptions),
+		AllowedPattern:        jsii.String(mountOptionPattern + "(," + mountOptionPattern + ")*"),
+		ConstraintDescription: jsii.String("what can follow \"mount -o\""),
+		Description:           jsii.String("Options with which NFS clients mount shares"),
+	}).ValueAsString()
 }
 
 func (c *controlPlane) queueProps(name string, consumerTimeout float64) QueueProps {

@@ -66,6 +66,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 			"SECRET_PREFIX":          jsii.String(tenantSecrets),
 			"SECRET_KEY_ID":          c.keys.Secrets.KeyArn(),
 			"INSTANCE_NETWORKS":      c.instanceNetworks,
+			"MOUNT_OPTIONS":          c.mountOptions,
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",

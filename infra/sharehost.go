@@ -15,6 +15,11 @@ const (
 	maxShares = 10
 	// activationPort is where a gateway gives its activation key, over HTTP.
 	activationPort = 80
+	// mountOptions are what an NFS client mounts a share with, as AWS's user guide has them, with the
+	// version pinned: 4.1 needs port 2049 alone, which is the only one that is opened. Gateways serve no
+	// locks; for 4.1, Linux takes nolock and drops it.
+	mountOptions       = "nfsvers=4.1,nolock,hard"
+	mountOptionPattern = "[a-z0-9]+(=[A-Za-z0-9.:]+)?"
 	// gatewayImageParameter is where AWS names the newest S3 File Gateway image.
 	gatewayImageParameter = "/aws/service/storagegateway/ami/FILE_S3/latest"
 )

@@ -64,6 +64,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 		Refused:    queue(e.SignupDLQ),
 		Networks:   networks,
 		Mark:       function.Name,
+		Mount:      e.MountOptions,
 		Metrics:    metrics,
 		Log:        slog.Default(),
 		Now:        time.Now,

@@ -48,7 +48,7 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 		{"HostFailed", true, `"failures":3`, func() error { return a.HostFailed(ctx, host, pool.Record{Key: key, Failures: 3}) }},
 		{"HostQuarantined", true, `"tries":6`, func() error { return a.Host(ctx, in(pool.Quarantined)) }},
 		{"HostFailed", true, `"reason":"its name is taken"`, func() error { return a.Host(ctx, in(pool.Deleted)) }},
-		{"StorageReady", false, `"tenantId":"acme"`, func() error { return a.StorageReady(ctx, announce.StorageReady(tenant)) }},
+		{"StorageReady", false, `"tenantId":"acme"`, func() error { return a.StorageReady(ctx, announce.StorageReady(tenant, "hard")) }},
 		{"StorageWaiting", false, `"position":7`, func() error { return a.StorageWaiting(ctx, tenant, 7) }},
 		{"SignupRejected", false, `"field":"tier"`, func() error {
 			return a.SignupRejected(ctx, "message", "acme", &events.FieldError{Field: "tier", Reason: "is unknown"})

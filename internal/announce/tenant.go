@@ -9,8 +9,9 @@ import (
 	"headroom/internal/telemetry"
 )
 
-// StorageReady words a tenant that is ready as the event of it.
-func StorageReady(t pool.Tenant) events.StorageReady {
+// StorageReady words a tenant that is ready as the event of it; mount are the options with which its client
+// mounts the share.
+func StorageReady(t pool.Tenant, mount string) events.StorageReady {
 	return events.StorageReady{
 		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier),
 		RequestedAt: events.At(t.RequestedAt), ReadyAt: events.At(t.ReadyAt),
@@ -18,7 +19,7 @@ func StorageReady(t pool.Tenant) events.StorageReady {
 			Engine: "postgres", Host: t.Database.Address, Port: t.Database.Port,
 			Name: pool.DatabaseName(t.Database.Name), Username: pool.RoleName(t.Database.Name), SecretARN: t.Secret,
 		},
-		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: pool.MountOptions},
+		Share: events.Share{Host: t.Share.Address, Path: "/" + t.Share.Name, Options: mount},
 	}
 }
 

@@ -44,8 +44,7 @@ func (p *Printer) table(tenants []Tenant, cloud Cloud, caFile string) {
 	for _, t := range tenants {
 		if address, err := cloud.Resolve(t.Ready.Share.Host); err == nil {
 			_, _ = fmt.Fprintf(p.out, "  %-10s ip route replace local %s dev lo src %s table local &&\n", t.ID, address, t.Instance)
-			// Both ports are named because no portmapper runs here; a real gateway needs neither.
-			_, _ = fmt.Fprintf(p.out, "  %-10s mount -t nfs -o %s,vers=3,proto=tcp,port=%d,mountport=%d,mountproto=tcp %s:%s /mnt\n", "", t.Ready.Share.Options, nfsPort, nfsPort, address, t.Ready.Share.Path)
+			_, _ = fmt.Fprintf(p.out, "  %-10s mount -t nfs -o %s %s:%s /mnt\n", "", t.Ready.Share.Options, address, t.Ready.Share.Path)
 		}
 	}
 }

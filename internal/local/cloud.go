@@ -153,11 +153,15 @@ func (c *Cloud) startParts(ctx context.Context) error {
 	return nil
 }
 
+// mountOptions are how a client mounts a share of a local appliance, whose one port speaks NFSv3 and
+// the mount protocol too: both ports are named, because no portmapper runs here.
+const mountOptions = "vers=3,nolock,hard,proto=tcp,port=2049,mountport=2049,mountproto=tcp"
+
 // Deploy creates the stacks of a synthesized assembly and gives their outputs. The parameters go to
 // the stacks that declare them, over those that only a local cloud needs: instances live on
-// loopback, and activation pages on a port that needs no root.
+// loopback, activation pages on a port that needs no root, and gateways speak NFSv3.
 func (c *Cloud) Deploy(ctx context.Context, assemblyDir string, parameters map[string]string) (map[string]string, error) {
-	all := map[string]string{"InstanceNetworks": "127.0.0.0/8", "ActivationPort": strconv.Itoa(c.options.ActivationPort)}
+	all := map[string]string{"InstanceNetworks": "127.0.0.0/8", "ActivationPort": strconv.Itoa(c.options.ActivationPort), "MountOptions": mountOptions}
 	for name, value := range parameters {
 		all[name] = value
 	}

@@ -14,12 +14,8 @@ var (
 	ErrNoDisk = errors.New("the gateway has no disk for its cache yet")
 )
 
-const (
-	// ShareAvailable is the status of a share that serves its clients.
-	ShareAvailable = "AVAILABLE"
-	// MountOptions are what an NFS client mounts a share with: file gateways have no locking.
-	MountOptions = "nolock,hard"
-)
+// ShareAvailable is the status of a share that serves its clients.
+const ShareAvailable = "AVAILABLE"
 
 // ShareSpec is what a share is made of.
 type ShareSpec struct {

@@ -13,9 +13,10 @@ import (
 	"headroom/internal/adapter/awsclient"
 )
 
-// ports are what an NFS client needs: NFS, portmapper and mount
-// (Storage Gateway User Guide, "Port requirements").
-var ports = []int32{2049, 111, 20048}
+// nfsPort is all that an NFS 4.1 client needs. Portmapper and mount (111, 20048) are for NFSv3, and
+// would take three times the rules: a group has room for 60, and a gateway for ten tenants with
+// several addresses each.
+const nfsPort = 2049
 
 type client interface {
 	AuthorizeSecurityGroupIngress(ctx context.Context, in *ec2.AuthorizeSecurityGroupIngressInput, opts ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error)
@@ -25,69 +26,49 @@ type client interface {
 // Groups is EC2's security groups.
 type Groups struct{ Client client }
 
-// Admit lets one IPv4 address in to the NFS ports of a group. An address that is in already is no
+// Admit lets one IPv4 address in to the NFS port of a group. An address that is in already is no
 // error.
 func (g *Groups) Admit(ctx context.Context, groupID, address, description string) error {
-	rules, err := rulesFor(address, description)
+	rule, err := ruleFor(address, description)
 	if err != nil {
 		return fmt.Errorf("admit to %s: %w", groupID, err)
 	}
-	err = g.authorize(ctx, groupID, rules)
-	if awsclient.Code(err) != "InvalidPermission.Duplicate" {
-		return err
-	}
-	// One duplicate refuses the whole request, the rules that are missing too: so one by one.
-	for _, rule := range rules {
-		err := g.authorize(ctx, groupID, []types.IpPermission{rule})
-		if err != nil && awsclient.Code(err) != "InvalidPermission.Duplicate" {
-			return err
-		}
+	_, err = g.Client.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
+		GroupId: &groupID, IpPermissions: []types.IpPermission{rule},
+	})
+	if err != nil && awsclient.Code(err) != "InvalidPermission.Duplicate" {
+		return fmt.Errorf("admit %s to %s: %w", address, groupID, err)
 	}
 	return nil
 }
 
 // Evict undoes Admit. An address that is not in is no error.
 func (g *Groups) Evict(ctx context.Context, groupID, address string) error {
-	rules, err := rulesFor(address, "")
+	rule, err := ruleFor(address, "")
 	if err != nil {
 		return fmt.Errorf("evict from %s: %w", groupID, err)
 	}
-	for _, rule := range rules {
-		_, err := g.Client.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
-			GroupId: &groupID, IpPermissions: []types.IpPermission{rule},
-		})
-		if err != nil && awsclient.Code(err) != "InvalidPermission.NotFound" {
-			return fmt.Errorf("evict %s from %s: %w", address, groupID, err)
-		}
-	}
-	return nil
-}
-
-func (g *Groups) authorize(ctx context.Context, groupID string, rules []types.IpPermission) error {
-	_, err := g.Client.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
-		GroupId: &groupID, IpPermissions: rules,
+	_, err = g.Client.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
+		GroupId: &groupID, IpPermissions: []types.IpPermission{rule},
 	})
-	if err != nil {
-		return fmt.Errorf("admit to %s: %w", groupID, err)
+	if err != nil && awsclient.Code(err) != "InvalidPermission.NotFound" {
+		return fmt.Errorf("evict %s from %s: %w", address, groupID, err)
 	}
 	return nil
 }
 
-func rulesFor(address, description string) ([]types.IpPermission, error) {
+// ruleFor is the one rule that lets an address in.
+func ruleFor(address, description string) (types.IpPermission, error) {
 	a, err := netip.ParseAddr(address)
 	if err != nil || !a.Is4() || a.IsUnspecified() || a.IsMulticast() {
-		return nil, fmt.Errorf("%q is no IPv4 unicast address", address)
+		return types.IpPermission{}, fmt.Errorf("%q is no IPv4 unicast address", address)
 	}
 	source := types.IpRange{CidrIp: aws.String(a.String() + "/32")}
 	if description != "" {
 		source.Description = &description
 	}
-	var rules []types.IpPermission
-	for _, port := range ports {
-		rules = append(rules, types.IpPermission{
-			IpProtocol: aws.String("tcp"), FromPort: aws.Int32(port), ToPort: aws.Int32(port),
-			IpRanges: []types.IpRange{source},
-		})
-	}
-	return rules, nil
+	return types.IpPermission{
+		IpProtocol: aws.String("tcp"), FromPort: aws.Int32(nfsPort), ToPort: aws.Int32(nfsPort),
+		IpRanges: []types.IpRange{source},
+	}, nil
 }

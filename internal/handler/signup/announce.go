@@ -27,8 +27,8 @@ const (
 )
 
 // announcement is what it takes to announce a tenant that is ready.
-func announcement(t pool.Tenant, share pool.ShareRef) events.Announcement {
-	return events.Announcement{Gateway: share.Gateway, ShareID: share.ID, Clients: t.Clients(), Ready: announce.StorageReady(t)}
+func (h *Handler) announcement(t pool.Tenant, share pool.ShareRef) events.Announcement {
+	return events.Announcement{Gateway: share.Gateway, ShareID: share.ID, Clients: t.Clients(), Ready: announce.StorageReady(t, h.Mount)}
 }
 
 // finish announces a tenant that has just been served, or has it announced when its share serves it. try
@@ -79,7 +79,7 @@ func (h *Handler) serve(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool
 	if err != nil {
 		return lifecycle.Next[pool.Tenant]{}, err
 	}
-	if err := h.tellReady(ctx, announcement(t, share), true); err != nil {
+	if err := h.tellReady(ctx, h.announcement(t, share), true); err != nil {
 		wait := min(serveWait<<min(looksUnrecorded+t.Count, 6), serveWaitMost)
 		return lifecycle.Next[pool.Tenant]{Record: t, Wait: wait, Because: err}, nil
 	}
@@ -95,8 +95,8 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 		return err
 	}
 	if t.Step == "" && t.Stuck == "" {
-		if err = h.tellReady(ctx, announcement(t, share), false); errors.Is(err, access.ErrNotServing) {
-			return h.finish(ctx, announcement(t, share), 0)
+		if err = h.tellReady(ctx, h.announcement(t, share), false); errors.Is(err, access.ErrNotServing) {
+			return h.finish(ctx, h.announcement(t, share), 0)
 		}
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -21,17 +22,29 @@ type Environment struct {
 	SecretPrefix    string `env:"SECRET_PREFIX,required,notEmpty"`
 	SecretKey       string `env:"SECRET_KEY_ID,required,notEmpty"`
 	Instances       string `env:"INSTANCE_NETWORKS,required,notEmpty"` // CIDRs, separated by commas
+	MountOptions    string `env:"MOUNT_OPTIONS,required,notEmpty"`     // of NFS clients, separated by commas
 	TaskRoot        string `env:"LAMBDA_TASK_ROOT" envDefault:"."`     // holds rds-ca.pem
 }
 
-// ErrNetworks means that INSTANCE_NETWORKS is no list of networks.
-var ErrNetworks = errors.New("INSTANCE_NETWORKS is not a list of CIDRs separated by commas")
+// What is wrong with an environment.
+var (
+	// ErrNetworks means that INSTANCE_NETWORKS is no list of networks.
+	ErrNetworks = errors.New("INSTANCE_NETWORKS is not a list of CIDRs separated by commas")
+	// ErrMountOptions means that MOUNT_OPTIONS is nothing that can follow "mount -o".
+	ErrMountOptions = errors.New("MOUNT_OPTIONS is not a list of mount options separated by commas")
+)
+
+// mountOptions is a list of options, each with or without a value. It ends up in command lines.
+var mountOptions = regexp.MustCompile(`^[a-z0-9]+(=[A-Za-z0-9.:]+)?(,[a-z0-9]+(=[A-Za-z0-9.:]+)?)*$`)
 
 // ReadEnvironment reads and checks the environment.
 func ReadEnvironment() (Environment, error) {
 	e, err := env.ParseAs[Environment]()
 	if err != nil {
 		return e, fmt.Errorf("read the environment: %w", err)
+	}
+	if !mountOptions.MatchString(e.MountOptions) {
+		return e, fmt.Errorf("%w: %q", ErrMountOptions, e.MountOptions)
 	}
 	_, err = e.Networks()
 	return e, err

@@ -15,6 +15,7 @@ func setEnvironment(t *testing.T) {
 		t.Setenv(name, "set")
 	}
 	t.Setenv("INSTANCE_NETWORKS", "10.0.0.0/16, 10.9.1.7/24")
+	t.Setenv("MOUNT_OPTIONS", "nfsvers=4.1,nolock,hard")
 }
 
 func TestTheEnvironmentIsRead(t *testing.T) {
@@ -37,6 +38,15 @@ func TestABadEnvironmentIsRefused(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	for _, options := range []string{"hard;rm", "hard nolock", ",hard", "hard,", "vers=", "-o"} {
+		t.Run("mount options "+options, func(t *testing.T) {
+			setEnvironment(t)
+			t.Setenv("MOUNT_OPTIONS", options)
+			if _, err := ReadEnvironment(); !errors.Is(err, ErrMountOptions) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 	t.Run("no networks", func(t *testing.T) {
 		setEnvironment(t)
 		t.Setenv("INSTANCE_NETWORKS", "10.0.0.1")
@@ -52,6 +62,7 @@ func TestNewWantsAllOfItsConfiguration(t *testing.T) {
 		"Ledger":   func(c *Config) { c.Ledger = nil },
 		"Refused":  func(c *Config) { c.Refused = nil },
 		"Networks": func(c *Config) { c.Networks = nil },
+		"Options":  func(c *Config) { c.Mount = "" },
 		"Log":      func(c *Config) { c.Log = (*slog.Logger)(nil) },
 		"Now":      func(c *Config) { c.Now = nil },
 	} {

@@ -95,7 +95,7 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 	if err != nil {
 		return !errors.Is(err, pool.ErrConflict), fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
 	}
-	return true, h.finish(ctx, announcement(ready, share), 0)
+	return true, h.finish(ctx, h.announcement(ready, share), 0)
 }
 
 // ask asks for a pool check.

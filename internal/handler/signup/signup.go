@@ -95,6 +95,7 @@ type Config struct {
 	PoolChecks sender                 // asks for a pool check
 	Refused    keeper                 // the dead-letter queue
 	Networks   []netip.Prefix         // where customers' instances may live
+	Mount      string                 // options with which NFS clients mount shares
 	Mark       func() (string, error) // draws the random mark of a signup
 	Metrics    telemetry.Recorder
 	Log        *slog.Logger
@@ -108,7 +109,7 @@ type Handler struct{ Config }
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
 		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
-		c.Refused == nil || c.Log == nil || c.Now == nil {
+		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
 	if len(c.Networks) == 0 {

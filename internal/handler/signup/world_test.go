@@ -39,9 +39,10 @@ import (
 )
 
 const (
-	tier       pool.Tier = "standard"
-	visibility           = 2 * time.Minute
-	mark                 = "k3v9x2m7qa" // that every signup draws
+	tier        pool.Tier = "standard"
+	visibility            = 2 * time.Minute
+	mark                  = "k3v9x2m7qa" // that every signup draws
+	testOptions           = "nfsvers=4.1,hard"
 )
 
 var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -136,10 +137,10 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Access: access.Writer{Shares: out, Firewall: out}, Tags: out,
 		Mark:  func() (string, error) { return mark, nil },
 		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
-		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-		Metrics:  metrics,
-		Log:      slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:      w.clock,
+		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Mount: testOptions,
+		Metrics: metrics,
+		Log:     slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:     w.clock,
 	})
 	w.must(err)
 	return h

@@ -29,7 +29,7 @@ func New(ids ...string) *Groups {
 	return g
 }
 
-// Rules lists a group's rules, such as "tcp 111-111 10.0.0.1/32", sorted.
+// Rules lists a group's rules, such as "tcp 2049-2049 10.0.0.1/32", sorted.
 func (g *Groups) Rules(id string) []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
