@@ -163,7 +163,9 @@ func (c *Cloud) composeStacks() {
 	c.Policies.TagsFrom(c.Stacks.Tags)
 	c.Policies.TagsFrom(c.Secrets.Tags)
 	c.Policies.TagsFrom(c.Gateways.Tags)
+	c.Policies.TagsFrom(c.Network.Tags)
 	c.Policies.KeysFrom(c.Secrets.Key)
+	c.Policies.KeysFrom(c.Network.Key)
 
 	c.Resources = resources.New(resources.Config{
 		Account: c.Account, Region: c.Region, Policies: c.Policies,

@@ -68,12 +68,25 @@ var handlings = map[string]handling{
 		},
 		delete: []action{{"ec2:DeleteSecurityGroup", "arn:aws:ec2:%R:%A:security-group/%N", ""}},
 	},
+	"AWS::EC2::NetworkInterface": {
+		create: []action{
+			{"ec2:CreateNetworkInterface", "arn:aws:ec2:%R:%A:network-interface/%N", ""},
+			{"ec2:CreateNetworkInterface", "arn:aws:ec2:%R:%A:subnet/{SubnetId}", ""},
+			{"ec2:CreateNetworkInterface", "arn:aws:ec2:%R:%A:security-group/*", "GroupSet"},
+			{"ec2:DescribeNetworkInterfaces", "*", ""},
+		},
+		delete: []action{
+			{"ec2:DescribeNetworkInterfaces", "*", ""},
+			{"ec2:DeleteNetworkInterface", "arn:aws:ec2:%R:%A:network-interface/%N", ""},
+		},
+	},
 	"AWS::EC2::Instance": {
 		create: []action{
 			{"ec2:RunInstances", "arn:aws:ec2:%R:%A:instance/%N", ""},
 			{"ec2:RunInstances", "arn:aws:ec2:%R:%A:volume/%N", ""},
 			{"ec2:RunInstances", "arn:aws:ec2:%R::image/{ImageId}", ""},
 			{"ec2:RunInstances", "arn:aws:ec2:%R:%A:subnet/{SubnetId}", "SubnetId"},
+			{"ec2:RunInstances", "arn:aws:ec2:%R:%A:network-interface/*", "NetworkInterfaces"},
 		},
 		delete: []action{{"ec2:TerminateInstances", "arn:aws:ec2:%R:%A:instance/%N", ""}},
 	},

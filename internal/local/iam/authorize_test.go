@@ -41,6 +41,7 @@ func TestWhatCallsNeed(t *testing.T) {
 	}
 	table, stack := arn("dynamodb", "table/t"), arn("cloudformation", "stack/headroom-dev-x/*")
 	gateway, role := arn("storagegateway", "gateway/sgw-1"), "arn:aws:iam::123456789012:role/r"
+	volume := arn("ec2", "volume/vol-1")
 	put := func(name string) map[string]any { return map[string]any{name: map[string]any{"TableName": "t"}} }
 	tests := []struct {
 		name, service, operation string
@@ -78,13 +79,19 @@ func TestWhatCallsNeed(t *testing.T) {
 		{"describe a stack by name", "cloudformation", "DescribeStacks", map[string]any{"StackName": "headroom-dev-x"}, []string{"cloudformation:DescribeStacks " + stack}},
 		{"create a share", "storagegateway", "CreateNFSFileShare", map[string]any{"GatewayARN": gateway, "Role": role}, []string{"storagegateway:CreateNFSFileShare " + gateway, "iam:PassRole " + role}},
 		{"open a group", "ec2", "AuthorizeSecurityGroupIngress", map[string]any{"GroupId": "sg-1"}, []string{"ec2:AuthorizeSecurityGroupIngress " + arn("ec2", "security-group/sg-1")}},
+		{
+			"attach an encrypted volume", "ec2", "AttachVolume",
+			map[string]any{"VolumeId": "vol-1", "InstanceId": "i-1", "Device": "/dev/sdf"},
+			[]string{"ec2:AttachVolume " + volume, "kms:CreateGrant " + key, "ec2:AttachVolume " + arn("ec2", "instance/i-1")},
+		},
+		{"look at a volume", "ec2", "DescribeVolumes", map[string]any{"VolumeId": []any{"vol-1"}}, []string{"ec2:DescribeVolumes *"}},
 		{"who am I", "sts", "GetCallerIdentity", nil, nil},
 		{"what nobody thought of", "lambda", "Invoke", nil, []string{"lambda:Invoke *"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := iam.New(account, region)
-			for _, encrypted := range []string{table, queue, arn("sns", "t"), "arn:aws:s3:::b"} {
+			for _, encrypted := range []string{table, queue, arn("sns", "t"), "arn:aws:s3:::b", volume} {
 				s.PutKeyOf(encrypted, key)
 			}
 			got := needed(t, s, endpoint.Call{Service: tt.service, Operation: tt.operation, Params: tt.params})
@@ -92,6 +99,31 @@ func TestWhatCallsNeed(t *testing.T) {
 				t.Errorf("needs:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestOnlyOurVolumesAreAttachedToOurMachines(t *testing.T) {
+	arn := func(resource string) string { return "arn:aws:ec2:" + region + ":" + account + ":" + resource }
+	tags := map[string]map[string]string{
+		arn("volume/ours"): {"headroom:stage": "dev"}, arn("instance/ours"): {"headroom:stage": "dev"},
+		arn("volume/theirs"): {"headroom:stage": "prod"}, arn("instance/theirs"): {},
+	}
+	s := storeWith(t, `
+		{"Effect":"Allow","Action":"ec2:AttachVolume","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/headroom:stage":"dev"}}},
+		{"Effect":"Allow","Action":"kms:CreateGrant","Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}}`)
+	s.TagsFrom(func(arn string) map[string]string { return tags[arn] })
+	s.KeysFrom(func(arn string) string { return map[bool]string{true: key}[strings.Contains(arn, ":volume/")] })
+	for _, tt := range []struct {
+		volume, instance string
+		allowed          bool
+	}{{"ours", "ours", true}, {"theirs", "ours", false}, {"ours", "theirs", false}, {"none", "ours", false}} {
+		err := s.Authorize(t.Context(), endpoint.Call{
+			Principal: session, Service: "ec2", Operation: "AttachVolume",
+			Params: map[string]any{"VolumeId": tt.volume, "InstanceId": tt.instance},
+		})
+		if (err == nil) != tt.allowed {
+			t.Errorf("volume %s, machine %s: %v", tt.volume, tt.instance, err)
+		}
 	}
 }
 

@@ -60,6 +60,8 @@ func keyActions(action string) []string {
 		return []string{"kms:GenerateDataKey", "kms:Decrypt"}
 	case "s3:PutObject":
 		return []string{"kms:GenerateDataKey"}
+	case "ec2:AttachVolume":
+		return []string{"kms:CreateGrant"}
 	case "sqs:ReceiveMessage", "s3:GetObject", "secretsmanager:GetSecretValue":
 		return []string{"kms:Decrypt"}
 	case "secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret":
@@ -89,7 +91,11 @@ func (s *Store) withKey(n need) []need {
 	}
 	service, _, _ := strings.Cut(n.action, ":")
 	for _, action := range keyActions(n.action) {
-		needs = append(needs, need{action, key, s.via(service)})
+		context := s.via(service)
+		if action == "kms:CreateGrant" {
+			context["kms:grantisforawsresource"] = []string{"true"}
+		}
+		needs = append(needs, need{action, key, context})
 	}
 	return needs
 }

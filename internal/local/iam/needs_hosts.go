@@ -29,7 +29,14 @@ func (s *Store) gatewayNeeds(operation string, p params) []need {
 	}
 }
 
+// ec2Needs: a volume is attached with permissions on both it and the machine, and EC2 takes a grant on
+// its key in the caller's name.
 func (s *Store) ec2Needs(operation string, p params) []need {
+	if operation == "AttachVolume" {
+		action := "ec2:" + operation
+		return append(s.withKey(need{action: action, resource: s.arn("ec2", "volume/"+p.text("VolumeId"))}),
+			need{action: action, resource: s.arn("ec2", "instance/"+p.text("InstanceId"))})
+	}
 	if group := p.text("GroupId"); group != "" && !strings.HasPrefix(operation, "Describe") {
 		return []need{{action: "ec2:" + operation, resource: s.arn("ec2", "security-group/"+group)}}
 	}

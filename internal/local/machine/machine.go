@@ -9,8 +9,12 @@ import (
 
 // Runner runs what an instance is. The appliance fleet does.
 type Runner interface {
-	// Start boots a machine. An address that is in use gives an error wrapping syscall.EADDRINUSE,
-	// and another one is tried.
+	// Hold keeps an address for the machines of a network interface, one after the other. An address
+	// that something else has gives an error wrapping syscall.EADDRINUSE, and another one is tried.
+	Hold(address netip.Addr) error
+	// Release gives an address back. Releasing what is not held does nothing.
+	Release(address netip.Addr)
+	// Start boots a machine, whose address is held.
 	Start(ctx context.Context, machine Machine) error
 	// Attach gives a disk to a running machine. A second time, it does nothing.
 	Attach(ctx context.Context, instanceID string, disk Disk) error

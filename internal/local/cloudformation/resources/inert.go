@@ -20,13 +20,6 @@ var inert = map[string]func(*Resources, resource.Resource) resource.Created{
 	"AWS::EC2::RouteTable": func(_ *Resources, r resource.Resource) resource.Created {
 		return withID(r, "rtb-", "RouteTableId")
 	},
-	"AWS::EC2::Subnet": func(_ *Resources, r resource.Resource) resource.Created {
-		c := withID(r, "subnet-", "SubnetId")
-		for _, name := range []string{"AvailabilityZone", "CidrBlock", "VpcId"} {
-			c.Attributes[name] = r.Properties[name]
-		}
-		return c
-	},
 	"AWS::EC2::SubnetRouteTableAssociation": func(_ *Resources, r resource.Resource) resource.Created {
 		return withID(r, "rtbassoc-", "Id")
 	},

@@ -35,7 +35,6 @@ type Appliance struct {
 	end  context.CancelFunc
 	work sync.WaitGroup
 
-	held net.PacketConn // a datagram port, held so that nobody else takes the address
 	page net.Listener   // the activation page
 	nfs  net.Listener   // the NFS server's port; it answers once the appliance runs
 
@@ -66,39 +65,16 @@ var (
 )
 
 // start boots an appliance: nothing listens yet, for ports of a machine that boots are closed.
-func start(cfg Config, machine machine.Machine) (*Appliance, error) {
+func start(cfg Config, machine machine.Machine) *Appliance {
 	a := &Appliance{
 		cfg: cfg, machine: machine, phase: booting,
 		keys: map[string]grant{}, disks: slices.Clone(machine.Disks),
 		shares: map[string]*share{}, handles: newHandles(), conns: map[net.Conn]struct{}{},
 	}
-	// That the address is free, and stays so, has to be known before it is handed out.
-	if err := a.reserve(); err != nil {
-		return nil, err
-	}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.work.Go(a.boot)
 	a.work.Go(a.uploadLoop)
-	return a, nil
-}
-
-// reserve makes sure that nobody has the appliance's ports, and keeps others off its address.
-func (a *Appliance) reserve() error {
-	address := netip.AddrPortFrom(a.machine.Address, uint16(a.cfg.NFSPort))
-	held, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(address))
-	if err != nil {
-		return fmt.Errorf("hold %s: %w", address, err)
-	}
-	for _, port := range []int{a.cfg.ActivationPort, a.cfg.NFSPort} {
-		listener, err := a.listen(port)
-		if err != nil {
-			_ = held.Close()
-			return err
-		}
-		_ = listener.Close()
-	}
-	a.held = held
-	return nil
+	return a
 }
 
 // boot brings up the activation page: halfway it answers that it can't yet, as the real one does.
@@ -106,7 +82,7 @@ func (a *Appliance) boot() {
 	if !a.pause(a.cfg.Boot / 2) {
 		return
 	}
-	listener, err := a.listen(a.cfg.ActivationPort)
+	listener, err := listen(a.machine.Address, a.cfg.ActivationPort)
 	if err != nil {
 		a.cfg.Log.Error("appliance has no activation page", "address", a.machine.Address, "error", err)
 		return
@@ -148,7 +124,7 @@ func (a *Appliance) reboot() {
 	if !a.pause(a.cfg.Reboot) {
 		return
 	}
-	listener, err := a.listen(a.cfg.NFSPort)
+	listener, err := listen(a.machine.Address, a.cfg.NFSPort)
 	if err != nil {
 		a.cfg.Log.Error("appliance has no NFS server", "address", a.machine.Address, "error", err)
 		return
@@ -189,7 +165,6 @@ func (a *Appliance) stop() {
 	}
 	a.end()
 	a.work.Wait()
-	_ = a.held.Close()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.shares {
@@ -241,14 +216,4 @@ func (a *Appliance) pause(d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// listen opens a port on the appliance's own address.
-func (a *Appliance) listen(port int) (net.Listener, error) {
-	address := netip.AddrPortFrom(a.machine.Address, uint16(port))
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", address.String())
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
-	}
-	return listener, nil
 }

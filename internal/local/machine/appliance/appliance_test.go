@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -261,5 +262,25 @@ func TestStoppedApplianceLeavesItsAddress(t *testing.T) {
 	}
 	if err := m.Start(t.Context(), taken); err != nil {
 		t.Errorf("the address is not free: %v", err)
+	}
+}
+
+func TestAHeldAddressIsNobodyElses(t *testing.T) {
+	m := newMachine(t)
+	other := NewFleet(Config{Dir: t.TempDir(), ActivationPort: testPage, NFSPort: testNFS, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() { _ = other.Close() })
+	if err := m.Stop(t.Context(), m.id); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Hold(m.address); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("held twice, with no machine there: %v", err)
+	}
+	elsewhere := machine.Machine{InstanceID: "i-2", Address: m.address, Permits: m.firewall.permits}
+	if err := other.Start(t.Context(), elsewhere); err == nil {
+		t.Error("started at an address that is not held")
+	}
+	m.Release(m.address)
+	if err := other.Hold(m.address); err != nil {
+		t.Errorf("the address was given back: %v", err)
 	}
 }

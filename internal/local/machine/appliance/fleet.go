@@ -6,7 +6,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"headroom/internal/local/machine"
@@ -37,7 +42,8 @@ type Fleet struct {
 	cfg Config
 
 	mu         sync.Mutex
-	appliances map[string]*Appliance // by instance id
+	appliances map[string]*Appliance         // by instance id
+	held       map[netip.Addr]net.PacketConn // addresses that are kept, each by a datagram port
 }
 
 // NewFleet returns an empty fleet.
@@ -67,24 +73,28 @@ func NewFleet(cfg Config) *Fleet {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Fleet{cfg: cfg, appliances: map[string]*Appliance{}}
+	return &Fleet{cfg: cfg, appliances: map[string]*Appliance{}, held: map[netip.Addr]net.PacketConn{}}
 }
 
 var _ machine.Runner = (*Fleet)(nil)
 
-// Start boots an appliance on a machine. It runs until Stop or Close, whatever becomes of ctx. An
-// address that is in use gives an error that wraps syscall.EADDRINUSE.
+// Start boots an appliance on a machine, whose address is held. It runs until Stop or Close, whatever
+// becomes of ctx.
 func (f *Fleet) Start(_ context.Context, machine machine.Machine) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.appliances[machine.InstanceID] != nil {
 		return nil
 	}
-	a, err := start(f.cfg, machine)
-	if err != nil {
-		return fmt.Errorf("start an appliance at %s: %w", machine.Address, err)
+	if f.held[machine.Address] == nil {
+		return fmt.Errorf("start an appliance at %s: the address is not held", machine.Address)
 	}
-	f.appliances[machine.InstanceID] = a
+	for _, other := range f.appliances {
+		if other.machine.Address == machine.Address {
+			return fmt.Errorf("start an appliance at %s: another machine is there: %w", machine.Address, syscall.EADDRINUSE)
+		}
+	}
+	f.appliances[machine.InstanceID] = start(f.cfg, machine)
 	return nil
 }
 
@@ -110,7 +120,7 @@ func (f *Fleet) Stop(_ context.Context, instanceID string) error {
 	return nil
 }
 
-// Close stops all appliances.
+// Close stops all appliances and releases their addresses.
 func (f *Fleet) Close() error {
 	f.mu.Lock()
 	all := f.appliances
@@ -118,6 +128,12 @@ func (f *Fleet) Close() error {
 	f.mu.Unlock()
 	for _, a := range all {
 		a.stop()
+	}
+	f.mu.Lock()
+	held := slices.Collect(maps.Keys(f.held))
+	f.mu.Unlock()
+	for _, address := range held {
+		f.Release(address)
 	}
 	return nil
 }

@@ -137,6 +137,9 @@ func newMachine(t *testing.T) *testMachine {
 		Boot: 100 * time.Millisecond, Reboot: 100 * time.Millisecond, UploadDelay: 60 * time.Millisecond,
 		Log: slog.New(slog.DiscardHandler),
 	})
+	if err := m.Hold(address); err != nil {
+		t.Fatal(err)
+	}
 	if err := m.Start(t.Context(), machine.Machine{
 		InstanceID: m.id, Address: address, Permits: m.firewall.permits,
 		Disks: []machine.Disk{{VolumeID: "vol-root", Device: "/dev/xvda", SizeGiB: 80, Root: true}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
@@ -126,6 +127,7 @@ type describe struct {
 	GroupIDs    weakjson.Texts `json:"GroupId"`
 	RuleIDs     weakjson.Texts `json:"SecurityGroupRuleId"`
 	InstanceIDs weakjson.Texts `json:"InstanceId"`
+	VolumeIDs   weakjson.Texts `json:"VolumeId"`
 	Filters     []filter       `json:"Filter"`
 }
 
@@ -138,11 +140,11 @@ func decodeDescribe(call endpoint.Call) (describe, error) {
 }
 
 // matches tells whether a thing with these values passes the filters. A filter that the thing has
-// no values for is one that this fake does not know.
+// no values for is one that this fake does not know, or a tag that the thing does not bear.
 func matches(filters []filter, values map[string][]string) (bool, error) {
 	for _, f := range filters {
 		has, known := values[f.Name]
-		if !known {
+		if !known && !strings.HasPrefix(f.Name, "tag:") {
 			return false, &endpoint.Error{Code: "InvalidParameterValue", Message: fmt.Sprintf("The filter '%s' is invalid", f.Name)}
 		}
 		if !slices.ContainsFunc(f.Values, func(want string) bool { return slices.Contains(has, want) }) {
@@ -220,7 +222,7 @@ func (e *EC2) describeInstances(_ context.Context, call endpoint.Call) (any, err
 	ids := []string(input.InstanceIDs)
 	for _, id := range ids {
 		if e.instances[id] == nil {
-			return nil, &endpoint.Error{Code: "InvalidInstanceID.NotFound", Message: fmt.Sprintf("The instance ID '%s' does not exist", id)}
+			return nil, noInstance(id)
 		}
 	}
 	if len(ids) == 0 {
@@ -229,7 +231,7 @@ func (e *EC2) describeInstances(_ context.Context, call endpoint.Call) (any, err
 	found := []any{}
 	for _, id := range ids {
 		i := e.instances[id]
-		ok, err := matches(input.Filters, map[string][]string{"instance-id": {i.id}, "private-ip-address": {i.address.String()}})
+		ok, err := matches(input.Filters, map[string][]string{"instance-id": {i.id}, "private-ip-address": {i.nic.address.String()}})
 		if err != nil {
 			return nil, err
 		}

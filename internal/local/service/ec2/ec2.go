@@ -1,5 +1,5 @@
 // Package ec2 fakes the part of Amazon EC2 that a share host stands on: instances that are
-// appliances, their volumes, and security groups that are really enforced.
+// appliances, their network interfaces and volumes, and security groups that are really enforced.
 package ec2
 
 import (
@@ -23,13 +23,14 @@ type Config struct {
 	Machines machine.Runner // what runs on an instance
 
 	// FunctionAddress is where functions call from. It counts as a member of every group that no
-	// instance is in, as network interfaces of functions do.
+	// interface here is in, as network interfaces of functions do.
 	FunctionAddress netip.Addr
 
-	// Network gives each instance its address: the first free one. Default 127.10.0.0/16.
+	// Network gives each interface its address: the first free one. Default 127.10.0.0/16.
 	Network netip.Prefix
 
 	Launch      time.Duration // from creating an instance to its running; default 200 ms
+	Attach      time.Duration // from asking for a volume's attachment to its being attached; default 100 ms
 	Propagation time.Duration // from a rule's change to its being in force; default 100 ms
 
 	Now func() time.Time // default time.Now
@@ -42,6 +43,8 @@ type EC2 struct {
 	mu        sync.Mutex
 	made      map[string]string // physical id by stack id and logical id: creating again finds it
 	groups    map[string]*group
+	subnets   map[string]subnet
+	nics      map[string]*nic
 	instances map[string]*instance
 	volumes   map[string]*volume
 	foreign   map[netip.Addr]bool // addresses that something else on this computer listens on
@@ -58,6 +61,9 @@ func New(cfg Config) *EC2 {
 	if cfg.Launch == 0 {
 		cfg.Launch = 200 * time.Millisecond
 	}
+	if cfg.Attach == 0 {
+		cfg.Attach = 100 * time.Millisecond
+	}
 	if cfg.Propagation == 0 {
 		cfg.Propagation = 100 * time.Millisecond
 	}
@@ -68,6 +74,8 @@ func New(cfg Config) *EC2 {
 		cfg:       cfg,
 		made:      map[string]string{},
 		groups:    map[string]*group{},
+		subnets:   map[string]subnet{},
+		nics:      map[string]*nic{},
 		instances: map[string]*instance{},
 		volumes:   map[string]*volume{},
 		foreign:   map[netip.Addr]bool{},
@@ -82,6 +90,8 @@ func (e *EC2) Service() endpoint.Service {
 		"DescribeSecurityGroups":        e.describeGroups,
 		"DescribeSecurityGroupRules":    e.describeRules,
 		"DescribeInstances":             e.describeInstances,
+		"DescribeVolumes":               e.describeVolumes,
+		"AttachVolume":                  e.attachVolume,
 	}}
 }
 

@@ -29,23 +29,43 @@ import (
 type bays struct {
 	mu    sync.Mutex
 	busy  map[netip.Addr]bool // addresses that another program has
+	held  map[netip.Addr]bool
 	on    map[string]machine.Machine
 	disks []machine.Disk
+}
+
+func (b *bays) Hold(address netip.Addr) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.busy[address] || b.held[address] {
+		return fmt.Errorf("listen: %w", syscall.EADDRINUSE)
+	}
+	b.held[address] = true
+	return nil
+}
+
+func (b *bays) Release(address netip.Addr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.held, address)
 }
 
 func (b *bays) Start(_ context.Context, machine machine.Machine) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.busy[machine.Address] {
-		return fmt.Errorf("listen: %w", syscall.EADDRINUSE)
+	if !b.held[machine.Address] {
+		return fmt.Errorf("%s is not held", machine.Address)
 	}
 	b.on[machine.InstanceID] = machine
 	return nil
 }
 
-func (b *bays) Attach(_ context.Context, _ string, disk machine.Disk) error {
+func (b *bays) Attach(_ context.Context, id string, disk machine.Disk) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, ok := b.on[id]; !ok {
+		return errors.New("no machine")
+	}
 	b.disks = append(b.disks, disk)
 	return nil
 }
@@ -74,12 +94,12 @@ func (b bench) propagate() {
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, on: map[string]machine.Machine{}}, now: &atomic.Pointer[time.Time]{}}
+	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, held: map[netip.Addr]bool{}, on: map[string]machine.Machine{}}, now: &atomic.Pointer[time.Time]{}}
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	b.now.Store(&start)
 	b.EC2 = New(Config{
 		Account: "123456789012", Region: "eu-west-1", Machines: b.bays,
-		Launch: time.Millisecond, Propagation: propagation,
+		Launch: time.Millisecond, Attach: 30 * time.Millisecond, Propagation: propagation,
 		Now: func() time.Time { return *b.now.Load() },
 	})
 	router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
@@ -125,6 +145,10 @@ func code(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		return api.ErrorCode()
+	}
+	var own *endpoint.Error // of a resource that was made without a call
+	if errors.As(err, &own) {
+		return own.Code
 	}
 	return ""
 }
@@ -295,26 +319,5 @@ func TestInstancesHaveAddressesOfTheirOwn(t *testing.T) {
 	_, err = b.client.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{first.PhysicalID}})
 	if code(err) != "InvalidInstanceID.NotFound" {
 		t.Errorf("describe a deleted instance: %v", err)
-	}
-}
-
-func TestVolumesReachTheMachine(t *testing.T) {
-	b := newBench(t)
-	instance := b.make(t, "Machine", "Instance", map[string]any{
-		"BlockDeviceMappings": []any{map[string]any{"DeviceName": "/dev/xvda", "Ebs": map[string]any{"VolumeSize": "80"}}},
-	})
-	volume := b.make(t, "Cache", "Volume", map[string]any{"Size": 150})
-	b.make(t, "Attachment", "VolumeAttachment", map[string]any{
-		"Device": "/dev/sdf", "InstanceId": instance.PhysicalID, "VolumeId": volume.PhysicalID,
-	})
-	if root := b.bays.on[instance.PhysicalID].Disks; len(root) != 1 || !root[0].Root || root[0].SizeGiB != 80 {
-		t.Errorf("born with %+v", root)
-	}
-	want := machine.Disk{VolumeID: volume.PhysicalID, Device: "/dev/sdf", SizeGiB: 150}
-	if len(b.bays.disks) != 1 || b.bays.disks[0] != want {
-		t.Errorf("attached %+v, want %+v", b.bays.disks, want)
-	}
-	if _, err := b.Create(t.Context(), declared("Other", "VolumeAttachment", map[string]any{"InstanceId": "i-none", "VolumeId": volume.PhysicalID})); err == nil {
-		t.Error("attached to no instance")
 	}
 }

@@ -2,47 +2,46 @@ package ec2
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
-	"syscall"
 	"time"
 
+	"headroom/internal/local/endpoint"
 	"headroom/internal/local/machine"
-
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
 
-// instance is a running machine.
+// instance is a machine, on its primary network interface.
 type instance struct {
-	id, image, kind, subnet, vpc, zone string
-	address                            netip.Addr
-	groups                             []string
-	tags                               map[string]string
-	launched                           time.Time
+	id, image, kind string
+	nic             *nic
+	running         bool // else pending
+	tags            map[string]string
+	launched        time.Time
 }
 
 // set is an instance as DescribeInstances answers it.
 func (i *instance) set() map[string]any {
 	groups := []any{}
-	for _, id := range i.groups {
+	for _, id := range i.nic.groups {
 		groups = append(groups, map[string]any{"groupId": id})
 	}
-	return map[string]any{
-		"instanceId": i.id, "imageId": i.image, "instanceType": i.kind, "subnetId": i.subnet,
-		"privateIpAddress": i.address.String(), "launchTime": i.launched.UTC().Format(time.RFC3339),
-		"instanceState": map[string]any{"code": 16, "name": "running"},
-		"placement":     map[string]any{"availabilityZone": i.zone},
-		"groupSet":      groups, "tagSet": tagSet(i.tags),
+	state := map[string]any{"code": 0, "name": "pending"}
+	if i.running {
+		state = map[string]any{"code": 16, "name": "running"}
 	}
-}
-
-// volume is an EBS volume.
-type volume struct {
-	id      string
-	sizeGiB int
+	return map[string]any{
+		"instanceId": i.id, "imageId": i.image, "instanceType": i.kind, "subnetId": i.nic.subnet,
+		"privateIpAddress": i.nic.address.String(), "launchTime": i.launched.UTC().Format(time.RFC3339),
+		"instanceState": state, "placement": map[string]any{"availabilityZone": i.nic.zone},
+		"networkInterfaceSet": []any{map[string]any{
+			"networkInterfaceId": i.nic.id, "privateIpAddress": i.nic.address.String(),
+			"attachment": map[string]any{"deviceIndex": 0, "status": "attached", "deleteOnTermination": i.nic.born},
+		}},
+		"groupSet": groups, "tagSet": tagSet(i.tags),
+	}
 }
 
 // instanceProperties is the part of AWS::EC2::Instance that makes a difference here.
@@ -53,16 +52,21 @@ type instanceProperties struct {
 	AvailabilityZone  string         `json:"AvailabilityZone"`
 	SecurityGroupIDs  weakjson.Texts `json:"SecurityGroupIds"`
 	NetworkInterfaces []struct {
-		SubnetID string         `json:"SubnetId"`
-		GroupSet weakjson.Texts `json:"GroupSet"`
+		DeviceIndex        weakjson.Int   `json:"DeviceIndex"`
+		NetworkInterfaceID string         `json:"NetworkInterfaceId"`
+		SubnetID           string         `json:"SubnetId"`
+		GroupSet           weakjson.Texts `json:"GroupSet"`
 	} `json:"NetworkInterfaces"`
 	BlockDeviceMappings []struct {
 		DeviceName string `json:"DeviceName"`
 		Ebs        struct {
-			VolumeSize weakjson.Int `json:"VolumeSize"`
+			VolumeSize          weakjson.Int   `json:"VolumeSize"`
+			KmsKeyID            string         `json:"KmsKeyId"`
+			DeleteOnTermination *weakjson.Bool `json:"DeleteOnTermination"`
 		} `json:"Ebs"`
 	} `json:"BlockDeviceMappings"`
-	Tags []weakjson.Tag `json:"Tags"`
+	PropagateTags weakjson.Bool  `json:"PropagateTagsToVolumeOnCreation"`
+	Tags          []weakjson.Tag `json:"Tags"`
 }
 
 func (e *EC2) createInstance(ctx context.Context, r resource.Resource) (resource.Created, error) {
@@ -70,9 +74,10 @@ func (e *EC2) createInstance(ctx context.Context, r resource.Resource) (resource
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
 		return resource.Created{}, err
 	}
-	for _, network := range properties.NetworkInterfaces {
-		properties.SecurityGroupIDs = append(properties.SecurityGroupIDs, network.GroupSet...)
-		properties.SubnetID = network.SubnetID
+	if len(properties.NetworkInterfaces) > 0 && (properties.SubnetID != "" || len(properties.SecurityGroupIDs) > 0) {
+		return resource.Created{}, &endpoint.Error{
+			Code: "InvalidParameterCombination", Message: "Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request",
+		}
 	}
 	i, err := e.launch(ctx, r, properties)
 	if err != nil {
@@ -81,88 +86,97 @@ func (e *EC2) createInstance(ctx context.Context, r resource.Resource) (resource
 	if err := pause(ctx, e.cfg.Launch); err != nil {
 		return resource.Created{}, err
 	}
-	address := i.address.String()
+	e.mu.Lock()
+	i.running = true
+	e.mu.Unlock()
+	address := i.nic.address.String()
 	return resource.Created{PhysicalID: i.id, Attributes: map[string]any{
-		"InstanceId": i.id, "PrivateIp": address, "AvailabilityZone": i.zone, "VpcId": i.vpc,
+		"InstanceId": i.id, "PrivateIp": address, "AvailabilityZone": i.nic.zone, "VpcId": i.nic.vpc,
 		"PrivateDnsName": "ip-" + strings.ReplaceAll(address, ".", "-") + "." + e.cfg.Region + ".compute.internal",
 	}}, nil
 }
 
-// launch starts the machine of an instance, at the first address that is free: of this cloud, and of
-// others on the same computer.
+// launch starts the machine of an instance, unless it is there already.
 func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instanceProperties) (*instance, error) {
-	for {
-		i, isNew, err := e.register(r, properties)
-		if err != nil || !isNew {
-			return i, err
-		}
-		err = e.cfg.Machines.Start(ctx, machine.Machine{
-			InstanceID: i.id, ImageID: i.image, Address: i.address, Disks: disksOf(i.id, properties),
-			Permits: func(port int, from netip.Addr) bool { return e.Permits(i.groups, port, from) },
-		})
-		if err == nil {
-			return i, nil
-		}
-		e.forget(r, i.id)
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("start instance %s at %s: %w", i.id, i.address, err)
-		}
-		e.mu.Lock()
-		e.foreign[i.address] = true
-		e.mu.Unlock()
-	}
-}
-
-// register notes an instance and gives it its address, unless it is there already.
-func (e *EC2) register(r resource.Resource, properties instanceProperties) (*instance, bool, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	id := e.idLocked(r, "i")
-	if there := e.instances[id]; there != nil {
-		return there, false, nil
+	there := e.instances[id]
+	e.mu.Unlock()
+	if there != nil {
+		return there, nil
+	}
+	interfaceID, err := e.primaryInterface(id, properties)
+	if err != nil {
+		return nil, err
 	}
 	i := &instance{
-		id: id, image: properties.ImageID, kind: properties.InstanceType, subnet: properties.SubnetID,
-		zone: properties.AvailabilityZone, groups: properties.SecurityGroupIDs,
+		id: id, image: properties.ImageID, kind: properties.InstanceType,
 		tags: weakjson.Tags(r.Tags, properties.Tags), launched: e.cfg.Now(),
 	}
-	if i.zone == "" {
-		i.zone = e.cfg.Region + "a"
+	e.mu.Lock()
+	if i.nic, err = e.seize(interfaceID, id); err != nil {
+		e.mu.Unlock()
+		return nil, err
 	}
-	for _, groupID := range i.groups {
-		g := e.groups[groupID]
-		if g == nil {
-			return nil, false, noGroup(groupID)
-		}
-		i.vpc = g.vpc
+	e.instances[id] = i
+	disks := e.bornWith(i, properties)
+	e.mu.Unlock()
+	err = e.cfg.Machines.Start(ctx, machine.Machine{
+		InstanceID: id, ImageID: i.image, Address: i.nic.address, Disks: disks,
+		Permits: func(port int, from netip.Addr) bool { return e.Permits(i.nic.groups, port, from) },
+	})
+	if err != nil {
+		e.forget(r, id)
+		return nil, fmt.Errorf("start instance %s at %s: %w", id, i.nic.address, err)
 	}
-	taken := func(address netip.Addr) bool {
-		for _, other := range e.instances {
-			if other.address == address {
-				return true
-			}
-		}
-		return e.foreign[address]
-	}
-	for address := e.cfg.Network.Addr().Next(); e.cfg.Network.Contains(address); address = address.Next() {
-		if last := address.As4()[3]; last == 0 || last == 255 || taken(address) {
-			continue
-		}
-		i.address = address
-		e.instances[id] = i
-		return i, true, nil
-	}
-	return nil, false, fmt.Errorf("InsufficientFreeAddressesInSubnet: %s has no free address left", e.cfg.Network)
+	return i, nil
 }
 
-// disksOf lists the volumes that an instance is born with; the first is its root.
-func disksOf(instanceID string, properties instanceProperties) []machine.Disk {
+// primaryInterface is the interface that an instance is launched on: the one that it is given, or one
+// that is born with it.
+func (e *EC2) primaryInterface(instanceID string, properties instanceProperties) (string, error) {
+	wanted := nic{
+		id: "eni-" + strings.TrimPrefix(instanceID, "i-"), subnet: properties.SubnetID, zone: properties.AvailabilityZone,
+		groups: properties.SecurityGroupIDs, born: true,
+	}
+	for _, given := range properties.NetworkInterfaces {
+		if given.NetworkInterfaceID != "" {
+			return given.NetworkInterfaceID, nil
+		}
+		wanted.subnet, wanted.groups = given.SubnetID, append(wanted.groups, given.GroupSet...)
+	}
+	e.mu.Lock()
+	if in, ok := e.subnets[wanted.subnet]; ok {
+		wanted.vpc, wanted.zone = in.vpc, in.zone
+	} else if wanted.zone == "" {
+		wanted.zone = e.defaultZone()
+	}
+	e.mu.Unlock()
+	n, err := e.newInterface(wanted)
+	if err != nil {
+		return "", err
+	}
+	return n.id, nil
+}
+
+// bornWith makes the volumes that an instance is born with; the first is its root. They bear the
+// instance's own tags if it says so, and never its stack's. The caller holds the lock.
+func (e *EC2) bornWith(i *instance, properties instanceProperties) []machine.Disk {
 	var disks []machine.Disk
 	for n, mapping := range properties.BlockDeviceMappings {
-		disks = append(disks, machine.Disk{
-			VolumeID: fmt.Sprintf("vol-%s%02d", strings.TrimPrefix(instanceID, "i-")[:15], n),
-			Device:   mapping.DeviceName, SizeGiB: int(mapping.Ebs.VolumeSize), Root: n == 0,
-		})
+		v := &volume{
+			id:   fmt.Sprintf("vol-%s%02d", strings.TrimPrefix(i.id, "i-")[:15], n),
+			zone: i.nic.zone, key: mapping.Ebs.KmsKeyID, sizeGiB: int(mapping.Ebs.VolumeSize), made: i.launched,
+			at: &attachment{instance: i.id, device: mapping.DeviceName, since: i.launched, done: true, dies: true},
+		}
+		if keep := mapping.Ebs.DeleteOnTermination; keep != nil {
+			v.at.dies = bool(*keep)
+		}
+		if properties.PropagateTags {
+			v.tags = weakjson.Tags(nil, properties.Tags)
+		}
+		e.volumes[v.id] = v
+		disks = append(disks, machine.Disk{VolumeID: v.id, Device: mapping.DeviceName, SizeGiB: v.sizeGiB, Root: n == 0})
 	}
 	return disks
 }
@@ -175,48 +189,25 @@ func (e *EC2) deleteInstance(ctx context.Context, r resource.Resource) error {
 	return nil
 }
 
+// forget ends an instance: its interface is free for another one, its volumes are available, and what
+// was born to go with it goes.
 func (e *EC2) forget(r resource.Resource, id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.instances, id)
 	delete(e.made, r.StackID+"/"+r.LogicalID)
-}
-
-func (e *EC2) createVolume(r resource.Resource) (resource.Created, error) {
-	var properties struct {
-		Size weakjson.Int `json:"Size"`
-	}
-	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return resource.Created{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	id := e.idLocked(r, "vol")
-	e.volumes[id] = &volume{id: id, sizeGiB: int(properties.Size)}
-	return resource.Created{PhysicalID: id, Attributes: map[string]any{"VolumeId": id}}, nil
-}
-
-func (e *EC2) attachVolume(ctx context.Context, r resource.Resource) (resource.Created, error) {
-	var properties struct {
-		Device     string `json:"Device"`
-		InstanceID string `json:"InstanceId"`
-		VolumeID   string `json:"VolumeId"`
-	}
-	if err := weakjson.Decode(r.Properties, &properties); err != nil {
-		return resource.Created{}, err
-	}
-	e.mu.Lock()
-	v, i := e.volumes[properties.VolumeID], e.instances[properties.InstanceID]
-	e.mu.Unlock()
-	if v == nil {
-		return resource.Created{}, fmt.Errorf("InvalidVolume.NotFound: the volume '%s' does not exist", properties.VolumeID)
-	}
+	e.detachAll(id)
+	i := e.instances[id]
 	if i == nil {
-		return resource.Created{}, fmt.Errorf("InvalidInstanceID.NotFound: the instance ID '%s' does not exist", properties.InstanceID)
+		return
 	}
-	disk := machine.Disk{VolumeID: v.id, Device: properties.Device, SizeGiB: v.sizeGiB}
-	if err := e.cfg.Machines.Attach(ctx, i.id, disk); err != nil {
-		return resource.Created{}, fmt.Errorf("attach volume %s to instance %s: %w", v.id, i.id, err)
+	delete(e.instances, id)
+	i.nic.instance = ""
+	if i.nic.born {
+		delete(e.nics, i.nic.id)
+		e.cfg.Machines.Release(i.nic.address)
 	}
-	return resource.Created{PhysicalID: v.id + "|" + i.id}, nil
+}
+
+func noInstance(id string) error {
+	return &endpoint.Error{Code: "InvalidInstanceID.NotFound", Message: fmt.Sprintf("The instance ID '%s' does not exist", id)}
 }

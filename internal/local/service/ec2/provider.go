@@ -14,9 +14,11 @@ func Types() []string {
 	return []string{
 		"AWS::EC2::Instance",
 		"AWS::EC2::LaunchTemplate",
+		"AWS::EC2::NetworkInterface",
 		"AWS::EC2::SecurityGroup",
 		"AWS::EC2::SecurityGroupEgress",
 		"AWS::EC2::SecurityGroupIngress",
+		"AWS::EC2::Subnet",
 		"AWS::EC2::Volume",
 		"AWS::EC2::VolumeAttachment",
 	}
@@ -32,16 +34,20 @@ func (e *EC2) Create(ctx context.Context, r resource.Resource) (resource.Created
 		return resource.Created{PhysicalID: id, Attributes: map[string]any{
 			"LaunchTemplateId": id, "LatestVersionNumber": "1", "DefaultVersionNumber": "1",
 		}}, nil
+	case "AWS::EC2::NetworkInterface":
+		return e.createInterface(r)
 	case "AWS::EC2::SecurityGroup":
 		return e.createGroup(r)
 	case "AWS::EC2::SecurityGroupIngress":
 		return e.createRule(r, false)
 	case "AWS::EC2::SecurityGroupEgress":
 		return e.createRule(r, true)
+	case "AWS::EC2::Subnet":
+		return e.createSubnet(r)
 	case "AWS::EC2::Volume":
 		return e.createVolume(r)
 	case "AWS::EC2::VolumeAttachment":
-		return e.attachVolume(ctx, r)
+		return e.createAttachment(ctx, r)
 	}
 	return resource.Created{}, fmt.Errorf("ec2 has no resource type %s", r.Type)
 }
@@ -55,10 +61,10 @@ func (e *EC2) Delete(ctx context.Context, r resource.Resource) error {
 		return e.deleteGroup(r)
 	case "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress":
 		return e.deleteRule(r)
+	case "AWS::EC2::NetworkInterface":
+		return e.deleteInterface(r.PhysicalID)
 	case "AWS::EC2::Volume":
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		delete(e.volumes, r.PhysicalID)
+		return e.deleteVolume(r.PhysicalID)
 	}
 	return nil
 }
@@ -170,8 +176,8 @@ func (e *EC2) createGroup(r resource.Resource) (resource.Created, error) {
 func (e *EC2) deleteGroup(r resource.Resource) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, i := range e.instances {
-		for _, id := range i.groups {
+	for _, n := range e.nics {
+		for _, id := range n.groups {
 			if id == r.PhysicalID {
 				return fmt.Errorf("DependencyViolation: resource %s has a dependent object", r.PhysicalID)
 			}
@@ -244,15 +250,15 @@ func (e *EC2) Permits(groups []string, port int, from netip.Addr) bool {
 	return false
 }
 
-// memberLocked tells whether an address belongs to a group. Functions have no instance: the address
-// that they call from counts as a member of each group without instances.
+// memberLocked tells whether an address belongs to a group. Functions have no interface here: the
+// address that they call from counts as a member of each group without any.
 func (e *EC2) memberLocked(group string, address netip.Addr) bool {
 	peopled := false
-	for _, i := range e.instances {
-		for _, id := range i.groups {
+	for _, n := range e.nics {
+		for _, id := range n.groups {
 			if id == group {
 				peopled = true
-				if i.address == address {
+				if n.address == address {
 					return true
 				}
 			}

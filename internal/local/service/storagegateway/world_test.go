@@ -72,7 +72,7 @@ func newWorld(t *testing.T, network string) *world {
 	})
 	machines := ec2.New(ec2.Config{
 		Account: account, Region: region, Machines: fleet, Network: netip.MustParsePrefix(network),
-		Launch: time.Millisecond, Propagation: 20 * time.Millisecond,
+		Launch: time.Millisecond, Attach: time.Millisecond, Propagation: 20 * time.Millisecond,
 	})
 	gateways := New(Config{
 		Account: account, Region: region, Fleet: fleet, Log: log,
@@ -124,10 +124,13 @@ func newWorld(t *testing.T, network string) *world {
 		"ImageId": "ami-1", "InstanceType": "m5.xlarge", "SecurityGroupIds": []any{w.group},
 		"BlockDeviceMappings": []any{map[string]any{"DeviceName": "/dev/xvda", "Ebs": map[string]any{"VolumeSize": 80.0}}},
 	})
-	volume := stack("Cache", "AWS::EC2::Volume", map[string]any{"Size": "150"})
-	stack("Attachment", "AWS::EC2::VolumeAttachment", map[string]any{
-		"InstanceId": instance.PhysicalID, "VolumeId": volume.PhysicalID, "Device": "/dev/sdf",
+	volume := stack("Cache", "AWS::EC2::Volume", map[string]any{"Size": "150", "AvailabilityZone": region + "a"})
+	_, err := w.ec2.AttachVolume(t.Context(), &sdkec2.AttachVolumeInput{
+		InstanceId: &instance.PhysicalID, VolumeId: &volume.PhysicalID, Device: aws.String("/dev/sdf"),
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.address = netip.MustParseAddr(instance.Attributes["PrivateIp"].(string))
 	w.stop = func() {
 		err := machines.Delete(context.Background(), resource.Resource{

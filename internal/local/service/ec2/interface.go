@@ -1,0 +1,167 @@
+package ec2
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"syscall"
+
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/resource"
+	"headroom/internal/local/weakjson"
+)
+
+// nic is an elastic network interface. The address and the groups are its own: the next machine on it
+// has them too.
+type nic struct {
+	id, subnet, vpc, zone string
+	address               netip.Addr
+	groups                []string
+	tags                  map[string]string
+	instance              string // that it is attached to; empty: none
+	born                  bool   // with its instance, whose end is its own
+}
+
+// subnet is a part of a VPC in one zone.
+type subnet struct{ id, vpc, zone string }
+
+func (e *EC2) createSubnet(r resource.Resource) (resource.Created, error) {
+	var properties struct {
+		AvailabilityZone string `json:"AvailabilityZone"`
+		CidrBlock        string `json:"CidrBlock"`
+		VpcID            string `json:"VpcId"`
+	}
+	if err := weakjson.Decode(r.Properties, &properties); err != nil {
+		return resource.Created{}, err
+	}
+	if properties.AvailabilityZone == "" {
+		properties.AvailabilityZone = e.defaultZone()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := subnet{id: e.idLocked(r, "subnet"), vpc: properties.VpcID, zone: properties.AvailabilityZone}
+	e.subnets[s.id] = s
+	return resource.Created{PhysicalID: s.id, Attributes: map[string]any{
+		"SubnetId": s.id, "VpcId": s.vpc, "AvailabilityZone": s.zone, "CidrBlock": properties.CidrBlock,
+	}}, nil
+}
+
+// defaultZone is where things are that nobody places.
+func (e *EC2) defaultZone() string { return e.cfg.Region + "a" }
+
+func (e *EC2) createInterface(r resource.Resource) (resource.Created, error) {
+	var properties struct {
+		SubnetID string         `json:"SubnetId"`
+		GroupSet weakjson.Texts `json:"GroupSet"`
+		Tags     []weakjson.Tag `json:"Tags"`
+	}
+	if err := weakjson.Decode(r.Properties, &properties); err != nil {
+		return resource.Created{}, err
+	}
+	e.mu.Lock()
+	id := e.idLocked(r, "eni")
+	in, ok := e.subnets[properties.SubnetID]
+	e.mu.Unlock()
+	if !ok {
+		return resource.Created{}, fmt.Errorf("InvalidSubnetID.NotFound: the subnet ID '%s' does not exist", properties.SubnetID)
+	}
+	n, err := e.newInterface(nic{
+		id: id, subnet: in.id, vpc: in.vpc, zone: in.zone, groups: properties.GroupSet, tags: weakjson.Tags(r.Tags, properties.Tags),
+	})
+	if err != nil {
+		return resource.Created{}, err
+	}
+	return resource.Created{PhysicalID: n.id, Attributes: map[string]any{
+		"Id": n.id, "PrimaryPrivateIpAddress": n.address.String(), "VpcId": n.vpc,
+	}}, nil
+}
+
+// newInterface makes an interface, unless it is there already, with the first address that is free: of
+// this cloud, and of others on the same computer.
+func (e *EC2) newInterface(wanted nic) (*nic, error) {
+	for {
+		n, isNew, err := e.register(wanted)
+		if err != nil || !isNew {
+			return n, err
+		}
+		if err = e.cfg.Machines.Hold(n.address); err == nil {
+			return n, nil
+		}
+		e.mu.Lock()
+		delete(e.nics, n.id)
+		e.foreign[n.address] = true
+		e.mu.Unlock()
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("give interface %s the address %s: %w", n.id, n.address, err)
+		}
+	}
+}
+
+// register notes an interface and chooses its address, unless it is there already.
+func (e *EC2) register(wanted nic) (n *nic, isNew bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if there := e.nics[wanted.id]; there != nil {
+		return there, false, nil
+	}
+	for _, id := range wanted.groups {
+		g := e.groups[id]
+		if g == nil {
+			return nil, false, noGroup(id)
+		}
+		if wanted.vpc == "" {
+			wanted.vpc = g.vpc
+		}
+	}
+	taken := map[netip.Addr]bool{}
+	for _, other := range e.nics {
+		taken[other.address] = true
+	}
+	for address := e.cfg.Network.Addr().Next(); e.cfg.Network.Contains(address); address = address.Next() {
+		if last := address.As4()[3]; last == 0 || last == 255 || taken[address] || e.foreign[address] {
+			continue
+		}
+		wanted.address = address
+		e.nics[wanted.id] = &wanted
+		return &wanted, true, nil
+	}
+	return nil, false, fmt.Errorf("InsufficientFreeAddressesInSubnet: %s has no free address left", e.cfg.Network)
+}
+
+// seize attaches an interface to an instance. The caller holds the lock.
+func (e *EC2) seize(interfaceID, instanceID string) (*nic, error) {
+	n := e.nics[interfaceID]
+	switch {
+	case n == nil:
+		return nil, &endpoint.Error{
+			Code: "InvalidNetworkInterfaceID.NotFound", Message: fmt.Sprintf("The networkInterface ID '%s' does not exist", interfaceID),
+		}
+	case n.instance != "" && n.instance != instanceID:
+		return nil, inUse(interfaceID)
+	}
+	n.instance = instanceID
+	return n, nil
+}
+
+func inUse(interfaceID string) error {
+	return &endpoint.Error{
+		Code: "InvalidNetworkInterface.InUse", Message: fmt.Sprintf("Interface: [%s] in use.", interfaceID),
+	}
+}
+
+func (e *EC2) deleteInterface(id string) error {
+	e.mu.Lock()
+	n := e.nics[id]
+	if n == nil {
+		e.mu.Unlock()
+		return nil
+	}
+	if n.instance != "" {
+		e.mu.Unlock()
+		return inUse(id)
+	}
+	delete(e.nics, id)
+	e.mu.Unlock()
+	e.cfg.Machines.Release(n.address)
+	return nil
+}
