@@ -29,7 +29,7 @@ func IsNotFound(err error) bool {
 		"ResourceNotFoundException", "NotFoundException",
 		"ParameterNotFound", "ParameterVersionNotFound",
 		"NoSuchKey", "NoSuchBucket",
-		"InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidInstanceID.NotFound",
+		"InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidInstanceID.NotFound", "InvalidVolume.NotFound",
 		"StackNotFoundException", "DBInstanceNotFound",
 		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
 		"GatewayNotFound", "FileShareNotFound",
@@ -50,6 +50,12 @@ func IsAlreadyExists(err error) bool {
 		"AlreadyExistsException", "ResourceExistsException",
 		"InvalidPermission.Duplicate", "DiskAlreadyAllocated",
 	}, Code(err))
+}
+
+// IsInTransit reports that a volume or a machine is not in the state for what was asked, or no longer: that
+// may pass, or be done already.
+func IsInTransit(err error) bool {
+	return slices.Contains([]string{"VolumeInUse", "IncorrectState", "IncorrectInstanceState"}, Code(err))
 }
 
 // IsUnreachable reports that Storage Gateway knows the gateway and cannot reach its appliance now, as

@@ -1,0 +1,47 @@
+// Package images knows the newest machine image of the gateways: AWS names it in a public SSM parameter.
+package images
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"headroom/internal/adapter/awsclient"
+	"headroom/internal/pool"
+)
+
+type client interface {
+	GetParameter(ctx context.Context, in *ssm.GetParameterInput, opts ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+}
+
+// Parameter is a public parameter that names an image.
+type Parameter struct {
+	Client client
+	Name   string
+}
+
+// imageID is what EC2 calls an image.
+var imageID = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
+
+// Newest reads the ID of the newest image. pool.ErrNotFound when there is no such parameter, as in a
+// region without Storage Gateway.
+func (p *Parameter) Newest(ctx context.Context) (string, error) {
+	out, err := p.Client.GetParameter(ctx, &ssm.GetParameterInput{Name: &p.Name})
+	if awsclient.IsNotFound(err) {
+		return "", fmt.Errorf("read the newest image from parameter %s: %w: %w", p.Name, pool.ErrNotFound, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the newest image from parameter %s: %w", p.Name, err)
+	}
+	var id string
+	if out.Parameter != nil {
+		id = aws.ToString(out.Parameter.Value)
+	}
+	if !imageID.MatchString(id) {
+		return "", fmt.Errorf("read the newest image from parameter %s: %q is no image's ID", p.Name, id)
+	}
+	return id, nil
+}

@@ -1,0 +1,142 @@
+package machines_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"headroom/internal/adapter/machines/machinestest"
+	"headroom/internal/local/endpoint"
+	"headroom/internal/local/machine"
+	"headroom/internal/local/resource"
+	localec2 "headroom/internal/local/service/ec2"
+)
+
+func TestTheFakeAttachesAsEC2Does(t *testing.T) {
+	machinestest.Suite(t, func(*testing.T) machinestest.World {
+		cloud := &machinestest.Cloud{Late: 2}
+		return machinestest.World{
+			Client:    cloud,
+			Volume:    func(_ *testing.T, zone string) string { return cloud.AddVolume(zone) },
+			Machine:   func(_ *testing.T, zone string) string { return cloud.AddMachine(zone, true) },
+			Pending:   func(_ *testing.T, zone string) string { return cloud.AddMachine(zone, false) },
+			Terminate: func(_ *testing.T, id string) { cloud.Terminate(id) },
+		}
+	})
+}
+
+func TestTheLocalCloudAttachesAsEC2Does(t *testing.T) {
+	machinestest.Suite(t, func(t *testing.T) machinestest.World {
+		l := newLocal(t)
+		return machinestest.World{
+			Client: l.client,
+			Volume: func(t *testing.T, zone string) string {
+				return l.make(t, "AWS::EC2::Volume", map[string]any{"AvailabilityZone": zone, "Size": 150})
+			},
+			Machine: func(t *testing.T, zone string) string {
+				return l.make(t, "AWS::EC2::Instance", map[string]any{"AvailabilityZone": zone})
+			},
+			Pending:   l.pending,
+			Terminate: l.terminate,
+		}
+	})
+}
+
+// local is the local cloud's EC2, with machines that run nothing.
+type local struct {
+	cloud  *localec2.EC2
+	client *ec2.Client
+	made   int
+	ids    map[string]resource.Resource
+}
+
+func newLocal(t *testing.T) *local {
+	l := &local{ids: map[string]resource.Resource{}, cloud: localec2.New(localec2.Config{
+		Account: "123456789012", Region: "eu-west-1", Machines: bare{}, Launch: time.Millisecond, Attach: 100 * time.Millisecond,
+	})}
+	router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
+	router.Handle(l.cloud.Service())
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	l.client = ec2.New(ec2.Options{
+		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
+	})
+	return l
+}
+
+// declare is a resource of a stack, each another one.
+func (l *local) declare(kind string, properties map[string]any) resource.Resource {
+	l.made++
+	return resource.Resource{StackID: "stack", StackName: "host", LogicalID: fmt.Sprint("R", l.made), Type: kind, Properties: properties}
+}
+
+func (l *local) make(t *testing.T, kind string, properties map[string]any) string {
+	t.Helper()
+	r := l.declare(kind, properties)
+	created, err := l.cloud.Create(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.PhysicalID = created.PhysicalID
+	l.ids[r.PhysicalID] = r
+	return r.PhysicalID
+}
+
+// pending makes an instance that starts for as long as the test runs.
+func (l *local) pending(t *testing.T, zone string) string {
+	t.Helper()
+	r := l.declare("AWS::EC2::Instance", map[string]any{"AvailabilityZone": zone, "ImageId": starting})
+	ended := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(ended)
+		_, _ = l.cloud.Create(ctx, r)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		out, err := l.client.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, reservation := range out.Reservations {
+			if i := reservation.Instances[0]; i.State.Name == types.InstanceStateNamePending {
+				return *i.InstanceId
+			}
+		}
+	}
+	t.Fatal("no instance is pending")
+	return ""
+}
+
+func (l *local) terminate(t *testing.T, id string) {
+	t.Helper()
+	if err := l.cloud.Delete(t.Context(), l.ids[id]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// starting is the image of a machine that never has started.
+const starting = "ami-starting"
+
+// bare runs nothing.
+type bare struct{}
+
+func (bare) Hold(netip.Addr) error { return nil }
+func (bare) Release(netip.Addr)    {}
+func (bare) Start(ctx context.Context, m machine.Machine) error {
+	if m.ImageID == starting {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+func (bare) Attach(context.Context, string, machine.Disk) error { return nil }
+func (bare) Stop(context.Context, string) error                 { return nil }

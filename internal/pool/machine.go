@@ -1,0 +1,12 @@
+package pool
+
+import "errors"
+
+// Attachment says where a volume is.
+type Attachment struct {
+	Machine string // that it is at; empty: at none, so it can be attached
+	Done    bool   // it is attached; else it is on its way there, or away
+}
+
+// ErrInTransit says that something is on its way to another state, from which one can go on: look again.
+var ErrInTransit = errors.New("it is on its way to another state")
