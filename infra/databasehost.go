@@ -33,11 +33,15 @@ func NewDatabaseHost(scope constructs.Construct, id string, stage Stage) awscdk.
 	networks := parameter(stack, "InstanceNetworks", "Networks of customers' instances, separated by commas", func(p *awscdk.CfnParameterProps) {
 		p.AllowedPattern = jsii.String(networksPattern)
 	})
+	var zone *string // RDS refuses one for an instance with a standby in another
+	if !stage.Databases.MultiZone {
+		zone = zoneParameter(stack)
+	}
 	name := awscdk.Fn_Sub(jsii.String(databaseName), nil)
 
 	group := newDatabaseGroup(stack, p, networks)
 	instance := newDatabaseInstance(stack, databaseProps{
-		Name: name, Sizes: stage.Databases, Host: p, Group: group.AttrGroupId(),
+		Name: name, Sizes: stage.Databases, Host: p, Group: group.AttrGroupId(), Zone: zone,
 		Subnets: awscdk.Fn_Split(jsii.String(","), subnets, nil),
 	})
 	addDatabaseAlarms(stack, name, stage.Databases)
@@ -109,6 +113,7 @@ type databaseProps struct {
 	Host    hostParams
 	Group   *string
 	Subnets *[]*string
+	Zone    *string // nil: RDS chooses
 }
 
 func newDatabaseInstance(stack awscdk.Stack, p databaseProps) awsrds.CfnDBInstance {
@@ -161,10 +166,12 @@ func newDatabaseInstance(stack awscdk.Stack, p databaseProps) awsrds.CfnDBInstan
 		ManageMasterUserPassword: jsii.Bool(true),
 		MasterUserSecret:         &awsrds.CfnDBInstance_MasterUserSecretProperty{KmsKeyId: p.Host.KeyArn},
 		MultiAz:                  jsii.Bool(p.Sizes.MultiZone),
+		AvailabilityZone:         p.Zone,
 		BackupRetentionPeriod:    jsii.Number(p.Sizes.BackupDays),
 		CopyTagsToSnapshot:       jsii.Bool(true),
 		DeleteAutomatedBackups:   jsii.Bool(!p.Sizes.DeletionProtection),
 		DeletionProtection:       jsii.Bool(p.Sizes.DeletionProtection),
+		Tags:                     &[]*awscdk.CfnTag{{Key: jsii.String("headroom:order"), Value: p.Host.Mark}},
 	})
 	instance.ApplyRemovalPolicy(p.Sizes.Removal, nil)
 	return instance

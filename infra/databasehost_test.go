@@ -144,3 +144,16 @@ func TestAlarmsBearTheNamesThatTheRuleMatches(t *testing.T) {
 		}
 	})
 }
+
+func TestADatabaseIsPlacedUnlessItHasAStandby(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		instance := a.database.Resources["Instance"].Properties
+		placed := referred(instance["AvailabilityZone"]) == "AvailabilityZone"
+		if standby := instance["MultiAZ"] == true; placed == standby {
+			t.Errorf("it is placed: %t, it has a standby: %t; RDS refuses both", placed, standby)
+		}
+		if tags, _ := instance["Tags"].([]any); len(tags) != 1 || at(tags[0], "Key") != "headroom:order" || referred(at(tags[0], "Value")) != "OrderMark" {
+			t.Errorf("tags %v", instance["Tags"])
+		}
+	})
+}

@@ -84,6 +84,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 		c.publish(),
 		c.readPolicy(),
 		c.onHostStacks("cloudformation:DescribeStacks"),
+		Grant{Actions: []string{"ssm:GetParameter"}, Resources: []*string{gatewayImageARN()}},
 	)
 	f := c.newFunction("PoolChecks", FunctionProps{
 		Name: "poolcheck", Queues: []Queue{c.poolChecks}, Batch: 10, Concurrency: 2,
@@ -101,6 +102,9 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 			"SHARE_TEMPLATE_URL":        c.hosts.Share.Asset.HttpUrl(),
 			"DATABASE_STACK_PARAMETERS": c.hosts.Database.parametersJSON(c.stack),
 			"SHARE_STACK_PARAMETERS":    c.hosts.Share.parametersJSON(c.stack),
+			"DATABASE_ZONES":            c.hosts.Database.zonesJSON(c.stack),
+			"SHARE_ZONES":               c.hosts.Share.zonesJSON(c.stack),
+			"GATEWAY_IMAGE_PARAMETER":   jsii.String(gatewayImageParameter),
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
@@ -252,12 +256,7 @@ func (c *controlPlane) orderStacks() []Grant {
 			When:      Conditions{"StringEquals": {"iam:PassedToService": jsii.String("cloudformation.amazonaws.com")}},
 		},
 		{
-			// CloudFormation reads a template with the rights of whoever names it, and so too the SSM
-			// parameters that the template names.
-			Actions:   []string{"ssm:GetParameters"},
-			Resources: []*string{gatewayImageARN()},
-		},
-		{
+			// CloudFormation reads a template with the rights of whoever names it.
 			Actions:   []string{"s3:GetObject"},
 			Resources: []*string{assetObject(c.hosts.Database), assetObject(c.hosts.Share)},
 		},

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"headroom/internal/pool"
 )
 
 // holds evaluates a condition of a template: the functions that ours use.
@@ -162,7 +164,7 @@ func TestAGatewaysDisksSayWhoseTheyAre(t *testing.T) {
 		for _, tag := range at(machine, "Tags").([]any) {
 			tags[at(tag, "Key")] = at(tag, "Value")
 		}
-		if referred(tags["headroom:stage"]) != "Stage" || referred(tags["headroom:host"]) != "HostId" {
+		if referred(tags["headroom:stage"]) != "Stage" || referred(tags["headroom:host"]) != "HostId" || referred(tags["headroom:order"]) != "OrderMark" {
 			t.Errorf("tags %v", tags)
 		}
 	})
@@ -191,18 +193,20 @@ func TestAGatewayIsClosedToAllButActivation(t *testing.T) {
 
 func TestOrdersBringAllParametersThatTheTemplatesHave(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
-		var poolcheck map[string]any
-		for _, f := range a.control.of("AWS::Lambda::Function") {
-			if f.Properties["FunctionName"] == "headroom-"+a.stage.Name+"-poolcheck" {
-				poolcheck, _ = at(f.Properties, "Environment", "Variables").(map[string]any)
-			}
+		poolcheck := a.variablesOf("poolcheck")
+		// What comes with each order: see parameters in internal/handler/poolcheck.
+		databases := []string{"HostId", "Tier", "OrderMark"}
+		if !a.stage.Databases.MultiZone {
+			databases = append(databases, "AvailabilityZone")
 		}
 		tests := map[string]struct {
 			template template
-			ordered  []string // come with each order
+			ordered  []string
 		}{
-			"DATABASE_STACK_PARAMETERS": {a.database, []string{"HostId", "Tier"}},
-			"SHARE_STACK_PARAMETERS":    {a.share, []string{"HostId", "Tier", "Slots"}},
+			"DATABASE_STACK_PARAMETERS": {a.database, databases},
+			"SHARE_STACK_PARAMETERS": {a.share, []string{
+				"HostId", "Tier", "OrderMark", "AvailabilityZone", "SubnetId", "ImageId", "Slots",
+			}},
 		}
 		for variable, test := range tests {
 			fixed := map[string]string{}
@@ -212,15 +216,66 @@ func TestOrdersBringAllParametersThatTheTemplatesHave(t *testing.T) {
 			got := append(slices.Collect(maps.Keys(fixed)), test.ordered...)
 			var want []string
 			for name := range test.template.Parameters {
-				if name != "ImageId" { // AWS's newest, by its default
-					want = append(want, name)
-				}
+				want = append(want, name)
 			}
 			slices.Sort(got)
 			slices.Sort(want)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s (-template +order):\n%s", variable, diff)
 			}
+		}
+	})
+}
+
+func TestHostsAreOrderedInTheZonesOfTheirSubnets(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		variables := a.variablesOf("poolcheck")
+		var list []pool.Zone
+		if err := json.Unmarshal([]byte(withoutReferences(variables["SHARE_ZONES"])), &list); err != nil || len(list) != a.stage.Zones {
+			t.Errorf("zones of gateways: %v, %v", list, err)
+		}
+		if a.stage.Databases.MultiZone {
+			if variables["DATABASE_ZONES"] != "[]" {
+				t.Errorf("zones of databases that have a standby: %v", variables["DATABASE_ZONES"])
+			}
+		} else if !cmp.Equal(variables["DATABASE_ZONES"], variables["SHARE_ZONES"]) {
+			t.Errorf("zones of databases: %v", variables["DATABASE_ZONES"])
+		}
+		// Zone and subnet come in pairs: the zone of a subnet is what that subnet's template says.
+		parts, _ := at(variables["SHARE_ZONES"], "Fn::Join").([]any)
+		var references []any
+		for _, part := range parts[1].([]any) {
+			if _, text := part.(string); !text {
+				references = append(references, part)
+			}
+		}
+		for i := 0; i+1 < len(references); i += 2 {
+			subnet, zone := references[i], references[i+1]
+			if referred(subnet) == "" {
+				subnet, zone = zone, subnet
+			}
+			in := a.control.Resources[referred(subnet)]
+			if in.Type != "AWS::EC2::Subnet" || !cmp.Equal(in.Properties["AvailabilityZone"], zone) {
+				t.Errorf("%v is said to be in %v", subnet, zone)
+			}
+		}
+	})
+}
+
+func TestAnImageIsAPlainStringThatComesWithTheOrder(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for name, tpl := range map[string]template{"share-host": a.share, "database-host": a.database} {
+			for id, p := range tpl.Parameters {
+				if kind, _ := p["Type"].(string); kind != "String" {
+					t.Errorf("%s: %s is of type %s, which an update may resolve anew", name, id, kind)
+				}
+			}
+		}
+		if p := a.share.Parameters["ImageId"]; p == nil || p["Default"] != nil {
+			t.Errorf("ImageId is %v", p)
+		}
+		if got := a.variablesOf("poolcheck")["GATEWAY_IMAGE_PARAMETER"]; got != gatewayImageParameter {
+			t.Errorf("images are looked up in %v", got)
 		}
 	})
 }

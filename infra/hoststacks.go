@@ -15,11 +15,15 @@ type HostStacks struct {
 }
 
 // HostTemplate is the template of one kind of host, with the parameters that are the same for all of
-// them. The others (HostId, Tier, Slots) come with the order.
+// them. The others (HostId, Tier, Slots and the like) come with the order.
 type HostTemplate struct {
 	Asset      awss3assets.Asset
 	Parameters map[string]*string
+	Zones      []hostZone // that its hosts are spread over; none: AWS chooses
 }
+
+// hostZone is a zone and the hosts' subnet there, as the pool check reads them.
+type hostZone struct{ Zone, Subnet *string }
 
 // HostStacksProps is what hosts are made with and where.
 type HostStacksProps struct {
@@ -39,8 +43,14 @@ func NewHostStacks(scope constructs.Construct, id string, p HostStacksProps) Hos
 	boundary := newShareRoleBoundary(scope, p)
 	subnets := *p.Network.Vpc.IsolatedSubnets()
 	subnetIDs := make([]*string, len(subnets))
+	zones := make([]hostZone, len(subnets))
 	for i, s := range subnets {
 		subnetIDs[i] = s.SubnetId()
+		zones[i] = hostZone{Zone: s.AvailabilityZone(), Subnet: s.SubnetId()}
+	}
+	databaseZones := zones
+	if p.Stage.Databases.MultiZone {
+		databaseZones = nil // RDS chooses two
 	}
 	common := func(more map[string]*string) map[string]*string {
 		more["Stage"] = jsii.String(p.Stage.Name)
@@ -56,15 +66,16 @@ func NewHostStacks(scope constructs.Construct, id string, p HostStacksProps) Hos
 				"SubnetIds":        awscdk.Fn_Join(jsii.String(","), &subnetIDs),
 				"InstanceNetworks": p.InstanceNetworks,
 			}),
+			Zones: databaseZones,
 		},
 		Share: HostTemplate{
 			Asset: asset("ShareTemplate", p.ShareTemplate),
 			Parameters: common(map[string]*string{
-				"SubnetId":    subnetIDs[0],
 				"ZoneId":      p.Network.Zone.Ref(),
 				"ZoneName":    jsii.String(p.Network.ZoneName),
 				"BoundaryArn": boundary.ManagedPolicyArn(),
 			}),
+			Zones: zones,
 		},
 		Role: newStackRole(scope, p, boundary),
 	}
@@ -73,6 +84,15 @@ func NewHostStacks(scope constructs.Construct, id string, p HostStacksProps) Hos
 // parametersJSON is the JSON object of a template's fixed parameters.
 func (t HostTemplate) parametersJSON(stack awscdk.Stack) *string {
 	return stack.ToJsonString(t.Parameters, nil)
+}
+
+// zonesJSON is the JSON list of a template's zones.
+func (t HostTemplate) zonesJSON(stack awscdk.Stack) *string {
+	list := make([]map[string]*string, len(t.Zones)) // not nil: an empty list is "[]"
+	for i, z := range t.Zones {
+		list[i] = map[string]*string{"zone": z.Zone, "subnet": z.Subnet}
+	}
+	return stack.ToJsonString(list, nil)
 }
 
 // shareRolePath is the path of the roles with which gateways reach buckets, one a share. Whoever

@@ -18,6 +18,7 @@ func newHostTemplate(scope constructs.Construct, id, what string) awscdk.Stack {
 // hostParams are the values of the parameters that both templates have.
 type hostParams struct {
 	HostID      *string
+	Mark        *string // of the order
 	Stage       *string
 	Vpc         *string
 	KeyArn      *string // of what the host stores
@@ -30,11 +31,19 @@ func hostParameters(stack awscdk.Stack) hostParams {
 		HostID: parameter(stack, "HostId", "Name of the host, such as share-standard-3", func(p *awscdk.CfnParameterProps) {
 			p.AllowedPattern = jsii.String("[a-z]+-[a-z0-9]+-[0-9]+")
 		}),
+		Mark: parameter(stack, "OrderMark", "Names the order of the host's machine", func(p *awscdk.CfnParameterProps) {
+			p.AllowedPattern = jsii.String("[a-z0-9]{8,32}")
+		}),
 		Stage:       parameter(stack, "Stage", "Stage of the control plane", nil),
 		Vpc:         parameter(stack, "VpcId", "Network of the host", nil),
 		KeyArn:      parameter(stack, "KeyArn", "KMS key for all that the host stores", nil),
 		ClientGroup: parameter(stack, "ClientSecurityGroupId", "Security group of the functions that set the host up", nil),
 	}
+}
+
+// zoneParameter declares where a host lives.
+func zoneParameter(stack awscdk.Stack) *string {
+	return parameter(stack, "AvailabilityZone", "Zone of the host", nil)
 }
 
 // parameter declares a template parameter, a string unless change says otherwise, and gives its value.

@@ -124,6 +124,17 @@ func (a assembly) templates() map[string]template {
 	return map[string]template{"control": a.control, "database-host": a.database, "share-host": a.share}
 }
 
+// variablesOf are the environment variables of a function.
+func (a assembly) variablesOf(function string) map[string]any {
+	for _, f := range a.control.of("AWS::Lambda::Function") {
+		if f.Properties["FunctionName"] == "headroom-"+a.stage.Name+"-"+function {
+			variables, _ := at(f.Properties, "Environment", "Variables").(map[string]any)
+			return variables
+		}
+	}
+	return nil
+}
+
 // of gives a template's resources of a type, by logical id.
 func (t template) of(kind string) map[string]resource {
 	found := map[string]resource{}

@@ -39,18 +39,19 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 		p.Default = jsii.String("10")
 		p.AllowedValues = jsii.Strings("1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
 	})
-	subnet := parameter(stack, "SubnetId", "Where the gateway lives", nil)
+	zone := zoneParameter(stack)
+	subnet := parameter(stack, "SubnetId", "Where the gateway lives, in that zone", nil)
 	zoneID := parameter(stack, "ZoneId", "Private hosted zone", nil)
 	parameter(stack, "ZoneName", "Name of that zone", nil)
 	boundary := parameter(stack, "BoundaryArn", "The most that a share's role can do", nil)
-	image := parameter(stack, "ImageId", "The gateway's image", func(p *awscdk.CfnParameterProps) {
-		p.Type = jsii.String("AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>")
-		p.Default = jsii.String(gatewayImageParameter)
-	})
+	// A plain string: what is looked up in SSM is looked up at every update, and a new image would
+	// replace the machine of a gateway in service.
+	image := parameter(stack, "ImageId", "The gateway's image", nil)
+	acknowledge(stack, "W2506", "The pool check has read the image's ID, and checked that it is one.")
 
 	group := newGatewayGroup(stack, p)
 	machine := newMachine(stack, machineProps{
-		Stage: stage, Host: p, Image: image, Subnet: subnet, Group: group.AttrGroupId(),
+		Stage: stage, Host: p, Image: image, Zone: zone, Subnet: subnet, Group: group.AttrGroupId(),
 	})
 	name := awscdk.Fn_Sub(jsii.String("${HostId}.${ZoneName}"), nil)
 	awsroute53.NewCfnRecordSet(stack, jsii.String("Record"), &awsroute53.CfnRecordSetProps{
@@ -98,9 +99,9 @@ func newGatewayGroup(stack awscdk.Stack, p hostParams) awsec2.CfnSecurityGroup {
 }
 
 type machineProps struct {
-	Stage                Stage
-	Host                 hostParams
-	Image, Subnet, Group *string
+	Stage                      Stage
+	Host                       hostParams
+	Image, Zone, Subnet, Group *string
 }
 
 // newMachine makes the gateway's machine. What clients wrote and the gateway has not uploaded yet is
@@ -129,10 +130,11 @@ func newMachine(stack awscdk.Stack, p machineProps) awsec2.CfnInstance {
 			{Key: jsii.String("Name"), Value: awscdk.Fn_Sub(jsii.String("headroom-${Stage}-${HostId}"), nil)},
 			{Key: jsii.String("headroom:stage"), Value: p.Host.Stage},
 			{Key: jsii.String("headroom:host"), Value: p.Host.HostID},
+			{Key: jsii.String("headroom:order"), Value: p.Host.Mark},
 		},
 	})
 	cache := awsec2.NewCfnVolume(stack, jsii.String("Cache"), &awsec2.CfnVolumeProps{
-		AvailabilityZone: machine.AttrAvailabilityZone(),
+		AvailabilityZone: p.Zone,
 		Size:             jsii.Number(p.Stage.Shares.CacheGiB),
 		VolumeType:       jsii.String("gp3"),
 		Encrypted:        jsii.Bool(true),

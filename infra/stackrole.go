@@ -98,10 +98,6 @@ func machineGrants(p HostStacksProps) []Grant {
 			When:      ours,
 		},
 		{
-			Actions:   []string{"ssm:GetParameters"},
-			Resources: []*string{gatewayImageARN()},
-		},
-		{
 			// A machine's volumes are opened by a grant that EC2 takes on the key.
 			Actions:   []string{"kms:CreateGrant"},
 			Resources: []*string{p.Keys.Hosts.KeyArn()},

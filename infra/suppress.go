@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
@@ -18,4 +19,11 @@ func suppress(c constructs.IConstruct, rule, reason string, appliesTo ...string)
 		s.AppliesTo = &findings
 	}
 	cdknag.NagSuppressions_AddResourceSuppressions(c, &[]*cdknag.NagPackSuppression{s}, jsii.Bool(true))
+}
+
+// acknowledge says why a warning of CloudFormation's own checks does not hold for a construct.
+func acknowledge(c constructs.IConstruct, rule, reason string) {
+	awscdk.Validations_Of(c).Acknowledge(&awscdk.Acknowledgment{
+		Id: jsii.String("CloudFormation-Validate::" + rule), Reason: jsii.String(reason),
+	})
 }

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"headroom/internal/adapter/images"
 	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/function/hoststacks"
@@ -43,6 +45,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Shelf:       shelves,
 		Policies:    source,
 		Stacks:      hoststacks.Client(cfg),
+		Images:      &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
 		Announce:    announcer,
 		Signups:     queue(e.SignupStepsQueue),
 		HostEvents:  queue(e.HostQueue),

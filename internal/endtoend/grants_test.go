@@ -57,7 +57,7 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		{"poolcheck", "dynamodb:Query", signUp},
 		{"poolcheck", "cloudformation:CreateStack", makeHost},
 		{"poolcheck", "iam:PassRole", makeHost},
-		{"poolcheck", "ssm:GetParameters", makeHost},
+		{"poolcheck", "ssm:GetParameter", makeHost},
 		{"stackcomplete", "cloudformation:DescribeStacks", makeHost},
 		{"stackcomplete", "storagegateway:ActivateGateway", makeHost},
 		{"stackcomplete", "storagegateway:CreateNFSFileShare", makeHost},

@@ -42,14 +42,20 @@ func TestControlStackIsWired(t *testing.T) {
 	eventually(t, "the schedule runs", heard.by("headroom-dev-poolcheck", `\"reason\":\"schedule\"`))
 
 	environment := environmentOf(t, cloud, "headroom-dev-poolcheck")
-	for _, order := range []struct{ stack, url, parameters string }{
-		{"headroom-dev-database-standard-1", "DATABASE_TEMPLATE_URL", "DATABASE_STACK_PARAMETERS"},
-		{"headroom-dev-share-standard-1", "SHARE_TEMPLATE_URL", "SHARE_STACK_PARAMETERS"},
+	for _, order := range []struct{ stack, url, parameters, zones string }{
+		{"headroom-dev-database-standard-1", "DATABASE_TEMPLATE_URL", "DATABASE_STACK_PARAMETERS", "DATABASE_ZONES"},
+		{"headroom-dev-share-standard-1", "SHARE_TEMPLATE_URL", "SHARE_STACK_PARAMETERS", "SHARE_ZONES"},
 	} {
 		host := strings.TrimPrefix(order.stack, "headroom-dev-")
-		parameters := map[string]string{"HostId": host, "Tier": "standard"}
+		var zones []struct{ Zone, Subnet string }
+		if err := json.Unmarshal([]byte(environment[order.zones]), &zones); err != nil || len(zones) != 2 {
+			t.Fatalf("zones %v, %v", zones, err)
+		}
+		parameters := map[string]string{
+			"HostId": host, "Tier": "standard", "OrderMark": "0123456789abcdef", "AvailabilityZone": zones[1].Zone,
+		}
 		if strings.HasPrefix(host, "share") {
-			parameters["Slots"] = "2"
+			parameters["Slots"], parameters["ImageId"], parameters["SubnetId"] = "2", "ami-0f11e5a7e4a7e0001", zones[1].Subnet
 		}
 		var fixed map[string]string
 		if err := json.Unmarshal([]byte(environment[order.parameters]), &fixed); err != nil {

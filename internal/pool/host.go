@@ -71,6 +71,8 @@ type Host struct {
 	OrderedAt time.Time
 	Mark      string // random mark of the order: what lacks it is foreign, whatever its name
 	Size      int    // slots it will have
+	Zone      string // that it was ordered in; empty: AWS chose
+	Image     string // ID of the image that a gateway's machine was ordered from
 
 	Progress
 

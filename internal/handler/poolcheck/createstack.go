@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strconv"
 
 	"headroom/internal/pool"
 )
@@ -22,10 +21,11 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	if parameters == nil {
 		parameters = map[string]string{}
 	}
-	parameters["HostId"], parameters["Tier"] = string(host.ID), string(host.Tier)
-	if host.Kind == pool.Share {
-		parameters["Slots"] = strconv.Itoa(host.Size)
+	own, err := h.parameters(host)
+	if err != nil {
+		return fmt.Errorf("order the stack of %s: %w", host.ID, err)
 	}
+	maps.Copy(parameters, own)
 	id, err := h.Stacks.Create(ctx, pool.StackOrder{
 		Name: host.Stack.Name, TemplateURL: template.URL, Token: host.Stack.Token, RoleARN: h.StackRole, Parameters: parameters,
 		Tags: map[string]string{"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier), "headroom:order": host.Mark},

@@ -11,12 +11,14 @@ import (
 func setEnvironment(t *testing.T) {
 	for _, name := range []string{
 		"STAGE", "TABLE_NAME", "BUS_NAME", "POLICY_PARAMETER", "SIGNUP_STEPS_QUEUE_URL", "HOST_QUEUE_URL", "NOTIFY_TOPIC_ARN",
-		"STACK_PREFIX", "STACK_ROLE_ARN", "DATABASE_TEMPLATE_URL", "SHARE_TEMPLATE_URL",
+		"STACK_PREFIX", "STACK_ROLE_ARN", "DATABASE_TEMPLATE_URL", "SHARE_TEMPLATE_URL", "GATEWAY_IMAGE_PARAMETER",
 	} {
 		t.Setenv(name, strings.ToLower(name))
 	}
 	t.Setenv("DATABASE_STACK_PARAMETERS", `{"VpcId":"vpc-1"}`)
 	t.Setenv("SHARE_STACK_PARAMETERS", `{}`)
+	t.Setenv("DATABASE_ZONES", `[]`)
+	t.Setenv("SHARE_ZONES", `[{"zone":"eu-west-1a","subnet":"subnet-a"},{"zone":"eu-west-1b","subnet":"subnet-b"}]`)
 }
 
 func TestTheEnvironmentIsRead(t *testing.T) {
@@ -29,6 +31,9 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 	if err != nil || templates[pool.Database].URL != "database_template_url" || templates[pool.Database].Parameters["VpcId"] != "vpc-1" {
 		t.Errorf("templates %+v, %v", templates, err)
 	}
+	if zones := templates[pool.Share].Zones; len(zones) != 2 || zones[1] != (pool.Zone{Name: "eu-west-1b", Subnet: "subnet-b"}) || len(templates[pool.Database].Zones) != 0 {
+		t.Errorf("templates %+v", templates)
+	}
 }
 
 func TestABadEnvironmentIsRefused(t *testing.T) {
@@ -37,6 +42,21 @@ func TestABadEnvironmentIsRefused(t *testing.T) {
 			setEnvironment(t)
 			t.Setenv(name, value)
 			if _, err := ReadEnvironment(); !errors.Is(err, ErrParameters) || !strings.Contains(err.Error(), name) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	for name, test := range map[string]struct{ variable, value string }{
+		"zones that are no list":  {"DATABASE_ZONES", `{}`},
+		"a zone without a name":   {"DATABASE_ZONES", `[{"zone":""}]`},
+		"a zone twice":            {"DATABASE_ZONES", `[{"zone":"a"},{"zone":"a"}]`},
+		"no zone for gateways":    {"SHARE_ZONES", `[]`},
+		"a zone without a subnet": {"SHARE_ZONES", `[{"zone":"a","subnet":"s"},{"zone":"b"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setEnvironment(t)
+			t.Setenv(test.variable, test.value)
+			if _, err := ReadEnvironment(); !errors.Is(err, ErrZones) || !strings.Contains(err.Error(), test.variable) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -56,6 +76,10 @@ func TestNewWantsAllOfItsConfiguration(t *testing.T) {
 		"Ledger":    func(c *Config) { c.Ledger = nil },
 		"StackRole": func(c *Config) { c.StackRole = "" },
 		"Stage":     func(c *Config) { c.Stage = "" },
+		"Images":    func(c *Config) { c.Images = nil },
+		"Zones": func(c *Config) {
+			c.Templates = map[pool.Kind]Template{pool.Share: {URL: "u"}, pool.Database: {URL: "u"}}
+		},
 		"Templates": func(c *Config) { c.Templates = map[pool.Kind]Template{pool.Share: c.Templates[pool.Share]} },
 	} {
 		c := whole

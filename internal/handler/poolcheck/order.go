@@ -27,7 +27,11 @@ func (h *Handler) pool(ctx context.Context, p pool.Policy) error {
 		if err != nil {
 			return fmt.Errorf("draw the mark of an order of pool %s: %w", p.Key(), err)
 		}
-		host := pool.Order(seen.Record, p, h.StackPrefix, mark, h.Now(), plan.Actions[0].Reason)
+		host, err := h.place(ctx, pool.Order(seen.Record, p, h.StackPrefix, mark, h.Now(), plan.Actions[0].Reason))
+		if err != nil {
+			h.measure(seen, p)
+			return fmt.Errorf("check pool %s: %w", p.Key(), err)
+		}
 		// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
 		// pool check past the order's deadline asks for the stack; two checks at once record one order,
 		// because the second finds the pool's number moved.

@@ -57,6 +57,7 @@ type sender interface {
 type Template struct {
 	URL        string            // in S3
 	Parameters map[string]string // those that are the same for every host
+	Zones      []pool.Zone       // hosts are spread over them; empty: AWS chooses
 }
 
 // Config is what a Handler is built from. All fields are required.
@@ -65,6 +66,7 @@ type Config struct {
 	Shelf       shelves
 	Policies    policies
 	Stacks      builder
+	Images      images
 	Announce    announcer
 	Signups     sender // the queue of Headroom's own messages to signup
 	HostEvents  sender // stackcomplete's queue
@@ -83,7 +85,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Announce == nil ||
+	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Announce == nil ||
 		c.Signups == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
@@ -91,6 +93,9 @@ func New(c Config) (*Handler, error) {
 		if c.Templates[k].URL == "" {
 			return nil, fmt.Errorf("poolcheck: there is no template for %s hosts", k)
 		}
+	}
+	if len(c.Templates[pool.Share].Zones) == 0 {
+		return nil, errors.New("poolcheck: there is no zone for share hosts")
 	}
 	return &Handler{c}, nil
 }

@@ -26,14 +26,20 @@ func TestAHostIsRecordedThenOrderedAndSaid(t *testing.T) {
 	if !ok || h.State != pool.Building || h.Step != pool.StepBuild || h.Stack.ID != stack.ID || !h.Due.Equal(start.Add(pool.Deadline(pool.StepBuild))) {
 		t.Errorf("host %+v, stack %+v", h, stack)
 	}
-	if diff := cmp.Diff(map[string]string{"HostId": "share-standard-1", "Tier": "standard", "Slots": "10"}, stack.Parameters); diff != "" {
+	if diff := cmp.Diff(map[string]string{
+		"HostId": "share-standard-1", "Tier": "standard", "Slots": "10", "OrderMark": h.Mark,
+		"AvailabilityZone": "eu-west-1a", "SubnetId": "subnet-a", "ImageId": firstImage,
+	}, stack.Parameters); diff != "" {
 		t.Errorf("parameters of the share's stack (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]string{"headroom:stage": "dev", "headroom:host": "share-standard-1", "headroom:tier": "standard", "headroom:order": h.Mark}, stack.Tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 	stack, _ = w.stacks.Stack("headroom-dev-database-standard-1")
-	if diff := cmp.Diff(map[string]string{"HostId": "database-standard-1", "Tier": "standard", "VpcId": "vpc"}, stack.Parameters); diff != "" {
+	if diff := cmp.Diff(map[string]string{
+		"HostId": "database-standard-1", "Tier": "standard", "VpcId": "vpc", "OrderMark": w.host("database-standard-1").Mark,
+		"AvailabilityZone": "eu-west-1a",
+	}, stack.Parameters); diff != "" {
 		t.Errorf("parameters of the database's stack (-want +got):\n%s", diff)
 	}
 	var ordered events.HostOrdered

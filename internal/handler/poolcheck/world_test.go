@@ -28,8 +28,9 @@ import (
 )
 
 const (
-	tier   pool.Tier = "standard"
-	prefix           = "headroom-dev-"
+	tier       pool.Tier = "standard"
+	prefix               = "headroom-dev-"
+	firstImage           = "ami-00000000000000001"
 )
 
 var (
@@ -40,26 +41,28 @@ var (
 
 // world is everything that a pool check reaches.
 type world struct {
-	t        testing.TB
-	now      time.Time
-	ledger   *memory.Ledger
-	stacks   *stackstest.CloudFormation
-	bus      *bustest.Bus
-	topic    *notifytest.Topic
-	signups  *queuetest.Queue
-	steps    *queuetest.Queue
-	policies pool.Policies
-	broken   error            // of the policies
-	fail     map[string]error // calls that fail, by operation
-	metrics  strings.Builder
-	marks    int // drawn so far
+	t         testing.TB
+	now       time.Time
+	ledger    *memory.Ledger
+	stacks    *stackstest.CloudFormation
+	bus       *bustest.Bus
+	topic     *notifytest.Topic
+	signups   *queuetest.Queue
+	steps     *queuetest.Queue
+	policies  pool.Policies
+	image     string           // the newest of gateways
+	multiZone bool             // AWS chooses the zones of databases
+	broken    error            // of the policies
+	fail      map[string]error // calls that fail, by operation
+	metrics   strings.Builder
+	marks     int // drawn so far
 }
 
 // newWorld makes a world without hosts, whose policies ask for none.
 func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, now: start, ledger: memory.New(memory.Options{}), stacks: &stackstest.CloudFormation{},
-		bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{},
+		bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, image: firstImage,
 	}
 	w.signups, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
 	for _, k := range pool.Kinds {
@@ -101,13 +104,18 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Ledger: store, Metrics: metrics, Now: w.clock, Stage: "dev", Region: "eu-west-1",
 	})
 	w.must(err)
+	zones := []pool.Zone{{Name: "eu-west-1a", Subnet: "subnet-a"}, {Name: "eu-west-1b", Subnet: "subnet-b"}}
+	databaseZones := zones
+	if w.multiZone {
+		databaseZones = nil
+	}
 	h, err := New(Config{
-		Ledger: store, Shelf: keeper, Policies: out, Stacks: out, Announce: announcer,
+		Ledger: store, Shelf: keeper, Policies: out, Stacks: out, Images: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{
-			pool.Database: {URL: "https://s3/database", Parameters: map[string]string{"VpcId": "vpc"}},
-			pool.Share:    {URL: "https://s3/share"},
+			pool.Database: {URL: "https://s3/database", Parameters: map[string]string{"VpcId": "vpc"}, Zones: databaseZones},
+			pool.Share:    {URL: "https://s3/share", Zones: zones},
 		},
 		StackRole: "arn:role", StackPrefix: prefix, Stage: "dev",
 		Mark:    func() (string, error) { w.marks++; return fmt.Sprintf("mark%04d", w.marks), nil },

@@ -25,6 +25,8 @@ type hostItem struct {
 	OrderedAt time.Time      `dynamodbav:"orderedAt"`
 	Mark      string         `dynamodbav:"mark"`
 	Size      int            `dynamodbav:"size"`
+	Zone      string         `dynamodbav:"zone,omitempty"`
+	Image     string         `dynamodbav:"image,omitempty"`
 	progress
 	Stack   stackItem            `dynamodbav:"stack"`
 	Access  accessItem           `dynamodbav:"access"`
@@ -72,7 +74,7 @@ func encodeHost(h pool.Host) (item, error) {
 	i := hostItem{
 		key: hostKey(h.ID), deadline: deadlineOf(dueHost, h.Due), Form: form,
 		ID: h.ID, Kind: h.Kind, Tier: h.Tier, State: h.State, Since: h.Since, Why: h.Why,
-		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, progress: encodeProgress(h.Progress),
+		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, Zone: h.Zone, Image: h.Image, progress: encodeProgress(h.Progress),
 		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
 	}
 	if h.State == pool.InService && h.Free() > 0 {
@@ -94,7 +96,7 @@ func encodeHost(h pool.Host) (item, error) {
 func (i hostItem) host() pool.Host {
 	h := pool.Host{
 		ID: i.ID, Kind: i.Kind, Tier: i.Tier, State: i.State, Since: i.Since, Why: i.Why,
-		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Progress: i.progress.decode(i.time()),
+		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Zone: i.Zone, Image: i.Image, Progress: i.progress.decode(i.time()),
 		Stack: pool.Stack(i.Stack), Access: pool.Access(i.Access), History: decodeHistory(i.History), Version: i.Version,
 	}
 	for _, slot := range i.Slots {

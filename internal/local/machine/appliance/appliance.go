@@ -35,8 +35,8 @@ type Appliance struct {
 	end  context.CancelFunc
 	work sync.WaitGroup
 
-	page net.Listener   // the activation page
-	nfs  net.Listener   // the NFS server's port; it answers once the appliance runs
+	page net.Listener // the activation page
+	nfs  net.Listener // the NFS server's port; it answers once the appliance runs
 
 	mu      sync.Mutex
 	phase   phase

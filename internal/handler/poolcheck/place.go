@@ -1,0 +1,50 @@
+package poolcheck
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"headroom/internal/pool"
+)
+
+// images knows what a gateway's machine is made from.
+type images interface {
+	Newest(ctx context.Context) (id string, err error)
+}
+
+// place completes an order by what the host is made of and where. That is recorded before anything is
+// made: an order that is repeated later makes the same, whatever is newest then.
+func (h *Handler) place(ctx context.Context, host pool.Host) (pool.Host, error) {
+	_, seq, err := host.ID.Parse()
+	if err != nil {
+		return host, fmt.Errorf("place the next host: %w", err)
+	}
+	host.Zone = pool.ZoneOf(seq, h.Templates[host.Kind].Zones).Name
+	if host.Kind != pool.Share {
+		return host, nil
+	}
+	if host.Image, err = h.Images.Newest(ctx); err != nil {
+		return host, fmt.Errorf("choose the image of %s, which is not ordered: %w", host.ID, err)
+	}
+	return host, nil
+}
+
+// parameters are those of a host's stack that differ from host to host.
+func (h *Handler) parameters(host pool.Host) (map[string]string, error) {
+	own := map[string]string{"HostId": string(host.ID), "Tier": string(host.Tier), "OrderMark": host.Mark}
+	if host.Zone != "" {
+		own["AvailabilityZone"] = host.Zone
+	}
+	if host.Kind != pool.Share {
+		return own, nil
+	}
+	zones := h.Templates[host.Kind].Zones
+	at := slices.IndexFunc(zones, func(z pool.Zone) bool { return z.Name == host.Zone })
+	if at < 0 {
+		return nil, fmt.Errorf("host %s was to be placed in zone %q, which there is not any more", host.ID, host.Zone)
+	}
+	own["SubnetId"], own["ImageId"], own["Slots"] = zones[at].Subnet, host.Image, strconv.Itoa(host.Size)
+	return own, nil
+}

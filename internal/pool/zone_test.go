@@ -1,0 +1,39 @@
+package pool
+
+import "testing"
+
+func TestHostsTakeTurnsInTheZones(t *testing.T) {
+	zones := []Zone{{Name: "a", Subnet: "1"}, {Name: "b", Subnet: "2"}, {Name: "c", Subnet: "3"}}
+	for _, test := range []struct {
+		seq   int
+		zones []Zone
+		want  string
+	}{
+		{1, zones, "a"},
+		{2, zones, "b"},
+		{3, zones, "c"},
+		{4, zones, "a"},
+		{7, zones[:1], "a"},
+		{1, nil, ""},
+		{0, zones, ""}, // no host's number
+	} {
+		if got := ZoneOf(test.seq, test.zones); got.Name != test.want {
+			t.Errorf("host %d of %d zones: %q, want %q", test.seq, len(test.zones), got.Name, test.want)
+		}
+	}
+}
+
+func TestNoZoneHasMoreThanOneHostMoreThanAnother(t *testing.T) {
+	zones := []Zone{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	hosts := map[string]int{}
+	for seq := 1; seq <= 100; seq++ {
+		hosts[ZoneOf(seq, zones).Name]++
+		least, most := hosts["a"], hosts["a"]
+		for _, z := range zones {
+			least, most = min(least, hosts[z.Name]), max(most, hosts[z.Name])
+		}
+		if most-least > 1 {
+			t.Fatalf("after %d hosts: %v", seq, hosts)
+		}
+	}
+}
