@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
@@ -123,6 +124,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
 	)
 	grants = append(grants, c.makeGateways()...)
+	grants = append(grants, c.attachCaches()...)
 	grants = append(grants,
 		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
 		Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
@@ -145,8 +147,8 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
 		"Gateways, shares, their roles, stacks and RDS's secrets are made while it runs: paths, prefixes and tags limit what is "+
-			"done to them to this stage's. ActivateGateway, ListGateways, and the Describe calls that connect the function to "+
-			"the VPC know no resources; gateways and shares that were just made are looked at before their tags may be known.")
+			"done to them to this stage's. ActivateGateway, ListGateways, DescribeVolumes, and the Describe calls that connect the "+
+			"function to the VPC know no resources; gateways and shares that were just made are looked at before their tags may be known.")
 	return f
 }
 
@@ -236,6 +238,30 @@ func (c *controlPlane) makeGateways() []Grant {
 		},
 		{Actions: []string{"storagegateway:DescribeNFSFileShares"}, Resources: []*string{shares}},
 		{Actions: []string{"storagegateway:ListGateways"}, Resources: *everything()},
+	}
+}
+
+// attachCaches lets a function attach volumes of the stage to machines of the stage. EC2 takes a grant on
+// the volume's key in the function's name, and may use that alone (EBS user guide, "Requirements for
+// Amazon EBS encryption").
+func (c *controlPlane) attachCaches() []Grant {
+	return []Grant{
+		{
+			Actions:   []string{"ec2:AttachVolume"},
+			Resources: []*string{arn("ec2", "instance/*"), arn("ec2", "volume/*")},
+			When:      ofStage(c.Stage, stageOfResource),
+		},
+		{Actions: []string{"ec2:DescribeVolumes"}, Resources: *everything()},
+		{
+			Actions:   []string{"kms:CreateGrant"},
+			Resources: []*string{c.keys.Hosts.KeyArn()},
+			When: Conditions{
+				"Bool": {"kms:GrantIsForAWSResource": jsii.String("true")},
+				"StringEquals": {
+					"kms:ViaService": jsii.String("ec2." + *awscdk.Aws_REGION() + "." + *awscdk.Aws_URL_SUFFIX()),
+				},
+			},
+		},
 	}
 }
 

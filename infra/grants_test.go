@@ -15,6 +15,7 @@ import (
 var onAnything = map[string]string{
 	"ec2:DescribeNetworkInterfaces":       "Lambda looks for the network interfaces that it made",
 	"ec2:DescribeSubnets":                 "Lambda looks at the subnets it is to use",
+	"ec2:DescribeVolumes":                 "a list of the account",
 	"storagegateway:ActivateGateway":      "the gateway has no name yet",
 	"storagegateway:ListGateways":         "a list of the account",
 	"rds:DescribeDBEngineVersions":        "a list of AWS's",

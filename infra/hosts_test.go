@@ -137,10 +137,8 @@ func TestARoleOfAShareReachesItsOwnBucketOnly(t *testing.T) {
 
 func TestAGatewaysDataOutlivesItsStack(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
-		for _, id := range []string{"Cache", "CacheAttachment"} {
-			if policy := a.share.Resources[id].DeletionPolicy; policy != "RetainExceptOnCreate" {
-				t.Errorf("%s: deletion policy %q", id, policy)
-			}
+		if policy := a.share.Resources["Cache"].DeletionPolicy; policy != "RetainExceptOnCreate" {
+			t.Errorf("the cache's deletion policy is %q", policy)
 		}
 		machine := a.share.Resources["Machine"].Properties
 		if at(machine, "MetadataOptions", "HttpTokens") != "required" {
@@ -216,7 +214,9 @@ func TestOrdersBringAllParametersThatTheTemplatesHave(t *testing.T) {
 			got := append(slices.Collect(maps.Keys(fixed)), test.ordered...)
 			var want []string
 			for name := range test.template.Parameters {
-				want = append(want, name)
+				if name != "HasMachine" { // said when a machine is replaced
+					want = append(want, name)
+				}
 			}
 			slices.Sort(got)
 			slices.Sort(want)

@@ -50,20 +50,28 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 	acknowledge(stack, "W2506", "The pool check has read the image's ID, and checked that it is one.")
 
 	group := newGatewayGroup(stack, p)
-	machine := newMachine(stack, machineProps{
-		Stage: stage, Host: p, Image: image, Zone: zone, Subnet: subnet, Group: group.AttrGroupId(),
+	network := awsec2.NewCfnNetworkInterface(stack, jsii.String("Interface"), &awsec2.CfnNetworkInterfaceProps{
+		Description: awscdk.Fn_Sub(jsii.String("Headroom: gateway ${HostId}"), nil),
+		SubnetId:    subnet,
+		GroupSet:    &[]any{group.AttrGroupId()},
 	})
+	machine, withMachine := newMachine(stack, machineProps{Stage: stage, Host: p, Image: image, Interface: network.Ref()})
+	cache := newCache(stack, stage, p, zone)
+	address := network.AttrPrimaryPrivateIpAddress()
 	name := awscdk.Fn_Sub(jsii.String("${HostId}.${ZoneName}"), nil)
 	awsroute53.NewCfnRecordSet(stack, jsii.String("Record"), &awsroute53.CfnRecordSetProps{
 		HostedZoneId:    zoneID,
 		Name:            name,
 		Type:            jsii.String("A"),
-		Ttl:             jsii.String("60"), // a machine that takes another's place is found soon
-		ResourceRecords: &[]*string{machine.AttrPrivateIp()},
+		Ttl:             jsii.String("60"),
+		ResourceRecords: &[]*string{address},
 	})
-	output(stack, "ApplianceAddress", machine.AttrPrivateIp(), nil)
+	output(stack, "ApplianceAddress", address, nil)
 	output(stack, "DnsName", name, nil)
 	output(stack, "SecurityGroupId", group.AttrGroupId(), nil)
+	output(stack, "InterfaceId", network.Ref(), nil)
+	output(stack, "CacheVolumeId", cache.Ref(), nil)
+	output(stack, "MachineId", machine.Ref(), withMachine)
 
 	// There are at least n shares if there are exactly n, or at least n+1.
 	var more awscdk.CfnCondition
@@ -99,20 +107,33 @@ func newGatewayGroup(stack awscdk.Stack, p hostParams) awsec2.CfnSecurityGroup {
 }
 
 type machineProps struct {
-	Stage                      Stage
-	Host                       hostParams
-	Image, Zone, Subnet, Group *string
+	Stage            Stage
+	Host             hostParams
+	Image, Interface *string
 }
 
-// newMachine makes the gateway's machine. What clients wrote and the gateway has not uploaded yet is
-// on its volumes only, so they outlive the machine and the stack.
-func newMachine(stack awscdk.Stack, p machineProps) awsec2.CfnInstance {
-	machine := awsec2.NewCfnInstance(stack, jsii.String("Machine"), &awsec2.CfnInstanceProps{
-		ImageId:          p.Image,
-		InstanceType:     jsii.String(p.Stage.Shares.InstanceType),
-		SubnetId:         p.Subnet,
-		SecurityGroupIds: &[]any{p.Group},
-		EbsOptimized:     jsii.Bool(true),
+// newMachine makes the gateway's machine, which can be replaced: nothing but an output refers to it,
+// and it stands under a condition. CloudFormation makes a new machine before it ends the old one, which
+// has the interface: so a stack is updated to have no machine, and then to have one.
+//
+// What clients wrote and the gateway has not uploaded yet is on the machine's volumes only, so they
+// outlive it and the stack.
+func newMachine(stack awscdk.Stack, p machineProps) (machine awsec2.CfnInstance, wanted awscdk.CfnCondition) {
+	has := parameter(stack, "HasMachine", "Whether there is a machine: not while it is replaced", func(p *awscdk.CfnParameterProps) {
+		p.Default = jsii.String("true")
+		p.AllowedValues = jsii.Strings("true", "false")
+	})
+	// Not HasMachine too: a template's names are unique among all of them.
+	wanted = awscdk.NewCfnCondition(stack, jsii.String("WithMachine"), &awscdk.CfnConditionProps{
+		Expression: awscdk.Fn_ConditionEquals(has, jsii.String("true")),
+	})
+	machine = awsec2.NewCfnInstance(stack, jsii.String("Machine"), &awsec2.CfnInstanceProps{
+		ImageId:      p.Image,
+		InstanceType: jsii.String(p.Stage.Shares.InstanceType),
+		NetworkInterfaces: []*awsec2.CfnInstance_NetworkInterfaceProperty{{
+			DeviceIndex: jsii.String("0"), NetworkInterfaceId: p.Interface,
+		}},
+		EbsOptimized: jsii.Bool(true),
 		MetadataOptions: &awsec2.CfnInstance_MetadataOptionsProperty{
 			HttpTokens: jsii.String("required"), HttpPutResponseHopLimit: jsii.Number(1),
 		},
@@ -133,22 +154,24 @@ func newMachine(stack awscdk.Stack, p machineProps) awsec2.CfnInstance {
 			{Key: jsii.String("headroom:order"), Value: p.Host.Mark},
 		},
 	})
-	cache := awsec2.NewCfnVolume(stack, jsii.String("Cache"), &awsec2.CfnVolumeProps{
-		AvailabilityZone: p.Zone,
-		Size:             jsii.Number(p.Stage.Shares.CacheGiB),
-		VolumeType:       jsii.String("gp3"),
-		Encrypted:        jsii.Bool(true),
-		KmsKeyId:         p.Host.KeyArn,
-	})
-	attachment := awsec2.NewCfnVolumeAttachment(stack, jsii.String("CacheAttachment"), &awsec2.CfnVolumeAttachmentProps{
-		InstanceId: machine.Ref(), VolumeId: cache.Ref(), Device: jsii.String("/dev/sdf"),
-	})
-	// The attachment too: detached from a running gateway, a cache would lose what it holds.
-	keepOnceCreated(cache, attachment)
-
+	machine.CfnOptions().SetCondition(wanted)
 	suppress(machine, "AwsSolutions-EC28", "The gateway's own metrics (cache, I/O wait, health) say more than the machine's by the minute.")
 	suppress(machine, "AwsSolutions-EC29", "Its stack has to be able to delete it; what must not be lost is on volumes that are kept.")
-	return machine
+	return machine, wanted
+}
+
+// newCache makes the gateway's cache disk. The API attaches it once the stack is complete: an attachment
+// of the stack's would end whenever the machine is replaced, when it suits CloudFormation.
+func newCache(stack awscdk.Stack, stage Stage, p hostParams, zone *string) awsec2.CfnVolume {
+	cache := awsec2.NewCfnVolume(stack, jsii.String("Cache"), &awsec2.CfnVolumeProps{
+		AvailabilityZone: zone,
+		Size:             jsii.Number(stage.Shares.CacheGiB),
+		VolumeType:       jsii.String("gp3"),
+		Encrypted:        jsii.Bool(true),
+		KmsKeyId:         p.KeyArn,
+	})
+	keepOnceCreated(cache)
+	return cache
 }
 
 // keepOnceCreated keeps resources when their stack is deleted, unless the stack never came to be.

@@ -62,14 +62,14 @@ func securityGroupGrants(p HostStacksProps) []Grant {
 }
 
 func machineGrants(p HostStacksProps) []Grant {
-	instances, volumes := arn("ec2", "instance/*"), arn("ec2", "volume/*")
+	instances, volumes, interfaces := arn("ec2", "instance/*"), arn("ec2", "volume/*"), arn("ec2", "network-interface/*")
 	ours := ofStage(p.Stage, stageOfResource)
 	return []Grant{
 		{
-			Actions: []string{"ec2:RunInstances"},
+			// A machine and its interface: EC2 checks both on all that they are made with.
+			Actions: []string{"ec2:CreateNetworkInterface", "ec2:RunInstances"},
 			Resources: []*string{
-				instances, volumes, arn("ec2", "network-interface/*"),
-				arn("ec2", "security-group/*"), arn("ec2", "subnet/*"),
+				instances, volumes, interfaces, arn("ec2", "security-group/*"), arn("ec2", "subnet/*"),
 				jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":ec2:" + *awscdk.Aws_REGION() + "::image/*"),
 			},
 		},
@@ -81,20 +81,18 @@ func machineGrants(p HostStacksProps) []Grant {
 		{
 			// Tagging what is there already would make it ours: only at birth, or if it is ours.
 			Actions:   []string{"ec2:CreateTags"},
-			Resources: []*string{instances, volumes, arn("ec2", "network-interface/*")},
-			When:      Conditions{"StringEquals": {"ec2:CreateAction": jsii.Strings("RunInstances", "CreateVolume")}},
-		},
-		{
-			Actions:   []string{"ec2:CreateTags"},
-			Resources: []*string{instances, volumes},
-			When:      ours,
+			Resources: []*string{instances, volumes, interfaces},
+			When: Conditions{"StringEquals": {"ec2:CreateAction": jsii.Strings(
+				"RunInstances", "CreateVolume", "CreateNetworkInterface",
+			)}},
 		},
 		{
 			Actions: []string{
-				"ec2:AttachVolume", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute",
-				"ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:StopInstances", "ec2:TerminateInstances",
+				"ec2:CreateTags", "ec2:DeleteNetworkInterface", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute",
+				"ec2:DescribeVolumeAttribute", "ec2:ModifyInstanceAttribute", "ec2:ModifyNetworkInterfaceAttribute",
+				"ec2:StopInstances", "ec2:TerminateInstances",
 			},
-			Resources: []*string{instances, volumes},
+			Resources: []*string{instances, volumes, interfaces},
 			When:      ours,
 		},
 		{

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"headroom/internal/adapter/gateway"
+	"headroom/internal/adapter/machines"
 	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/function/hoststacks"
@@ -42,6 +44,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 	handler, err := stackcomplete.New(stackcomplete.Config{
 		Ledger:      ledger,
 		Stacks:      hoststacks.Client(cfg),
+		Machines:    &machines.Machines{Client: ec2.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
 		Gateways:    slots.Gateways(cfg, gatewayWait),
 		Databases:   databases,

@@ -59,6 +59,8 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		{"poolcheck", "iam:PassRole", makeHost},
 		{"poolcheck", "ssm:GetParameter", makeHost},
 		{"stackcomplete", "cloudformation:DescribeStacks", makeHost},
+		{"stackcomplete", "ec2:AttachVolume", makeHost},
+		{"stackcomplete", "kms:CreateGrant", makeHost},
 		{"stackcomplete", "storagegateway:ActivateGateway", makeHost},
 		{"stackcomplete", "storagegateway:CreateNFSFileShare", makeHost},
 		{"stackcomplete", "sqs:SendMessage", makeHost},

@@ -42,9 +42,11 @@ func TestControlStackIsWired(t *testing.T) {
 	eventually(t, "the schedule runs", heard.by("headroom-dev-poolcheck", `\"reason\":\"schedule\"`))
 
 	environment := environmentOf(t, cloud, "headroom-dev-poolcheck")
+	const database, share, bare = "headroom-dev-database-standard-1", "headroom-dev-share-standard-1", "headroom-dev-share-standard-2"
 	for _, order := range []struct{ stack, url, parameters, zones string }{
-		{"headroom-dev-database-standard-1", "DATABASE_TEMPLATE_URL", "DATABASE_STACK_PARAMETERS", "DATABASE_ZONES"},
-		{"headroom-dev-share-standard-1", "SHARE_TEMPLATE_URL", "SHARE_STACK_PARAMETERS", "SHARE_ZONES"},
+		{database, "DATABASE_TEMPLATE_URL", "DATABASE_STACK_PARAMETERS", "DATABASE_ZONES"},
+		{share, "SHARE_TEMPLATE_URL", "SHARE_STACK_PARAMETERS", "SHARE_ZONES"},
+		{bare, "SHARE_TEMPLATE_URL", "SHARE_STACK_PARAMETERS", "SHARE_ZONES"},
 	} {
 		host := strings.TrimPrefix(order.stack, "headroom-dev-")
 		var zones []struct{ Zone, Subnet string }
@@ -57,6 +59,9 @@ func TestControlStackIsWired(t *testing.T) {
 		if strings.HasPrefix(host, "share") {
 			parameters["Slots"], parameters["ImageId"], parameters["SubnetId"] = "2", "ami-0f11e5a7e4a7e0001", zones[1].Subnet
 		}
+		if order.stack == bare { // as while its machine is replaced
+			parameters["HasMachine"] = "false"
+		}
 		var fixed map[string]string
 		if err := json.Unmarshal([]byte(environment[order.parameters]), &fixed); err != nil {
 			t.Fatal(err)
@@ -64,12 +69,19 @@ func TestControlStackIsWired(t *testing.T) {
 		maps.Copy(parameters, fixed)
 		createStack(t, cloud, order.stack, environment[order.url], environment["STACK_ROLE_ARN"], parameters)
 	}
-	for _, stack := range []string{"headroom-dev-database-standard-1", "headroom-dev-share-standard-1"} {
+	for _, stack := range []string{database, share, bare} {
 		eventually(t, "the stack's status arrives", func() bool {
 			return heard.all("headroom-dev-stackcomplete", "stack/"+stack+"/", "_COMPLETE")
 		})
 		if !heard.all("headroom-dev-stackcomplete", "stack/"+stack+"/", `\"CREATE_COMPLETE\"`) {
 			t.Errorf("stack %s could not be created: %s", stack, reasons(t, cloud, stack))
+		}
+	}
+
+	for stack, machines := range map[string]int{share: 1, bare: 0} {
+		if made, said := madeOf(t, cloud, stack); made["AWS::EC2::Instance"] != machines || (said["MachineId"] != "") != (machines == 1) ||
+			made["AWS::EC2::NetworkInterface"] != 1 || said["ApplianceAddress"] == "" || said["CacheVolumeId"] == "" {
+			t.Errorf("%s is made of %v, and says %v", stack, made, said)
 		}
 	}
 
@@ -157,6 +169,23 @@ func createStack(t *testing.T, cloud *local.Cloud, name, url, role string, param
 	if _, err := cloudformation.NewFromConfig(cloud.Config()).CreateStack(t.Context(), input); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// madeOf counts a stack's resources by type, and reads its outputs.
+func madeOf(t *testing.T, cloud *local.Cloud, stack string) (made map[string]int, said map[string]string) {
+	t.Helper()
+	made, said = map[string]int{}, map[string]string{}
+	for _, r := range cloud.Stacks.Resources(stack) {
+		made[r.Type]++
+	}
+	out, err := cloudformation.NewFromConfig(cloud.Config()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range out.Stacks[0].Outputs {
+		said[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return made, said
 }
 
 // reasons say why a stack's resources failed.

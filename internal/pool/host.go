@@ -37,7 +37,7 @@ func (s HostState) Live() bool { return s != Deleted }
 // FirstStep is the first step after a host's stack is complete.
 func FirstStep(k Kind) Step {
 	if k == Share {
-		return StepActivate
+		return StepAttach
 	}
 	return StepHarden
 }
@@ -50,6 +50,15 @@ type Access struct {
 	Gateway       string // ARN of the gateway
 	Appliance     string // private IP address of the gateway's machine
 	SecurityGroup string // ID of the gateway's security group
+	Machine       string // ID of the gateway's machine
+	Cache         string // ID of the volume that is the gateway's cache
+}
+
+// Offered is what a signup needs of it. It lies on the shelf, where each byte is paid for by every
+// claim, and where a machine that is replaced would stay.
+func (a Access) Offered() Access {
+	a.Machine, a.Cache = "", ""
+	return a
 }
 
 // Stack is a host's CloudFormation stack.

@@ -12,6 +12,8 @@ const (
 	StepOrder Step = "order"
 	// StepBuild waits for CloudFormation to say that the stack is complete.
 	StepBuild Step = "build"
+	// StepAttach attaches the cache disk to the gateway's machine.
+	StepAttach Step = "attach"
 	// StepActivate fetches the appliance's activation key and activates the gateway.
 	StepActivate Step = "activate"
 	// StepStabilize waits for the gateway to answer several times in a row: it may reboot once activated.
@@ -51,6 +53,7 @@ const MaxTries = 5
 var deadlines = map[Step]time.Duration{
 	StepOrder:     2 * time.Minute,
 	StepBuild:     60 * time.Minute,
+	StepAttach:    10 * time.Minute,
 	StepActivate:  20 * time.Minute,
 	StepStabilize: 20 * time.Minute,
 	StepCache:     5 * time.Minute,

@@ -110,7 +110,7 @@ func (r *Reconciler) finishRefill(ctx context.Context, tier pool.Tier) error {
 		}
 		for _, o := range set {
 			good[o] = true
-			access[id] = h.Access
+			access[id] = h.Access.Offered()
 		}
 	}
 	offers := slices.DeleteFunc(slices.Clone(begun.Offers), func(o pool.Offer) bool { return !good[o] })

@@ -37,6 +37,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 		Progress: func(host *pool.Host) *pool.Progress { return &host.Progress },
 		Steps: map[pool.Step]lifecycle.Do[pool.Host]{
 			pool.StepBuild:     h.build,
+			pool.StepAttach:    h.attach,
 			pool.StepActivate:  h.activate,
 			pool.StepStabilize: h.stabilize,
 			pool.StepCache:     h.cache,

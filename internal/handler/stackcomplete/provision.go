@@ -57,6 +57,8 @@ func (h *Handler) prepare(host pool.Host, stack pool.StackStatus) (progress, err
 		host.Access.Address = outputs.get("DnsName")
 		host.Access.Appliance = outputs.get("ApplianceAddress")
 		host.Access.SecurityGroup = outputs.get("SecurityGroupId")
+		host.Access.Machine = outputs.get("MachineId")
+		host.Access.Cache = outputs.get("CacheVolumeId")
 	} else {
 		host.Access.Address = outputs.get("Address")
 		host.Access.Port = outputs.number("Port")

@@ -67,6 +67,7 @@ type sender interface {
 type Config struct {
 	Ledger      store
 	Stacks      cloudFormation
+	Machines    attacher
 	Appliances  appliances
 	Gateways    gateways
 	Databases   databases
@@ -89,7 +90,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Databases == nil ||
+	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Databases == nil ||
 		c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
 		c.Stage == "" || c.StackPrefix == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("stackcomplete: every field of Config is required")

@@ -26,7 +26,7 @@ func TestAShareHostIsMadeReadyStepByStep(t *testing.T) {
 	if host.State != pool.InService || host.Step != "" || !host.Due.IsZero() {
 		t.Fatalf("host is %s, step %q", host.State, host.Step)
 	}
-	want := pool.Access{Address: "share-standard-1.headroom-dev.internal", Appliance: "10.0.0.9", SecurityGroup: "sg-1", Gateway: w.gateways.Gateways()[0].ARN}
+	want := pool.Access{Address: "share-standard-1.headroom-dev.internal", Appliance: "10.0.0.9", SecurityGroup: "sg-1", Gateway: w.gateways.Gateways()[0].ARN, Machine: w.machine, Cache: w.cache}
 	if host.Access != want {
 		t.Errorf("access %+v", host.Access)
 	}

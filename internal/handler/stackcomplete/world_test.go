@@ -20,6 +20,8 @@ import (
 	"headroom/internal/adapter/bus/bustest"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/gateway/gatewaytest"
+	"headroom/internal/adapter/machines"
+	"headroom/internal/adapter/machines/machinestest"
 	"headroom/internal/adapter/notify"
 	"headroom/internal/adapter/notify/notifytest"
 	"headroom/internal/adapter/queue"
@@ -57,6 +59,9 @@ type world struct {
 	now        time.Time
 	ledger     *memory.Ledger
 	stacks     *stackstest.CloudFormation
+	machines   *machinestest.Cloud
+	machine    string // that a stack has made
+	cache      string // volume that a stack has made
 	gateways   *gatewaytest.Service
 	appliance  *appliance
 	databases  *instances
@@ -76,11 +81,13 @@ func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	w := &world{
 		t: t, life: life, now: start,
 		ledger: memory.New(memory.Options{}), stacks: &stackstest.CloudFormation{},
+		machines: &machinestest.Cloud{Late: late, Stale: late > 0},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
 		bus:      &bustest.Bus{}, topic: &notifytest.Topic{},
 		databases: &instances{hardened: map[string]bool{}, slots: map[string]int{}},
 	}
 	clock := func() time.Time { return w.now }
+	w.machine, w.cache = w.machines.AddMachine("eu-west-1a", true), w.machines.AddVolume("eu-west-1a")
 	w.appliance = &appliance{boot: late, service: w.gateways}
 	w.steps, w.poolChecks = queuetest.New(clock), queuetest.New(clock)
 	ledger := killtest.Ledger{Next: w.ledger, Call: life.Call}
@@ -104,7 +111,8 @@ func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	}
 	outside := outside{w, life.Call}
 	w.handler, err = New(Config{
-		Ledger: ledger, Stacks: outside, Appliances: outside, Gateways: outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call},
+		Ledger: ledger, Stacks: outside, Machines: outsideMachines{&machines.Machines{Client: w.machines}, life.Call}, Appliances: outside,
+		Gateways:  outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call},
 		Databases: outside, Vault: outside, Announce: announcer,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: life.Call},
 		PoolChecks: poolChecks,
@@ -160,6 +168,7 @@ func (w *world) finish(stack string, status types.StackStatus, reason string) st
 	w.t.Helper()
 	outputs := map[string]string{
 		"ApplianceAddress": "10.0.0.9", "DnsName": "share-standard-1.headroom-dev.internal", "SecurityGroupId": "sg-1",
+		"MachineId": w.machine, "CacheVolumeId": w.cache,
 		"Address": "db.internal", "Port": "5432", "MasterSecretArn": "arn:secret",
 	}
 	for i := 1; i <= 10; i++ {
@@ -226,6 +235,8 @@ func (w *world) drain() {
 type outcome struct {
 	Host      pool.Host
 	Record    pool.Record
+	Disks     map[string]string
+	Attached  int
 	Gateways  []gatewaytest.Gateway
 	Shares    []gatewaytest.Share
 	Databases []string
@@ -241,6 +252,7 @@ func (w *world) outcome(id pool.HostID, stack string) outcome {
 	record, err := w.ledger.Pool(w.t.Context(), host.Key())
 	w.must(err)
 	o := outcome{Record: record, Gateways: w.gateways.Gateways(), Shares: w.gateways.Shares(), Checked: len(w.poolChecks.Messages()) > 0}
+	o.Disks, o.Attached = w.machines.Attachments()
 	renamed := map[string]string{}
 	for i := range host.Slots {
 		slot := &host.Slots[i]

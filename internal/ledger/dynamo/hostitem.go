@@ -50,6 +50,8 @@ type accessItem struct {
 	Gateway       string `dynamodbav:"g,omitempty"`
 	Appliance     string `dynamodbav:"i,omitempty"`
 	SecurityGroup string `dynamodbav:"s,omitempty"`
+	Machine       string `dynamodbav:"e,omitempty"`
+	Cache         string `dynamodbav:"c,omitempty"`
 }
 
 type slotItem struct {

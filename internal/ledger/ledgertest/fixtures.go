@@ -39,6 +39,7 @@ func Host(k pool.Key, seq, slots int) pool.Host {
 	id := k.Host(seq)
 	h := pool.Host{
 		ID: id, Kind: k.Kind, Tier: k.Tier, State: pool.InService, Since: start, Why: "made ready", DecidedAt: start, OrderedAt: start, Mark: "k3v9x2m7qa", Size: slots,
+		Zone: "eu-central-1a", Image: "ami-0f11e5a7e4a7e0001",
 		Stack:   pool.Stack{Name: "headroom-prod-" + string(id), ID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/headroom-prod-" + string(id) + "/5e1c1b70-87b4-11f1-a1f2-0a58a9feac02", Token: string(id)},
 		Access:  access(k.Kind, id, seq),
 		History: []pool.Entry{{At: start, What: "ordered", Why: "floor"}, {At: start, What: "in-service", Why: "made ready"}},

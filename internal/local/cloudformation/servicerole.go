@@ -94,13 +94,6 @@ var handlings = map[string]handling{
 		create: []action{{"ec2:CreateVolume", "arn:aws:ec2:%R:%A:volume/%N", ""}},
 		delete: []action{{"ec2:DeleteVolume", "arn:aws:ec2:%R:%A:volume/%N", ""}},
 	},
-	"AWS::EC2::VolumeAttachment": {
-		create: []action{
-			{"ec2:AttachVolume", "arn:aws:ec2:%R:%A:volume/{VolumeId}", ""},
-			{"ec2:AttachVolume", "arn:aws:ec2:%R:%A:instance/{InstanceId}", ""},
-		},
-		delete: []action{{"ec2:DetachVolume", "arn:aws:ec2:%R:%A:volume/{VolumeId}", ""}},
-	},
 	"AWS::RDS::DBInstance": {
 		name:   "DBInstanceIdentifier",
 		create: []action{{"rds:CreateDBInstance", "arn:aws:rds:%R:%A:db:%N", ""}},

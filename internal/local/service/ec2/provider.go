@@ -20,7 +20,6 @@ func Types() []string {
 		"AWS::EC2::SecurityGroupIngress",
 		"AWS::EC2::Subnet",
 		"AWS::EC2::Volume",
-		"AWS::EC2::VolumeAttachment",
 	}
 }
 
@@ -46,8 +45,6 @@ func (e *EC2) Create(ctx context.Context, r resource.Resource) (resource.Created
 		return e.createSubnet(r)
 	case "AWS::EC2::Volume":
 		return e.createVolume(r)
-	case "AWS::EC2::VolumeAttachment":
-		return e.createAttachment(ctx, r)
 	}
 	return resource.Created{}, fmt.Errorf("ec2 has no resource type %s", r.Type)
 }
