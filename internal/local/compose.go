@@ -26,6 +26,7 @@ import (
 	"headroom/internal/local/service/lambda"
 	"headroom/internal/local/service/rds"
 	"headroom/internal/local/service/route53"
+	locals3 "headroom/internal/local/service/s3"
 	"headroom/internal/local/service/secretsmanager"
 	"headroom/internal/local/service/ssm"
 	"headroom/internal/local/service/storagegateway"
@@ -167,8 +168,10 @@ func (c *Cloud) composeStacks() {
 	c.Policies.KeysFrom(c.Secrets.Key)
 	c.Policies.KeysFrom(c.Network.Key)
 
+	tags := locals3.New(locals3.Config{Exists: locals3.In(s3.NewFromConfig(cfg))})
+	c.Router.Front(tags.Service())
 	c.Resources = resources.New(resources.Config{
-		Account: c.Account, Region: c.Region, Policies: c.Policies,
+		Account: c.Account, Region: c.Region, Policies: c.Policies, Tags: tags,
 		DynamoDB: dynamodb.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), S3: s3.NewFromConfig(cfg),
 	})
 	c.Resources.Register(c.Stacks)

@@ -21,6 +21,13 @@ func encodeResult(p protocol, call Call, result any) answer {
 			return encodeError(p, err)
 		}
 		return answer{status: http.StatusOK, header: jsonHeader(call.Request, id), body: body}
+	case protocolS3:
+		if plainXML(result, "member") == nil {
+			return answer{status: http.StatusNoContent, header: http.Header{"X-Amz-Request-Id": {id}}}
+		}
+		var x xmlWriter
+		x.members(plainXML(result, "member")) // one member, which is the document
+		return x.answer(http.StatusOK, id)
 	case protocolEC2:
 		var x xmlWriter
 		x.open(call.Operation + "Response")

@@ -227,7 +227,10 @@ func TestObjectsInBothAddressingStyles(t *testing.T) {
 	}); errorCode(err) != "NotImplemented" {
 		t.Errorf("an operation that the part would mistake for another: %v", err)
 	}
-	want := "CreateBucket,PutObject,GetObject,HeadObject,ListObjectsV2,PUT ?versioning"
+	if _, err := path.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: aws.String("b")}); errorCode(err) != "NotImplemented" {
+		t.Errorf("an operation that the part lacks, with nothing before it: %v", err)
+	}
+	want := "CreateBucket,PutObject,GetObject,HeadObject,ListObjectsV2,PUT ?versioning,GetBucketTagging"
 	if got := strings.Join(operations, ","); got != want {
 		t.Errorf("operations %s, want %s", got, want)
 	}

@@ -33,8 +33,8 @@ func newProxy(name string, target *url.URL, config Config) *proxy {
 }
 
 func (p *proxy) serve(ctx context.Context, call Call, protocol protocol) answer {
-	if protocol == protocolS3 && strings.Contains(call.Operation, " ") {
-		return notImplemented(p.log, call, protocol) // a call that s3Operations does not know
+	if protocol == protocolS3 && (call.Operation == s3Tagging[call.Request.Method] || strings.Contains(call.Operation, " ")) {
+		return notImplemented(p.log, call, protocol) // a call that the part lacks, or that s3Operations does not know
 	}
 	body := call.Body
 	if p.queues != nil {

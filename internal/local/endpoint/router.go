@@ -68,6 +68,15 @@ func (r *Router) Proxy(name string, target *url.URL) {
 	r.register(name, newProxy(name, target, r.config))
 }
 
+// Front registers a fake before what is registered under its signing name: it answers its operations, and
+// all others go on to what is behind it, such as a real part that lacks some.
+func (r *Router) Front(service Service) {
+	r.mu.RLock()
+	behind := r.services[service.Name]
+	r.mu.RUnlock()
+	r.register(service.Name, &front{fake: fake{service: service, log: r.config.Log}, behind: behind})
+}
+
 func (r *Router) register(name string, b backend) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -184,6 +193,19 @@ func (f *fake) serve(ctx context.Context, call Call, protocol protocol) answer {
 		return encodeError(protocol, err)
 	}
 	return encodeResult(protocol, call, result)
+}
+
+// front is a fake of some operations, before a backend that has the others.
+type front struct {
+	fake   fake
+	behind backend // nil: the fake is all there is
+}
+
+func (f *front) serve(ctx context.Context, call Call, protocol protocol) answer {
+	if _, ok := f.fake.service.Operations[call.Operation]; ok || f.behind == nil {
+		return f.fake.serve(ctx, call, protocol)
+	}
+	return f.behind.serve(ctx, call, protocol)
 }
 
 // notImplemented refuses what no part of the project uses, in the answer and in the log.

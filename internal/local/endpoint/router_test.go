@@ -197,3 +197,23 @@ func TestAHookLosesTheCallOrItsAnswer(t *testing.T) {
 		})
 	}
 }
+
+func TestAFrontAnswersItsOwnOperationsOnly(t *testing.T) {
+	router, url := newRouter(t, endpoint.Config{})
+	answering(router, "secretsmanager", "DescribeSecret", map[string]any{"ARN": "behind"}, nil)
+	router.Front(endpoint.Service{Name: "secretsmanager", Operations: map[string]endpoint.Operation{
+		"GetSecretValue": func(context.Context, endpoint.Call) (any, error) { return map[string]any{"ARN": "before"}, nil },
+	}})
+	client := secretsmanager.NewFromConfig(config(url, "owner"))
+	value, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
+	if err != nil || aws.ToString(value.ARN) != "before" {
+		t.Errorf("its own: %v, %v", value, err)
+	}
+	described, err := client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("s")})
+	if err != nil || aws.ToString(described.ARN) != "behind" {
+		t.Errorf("another: %v, %v", described, err)
+	}
+	if _, err := client.ListSecrets(t.Context(), &secretsmanager.ListSecretsInput{}); errorCode(err) != "NotImplemented" {
+		t.Errorf("nobody's: %v", err)
+	}
+}

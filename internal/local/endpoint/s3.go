@@ -30,6 +30,9 @@ var s3Operations = []struct {
 	{http.MethodGet, "", "", "ListBuckets"},
 }
 
+// s3Tagging are the calls about a bucket's tags, by method. The part has none of them: they are faked.
+var s3Tagging = map[string]string{http.MethodGet: "GetBucketTagging", http.MethodPut: "PutBucketTagging"}
+
 // s3Subresources are query parameters that make quite another call of the same method and path.
 var s3Subresources = []string{
 	"acl", "accelerate", "analytics", "attributes", "cors", "encryption", "intelligent-tiering",
@@ -56,6 +59,9 @@ func readS3(req *http.Request) (operation string, params map[string]any) {
 	}
 	if source := req.Header.Get("X-Amz-Copy-Source"); source != "" {
 		params["CopySource"] = source
+	}
+	if operation, ok := s3Tagging[req.Method]; ok && level == "b" && query.Has("tagging") {
+		return operation, params
 	}
 	for _, sub := range s3Subresources {
 		if query.Has(sub) {

@@ -59,6 +59,7 @@ func TestWhatCallsNeed(t *testing.T) {
 		{"receive", "sqs", "ReceiveMessage", map[string]any{"QueueUrl": "http://localhost:1/123456789012/q"}, []string{"sqs:ReceiveMessage " + queue, "kms:Decrypt " + key}},
 		{"publish", "sns", "Publish", map[string]any{"TopicArn": arn("sns", "t")}, []string{"sns:Publish " + arn("sns", "t"), "kms:GenerateDataKey " + key, "kms:Decrypt " + key}},
 		{"put an object", "s3", "PutObject", map[string]any{"Bucket": "b", "Key": "k"}, []string{"s3:PutObject arn:aws:s3:::b/k", "kms:GenerateDataKey " + key}},
+		{"tags of a bucket", "s3", "PutBucketTagging", map[string]any{"Bucket": "b"}, []string{"s3:PutBucketTagging arn:aws:s3:::b"}},
 		{"head an object", "s3", "HeadObject", map[string]any{"Bucket": "plain", "Key": "k"}, []string{"s3:GetObject arn:aws:s3:::plain/k"}},
 		{"put events", "events", "PutEvents", map[string]any{"Entries": []any{map[string]any{"EventBusName": "b", "Source": "headroom"}}}, []string{"events:PutEvents " + arn("events", "event-bus/b")}},
 		{

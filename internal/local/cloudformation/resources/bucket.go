@@ -26,9 +26,10 @@ type bucketProperties struct {
 			}
 		}
 	}
+	Tags []weakjson.Tag
 }
 
-// Create makes a bucket. Ref gives its name.
+// Create makes a bucket, with the tags of its stack, its own and CloudFormation's. Ref gives its name.
 func (b bucket) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	var p bucketProperties
 	if err := weakjson.Decode(r.Properties, &p); err != nil {
@@ -39,6 +40,7 @@ func (b bucket) Create(ctx context.Context, r resource.Resource) (resource.Creat
 	if err != nil && errorCode(err) != "BucketAlreadyOwnedByYou" {
 		return resource.Created{}, fmt.Errorf("create bucket %s: %w", name, err)
 	}
+	b.Tags.Set(name, tagsOf(r, p.Tags))
 	arn := "arn:aws:s3:::" + name
 	for _, rule := range p.BucketEncryption.ServerSideEncryptionConfiguration {
 		b.Policies.PutKeyOf(arn, rule.ServerSideEncryptionByDefault.KMSMasterKeyID)
@@ -55,7 +57,17 @@ func (b bucket) Delete(ctx context.Context, r resource.Resource) error {
 		return fmt.Errorf("delete bucket %s: %w", r.PhysicalID, err)
 	}
 	b.Policies.DeleteResource("arn:aws:s3:::" + r.PhysicalID)
+	b.Tags.Forget(r.PhysicalID)
 	return nil
+}
+
+// tagsOf are the tags that CloudFormation gives a resource.
+func tagsOf(r resource.Resource, own []weakjson.Tag) map[string]string {
+	tags := weakjson.Tags(r.Tags, own)
+	tags["aws:cloudformation:stack-name"] = r.StackName
+	tags["aws:cloudformation:stack-id"] = r.StackID
+	tags["aws:cloudformation:logical-id"] = r.LogicalID
+	return tags
 }
 
 func errorCode(err error) string {

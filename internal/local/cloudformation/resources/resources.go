@@ -16,6 +16,7 @@ import (
 	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/iam"
 	"headroom/internal/local/resource"
+	locals3 "headroom/internal/local/service/s3"
 )
 
 // Config is what Resources need, all of it required. The clients call as the account's owner. The
@@ -26,7 +27,8 @@ type Config struct {
 	SQS             *sqs.Client
 	SNS             *sns.Client
 	S3              *s3.Client
-	Policies        *iam.Store // takes roles, policies, and who is encrypted with which key
+	Tags            *locals3.Tags // of buckets
+	Policies        *iam.Store    // takes roles, policies, and who is encrypted with which key
 }
 
 // Resources makes resources.

@@ -15,6 +15,7 @@ import (
 	cloudformationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -24,6 +25,7 @@ import (
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
 	"headroom/internal/local/parts"
+	locals3 "headroom/internal/local/service/s3"
 )
 
 const (
@@ -80,9 +82,11 @@ func newCloud(t *testing.T) cloud {
 	})
 	t.Cleanup(c.engine.Close)
 	router.Handle(c.engine.Service())
+	tags := locals3.New(locals3.Config{Exists: locals3.In(s3.NewFromConfig(owner))})
+	router.Front(tags.Service())
 	c.resources = resources.New(resources.Config{
 		Account: account, Region: region, DynamoDB: dynamodb.NewFromConfig(owner), SQS: sqs.NewFromConfig(owner),
-		SNS: sns.NewFromConfig(owner), S3: s3.NewFromConfig(owner), Policies: c.policies,
+		SNS: sns.NewFromConfig(owner), S3: s3.NewFromConfig(owner), Tags: tags, Policies: c.policies,
 	})
 	c.resources.Register(c.engine)
 	return c
@@ -131,7 +135,7 @@ const template = `{"Resources":{
 	"TopicPolicy":{"Type":"AWS::SNS::TopicPolicy","Properties":{"Topics":[{"Ref":"Topic"}],"PolicyDocument":{"Statement":[
 		{"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish","Resource":{"Ref":"Topic"}}]}}},
 	"Subscription":{"Type":"AWS::SNS::Subscription","Properties":{"TopicArn":{"Ref":"Topic"},"Protocol":"sqs","Endpoint":{"Fn::GetAtt":["DeadLetters","Arn"]},"RawMessageDelivery":true}},
-	"Bucket":{"Type":"AWS::S3::Bucket","Properties":{"BucketEncryption":{"ServerSideEncryptionConfiguration":[{"ServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":{"Fn::GetAtt":["Key","Arn"]}}}]}}},
+	"Bucket":{"Type":"AWS::S3::Bucket","Properties":{"Tags":[{"Key":"own","Value":"x"}],"BucketEncryption":{"ServerSideEncryptionConfiguration":[{"ServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":{"Fn::GetAtt":["Key","Arn"]}}}]}}},
 	"BucketPolicy":{"Type":"AWS::S3::BucketPolicy","Properties":{"Bucket":{"Ref":"Bucket"},"PolicyDocument":{"Statement":[
 		{"Effect":"Deny","Principal":"*","Action":"s3:DeleteObject","Resource":{"Fn::Sub":"${Bucket.Arn}/*"}}]}}},
 	"Table":{"Type":"AWS::DynamoDB::Table","DeletionPolicy":"Retain","Properties":{"BillingMode":"PAY_PER_REQUEST","DeletionProtectionEnabled":true,
@@ -189,6 +193,29 @@ func TestResourcesOfATemplateWork(t *testing.T) {
 		if !strings.HasPrefix(out["Bucket"], "s-bucket-") {
 			t.Errorf("bucket %s", out["Bucket"])
 		}
+	})
+	t.Run("buckets have tags, CloudFormation's among them", func(t *testing.T) {
+		client := s3.NewFromConfig(c.config("owner"))
+		got, err := client.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: aws.String(out["Bucket"])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags := map[string]string{}
+		for _, tag := range got.TagSet {
+			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		if tags["own"] != "x" || tags["aws:cloudformation:stack-name"] != "s" || tags["aws:cloudformation:logical-id"] != "Bucket" {
+			t.Errorf("tags %v", tags)
+		}
+		more := append(got.TagSet, s3types.Tag{Key: aws.String("more"), Value: aws.String("y")})
+		if _, err := client.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{
+			Bucket: aws.String(out["Bucket"]), Tagging: &s3types.Tagging{TagSet: more},
+		}); err != nil {
+			t.Error(err)
+		}
+		c.keys.Issue("tagger", out["RoleArn"])
+		_, err = s3.NewFromConfig(c.config("tagger")).GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: aws.String(out["Bucket"])})
+		refused(t, err, "no identity-based policy allows the s3:GetBucketTagging action")
 	})
 	t.Run("what is inert has ids and attributes", func(t *testing.T) {
 		if !strings.HasPrefix(out["Vpc"], "vpc-") || !strings.Contains(out["Dns"], ".storagegateway.eu-west-1.vpce.") || !strings.HasSuffix(out["Logs"], ":log-group:/aws/lambda/f:*") {
