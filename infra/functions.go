@@ -128,6 +128,11 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	grants = append(grants,
 		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
 		Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
+		// Tags of a bucket are written as a whole, so they are read before.
+		Grant{
+			Actions:   []string{"s3:GetBucketTagging", "s3:PutBucketTagging"},
+			Resources: jsiiStrings(bucketPattern(c.Stage.Name)),
+		},
 	)
 	f := c.newFunction("HostSteps", FunctionProps{
 		Name: "stackcomplete", Queues: []Queue{c.hostEvents}, Batch: 1, Concurrency: 5,
@@ -146,7 +151,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
-		"Gateways, shares, their roles, stacks and RDS's secrets are made while it runs: paths, prefixes and tags limit what is "+
+		"Gateways, shares, their roles and buckets, stacks and RDS's secrets are made while it runs: paths, prefixes and tags limit what is "+
 			"done to them to this stage's. ActivateGateway, ListGateways, DescribeVolumes, and the Describe calls that connect the "+
 			"function to the VPC know no resources; gateways and shares that were just made are looked at before their tags may be known.")
 	return f

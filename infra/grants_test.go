@@ -158,6 +158,27 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 	})
 }
 
+func TestOnlyTagsOfTheStagesShareBucketsAreTouched(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		got := map[string]string{}
+		for _, s := range identityStatements("control", a.control) {
+			function, _, _ := strings.Cut(strings.TrimPrefix(s.where, "control/"), "Role")
+			for _, action := range s.actions {
+				if strings.HasPrefix(action, "s3:") && strings.HasSuffix(action, "Tagging") && function != "HostStacksStack" {
+					got[function+" "+action] = fmt.Sprint(s.resources)
+				}
+			}
+		}
+		buckets := fmt.Sprint([]any{map[string]any{"Fn::Join": []any{"", []any{
+			"arn:", map[string]any{"Ref": "AWS::Partition"}, ":s3:::headroom-" + a.stage.Name + "-share-*",
+		}}}})
+		want := map[string]string{"HostSteps s3:GetBucketTagging": buckets, "HostSteps s3:PutBucketTagging": buckets}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("grants (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestOnlyWhoOrdersAGatewayReadsItsImage(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		may := map[string][]string{}

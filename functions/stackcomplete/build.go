@@ -13,6 +13,7 @@ import (
 	"headroom/internal/function"
 	"headroom/internal/function/hoststacks"
 	"headroom/internal/function/notices"
+	"headroom/internal/function/sharebuckets"
 	"headroom/internal/function/slots"
 	"headroom/internal/handler/stackcomplete"
 )
@@ -47,6 +48,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 		Machines:    &machines.Machines{Client: ec2.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
 		Gateways:    slots.Gateways(cfg, gatewayWait),
+		Buckets:     sharebuckets.Client(cfg),
 		Databases:   databases,
 		Vault:       slots.Masters(cfg),
 		Announce:    announcer,

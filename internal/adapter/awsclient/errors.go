@@ -58,6 +58,9 @@ func IsInTransit(err error) bool {
 	return slices.Contains([]string{"VolumeInUse", "IncorrectState", "IncorrectInstanceState"}, Code(err))
 }
 
+// IsUntagged reports that a bucket has no tags, which S3 answers as an error.
+func IsUntagged(err error) bool { return Code(err) == "NoSuchTagSet" }
+
 // IsUnreachable reports that Storage Gateway knows the gateway and cannot reach its appliance now, as
 // while it boots. It either says so, or holds the call, waiting itself, until the attempt's time is over.
 func IsUnreachable(err error) bool {

@@ -28,6 +28,7 @@ func invalid(code, message string) error {
 func TestErrorsAreClassified(t *testing.T) {
 	classes := map[string]func(error) bool{
 		"not found": IsNotFound, "exists": IsAlreadyExists, "unreachable": IsUnreachable, "stale key": IsKeyStale,
+		"untagged": IsUntagged,
 	}
 	tests := []struct {
 		name  string
@@ -44,6 +45,7 @@ func TestErrorsAreClassified(t *testing.T) {
 		{"a missing grant", api("AccessDeniedException", ""), ""},
 		{"an inner code", invalid("GatewayNotConnected", "x"), "unreachable"},
 		{"an inner code that the SDK does not know", invalid("FileShareNotFound", "x"), "not found"},
+		{"a bucket without tags", api("NoSuchTagSet", "The TagSet does not exist"), "untagged"},
 		{"words only: no gateway", invalid("", "The specified gateway was not found."), "not found"},
 		{"words only: not connected", invalid("", "The specified gateway is not connected."), "unreachable"},
 		{"an expired key", invalid("ActivationKeyExpired", ""), "stale key"},

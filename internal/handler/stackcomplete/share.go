@@ -83,7 +83,7 @@ func (h *Handler) cache(ctx context.Context, host pool.Host) (progress, error) {
 	return progress{Record: pool.Begin(host, pool.StepShares, h.Now())}, nil
 }
 
-// shares creates the shares, closed to everyone. The token of each follows from its order, slot and
+// shares marks the buckets and creates the shares, closed to everyone. The token of each follows from its order, slot and
 // generation, so that one which was created and not recorded is not created again, and none is taken for
 // ours that another order or an earlier generation made.
 func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) {
@@ -92,6 +92,10 @@ func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) 
 		slot := &host.Slots[i]
 		if slot.Share != "" {
 			continue
+		}
+		// Before the share: whoever reaches a bucket by a share can see whose it is.
+		if err := h.Buckets.Mark(ctx, slot.Bucket, host.SlotMark(*slot)); err != nil {
+			return progress{}, fmt.Errorf("mark the bucket of slot %d: %w", slot.Index, err)
 		}
 		tags := h.tags(host)
 		tags["headroom:state"], tags["headroom:generation"] = "Available", strconv.Itoa(slot.Generation)

@@ -45,6 +45,10 @@ type gateways interface {
 	Shares(ctx context.Context, gateway string, ids []string) (statusByID map[string]string, err error)
 }
 
+type buckets interface {
+	Mark(ctx context.Context, bucketARN, mark string) error
+}
+
 type databases interface {
 	Harden(ctx context.Context, login pool.Login) error
 	MakeSlot(ctx context.Context, login pool.Login, name, mark string, limit int) error
@@ -70,6 +74,7 @@ type Config struct {
 	Machines    attacher
 	Appliances  appliances
 	Gateways    gateways
+	Buckets     buckets
 	Databases   databases
 	Vault       vault
 	Announce    announcer
@@ -90,8 +95,8 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Databases == nil ||
-		c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
+	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Buckets == nil ||
+		c.Databases == nil || c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
 		c.Stage == "" || c.StackPrefix == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("stackcomplete: every field of Config is required")
 	}

@@ -113,6 +113,7 @@ func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	w.handler, err = New(Config{
 		Ledger: ledger, Stacks: outside, Machines: outsideMachines{&machines.Machines{Client: w.machines}, life.Call}, Appliances: outside,
 		Gateways:  outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call},
+		Buckets:   outside,
 		Databases: outside, Vault: outside, Announce: announcer,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: life.Call},
 		PoolChecks: poolChecks,
@@ -335,6 +336,10 @@ func (o outside) Delete(ctx context.Context, nameOrID, token string) error {
 func (o outside) Key(ctx context.Context, address string) (key string, err error) {
 	err = o.call("Key", func() (err error) { key, err = o.w.appliance.Key(ctx, address); return err })
 	return key, err
+}
+
+func (o outside) Mark(context.Context, string, string) error {
+	return o.call("Mark", func() error { return nil })
 }
 
 func (o outside) Master(context.Context, string) (username, password string, err error) {
