@@ -158,6 +158,24 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 	})
 }
 
+func TestOnlySignupsFreeAddressesAndPlaces(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		got := map[string]bool{}
+		for _, s := range identityStatements("control", a.control) {
+			function, _, _ := strings.Cut(strings.TrimPrefix(s.where, "control/"), "Role")
+			for _, action := range s.actions {
+				if action == "dynamodb:ConditionCheckItem" || action == "dynamodb:DeleteItem" {
+					got[function+" "+action] = true
+				}
+			}
+		}
+		want := map[string]bool{"Signups dynamodb:ConditionCheckItem": true, "Signups dynamodb:DeleteItem": true}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("grants (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestOnlyTagsOfTheStagesShareBucketsAreTouched(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		got := map[string]string{}
