@@ -46,8 +46,8 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 	}{
 		{"HostOrdered", false, `"hostId":"database-standard-1"`, func() error { return a.HostOrdered(ctx, host) }},
 		{"HostFailed", true, `"failures":3`, func() error { return a.HostFailed(ctx, host, pool.Record{Key: key, Failures: 3}) }},
-		{"HostQuarantined", true, `"tries":6`, func() error { return a.Host(ctx, in(pool.Quarantined)) }},
-		{"HostFailed", true, `"reason":"its name is taken"`, func() error { return a.Host(ctx, in(pool.Deleted)) }},
+		{"HostQuarantined", true, `"tries":6`, func() error { return a.Host(ctx, in(pool.HostQuarantined)) }},
+		{"HostFailed", true, `"reason":"its name is taken"`, func() error { return a.Host(ctx, in(pool.HostDeleted)) }},
 		{"StorageReady", false, `"tenantId":"acme"`, func() error { return a.StorageReady(ctx, announce.StorageReady(tenant, "hard")) }},
 		{"StorageWaiting", false, `"position":7`, func() error { return a.StorageWaiting(ctx, tenant, 7) }},
 		{"SignupRejected", false, `"field":"tier"`, func() error {
@@ -85,7 +85,7 @@ func TestAnAnnouncerSaysWhatItLacks(t *testing.T) {
 	}
 	host := ledgertest.Host(key, 1, 2)
 	given := host.Clone()
-	given.State = pool.Quarantined
+	given.State = pool.HostQuarantined
 	for name, err := range map[string]error{
 		"a person":     a.Host(t.Context(), given),
 		"a pool check": a.Host(t.Context(), host),

@@ -28,10 +28,10 @@ func (a *Announcer) HostOrdered(ctx context.Context, h pool.Host) error {
 // host whose making failed is announced by HostFailed, because more is to be done about it.
 func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
 	announce := map[pool.HostState]func(context.Context, pool.Host) error{
-		pool.InService:   a.inService,
-		pool.Cordoned:    a.cordoned,
-		pool.Quarantined: a.quarantined,
-		pool.Deleted:     a.passedOver,
+		pool.HostInService:   a.inService,
+		pool.HostCordoned:    a.cordoned,
+		pool.HostQuarantined: a.quarantined,
+		pool.HostDeleted:     a.passedOver,
 	}[h.State]
 	if announce == nil {
 		return fmt.Errorf("announce host %s: it is %s", h.ID, h.State)
@@ -39,7 +39,7 @@ func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
 	if err := announce(ctx, h); err != nil {
 		return err
 	}
-	if h.State == pool.InService || h.State == pool.Cordoned {
+	if h.State == pool.HostInService || h.State == pool.HostCordoned {
 		if err := a.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("host %s is %s", h.ID, h.State)), 0); err != nil {
 			return fmt.Errorf("ask for a pool check: %w", err)
 		}
@@ -68,7 +68,7 @@ func (a *Announcer) inService(ctx context.Context, h pool.Host) error {
 func first(h pool.Host) bool {
 	n := 0
 	for _, entry := range h.History {
-		if entry.What == string(pool.InService) || entry.What == string(pool.Cordoned) {
+		if entry.What == string(pool.HostInService) || entry.What == string(pool.HostCordoned) {
 			n++
 		}
 	}

@@ -39,7 +39,7 @@ func TestALateAnnouncementDoesNotEndTheNextOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := pool.Move(before, to, now, "test")
+		after, err := pool.MoveHost(before, to, now, "test")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestALateAnnouncementDoesNotEndTheNextOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Host(ctx, move(pool.Cordoned)); err != nil {
+		if err := a.Host(ctx, move(pool.HostCordoned)); err != nil {
 			t.Fatal(err)
 		}
 		left, err := ledger.Host(ctx, h.ID)
@@ -71,12 +71,12 @@ func TestALateAnnouncementDoesNotEndTheNextOne(t *testing.T) {
 		return left.Step
 	}
 	if left := step(func() {
-		move(pool.InService)
-		move(pool.Cordoned)
+		move(pool.HostInService)
+		move(pool.HostCordoned)
 	}); left != pool.StepAnnounce {
 		t.Errorf("the second cordon will never be announced: step %q", left)
 	}
-	move(pool.InService)
+	move(pool.HostInService)
 	if left := step(func() {}); left != "" {
 		t.Errorf("announced, and still at step %q", left)
 	}

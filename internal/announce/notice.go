@@ -87,7 +87,7 @@ func quarantineNotice(h pool.Host) string {
 // stuckNotice tells where to look for what keeps a signup from being finished.
 func stuckNotice(t pool.Tenant) string {
 	why := "Its messages are in the dead-letter queues of signup; the function's log says why."
-	if t.State == pool.Ready {
+	if t.State == pool.TenantReady {
 		why = fmt.Sprintf("It has its storage, and StorageReady was not published: its history says why. If its share does not serve it, look at the gateway of %s; then send its signup again.", t.Share.Host)
 	}
 	if t.Error != "" {

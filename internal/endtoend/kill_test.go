@@ -50,7 +50,7 @@ func TestFunctionsAreKilledBetweenAllTheirCalls(t *testing.T) {
 	s.awaitReady(t, next(), next(), next())
 	s.await(t, "a host failed and is deleted", func() bool {
 		h, err := s.ledger.Host(t.Context(), "share-standard-4")
-		return err == nil && h.State == pool.Deleted
+		return err == nil && h.State == pool.HostDeleted
 	})
 	points := k.stop()
 	stopTime()

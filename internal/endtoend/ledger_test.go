@@ -109,7 +109,7 @@ func (b books) problems() (found []string) {
 		}
 	}
 	for id, t := range b.tenants {
-		if t.State != pool.Ready {
+		if t.State != pool.TenantReady {
 			problem("tenant %s is %s", id, t.State)
 			continue
 		}

@@ -20,7 +20,7 @@ func (s *system) heedsPolicies(t *testing.T, ps pool.Policies) {
 		record, err := s.ledger.Pool(t.Context(), key)
 		must(t, err)
 		ordered[key] = key.Host(record.Seq + 1)
-		ps[i].Floor = record.Counters.InService + record.Counters.Making + 1
+		ps[i].Floor = record.Counters.InService + record.Counters.Provisioning + 1
 		s.Stacks.FailStacks(stackOf(ordered[key]), 1, "there is no room for it")
 	}
 	s.setPolicies(t, ps)
@@ -48,7 +48,7 @@ func (s *system) cleansUp(t *testing.T, key pool.Key, id pool.HostID) {
 	}
 	s.await(t, string(id)+" is deleted", func() bool {
 		h, err := s.ledger.Host(t.Context(), id)
-		return err == nil && h.State == pool.Deleted
+		return err == nil && h.State == pool.HostDeleted
 	})
 	if stacks := s.hostStacks(t); slices.Contains(stacks, stackOf(id)) {
 		t.Errorf("the stack of %s is still there: %v", id, stacks)

@@ -33,7 +33,7 @@ func (s *system) givesUp(t *testing.T, hosts *gate) {
 	s.checkPools(t)
 	s.await(t, string(stuck)+" is quarantined, and that is said", func() bool {
 		h, err := s.ledger.Host(t.Context(), stuck)
-		return err == nil && h.State == pool.Quarantined && h.Step == ""
+		return err == nil && h.State == pool.HostQuarantined && h.Step == ""
 	})
 	s.await(t, "it is heard that "+string(stuck)+" is given up", func() bool { return len(heard[events.HostQuarantined](s.watch)) > 0 })
 	if e := heard[events.HostQuarantined](s.watch)[0]; e.HostID != string(stuck) || e.Step != string(pool.StepBuild) || e.Reason == "" {

@@ -39,7 +39,7 @@ func (s *system) differences(tb testing.TB, b books) (found []string) {
 		if h.State.Live() {
 			wanted = append(wanted, h.Stack.Name)
 		}
-		if h.State != pool.InService && h.State != pool.Cordoned {
+		if h.State != pool.HostInService && h.State != pool.HostCordoned {
 			continue
 		}
 		if h.Kind == pool.Database {

@@ -106,7 +106,7 @@ const tenantID = "acme"
 // tenants is the bench of a tenant.
 func tenants(t *rapid.T) *bench[pool.Tenant] {
 	ctx, l := context.Background(), memory.New(memory.Options{})
-	must(t, second(l.Request(ctx, pool.Tenant{ID: tenantID, Tier: "standard", State: pool.Requested, Progress: pool.Started(route[0].step, start)})))
+	must(t, second(l.Request(ctx, pool.Tenant{ID: tenantID, Tier: "standard", State: pool.TenantRequested, Progress: pool.Started(route[0].step, start)})))
 	b := &bench[pool.Tenant]{}
 	load := func(ctx context.Context, id string) (pool.Tenant, error) { return l.Tenant(ctx, pool.TenantID(id)) }
 	save := func(ctx context.Context, before, after pool.Tenant, _ pool.Outcome) (pool.Tenant, error) {
@@ -129,7 +129,7 @@ func tenants(t *rapid.T) *bench[pool.Tenant] {
 func hosts(t *rapid.T) *bench[pool.Host] {
 	ctx, l := context.Background(), memory.New(memory.Options{})
 	h := ledgertest.Host(pool.Key{Kind: pool.Share, Tier: "standard"}, 1, 1)
-	h.State, h.Progress = pool.Preparing, pool.Started(route[0].step, start)
+	h.State, h.Progress = pool.HostPreparing, pool.Started(route[0].step, start)
 	must(t, l.Order(ctx, pool.Record{Key: h.Key()}, h))
 	b := &bench[pool.Host]{}
 	load := func(ctx context.Context, id string) (pool.Host, error) { return l.Host(ctx, pool.HostID(id)) }

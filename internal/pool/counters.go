@@ -3,16 +3,16 @@ package pool
 // Counters are sums over the hosts of a pool. They are kept with the pool's record, so that no path
 // has to read every host.
 type Counters struct {
-	Hosts       int // that exist or may exist in the cloud
-	Making      int // hosts on their way into service
-	MakingSlots int // slots those will bring
-	InService   int // hosts in service
-	Cordoned    int // hosts cordoned
-	Quarantined int // hosts given up
-	Slots       int // slots of hosts in service
-	Reserve     int // of those: made, and not set out yet
-	Used        int // of those: set out or taken
-	Shut        int // slots set out or taken of hosts that are cordoned
+	Hosts             int // that exist or may exist in the cloud
+	Provisioning      int // hosts on their way into service
+	ProvisioningSlots int // slots those will bring
+	InService         int // hosts in service
+	Cordoned          int // hosts cordoned
+	Quarantined       int // hosts given up
+	Slots             int // slots of hosts in service
+	Reserve           int // of those: made, and not set out yet
+	Used              int // of those: set out or taken
+	CordonedUsed      int // slots set out or taken of hosts that are cordoned
 
 	Leaving int // slots whose tenants leave, of hosts in service and cordoned
 	Cooling int // slots that rest before they are free again, of hosts in service
@@ -28,15 +28,15 @@ func Contribution(h Host) Counters {
 	}
 	c.Hosts = 1
 	switch {
-	case h.State.Making():
-		c.Making, c.MakingSlots = 1, h.Size
-	case h.State == InService:
+	case h.State.Provisioning():
+		c.Provisioning, c.ProvisioningSlots = 1, h.Size
+	case h.State == HostInService:
 		c.InService, c.Slots, c.Reserve, c.Used = 1, len(h.Slots), h.Free(), h.Used()
 		c.Leaving, c.Cooling = h.Leaving(), h.Cooling()
 		c.Room = roomOf(h)
-	case h.State == Cordoned:
-		c.Cordoned, c.Shut, c.Leaving = 1, h.Used(), h.Leaving()
-	case h.State == Quarantined:
+	case h.State == HostCordoned:
+		c.Cordoned, c.CordonedUsed, c.Leaving = 1, h.Used(), h.Leaving()
+	case h.State == HostQuarantined:
 		c.Quarantined = 1
 	}
 	return c
@@ -54,18 +54,18 @@ func (c Counters) Add(other Counters) Counters {
 
 func (c Counters) plus(o Counters, sign int) Counters {
 	return Counters{
-		Hosts:       c.Hosts + sign*o.Hosts,
-		Making:      c.Making + sign*o.Making,
-		MakingSlots: c.MakingSlots + sign*o.MakingSlots,
-		InService:   c.InService + sign*o.InService,
-		Cordoned:    c.Cordoned + sign*o.Cordoned,
-		Quarantined: c.Quarantined + sign*o.Quarantined,
-		Slots:       c.Slots + sign*o.Slots,
-		Reserve:     c.Reserve + sign*o.Reserve,
-		Used:        c.Used + sign*o.Used,
-		Shut:        c.Shut + sign*o.Shut,
-		Leaving:     c.Leaving + sign*o.Leaving,
-		Cooling:     c.Cooling + sign*o.Cooling,
-		Room:        c.Room.plus(o.Room, sign),
+		Hosts:             c.Hosts + sign*o.Hosts,
+		Provisioning:      c.Provisioning + sign*o.Provisioning,
+		ProvisioningSlots: c.ProvisioningSlots + sign*o.ProvisioningSlots,
+		InService:         c.InService + sign*o.InService,
+		Cordoned:          c.Cordoned + sign*o.Cordoned,
+		Quarantined:       c.Quarantined + sign*o.Quarantined,
+		Slots:             c.Slots + sign*o.Slots,
+		Reserve:           c.Reserve + sign*o.Reserve,
+		Used:              c.Used + sign*o.Used,
+		CordonedUsed:      c.CordonedUsed + sign*o.CordonedUsed,
+		Leaving:           c.Leaving + sign*o.Leaving,
+		Cooling:           c.Cooling + sign*o.Cooling,
+		Room:              c.Room.plus(o.Room, sign),
 	}
 }

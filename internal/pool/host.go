@@ -10,29 +10,31 @@ import (
 type HostState string
 
 const (
-	// Ordered: the order is recorded; the stack may or may not have been asked for yet.
-	Ordered HostState = "ordered"
-	// Building: CloudFormation accepted the stack.
-	Building HostState = "building"
-	// Preparing: the stack is complete; the host is made ready step by step.
-	Preparing HostState = "preparing"
-	// InService: its slots can be set out and taken.
-	InService HostState = "in-service"
-	// Cordoned: it keeps its tenants and takes no more, because an alarm is on.
-	Cordoned HostState = "cordoned"
-	// Deleting: its making failed; the stack is being deleted.
-	Deleting HostState = "deleting"
-	// Deleted: nothing is left of it but this record.
-	Deleted HostState = "deleted"
-	// Quarantined: given up after too many tries; nothing touches it until a person does.
-	Quarantined HostState = "quarantined"
+	// HostOrdered: the order is recorded; the stack may or may not have been asked for yet.
+	HostOrdered HostState = "ordered"
+	// HostBuilding: CloudFormation accepted the stack.
+	HostBuilding HostState = "building"
+	// HostPreparing: the stack is complete; the host is made ready step by step.
+	HostPreparing HostState = "preparing"
+	// HostInService: its slots can be set out and taken.
+	HostInService HostState = "in-service"
+	// HostCordoned: it keeps its tenants and takes no more, because an alarm is on.
+	HostCordoned HostState = "cordoned"
+	// HostDeleting: its making failed; the stack is being deleted.
+	HostDeleting HostState = "deleting"
+	// HostDeleted: nothing is left of it but this record.
+	HostDeleted HostState = "deleted"
+	// HostQuarantined: given up after too many tries; nothing touches it until a person does.
+	HostQuarantined HostState = "quarantined"
 )
 
-// Making says whether the host is on its way into service.
-func (s HostState) Making() bool { return s == Ordered || s == Building || s == Preparing }
+// Provisioning says whether the host is on its way into service.
+func (s HostState) Provisioning() bool {
+	return s == HostOrdered || s == HostBuilding || s == HostPreparing
+}
 
 // Live says whether the host exists, or may exist, in the cloud and so counts against the ceiling.
-func (s HostState) Live() bool { return s != Deleted }
+func (s HostState) Live() bool { return s != HostDeleted }
 
 // FirstStep is the first step after a host's stack is complete.
 func FirstStep(k Kind) Step {
@@ -160,24 +162,24 @@ func (h Host) Clone() Host {
 	return h
 }
 
-// moves lists the states that each state may be left for.
-var moves = map[HostState][]HostState{
-	Ordered:     {Building, Preparing, Deleting, Deleted, Quarantined},
-	Building:    {Preparing, Deleting, Quarantined},
-	Preparing:   {InService, Cordoned, Deleting, Quarantined},
-	InService:   {Cordoned},
-	Cordoned:    {InService},
-	Deleting:    {Deleted, Quarantined},
-	Quarantined: {Deleting},
+// hostMoves lists the states that each state may be left for.
+var hostMoves = map[HostState][]HostState{
+	HostOrdered:     {HostBuilding, HostPreparing, HostDeleting, HostDeleted, HostQuarantined},
+	HostBuilding:    {HostPreparing, HostDeleting, HostQuarantined},
+	HostPreparing:   {HostInService, HostCordoned, HostDeleting, HostQuarantined},
+	HostInService:   {HostCordoned},
+	HostCordoned:    {HostInService},
+	HostDeleting:    {HostDeleted, HostQuarantined},
+	HostQuarantined: {HostDeleting},
 }
 
-// Move takes a host to another state. Being there already is no error and changes nothing, so that
+// MoveHost takes a host to another state. Being there already is no error and changes nothing, so that
 // a redelivered event succeeds; a move that the life of a host does not have is an error.
-func Move(h Host, to HostState, now time.Time, why string) (Host, error) {
+func MoveHost(h Host, to HostState, now time.Time, why string) (Host, error) {
 	if h.State == to {
 		return h, nil
 	}
-	if !slices.Contains(moves[h.State], to) {
+	if !slices.Contains(hostMoves[h.State], to) {
 		return h, fmt.Errorf("host %s cannot go from %s to %s", h.ID, h.State, to)
 	}
 	h = Rest(h)

@@ -10,25 +10,25 @@ import (
 )
 
 var allStates = []pool.HostState{
-	pool.Ordered, pool.Building, pool.Preparing, pool.InService, pool.Cordoned, pool.Deleting, pool.Deleted, pool.Quarantined,
+	pool.HostOrdered, pool.HostBuilding, pool.HostPreparing, pool.HostInService, pool.HostCordoned, pool.HostDeleting, pool.HostDeleted, pool.HostQuarantined,
 }
 
 func TestMove(t *testing.T) {
 	allowed := map[pool.HostState]map[pool.HostState]bool{
-		pool.Ordered:     {pool.Building: true, pool.Preparing: true, pool.Deleting: true, pool.Deleted: true, pool.Quarantined: true},
-		pool.Building:    {pool.Preparing: true, pool.Deleting: true, pool.Quarantined: true},
-		pool.Preparing:   {pool.InService: true, pool.Cordoned: true, pool.Deleting: true, pool.Quarantined: true},
-		pool.InService:   {pool.Cordoned: true},
-		pool.Cordoned:    {pool.InService: true},
-		pool.Deleting:    {pool.Deleted: true, pool.Quarantined: true},
-		pool.Quarantined: {pool.Deleting: true},
+		pool.HostOrdered:     {pool.HostBuilding: true, pool.HostPreparing: true, pool.HostDeleting: true, pool.HostDeleted: true, pool.HostQuarantined: true},
+		pool.HostBuilding:    {pool.HostPreparing: true, pool.HostDeleting: true, pool.HostQuarantined: true},
+		pool.HostPreparing:   {pool.HostInService: true, pool.HostCordoned: true, pool.HostDeleting: true, pool.HostQuarantined: true},
+		pool.HostInService:   {pool.HostCordoned: true},
+		pool.HostCordoned:    {pool.HostInService: true},
+		pool.HostDeleting:    {pool.HostDeleted: true, pool.HostQuarantined: true},
+		pool.HostQuarantined: {pool.HostDeleting: true},
 	}
 	for _, from := range allStates {
 		for _, to := range allStates {
 			t.Run(string(from)+" to "+string(to), func(t *testing.T) {
 				before := pool.Begin(pool.Host{ID: "share-standard-1", State: from, Since: now}, pool.StepShares, now)
 				before.Tries, before.Count = 3, 2
-				after, err := pool.Move(before, to, now.Add(time.Minute), "why")
+				after, err := pool.MoveHost(before, to, now.Add(time.Minute), "why")
 				switch {
 				case from == to:
 					if err != nil {
@@ -60,7 +60,7 @@ func TestOverdue(t *testing.T) {
 		return h
 	}
 	late := now.Add(pool.Deadline(pool.StepShares))
-	rested := in(pool.Preparing, 0)
+	rested := in(pool.HostPreparing, 0)
 	rested.Step = ""
 	tests := []struct {
 		name    string
@@ -70,15 +70,15 @@ func TestOverdue(t *testing.T) {
 		state   pool.HostState
 		tries   int
 	}{
-		{"before the deadline", in(pool.Preparing, 0), late.Add(-1), false, pool.Preparing, 0},
-		{"at the deadline", in(pool.Preparing, 0), late, true, pool.Preparing, 1},
-		{"the last try", in(pool.Preparing, pool.MaxTries-1), late, true, pool.Preparing, pool.MaxTries},
-		{"too many tries", in(pool.Preparing, pool.MaxTries), late, true, pool.Quarantined, 0},
-		{"too many tries of a deletion", in(pool.Deleting, pool.MaxTries), late, true, pool.Quarantined, 0},
-		{"a quarantine that is not announced yet", in(pool.Quarantined, pool.MaxTries-1), late, true, pool.Quarantined, pool.MaxTries},
-		{"a host with tenants is never given up", in(pool.InService, pool.MaxTries), late, true, pool.InService, pool.MaxTries + 1},
-		{"nor one that is cordoned", in(pool.Cordoned, pool.MaxTries), late, true, pool.Cordoned, pool.MaxTries + 1},
-		{"a host at rest", rested, late, false, pool.Preparing, 0},
+		{"before the deadline", in(pool.HostPreparing, 0), late.Add(-1), false, pool.HostPreparing, 0},
+		{"at the deadline", in(pool.HostPreparing, 0), late, true, pool.HostPreparing, 1},
+		{"the last try", in(pool.HostPreparing, pool.MaxTries-1), late, true, pool.HostPreparing, pool.MaxTries},
+		{"too many tries", in(pool.HostPreparing, pool.MaxTries), late, true, pool.HostQuarantined, 0},
+		{"too many tries of a deletion", in(pool.HostDeleting, pool.MaxTries), late, true, pool.HostQuarantined, 0},
+		{"a quarantine that is not announced yet", in(pool.HostQuarantined, pool.MaxTries-1), late, true, pool.HostQuarantined, pool.MaxTries},
+		{"a host with tenants is never given up", in(pool.HostInService, pool.MaxTries), late, true, pool.HostInService, pool.MaxTries + 1},
+		{"nor one that is cordoned", in(pool.HostCordoned, pool.MaxTries), late, true, pool.HostCordoned, pool.MaxTries + 1},
+		{"a host at rest", rested, late, false, pool.HostPreparing, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestOverdue(t *testing.T) {
 }
 
 func TestAHostThatIsGivenUpIsAnnouncedUntilItIsHeardOf(t *testing.T) {
-	h := pool.Begin(pool.Host{ID: "share-standard-1", State: pool.Preparing}, pool.StepShares, now)
+	h := pool.Begin(pool.Host{ID: "share-standard-1", State: pool.HostPreparing}, pool.StepShares, now)
 	h.Tries = pool.MaxTries
 	later := h.Due
 	h, _, err := pool.Overdue(h, later)
@@ -107,7 +107,7 @@ func TestAHostThatIsGivenUpIsAnnouncedUntilItIsHeardOf(t *testing.T) {
 	}
 	why := "step shares was tried 6 times and was not done by its deadline"
 	diff(t, "host", h, pool.Host{
-		ID: "share-standard-1", State: pool.Quarantined, Since: later, Why: why,
+		ID: "share-standard-1", State: pool.HostQuarantined, Since: later, Why: why,
 		Progress: pool.Progress{Step: pool.StepAnnounce, Due: later.Add(pool.Deadline(pool.StepAnnounce)), Stuck: pool.StepShares},
 		History:  []pool.Entry{{At: later, What: "quarantined", Why: why}},
 	})
@@ -116,7 +116,7 @@ func TestAHostThatIsGivenUpIsAnnouncedUntilItIsHeardOf(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if h.State != pool.Quarantined || h.Step != pool.StepAnnounce || h.Due.IsZero() || !h.Since.Equal(later) {
+	if h.State != pool.HostQuarantined || h.Step != pool.StepAnnounce || h.Due.IsZero() || !h.Since.Equal(later) {
 		t.Errorf("host: %+v", h)
 	}
 }
@@ -150,14 +150,14 @@ func TestContribution(t *testing.T) {
 		state pool.HostState
 		want  pool.Counters
 	}{
-		{pool.Ordered, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 9}},
-		{pool.Building, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 9}},
-		{pool.Preparing, pool.Counters{Hosts: 1, Making: 1, MakingSlots: 9}},
-		{pool.InService, pool.Counters{Hosts: 1, InService: 1, Slots: 9, Reserve: 2, Used: 3, Leaving: 1, Cooling: 2, Room: pool.Room{3: 1, 4: 1}}},
-		{pool.Cordoned, pool.Counters{Hosts: 1, Cordoned: 1, Shut: 3, Leaving: 1}},
-		{pool.Quarantined, pool.Counters{Hosts: 1, Quarantined: 1}},
-		{pool.Deleting, pool.Counters{Hosts: 1}},
-		{pool.Deleted, pool.Counters{}},
+		{pool.HostOrdered, pool.Counters{Hosts: 1, Provisioning: 1, ProvisioningSlots: 9}},
+		{pool.HostBuilding, pool.Counters{Hosts: 1, Provisioning: 1, ProvisioningSlots: 9}},
+		{pool.HostPreparing, pool.Counters{Hosts: 1, Provisioning: 1, ProvisioningSlots: 9}},
+		{pool.HostInService, pool.Counters{Hosts: 1, InService: 1, Slots: 9, Reserve: 2, Used: 3, Leaving: 1, Cooling: 2, Room: pool.Room{3: 1, 4: 1}}},
+		{pool.HostCordoned, pool.Counters{Hosts: 1, Cordoned: 1, CordonedUsed: 3, Leaving: 1}},
+		{pool.HostQuarantined, pool.Counters{Hosts: 1, Quarantined: 1}},
+		{pool.HostDeleting, pool.Counters{Hosts: 1}},
+		{pool.HostDeleted, pool.Counters{}},
 	}
 	for _, test := range tests {
 		t.Run(string(test.state), func(t *testing.T) {

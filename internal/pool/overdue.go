@@ -14,13 +14,13 @@ func Overdue(h Host, now time.Time) (out Host, changed bool, err error) {
 	}
 	// A host that has come to rest is never given up for an announcement that got lost; it is announced
 	// until somebody hears of it.
-	if h.Tries < MaxTries || h.State == InService || h.State == Cordoned || h.State == Quarantined || h.State == Deleted {
+	if h.Tries < MaxTries || h.State == HostInService || h.State == HostCordoned || h.State == HostQuarantined || h.State == HostDeleted {
 		out = h.Clone()
 		out.Progress = h.Retried(now)
 		out.History = Append(out.History, Entry{At: now, What: "retry", Why: fmt.Sprintf("step %s %s", h.Step, h.late())})
 		return out, true, nil
 	}
-	out, err = Move(h, Quarantined, now, fmt.Sprintf("step %s was tried %d times and %s", h.Step, h.Tries+1, h.late()))
+	out, err = MoveHost(h, HostQuarantined, now, fmt.Sprintf("step %s was tried %d times and %s", h.Step, h.Tries+1, h.late()))
 	if err != nil {
 		return h, false, fmt.Errorf("give host %s up: %w", h.ID, err)
 	}

@@ -23,19 +23,19 @@ func (o Observed) Free(p Policy) int {
 	return o.OnShelf + c.Reserve
 }
 
-// Making is how many slots hosts in the making will bring, under a policy; at most that, if they are of
+// Provisioning is how many slots provisioning hosts will bring, under a policy; at most that, if they are of
 // different sizes and a limit of tenants is in force.
-func (o Observed) Making(p Policy) int {
+func (o Observed) Provisioning(p Policy) int {
 	c := o.Record.Counters
 	if p.TenantsPerHost > 0 {
-		return min(c.MakingSlots, p.Limit()*c.Making)
+		return min(c.ProvisioningSlots, p.Limit()*c.Provisioning)
 	}
-	return c.MakingSlots
+	return c.ProvisioningSlots
 }
 
 // Assigned is how many slots tenants hold, those of cordoned hosts too.
 func (o Observed) Assigned() int {
-	return max(0, o.Record.Counters.Used+o.Record.Counters.Shut-o.OnShelf)
+	return max(0, o.Record.Counters.Used+o.Record.Counters.CordonedUsed-o.OnShelf)
 }
 
 // ActionKind is what an action does.
@@ -84,20 +84,20 @@ func (p Plan) Missing() int {
 // time.
 //
 // Wanted are the free slots of the buffer (the larger of the number and the percentage of assigned
-// slots) and one for each waiting tenant. What is free and what hosts in the making will bring is
+// slots) and one for each waiting tenant. What is free and what provisioning hosts will bring is
 // subtracted; what is missing is ordered in whole hosts. The floor asks for hosts too. Orders are held
 // back by the backoff after failed hosts, the ceiling, the most orders at once, and by further, which
 // are limits that more than this pool has to keep.
 func Decide(o Observed, p Policy, further []Limit, now time.Time) Plan {
 	c := o.Record.Counters
-	free, making := o.Free(p), o.Making(p)
+	free, provisioning := o.Free(p), o.Provisioning(p)
 	buffer := max(p.BufferSlots, ceilDiv(o.Assigned()*p.BufferPercent, 100))
-	missing := buffer + o.Waiting - free - making
+	missing := buffer + o.Waiting - free - provisioning
 	hosts := ceilDiv(max(0, missing), p.Brings())
-	reason := fmt.Sprintf("slots free %d + in the making %d, wanted: buffer %d + waiting %d", free, making, buffer, o.Waiting)
-	if short := p.Floor - c.InService - c.Making; short > hosts {
+	reason := fmt.Sprintf("slots free %d + provisioning %d, wanted: buffer %d + waiting %d", free, provisioning, buffer, o.Waiting)
+	if short := p.Floor - c.InService - c.Provisioning; short > hosts {
 		hosts = short
-		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, c.InService+c.Making)
+		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, c.InService+c.Provisioning)
 	}
 	if hosts == 0 {
 		return Plan{Reason: reason + ": enough"}
@@ -125,7 +125,7 @@ func poolLimits(r Record, p Policy, now time.Time) []Limit {
 	}
 	return append(limits,
 		Limit{Name: "ceiling", Most: p.Ceiling - c.Hosts, Why: fmt.Sprintf("ceiling %d hosts, there are %d", p.Ceiling, c.Hosts)},
-		Limit{Name: "maxOrders", Most: p.MaxOrders - c.Making, Why: fmt.Sprintf("at most %d in the making, there are %d", p.MaxOrders, c.Making)},
+		Limit{Name: "maxOrders", Most: p.MaxOrders - c.Provisioning, Why: fmt.Sprintf("at most %d provisioning, there are %d", p.MaxOrders, c.Provisioning)},
 	)
 }
 
@@ -138,11 +138,11 @@ func Order(r Record, p Policy, stackPrefix, mark string, now time.Time, why stri
 	id := r.Key.Host(r.Seq + 1)
 	h := Host{
 		ID: id, Kind: r.Key.Kind, Tier: r.Key.Tier,
-		State: Ordered, Since: now, Why: why, DecidedAt: r.decidedAt(now), OrderedAt: now,
+		State: HostOrdered, Since: now, Why: why, DecidedAt: r.decidedAt(now), OrderedAt: now,
 		Mark:    mark,
 		Size:    p.SlotsPerHost,
 		Stack:   Stack{Name: stackPrefix + string(id), Token: string(id) + "-" + mark},
-		History: []Entry{{At: now, What: string(Ordered), Why: why}},
+		History: []Entry{{At: now, What: string(HostOrdered), Why: why}},
 	}
 	return Begin(h, StepOrder, now)
 }

@@ -21,7 +21,7 @@ func TestDecide(t *testing.T) {
 		return pool.Counters{Hosts: hosts, InService: hosts, Slots: 10 * hosts, Reserve: reserve, Used: used}
 	}
 	making := func(c pool.Counters, hosts int) pool.Counters {
-		c.Hosts, c.Making, c.MakingSlots = c.Hosts+hosts, c.Making+hosts, c.MakingSlots+10*hosts
+		c.Hosts, c.Provisioning, c.ProvisioningSlots = c.Hosts+hosts, c.Provisioning+hosts, c.ProvisioningSlots+10*hosts
 		return c
 	}
 	with := func(p pool.Policy, change func(*pool.Policy)) pool.Policy { change(&p); return p }
@@ -38,20 +38,20 @@ func TestDecide(t *testing.T) {
 	}{
 		{name: "nothing wanted", policy: buffered(0, 0), reason: "enough"},
 		{name: "the floor", policy: with(buffered(0, 0), func(p *pool.Policy) { p.Floor = 2 }), orders: 2, reason: "floor 2 hosts, there are 0"},
-		{name: "the floor counts hosts in the making", counters: making(pool.Counters{}, 1), policy: with(buffered(0, 0), func(p *pool.Policy) { p.Floor = 2 }), orders: 1},
+		{name: "the floor counts hosts provisioning", counters: making(pool.Counters{}, 1), policy: with(buffered(0, 0), func(p *pool.Policy) { p.Floor = 2 }), orders: 1},
 		{name: "the buffer is there", counters: serving(1, 5, 5), policy: buffered(5, 0), reason: "enough"},
 		{name: "slots on the shelf are free", counters: serving(1, 0, 10), onShelf: 5, policy: buffered(5, 0), reason: "enough"},
 		{name: "the buffer is short by one", counters: serving(1, 4, 6), policy: buffered(5, 0), orders: 1},
-		{name: "hosts in the making count", counters: making(serving(1, 0, 10), 1), policy: buffered(5, 0), reason: "in the making 10"},
+		{name: "hosts provisioning count", counters: making(serving(1, 0, 10), 1), policy: buffered(5, 0), reason: "provisioning 10"},
 		{name: "the percentage counts when it is larger", counters: serving(10, 12, 88), policy: buffered(5, 20), orders: 1, reason: "buffer 18"},
 		{name: "those who wait are added to the buffer", waiting: 12, policy: buffered(5, 0), orders: 2, reason: "waiting 12"},
-		{name: "tenants of cordoned hosts are assigned", counters: pool.Counters{Hosts: 1, Cordoned: 1, Shut: 10}, policy: buffered(0, 50), orders: 1, reason: "buffer 5"},
+		{name: "tenants of cordoned hosts are assigned", counters: pool.Counters{Hosts: 1, Cordoned: 1, CordonedUsed: 10}, policy: buffered(0, 50), orders: 1, reason: "buffer 5"},
 		{name: "the ceiling", counters: serving(99, 0, 990), waiting: 50, policy: buffered(0, 0), orders: 1, missing: 4, reason: "ceiling 100 hosts, there are 99"},
 		{name: "cordoned hosts count against the ceiling", counters: pool.Counters{Hosts: 100, Cordoned: 100}, waiting: 1, policy: buffered(0, 0), missing: 1},
-		{name: "the most orders at once", waiting: 50, policy: with(buffered(0, 0), func(p *pool.Policy) { p.MaxOrders = 2 }), orders: 2, missing: 3, reason: "at most 2 in the making"},
+		{name: "the most orders at once", waiting: 50, policy: with(buffered(0, 0), func(p *pool.Policy) { p.MaxOrders = 2 }), orders: 2, missing: 3, reason: "at most 2 provisioning"},
 		{name: "during the backoff", waiting: 1, backoff: now.Add(time.Second), policy: buffered(0, 0), missing: 1, reason: "none before"},
 		{name: "after the backoff", waiting: 1, backoff: now, policy: buffered(0, 0), orders: 1},
-		{name: "a host in the making does not bring what the limit of tenants keeps back", counters: making(pool.Counters{}, 1), policy: with(buffered(6, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "in the making 5"},
+		{name: "a host provisioning does not bring what the limit of tenants keeps back", counters: making(pool.Counters{}, 1), policy: with(buffered(6, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "provisioning 5"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,9 +71,9 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 			Kind: pool.Share, Tier: standard, SlotsPerHost: 1 + n("slots", 9), Floor: n("floor", 5), Ceiling: 5 + n("ceiling", 20),
 			BufferSlots: n("buffer", 50), BufferPercent: n("percent", 200), MaxOrders: 1 + n("orders", 5), Placement: pool.Pack, TenantsPerHost: n("limit", 12),
 		}
-		c := pool.Counters{Making: n("making", 5), Cordoned: n("cordoned", 5), Quarantined: n("quarantined", 3)}
-		c.Hosts = c.Making + c.Cordoned + c.Quarantined
-		c.MakingSlots = c.Making * p.SlotsPerHost
+		c := pool.Counters{Provisioning: n("making", 5), Cordoned: n("cordoned", 5), Quarantined: n("quarantined", 3)}
+		c.Hosts = c.Provisioning + c.Cordoned + c.Quarantined
+		c.ProvisioningSlots = c.Provisioning * p.SlotsPerHost
 		for seq := range n("in service", 20) {
 			c = c.Add(pool.Contribution(host(seq+1, letters(n("used", 10), n("free", 10)))))
 		}
@@ -84,8 +84,8 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 		if plan.Missing() < 0 || plan.Reason == "" {
 			t.Fatalf("%+v", plan)
 		}
-		if orders > 0 && (c.Hosts+orders > p.Ceiling || c.Making+orders > p.MaxOrders || orders > further.Most) {
-			t.Fatalf("%+v with %d hosts and %d in the making goes over %+v", plan, c.Hosts, c.Making, p)
+		if orders > 0 && (c.Hosts+orders > p.Ceiling || c.Provisioning+orders > p.MaxOrders || orders > further.Most) {
+			t.Fatalf("%+v with %d hosts and %d provisioning goes over %+v", plan, c.Hosts, c.Provisioning, p)
 		}
 		more := seen
 		more.Waiting++
@@ -116,7 +116,7 @@ func TestAnOrderBearsItsMark(t *testing.T) {
 	r := pool.Record{Key: shares, Seq: 2}
 	h := pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", "k3v9x2m7qa", now, "floor")
 	diff(t, "host", h, pool.Host{
-		ID: "share-standard-3", Kind: pool.Share, Tier: standard, State: pool.Ordered, Since: now, Why: "floor",
+		ID: "share-standard-3", Kind: pool.Share, Tier: standard, State: pool.HostOrdered, Since: now, Why: "floor",
 		DecidedAt: now, OrderedAt: now, Mark: "k3v9x2m7qa", Size: 10,
 		Progress: pool.Started(pool.StepOrder, now),
 		Stack:    pool.Stack{Name: "headroom-dev-share-standard-3", Token: "share-standard-3-k3v9x2m7qa"},

@@ -27,7 +27,7 @@ type Policy struct {
 	Ceiling        int       `json:"ceiling"`        // hosts there are at most
 	BufferSlots    int       `json:"bufferSlots"`    // slots kept free, as a number
 	BufferPercent  int       `json:"bufferPercent"`  // slots kept free, as a share of those assigned; the larger of both counts
-	MaxOrders      int       `json:"maxOrders"`      // hosts in the making at once
+	MaxOrders      int       `json:"maxOrders"`      // hosts provisioning at once
 	Placement      Placement `json:"placement"`      // pack or spread
 	TenantsPerHost int       `json:"tenantsPerHost"` // tenants a host takes at most; 0: as many as it has slots
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Room is how many slots of a kind a refill should set out.
-func (s Shelf) Room(k Kind) int { return max(0, ShelfSize-len(s.Offers(k))) }
+// Lacks is how many slots of a kind a refill should set out.
+func (s Shelf) Lacks(k Kind) int { return max(0, ShelfSize-len(s.Offers(k))) }
 
 // hostsOf numbers the hosts of a kind that have offers on the shelf.
 func (s Shelf) hostsOf(k Kind) map[int]bool {
@@ -32,7 +32,7 @@ func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
 	var candidates []*candidate
 	for _, h := range hosts {
 		_, seq, err := h.ID.Parse()
-		if err != nil || h.State != InService {
+		if err != nil || h.State != HostInService {
 			continue
 		}
 		c := &candidate{host: h, seq: seq, used: h.Used()}
@@ -96,7 +96,7 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 		case slot.State == SlotOffered && slot.Refill == r.Number:
 			good = append(good, o)
 		case slot.State != SlotFree || slot.Refill == r.Number: // not ours, or refused before
-		case h.State != InService:
+		case h.State != HostInService:
 			slot.Refill = r.Number
 		case slot.move(SlotOffered, now):
 			slot.Refill = r.Number

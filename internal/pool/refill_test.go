@@ -15,7 +15,7 @@ var shares = pool.Key{Kind: pool.Share, Tier: standard}
 // assigned, planned.
 func host(seq int, letters string) pool.Host {
 	states := map[rune]pool.SlotState{'f': pool.SlotFree, 'o': pool.SlotOffered, 'a': pool.SlotAssigned, 'p': pool.SlotPlanned, 'l': pool.SlotLeaving, 'c': pool.SlotCooling}
-	h := pool.Host{ID: shares.Host(seq), Kind: pool.Share, Tier: standard, State: pool.InService, Size: len(letters)}
+	h := pool.Host{ID: shares.Host(seq), Kind: pool.Share, Tier: standard, State: pool.HostInService, Size: len(letters)}
 	for i, letter := range letters {
 		o := shareOffer(seq, i+1)
 		h.Slots = append(h.Slots, pool.Slot{Index: o.Index, Generation: o.Generation, Name: o.Name, State: states[letter], Share: o.Share})
@@ -38,7 +38,7 @@ func policy(placement pool.Placement, tenantsPerHost int) pool.Policy {
 
 func TestChoose(t *testing.T) {
 	cordoned := host(9, "ffff")
-	cordoned.State = pool.Cordoned
+	cordoned.State = pool.HostCordoned
 	tests := []struct {
 		name   string
 		hosts  []pool.Host
@@ -134,7 +134,7 @@ func TestSetOut(t *testing.T) {
 		return h
 	}
 	cordoned := host(1, "off")
-	cordoned.State, cordoned.Slots[0].Refill = pool.Cordoned, 7
+	cordoned.State, cordoned.Slots[0].Refill = pool.HostCordoned, 7
 	tests := []struct {
 		name string
 		host pool.Host
@@ -187,6 +187,6 @@ func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 
 func TestRoom(t *testing.T) {
 	s := shelf(3, pool.ShelfSize+5)
-	diff(t, "for databases", s.Room(pool.Database), pool.ShelfSize-3)
-	diff(t, "for shares", s.Room(pool.Share), 0)
+	diff(t, "for databases", s.Lacks(pool.Database), pool.ShelfSize-3)
+	diff(t, "for shares", s.Lacks(pool.Share), 0)
 }

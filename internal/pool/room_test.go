@@ -67,7 +67,7 @@ func TestWhatIsFreeIsWhatCanBeSetOut(t *testing.T) {
 		for seq := range rapid.IntRange(0, pool.ShelfHosts).Draw(t, "hosts") {
 			slots := rapid.StringMatching(`[foa]{0,20}`).Draw(t, "slots")
 			h := host(seq+1, slots)
-			h.State = rapid.SampledFrom([]pool.HostState{pool.InService, pool.InService, pool.Cordoned, pool.Quarantined}).Draw(t, "state")
+			h.State = rapid.SampledFrom([]pool.HostState{pool.HostInService, pool.HostInService, pool.HostCordoned, pool.HostQuarantined}).Draw(t, "state")
 			hosts, c = append(hosts, h), c.Add(pool.Contribution(h))
 		}
 		p := policy(rapid.SampledFrom([]pool.Placement{pool.Pack, pool.Spread}).Draw(t, "placement"), rapid.IntRange(0, 25).Draw(t, "limit"))

@@ -116,19 +116,19 @@ type Side struct {
 
 // Claim is what a tenant took.
 type Claim struct {
-	Database Side
-	Share    Side
-	At       time.Time
-	Left     int  // pairs left on the shelf
-	Unsettle int  // claims not settled yet, this one included
-	Again    bool // the tenant held it already
+	Database  Side
+	Share     Side
+	At        time.Time
+	Left      int  // pairs left on the shelf
+	Unsettled int  // claims not settled yet, this one included
+	Replayed  bool // the tenant held it already
 }
 
-// NeedsTending says whether the claim left the shelf in want of tending: it runs low, or claims are
+// NeedsReconciling says whether the claim left the shelf in want of tending: it runs low, or claims are
 // to be settled. In a pool that is larger than a shelf few claims say so; in a small one each does,
 // so that the capacity of a small pool is looked at with every signup.
-func (c Claim) NeedsTending() bool {
-	return !c.Again && (c.Left <= ShelfLow || c.Unsettle%ShelfHeld == 0)
+func (c Claim) NeedsReconciling() bool {
+	return !c.Replayed && (c.Left <= ShelfLow || c.Unsettled%ShelfHeld == 0)
 }
 
 // Take is the claim as a pure function: the shelf after tenant took the head of both lists. waiting
@@ -166,15 +166,15 @@ func (s Shelf) Reclaim(tenant TenantID) (c Claim, ok bool) {
 	return s.claim(hold, true), true
 }
 
-func (s Shelf) claim(hold Hold, again bool) Claim {
+func (s Shelf) claim(hold Hold, replayed bool) Claim {
 	db, share := Key{Database, s.Tier}.Host(hold.Database.Host), Key{Share, s.Tier}.Host(hold.Share.Host)
 	return Claim{
-		Database: Side{Host: db, Offer: hold.Database, Access: s.Hosts[db]},
-		Share:    Side{Host: share, Offer: hold.Share, Access: s.Hosts[share]},
-		At:       hold.At,
-		Left:     s.Pairs(),
-		Unsettle: len(s.Held),
-		Again:    again,
+		Database:  Side{Host: db, Offer: hold.Database, Access: s.Hosts[db]},
+		Share:     Side{Host: share, Offer: hold.Share, Access: s.Hosts[share]},
+		At:        hold.At,
+		Left:      s.Pairs(),
+		Unsettled: len(s.Held),
+		Replayed:  replayed,
 	}
 }
 

@@ -84,9 +84,9 @@ func TestTake(t *testing.T) {
 				diff(t, "the shelf", after, before)
 			}
 			if err == nil {
-				diff(t, "claim", []any{claim.Database.Offer.Index, claim.Share.Offer.Index, claim.Again}, []any{test.index, test.index, test.again})
+				diff(t, "claim", []any{claim.Database.Offer.Index, claim.Share.Offer.Index, claim.Replayed}, []any{test.index, test.index, test.again})
 				diff(t, "access", claim.Database.Access, before.Hosts["database-standard-1"])
-				diff(t, "numbers", []int{claim.Left, claim.Unsettle}, []int{after.Pairs(), len(after.Held)})
+				diff(t, "numbers", []int{claim.Left, claim.Unsettled}, []int{after.Pairs(), len(after.Held)})
 			}
 		})
 	}
@@ -98,15 +98,15 @@ func TestClaimNeedsTending(t *testing.T) {
 		claim pool.Claim
 		want  bool
 	}{
-		{"plenty is left", pool.Claim{Left: pool.ShelfLow + 1, Unsettle: 1}, false},
-		{"it runs low", pool.Claim{Left: pool.ShelfLow, Unsettle: 1}, true},
-		{"the last pair", pool.Claim{Left: 0, Unsettle: 1}, true},
-		{"claims are to be settled", pool.Claim{Left: pool.ShelfLow + 1, Unsettle: pool.ShelfHeld}, true},
-		{"nothing was taken", pool.Claim{Left: 0, Unsettle: pool.ShelfHeld, Again: true}, false},
+		{"plenty is left", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: 1}, false},
+		{"it runs low", pool.Claim{Left: pool.ShelfLow, Unsettled: 1}, true},
+		{"the last pair", pool.Claim{Left: 0, Unsettled: 1}, true},
+		{"claims are to be settled", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: pool.ShelfHeld}, true},
+		{"nothing was taken", pool.Claim{Left: 0, Unsettled: pool.ShelfHeld, Replayed: true}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := test.claim.NeedsTending(); got != test.want {
+			if got := test.claim.NeedsReconciling(); got != test.want {
 				t.Errorf("%v, want %v", got, test.want)
 			}
 		})

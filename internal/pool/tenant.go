@@ -10,19 +10,19 @@ import (
 type TenantState string
 
 const (
-	// Requested: its signup is under way.
-	Requested TenantState = "requested"
-	// Waiting: the pool was empty; it is on the waiting list until slots are claimed for it, and is
+	// TenantRequested: its signup is under way.
+	TenantRequested TenantState = "requested"
+	// TenantWaiting: the pool was empty; it is on the waiting list until slots are claimed for it, and is
 	// then Requested again.
-	Waiting TenantState = "waiting"
-	// Ready: it has its database and its share.
-	Ready TenantState = "ready"
+	TenantWaiting TenantState = "waiting"
+	// TenantReady: it has its database and its share.
+	TenantReady TenantState = "ready"
 )
 
 // tenantMoves lists the states that each state may be left for.
 var tenantMoves = map[TenantState][]TenantState{
-	Requested: {Waiting, Ready},
-	Waiting:   {Requested, Ready},
+	TenantRequested: {TenantWaiting, TenantReady},
+	TenantWaiting:   {TenantRequested, TenantReady},
 }
 
 // Tenant is the record of one customer.

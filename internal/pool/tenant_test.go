@@ -10,12 +10,12 @@ import (
 )
 
 func TestTenantsMoveAsTheirLifeHasIt(t *testing.T) {
-	all := []pool.TenantState{pool.Requested, pool.Waiting, pool.Ready}
+	all := []pool.TenantState{pool.TenantRequested, pool.TenantWaiting, pool.TenantReady}
 	allowed := map[[2]pool.TenantState]bool{
-		{pool.Requested, pool.Waiting}: true,
-		{pool.Requested, pool.Ready}:   true,
-		{pool.Waiting, pool.Requested}: true,
-		{pool.Waiting, pool.Ready}:     true,
+		{pool.TenantRequested, pool.TenantWaiting}: true,
+		{pool.TenantRequested, pool.TenantReady}:   true,
+		{pool.TenantWaiting, pool.TenantRequested}: true,
+		{pool.TenantWaiting, pool.TenantReady}:     true,
 	}
 	for _, from := range all {
 		for _, to := range all {
@@ -50,7 +50,7 @@ func TestDesiredClientsFollowFromTheTenant(t *testing.T) {
 }
 
 func TestAnOverdueTenantIsTriedAndThenReported(t *testing.T) {
-	tenant := pool.Tenant{ID: "a", State: pool.Requested, Progress: pool.Started(pool.StepOpen, now)}
+	tenant := pool.Tenant{ID: "a", State: pool.TenantRequested, Progress: pool.Started(pool.StepOpen, now)}
 	if _, changed := pool.OverdueTenant(tenant, tenant.Due.Add(-time.Second)); changed {
 		t.Error("overdue before its deadline")
 	}
@@ -63,7 +63,7 @@ func TestAnOverdueTenantIsTriedAndThenReported(t *testing.T) {
 		tenant = next
 	}
 	given, changed := pool.OverdueTenant(tenant, tenant.Due)
-	if !changed || given.Step != pool.StepReport || given.Stuck != pool.StepOpen || given.State != pool.Requested {
+	if !changed || given.Step != pool.StepReport || given.Stuck != pool.StepOpen || given.State != pool.TenantRequested {
 		t.Fatalf("given up: %+v", given)
 	}
 	if last := given.History[len(given.History)-1]; last.What != "given up" || !strings.Contains(last.Why, "6 times") || !strings.Contains(last.Why, "the database did not answer") {

@@ -88,7 +88,7 @@ func (w *world) settleDown(t *rapid.T) {
 		w.Kill(0)
 	}
 	for _, id := range w.hosts {
-		if h, err := w.ledger.Host(ctx, id); err != nil || h.State == pool.Cordoned {
+		if h, err := w.ledger.Host(ctx, id); err != nil || h.State == pool.HostCordoned {
 			must(t, err)
 			must(t, w.turn(id))
 		}
@@ -103,7 +103,7 @@ func (w *world) settleDown(t *rapid.T) {
 		t.Fatalf("still on their way: %+v, %v", shelf.Refill, shelf.Withdrawn)
 	}
 	for id := range shelf.Held {
-		if tenant, err := w.ledger.Tenant(ctx, id); err != nil || tenant.State != pool.Requested {
+		if tenant, err := w.ledger.Tenant(ctx, id); err != nil || tenant.State != pool.TenantRequested {
 			t.Fatalf("tenant %s is %s, %v, and its hold is not settled", id, tenant.State, err)
 		}
 	}

@@ -48,7 +48,7 @@ func (r *Reconciler) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.P
 	if err != nil {
 		return false, err
 	}
-	offers := pool.Choose(shelf, hosts, p, shelf.Room(p.Kind))
+	offers := pool.Choose(shelf, hosts, p, shelf.Lacks(p.Kind))
 	if len(offers) == 0 {
 		return false, nil
 	}
@@ -63,7 +63,7 @@ func (r *Reconciler) candidates(ctx context.Context, shelf pool.Shelf, p pool.Po
 	var hosts []pool.Host
 	slots := 0
 	for _, id := range ids {
-		if len(hosts) >= pool.ShelfHosts || p.Placement == pool.Pack && slots >= shelf.Room(p.Kind) {
+		if len(hosts) >= pool.ShelfHosts || p.Placement == pool.Pack && slots >= shelf.Lacks(p.Kind) {
 			break
 		}
 		h, err := r.Ledger.Host(ctx, id)
@@ -71,7 +71,7 @@ func (r *Reconciler) candidates(ctx context.Context, shelf pool.Shelf, p pool.Po
 			return nil, fmt.Errorf("read host %s: %w", id, err)
 		}
 		// The index that named it lags: it may be cordoned by now, or have nothing left.
-		if left := min(h.Free(), p.Limit()-h.Used()); h.State == pool.InService && left > 0 {
+		if left := min(h.Free(), p.Limit()-h.Used()); h.State == pool.HostInService && left > 0 {
 			hosts = append(hosts, h)
 			slots += left
 		}

@@ -61,7 +61,7 @@ func (r *Reconciler) served(ctx context.Context, shelf pool.Shelf) (done, stray 
 		}
 		hold := shelf.Held[id]
 		switch {
-		case tenant.State != pool.Ready:
+		case tenant.State != pool.TenantReady:
 		case has(shelf.Tier, tenant, hold):
 			done[id] = hold
 		default:

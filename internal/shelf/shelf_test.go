@@ -107,7 +107,7 @@ func TestReadyTenantsAreSettledAndOthersKeepTheirHolds(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{2}, []int{2})
 	must(t, w.reconcile())
 	must(t, w.signUp("acme", atOnce))
-	if _, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: "slow", Tier: tier, State: pool.Requested}); err != nil {
+	if _, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: "slow", Tier: tier, State: pool.TenantRequested}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.ledger.Claim(t.Context(), tier, "slow", start, false); err != nil {

@@ -39,7 +39,7 @@ func (r *Reconciler) withdraw(ctx context.Context, tier pool.Tier) error {
 		if err != nil {
 			return fmt.Errorf("read host %s: %w", id, err)
 		}
-		if h.State != pool.InService {
+		if h.State != pool.HostInService {
 			shut = append(shut, id)
 		}
 	}

@@ -68,7 +68,7 @@ func (w *world) add(kind pool.Kind, slots int) error {
 	}
 	h := ledgertest.Host(key, seen.Seq+1, slots)
 	ordered := h.Clone()
-	ordered.State, ordered.Slots = pool.Ordered, nil
+	ordered.State, ordered.Slots = pool.HostOrdered, nil
 	if err := w.ledger.Order(ctx, seen, ordered); err != nil {
 		return err
 	}
@@ -87,11 +87,11 @@ func (w *world) turn(id pool.HostID) error {
 	if err != nil {
 		return err
 	}
-	to := pool.Cordoned
-	if before.State == pool.Cordoned {
-		to = pool.InService
+	to := pool.HostCordoned
+	if before.State == pool.HostCordoned {
+		to = pool.HostInService
 	}
-	after, err := pool.Move(before, to, w.now, "test")
+	after, err := pool.MoveHost(before, to, w.now, "test")
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func (w *world) turn(id pool.HostID) error {
 // signUp does what a signup does to the ledger. It ends early when the shelf is bare.
 func (w *world) signUp(id pool.TenantID, call killtest.Call) error {
 	ctx, l := context.Background(), killtest.Ledger{Next: w.ledger, Call: call}
-	t, _, err := l.Request(ctx, pool.Tenant{ID: id, Tier: tier, State: pool.Requested, RequestedAt: w.now})
-	if err != nil || t.State == pool.Ready {
+	t, _, err := l.Request(ctx, pool.Tenant{ID: id, Tier: tier, State: pool.TenantRequested, RequestedAt: w.now})
+	if err != nil || t.State == pool.TenantReady {
 		return err
 	}
 	claim, err := l.Claim(ctx, tier, id, w.now, false)
@@ -123,7 +123,7 @@ func (w *world) signUp(id pool.TenantID, call killtest.Call) error {
 		return nil // a stray: the tenant is served by what the secret is for
 	}
 	t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
-	ready, err := pool.MoveTenant(t, pool.Ready, w.now, "test")
+	ready, err := pool.MoveTenant(t, pool.TenantReady, w.now, "test")
 	if err != nil {
 		return err
 	}

@@ -55,12 +55,12 @@ var (
 	SlotsFree = Metric{"SlotsFree", Count, perPool}
 	// SlotsAssigned are slots that tenants hold.
 	SlotsAssigned = Metric{"SlotsAssigned", Count, perPool}
-	// SlotsMaking are slots that hosts in the making will bring.
-	SlotsMaking = Metric{"SlotsMaking", Count, perPool}
+	// SlotsProvisioning are slots that provisioning hosts will bring.
+	SlotsProvisioning = Metric{"SlotsProvisioning", Count, perPool}
 	// HostsInService are hosts that take tenants.
 	HostsInService = Metric{"HostsInService", Count, perPool}
-	// HostsMaking are hosts on their way into service.
-	HostsMaking = Metric{"HostsMaking", Count, perPool}
+	// HostsProvisioning are hosts on their way into service.
+	HostsProvisioning = Metric{"HostsProvisioning", Count, perPool}
 	// HostsCordoned are hosts that take no more tenants.
 	HostsCordoned = Metric{"HostsCordoned", Count, perPool}
 	// HostsFailed counts hosts whose making failed.
@@ -75,6 +75,6 @@ var (
 var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TimeToReady, PolicyInvalid, EventsIgnored,
 	TenantsWaiting,
-	SlotsFree, SlotsAssigned, SlotsMaking,
-	HostsInService, HostsMaking, HostsCordoned, HostsFailed, HostsOrdered, LeadTime,
+	SlotsFree, SlotsAssigned, SlotsProvisioning,
+	HostsInService, HostsProvisioning, HostsCordoned, HostsFailed, HostsOrdered, LeadTime,
 }

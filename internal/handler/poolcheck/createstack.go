@@ -13,7 +13,7 @@ import (
 // follow from the host's ID and mark, so asking twice makes one stack. A stack of the name that lacks the
 // mark is foreign, of whatever was there before the table: the host's number is passed over.
 func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
-	if host.State != pool.Ordered {
+	if host.State != pool.HostOrdered {
 		return nil
 	}
 	template := h.Templates[host.Kind]
@@ -41,7 +41,7 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 		return err
 	}
 	now := h.Now()
-	after, err := pool.Move(host, pool.Building, now, "CloudFormation accepted the stack")
+	after, err := pool.MoveHost(host, pool.HostBuilding, now, "CloudFormation accepted the stack")
 	if err != nil {
 		return fmt.Errorf("record the stack of %s: %w", host.ID, err)
 	}
@@ -58,7 +58,7 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 // pool's next order has the next number.
 func (h *Handler) passOver(ctx context.Context, host pool.Host, why error) error {
 	now := h.Now()
-	after, err := pool.Move(host, pool.Deleted, now, "passed over: "+why.Error())
+	after, err := pool.MoveHost(host, pool.HostDeleted, now, "passed over: "+why.Error())
 	if err != nil {
 		return fmt.Errorf("pass over %s: %w", host.ID, err)
 	}

@@ -28,10 +28,10 @@ func TestAStackThatLacksTheOrdersMarkIsPassedOver(t *testing.T) {
 	w := lost(t)
 	w.must(w.check())
 	first, second := w.host("share-standard-1"), w.host("share-standard-2")
-	if first.State != pool.Deleted || first.Stack.ID != "" || first.Step != "" || !strings.Contains(first.Why, "passed over") {
+	if first.State != pool.HostDeleted || first.Stack.ID != "" || first.Step != "" || !strings.Contains(first.Why, "passed over") {
 		t.Errorf("the foreign number: %+v", first)
 	}
-	if second.State != pool.Building || w.stacks.Count() != 2 {
+	if second.State != pool.HostBuilding || w.stacks.Count() != 2 {
 		t.Errorf("the next number: %+v, %d stacks", second, w.stacks.Count())
 	}
 	if r := w.pool(shares); r.Counters.Hosts != 1 || r.Failures != 0 || !r.BackoffUntil.IsZero() {
@@ -60,7 +60,7 @@ func TestPassingOverKilledAtEveryCall(t *testing.T) {
 			w.now = w.now.Add(time.Hour)
 			w.deliver(&killtest.Life{})
 		}
-		if h := w.host("share-standard-1"); h.State != pool.Deleted || h.Step != "" || len(w.topic.Notes()) < 1 {
+		if h := w.host("share-standard-1"); h.State != pool.HostDeleted || h.Step != "" || len(w.topic.Notes()) < 1 {
 			t.Errorf("host %+v, notified %v", h, w.topic.Notes())
 		}
 		return w.outcome()

@@ -60,7 +60,7 @@ func TestChecksAtOnceOrderNoMoreThanOne(t *testing.T) {
 			}
 		}
 		w.arrive(second)
-		ordered := func() int { return w.pool(shares).Counters.Making }
+		ordered := func() int { return w.pool(shares).Counters.Provisioning }
 		want := (max(0, buffer+waiting-slots) + size - 1) / size
 		if ordered() > want {
 			r.Fatalf("%d hosts were ordered, %d are wanted", ordered(), want)
@@ -82,7 +82,7 @@ func (w *world) order(key pool.Key) pool.Host {
 	w.t.Helper()
 	seen := w.pool(key)
 	h := pool.Order(seen, pool.Policy{SlotsPerHost: 10}, "headroom-dev-", "k3v9x2m7qa", w.now, "test")
-	h.State, h.Step, h.Due = pool.Preparing, "", time.Time{}
+	h.State, h.Step, h.Due = pool.HostPreparing, "", time.Time{}
 	w.must(w.ledger.Order(context.Background(), seen, h))
 	return h
 }
@@ -90,7 +90,7 @@ func (w *world) order(key pool.Key) pool.Host {
 // arrive puts a host that was ordered into service, if it is not.
 func (w *world) arrive(h pool.Host) {
 	w.t.Helper()
-	if before := w.host(h.ID); before.State != pool.InService {
+	if before := w.host(h.ID); before.State != pool.HostInService {
 		_, seq, _ := h.ID.Parse()
 		w.must(w.ledger.SaveHost(context.Background(), before, ledgertest.Host(h.Key(), seq, h.Size), pool.Succeeded, w.now))
 	}
@@ -101,14 +101,14 @@ func (w *world) serveAll(waiting int, call killtest.Call) error {
 	ctx, l := context.Background(), killtest.Ledger{Next: w.ledger, Call: call}
 	for i := range waiting {
 		t, err := l.Tenant(ctx, pool.TenantID(fmt.Sprintf("t%d", i)))
-		if err != nil || t.State == pool.Ready {
+		if err != nil || t.State == pool.TenantReady {
 			continue
 		}
 		claim, err := l.Claim(ctx, tier, t.ID, w.now, true)
 		if err != nil {
 			return nil // bare for now
 		}
-		ready, err := pool.MoveTenant(t, pool.Ready, w.now, "test")
+		ready, err := pool.MoveTenant(t, pool.TenantReady, w.now, "test")
 		if err != nil {
 			return err
 		}

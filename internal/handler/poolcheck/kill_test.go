@@ -76,7 +76,7 @@ func TestTendingAndServingKilledAtEveryCall(t *testing.T) {
 		w.add(databases, 2)
 		w.add(shares, 2)
 		w.change("share-standard-1", func(h pool.Host) pool.Host {
-			h, err := pool.Move(h, pool.Cordoned, w.now, "alarm")
+			h, err := pool.MoveHost(h, pool.HostCordoned, w.now, "alarm")
 			w.must(err)
 			return h
 		})

@@ -85,8 +85,8 @@ func (h *Handler) measure(o pool.Observed, p pool.Policy) {
 	m := h.Metrics.Pool(string(p.Kind), string(p.Tier))
 	m.Gauge(telemetry.SlotsFree, o.Free(p))
 	m.Gauge(telemetry.SlotsAssigned, o.Assigned())
-	m.Gauge(telemetry.SlotsMaking, c.MakingSlots)
+	m.Gauge(telemetry.SlotsProvisioning, c.ProvisioningSlots)
 	m.Gauge(telemetry.HostsInService, c.InService)
-	m.Gauge(telemetry.HostsMaking, c.Making)
+	m.Gauge(telemetry.HostsProvisioning, c.Provisioning)
 	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
 }

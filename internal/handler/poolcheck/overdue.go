@@ -58,7 +58,7 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 		if err == nil && !changed {
 			err = ledger.ErrUnchanged
 		}
-		if after.State == pool.Quarantined && host.State.Making() {
+		if after.State == pool.HostQuarantined && host.State.Provisioning() {
 			return after, pool.Failed, err // the next one would most likely get stuck as well: wait with it
 		}
 		return after, pool.Neutral, err
@@ -70,7 +70,7 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 		return nil
 	case host.Step == pool.StepOrder:
 		return h.createStack(ctx, host)
-	case host.State == pool.Quarantined, host.State == pool.Deleted:
+	case host.State == pool.HostQuarantined, host.State == pool.HostDeleted:
 		return h.Announce.Host(ctx, host)
 	}
 	if err := h.HostEvents.Send(ctx, events.NewHostStep(string(id), string(host.Step), host.Count+1), 0); err != nil {

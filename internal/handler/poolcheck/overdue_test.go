@@ -22,7 +22,7 @@ func making(t *testing.T, step pool.Step, looks int) *world {
 	w.must(w.check())
 	w.change("share-standard-1", func(h pool.Host) pool.Host {
 		if step != pool.StepBuild {
-			h, _ = pool.Move(h, pool.Preparing, w.now, "test")
+			h, _ = pool.MoveHost(h, pool.HostPreparing, w.now, "test")
 		}
 		h = pool.Begin(h, step, w.now)
 		h.Count = looks
@@ -79,14 +79,14 @@ func TestOneThatCannotBeTriedAgainHoldsUpNoOther(t *testing.T) {
 func TestAStepThatIsNeverDoneQuarantinesItsHost(t *testing.T) {
 	w := making(t, pool.StepActivate, 0)
 	for range pool.MaxTries + 1 {
-		if w.host("share-standard-1").State == pool.Quarantined {
+		if w.host("share-standard-1").State == pool.HostQuarantined {
 			t.Fatal("quarantined too early")
 		}
 		w.late("share-standard-1")
 		w.must(w.check())
 	}
 	h := w.host("share-standard-1")
-	if h.State != pool.Quarantined || !h.Due.IsZero() || h.Step != "" {
+	if h.State != pool.HostQuarantined || !h.Due.IsZero() || h.Step != "" {
 		t.Errorf("host: %+v", h)
 	}
 	var said events.HostQuarantined
@@ -122,7 +122,7 @@ func TestAnOrderThatCloudFormationDidNotTakeIsMadeAgainAndThenGivenUp(t *testing
 	w.late("share-standard-1")
 	delete(w.fail, "Create")
 	w.must(w.check())
-	if h := w.host("share-standard-1"); h.State != pool.Building || w.stacks.Count() != 1 {
+	if h := w.host("share-standard-1"); h.State != pool.HostBuilding || w.stacks.Count() != 1 {
 		t.Errorf("host: %+v", h)
 	}
 
@@ -134,7 +134,7 @@ func TestAnOrderThatCloudFormationDidNotTakeIsMadeAgainAndThenGivenUp(t *testing
 		w.late("share-standard-1")
 		_ = w.check()
 	}
-	if h := w.host("share-standard-1"); h.State != pool.Quarantined || w.stacks.Count() != 0 {
+	if h := w.host("share-standard-1"); h.State != pool.HostQuarantined || w.stacks.Count() != 0 {
 		t.Errorf("host: %+v", h)
 	}
 }
@@ -147,7 +147,7 @@ func TestAHostWithTenantsIsNeverQuarantined(t *testing.T) {
 		w.late(id)
 		w.must(w.check())
 	}
-	if h := w.host(id); h.State != pool.InService || len(sent(w.steps)) != 2*pool.MaxTries {
+	if h := w.host(id); h.State != pool.HostInService || len(sent(w.steps)) != 2*pool.MaxTries {
 		t.Errorf("host: %+v, sent %v", h, sent(w.steps))
 	}
 }
@@ -174,7 +174,7 @@ func TestAStuckSignupIsSentAgainAndThenAPersonIsTold(t *testing.T) {
 	if diff := cmp.Diff([]string{"Headroom dev: the signup of tenant a is stuck"}, w.subjects()); diff != "" || len(w.topic.Notes()) != 1 {
 		t.Errorf("notified (-want +got):\n%s", diff)
 	}
-	if tenant := w.tenant("a"); tenant.State != pool.Requested || !tenant.Due.IsZero() || len(sent(w.signups)) != pool.MaxTries {
+	if tenant := w.tenant("a"); tenant.State != pool.TenantRequested || !tenant.Due.IsZero() || len(sent(w.signups)) != pool.MaxTries {
 		t.Errorf("tenant: %+v", tenant)
 	}
 }
@@ -182,7 +182,7 @@ func TestAStuckSignupIsSentAgainAndThenAPersonIsTold(t *testing.T) {
 func TestStorageThatCouldNotBeAnnouncedIsSentAgain(t *testing.T) {
 	w := newWorld(t)
 	w.request("a")
-	w.move("a", pool.Ready, func(t *pool.Tenant) { t.Progress = pool.Started(pool.StepServe, w.now) })
+	w.move("a", pool.TenantReady, func(t *pool.Tenant) { t.Progress = pool.Started(pool.StepServe, w.now) })
 	after := w.tenant("a")
 	w.must(w.check())
 	if got := sent(w.signups); len(got) != 0 {

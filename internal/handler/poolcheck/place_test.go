@@ -70,7 +70,7 @@ func TestWithoutAnImageOnlyGatewaysAreHeldUp(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "image of share-standard-2") {
 		t.Errorf("error %v", err)
 	}
-	if w.pool(shares).Seq != 1 || w.host("database-standard-1").State != pool.Building {
+	if w.pool(shares).Seq != 1 || w.host("database-standard-1").State != pool.HostBuilding {
 		t.Errorf("ordered %d share hosts; the database host is %s", w.pool(shares).Seq, w.host("database-standard-1").State)
 	}
 	if !strings.Contains(w.metrics.String(), `"Kind":"share"`) {
@@ -78,7 +78,7 @@ func TestWithoutAnImageOnlyGatewaysAreHeldUp(t *testing.T) {
 	}
 	delete(w.fail, "Newest")
 	w.must(w.check())
-	if w.host("share-standard-2").State != pool.Building {
+	if w.host("share-standard-2").State != pool.HostBuilding {
 		t.Error("it is not ordered by the next check")
 	}
 }

@@ -23,7 +23,7 @@ func TestAHostIsRecordedThenOrderedAndSaid(t *testing.T) {
 
 	h := w.host("share-standard-1")
 	stack, ok := w.stacks.Stack("headroom-dev-share-standard-1")
-	if !ok || h.State != pool.Building || h.Step != pool.StepBuild || h.Stack.ID != stack.ID || !h.Due.Equal(start.Add(pool.Deadline(pool.StepBuild))) {
+	if !ok || h.State != pool.HostBuilding || h.Step != pool.StepBuild || h.Stack.ID != stack.ID || !h.Due.Equal(start.Add(pool.Deadline(pool.StepBuild))) {
 		t.Errorf("host %+v, stack %+v", h, stack)
 	}
 	if diff := cmp.Diff(map[string]string{
@@ -93,7 +93,7 @@ func TestThoseWhoWaitCountUntilTheyHoldSomething(t *testing.T) {
 		w.wait(pool.TenantID(rune('a' + i)))
 	}
 	w.must(w.check())
-	if got := w.pool(shares).Counters.Making; got != 1 {
+	if got := w.pool(shares).Counters.Provisioning; got != 1 {
 		t.Fatalf("%d hosts in the making for five who wait", got)
 	}
 	// Its slots come in, and all five hold one: nobody needs another host.
@@ -135,11 +135,11 @@ func TestWaitingTenantsAreServedWhenThereIsSomethingForThem(t *testing.T) {
 			w.wait("a")
 			w.wait("b")
 			w.claim("a")
-			w.move("a", pool.Requested, nil)
+			w.move("a", pool.TenantRequested, nil)
 		}, nil},
 		"the shelf is kept for nobody": {func(w *world) {
 			w.wait("a")
-			w.move("a", pool.Ready, nil)
+			w.move("a", pool.TenantReady, nil)
 		}, []string{serve}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func (w *world) claim(id pool.TenantID) {
 func (w *world) ready(id pool.TenantID) {
 	claim, err := w.ledger.Claim(w.t.Context(), tier, id, w.now, true)
 	w.must(err)
-	w.move(id, pool.Ready, func(t *pool.Tenant) {
+	w.move(id, pool.TenantReady, func(t *pool.Tenant) {
 		t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
 	})
 }
@@ -234,7 +234,7 @@ func TestPoolsAreMeasured(t *testing.T) {
 	w.wait("a")
 	w.metrics.Reset()
 	w.must(w.check())
-	for _, metric := range []string{"TenantsWaiting", "SlotsFree", "SlotsAssigned", "SlotsMaking", "HostsInService", "HostsMaking", "HostsCordoned"} {
+	for _, metric := range []string{"TenantsWaiting", "SlotsFree", "SlotsAssigned", "SlotsProvisioning", "HostsInService", "HostsProvisioning", "HostsCordoned"} {
 		if !strings.Contains(w.metrics.String(), `"`+metric+`":`) {
 			t.Errorf("%s is not measured", metric)
 		}

@@ -29,7 +29,7 @@ func (w *world) told() [2]int { return [2]int{len(w.bus.Of("HostQuarantined")), 
 func TestAQuarantineIsSaidOnceItIsRecorded(t *testing.T) {
 	w := stuck(t)
 	w.must(w.checkBy(func(operation string, do func() error) error {
-		if h := w.host(stuckID); (operation == "Publish" || operation == "Notify") && h.State != pool.Quarantined {
+		if h := w.host(stuckID); (operation == "Publish" || operation == "Notify") && h.State != pool.HostQuarantined {
 			t.Errorf("%s while the host is %s", operation, h.State)
 		}
 		return do()
@@ -76,7 +76,7 @@ func TestOfHostsThatAreGivenUpAtOnceEachIsToldOfOnce(t *testing.T) {
 		return do()
 	}))
 	w.must(w.check())
-	if a, b := w.host(stuckID), w.host(second); a.State != pool.Quarantined || b.State != pool.Quarantined || w.told() != [2]int{2, 2} {
+	if a, b := w.host(stuckID), w.host(second); a.State != pool.HostQuarantined || b.State != pool.HostQuarantined || w.told() != [2]int{2, 2} {
 		t.Errorf("%s and %s, told %v times", a.State, b.State, w.told())
 	}
 	if r := w.pool(shares); r.Failures != 2 || r.Counters.Quarantined != 2 {
@@ -92,13 +92,13 @@ func TestAQuarantineThatCannotBeAnnouncedYetIsAnnouncedLater(t *testing.T) {
 			if err := w.check(); !errors.Is(err, errNotNow) {
 				t.Errorf("got %v, want the failure to be told", err)
 			}
-			if h := w.host(stuckID); h.State != pool.Quarantined || h.Step != pool.StepAnnounce || h.Stuck != pool.StepActivate {
+			if h := w.host(stuckID); h.State != pool.HostQuarantined || h.Step != pool.StepAnnounce || h.Stuck != pool.StepActivate {
 				t.Fatalf("host: %+v", h)
 			}
 			delete(w.fail, operation)
 			w.late(stuckID)
 			w.must(w.check())
-			if h := w.host(stuckID); h.State != pool.Quarantined || h.Step != "" || w.told()[1] != 1 {
+			if h := w.host(stuckID); h.State != pool.HostQuarantined || h.Step != "" || w.told()[1] != 1 {
 				t.Errorf("host %+v, told %v times", h, w.told())
 			}
 		})
@@ -116,7 +116,7 @@ func TestAQuarantineIsAnnouncedHoweverLongThatTakes(t *testing.T) {
 	}
 	delete(w.fail, "Notify")
 	w.must(w.check())
-	if h := w.host(stuckID); h.State != pool.Quarantined || h.Step != "" || !h.Due.IsZero() || w.told()[1] != 1 {
+	if h := w.host(stuckID); h.State != pool.HostQuarantined || h.Step != "" || !h.Due.IsZero() || w.told()[1] != 1 {
 		t.Errorf("host: %+v, told %v times", h, w.told())
 	}
 	if r := w.pool(shares); r.Failures != 1 || r.Counters.Quarantined != 1 {
@@ -131,7 +131,7 @@ func TestQuarantineKilledAtEveryCall(t *testing.T) {
 		w.deliver(life)
 		w.now = w.now.Add(time.Hour)
 		w.deliver(&killtest.Life{})
-		if h, told := w.host(stuckID), w.told(); h.State != pool.Quarantined || h.Step != "" || told[0] < 1 || told[1] < 1 {
+		if h, told := w.host(stuckID), w.told(); h.State != pool.HostQuarantined || h.Step != "" || told[0] < 1 || told[1] < 1 {
 			t.Errorf("host %+v, told %v times", h, told)
 		}
 		return w.outcome("a")

@@ -170,7 +170,7 @@ func (w *world) add(key pool.Key, slots int) pool.HostID {
 	w.must(err)
 	h := ledgertest.Host(key, seen.Seq+1, slots)
 	ordered := h.Clone()
-	ordered.State, ordered.Slots = pool.Ordered, nil
+	ordered.State, ordered.Slots = pool.HostOrdered, nil
 	w.must(w.ledger.Order(ctx, seen, ordered))
 	w.must(w.ledger.SaveHost(ctx, w.host(h.ID), h, pool.Neutral, w.now))
 	return h.ID
@@ -208,7 +208,7 @@ func (w *world) shelf() pool.Shelf {
 func (w *world) request(id pool.TenantID) pool.Tenant {
 	w.t.Helper()
 	t, _, err := w.ledger.Request(context.Background(), pool.Tenant{
-		ID: id, Tier: tier, Mark: "k3v9x2m7qa", Addresses: []string{"10.0.0.1"}, State: pool.Requested, RequestedAt: w.now, Progress: pool.Started(pool.StepOpen, w.now),
+		ID: id, Tier: tier, Mark: "k3v9x2m7qa", Addresses: []string{"10.0.0.1"}, State: pool.TenantRequested, RequestedAt: w.now, Progress: pool.Started(pool.StepOpen, w.now),
 	})
 	w.must(err)
 	return t
@@ -220,7 +220,7 @@ func (w *world) wait(id pool.TenantID) {
 	w.request(id)
 	seq, err := w.ledger.Draw(context.Background(), tier, id)
 	w.must(err)
-	w.move(id, pool.Waiting, func(t *pool.Tenant) { t.Seq = seq })
+	w.move(id, pool.TenantWaiting, func(t *pool.Tenant) { t.Seq = seq })
 }
 
 // move takes a tenant to another state, as changed.

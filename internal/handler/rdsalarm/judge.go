@@ -24,10 +24,10 @@ func Judge(host pool.Host, alarm events.AlarmStateChange, now time.Time) (after 
 	after.Alarms[alarm.AlarmName] = mark
 	on := len(after.Alarmed()) > 0
 	switch {
-	case on && host.State == pool.InService:
-		after, err = pool.Move(after, pool.Cordoned, now, describe(alarm))
-	case !on && host.State == pool.Cordoned:
-		after, err = pool.Move(after, pool.InService, now, "all alarms are over, the last one: "+describe(alarm))
+	case on && host.State == pool.HostInService:
+		after, err = pool.MoveHost(after, pool.HostCordoned, now, describe(alarm))
+	case !on && host.State == pool.HostCordoned:
+		after, err = pool.MoveHost(after, pool.HostInService, now, "all alarms are over, the last one: "+describe(alarm))
 	}
 	if err != nil {
 		return host, false, err

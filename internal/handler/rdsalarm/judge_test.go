@@ -30,15 +30,15 @@ func TestAHostIsInServiceWhenAllOfItsAlarmsAreOff(t *testing.T) {
 		want  pool.HostState
 		news  bool // of the last one
 	}{
-		{"an alarm goes on", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.Cordoned, true},
-		{"and off", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "OK", 2)}, pool.InService, true},
-		{"one of two goes off", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3)}, pool.Cordoned, true},
-		{"both go off", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3), alarm("disk", "OK", 4)}, pool.InService, true},
-		{"older news comes late", pool.InService, []events.AlarmStateChange{alarm("cpu", "OK", 2), alarm("cpu", "ALARM", 1)}, pool.InService, false},
-		{"the same news comes twice", pool.InService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "ALARM", 1)}, pool.Cordoned, false},
-		{"the clocks of alarms are their own", pool.InService, []events.AlarmStateChange{alarm("cpu", "OK", 9), alarm("disk", "ALARM", 1)}, pool.Cordoned, true},
-		{"an alarm while the host is being made", pool.Preparing, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.Preparing, true},
-		{"an alarm of a host that is being deleted", pool.Deleting, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.Deleting, true},
+		{"an alarm goes on", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostCordoned, true},
+		{"and off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "OK", 2)}, pool.HostInService, true},
+		{"one of two goes off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3)}, pool.HostCordoned, true},
+		{"both go off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3), alarm("disk", "OK", 4)}, pool.HostInService, true},
+		{"older news comes late", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "OK", 2), alarm("cpu", "ALARM", 1)}, pool.HostInService, false},
+		{"the same news comes twice", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "ALARM", 1)}, pool.HostCordoned, false},
+		{"the clocks of alarms are their own", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "OK", 9), alarm("disk", "ALARM", 1)}, pool.HostCordoned, true},
+		{"an alarm while the host is being made", pool.HostPreparing, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostPreparing, true},
+		{"an alarm of a host that is being deleted", pool.HostDeleting, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostDeleting, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestAHostIsInServiceWhenAllOfItsAlarmsAreOff(t *testing.T) {
 }
 
 func TestTheReasonNamesTheAlarmAndItsMetric(t *testing.T) {
-	host, _, err := Judge(pool.Host{ID: "database-standard-1", State: pool.InService}, alarm("cpu", "ALARM", 1), start)
+	host, _, err := Judge(pool.Host{ID: "database-standard-1", State: pool.HostInService}, alarm("cpu", "ALARM", 1), start)
 	if err != nil {
 		t.Fatal(err)
 	}

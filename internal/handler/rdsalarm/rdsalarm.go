@@ -120,10 +120,10 @@ func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm events.AlarmSt
 // tell takes back from the shelf what a host has there that is not in service, then announces the
 // host; it does nothing for a host that was announced.
 func (h *Handler) tell(ctx context.Context, host pool.Host) error {
-	if host.Step != pool.StepAnnounce || host.State != pool.Cordoned && host.State != pool.InService {
+	if host.Step != pool.StepAnnounce || host.State != pool.HostCordoned && host.State != pool.HostInService {
 		return nil
 	}
-	if host.State == pool.Cordoned {
+	if host.State == pool.HostCordoned {
 		if err := h.Shelf.Reconcile(ctx, host.Tier); err != nil {
 			return fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
 		}

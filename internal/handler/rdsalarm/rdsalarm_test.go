@@ -82,10 +82,10 @@ func (w *world) stockUp(clock func() time.Time) {
 	p := pool.Policy{Kind: pool.Database, Tier: "standard", SlotsPerHost: 4, Floor: 1, Ceiling: 3, MaxOrders: 1, Placement: pool.Pack}
 	host := pool.Order(pool.Record{Key: p.Key()}, p, "headroom-dev-", "k3v9x2m7qa", w.now, "test")
 	w.must(w.ledger.Order(ctx, pool.Record{Key: p.Key()}, host))
-	for _, state := range []pool.HostState{pool.Preparing, pool.InService} {
+	for _, state := range []pool.HostState{pool.HostPreparing, pool.HostInService} {
 		before, err := w.ledger.Host(ctx, id)
 		w.must(err)
-		after, err := pool.Move(before, state, w.now, "test")
+		after, err := pool.MoveHost(before, state, w.now, "test")
 		w.must(err)
 		after.Slots = nil
 		for i := 1; i <= 4; i++ {
@@ -182,14 +182,14 @@ func TestTheEndOfAnAlarmKilledAtEveryCall(t *testing.T) {
 
 func TestAnAlarmTakesTheHostOutOfServiceAndSaysSoOnce(t *testing.T) {
 	w := newWorld(t, &killtest.Life{})
-	if o := w.outcome(); o.Offers != 4 || o.Host.State != pool.InService {
+	if o := w.outcome(); o.Offers != 4 || o.Host.State != pool.HostInService {
 		t.Fatalf("before: %d offers, %s", o.Offers, o.Host.State)
 	}
 	w.deliver(alarm("cpu", "ALARM", 1))
 	w.deliver(alarm("cpu", "ALARM", 1)) // doubled
 	w.deliver(alarm("disk", "ALARM", 2))
 	o := w.outcome()
-	if o.Host.State != pool.Cordoned || o.Host.Step != "" || o.Offers != 0 || o.Host.Free() != 4 {
+	if o.Host.State != pool.HostCordoned || o.Host.Step != "" || o.Offers != 0 || o.Host.Free() != 4 {
 		t.Errorf("host is %s at %q with %d free slots, %d offers", o.Host.State, o.Host.Step, o.Host.Free(), o.Offers)
 	}
 	if c := o.Record.Counters; c.InService != 0 || c.Cordoned != 1 || c.Reserve != 0 {
@@ -215,7 +215,7 @@ func TestAnAlarmTakesTheHostOutOfServiceAndSaysSoOnce(t *testing.T) {
 	if len(published) != 1 || json.Unmarshal(published[0], &out) != nil || out.LeadTimeSeconds != 0 || out.Slots != 4 {
 		t.Errorf("published %s", published)
 	}
-	if state := w.outcome().Host.State; state != pool.InService {
+	if state := w.outcome().Host.State; state != pool.HostInService {
 		t.Errorf("host is %s", state)
 	}
 }
@@ -254,7 +254,7 @@ func TestTheSampleOfTheContractIsUnderstood(t *testing.T) {
 	}
 	w := newWorld(t, &killtest.Life{})
 	w.send(string(sample))
-	if state := w.outcome().Host.State; state != pool.Cordoned {
+	if state := w.outcome().Host.State; state != pool.HostCordoned {
 		t.Errorf("host is %s", state)
 	}
 }

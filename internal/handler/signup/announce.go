@@ -56,7 +56,7 @@ func (h *Handler) finish(ctx context.Context, a events.Announcement, try int) er
 // storage; that it can't be said is somebody else's trouble, and may last.
 func (h *Handler) recordServe(ctx context.Context, id pool.TenantID, why error) error {
 	before, t, err := ledger.UpdateTenant(ctx, h.Ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
-		if t.State != pool.Ready || t.Step != "" {
+		if t.State != pool.TenantReady || t.Step != "" {
 			return t, ledger.ErrUnchanged // another copy of the message was here first
 		}
 		now := h.Now().UTC()

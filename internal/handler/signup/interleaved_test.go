@@ -99,7 +99,7 @@ func (w *world) check(t *rapid.T) {
 			own(id, pool.Share, share.ID, hold.Share.Index)
 			open[share.Slot(hold.Share.Index).Share] += address(i) + "/32 "
 		}
-		if tenant, err := w.ledger.Tenant(context.Background(), id); err == nil && tenant.State == pool.Ready {
+		if tenant, err := w.ledger.Tenant(context.Background(), id); err == nil && tenant.State == pool.TenantReady {
 			own(id, pool.Database, tenant.Database.Host, tenant.Database.Index)
 			own(id, pool.Share, tenant.Share.Host, tenant.Share.Index)
 			share := w.host(tenant.Share.Host)
@@ -165,7 +165,7 @@ func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
 	slots := 0 // that tenants must have
 	for _, id := range w.known() {
 		slots += 2
-		if tenant := w.tenant(id); tenant.State != pool.Ready || !slices.Contains(strings.Fields(w.said("StorageReady")), string(id)) {
+		if tenant := w.tenant(id); tenant.State != pool.TenantReady || !slices.Contains(strings.Fields(w.said("StorageReady")), string(id)) {
 			t.Fatalf("tenant %s is %s, ready: %s", id, tenant.State, w.said("StorageReady"))
 		}
 	}

@@ -33,7 +33,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 		if t, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
 			return fmt.Errorf("read tenant %s, which has changed: %w", t.ID, err)
 		}
-		if t.State != pool.Requested {
+		if t.State != pool.TenantRequested {
 			return h.resume(ctx, t)
 		}
 	}
@@ -51,7 +51,7 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 		return true, fmt.Errorf("claim slots for tenant %s: %w", t.ID, err)
 	}
 	// A claim again may come after a kill between the claim and this.
-	if claim.Again || claim.NeedsTending() {
+	if claim.Replayed || claim.NeedsReconciling() {
 		if err := h.ask(ctx, "the shelf of tier "+string(t.Tier)+" runs low"); err != nil {
 			return true, err
 		}
@@ -84,7 +84,7 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 	}
 
 	t.ReadyAt = h.Now().UTC()
-	ready, err := pool.MoveTenant(t, pool.Ready, t.ReadyAt, fmt.Sprintf(
+	ready, err := pool.MoveTenant(t, pool.TenantReady, t.ReadyAt, fmt.Sprintf(
 		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index))
 	if err != nil {
 		return true, err
@@ -112,7 +112,7 @@ func (h *Handler) announceServed(ctx context.Context, id pool.TenantID) error {
 	if err != nil {
 		return fmt.Errorf("read tenant %s, whom somebody else serves: %w", id, err)
 	}
-	if t.State != pool.Ready {
+	if t.State != pool.TenantReady {
 		return fmt.Errorf("tenant %s is %s, and somebody else serves it: %w", id, t.State, pool.ErrConflict)
 	}
 	return h.repeat(ctx, t)

@@ -61,7 +61,7 @@ func (h *Handler) step(ctx context.Context, s events.Step, redelivered bool) err
 
 // rested announces a tenant that is ready once more, if the message that made it so was cut short after that.
 func (h *Handler) rested(ctx context.Context, t pool.Tenant, moved bool) error {
-	if moved || t.State != pool.Ready {
+	if moved || t.State != pool.TenantReady {
 		return nil
 	}
 	return h.repeat(ctx, t)

@@ -194,8 +194,8 @@ func (h *Handler) record(ctx context.Context, d events.Delivery, request events.
 	// this invocation, the message's next delivery, or the pool check past the deadline.
 	t, fresh, err = h.Ledger.Request(ctx, pool.Tenant{
 		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Mark: mark, Addresses: []string{request.InstanceIP},
-		State: pool.Requested, RequestedAt: at.UTC(), Progress: pool.Started(pool.StepOpen, now),
-		History: []pool.Entry{{At: at.UTC(), What: string(pool.Requested), Why: "signup message " + d.ID}},
+		State: pool.TenantRequested, RequestedAt: at.UTC(), Progress: pool.Started(pool.StepOpen, now),
+		History: []pool.Entry{{At: at.UTC(), What: string(pool.TenantRequested), Why: "signup message " + d.ID}},
 	})
 	if err != nil {
 		return t, false, fmt.Errorf("record tenant %s: %w", request.TenantID, err)
@@ -218,9 +218,9 @@ func (h *Handler) release(ctx context.Context, address string, t pool.Tenant) er
 // resume goes on with a signup from where its tenant's record says that it is.
 func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
 	switch {
-	case t.State == pool.Ready:
+	case t.State == pool.TenantReady:
 		return h.repeat(ctx, t)
-	case t.State == pool.Waiting:
+	case t.State == pool.TenantWaiting:
 		return h.stillWaiting(ctx, t)
 	case t.Step != pool.StepOpen: // given up, and asked for again: it has all its tries
 		var err error

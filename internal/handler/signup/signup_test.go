@@ -43,7 +43,7 @@ func TestATenantGetsADatabaseAndAShareOfItsOwn(t *testing.T) {
 		t.Errorf("StorageReady (-want +got):\n%s", diff)
 	}
 
-	if tenant.State != pool.Ready || !tenant.Due.IsZero() || len(tenant.History) != 2 {
+	if tenant.State != pool.TenantReady || !tenant.Due.IsZero() || len(tenant.History) != 2 {
 		t.Errorf("tenant: %+v", tenant)
 	}
 	var credentials events.Credentials
@@ -148,7 +148,7 @@ func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedInTheEnd(t *testing.T) {
 				t.Errorf("%d failures, ready: %q", failures, w.said("StorageReady"))
 			}
 			tenant := w.tenant("acme")
-			if tenant.State != pool.Ready || tenant.Step != pool.StepServe || tenant.Error == "" || tenant.Due.IsZero() {
+			if tenant.State != pool.TenantReady || tenant.Step != pool.StepServe || tenant.Error == "" || tenant.Due.IsZero() {
 				t.Errorf("tenant: %+v", tenant)
 			}
 			if last := tenant.History[len(tenant.History)-1]; last.What != "not announced" || last.Why == "" {
@@ -250,7 +250,7 @@ func TestAReadyTenantHasAllItsTries(t *testing.T) {
 	delete(w.fail, "Open")
 	w.now = w.now.Add(2 * time.Hour)
 	w.drain(w.once)
-	if tenant := w.tenant("acme"); tenant.State != pool.Ready || tenant.Tries != 0 {
+	if tenant := w.tenant("acme"); tenant.State != pool.TenantReady || tenant.Tries != 0 {
 		t.Errorf("tenant: %+v", tenant)
 	}
 }

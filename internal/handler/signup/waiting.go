@@ -27,7 +27,7 @@ func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 	var listed pool.Tenant
 	if err == nil {
 		var waits pool.Tenant
-		if waits, err = pool.MoveTenant(t, pool.Waiting, h.Now().UTC(), why.Error()); err != nil {
+		if waits, err = pool.MoveTenant(t, pool.TenantWaiting, h.Now().UTC(), why.Error()); err != nil {
 			return err
 		}
 		waits.Seq = seq
@@ -45,9 +45,9 @@ func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("read tenant %s, who moved on: %w", t.ID, err)
-	case listed.State == pool.Ready:
+	case listed.State == pool.TenantReady:
 		return h.repeat(ctx, listed)
-	case listed.State == pool.Waiting:
+	case listed.State == pool.TenantWaiting:
 		return h.tellWaiting(ctx, listed)
 	default:
 		return fmt.Errorf("put tenant %s on the waiting list: %w", t.ID, pool.ErrConflict)
@@ -131,7 +131,7 @@ func (h *Handler) claimFor(ctx context.Context, id pool.TenantID) (bool, error) 
 	if err != nil {
 		return false, fmt.Errorf("read the tenant: %w", err)
 	}
-	if t.State != pool.Waiting {
+	if t.State != pool.TenantWaiting {
 		return false, nil
 	}
 	if _, err := h.claim(ctx, t, true); err != nil {
@@ -152,7 +152,7 @@ func (h *Handler) claimFor(ctx context.Context, id pool.TenantID) (bool, error) 
 // another message has done it.
 func (h *Handler) takeOff(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
 	now := h.Now().UTC()
-	called, err := pool.MoveTenant(t, pool.Requested, now, "its turn came on the waiting list")
+	called, err := pool.MoveTenant(t, pool.TenantRequested, now, "its turn came on the waiting list")
 	if err != nil {
 		return pool.Tenant{}, err
 	}

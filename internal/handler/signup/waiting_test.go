@@ -37,7 +37,7 @@ func TestWhenThePoolIsEmptyTenantsWaitInOrder(t *testing.T) {
 	if got := w.said("StorageWaiting"); got != "t00 t01 t02" {
 		t.Errorf("waiting: %q", got)
 	}
-	if tenant := w.tenant("t01"); tenant.State != pool.Waiting || !tenant.Due.IsZero() {
+	if tenant := w.tenant("t01"); tenant.State != pool.TenantWaiting || !tenant.Due.IsZero() {
 		t.Errorf("tenant: %+v", tenant)
 	}
 	if len(w.checks.Messages()) < 3 || len(w.signups.Messages()) != 0 {
@@ -152,7 +152,7 @@ func TestOneWhoseTurnComesHasAllItsTries(t *testing.T) {
 	delete(w.masters, w.host("database-standard-1").Access.Address)
 	w.tend()
 	w.drain(w.once)
-	if tenant := w.tenant("t00"); tenant.State != pool.Requested || tenant.Tries != 0 || tenant.Due.IsZero() {
+	if tenant := w.tenant("t00"); tenant.State != pool.TenantRequested || tenant.Tries != 0 || tenant.Due.IsZero() {
 		t.Errorf("tenant: %+v", tenant)
 	}
 }

@@ -231,7 +231,7 @@ func (w *world) add(kind pool.Kind, slots int) {
 		w.share(&h)
 	}
 	ordered := h.Clone()
-	ordered.State, ordered.Slots = pool.Ordered, nil
+	ordered.State, ordered.Slots = pool.HostOrdered, nil
 	w.must(w.ledger.Order(ctx, seen, ordered))
 	before, err := w.ledger.Host(ctx, h.ID)
 	w.must(err)

@@ -36,7 +36,7 @@ func attaching(t *testing.T, late int) (*world, pool.HostID) {
 	id, stack := w.order(sharePool, 1)
 	w.finish(stack, types.StackStatusCreateComplete, "")
 	w.change(id, func(h pool.Host) pool.Host {
-		h, err := pool.Move(h, pool.Preparing, w.now, "complete")
+		h, err := pool.MoveHost(h, pool.HostPreparing, w.now, "complete")
 		w.must(err)
 		h.Access.Machine, h.Access.Cache = w.machine, w.cache
 		return pool.Begin(h, pool.StepAttach, w.now)

@@ -36,7 +36,7 @@ func TestAFailureThatCannotBeAnnouncedYetIsAnnouncedBeforeItsHostIsClosed(t *tes
 				for range test.copies {
 					w.must(w.handle(gone, 1))
 				}
-				if h := w.host(id); h.State != pool.Deleting || h.Step != pool.StepAnnounce {
+				if h := w.host(id); h.State != pool.HostDeleting || h.Step != pool.StepAnnounce {
 					t.Fatalf("host is %s at %s before anybody was told", h.State, h.Step)
 				}
 				w.mute = false
@@ -47,7 +47,7 @@ func TestAFailureThatCannotBeAnnouncedYetIsAnnouncedBeforeItsHostIsClosed(t *tes
 				}
 				w.drain()
 				record, _ := w.ledger.Pool(t.Context(), sharePool)
-				if h := w.host(id); h.State != pool.Deleted || record.Failures != 1 || record.Counters.Hosts != 0 {
+				if h := w.host(id); h.State != pool.HostDeleted || record.Failures != 1 || record.Counters.Hosts != 0 {
 					t.Errorf("host is %s, record %+v", h.State, record)
 				}
 				if said, notes := len(w.bus.Of("HostFailed")), len(w.topic.Notes()); said != 1 || notes != 1 {
@@ -77,7 +77,7 @@ func TestAFailureWhoseStackIsDeletedByHandKilledAtEveryCall(t *testing.T) {
 		}
 		w.drain()
 		o := w.outcome(id, stack)
-		if len(o.Events) != 1 || o.Host.State != pool.Deleted {
+		if len(o.Events) != 1 || o.Host.State != pool.HostDeleted {
 			t.Errorf("host is %s, said %v", o.Host.State, o.Events)
 		}
 		o.Host.History = nil // it may tell of a try more

@@ -24,11 +24,11 @@ func (h *Handler) putIntoService(host pool.Host) (progress, error) {
 		}
 		host.Slots[i] = made
 	}
-	state, why := pool.InService, fmt.Sprintf("its %d slots are ready", len(host.Slots))
+	state, why := pool.HostInService, fmt.Sprintf("its %d slots are ready", len(host.Slots))
 	if on := host.Alarmed(); len(on) > 0 {
-		state, why = pool.Cordoned, "its slots are ready, and alarms were on before: "+strings.Join(on, ", ")
+		state, why = pool.HostCordoned, "its slots are ready, and alarms were on before: "+strings.Join(on, ", ")
 	}
-	host, err := pool.Move(host, state, now, why)
+	host, err := pool.MoveHost(host, state, now, why)
 	if err != nil {
 		return progress{}, fmt.Errorf("put host %s into service: %w", host.ID, err)
 	}
@@ -39,8 +39,8 @@ func (h *Handler) putIntoService(host pool.Host) (progress, error) {
 // That a host is quarantined is for the pool check to announce.
 func (h *Handler) announce(ctx context.Context, host pool.Host) (progress, error) {
 	switch host.State {
-	case pool.Deleting:
-	case pool.Quarantined:
+	case pool.HostDeleting:
+	case pool.HostQuarantined:
 		return progress{Leave: true}, nil
 	default:
 		return progress{Leave: true}, h.Announce.Host(ctx, host)

@@ -67,7 +67,7 @@ func (h *Handler) proceed(ctx context.Context, id pool.HostID, from lifecycle.Cu
 
 // rested does what is left to do for a host that has no step: one that is deleted has made room.
 func (h *Handler) rested(ctx context.Context, host pool.Host, _ bool) error {
-	if host.State != pool.Deleted {
+	if host.State != pool.HostDeleted {
 		return nil
 	}
 	if err := h.PoolChecks.Send(ctx, events.NewPoolCheck("host "+string(host.ID)+" is deleted"), 0); err != nil {

@@ -48,7 +48,7 @@ func stackOf(host pool.Host) string {
 // prepare begins the preparation of a host whose stack is complete: what the stack's outputs say is
 // recorded, and with it the slots and their names, before anything bears those.
 func (h *Handler) prepare(host pool.Host, stack pool.StackStatus) (progress, error) {
-	host, err := pool.Move(host, pool.Preparing, h.Now(), "its stack is complete")
+	host, err := pool.MoveHost(host, pool.HostPreparing, h.Now(), "its stack is complete")
 	if err != nil {
 		return progress{}, fmt.Errorf("prepare host %s: %w", host.ID, err)
 	}
@@ -116,7 +116,7 @@ func (h *Handler) fail(host pool.Host, stack pool.StackStatus) (progress, error)
 	if reason != "" {
 		why += ": " + reason
 	}
-	host, err := pool.Move(host, pool.Deleting, h.Now(), why)
+	host, err := pool.MoveHost(host, pool.HostDeleting, h.Now(), why)
 	if err != nil {
 		return progress{}, fmt.Errorf("give up host %s: %w", host.ID, err)
 	}
@@ -144,7 +144,7 @@ func (h *Handler) remove(ctx context.Context, host pool.Host) (progress, error) 
 }
 
 func (h *Handler) deleted(host pool.Host) (progress, error) {
-	host, err := pool.Move(host, pool.Deleted, h.Now(), "its stack is deleted")
+	host, err := pool.MoveHost(host, pool.HostDeleted, h.Now(), "its stack is deleted")
 	if err != nil {
 		return progress{}, fmt.Errorf("close the record of host %s: %w", host.ID, err)
 	}

@@ -22,7 +22,7 @@ func TestAHostServesOnceAllItsSharesDo(t *testing.T) {
 		d, _ := w.steps.Receive(w.now.Sub(start) + 1)
 		w.deliver(d.Body)
 		w.steps.Delete(d.ID)
-		if w.host(id).State == pool.InService {
+		if w.host(id).State == pool.HostInService {
 			break
 		}
 	}

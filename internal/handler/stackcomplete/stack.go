@@ -66,7 +66,7 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 // hear decides what an event means for its host; news is false when nothing does.
 func (h *Handler) hear(ctx context.Context, host pool.Host, event events.StackStatusChange) (p progress, news bool, err error) {
 	stack := pool.StackStatus{ID: event.StackID, Status: event.StatusDetails.Status, Reason: event.StatusDetails.Reason}
-	if stack.Status == createComplete && host.State.Making() {
+	if stack.Status == createComplete && host.State.Provisioning() {
 		if stack, err = h.complete(ctx, event.StackID); err != nil {
 			return progress{}, false, fmt.Errorf("look at the stack of %s: %w", host.ID, err)
 		}
@@ -123,7 +123,7 @@ func (h *Handler) explain(ctx context.Context, host pool.Host, stack pool.StackS
 	default:
 		return stack, nil
 	}
-	if !host.State.Making() {
+	if !host.State.Provisioning() {
 		return stack, nil
 	}
 	why, err := h.Stacks.Failure(ctx, stack.ID)
@@ -139,7 +139,7 @@ func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, new
 	if host.Stack.ID == "" {
 		host.Stack.ID = stack.ID // the order was killed before it recorded the ID
 	}
-	built := host.State != pool.Ordered && host.State != pool.Building
+	built := host.State != pool.HostOrdered && host.State != pool.HostBuilding
 	switch stack.Status {
 	case createComplete:
 		if built {
@@ -156,10 +156,10 @@ func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, new
 	case deleteComplete:
 		switch {
 		// A failure that is not announced yet is announced first: what then deletes the stack finds it gone.
-		case host.State == pool.Deleting && host.Step == pool.StepDelete:
+		case host.State == pool.HostDeleting && host.Step == pool.StepDelete:
 			p, err = h.deleted(host)
 			return p, err == nil, err
-		case host.State.Making(): // by a foreign hand
+		case host.State.Provisioning(): // by a foreign hand
 			p, err = h.fail(host, stack)
 			return p, err == nil, err
 		}
@@ -167,7 +167,7 @@ func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, new
 		return h.note(host, !built, rollback, stack.Reason)
 	case deleteFailed:
 		// The deadline of the step tries again.
-		return h.note(host, host.State == pool.Deleting, deletionFailed, stack.Reason)
+		return h.note(host, host.State == pool.HostDeleting, deletionFailed, stack.Reason)
 	}
 	return progress{}, false, nil
 }

@@ -31,11 +31,11 @@ func TestAnEventWithAnotherTokenIsNotOurs(t *testing.T) {
 	w.change(id, func(h pool.Host) pool.Host { h.Stack.ID = ""; return h })
 	body := w.finish(stack, types.StackStatusRollbackComplete, "")
 	w.deliver(strings.Replace(body, `"client-request-token":"`+w.host(id).Stack.Token+`"`, `"client-request-token":"somebody"`, 1))
-	if h := w.host(id); h.State != pool.Building {
+	if h := w.host(id); h.State != pool.HostBuilding {
 		t.Errorf("host is %s", h.State)
 	}
 	w.deliver(body)
-	if h := w.host(id); h.State != pool.Deleting {
+	if h := w.host(id); h.State != pool.HostDeleting {
 		t.Errorf("host is %s", h.State)
 	}
 }

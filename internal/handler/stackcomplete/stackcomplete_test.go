@@ -23,7 +23,7 @@ func TestAShareHostIsMadeReadyStepByStep(t *testing.T) {
 	w.drain()
 
 	host := w.host(id)
-	if host.State != pool.InService || host.Step != "" || !host.Due.IsZero() {
+	if host.State != pool.HostInService || host.Step != "" || !host.Due.IsZero() {
 		t.Fatalf("host is %s, step %q", host.State, host.Step)
 	}
 	want := pool.Access{Address: "share-standard-1.headroom-dev.internal", Appliance: "10.0.0.9", SecurityGroup: "sg-1", Gateway: w.gateways.Gateways()[0].ARN, Machine: w.machine, Cache: w.cache}
@@ -47,7 +47,7 @@ func TestAShareHostIsMadeReadyStepByStep(t *testing.T) {
 		}
 	}
 	record, _ := w.ledger.Pool(t.Context(), sharePool)
-	if c := record.Counters; c.InService != 1 || c.Reserve != 3 || c.Making != 0 {
+	if c := record.Counters; c.InService != 1 || c.Reserve != 3 || c.Provisioning != 0 {
 		t.Errorf("counters %+v", c)
 	}
 	published := w.bus.Of("HostInService")
@@ -69,7 +69,7 @@ func TestADatabaseHostIsMadeReady(t *testing.T) {
 	w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
 	w.drain()
 	host := w.host(id)
-	if host.State != pool.InService || host.Free() != 12 || len(w.databases.slots) != 12 {
+	if host.State != pool.HostInService || host.Free() != 12 || len(w.databases.slots) != 12 {
 		t.Errorf("host is %s with %d free slots, %d databases", host.State, host.Free(), len(w.databases.slots))
 	}
 	for name, times := range w.databases.slots {
@@ -92,7 +92,7 @@ func TestAnAlarmThatIsOnBeforeServiceCordons(t *testing.T) {
 	w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
 	w.drain()
 	host := w.host(id)
-	if host.State != pool.Cordoned || host.Step != "" || len(w.bus.Of("HostCordoned")) != 1 || len(w.topic.Notes()) != 1 {
+	if host.State != pool.HostCordoned || host.Step != "" || len(w.bus.Of("HostCordoned")) != 1 || len(w.topic.Notes()) != 1 {
 		t.Errorf("host is %s; %v; %v", host.State, w.bus.Published(), w.topic.Notes())
 	}
 }
@@ -126,7 +126,7 @@ func TestAFailedStackIsDeletedCountedAndToldOf(t *testing.T) {
 			w.deliver(w.finish(stack, test.status, test.reason))
 			w.drain()
 			host := w.host(id)
-			if host.State != pool.Deleting || host.Step != pool.StepDelete || host.Why != test.why {
+			if host.State != pool.HostDeleting || host.Step != pool.StepDelete || host.Why != test.why {
 				t.Errorf("host is %s at %s: %s", host.State, host.Step, host.Why)
 			}
 			if s, _ := w.stacks.Stack(stack); s.Deletions != 1 {
@@ -142,7 +142,7 @@ func TestAFailedStackIsDeletedCountedAndToldOf(t *testing.T) {
 
 			w.deliver(w.finish(stack, types.StackStatusDeleteComplete, ""))
 			record, _ := w.ledger.Pool(t.Context(), sharePool)
-			if w.host(id).State != pool.Deleted || record.Counters.Hosts != 0 || record.Failures != 1 || len(w.poolChecks.Messages()) != 1 {
+			if w.host(id).State != pool.HostDeleted || record.Counters.Hosts != 0 || record.Failures != 1 || len(w.poolChecks.Messages()) != 1 {
 				t.Errorf("host is %s, record %+v", w.host(id).State, record)
 			}
 		})
@@ -183,17 +183,17 @@ func (w *world) overdue(id pool.HostID) {
 }
 
 func TestAStackDeletedByAForeignHandIsAFailure(t *testing.T) {
-	for _, when := range []pool.HostState{pool.Building, pool.Preparing} {
+	for _, when := range []pool.HostState{pool.HostBuilding, pool.HostPreparing} {
 		t.Run(string(when), func(t *testing.T) {
 			w := newWorld(t, &killtest.Life{}, 5)
 			id, stack := w.order(sharePool, 3)
-			if when == pool.Preparing {
+			if when == pool.HostPreparing {
 				w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
 			}
 			w.deliver(w.finish(stack, types.StackStatusDeleteComplete, ""))
 			w.drain()
 			record, _ := w.ledger.Pool(t.Context(), sharePool)
-			if w.host(id).State != pool.Deleted || record.Failures != 1 || len(w.bus.Of("HostFailed")) != 1 {
+			if w.host(id).State != pool.HostDeleted || record.Failures != 1 || len(w.bus.Of("HostFailed")) != 1 {
 				t.Errorf("host is %s, %d failures", w.host(id).State, record.Failures)
 			}
 		})
@@ -206,10 +206,10 @@ func TestALostEventIsMadeUpForPastTheDeadline(t *testing.T) {
 		status types.StackStatus
 		state  pool.HostState
 	}{
-		{"the stack is complete", types.StackStatusCreateComplete, pool.InService},
-		{"the stack failed", types.StackStatusRollbackComplete, pool.Deleting},
-		{"the stack is gone", types.StackStatusDeleteComplete, pool.Deleted},
-		{"the stack is still being built", types.StackStatusCreateInProgress, pool.Building},
+		{"the stack is complete", types.StackStatusCreateComplete, pool.HostInService},
+		{"the stack failed", types.StackStatusRollbackComplete, pool.HostDeleting},
+		{"the stack is gone", types.StackStatusDeleteComplete, pool.HostDeleted},
+		{"the stack is still being built", types.StackStatusCreateInProgress, pool.HostBuilding},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestALostEventIsMadeUpForPastTheDeadline(t *testing.T) {
 			if host.State != test.state {
 				t.Errorf("host is %s", host.State)
 			}
-			if host.State == pool.Deleting && !strings.HasSuffix(host.Why, "Bucket: taken") {
+			if host.State == pool.HostDeleting && !strings.HasSuffix(host.Why, "Bucket: taken") {
 				t.Errorf("it failed because %q", host.Why)
 			}
 		})
@@ -314,7 +314,7 @@ func TestAStackWithoutAnOutputIsAnError(t *testing.T) {
 	if err := w.handler.stackEvent(t.Context(), events.StackStatusChange{StackID: stack, StatusDetails: events.StatusDetails{Status: createComplete}}, false); err == nil || !strings.Contains(err.Error(), "Bucket11") {
 		t.Errorf("error %v for %s", err, body)
 	}
-	if w.host(id).State != pool.Building {
+	if w.host(id).State != pool.HostBuilding {
 		t.Errorf("host is %s", w.host(id).State)
 	}
 }

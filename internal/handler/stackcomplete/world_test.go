@@ -136,7 +136,7 @@ func (w *world) order(key pool.Key, slots int) (pool.HostID, string) {
 	w.must(w.ledger.Order(w.t.Context(), record, host))
 	stack := w.stacks.Add(host.Stack.Name, host.Stack.Token, nil)
 	w.change(host.ID, func(h pool.Host) pool.Host {
-		h, err := pool.Move(h, pool.Building, w.now, "accepted")
+		h, err := pool.MoveHost(h, pool.HostBuilding, w.now, "accepted")
 		w.must(err)
 		h.Stack.ID = stack
 		return pool.Begin(h, pool.StepBuild, w.now)

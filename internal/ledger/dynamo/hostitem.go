@@ -79,7 +79,7 @@ func encodeHost(h pool.Host) (item, error) {
 		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, Zone: h.Zone, Image: h.Image, progress: encodeProgress(h.Progress),
 		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
 	}
-	if h.State == pool.InService && h.Free() > 0 {
+	if h.State == pool.HostInService && h.Free() > 0 {
 		used := h.Used()
 		i.Reserve, i.Used = h.Key().String(), &used
 	}

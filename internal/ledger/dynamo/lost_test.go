@@ -18,7 +18,7 @@ import (
 
 // requested is a tenant whose signup is under way.
 func requested(n int) pool.Tenant {
-	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.Requested, RequestedAt: began, Progress: pool.Progress{Step: pool.StepOpen, Due: began}, Version: 1}
+	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.TenantRequested, RequestedAt: began, Progress: pool.Progress{Step: pool.StepOpen, Due: began}, Version: 1}
 }
 
 // signUp records tenants.
@@ -50,7 +50,7 @@ func wait(ctx context.Context, l *Ledger, n int) error {
 	if err != nil {
 		return err
 	}
-	waits, err := pool.MoveTenant(requested(n), pool.Waiting, began, "test")
+	waits, err := pool.MoveTenant(requested(n), pool.TenantWaiting, began, "test")
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func order(kind pool.Kind, change func(*pool.Host)) func(context.Context, *Ledge
 	return func(ctx context.Context, l *Ledger) error {
 		h := ledgertest.Host(pool.Key{Kind: kind, Tier: "standard"}, 1, 3)
 		ordered := h.Clone()
-		ordered.State, ordered.Slots = pool.Ordered, nil
+		ordered.State, ordered.Slots = pool.HostOrdered, nil
 		if err := l.Order(ctx, pool.Record{Key: h.Key()}, ordered); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func order(kind pool.Kind, change func(*pool.Host)) func(context.Context, *Ledge
 }
 
 // preparing has a host in the midst of its making.
-func preparing(h *pool.Host) { h.State, h.Step, h.Slots = pool.Preparing, pool.StepCache, nil }
+func preparing(h *pool.Host) { h.State, h.Step, h.Slots = pool.HostPreparing, pool.StepCache, nil }
 
 // save reads the share host and saves it changed.
 func save(outcome pool.Outcome, change func(*pool.Host)) func(context.Context, *Ledger) error {
@@ -128,18 +128,18 @@ func TestALostReplyIsNoConflict(t *testing.T) {
 		{"to a host's order", signUp(), order(pool.Share, nil)},
 		{"to a look at a host's step", order(pool.Share, preparing), save(pool.Neutral, func(h *pool.Host) { h.Count++ })},
 		{"to a host's next step", order(pool.Share, preparing), save(pool.Neutral, func(h *pool.Host) { h.Step = pool.StepShares })},
-		{"to a host's next state", order(pool.Share, preparing), save(pool.Succeeded, func(h *pool.Host) { h.State = pool.InService })},
-		{"to a host's failure", order(pool.Share, preparing), save(pool.Failed, func(h *pool.Host) { h.State = pool.Deleting })},
+		{"to a host's next state", order(pool.Share, preparing), save(pool.Succeeded, func(h *pool.Host) { h.State = pool.HostInService })},
+		{"to a host's failure", order(pool.Share, preparing), save(pool.Failed, func(h *pool.Host) { h.State = pool.HostDeleting })},
 		{"to a signup's retry", signUp(1), func(ctx context.Context, l *Ledger) error {
 			_, err := l.SaveTenant(ctx, requested(1), retried(1))
 			return err
 		}},
-		{"to the record of a tenant", signUp(1), move(pool.Ready)},
+		{"to the record of a tenant", signUp(1), move(pool.TenantReady)},
 		{"to a place on the waiting list", signUp(1), func(ctx context.Context, l *Ledger) error {
 			return wait(ctx, l, 1)
 		}},
-		{"to the turn of a tenant that waits", enqueue(1, 2), move(pool.Requested)},
-		{"to the record of a tenant that waited", enqueue(1, 2), move(pool.Ready)},
+		{"to the turn of a tenant that waits", enqueue(1, 2), move(pool.TenantRequested)},
+		{"to the record of a tenant that waited", enqueue(1, 2), move(pool.TenantReady)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { everyWrite(t, server, test.prepare, test.do) })
@@ -174,7 +174,7 @@ func TestTendingWithRepliesLost(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			served, err := pool.MoveTenant(requested(1), pool.Ready, began, "test")
+			served, err := pool.MoveTenant(requested(1), pool.TenantReady, began, "test")
 			if err != nil {
 				return err
 			}
@@ -183,7 +183,7 @@ func TestTendingWithRepliesLost(t *testing.T) {
 			return err
 		}},
 		{"while a host's slots are taken back", func(ctx context.Context, l *Ledger) error {
-			return errors.Join(hosts(ctx, l), tend(ctx, l), save(pool.Neutral, func(h *pool.Host) { h.State = pool.Cordoned })(ctx, l))
+			return errors.Join(hosts(ctx, l), tend(ctx, l), save(pool.Neutral, func(h *pool.Host) { h.State = pool.HostCordoned })(ctx, l))
 		}},
 	}
 	for _, test := range tests {
@@ -212,7 +212,7 @@ func TestWhatIsMetAgainAfterALostReply(t *testing.T) {
 	}
 	loseNext()
 	claim, err := l.Claim(ctx, "standard", ledgertest.ID(1), began, false)
-	if err != nil || !claim.Again || claim.Share.Offer != s.Shares[0] || claim.Left != 1 {
+	if err != nil || !claim.Replayed || claim.Share.Offer != s.Shares[0] || claim.Left != 1 {
 		t.Errorf("one pair is taken, and given by the second sending: %+v, error %v", claim, err)
 	}
 

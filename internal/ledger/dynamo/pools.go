@@ -30,31 +30,31 @@ type poolItem struct {
 
 // counters are the stored form of pool.Counters, but for its room.
 type counters struct {
-	Hosts       int `dynamodbav:"hosts"`
-	Making      int `dynamodbav:"provisioning"`
-	MakingSlots int `dynamodbav:"provisioningSlots"`
-	InService   int `dynamodbav:"inService"`
-	Cordoned    int `dynamodbav:"cordoned"`
-	Quarantined int `dynamodbav:"quarantined"`
-	Slots       int `dynamodbav:"slots"`
-	Reserve     int `dynamodbav:"inReserve"`
-	Used        int `dynamodbav:"inUse"`
-	Shut        int `dynamodbav:"cordonedUsed"`
-	Leaving     int `dynamodbav:"leaving"`
-	Cooling     int `dynamodbav:"cooling"`
+	Hosts             int `dynamodbav:"hosts"`
+	Provisioning      int `dynamodbav:"provisioning"`
+	ProvisioningSlots int `dynamodbav:"provisioningSlots"`
+	InService         int `dynamodbav:"inService"`
+	Cordoned          int `dynamodbav:"cordoned"`
+	Quarantined       int `dynamodbav:"quarantined"`
+	Slots             int `dynamodbav:"slots"`
+	Reserve           int `dynamodbav:"inReserve"`
+	Used              int `dynamodbav:"inUse"`
+	CordonedUsed      int `dynamodbav:"cordonedUsed"`
+	Leaving           int `dynamodbav:"leaving"`
+	Cooling           int `dynamodbav:"cooling"`
 }
 
 func encodeCounters(c pool.Counters) counters {
 	return counters{
-		Hosts: c.Hosts, Making: c.Making, MakingSlots: c.MakingSlots, InService: c.InService, Cordoned: c.Cordoned,
-		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, Shut: c.Shut, Leaving: c.Leaving, Cooling: c.Cooling,
+		Hosts: c.Hosts, Provisioning: c.Provisioning, ProvisioningSlots: c.ProvisioningSlots, InService: c.InService, Cordoned: c.Cordoned,
+		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, CordonedUsed: c.CordonedUsed, Leaving: c.Leaving, Cooling: c.Cooling,
 	}
 }
 
 func (c counters) decode(room pool.Room) pool.Counters {
 	return pool.Counters{
-		Hosts: c.Hosts, Making: c.Making, MakingSlots: c.MakingSlots, InService: c.InService, Cordoned: c.Cordoned,
-		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, Shut: c.Shut, Leaving: c.Leaving, Cooling: c.Cooling,
+		Hosts: c.Hosts, Provisioning: c.Provisioning, ProvisioningSlots: c.ProvisioningSlots, InService: c.InService, Cordoned: c.Cordoned,
+		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, CordonedUsed: c.CordonedUsed, Leaving: c.Leaving, Cooling: c.Cooling,
 		Room: room,
 	}
 }

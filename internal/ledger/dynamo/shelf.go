@@ -74,7 +74,7 @@ func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID
 		return pool.Claim{}, fmt.Errorf("claim from the shelf of tier %s for tenant %s: %w", tier, tenant, err)
 	}
 	claim, _ := shelf.Reclaim(tenant)
-	claim.Again = false
+	claim.Replayed = false
 	return claim, nil
 }
 

@@ -80,9 +80,9 @@ func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 		return pool.Claim{}, err
 	}
 	t, _, err := s.signup.Request(ctx, pool.Tenant{
-		ID: ledgertest.ID(n), Tier: s.tier, Mark: "k3v9x2m7qa", Addresses: []string{address}, State: pool.Requested,
+		ID: ledgertest.ID(n), Tier: s.tier, Mark: "k3v9x2m7qa", Addresses: []string{address}, State: pool.TenantRequested,
 		RequestedAt: began.Add(123456789), Progress: pool.Started(pool.StepOpen, began),
-		History: []pool.Entry{{At: began.Add(123456789), What: string(pool.Requested), Why: "signup message 5e1c1b70-87b4-4af1-a1f2-0a58a9feac02"}},
+		History: []pool.Entry{{At: began.Add(123456789), What: string(pool.TenantRequested), Why: "signup message 5e1c1b70-87b4-4af1-a1f2-0a58a9feac02"}},
 	})
 	if err != nil {
 		return pool.Claim{}, err
@@ -97,14 +97,14 @@ func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 	if err != nil {
 		return pool.Claim{}, err
 	}
-	if claim.NeedsTending() {
+	if claim.NeedsReconciling() {
 		s.ask()
 	}
 	before := t
 	t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
 	t.Secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:headroom/prod/tenant/" + string(t.ID) + "/k3v9x2m7qa-AbCdEf"
 	t.ReadyAt = began.Add(987654321)
-	t, err = pool.MoveTenant(t, pool.Ready, t.ReadyAt, fmt.Sprintf(
+	t, err = pool.MoveTenant(t, pool.TenantReady, t.ReadyAt, fmt.Sprintf(
 		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index))
 	if err != nil {
 		return pool.Claim{}, err

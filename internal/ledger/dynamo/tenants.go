@@ -50,7 +50,7 @@ func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (poo
 	var unchanged conditions
 	unchanged.equal("version", before.Version)
 	put := unchanged.put(i)
-	switch waited, waits := before.State == pool.Waiting, after.State == pool.Waiting; {
+	switch waited, waits := before.State == pool.TenantWaiting, after.State == pool.TenantWaiting; {
 	case waits && !waited:
 		place, encodeErr := encode(waitItem{waitKey(after.Tier, after.Seq), after.Seq, after.ID})
 		if encodeErr != nil {

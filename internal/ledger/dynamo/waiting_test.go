@@ -56,7 +56,7 @@ func TestASignupThatStallsDoesNotUndoTheTenantsTurn(t *testing.T) {
 			if _, err := other.Claim(ctx, "standard", id, began, true); err != nil {
 				t.Error(err)
 			}
-			if err := move(pool.Requested)(ctx, other); err != nil {
+			if err := move(pool.TenantRequested)(ctx, other); err != nil {
 				t.Error(err)
 			}
 		}}
@@ -68,7 +68,7 @@ func TestASignupThatStallsDoesNotUndoTheTenantsTurn(t *testing.T) {
 	if err != nil || len(waiters) != 0 {
 		t.Errorf("waiting: %v, %v", waiters, err)
 	}
-	if tenant, err := other.Tenant(ctx, id); err != nil || tenant.State != pool.Requested {
+	if tenant, err := other.Tenant(ctx, id); err != nil || tenant.State != pool.TenantRequested {
 		t.Errorf("tenant: %+v, %v", tenant, err)
 	}
 }

@@ -156,8 +156,8 @@ func ordersAtOnce(t *testing.T, l ledger.Ledger) {
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
 	expect(t, "last number", record.Seq, each*orderers)
-	expect(t, "in the making", record.Counters.Making, each*orderers)
-	expect(t, "slots in the making", record.Counters.MakingSlots, 10*each*orderers)
+	expect(t, "provisioning", record.Counters.Provisioning, each*orderers)
+	expect(t, "slots provisioning", record.Counters.ProvisioningSlots, 10*each*orderers)
 }
 
 func countersAtOnce(t *testing.T, l ledger.Ledger) {

@@ -63,13 +63,13 @@ func countersAddUp(t *testing.T, l ledger.Ledger) {
 			"move": func(t *rapid.T) {
 				before := pick(t)
 				to := rapid.SampledFrom([]pool.HostState{
-					pool.Building, pool.Preparing, pool.InService, pool.InService, pool.Cordoned, pool.Deleting, pool.Deleted, pool.Quarantined,
+					pool.HostBuilding, pool.HostPreparing, pool.HostInService, pool.HostInService, pool.HostCordoned, pool.HostDeleting, pool.HostDeleted, pool.HostQuarantined,
 				}).Draw(t, "to")
-				after, err := pool.Move(before, to, start, "test")
+				after, err := pool.MoveHost(before, to, start, "test")
 				if err != nil {
 					return
 				}
-				if to == pool.InService && len(after.Slots) == 0 {
+				if to == pool.HostInService && len(after.Slots) == 0 {
 					after.Slots = Host(k, 1, 3).Slots
 				}
 				save(t, before, after, rapid.SampledFrom([]pool.Outcome{pool.Neutral, pool.Failed, pool.Succeeded}).Draw(t, "outcome"))

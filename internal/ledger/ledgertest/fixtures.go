@@ -28,7 +28,7 @@ func ID(n int) pool.TenantID {
 
 func tenant(n int) pool.Tenant {
 	return pool.Tenant{
-		ID: ID(n), Tier: tier, Mark: "k3v9x2m7qa", Addresses: []string{"10.20.30.40"}, State: pool.Requested,
+		ID: ID(n), Tier: tier, Mark: "k3v9x2m7qa", Addresses: []string{"10.20.30.40"}, State: pool.TenantRequested,
 		RequestedAt: at(n).Add(123456789), Progress: pool.Progress{Step: pool.StepOpen, Due: at(n + 300)},
 		History: []pool.Entry{{At: at(n), What: "requested", Why: "signup message"}},
 	}
@@ -38,7 +38,7 @@ func tenant(n int) pool.Tenant {
 func Host(k pool.Key, seq, slots int) pool.Host {
 	id := k.Host(seq)
 	h := pool.Host{
-		ID: id, Kind: k.Kind, Tier: k.Tier, State: pool.InService, Since: start, Why: "made ready", DecidedAt: start, OrderedAt: start, Mark: "k3v9x2m7qa", Size: slots,
+		ID: id, Kind: k.Kind, Tier: k.Tier, State: pool.HostInService, Since: start, Why: "made ready", DecidedAt: start, OrderedAt: start, Mark: "k3v9x2m7qa", Size: slots,
 		Zone: "eu-central-1a", Image: "ami-0f11e5a7e4a7e0001",
 		Stack:   pool.Stack{Name: "headroom-prod-" + string(id), ID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/headroom-prod-" + string(id) + "/5e1c1b70-87b4-11f1-a1f2-0a58a9feac02", Token: string(id)},
 		Access:  access(k.Kind, id, seq),
@@ -105,7 +105,7 @@ func add(t testing.TB, l ledger.Ledger, h pool.Host) pool.Host {
 	seen, err := l.Pool(ctx, h.Key())
 	must(t, err)
 	ordered := h.Clone()
-	ordered.State, ordered.Slots = pool.Ordered, nil
+	ordered.State, ordered.Slots = pool.HostOrdered, nil
 	must(t, l.Order(ctx, seen, ordered))
 	before, err := l.Host(ctx, h.ID)
 	must(t, err)

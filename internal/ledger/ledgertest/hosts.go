@@ -161,7 +161,7 @@ func reserveOrder(t *testing.T, l ledger.Ledger) {
 		add(t, l, h)
 	}
 	cordoned := Host(key(pool.Share), 7, 10)
-	cordoned.State = pool.Cordoned
+	cordoned.State = pool.HostCordoned
 	add(t, l, cordoned)
 	add(t, l, Host(key(pool.Database), 1, 10))
 

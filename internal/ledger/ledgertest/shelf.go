@@ -18,7 +18,7 @@ func claimTakesHeads(t *testing.T, l ledger.Ledger) {
 		expect(t, "claim", got, pool.Claim{
 			Database: pool.Side{Host: db.ID, Offer: Offers(db)[n-1], Access: db.Access},
 			Share:    pool.Side{Host: share.ID, Offer: Offers(share)[n-1], Access: share.Access},
-			At:       at(n), Left: 3 - n, Unsettle: n,
+			At:       at(n), Left: 3 - n, Unsettled: n,
 		})
 	}
 	if _, err := l.Claim(ctx, tier, ID(4), at(4), false); !errors.Is(err, pool.ErrEmpty) {
@@ -37,7 +37,7 @@ func claimAgain(t *testing.T, l ledger.Ledger) {
 	again, err := l.Claim(ctx, tier, ID(1), at(3), false)
 	must(t, err)
 	want := first
-	want.Again, want.Left, want.Unsettle = true, 1, 2
+	want.Replayed, want.Left, want.Unsettled = true, 1, 2
 	expect(t, "claim again", again, want)
 }
 

@@ -43,7 +43,7 @@ func request(t *testing.T, l ledger.Ledger, n int) pool.Tenant {
 // served is a tenant that has everything a tenant can have.
 func served(before pool.Tenant, n int) pool.Tenant {
 	s := before.Clone()
-	s.State, s.Progress, s.ReadyAt = pool.Ready, pool.Progress{}, at(n).Add(987654321)
+	s.State, s.Progress, s.ReadyAt = pool.TenantReady, pool.Progress{}, at(n).Add(987654321)
 	db, share := Host(key(pool.Database), 1, 1), Host(key(pool.Share), 1, 1)
 	s.Database = pool.HoldingOf(pool.Side{Host: db.ID, Offer: Offers(db)[0], Access: db.Access})
 	s.Share = pool.HoldingOf(pool.Side{Host: share.ID, Offer: Offers(share)[0], Access: share.Access})
@@ -106,7 +106,7 @@ func wait(t *testing.T, l ledger.Ledger, before pool.Tenant) pool.Tenant {
 	t.Helper()
 	seq, err := l.Draw(t.Context(), tier, before.ID)
 	must(t, err)
-	waits, err := pool.MoveTenant(before, pool.Waiting, at(1), "test")
+	waits, err := pool.MoveTenant(before, pool.TenantWaiting, at(1), "test")
 	must(t, err)
 	waits.Seq = seq
 	saved, err := l.SaveTenant(t.Context(), before, waits)
@@ -122,7 +122,7 @@ func leavesList(t *testing.T, l ledger.Ledger) {
 	}
 	ready, err := l.SaveTenant(ctx, waiting[0], served(waiting[0], 1))
 	must(t, err)
-	called, err := pool.MoveTenant(waiting[1], pool.Requested, at(9), "its turn came")
+	called, err := pool.MoveTenant(waiting[1], pool.TenantRequested, at(9), "its turn came")
 	must(t, err)
 	called, err = l.SaveTenant(ctx, waiting[1], called)
 	must(t, err)
@@ -136,7 +136,7 @@ func leavesList(t *testing.T, l ledger.Ledger) {
 	if _, err := l.SaveTenant(ctx, waiting[0], waiting[0]); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("saving one that is ready as waiting: %v", err)
 	}
-	again, err := pool.MoveTenant(waiting[1], pool.Ready, at(10), "test")
+	again, err := pool.MoveTenant(waiting[1], pool.TenantReady, at(10), "test")
 	must(t, err)
 	if _, err := l.SaveTenant(ctx, waiting[1], again); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("leaving the list again: %v", err)
@@ -177,7 +177,7 @@ func waitOnce(t *testing.T, l ledger.Ledger) {
 	seq, err := l.Draw(ctx, tier, ID(1))
 	must(t, err)
 	expect(t, "number", seq, int64(2))
-	twice, err := pool.MoveTenant(requested, pool.Waiting, at(2), "test")
+	twice, err := pool.MoveTenant(requested, pool.TenantWaiting, at(2), "test")
 	must(t, err)
 	twice.Seq = seq
 	if _, err := l.SaveTenant(ctx, requested, twice); !errors.Is(err, pool.ErrConflict) {

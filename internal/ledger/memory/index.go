@@ -43,7 +43,7 @@ func (i *index) note(e entry) {
 
 func (i *index) noteHost(h pool.Host) {
 	e := entry{record: record{host: h.ID}, dueAt: h.Due}
-	if h.State == pool.InService && h.Free() > 0 {
+	if h.State == pool.HostInService && h.Free() > 0 {
 		e.reserve, e.used = h.Key(), h.Used()
 	}
 	i.note(e)

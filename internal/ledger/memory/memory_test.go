@@ -20,7 +20,7 @@ var (
 )
 
 func tenant(n int) pool.Tenant {
-	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.Requested, RequestedAt: start, Progress: pool.Progress{Step: pool.StepOpen, Due: start}}
+	return pool.Tenant{ID: ledgertest.ID(n), Tier: "standard", State: pool.TenantRequested, RequestedAt: start, Progress: pool.Progress{Step: pool.StepOpen, Due: start}}
 }
 
 func TestFaults(t *testing.T) {
@@ -78,7 +78,7 @@ func TestAClaimWhoseReplyIsLostIsGivenAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim, err := l.Claim(t.Context(), "standard", ledgertest.ID(1), start, false)
-	if err != nil || !claim.Again || claim.Share.Offer != s.Shares[0] {
+	if err != nil || !claim.Replayed || claim.Share.Offer != s.Shares[0] {
 		t.Errorf("claim %+v, error %v", claim, err)
 	}
 }
@@ -104,11 +104,11 @@ func TestALaggingReserveNamesHostsThatAreCordoned(t *testing.T) {
 	l := New(Options{Lag: 1})
 	h := ledgertest.Host(shares, 1, 3)
 	ordered := h.Clone()
-	ordered.State, ordered.Slots = pool.Ordered, nil
+	ordered.State, ordered.Slots = pool.HostOrdered, nil
 	if err := l.Order(t.Context(), pool.Record{Key: shares}, ordered); err != nil {
 		t.Fatal(err)
 	}
-	for _, state := range []pool.HostState{pool.InService, pool.Cordoned} {
+	for _, state := range []pool.HostState{pool.HostInService, pool.HostCordoned} {
 		before, err := l.Host(t.Context(), h.ID)
 		if err != nil {
 			t.Fatal(err)

@@ -56,7 +56,7 @@ func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID
 		if err != nil {
 			return err
 		}
-		if !taken.Again {
+		if !taken.Replayed {
 			l.shelves[tier] = after
 		}
 		claim = taken

@@ -55,7 +55,7 @@ func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (poo
 			return fmt.Errorf("save tenant %s: %w", after.ID, pool.ErrConflict)
 		}
 		l.saveTenant(after, before.Version+1)
-		switch waited, waits := before.State == pool.Waiting, after.State == pool.Waiting; {
+		switch waited, waits := before.State == pool.TenantWaiting, after.State == pool.TenantWaiting; {
 		case waits && !waited:
 			l.waiting[after.Tier] = append(l.waiting[after.Tier], pool.Waiter{Seq: after.Seq, Tenant: after.ID})
 			slices.SortFunc(l.waiting[after.Tier], func(a, b pool.Waiter) int { return cmp.Compare(a.Seq, b.Seq) })
