@@ -18,7 +18,7 @@ func (h *Handler) pool(ctx context.Context, p pool.Policy) error {
 			return fmt.Errorf("check pool %s: %w", p.Key(), err)
 		}
 		plan := pool.Decide(seen, p, nil, h.Now())
-		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "heldBack", plan.Held, "reason", plan.Reason)
+		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
 		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
 			h.measure(seen, p)
 			return nil
