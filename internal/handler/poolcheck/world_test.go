@@ -27,10 +27,11 @@ import (
 	"headroom/internal/telemetry"
 )
 
+const tier pool.Tier = "standard"
+
 const (
-	tier       pool.Tier = "standard"
-	prefix               = "headroom-dev-"
-	firstImage           = "ami-00000000000000001"
+	prefix     = "headroom-dev-"
+	firstImage = "ami-00000000000000001" // the newest image of gateways until a test says otherwise
 )
 
 var (

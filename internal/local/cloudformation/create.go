@@ -13,6 +13,8 @@ import (
 
 // errStopped says that a resource was not made because something else failed, or the stack is being
 // deleted.
+//
+//lint:ignore ST1005 as CloudFormation words it
 var errStopped = errors.New("Resource creation cancelled")
 
 // create makes all resources of a stack, each as soon as those it depends on are there, and rolls
@@ -125,6 +127,7 @@ func (e *Engine) createOne(ctx context.Context, s *stack, id string, last bool) 
 	}
 	created, err := provider.Create(ctx, r)
 	if err != nil {
+		//lint:ignore ST1005 as CloudFormation words it
 		return fmt.Errorf("Resource handler returned message: \"%w\"", err)
 	}
 	r.PhysicalID = created.PhysicalID
