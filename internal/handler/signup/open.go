@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/lifecycle"
@@ -14,13 +16,30 @@ import (
 // be taken by others before it comes.
 const claimRounds = 4
 
+const (
+	// openWait is the first wait of a signup that failed; it doubles. A service's refusal mostly passes, as of a
+	// share that is being changed, and would else cost the customer the queue's visibility timeout.
+	openWait = time.Second
+	// opensDelayed is how many failures are waited for so. What lasts longer is an error of the message, and ends
+	// in the dead-letter queue, where people see it.
+	opensDelayed = 5
+	// openRounds bounds how often a tenant is opened anew, or recorded, because its record changed meanwhile.
+	openRounds = 5
+)
+
 // openStep is the step of a tenant whose signup is under way. It records itself what it comes to.
 func (h *Handler) openStep(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
-	return lifecycle.Next[pool.Tenant]{Leave: true}, h.open(ctx, t)
+	err := h.open(ctx, t)
+	switch {
+	case err == nil:
+		return lifecycle.Next[pool.Tenant]{Leave: true}, nil
+	case t.Count >= opensDelayed:
+		return lifecycle.Next[pool.Tenant]{}, err
+	}
+	wait := openWait << t.Count
+	h.Log.WarnContext(ctx, "signup failed, and is tried again", "tenant", t.ID, "wait", wait, "error", err)
+	return lifecycle.Next[pool.Tenant]{Record: t, Wait: wait, Because: err}, nil
 }
-
-// openRounds bounds how often a tenant is opened anew because its record changed meanwhile.
-const openRounds = 3
 
 // open takes slots for a tenant, or what it holds already, opens them, and records it as ready.
 func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
@@ -83,19 +102,43 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 		return true, fmt.Errorf("open the database of tenant %s: %w", t.ID, err)
 	}
 
-	t.ReadyAt = h.Now().UTC()
-	ready, err := pool.MoveTenant(t, pool.TenantReady, t.ReadyAt, fmt.Sprintf(
-		"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index))
+	ready, err := h.recordReady(ctx, before, t)
 	if err != nil {
-		return true, err
-	}
-	// Commit point: the tenant has its storage, and what was opened is what its record desires. Killed after
-	// this, the next delivery of the message finds it ready and announces it.
-	ready, err = h.Ledger.SaveTenant(ctx, before, ready)
-	if err != nil {
-		return !errors.Is(err, pool.ErrConflict), fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
+		return !errors.Is(err, pool.ErrConflict), err
 	}
 	return true, h.finish(ctx, h.announcement(ready, share), 0)
+}
+
+// recordReady records a tenant as ready, with what was opened for it. before is its record as it was read for
+// that. pool.ErrConflict when what is desired has changed since: then something else is to be opened.
+//
+// A doubled message opens the same at the same time, and may note that it failed: that leaves the desire as it
+// was, and opening everything anew for it would only disturb the share.
+func (h *Handler) recordReady(ctx context.Context, before, opened pool.Tenant) (pool.Tenant, error) {
+	for range openRounds {
+		t := before.Clone()
+		t.Share, t.Database, t.Secret, t.ReadyAt = opened.Share, opened.Database, opened.Secret, h.Now().UTC()
+		ready, err := pool.MoveTenant(t, pool.TenantReady, t.ReadyAt, fmt.Sprintf(
+			"next in the order of placement: database %s/%d, share %s/%d", t.Database.Host, t.Database.Index, t.Share.Host, t.Share.Index))
+		if err != nil {
+			return t, err
+		}
+		// Commit point: the tenant has its storage, and what was opened is what its record desires. Killed after
+		// this, the next delivery of the message finds it ready and announces it.
+		if ready, err = h.Ledger.SaveTenant(ctx, before, ready); err == nil {
+			return ready, nil
+		}
+		if !errors.Is(err, pool.ErrConflict) {
+			return t, fmt.Errorf("record tenant %s as ready: %w", t.ID, err)
+		}
+		if before, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
+			return t, fmt.Errorf("read tenant %s, which has changed: %w", t.ID, err)
+		}
+		if before.State != pool.TenantRequested || before.Mark != t.Mark || !slices.Equal(before.Addresses, t.Addresses) {
+			break
+		}
+	}
+	return before, fmt.Errorf("record tenant %s as ready: %w", before.ID, pool.ErrConflict)
 }
 
 // ask asks for a pool check.

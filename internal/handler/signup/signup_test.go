@@ -255,33 +255,6 @@ func TestAReadyTenantHasAllItsTries(t *testing.T) {
 	}
 }
 
-// TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
-func TestEveryCallMayFail(t *testing.T) {
-	for _, operation := range []string{
-		"Register", "Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "SaveTenant", "Send",
-	} {
-		t.Run(operation, func(t *testing.T) {
-			w := newWorld(t, undisturbed, 0)
-			w.add(pool.Database, 1)
-			w.add(pool.Share, 1)
-			w.tend()
-			w.drain(w.once)
-			w.ask("acme", "10.0.0.1")
-			w.fail[operation] = errNotNow
-			w.drain(w.once)
-			if operation != "Send" && w.said("StorageReady") != "" {
-				t.Error("ready all the same")
-			}
-			delete(w.fail, operation)
-			w.now = w.now.Add(2 * time.Hour)
-			w.drain(w.once)
-			if got := w.said("StorageReady"); got != "acme" {
-				t.Errorf("ready: %q", got)
-			}
-		})
-	}
-}
-
 func TestPasswordsAreNowhereButInTheVaultAndTheDatabase(t *testing.T) {
 	w := newWorld(t, undisturbed, 1)
 	w.add(pool.Database, 2)

@@ -74,7 +74,9 @@ type world struct {
 	masters  map[string]string // master passwords by instance
 	hosts    []pool.HostID
 	policies pool.Policies
-	written  bytes.Buffer // logs, metrics, and all that was sent to queues
+	looks    int                   // of checkOrder
+	listed   map[pool.TenantID]int // the look that first saw a tenant on the waiting list
+	written  bytes.Buffer          // logs, metrics, and all that was sent to queues
 
 	call killtest.Call    // makes every call to the outside
 	fail map[string]error // calls that fail, by operation

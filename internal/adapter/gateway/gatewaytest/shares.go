@@ -99,6 +99,10 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 	if share == nil {
 		return nil, refuse("FileShareNotFound")
 	}
+	if share.updating > 0 {
+		share.updating-- // a share takes one change at a time
+		return nil, refuse(types.ErrorCodeInvalidParameters)
+	}
 	if in.ClientList != nil {
 		share.before, share.Clients = share.Clients, slices.Clone(in.ClientList)
 		if s.Late > 0 {

@@ -1,0 +1,115 @@
+package signup
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
+func TestEveryCallMayFail(t *testing.T) {
+	for _, operation := range []string{
+		"Register", "Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "SaveTenant", "Send",
+	} {
+		t.Run(operation, func(t *testing.T) {
+			w := newWorld(t, undisturbed, 0)
+			w.add(pool.Database, 1)
+			w.add(pool.Share, 1)
+			w.tend()
+			w.drain(w.once)
+			w.ask("acme", "10.0.0.1")
+			w.fail[operation] = errNotNow
+			w.drain(w.once)
+			if operation != "Send" && w.said("StorageReady") != "" {
+				t.Error("ready all the same")
+			}
+			delete(w.fail, operation)
+			w.now = w.now.Add(2 * time.Hour)
+			w.drain(w.once)
+			if got := w.said("StorageReady"); got != "acme" {
+				t.Errorf("ready: %q", got)
+			}
+		})
+	}
+}
+
+// A refusal mostly passes: the customer waits for seconds, not for the queue's visibility timeout.
+func TestAFailureIsTriedAgainInSeconds(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.fail["SetClients"] = errNotNow
+	w.ask("acme", "10.0.0.1")
+	took := map[int]time.Time{} // by how many failures there were
+	var final error
+	for range 20 {
+		d, ok := w.signups.Receive(time.Hour)
+		if !ok {
+			w.now = w.now.Add(time.Second)
+			continue
+		}
+		if final = w.once(d); final != nil {
+			break
+		}
+		w.signups.Delete(d.ID)
+		took[w.tenant("acme").Count] = w.now
+		if len(took) == 3 {
+			delete(w.fail, "SetClients")
+		}
+		if w.tenant("acme").State == pool.TenantReady {
+			break
+		}
+	}
+	if final != nil || w.tenant("acme").State != pool.TenantReady || w.now.Sub(start) > 10*time.Second {
+		t.Errorf("error %v, after %s tenant %+v", final, w.now.Sub(start), w.tenant("acme"))
+	}
+}
+
+func TestWhatKeepsFailingIsAnErrorOfItsMessage(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.fail["SetClients"] = errNotNow
+	w.ask("acme", "10.0.0.1")
+	var errs []error
+	w.drainFor(time.Hour, func(d events.Delivery) error {
+		err := w.once(d)
+		errs = append(errs, err)
+		return err
+	})
+	if len(errs) != opensDelayed+1 || errors.Join(errs[:opensDelayed]...) != nil || !errors.Is(errs[opensDelayed], errNotNow) {
+		t.Errorf("the deliveries ended with %v", errs)
+	}
+	if tenant := w.tenant("acme"); !strings.Contains(tenant.Error, errNotNow.Error()) {
+		t.Errorf("the tenant's record says %+v", tenant.Progress)
+	}
+}
+
+// A doubled message that fails leaves a note in the record, which is no reason to open anything anew.
+func TestANoteInTheRecordDisturbsNoSignup(t *testing.T) {
+	opened := 0
+	var w *world
+	w = newWorld(t, func(operation string, do func() error) error {
+		if operation != "Open" {
+			return do()
+		}
+		opened++
+		before := w.tenant("acme")
+		noted := before.Clone()
+		noted.Progress = noted.Failed(errNotNow)
+		_, err := w.ledger.SaveTenant(t.Context(), before, noted)
+		w.must(err)
+		return do()
+	}, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	if tenant := w.tenant("acme"); tenant.State != pool.TenantReady || opened != 1 {
+		t.Errorf("opened %d times, tenant %+v", opened, tenant)
+	}
+}
