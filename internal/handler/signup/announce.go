@@ -2,12 +2,10 @@ package signup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"headroom/events"
-	"headroom/internal/access"
 	"headroom/internal/announce"
 	"headroom/internal/ledger"
 	"headroom/internal/lifecycle"
@@ -34,15 +32,19 @@ func (h *Handler) announcement(t pool.Tenant, share pool.ShareRef) events.Announ
 // finish announces a tenant that has just been served, or has it announced when its share serves it. try
 // counts the looks at the share, from 0.
 func (h *Handler) finish(ctx context.Context, a events.Announcement, try int) error {
-	err := h.tellReady(ctx, a, true)
-	if err == nil {
-		return nil
+	if err := h.tellReady(ctx, a, true); err != nil {
+		return h.putOff(ctx, a, try, err)
 	}
+	return nil
+}
+
+// putOff has a tenant announced later, because it can't be now. That is not an error of the message: its
+// deliveries would be used up sooner than the looks.
+func (h *Handler) putOff(ctx context.Context, a events.Announcement, try int, why error) error {
 	id := a.Ready.TenantID
-	// Not an error of the message: its deliveries would be used up sooner than the looks.
-	h.Log.InfoContext(ctx, "storage ready, and not announced yet", "tenant", id, "try", try, "reason", err.Error())
+	h.Log.InfoContext(ctx, "storage ready, and not announced yet", "tenant", id, "try", try, "reason", why.Error())
 	if try >= looksUnrecorded {
-		return h.recordServe(ctx, pool.TenantID(id), err)
+		return h.recordServe(ctx, pool.TenantID(id), why)
 	}
 	step := events.NewTenantStep(id, string(pool.StepServe), try+1)
 	step.Announce = &a
@@ -95,10 +97,11 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 		return err
 	}
 	if t.Step == "" && t.Stuck == "" {
-		if err = h.tellReady(ctx, h.announcement(t, share), false); errors.Is(err, access.ErrNotServing) {
-			return h.finish(ctx, h.announcement(t, share), 0)
+		a := h.announcement(t, share)
+		if err := h.tellReady(ctx, a, false); err != nil {
+			return h.putOff(ctx, a, 0, err)
 		}
-		return err
+		return nil
 	}
 	if t.Step == "" || t.Step == pool.StepReport { // given up, and asked for again: it has all its tries
 		if t, err = h.begin(ctx, t, pool.StepServe); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/adapter/queue/queuetest"
+	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
 
@@ -168,6 +169,45 @@ func TestStorageThatCannotBeAnnouncedForLongIsAnnouncedInTheEnd(t *testing.T) {
 
 // An announcement whose message got lost is made past its deadline; one that never can be is reported, and
 // its messages end.
+// The process is killed once its tenant is ready, and what the announcement takes refuses for longer than the
+// message is delivered again: the announcement is not lost with the message.
+func TestARepeatedAnnouncementThatIsRefusedHasADeadline(t *testing.T) {
+	for _, refused := range []string{"Publish", "Serves"} {
+		t.Run(refused, func(t *testing.T) {
+			w := newWorld(t, undisturbed, 0)
+			w.add(pool.Database, 1)
+			w.add(pool.Share, 1)
+			w.ask("acme", "10.0.0.1")
+			signup, _ := w.signups.Receive(visibility)
+			dead := false
+			_ = w.handler(func(operation string, do func() error) error {
+				if dead {
+					return killtest.ErrKilled
+				}
+				dead = operation == "SaveTenant"
+				return do()
+			}).Message(t.Context(), signup)
+			w.fail[refused] = errNotNow
+			w.now, signup.Redelivered = w.now.Add(visibility), true
+			if err := w.once(signup); err != nil {
+				t.Errorf("the deliveries of the message are used up: %v", err)
+			}
+			w.signups.Delete(signup.ID)
+			w.drainFor(time.Minute, w.once)
+			if acme := w.tenant("acme"); acme.Step != pool.StepServe || acme.Due.IsZero() {
+				t.Fatalf("nobody goes on: %+v", acme)
+			}
+			delete(w.fail, refused)
+			w.now = w.now.Add(time.Hour)
+			w.retryOverdue("acme")
+			w.drain(w.once)
+			if got := w.said("StorageReady"); got != "acme" {
+				t.Errorf("ready: %q", got)
+			}
+		})
+	}
+}
+
 func TestAnAnnouncementHasADeadline(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
 	w.add(pool.Database, 1)
