@@ -19,6 +19,9 @@ const (
 	conflicts = 5
 	// stepsAtOnce bounds how many steps one invocation takes.
 	stepsAtOnce = 30
+	// noteTime is how long noting a step's error may take when the step took all of its message's time. It is
+	// less than what a message has to end in then (function.Batch).
+	noteTime = 400 * time.Millisecond
 )
 
 // Next is what a step came to.
@@ -132,6 +135,12 @@ func (m Machine[R]) note(ctx context.Context, record R, failure error) error {
 	*progress = progress.Failed(failure)
 	if progress.Error == before {
 		return failure
+	}
+	if ctx.Err() != nil {
+		// It took all the time of its message, as what does not answer does.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), noteTime)
+		defer cancel()
 	}
 	if _, err := m.Save(ctx, record, noted, pool.Neutral); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return errors.Join(failure, fmt.Errorf("note why: %w", err))

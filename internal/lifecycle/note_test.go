@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -69,6 +70,33 @@ func TestAStepsLastErrorIsKept(t *testing.T) {
 	})
 	if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); err != nil || record.Error != "" {
 		t.Errorf("error %v, kept %+v", err, record.Progress)
+	}
+}
+
+// What hangs until the time of its message is over is what people will most want to know of.
+func TestTheErrorOfAStepThatTookAllItsTimeIsKept(t *testing.T) {
+	record := pool.Tenant{ID: "acme", Progress: pool.Started(pool.StepOpen, start)}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m := single(&record, 0, func(ctx context.Context, _ pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		cancel()
+		return lifecycle.Next[pool.Tenant]{}, fmt.Errorf("the database does not answer: %w", ctx.Err())
+	})
+	save := m.Save
+	m.Save = func(ctx context.Context, before, after pool.Tenant, o pool.Outcome) (pool.Tenant, error) {
+		if err := ctx.Err(); err != nil {
+			return before, err
+		}
+		if _, bounded := ctx.Deadline(); !bounded {
+			t.Error("the write may take for ever")
+		}
+		return save(ctx, before, after, o)
+	}
+	if err := m.Drive(ctx, "acme", lifecycle.After(record.Progress)); !errors.Is(err, context.Canceled) {
+		t.Fatalf("answered %v", err)
+	}
+	if record.Error != "the database does not answer: context canceled" {
+		t.Errorf("kept %+v", record.Progress)
 	}
 }
 
