@@ -16,25 +16,12 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	if host.State != pool.HostOrdered {
 		return nil
 	}
-	template := h.Templates[host.Kind]
-	parameters := maps.Clone(template.Parameters)
-	if parameters == nil {
-		parameters = map[string]string{}
-	}
-	own, err := h.parameters(host)
-	if err != nil {
-		return fmt.Errorf("order the stack of %s: %w", host.ID, err)
-	}
-	maps.Copy(parameters, own)
-	id, err := h.Stacks.Create(ctx, pool.StackOrder{
-		Name: host.Stack.Name, TemplateURL: template.URL, Token: host.Stack.Token, RoleARN: h.StackRole, Parameters: parameters,
-		Tags: map[string]string{"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier), "headroom:order": host.Mark},
-	})
+	id, err := h.orderStack(ctx, host)
 	if errors.Is(err, pool.ErrForeign) {
 		return h.passOver(ctx, host, err)
 	}
 	if err != nil {
-		return fmt.Errorf("order the stack of %s: %w", host.ID, err)
+		return fmt.Errorf("order the stack of %s: %w", host.ID, h.note(ctx, host, err))
 	}
 	// Said before it is saved: killed in between, it is said twice rather than never.
 	if err := h.Announce.HostOrdered(ctx, host); err != nil {
@@ -52,6 +39,36 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 		return fmt.Errorf("record the stack of %s: %w", host.ID, err)
 	}
 	return nil
+}
+
+func (h *Handler) orderStack(ctx context.Context, host pool.Host) (stackID string, err error) {
+	template := h.Templates[host.Kind]
+	parameters := maps.Clone(template.Parameters)
+	if parameters == nil {
+		parameters = map[string]string{}
+	}
+	own, err := h.parameters(host)
+	if err != nil {
+		return "", err
+	}
+	maps.Copy(parameters, own)
+	return h.Stacks.Create(ctx, pool.StackOrder{
+		Name: host.Stack.Name, TemplateURL: template.URL, Token: host.Stack.Token, RoleARN: h.StackRole, Parameters: parameters,
+		Tags: map[string]string{"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier), "headroom:order": host.Mark},
+	})
+}
+
+// note keeps the error that ordering a host's stack ended with, for people who ask why the host was given up,
+// and returns it. That somebody else writes the record at the same time is no matter.
+func (h *Handler) note(ctx context.Context, host pool.Host, failure error) error {
+	noted := host.Clone()
+	if noted.Progress = host.Failed(failure); noted.Error == host.Error {
+		return failure
+	}
+	if err := h.Ledger.SaveHost(ctx, host, noted, pool.Neutral, h.Now()); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return errors.Join(failure, fmt.Errorf("note why: %w", err))
+	}
+	return failure
 }
 
 // passOver gives up the order of a host whose name is somebody else's: nothing of that is touched, and the

@@ -134,8 +134,14 @@ func TestAnOrderThatCloudFormationDidNotTakeIsMadeAgainAndThenGivenUp(t *testing
 		w.late("share-standard-1")
 		_ = w.check()
 	}
-	if h := w.host("share-standard-1"); h.State != pool.HostQuarantined || w.stacks.Count() != 0 {
+	h := w.host("share-standard-1")
+	if h.State != pool.HostQuarantined || w.stacks.Count() != 0 {
 		t.Errorf("host: %+v", h)
+	}
+	// Why stands in the record, and so in the event and the notice (case B8).
+	notes := w.topic.Notes()
+	if !strings.Contains(h.Why, errNotNow.Error()) || len(notes) != 1 || !strings.Contains(notes[0].Message, errNotNow.Error()) {
+		t.Errorf("it is given up because %q, notified %v", h.Why, notes)
 	}
 }
 
