@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Step is what is to be done next for a host or tenant that is not at rest. The empty step means
 // nothing.
@@ -71,8 +74,14 @@ var deadlines = map[Step]time.Duration{
 // Deadline is how long a step may take before it is tried again.
 func Deadline(s Step) time.Duration { return deadlines[s] }
 
-// errorLimit bounds a stored error, in bytes: a record is paid for by its size.
-const errorLimit = 300
+const (
+	// errorLimit bounds a stored error, in bytes: a record is paid for by its size.
+	errorLimit = 300
+	// errorHead is how much is kept of the beginning of one that is longer, which says what was attempted.
+	// The rest is its end: errors are wrapped from the outside in, so the cause comes last.
+	errorHead = 80
+	errorGap  = " … "
+)
 
 // Progress is how far the work on a host or tenant has come: one step, and how it goes. The zero
 // value is a record at rest.
@@ -93,8 +102,9 @@ func Started(step Step, now time.Time) Progress {
 // Failed notes the last error of the step.
 func (p Progress) Failed(err error) Progress {
 	p.Error = err.Error()
-	if len(p.Error) > errorLimit {
-		p.Error = p.Error[:errorLimit]
+	if long := p.Error; len(long) > errorLimit {
+		end := long[len(long)-(errorLimit-errorHead-len(errorGap)):]
+		p.Error = strings.ToValidUTF8(long[:errorHead], "") + errorGap + strings.ToValidUTF8(end, "")
 	}
 	return p
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"headroom/internal/pool"
 )
@@ -82,7 +83,24 @@ func TestAnOverdueTenantIsTriedAndThenReported(t *testing.T) {
 
 func TestAStoredErrorIsBounded(t *testing.T) {
 	p := pool.Started(pool.StepOpen, now).Failed(errors.New(strings.Repeat("x", 10_000)))
-	if len(p.Error) != 300 {
+	if len(p.Error) > 300 || len(p.Error) < 290 {
 		t.Errorf("%d bytes", len(p.Error))
+	}
+	p = p.Failed(errors.New(strings.Repeat("ä", 10_000)))
+	if len(p.Error) > 300 || !utf8.ValidString(p.Error) {
+		t.Errorf("%d bytes, cut within a character: %q", len(p.Error), p.Error)
+	}
+}
+
+// Errors are wrapped from the outside in, so the cause comes last.
+func TestAStoredErrorKeepsItsCause(t *testing.T) {
+	what := "open the share of tenant acme: "
+	cause := "InvalidGatewayRequestException: The specified gateway is out of date."
+	p := pool.Started(pool.StepOpen, now).Failed(errors.New(what +
+		"set the clients of share arn:aws:storagegateway:eu-west-1:123456789012:share/share-0123456789ABCDEF0: " +
+		"operation error Storage Gateway: UpdateNFSFileShare, https response error StatusCode: 400, " +
+		"RequestID: 0d1f2e3c-4b5a-6978-8796-a5b4c3d2e1f0, " + cause))
+	if len(p.Error) > 300 || !strings.HasPrefix(p.Error, what) || !strings.HasSuffix(p.Error, cause) {
+		t.Errorf("kept %q", p.Error)
 	}
 }
