@@ -52,6 +52,8 @@ const (
 	Succeeded
 	// Failed counts a failure and lengthens the backoff; the host is owed a replacement.
 	Failed
+	// PassedOver is an order that was given up because its name is somebody else's: no failure, but owed.
+	PassedOver
 )
 
 // Note is a pool's record after a host's outcome. The counters are not its business.
@@ -64,14 +66,21 @@ func (r Record) Note(o Outcome, h Host, now time.Time) Record {
 	case Failed:
 		r.Failures++
 		r.BackoffUntil = now.Add(Backoff(r.Failures))
-		owed := append(r.owed(now), Owed{DecidedAt: h.DecidedAt, FailedAt: now})
-		slices.SortStableFunc(owed, func(a, b Owed) int { return a.DecidedAt.Compare(b.DecidedAt) })
-		r.Owed = last(owed, owedLimit)
+		r.Owed = r.owing(h, now)
+	case PassedOver:
+		r.Owed = r.owing(h, now)
 	default:
 		return r
 	}
 	r.Noted++
 	return r
+}
+
+// owing is what is owed with a host more.
+func (r Record) owing(h Host, now time.Time) []Owed {
+	owed := append(r.owed(now), Owed{DecidedAt: h.DecidedAt, FailedAt: now})
+	slices.SortStableFunc(owed, func(a, b Owed) int { return a.DecidedAt.Compare(b.DecidedAt) })
+	return last(owed, owedLimit)
 }
 
 // Ordered is a pool's record after an order: its number is used up, and a host that failed has its

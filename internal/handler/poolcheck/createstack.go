@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -75,14 +76,19 @@ func (h *Handler) note(ctx context.Context, host pool.Host, failure error) error
 // pool's next order has the next number.
 func (h *Handler) passOver(ctx context.Context, host pool.Host, why error) error {
 	now := h.Now()
-	after, err := pool.MoveHost(host, pool.HostDeleted, now, "passed over: "+why.Error())
-	if err != nil {
-		return fmt.Errorf("pass over %s: %w", host.ID, err)
-	}
-	after = pool.Begin(after, pool.StepAnnounce, now)
 	// Commit point: the number is passed over, and people are told of it once it is so.
-	if err := h.Ledger.SaveHost(ctx, host, after, pool.Neutral, now); err != nil {
+	before, after, err := ledger.UpdateHost(ctx, h.Ledger, host.ID, now, func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		if host.State != pool.HostOrdered {
+			return host, pool.Neutral, ledger.ErrUnchanged // another check was here first
+		}
+		over, err := pool.MoveHost(host, pool.HostDeleted, now, "passed over: "+why.Error())
+		return pool.Begin(over, pool.StepAnnounce, now), pool.PassedOver, err
+	})
+	switch {
+	case err != nil:
 		return fmt.Errorf("record that %s is passed over: %w", host.ID, err)
+	case after.Version == before.Version:
+		return nil
 	}
 	h.Log.WarnContext(ctx, "host passed over", "host", host.ID, "reason", why.Error())
 	return h.Announce.Host(ctx, after)

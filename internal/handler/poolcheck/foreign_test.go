@@ -52,6 +52,28 @@ func TestAStackThatLacksTheOrdersMarkIsPassedOver(t *testing.T) {
 	}
 }
 
+// A host that failed is replaced by the next number, however many are passed over for it.
+func TestWhatReplacesAnOrderThatIsPassedOverInheritsWhenItWasDecidedOn(t *testing.T) {
+	w := newWorld(t)
+	w.want(shares, func(p *pool.Policy) { p.Floor, p.Ceiling = 1, 5 })
+	w.must(w.check())
+	decided := w.host("share-standard-1").DecidedAt
+	failed := w.host("share-standard-1")
+	gone, err := pool.MoveHost(failed, pool.HostDeleting, w.now, "test")
+	w.must(err)
+	w.must(w.ledger.SaveHost(t.Context(), failed, gone, pool.Failed, w.now))
+	w.stacks.Add("headroom-dev-share-standard-2", "share-standard-2-another000", nil)
+	before := w.pool(shares)
+	w.now = before.BackoffUntil.Add(time.Minute)
+	w.must(w.check())
+	if two, three := w.host("share-standard-2"), w.host("share-standard-3"); two.State != pool.HostDeleted || !three.DecidedAt.Equal(decided) {
+		t.Errorf("%s is %s, %s was decided on at %s, want %s", two.ID, two.State, three.ID, three.DecidedAt, decided)
+	}
+	if r := w.pool(shares); r.Failures != before.Failures || !r.BackoffUntil.Equal(before.BackoffUntil) || len(r.Owed) != 0 {
+		t.Errorf("the pool: %+v", r)
+	}
+}
+
 func TestPassingOverKilledAtEveryCall(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
 		w := lost(t)

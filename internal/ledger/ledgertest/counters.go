@@ -72,7 +72,7 @@ func countersAddUp(t *testing.T, l ledger.Ledger) {
 				if to == pool.HostInService && len(after.Slots) == 0 {
 					after.Slots = Host(k, 1, 3).Slots
 				}
-				save(t, before, after, rapid.SampledFrom([]pool.Outcome{pool.Neutral, pool.Failed, pool.Succeeded}).Draw(t, "outcome"))
+				save(t, before, after, rapid.SampledFrom([]pool.Outcome{pool.Neutral, pool.Failed, pool.Succeeded, pool.PassedOver}).Draw(t, "outcome"))
 			},
 			"slot": func(t *rapid.T) {
 				before := pick(t)

@@ -45,7 +45,7 @@ func hostConflict(t *testing.T, l ledger.Ledger) {
 	after := before.Clone()
 	after.Slots[0].State = pool.SlotOffered
 	must(t, l.SaveHost(ctx, before, after, pool.Neutral, start))
-	for _, outcome := range []pool.Outcome{pool.Neutral, pool.Succeeded, pool.Failed} {
+	for _, outcome := range []pool.Outcome{pool.Neutral, pool.Succeeded, pool.Failed, pool.PassedOver} {
 		if err := l.SaveHost(ctx, before, after, outcome, start); !errors.Is(err, pool.ErrConflict) {
 			t.Errorf("saving again with outcome %d: %v", outcome, err)
 		}
