@@ -48,7 +48,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 		if done || !errors.Is(err, pool.ErrConflict) {
 			return err
 		}
-		// Its record has changed since it was read: what it is to get is decided again.
+		// It has changed since it was read: what it is to get is decided again.
 		if t, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
 			return fmt.Errorf("read tenant %s, which has changed: %w", t.ID, err)
 		}
@@ -60,12 +60,13 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 }
 
 // openOnce is one round of open; done is false, and the error pool.ErrConflict, when the tenant's record is
-// not as t any more.
+// not as t any more, or it was given slots after it found none.
 func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err error) {
 	claim, err := h.claim(ctx, t, false)
 	switch {
 	case errors.Is(err, pool.ErrEmpty), errors.Is(err, pool.ErrQueued):
-		return true, h.wait(ctx, t, err)
+		err := h.wait(ctx, t, err)
+		return !errors.Is(err, pool.ErrConflict), err
 	case err != nil:
 		return true, fmt.Errorf("claim slots for tenant %s: %w", t.ID, err)
 	}

@@ -183,6 +183,29 @@ func TestManyWhoCannotBeOpenedHoldUpNobody(t *testing.T) {
 	}
 }
 
+// Another copy of the message claimed what came in after this one found nothing, and went no further: that is no
+// error of this message, whose next delivery would come two minutes later.
+func TestOneThatIsGivenSlotsBeforeItDrawsItsNumberIsOpened(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.ask("acme", "10.0.0.1")
+	d, _ := w.signups.Receive(visibility)
+	given := false
+	err := w.handler(func(operation string, do func() error) error {
+		if operation == "Draw" && !given {
+			given = true
+			w.add(pool.Database, 1)
+			w.add(pool.Share, 1)
+			w.tend()
+			_, err := w.ledger.Claim(t.Context(), tier, "acme", w.now, true)
+			w.must(err)
+		}
+		return do()
+	}).Message(t.Context(), d)
+	if acme := w.tenant("acme"); err != nil || acme.State != pool.TenantReady || w.said("StorageReady") != "acme" {
+		t.Errorf("error %v, it is %s, ready: %q", err, acme.State, w.said("StorageReady"))
+	}
+}
+
 func TestATenantThatWaitsForSlotsInReserveDoesNotWait(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
 	w.add(pool.Database, 2)
