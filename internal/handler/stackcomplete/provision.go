@@ -135,8 +135,8 @@ func (h *Handler) remove(ctx context.Context, host pool.Host) (progress, error) 
 	case deleteInProgress:
 		return progress{Leave: true}, nil
 	}
-	// A new token for each try: one that was used already would be answered, and nothing done.
-	token := fmt.Sprintf("%s-delete-%d", host.ID, host.Tries)
+	// A new token for each order and try: one that was used already would be answered, and nothing done.
+	token := fmt.Sprintf("%s-delete-%d", host.Stack.Token, host.Tries)
 	if err := h.Stacks.Delete(ctx, stackOf(host), token); err != nil {
 		return progress{}, err
 	}

@@ -164,6 +164,23 @@ func TestADeletionThatFailsIsTriedAgainPastItsDeadline(t *testing.T) {
 	}
 }
 
+// After the table was lost, numbers are used again, and what was asked for an earlier host of the same ID is no
+// answer to what is asked for this one.
+func TestAStackIsDeletedAsAnEarlierOneOfItsNameWas(t *testing.T) {
+	earlier := newWorld(t, &killtest.Life{}, 0)
+	w := newWorld(t, &killtest.Life{}, 0)
+	w.stacks, w.mark = earlier.stacks, "another000"
+	for _, w := range []*world{earlier, w} {
+		id, stack := w.order(sharePool, 3)
+		w.deliver(w.finish(stack, types.StackStatusRollbackComplete, ""))
+		w.drain()
+		if s, _ := w.stacks.Stack(stack); s.Deletions != 1 {
+			t.Errorf("the stack of %s with mark %s was deleted %d times", id, w.mark, s.Deletions)
+		}
+		w.deliver(w.finish(stack, types.StackStatusDeleteComplete, ""))
+	}
+}
+
 // overdue lets a host's step pass its deadline, as the pool check sees it.
 func (w *world) overdue(id pool.HostID) {
 	w.t.Helper()

@@ -69,7 +69,8 @@ type world struct {
 	poolChecks *queuetest.Queue
 	bus        *bustest.Bus
 	topic      *notifytest.Topic
-	mute       bool // nothing can be published
+	mute       bool   // nothing can be published
+	mark       string // of orders
 	named      int
 	peak       int // messages in the host queue at once
 	handler    *Handler
@@ -79,7 +80,7 @@ type world struct {
 func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	t.Helper()
 	w := &world{
-		t: t, life: life, now: start,
+		t: t, life: life, now: start, mark: "k3v9x2m7qa",
 		ledger: memory.New(memory.Options{}), stacks: &stackstest.CloudFormation{},
 		machines: &machinestest.Cloud{Late: late, Stale: late > 0},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
@@ -132,7 +133,7 @@ func (w *world) order(key pool.Key, slots int) (pool.HostID, string) {
 	w.t.Helper()
 	record, err := w.ledger.Pool(w.t.Context(), key)
 	w.must(err)
-	host := pool.Order(record, pool.Policy{Kind: key.Kind, Tier: key.Tier, SlotsPerHost: slots}, prefix, "k3v9x2m7qa", w.now, "test")
+	host := pool.Order(record, pool.Policy{Kind: key.Kind, Tier: key.Tier, SlotsPerHost: slots}, prefix, w.mark, w.now, "test")
 	w.must(w.ledger.Order(w.t.Context(), record, host))
 	stack := w.stacks.Add(host.Stack.Name, host.Stack.Token, nil)
 	w.change(host.ID, func(h pool.Host) pool.Host {

@@ -27,16 +27,15 @@ type Stack struct {
 	Outputs         map[string]string
 	Deletions       int                // how often its deletion was asked for
 	Failures        []types.StackEvent // of its resources, the newest first
-
-	deleted []string // tokens with which that was asked for
 }
 
 func (s *Stack) gone() bool { return s.Status == types.StackStatusDeleteComplete }
 
 // CloudFormation holds stacks.
 type CloudFormation struct {
-	mu     sync.Mutex
-	stacks []*Stack
+	mu      sync.Mutex
+	stacks  []*Stack
+	deleted []string // tokens with which deletions were asked for
 }
 
 func (f *CloudFormation) find(nameOrID string) *Stack {
@@ -182,10 +181,10 @@ func (f *CloudFormation) DeleteStack(ctx context.Context, in *cloudformation.Del
 	defer f.mu.Unlock()
 	if s := f.find(aws.ToString(in.StackName)); s != nil {
 		token := aws.ToString(in.ClientRequestToken)
-		if slices.Contains(s.deleted, token) { // the request was answered before, and nothing is done
+		if slices.Contains(f.deleted, token) { // the request was answered before, and nothing is done
 			return &cloudformation.DeleteStackOutput{}, nil
 		}
-		s.deleted = append(s.deleted, token)
+		f.deleted = append(f.deleted, token)
 		s.Deletions++
 		if !strings.HasPrefix(string(s.Status), "DELETE_") || s.Status == types.StackStatusDeleteFailed {
 			s.Status, s.Reason = types.StackStatusDeleteInProgress, ""
