@@ -33,7 +33,7 @@ func (h *Handler) openStep(ctx context.Context, t pool.Tenant) (lifecycle.Next[p
 	switch {
 	case err == nil:
 		return lifecycle.Next[pool.Tenant]{Leave: true}, nil
-	case t.Count >= opensDelayed:
+	case t.Count >= opensDelayed, ctx.Err() != nil: // with its time over, nothing else can be sent
 		return lifecycle.Next[pool.Tenant]{}, err
 	}
 	wait := openWait << t.Count
