@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,5 +125,71 @@ func TestSomebodyElsesStepIsLeftAlone(t *testing.T) {
 	m := single(&record, 0, nil)
 	if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); err != nil || record.Version != 0 {
 		t.Errorf("error %v, record %+v", err, record)
+	}
+}
+
+// A message that was delivered before is never stale, until it finds that another copy looks at the same
+// step: then the other goes on.
+func TestOfTwoWhoLookAtOnceOneGoesOn(t *testing.T) {
+	record := pool.Tenant{ID: "acme", Progress: pool.Started(pool.StepOpen, start)}
+	looks, sent := 0, 0
+	m := single(&record, 0, func(_ context.Context, r pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		looks++
+		record.Count++ // the other one records its look first
+		record.Version++
+		return lifecycle.Next[pool.Tenant]{Record: r, Wait: time.Second}, nil
+	})
+	m.Later = func(context.Context, string, lifecycle.Cursor, time.Duration) error { sent++; return nil }
+	from := lifecycle.After(record.Progress)
+	from.Redelivered = true
+	if err := m.Drive(t.Context(), "acme", from); err != nil || looks != 1 || sent != 0 || record.Count != 1 {
+		t.Errorf("%d looks, %d messages, error %v, record %+v", looks, sent, err, record)
+	}
+}
+
+func TestWhenTimeRunsOutAMessageGoesOn(t *testing.T) {
+	record := pool.Tenant{ID: "acme", Progress: pool.Started(pool.StepOpen, start)}
+	m := single(&record, 0, func(_ context.Context, r pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		r.Progress = pool.Started(pool.StepServe, start)
+		return lifecycle.Next[pool.Tenant]{Record: r}, nil
+	})
+	m.Steps[pool.StepServe] = func(_ context.Context, r pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		t.Error("a step was begun that there is no time for")
+		return lifecycle.Next[pool.Tenant]{Record: r, Leave: true}, nil
+	}
+	m.Time = func(context.Context) bool { return false }
+	var sent []lifecycle.Cursor
+	m.Later = func(_ context.Context, _ string, at lifecycle.Cursor, delay time.Duration) error {
+		if delay != 0 {
+			t.Errorf("it waits %s", delay)
+		}
+		sent = append(sent, at)
+		return nil
+	}
+	if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []lifecycle.Cursor{{Step: pool.StepServe, Try: 1}}; !slices.Equal(sent, want) {
+		t.Errorf("sent %v, want %v", sent, want)
+	}
+}
+
+func TestAnInvocationTakesOnlySoManySteps(t *testing.T) {
+	record := pool.Tenant{ID: "acme", Progress: pool.Started(pool.StepOpen, start)}
+	looks := 0
+	m := single(&record, 0, func(_ context.Context, r pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
+		looks++
+		return lifecycle.Next[pool.Tenant]{Record: r}, nil
+	})
+	var sent []lifecycle.Cursor
+	m.Later = func(_ context.Context, _ string, at lifecycle.Cursor, _ time.Duration) error {
+		sent = append(sent, at)
+		return nil
+	}
+	if err := m.Drive(t.Context(), "acme", lifecycle.After(record.Progress)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []lifecycle.Cursor{lifecycle.After(record.Progress)}; looks != 30 || !slices.Equal(sent, want) {
+		t.Errorf("%d looks, sent %v, want %v", looks, sent, want)
 	}
 }
