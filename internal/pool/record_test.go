@@ -32,3 +32,39 @@ func TestALeadTimeCountsTheTriesThatFailed(t *testing.T) {
 	diff(t, "what is ordered a day later replaces nothing", late.DecidedAt, at(60*24))
 	diff(t, "owed then", r.Owed, []pool.Owed(nil))
 }
+
+func TestWhatIsNotedMovesARecordsCount(t *testing.T) {
+	r := pool.Record{Key: shares}
+	h := pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", "k3v9x2m7qa", now, "test")
+	for _, step := range []struct {
+		name string
+		do   func(pool.Record) pool.Record
+		by   int64
+	}{
+		{"an order", func(r pool.Record) pool.Record { return r.Ordered(h) }, 1},
+		{"something neutral", func(r pool.Record) pool.Record { return r.Note(pool.Neutral, h, now) }, 0},
+		{"a failure", func(r pool.Record) pool.Record { return r.Note(pool.Failed, h, now) }, 1},
+		{"a success", func(r pool.Record) pool.Record { return r.Note(pool.Succeeded, h, now) }, 1},
+	} {
+		before := r.Noted
+		r = step.do(r)
+		diff(t, step.name, r.Noted-before, step.by)
+	}
+}
+
+func TestAnOrderByAClockThatIsBehindReplacesNothing(t *testing.T) {
+	owed := []pool.Owed{{DecidedAt: now.Add(time.Minute), FailedAt: now.Add(2 * time.Minute)}}
+	r := pool.Record{Key: shares, Owed: owed}
+	h := pool.Order(r, policy(pool.Pack, 0), "headroom-dev-", "k3v9x2m7qa", now, "test")
+	diff(t, "decided on", h.DecidedAt, now)
+	diff(t, "still owed", r.Ordered(h).Owed, owed)
+}
+
+func TestWhatAPoolOwesIsBounded(t *testing.T) {
+	r := pool.Record{Key: shares}
+	for i := range 150 {
+		r = r.Note(pool.Failed, pool.Host{DecidedAt: now.Add(time.Duration(i) * time.Second)}, now.Add(time.Minute))
+	}
+	diff(t, "owed", len(r.Owed), 100)
+	diff(t, "the first of it", r.Owed[0].DecidedAt, now.Add(50*time.Second))
+}

@@ -77,6 +77,14 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+func TestAnOfferIsOfItsSlotsGeneration(t *testing.T) {
+	h := host(1, "ff")
+	h.Slots[1].Generation = 4
+	want := []pool.Offer{shareOffer(1, 1), shareOffer(1, 2)}
+	want[1].Generation = 4
+	diff(t, "offers", pool.Choose(pool.NewShelf(standard), []pool.Host{h}, policy(pool.Pack, 0), 9), want)
+}
+
 func TestChooseKeepsWithinTheShelf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := pool.NewShelf(standard)

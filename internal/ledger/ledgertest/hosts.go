@@ -148,6 +148,16 @@ func leadTimes(t *testing.T, l ledger.Ledger) {
 	if err := l.Order(ctx, seen, stale); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("an order over a failure that was noted since: %v", err)
 	}
+
+	// Nor is a failure alone, which leaves the pool's number as it was read.
+	seen = record()
+	third, err := l.Host(ctx, third.ID)
+	must(t, err)
+	must(t, l.SaveHost(ctx, third, third, pool.Failed, at(3300)))
+	stale = pool.Order(seen, policy, "headroom-test-", "k3v9x2m7qa", at(3400), "test")
+	if err := l.Order(ctx, seen, stale); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("an order over a failure alone: %v", err)
+	}
 }
 
 func reserveOrder(t *testing.T, l ledger.Ledger) {
