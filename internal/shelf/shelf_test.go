@@ -173,6 +173,39 @@ func TestWhatAStalledSignupTakesLateComesBack(t *testing.T) {
 	}
 }
 
+// A hold of a slot's next generation is not of what its tenant has, though it is of the same slot.
+func TestAHoldOfAnotherGenerationIsAStray(t *testing.T) {
+	for _, kind := range pool.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			w := given(t, memory.Options{}, pool.Pack, 0, []int{1}, []int{1})
+			must(t, w.reconcile())
+			must(t, w.signUp("acme", atOnce))
+			// The slot went on to its next generation, and the tenant holds that.
+			id := pool.Key{Kind: kind, Tier: tier}.Host(1)
+			before := w.host(t, id)
+			after := before.Clone()
+			after.Slots[0].Generation++
+			must(t, w.ledger.SaveHost(t.Context(), before, after, pool.Neutral, w.now))
+			shelf := w.shelf(t)
+			next, hold := shelf.Clone(), shelf.Held["acme"]
+			if kind == pool.Database {
+				hold.Database.Generation++
+			} else {
+				hold.Share.Generation++
+			}
+			next.Held["acme"] = hold
+			must(t, w.ledger.SaveShelf(t.Context(), shelf, next))
+			must(t, w.reconcile())
+			if slot := w.host(t, id).Slots[0]; slot.Tenant != "" || slot.State == pool.SlotAssigned {
+				t.Errorf("the next generation was assigned: %+v", slot)
+			}
+			if s := w.shelf(t); len(s.Held) != 0 {
+				t.Errorf("held: %v", s.Held)
+			}
+		})
+	}
+}
+
 func TestAHostThatIsCordonedAsItIsSetOutStaysOut(t *testing.T) {
 	w := given(t, memory.Options{}, pool.Pack, 0, []int{2, 2}, []int{4})
 	w.Start(func(call killtest.Call) error { return w.reconciler(call).Reconcile(context.Background(), tier) })
