@@ -2,6 +2,7 @@ package poolcheck
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -87,4 +88,22 @@ func TestPassingOverKilledAtEveryCall(t *testing.T) {
 		}
 		return w.outcome()
 	})
+}
+
+// Who loses the race for the record of a foreign number has not passed it over, and says nothing of it.
+func TestANumberThatMovedOnIsNotPassedOver(t *testing.T) {
+	w, moved := lost(t), false
+	err := w.checkBy(func(operation string, do func() error) error {
+		if operation == "SaveHost" && !moved {
+			moved = true
+			w.change("share-standard-1", func(h pool.Host) pool.Host { return pool.Begin(h, pool.StepOrder, w.now) })
+		}
+		return do()
+	})
+	if h := w.host("share-standard-1"); !moved || !errors.Is(err, pool.ErrConflict) || h.State != pool.HostOrdered {
+		t.Errorf("host %+v, error %v", h, err)
+	}
+	if failed, notes := w.bus.Of("HostFailed"), w.topic.Notes(); len(failed)+len(notes) != 0 {
+		t.Errorf("said %s, notified %v", failed, notes)
+	}
 }

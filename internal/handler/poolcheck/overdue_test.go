@@ -277,3 +277,50 @@ func TestWhatIsOverdueAndHasMovedOnIsLeftAlone(t *testing.T) {
 		t.Errorf("sent: %v", sent(w.signups))
 	}
 }
+
+// progress replaces the progress of a tenant.
+func (w *world) progress(id pool.TenantID, p pool.Progress) {
+	w.t.Helper()
+	before := w.tenant(id)
+	after := before.Clone()
+	after.Progress = p
+	_, err := w.ledger.SaveTenant(context.Background(), before, after)
+	w.must(err)
+}
+
+// givenUp returns a world with a signup that the next check gives up.
+func givenUp(t *testing.T) *world {
+	w := newWorld(t)
+	w.request("a")
+	p := pool.Started(pool.StepOpen, w.now).Failed(errors.New("the database did not answer"))
+	p.Tries = pool.MaxTries
+	w.progress("a", p)
+	w.now = p.Due
+	return w
+}
+
+func TestWhereATenantWasGivenUpAndWhyStaysKnown(t *testing.T) {
+	w := givenUp(t)
+	w.must(w.check())
+	want := pool.Progress{Stuck: pool.StepOpen, Error: "the database did not answer"}
+	if diff := cmp.Diff(want, w.tenant("a").Progress); diff != "" {
+		t.Errorf("progress (-want +got):\n%s", diff)
+	}
+	if notes := w.topic.Notes(); len(notes) != 1 || !strings.Contains(notes[0].Message, "the database did not answer") {
+		t.Errorf("notified: %v", notes)
+	}
+}
+
+func TestASignupThatIsSentAgainWhileItIsReportedGoesOn(t *testing.T) {
+	w, begun := givenUp(t), false
+	w.must(w.checkBy(func(operation string, do func() error) error {
+		if operation == "Notify" {
+			begun = true
+			w.progress("a", pool.Started(pool.StepOpen, w.now))
+		}
+		return do()
+	}))
+	if tenant := w.tenant("a"); !begun || tenant.Step != pool.StepOpen || !tenant.Due.Equal(w.now.Add(pool.Deadline(pool.StepOpen))) {
+		t.Errorf("tenant: %+v", tenant)
+	}
+}

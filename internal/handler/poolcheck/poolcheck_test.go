@@ -240,3 +240,19 @@ func TestPoolsAreMeasured(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOrderThatMeetsAnotherIsDecidedAgain(t *testing.T) {
+	w, orders := newWorld(t), 0
+	w.want(shares, func(p *pool.Policy) { p.Floor = 1 })
+	w.must(w.checkBy(func(operation string, do func() error) error {
+		if operation == "Order" {
+			if orders++; orders == 1 { // another check is first with this number
+				return pool.ErrConflict
+			}
+		}
+		return do()
+	}))
+	if h := w.host("share-standard-1"); orders != 2 || h.State != pool.HostBuilding || w.stacks.Count() != 1 {
+		t.Errorf("%d orders, %d stacks, host %+v", orders, w.stacks.Count(), h)
+	}
+}
