@@ -62,3 +62,17 @@ func TestARawMessageKeepsItsBodyAndAttributes(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+func TestAPartOfASecondIsAWholeOne(t *testing.T) {
+	for delay, want := range map[time.Duration]time.Duration{
+		-time.Minute: 0, 0: 0, time.Nanosecond: time.Second, 1100 * time.Millisecond: 2 * time.Second, 2 * time.Second: 2 * time.Second,
+	} {
+		fake := queuetest.New(func() time.Time { return start })
+		if err := (&queue.Sender{Client: fake, URL: "https://queue"}).Send(t.Context(), "x", delay); err != nil {
+			t.Fatal(err)
+		}
+		if got := fake.Messages()[0].VisibleAt.Sub(start); got != want {
+			t.Errorf("a delay of %s became %s, want %s", delay, got, want)
+		}
+	}
+}
