@@ -4,7 +4,7 @@ package events
 const TypePoolCheck = "PoolCheck"
 
 // PoolCheck asks for a look at all pools. Pool check queue: from the schedule
-// every minute, and from whoever saw the pool run low or lose a host.
+// every minute, and from the function that saw the pool run low or lose a host.
 type PoolCheck struct {
 	Version string `json:"version"`
 	Type    string `json:"type"`

@@ -19,7 +19,7 @@ type Time struct{ time.Time }
 // and without a monotonic reading, so that it equals itself after a round trip.
 func At(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
 
-// Equal says whether both are the same instant.
+// Equal reports whether both are the same instant.
 func (t Time) Equal(u Time) bool { return t.Time.Equal(u.Time) }
 
 // MarshalJSON writes RFC 3339 in UTC.

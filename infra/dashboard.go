@@ -37,7 +37,7 @@ type dashboard struct {
 }
 
 // NewDashboard makes the operators' first look: do tenants wait, is there room, does anything fail.
-// It gives the dashboard's name.
+// It returns the dashboard's name.
 func NewDashboard(scope constructs.Construct, id string, p DashboardProps) *string {
 	d := &dashboard{stage: p.Stage.Name}
 	d.addTenants(p.Stage.Pools.Tiers())

@@ -288,7 +288,7 @@ func (c *controlPlane) orderStacks() []Grant {
 			When:      Conditions{"StringEquals": {"iam:PassedToService": jsii.String("cloudformation.amazonaws.com")}},
 		},
 		{
-			// CloudFormation reads a template with the rights of whoever names it.
+			// CloudFormation reads a template with the rights of the caller that names it.
 			Actions:   []string{"s3:GetObject"},
 			Resources: []*string{assetObject(c.hosts.Database), assetObject(c.hosts.Share)},
 		},

@@ -46,7 +46,7 @@ func zoneParameter(stack awscdk.Stack) *string {
 	return parameter(stack, "AvailabilityZone", "Zone of the host", nil)
 }
 
-// parameter declares a template parameter, a string unless change says otherwise, and gives its value.
+// parameter declares a template parameter, a string unless change says otherwise, and returns its value.
 func parameter(stack awscdk.Stack, id, description string, change func(*awscdk.CfnParameterProps)) *string {
 	props := &awscdk.CfnParameterProps{Type: jsii.String("String"), Description: jsii.String(description)}
 	if change != nil {
@@ -55,7 +55,7 @@ func parameter(stack awscdk.Stack, id, description string, change func(*awscdk.C
 	return awscdk.NewCfnParameter(stack, jsii.String(id), props).ValueAsString()
 }
 
-// output declares what whoever created the stack reads from it; condition may be nil.
+// output declares what Headroom reads from the stack; condition may be nil.
 func output(stack awscdk.Stack, name string, value *string, condition awscdk.CfnCondition) {
 	o := awscdk.NewCfnOutput(stack, jsii.String("Output"+name), &awscdk.CfnOutputProps{Value: value, Condition: condition})
 	o.OverrideLogicalId(jsii.String(name))

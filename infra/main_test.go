@@ -135,7 +135,7 @@ func (a assembly) variablesOf(function string) map[string]any {
 	return nil
 }
 
-// of gives a template's resources of a type, by logical id.
+// of returns a template's resources of a type, by logical id.
 func (t template) of(kind string) map[string]resource {
 	found := map[string]resource{}
 	for id, r := range t.Resources {
@@ -155,7 +155,7 @@ func at(v any, keys ...string) any {
 	return v
 }
 
-// referred gives the logical id that a Ref or Fn::GetAtt is about, or "".
+// referred returns the logical id that a Ref or Fn::GetAtt is about, or "".
 func referred(v any) string {
 	if id, ok := at(v, "Ref").(string); ok {
 		return id

@@ -138,7 +138,7 @@ func newMachine(stack awscdk.Stack, p machineProps) (machine awsec2.CfnInstance,
 			HttpTokens: jsii.String("required"), HttpPutResponseHopLimit: jsii.Number(1),
 		},
 		// The root disk is no resource of the stack: it gets these tags, not the stack's, and outlives
-		// the stack in any case. By them whoever cleans up knows whose it was.
+		// the stack in any case. By them an operator who cleans up knows whose it was.
 		PropagateTagsToVolumeOnCreation: jsii.Bool(true),
 		BlockDeviceMappings: []*awsec2.CfnInstance_BlockDeviceMappingProperty{{
 			DeviceName: jsii.String("/dev/xvda"),

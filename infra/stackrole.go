@@ -129,7 +129,7 @@ func databaseGrants(p HostStacksProps) []Grant {
 			},
 		},
 		{
-			// RDS makes the master secret with the rights of whoever asks for it.
+			// RDS makes the master secret with the rights of the caller that asks for it.
 			Actions:   []string{"secretsmanager:CreateSecret", "secretsmanager:TagResource"},
 			Resources: []*string{arn("secretsmanager", "secret:rds!db-*")},
 		},

@@ -1,5 +1,5 @@
 // Package access is the one writer of who may reach a share: the share's client list and the security group
-// of its gateway. What is desired follows from the tenant's record; whoever changes the record has it set
+// of its gateway. What is desired follows from the tenant's record; the function that changes the record has it set
 // from there, and confirms on the record's version that it is still what is desired. So of two that write
 // at once, the one whose desire is out of date finds out, and sets it again.
 package access
@@ -27,7 +27,7 @@ type Writer struct {
 	Firewall firewall
 }
 
-// ErrNotServing says that a share does not serve its tenant yet: it takes some seconds to change.
+// ErrNotServing means that a share does not serve its tenant yet: it takes some seconds to change.
 var ErrNotServing = errors.New("its share does not serve its instances yet")
 
 // Set lets the instances of a tenant reach its share, and nobody else: the gateway's group first, for a

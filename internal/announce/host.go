@@ -64,7 +64,7 @@ func (a *Announcer) inService(ctx context.Context, h pool.Host) error {
 	return nil
 }
 
-// first tells whether the state that a host is in is the first after its making.
+// first reports whether the state that a host is in is the first after its making.
 func first(h pool.Host) bool {
 	n := 0
 	for _, entry := range h.History {

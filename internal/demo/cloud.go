@@ -30,7 +30,7 @@ func Deploy(ctx context.Context, cloud *local.Cloud, assembly string) (Deploymen
 // AWS is the account owner's client configuration.
 func (d Deployment) AWS() aws.Config { return d.Config() }
 
-// Output gives an output of the control plane's stack.
+// Output returns an output of the control plane's stack.
 func (d Deployment) Output(name string) (string, error) {
 	value, ok := d.outputs[name]
 	if !ok {

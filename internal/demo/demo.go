@@ -16,7 +16,7 @@ import (
 type Cloud interface {
 	// AWS is the account owner's client configuration, its endpoint the local cloud's.
 	AWS() aws.Config
-	// Output gives an output of the control plane's stack.
+	// Output returns an output of the control plane's stack.
 	Output(name string) (string, error)
 	// Subscribe hands every event of a bus to f, until the cloud is closed.
 	Subscribe(bus string, f func(detailType string, detail json.RawMessage))

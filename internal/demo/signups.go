@@ -153,7 +153,7 @@ func (c *Crowd) Served() int {
 	return n
 }
 
-// InService says whether a host of each kind has been in service.
+// InService reports whether a host of each kind has been in service.
 func (c *Crowd) InService() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -57,7 +57,7 @@ func (s *system) heedsAlarms(t *testing.T) {
 	}
 }
 
-// returned gives the event that says that a host is back in service, nil if it is not.
+// returned returns the event that says that a host is back in service, nil if it is not.
 func (s *system) returned(id pool.HostID) *events.HostInService {
 	for _, e := range heard[events.HostInService](s.watch) {
 		if e.HostID == string(id) && e.LeadTimeSeconds == 0 && strings.Contains(e.Reason, "alarm") {
@@ -67,7 +67,7 @@ func (s *system) returned(id pool.HostID) *events.HostInService {
 	return nil
 }
 
-// subscribe subscribes a new queue to the topic that operators are notified by, and gives what reads
+// subscribe subscribes a new queue to the topic that operators are notified by, and returns what reads
 // the notifications that came since.
 func (s *system) subscribe(t *testing.T, name string) (read func() []string) {
 	t.Helper()

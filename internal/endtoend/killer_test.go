@@ -67,7 +67,7 @@ func (k *killer) before(c endpoint.Call) error {
 	return nil
 }
 
-// stop lets everybody live from now on, and gives the points at which functions were killed.
+// stop lets everybody live from now on, and returns the points at which functions were killed.
 func (k *killer) stop() (points []string) {
 	k.s.Functions.Disarm()
 	k.mu.Lock()

@@ -95,7 +95,7 @@ func (s *system) gateways(tb testing.TB) (names []string) {
 	return names
 }
 
-// clients gives the client list of each share of a gateway, by path.
+// clients returns the client list of each share of a gateway, by path.
 func (s *system) clients(tb testing.TB, h pool.Host) map[string]string {
 	tb.Helper()
 	client := storagegateway.NewFromConfig(s.AWS())

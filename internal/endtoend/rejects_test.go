@@ -84,7 +84,7 @@ func (s *system) rejects(t *testing.T, bad []badSignup) {
 	}
 }
 
-// deadSignups waits for so many different messages in the signups' dead-letter queue, and gives each
+// deadSignups waits for so many different messages in the signups' dead-letter queue, and returns each
 // one's attributes by its body.
 func (s *system) deadSignups(t *testing.T, want int) map[string]map[string]string {
 	t.Helper()

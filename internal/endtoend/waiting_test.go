@@ -44,7 +44,7 @@ func (s *system) waitsInOrder(t *testing.T, hosts *gate) {
 	}
 }
 
-// awaitOrder waits until a host is ordered, and gives the event that says why.
+// awaitOrder waits until a host is ordered, and returns the event that says why.
 func (s *system) awaitOrder(t *testing.T, id pool.HostID) (order events.HostOrdered) {
 	t.Helper()
 	s.await(t, string(id)+" is ordered", func() (ok bool) {

@@ -154,7 +154,7 @@ func heard[E events.Event](w *watch) []E {
 	return found
 }
 
-// firstOf gives the first event of a type for each key.
+// firstOf returns the first event of a type for each key.
 func firstOf[E events.Event](w *watch, key func(E) string) map[string]E {
 	first := map[string]E{}
 	for _, e := range heard[E](w) {

@@ -51,7 +51,7 @@ func (s *Schedule) Running() int { return len(s.processes) }
 // Next names the call that the i-th process stands before.
 func (s *Schedule) Next(i int) string { return s.processes[i].next }
 
-// Step lets the i-th process make its next call. ended says that it was the last, and err what the
+// Step lets the i-th process make its next call. ended means that it was the last, and err what the
 // process came to then.
 func (s *Schedule) Step(i int) (ended bool, err error) { return s.move(i, true) }
 

@@ -9,7 +9,7 @@ import (
 	"headroom/internal/pool"
 )
 
-// attempts bounds how often a change is decided again after somebody else wrote first. A batch of ten
+// attempts bounds how often a change is decided again after another writer was first. A batch of ten
 // messages about one host, handled at once, must get through.
 const attempts = 12
 

@@ -1,7 +1,7 @@
 // Package lifecycle is the step machine of hosts and tenants. A record names the step that is to be done
 // next, how far it has come, and a deadline; one message at most drives it, and what waits is gone on with
 // by a delayed one. Messages may come late, twice or out of order, and an invocation may be killed between
-// any two calls: a step that was not recorded as done is done again, and past its deadline somebody sends
+// any two calls: a step that was not recorded as done is done again, and past its deadline the pool check sends
 // its message anew.
 package lifecycle
 
@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// conflicts bounds how often a step is done again because somebody else wrote the record first.
+	// conflicts bounds how often a step is done again because another writer of the record was first.
 	conflicts = 5
 	// stepsAtOnce bounds how many steps one invocation takes.
 	stepsAtOnce = 30
@@ -30,7 +30,7 @@ type Next[R any] struct {
 	Outcome pool.Outcome  // for the record's pool
 	Wait    time.Duration // until the next look at the same step
 	Because error         // why the step has to wait; it is kept as the step's last error
-	Leave   bool          // somebody else says when to go on, or has recorded it: nothing is recorded
+	Leave   bool          // an event says when to go on, or the step has recorded itself: nothing is recorded
 }
 
 // Do does one step of a record. It may be done any number of times.
@@ -45,16 +45,16 @@ type Machine[R any] struct {
 	Save func(ctx context.Context, before, after R, outcome pool.Outcome) (R, error)
 	// Progress is the record's progress, to be read and changed.
 	Progress func(*R) *pool.Progress
-	// Steps are what is done at each step. A step that is not among them is somebody else's.
+	// Steps are what is done at each step. A step that is not among them is another function's.
 	Steps map[pool.Step]Do[R]
 	// Later has the record gone on with at a cursor, by a message after a delay.
 	Later func(ctx context.Context, id string, at Cursor, delay time.Duration) error
-	// Rested does what is left to do for a record that has no step. moved says that this invocation brought
+	// Rested does what is left to do for a record that has no step. moved means that this invocation brought
 	// it to rest; else a message found it so that was delivered before, and may have been cut short.
 	Rested func(ctx context.Context, record R, moved bool) error
 	// Moved hears of each record that is saved.
 	Moved func(ctx context.Context, before, after R)
-	// Time says whether there is enough time left to begin another step.
+	// Time reports whether there is enough time left to begin another step.
 	Time func(ctx context.Context) bool
 }
 
@@ -106,7 +106,7 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 		// step is done again, and finds what it did.
 		saved, err := m.Save(ctx, record, next.Record, next.Outcome)
 		if errors.Is(err, pool.ErrConflict) && tries < conflicts {
-			// Decide again; the cursor says whether it is still our turn.
+			// Decide again; whether it is still our turn, the cursor says.
 			tries, from = tries+1, After(progress)
 			if record, err = m.Load(ctx, id); err != nil {
 				return err
@@ -126,7 +126,7 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 }
 
 // note keeps the error that a step ended with, for people who ask why the record is stuck, and returns it.
-// That somebody else writes the record at the same time is no matter: the step is not done, and its next
+// That another invocation writes the record at the same time is no matter: the step is not done, and its next
 // try notes what it ends with.
 func (m Machine[R]) note(ctx context.Context, record R, failure error) error {
 	noted := record

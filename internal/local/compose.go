@@ -184,12 +184,12 @@ func (c *Cloud) composeStacks() {
 	c.Stacks.Register(c.Names, route53.Types()...)
 }
 
-// mayAssume says whether a service may assume a role on behalf of this account.
+// mayAssume reports whether a service may assume a role on behalf of this account.
 func (c *Cloud) mayAssume(service, role string) error {
 	return c.Policies.MayAssume(service, role, iam.Context{"aws:SourceAccount": {c.Account}})
 }
 
-// bucketsAs gives an S3 client with the credentials of a share's role.
+// bucketsAs returns an S3 client with the credentials of a share's role.
 func (c *Cloud) bucketsAs(roleARN string) *s3.Client {
 	if client, ok := c.buckets.Load(roleARN); ok {
 		return client.(*s3.Client)
@@ -200,7 +200,7 @@ func (c *Cloud) bucketsAs(roleARN string) *s3.Client {
 	return client.(*s3.Client)
 }
 
-// reachesStorageGateway says whether a gateway reaches Storage Gateway by an endpoint: gateways run in
+// reachesStorageGateway reports whether a gateway reaches Storage Gateway by an endpoint: gateways run in
 // subnets whose only ways out are the VPC's endpoints.
 func (c *Cloud) reachesStorageGateway(endpoint string) bool {
 	return strings.HasSuffix(endpoint, ".storagegateway."+c.Region+".vpce.amazonaws.com")

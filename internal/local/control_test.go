@@ -115,7 +115,7 @@ func (h *hearsay) by(function, text string) func() bool {
 	return func() bool { return h.all(function, text) }
 }
 
-// all tells whether a line of the function holds all of the texts.
+// all reports whether a line of the function holds all of the texts.
 func (h *hearsay) all(function string, texts ...string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

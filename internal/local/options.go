@@ -15,7 +15,7 @@ import (
 
 // Options say what local cloud to start. Only Binary is required.
 type Options struct {
-	// Binary gives the directory that holds a function's native bootstrap and the files beside it, by
+	// Binary returns the directory that holds a function's native bootstrap and the files beside it, by
 	// the function's physical name.
 	Binary func(functionName string) (dir string, err error)
 
@@ -109,7 +109,7 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// freePort gives the preferred port if nothing listens on it on any address, else another one.
+// freePort returns the preferred port if nothing listens on it on any address, else another one.
 func freePort(preferred int) (int, error) {
 	for _, port := range []int{preferred, 0} {
 		listener, err := net.Listen("tcp4", fmt.Sprintf(":%d", port))

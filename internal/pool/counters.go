@@ -42,12 +42,12 @@ func Contribution(h Host) Counters {
 	return c
 }
 
-// Sub gives c minus other, field by field.
+// Sub returns c minus other, field by field.
 func (c Counters) Sub(other Counters) Counters {
 	return c.plus(other, -1)
 }
 
-// Add gives c plus other, field by field.
+// Add returns c plus other, field by field.
 func (c Counters) Add(other Counters) Counters {
 	return c.plus(other, 1)
 }

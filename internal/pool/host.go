@@ -28,12 +28,12 @@ const (
 	HostQuarantined HostState = "quarantined"
 )
 
-// Provisioning says whether the host is on its way into service.
+// Provisioning reports whether the host is on its way into service.
 func (s HostState) Provisioning() bool {
 	return s == HostOrdered || s == HostBuilding || s == HostPreparing
 }
 
-// Live says whether the host exists, or may exist, in the cloud and so counts against the ceiling.
+// Live reports whether the host exists, or may exist, in the cloud and so counts against the ceiling.
 func (s HostState) Live() bool { return s != HostDeleted }
 
 // FirstStep is the first step after a host's stack is complete.
@@ -138,7 +138,7 @@ func (h Host) Alarmed() []string {
 	return on
 }
 
-// Slot gives the slot with an index, nil when there is none. It points into h.Slots.
+// Slot returns the slot with an index, nil when there is none. It points into h.Slots.
 func (h *Host) Slot(index int) *Slot {
 	for i := range h.Slots {
 		if h.Slots[i].Index == index {

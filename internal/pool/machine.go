@@ -8,5 +8,5 @@ type Attachment struct {
 	Done    bool   // it is attached; else it is on its way there, or away
 }
 
-// ErrInTransit says that something is on its way to another state, from which one can go on: look again.
+// ErrInTransit means that something is on its way to another state, from which one can go on: look again.
 var ErrInTransit = errors.New("it is on its way to another state")

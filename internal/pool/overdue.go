@@ -13,7 +13,7 @@ func Overdue(h Host, now time.Time) (out Host, changed bool, err error) {
 		return h, false, nil
 	}
 	// A host that has come to rest is never given up for an announcement that got lost; it is announced
-	// until somebody hears of it.
+	// until people hear of it.
 	if h.Tries < MaxTries || h.State == HostInService || h.State == HostCordoned || h.State == HostQuarantined || h.State == HostDeleted {
 		out = h.Clone()
 		out.Progress = h.Retried(now)
@@ -31,7 +31,7 @@ func Overdue(h Host, now time.Time) (out Host, changed bool, err error) {
 
 // OverdueTenant decides what becomes of a tenant whose step is past its deadline: the step is tried
 // again, with a new deadline, until MaxTries; then it is given up, and that is to be reported to
-// people. The report itself is tried until somebody hears of it. changed is false when the deadline
+// people. The report itself is tried until people hear of it. changed is false when the deadline
 // has not passed.
 func OverdueTenant(t Tenant, now time.Time) (out Tenant, changed bool) {
 	if !t.Overdue(now) {

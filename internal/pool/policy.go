@@ -52,7 +52,7 @@ func (p Policy) Brings() int { return min(p.SlotsPerHost, p.Limit()) }
 // Policies are the policies of all pools, by tier and kind, in a fixed order.
 type Policies []Policy
 
-// Of gives the policy of a pool.
+// Of returns the policy of a pool.
 func (ps Policies) Of(k Key) (Policy, bool) {
 	i := slices.IndexFunc(ps, func(p Policy) bool { return p.Key() == k })
 	if i < 0 {
@@ -73,7 +73,7 @@ func (ps Policies) Tiers() []Tier {
 	return tiers
 }
 
-// Serves says whether a tier can be signed up for.
+// Serves reports whether a tier can be signed up for.
 func (ps Policies) Serves(t Tier) bool { return slices.Contains(ps.Tiers(), t) }
 
 // policyDocument is the stored form: {"version":"1","pools":[…]}.

@@ -36,7 +36,7 @@ type Key struct {
 // String is "<kind>#<tier>".
 func (k Key) String() string { return string(k.Kind) + "#" + string(k.Tier) }
 
-// Host gives the ID of the pool's host number seq.
+// Host returns the ID of the pool's host number seq.
 func (k Key) Host(seq int) HostID {
 	return HostID(fmt.Sprintf("%s-%s-%d", k.Kind, k.Tier, seq))
 }
@@ -82,14 +82,14 @@ func Append(history []Entry, e Entry) []Entry {
 
 // What a ledger answers, whatever it is made of.
 var (
-	// ErrNotFound says that there is no such record.
+	// ErrNotFound means that there is no such record.
 	ErrNotFound = errors.New("no such record")
-	// ErrConflict says that somebody else wrote first: read again and decide again.
-	ErrConflict = errors.New("somebody else wrote first")
-	// ErrEmpty says that the shelf has no pair to give.
+	// ErrConflict means that another writer was first: read again and decide again.
+	ErrConflict = errors.New("another writer was first")
+	// ErrEmpty means that the shelf has no pair to give.
 	ErrEmpty = errors.New("the shelf has no database and share to give")
-	// ErrTaken says that an address belongs to another tenant.
+	// ErrTaken means that an address belongs to another tenant.
 	ErrTaken = errors.New("the address belongs to another tenant")
-	// ErrQueued says that other tenants wait already, and are served first.
+	// ErrQueued means that other tenants wait already, and are served first.
 	ErrQueued = errors.New("other tenants are waiting")
 )

@@ -109,7 +109,7 @@ func (p Progress) Failed(err error) Progress {
 	return p
 }
 
-// Overdue says whether the step is past its deadline.
+// Overdue reports whether the step is past its deadline.
 func (p Progress) Overdue(now time.Time) bool {
 	return p.Step != "" && !p.Due.IsZero() && !now.Before(p.Due)
 }

@@ -12,9 +12,9 @@ const (
 	ShelfSize = 50
 	// ShelfHosts is how many hosts of a kind may have slots on the shelf at once.
 	ShelfHosts = 5
-	// ShelfLow is how many pairs are left when a claim asks for the shelf to be tended.
+	// ShelfLow is how many pairs are left when a claim asks for the shelf to be reconciled.
 	ShelfLow = 40
-	// ShelfHeld is how many unsettled claims make a claim ask for the shelf to be tended.
+	// ShelfHeld is how many unsettled claims make a claim ask for the shelf to be reconciled.
 	ShelfHeld = 10
 )
 
@@ -35,7 +35,7 @@ type Hold struct {
 }
 
 // Refill is a refill under way: slots of one kind that are being set out. It is written into the
-// shelf before any host is touched, and whoever comes next may finish it.
+// shelf before any host is touched, and the next reconciliation may finish it.
 type Refill struct {
 	Number int64 // counts a shelf's refills, from 1
 	Kind   Kind
@@ -74,7 +74,7 @@ func NewShelf(tier Tier) Shelf {
 	return Shelf{Tier: tier, Hosts: map[HostID]Access{}, Held: map[TenantID]Hold{}}
 }
 
-// Offers gives the list of a kind.
+// Offers returns the list of a kind.
 func (s Shelf) Offers(k Kind) []Offer {
 	if k == Share {
 		return s.Shares
@@ -124,7 +124,7 @@ type Claim struct {
 	Replayed  bool // the tenant held it already
 }
 
-// NeedsReconciling says whether the claim left the shelf in want of tending: it runs low, or claims are
+// NeedsReconciling reports whether the claim left the shelf to be reconciled: it runs low, or claims are
 // to be settled. In a pool that is larger than a shelf few claims say so; in a small one each does,
 // so that the capacity of a small pool is looked at with every signup.
 func (c Claim) NeedsReconciling() bool {
@@ -133,7 +133,7 @@ func (c Claim) NeedsReconciling() bool {
 
 // Take is the claim as a pure function: the shelf after tenant took the head of both lists. waiting
 // says that the tenant comes from the waiting list, and so is not held back by it. Taking again
-// gives what the tenant holds already. Errors: ErrEmpty, ErrQueued.
+// returns what the tenant holds already. Errors: ErrEmpty, ErrQueued.
 //
 // DynamoDB runs the same rule as one conditional update; the contract suite holds the two together.
 func Take(s Shelf, tenant TenantID, at time.Time, waiting bool) (Shelf, Claim, error) {

@@ -91,7 +91,7 @@ func (w *world) check() error {
 	return nil
 }
 
-// reachable says whether one of a host's slots can be claimed, or is.
+// reachable reports whether one of a host's slots can be claimed, or is.
 func reachable(slots map[int][]string) bool {
 	for _, at := range slots {
 		if len(at) > 0 && at[0] != "withdrawn" {

@@ -53,7 +53,7 @@ func (r *Reconciler) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.P
 		return false, nil
 	}
 	// Commit point: the refill is noted before any host is touched, so that it can be finished by
-	// whoever comes next.
+	// the next reconciliation.
 	return true, r.Ledger.BeginRefill(ctx, p.Tier, pool.Refill{Number: shelf.Refills + 1, Kind: p.Kind, Offers: offers})
 }
 
@@ -100,7 +100,7 @@ func (r *Reconciler) finishRefill(ctx context.Context, tier pool.Tier) error {
 		h, err := r.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
 			set = nil
 			if now.Refill == nil || now.Refill.Number != begun.Number {
-				return h // somebody else finished it: there is nothing left to mark
+				return h // another reconciliation finished it: there is nothing left to mark
 			}
 			h, set = pool.SetOut(h, begun, r.Now())
 			return h

@@ -71,7 +71,7 @@ func (r *Reconciler) served(ctx context.Context, shelf pool.Shelf) (done, stray 
 	return done, stray, nil
 }
 
-// has says whether what a tenant holds on the shelf is what its record says it has.
+// has reports whether what a tenant holds on the shelf is what its record says it has.
 func has(tier pool.Tier, t pool.Tenant, hold pool.Hold) bool {
 	return is(pool.Key{Kind: pool.Database, Tier: tier}, t.Database, hold.Database) &&
 		is(pool.Key{Kind: pool.Share, Tier: tier}, t.Share, hold.Share)

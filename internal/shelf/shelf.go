@@ -51,7 +51,7 @@ func New(c Config) (*Reconciler, error) {
 	return &Reconciler{c}, nil
 }
 
-// attempts bounds how often one step is decided again after somebody else wrote first.
+// attempts bounds how often one step is decided again after another writer was first.
 const attempts = 6
 
 // Reconcile brings one tier's shelf into order. A step that fails does not keep the later ones from being
@@ -86,7 +86,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, tier pool.Tier) error {
 	return errors.Join(failures...)
 }
 
-// persist does a step again when somebody else wrote first.
+// persist does a step again when another writer was first.
 func (r *Reconciler) persist(ctx context.Context, tier pool.Tier, do func(context.Context, pool.Tier) error) error {
 	var err error
 	for range attempts {

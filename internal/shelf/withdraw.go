@@ -87,7 +87,7 @@ func (r *Reconciler) putBack(ctx context.Context, tier pool.Tier) error {
 	}
 	// Commit point: the slots are free in their hosts' records, and may be set out again.
 	return r.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
-		// A refill that began since then began with nothing withdrawn: somebody else did this, and an
+		// A refill that began since then began with nothing withdrawn: another reconciliation did this, and an
 		// equal entry that is here now came later.
 		if s.Refills == before.Refills {
 			s.Withdrawn = slices.DeleteFunc(s.Withdrawn, func(w pool.Taken) bool { return slices.Contains(before.Withdrawn, w) })

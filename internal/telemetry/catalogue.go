@@ -67,7 +67,7 @@ var (
 	HostsFailed = Metric{"HostsFailed", Count, perPool}
 	// HostsOrdered counts orders of hosts.
 	HostsOrdered = Metric{"HostsOrdered", Count, perPool}
-	// LeadTime is the time from a host's order to its slots being available.
+	// LeadTime is the time from the decision that a host is wanted to its slots being available.
 	LeadTime = Metric{"LeadTime", Seconds, perPool}
 )
 

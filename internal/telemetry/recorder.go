@@ -21,13 +21,13 @@ type Recorder struct {
 	of  map[string]string // values of the dimensions beside Stage
 }
 
-// Pool gives a recorder for the metrics of one pool.
+// Pool returns a recorder for the metrics of one pool.
 func (r Recorder) Pool(kind, tier string) Recorder {
 	r.of = map[string]string{Kind: kind, Tier: tier}
 	return r
 }
 
-// Tier gives a recorder for the metrics of one tier.
+// Tier returns a recorder for the metrics of one tier.
 func (r Recorder) Tier(tier string) Recorder {
 	r.of = map[string]string{Tier: tier}
 	return r

@@ -35,7 +35,7 @@ type Buckets struct{ Client client }
 // Mark makes a bucket bear a mark, in place of an earlier one. Its other tags stay; one that bears the mark
 // is left as it is.
 //
-// S3 takes the tags of a bucket only as a whole, and without a condition: what somebody else tags between
+// S3 takes the tags of a bucket only as a whole, and without a condition: what another writer tags between
 // the read and the write is lost. So a bucket is marked once, before it is in use. CloudFormation's own tags
 // ("aws:…") are sent back as they were read: S3 refuses a request that lacks or changes one.
 func (b *Buckets) Mark(ctx context.Context, bucketARN, mark string) error {

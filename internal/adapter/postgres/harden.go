@@ -34,7 +34,7 @@ func harden(ctx context.Context, s session) error {
 }
 
 // require looks whether a revoke has taken effect: the server only warns when it has none, because
-// somebody else owns the object.
+// another role owns the object.
 func require(ctx context.Context, s session, what, sql string) error {
 	sealed, err := s.True(ctx, sql)
 	if err != nil {

@@ -42,7 +42,7 @@ func main() {
 	os.Exit(run(ctx, newRoot()))
 }
 
-// run executes the command line, says on its standard error why it failed, and gives the exit status.
+// run executes the command line, says on its standard error why it failed, and returns the exit status.
 func run(ctx context.Context, root *cobra.Command) int {
 	err := root.ExecuteContext(ctx)
 	switch {

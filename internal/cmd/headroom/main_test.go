@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// execute gives what a command line prints, and its exit status.
+// execute returns what a command line prints, and its exit status.
 func execute(root *cobra.Command, args ...string) (status int, stdout, stderr string) {
 	return executeIn(context.Background(), root, args...)
 }

@@ -60,7 +60,7 @@ func (h *Handler) orderStack(ctx context.Context, host pool.Host) (stackID strin
 }
 
 // note keeps the error that ordering a host's stack ended with, for people who ask why the host was given up,
-// and returns it. That somebody else writes the record at the same time is no matter.
+// and returns it. That another invocation writes the record at the same time is no matter.
 func (h *Handler) note(ctx context.Context, host pool.Host, failure error) error {
 	noted := host.Clone()
 	if noted.Progress = host.Failed(failure); noted.Error == host.Error {

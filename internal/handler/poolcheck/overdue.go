@@ -110,7 +110,7 @@ func (h *Handler) report(ctx context.Context, t pool.Tenant) error {
 	}
 	_, _, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
 		if now.Step != pool.StepReport {
-			return now, ledger.ErrUnchanged // somebody sent its signup again
+			return now, ledger.ErrUnchanged // its signup was sent again
 		}
 		now.Progress = pool.Progress{Stuck: now.Stuck, Error: now.Error}
 		return now, nil

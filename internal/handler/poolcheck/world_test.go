@@ -96,7 +96,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		})
 	}
 	store, out := killtest.Ledger{Next: w.ledger, Call: faulty}, outside{w, faulty}
-	keeper, err := shelf.New(shelf.Config{Ledger: store, Policies: out, Now: w.clock})
+	reconciler, err := shelf.New(shelf.Config{Ledger: store, Policies: out, Now: w.clock})
 	w.must(err)
 	metrics := telemetry.Recorder{Out: &w.metrics, Now: w.clock, Stage: "dev", Log: slog.New(slog.DiscardHandler)}
 	announcer, err := announce.New(announce.Config{
@@ -111,7 +111,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		databaseZones = nil
 	}
 	h, err := New(Config{
-		Ledger: store, Shelf: keeper, Policies: out, Stacks: out, Images: out, Announce: announcer,
+		Ledger: store, Shelf: reconciler, Policies: out, Stacks: out, Images: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{

@@ -28,9 +28,9 @@ func ReadEnvironment() (Environment, error) {
 	return e, nil
 }
 
-// NoPolicies are policies that have nothing set out: with them tending a shelf takes slots back and
+// NoPolicies are policies that have nothing set out: with them, reconciling a shelf takes slots back and
 // leaves refilling it to the pool check, which is asked for anyway.
 type NoPolicies struct{}
 
-// Load gives no policies.
+// Load returns no policies.
 func (NoPolicies) Load(context.Context) (pool.Policies, error) { return nil, nil }

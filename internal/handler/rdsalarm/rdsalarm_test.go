@@ -61,10 +61,10 @@ func newWorld(t *testing.T, life *killtest.Life) *world {
 		Now:        clock, Stage: "dev", Region: "eu-west-1",
 	})
 	w.must(err)
-	keeper, err := shelf.New(shelf.Config{Ledger: ledger, Policies: NoPolicies{}, Now: clock})
+	reconciler, err := shelf.New(shelf.Config{Ledger: ledger, Policies: NoPolicies{}, Now: clock})
 	w.must(err)
 	w.handler, err = New(Config{
-		Ledger: ledger, Shelf: keeper, Announce: announcer, StackPrefix: "headroom-dev-",
+		Ledger: ledger, Shelf: reconciler, Announce: announcer, StackPrefix: "headroom-dev-",
 		Log: slog.New(slog.DiscardHandler), Now: clock,
 	})
 	w.must(err)
@@ -93,9 +93,9 @@ func (w *world) stockUp(clock func() time.Time) {
 		}
 		w.must(w.ledger.SaveHost(ctx, before, after, pool.Neutral, w.now))
 	}
-	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: fixed{p}, Now: clock})
+	reconciler, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: fixed{p}, Now: clock})
 	w.must(err)
-	w.must(keeper.Reconcile(ctx, "standard"))
+	w.must(reconciler.Reconcile(ctx, "standard"))
 }
 
 func (w *world) must(err error) {

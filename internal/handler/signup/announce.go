@@ -55,7 +55,7 @@ func (h *Handler) putOff(ctx context.Context, a events.Announcement, try int, wh
 }
 
 // recordServe makes the announcement of a tenant a step in its record, with a deadline. The tenant has its
-// storage; that it can't be said is somebody else's trouble, and may last.
+// storage; that it can't be said is the bus's or the gateway's trouble, and may last.
 func (h *Handler) recordServe(ctx context.Context, id pool.TenantID, why error) error {
 	before, t, err := ledger.UpdateTenant(ctx, h.Ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
 		if t.State != pool.TenantReady || t.Step != "" {

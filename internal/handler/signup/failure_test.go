@@ -19,7 +19,7 @@ func TestEveryCallMayFail(t *testing.T) {
 			w := newWorld(t, undisturbed, 0)
 			w.add(pool.Database, 1)
 			w.add(pool.Share, 1)
-			w.tend()
+			w.reconcile()
 			w.drain(w.once)
 			w.ask("acme", "10.0.0.1")
 			w.fail[operation] = errNotNow

@@ -48,7 +48,7 @@ func (w *world) move(t *rapid.T, s *killtest.Schedule) {
 	case choice < 15 && len(w.hosts) < 6:
 		w.add(rapid.SampledFrom(pool.Kinds).Draw(t, "kind"), rapid.IntRange(1, 2).Draw(t, "slots"))
 	case choice < 20:
-		w.tend()
+		w.reconcile()
 	case choice < 40 && s.Running() < 5:
 		if messages := w.signups.Messages(); len(messages) > 0 {
 			w.begin(s, rapid.SampledFrom(messages).Draw(t, "message"))
@@ -163,14 +163,14 @@ func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
 	for range 4 {
 		w.now = w.now.Add(time.Hour)
 		w.retryOverdue(w.known()...)
-		w.tend()
+		w.reconcile()
 		if waiters, err := w.ledger.Waiting(context.Background(), tier, 1); err != nil || len(waiters) > 0 && w.shelf().Queue == 0 {
 			t.Fatalf("the shelf is open to newcomers, and %v wait, error %v", waiters, err)
 		}
 		w.drain(w.once)
 		w.check(t)
 	}
-	w.tend()
+	w.reconcile()
 	slots := 0 // that tenants must have
 	for _, id := range w.known() {
 		slots += 2

@@ -29,7 +29,7 @@ func TestASignupKilledAtEveryCall(t *testing.T) {
 		w := newWorld(t, life.Call, 0)
 		w.add(pool.Database, 3)
 		w.add(pool.Share, 3)
-		w.tend()
+		w.reconcile()
 		w.drain(w.once)
 		w.ask("acme", "10.0.0.1")
 		w.deliver(life)
@@ -71,7 +71,7 @@ func TestWaitingAndBeingServedKilledAtEveryCall(t *testing.T) {
 		w.add(pool.Database, 3)
 		w.add(pool.Share, 3)
 		for range 3 {
-			w.tend() // as the pool check does every minute
+			w.reconcile() // as the pool check does every minute
 			w.retryOverdue("first", "second", "third")
 			w.deliver(life)
 			w.now = w.now.Add(visibility)

@@ -95,7 +95,7 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); err != nil {
 		return true, err
 	}
-	// Its tags say Available until now; whoever looks at the gateway sees whose it is.
+	// Its tags say Available until now; an operator who looks at the gateway sees whose it is.
 	if err := h.Tags.Tag(ctx, share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
 		return true, fmt.Errorf("tag the share of tenant %s: %w", t.ID, err)
 	}
@@ -154,10 +154,10 @@ func (h *Handler) ask(ctx context.Context, why string) error {
 func (h *Handler) announceServed(ctx context.Context, id pool.TenantID) error {
 	t, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
-		return fmt.Errorf("read tenant %s, whom somebody else serves: %w", id, err)
+		return fmt.Errorf("read tenant %s, whom another signup serves: %w", id, err)
 	}
 	if t.State != pool.TenantReady {
-		return fmt.Errorf("tenant %s is %s, and somebody else serves it: %w", id, t.State, pool.ErrConflict)
+		return fmt.Errorf("tenant %s is %s, and another signup serves it: %w", id, t.State, pool.ErrConflict)
 	}
 	return h.repeat(ctx, t)
 }
@@ -171,10 +171,10 @@ func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.
 			return claim, err
 		}
 		// A conflict means that others fill it at the same time.
-		tended := h.Shelf.Reconcile(ctx, t.Tier)
+		reconciled := h.Shelf.Reconcile(ctx, t.Tier)
 		claim, err = h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
-		if errors.Is(err, pool.ErrEmpty) && tended != nil && !errors.Is(tended, pool.ErrConflict) {
-			return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, tended)
+		if errors.Is(err, pool.ErrEmpty) && reconciled != nil && !errors.Is(reconciled, pool.ErrConflict) {
+			return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, reconciled)
 		}
 	}
 	return claim, err

@@ -37,9 +37,9 @@ var (
 // outcome settles what is still held and looks at everything.
 func (w *world) outcome(tenants ...pool.TenantID) outcome {
 	w.t.Helper()
-	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
+	reconciler, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
 	w.must(err)
-	w.must(keeper.Reconcile(context.Background(), tier))
+	w.must(reconciler.Reconcile(context.Background(), tier))
 	o := outcome{Checked: len(w.checks.Messages()) > 0}
 	for _, id := range tenants {
 		t, err := w.ledger.Tenant(context.Background(), id)

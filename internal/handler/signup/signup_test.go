@@ -80,7 +80,7 @@ func TestTheSameSignupAgainTakesNothingNew(t *testing.T) {
 	for range 3 {
 		w.ask("acme", "10.0.0.1")
 		w.drain(w.once)
-		w.tend()
+		w.reconcile()
 		w.now = w.now.Add(24 * time.Hour)
 	}
 	said := w.bus.Of("StorageReady")
@@ -309,7 +309,7 @@ func TestPasswordsAreNowhereButInTheVaultAndTheDatabase(t *testing.T) {
 	delete(w.fail, "Open")
 	w.now = w.now.Add(2 * time.Hour)
 	w.drain(w.once)
-	w.tend()
+	w.reconcile()
 	w.drain(w.once)
 
 	var passwords []string

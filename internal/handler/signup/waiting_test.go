@@ -61,7 +61,7 @@ func TestThoseWhoWaitedLongestAreServedFirst(t *testing.T) {
 	w.crowd(5)
 	w.add(pool.Database, 3)
 	w.add(pool.Share, 3)
-	w.tend()
+	w.reconcile()
 	// A newcomer does not overtake them.
 	w.ask("new", "10.0.2.1")
 	w.drain(w.once)
@@ -72,7 +72,7 @@ func TestThoseWhoWaitedLongestAreServedFirst(t *testing.T) {
 	}
 	w.add(pool.Database, 4)
 	w.add(pool.Share, 4)
-	w.tend()
+	w.reconcile()
 	w.drain(w.once)
 	ready = strings.Fields(w.said("StorageReady"))
 	slices.Sort(ready)
@@ -96,9 +96,9 @@ func TestALongListIsServedByOneMessageAfterTheOther(t *testing.T) {
 		w.add(pool.Database, 10)
 		w.add(pool.Share, 10)
 	}
-	w.tend()
+	w.reconcile()
 	w.drain(w.once)
-	w.tend() // a shelf holds fewer pairs than are wanted
+	w.reconcile() // a shelf holds fewer pairs than are wanted
 	w.drain(w.once)
 	if ready := strings.Fields(w.said("StorageReady")); len(ready) != 35 {
 		t.Errorf("%d ready: %v", len(ready), ready)
@@ -112,7 +112,7 @@ func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
 	w.add(pool.Share, 3)
 	w.add(pool.Database, 2)
 	delete(w.masters, w.host("database-standard-1").Access.Address) // it lets nobody in
-	w.tend()
+	w.reconcile()
 	w.drain(w.once)
 	ready := strings.Fields(w.said("StorageReady"))
 	slices.Sort(ready)
@@ -150,7 +150,7 @@ func TestOneWhoseTurnComesHasAllItsTries(t *testing.T) {
 	w.add(pool.Database, 1)
 	w.add(pool.Share, 1)
 	delete(w.masters, w.host("database-standard-1").Access.Address)
-	w.tend()
+	w.reconcile()
 	w.drain(w.once)
 	if tenant := w.tenant("t00"); tenant.State != pool.TenantRequested || tenant.Tries != 0 || tenant.Due.IsZero() {
 		t.Errorf("tenant: %+v", tenant)
@@ -166,12 +166,12 @@ func TestManyWhoCannotBeOpenedHoldUpNobody(t *testing.T) {
 	w.add(pool.Database, stuck)
 	w.add(pool.Share, stuck+2)
 	delete(w.masters, w.host("database-standard-1").Access.Address)
-	w.tend()
+	w.reconcile()
 	w.drain(w.once)
 	w.add(pool.Database, 2)
 	w.signups = queuetest.New(w.clock) // the messages that fail have gone to the dead letters
 	w.now = w.now.Add(time.Hour)
-	w.tend()
+	w.reconcile()
 	w.drain(w.once)
 	ready := strings.Fields(w.said("StorageReady"))
 	slices.Sort(ready)
@@ -195,7 +195,7 @@ func TestOneThatIsGivenSlotsBeforeItDrawsItsNumberIsOpened(t *testing.T) {
 			given = true
 			w.add(pool.Database, 1)
 			w.add(pool.Share, 1)
-			w.tend()
+			w.reconcile()
 			_, err := w.ledger.Claim(t.Context(), tier, "acme", w.now, true)
 			w.must(err)
 		}
@@ -210,7 +210,7 @@ func TestATenantThatWaitsForSlotsInReserveDoesNotWait(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
 	w.add(pool.Database, 2)
 	w.add(pool.Share, 2)
-	w.crowd(3) // the shelf is bare, and nobody tended it
+	w.crowd(3) // the shelf is bare, and nobody reconciled it
 	if ready, waiting := w.said("StorageReady"), w.said("StorageWaiting"); ready != "t00 t01" || waiting != "t02" {
 		t.Errorf("ready %q, waiting %q", ready, waiting)
 	}

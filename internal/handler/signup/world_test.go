@@ -126,7 +126,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		return killtest.Sender{Next: &queue.Sender{Client: tee{q, &w.written}, URL: "url"}, Call: faulty}
 	}
 	store := killtest.Ledger{Next: w.ledger, Call: faulty}
-	keeper, err := shelf.New(shelf.Config{Ledger: store, Policies: out, Now: w.clock})
+	reconciler, err := shelf.New(shelf.Config{Ledger: store, Policies: out, Now: w.clock})
 	w.must(err)
 	metrics := telemetry.Recorder{Out: &w.written, Now: w.clock, Stage: "dev", Log: slog.New(slog.DiscardHandler)}
 	announcer, err := announce.New(announce.Config{
@@ -135,7 +135,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 	})
 	w.must(err)
 	h, err := New(Config{
-		Ledger: store, Shelf: keeper, Policies: out, Vault: out, Databases: out, Announce: announcer,
+		Ledger: store, Shelf: reconciler, Policies: out, Vault: out, Databases: out, Announce: announcer,
 		Access: access.Writer{Shares: out, Firewall: out}, Tags: out,
 		Mark:  func() (string, error) { return mark, nil },
 		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
@@ -274,14 +274,14 @@ func (w *world) put(body string) {
 	w.must((&queue.Sender{Client: w.signups, URL: "url"}).SendRaw(context.Background(), body, nil))
 }
 
-// tend does for the shelf what the pool check does: it reconciles it, closes it to newcomers where a tenant
+// reconcile does for the shelf what the pool check does: it reconciles it, closes it to newcomers where a tenant
 // came onto the waiting list after it was opened, and has waiting tenants served.
-func (w *world) tend() {
+func (w *world) reconcile() {
 	w.t.Helper()
 	ctx := context.Background()
-	keeper, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
+	reconciler, err := shelf.New(shelf.Config{Ledger: w.ledger, Policies: outside{w: w}, Now: w.clock})
 	w.must(err)
-	w.must(keeper.Reconcile(ctx, tier))
+	w.must(reconciler.Reconcile(ctx, tier))
 	waiters, err := w.ledger.Waiting(ctx, tier, 1)
 	w.must(err)
 	if before := w.shelf(); len(waiters) > 0 && before.Queue == 0 {

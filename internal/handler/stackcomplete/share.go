@@ -93,7 +93,7 @@ func (h *Handler) shares(ctx context.Context, host pool.Host) (progress, error) 
 		if slot.Share != "" {
 			continue
 		}
-		// Before the share: whoever reaches a bucket by a share can see whose it is.
+		// Before the share: an operator who finds a bucket can see whose it is.
 		if err := h.Buckets.Mark(ctx, slot.Bucket, host.SlotMark(*slot)); err != nil {
 			return progress{}, fmt.Errorf("mark the bucket of slot %d: %w", slot.Index, err)
 		}

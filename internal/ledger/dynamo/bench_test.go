@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkSignup is what a signup costs, with so many slots in the pool and so many signing up at
-// the same moment. The time includes the meter's own reads; the shelf is tended outside of it.
+// the same moment. The time includes the meter's own reads; the shelf is reconciled outside of it.
 func BenchmarkSignup(b *testing.B) {
 	for _, slots := range []int{100, 10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("slots=%d", slots), func(b *testing.B) {
@@ -62,7 +62,7 @@ func (m *market) run(b *testing.B, claimers int) {
 		used.RRU += after.RRU - before.RRU
 		used.Refused += after.Refused - before.Refused
 		used.Resent += after.Resent - before.Resent
-		m.shop.tend(b)
+		m.shop.reconcile(b)
 		m.tenants, m.left, done = m.tenants+n, m.left-n, done+n
 		b.StartTimer()
 	}

@@ -38,7 +38,7 @@ func TestSignupCost(t *testing.T) {
 				if requests > mostRequests || wru > mostWRU || rru > mostRRU {
 					t.Errorf("signup %d took %d requests, %v WRU, %v RRU", n, requests, wru, rru)
 				}
-				s.tend(t)
+				s.reconcile(t)
 			}
 			u := s.gauge.Usage()
 			t.Logf("a signup: %.2f requests, %.2f WRU (%v at most), %.2f RRU", float64(u.Requests)/100, u.WRU/100, highest, u.RRU/100)
@@ -47,7 +47,7 @@ func TestSignupCost(t *testing.T) {
 }
 
 // TestClaimCost claims from the largest shelf there is: every list full, of as many hosts as may lie
-// on it, and as many claims unsettled as make it be tended.
+// on it, and as many claims unsettled as make it be reconciled.
 func TestClaimCost(t *testing.T) {
 	const mostClaim = 6
 	server := dynamotest.Start(t)
@@ -96,7 +96,7 @@ func TestClaimersAtOnce(t *testing.T) {
 	claims := map[pool.TenantID]pool.Claim{}
 	for first := 0; first < slots; first += claimers {
 		maps.Copy(claims, s.atOnce(t, first, claimers))
-		s.tend(t)
+		s.reconcile(t)
 	}
 
 	taken := map[string]pool.TenantID{}

@@ -20,7 +20,7 @@ const (
 	collisionWait = 20 * time.Millisecond
 )
 
-// errCollision says that a transaction on the same item was under way: nothing was written, and the
+// errCollision means that a transaction on the same item was under way: nothing was written, and the
 // same write may succeed a moment later.
 var errCollision = errors.New("another transaction was under way")
 
@@ -75,7 +75,7 @@ func classify(err error) error {
 	return fmt.Errorf("%w: %s", err, strings.Join(why, "; "))
 }
 
-// found gives the item that a failed condition was checked against; empty when there was none.
+// found returns the item that a failed condition was checked against; empty when there was none.
 func found(err error) item {
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {

@@ -84,7 +84,7 @@ func (l *Ledger) put(ctx context.Context, p *types.Put) error {
 	})
 }
 
-// update changes one item by an expression, on a condition, and gives the item after it.
+// update changes one item by an expression, on a condition, and returns the item after it.
 func (l *Ledger) update(ctx context.Context, u *types.Update) (item, error) {
 	var after item
 	err := l.write(ctx, func() error {

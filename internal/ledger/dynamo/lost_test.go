@@ -147,15 +147,15 @@ func TestALostReplyIsNoConflict(t *testing.T) {
 }
 
 // TestTendingWithRepliesLost is about the writes of the shelf: they answer a conflict with
-// themselves, and tending finds them done.
+// themselves, and reconciling finds them done.
 func TestTendingWithRepliesLost(t *testing.T) {
 	server := dynamotest.Start(t)
-	tend := func(ctx context.Context, l *Ledger) error {
-		keeper, err := shelf.New(shelf.Config{Ledger: l, Policies: fixed(policiesOf("standard")), Now: func() time.Time { return began }})
+	reconcile := func(ctx context.Context, l *Ledger) error {
+		reconciler, err := shelf.New(shelf.Config{Ledger: l, Policies: fixed(policiesOf("standard")), Now: func() time.Time { return began }})
 		if err != nil {
 			return err
 		}
-		return keeper.Reconcile(ctx, "standard")
+		return reconciler.Reconcile(ctx, "standard")
 	}
 	hosts := func(ctx context.Context, l *Ledger) error {
 		serve := func(*pool.Host) {}
@@ -167,7 +167,7 @@ func TestTendingWithRepliesLost(t *testing.T) {
 	}{
 		{"while slots are set out", hosts},
 		{"while claims are settled", func(ctx context.Context, l *Ledger) error {
-			if err := errors.Join(hosts(ctx, l), tend(ctx, l), signUp(1)(ctx, l)); err != nil {
+			if err := errors.Join(hosts(ctx, l), reconcile(ctx, l), signUp(1)(ctx, l)); err != nil {
 				return err
 			}
 			claim, err := l.Claim(ctx, "standard", ledgertest.ID(1), began, false)
@@ -183,11 +183,11 @@ func TestTendingWithRepliesLost(t *testing.T) {
 			return err
 		}},
 		{"while a host's slots are taken back", func(ctx context.Context, l *Ledger) error {
-			return errors.Join(hosts(ctx, l), tend(ctx, l), save(pool.Neutral, func(h *pool.Host) { h.State = pool.HostCordoned })(ctx, l))
+			return errors.Join(hosts(ctx, l), reconcile(ctx, l), save(pool.Neutral, func(h *pool.Host) { h.State = pool.HostCordoned })(ctx, l))
 		}},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { everyWrite(t, server, test.prepare, tend) })
+		t.Run(test.name, func(t *testing.T) { everyWrite(t, server, test.prepare, reconcile) })
 	}
 }
 

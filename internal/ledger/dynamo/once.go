@@ -15,7 +15,7 @@ const markAttribute = "w"
 // item is known for this call's own, and the answer is that it was written. That it is equal would
 // not do: two copies of a message write the same, and one of them is to go on.
 //
-// What somebody else has written over it meanwhile bears no mark of this call, and is a conflict; it
+// What another writer has written over it meanwhile bears no mark of this call, and is a conflict; it
 // is the record's deadline that has it gone on with then.
 func (l *Ledger) putOnce(ctx context.Context, p *types.Put) error {
 	mark := l.mark()

@@ -145,7 +145,7 @@ func (c *poolChange) note(seen, after pool.Record) error {
 	return nil
 }
 
-// empty says that the record stays as it is.
+// empty means that the record stays as it is.
 func (c *poolChange) empty() bool { return len(c.add)+len(c.set)+len(c.remove) == 0 }
 
 func (c *poolChange) update() *types.Update {

@@ -6,7 +6,7 @@ import (
 	"headroom/internal/pool"
 )
 
-// form is the version of the stored forms of records. Whoever changes a form moves it, and reads the
+// form is the version of the stored forms of records. A change of a form moves it, and reads the
 // older ones too.
 const form = 1
 

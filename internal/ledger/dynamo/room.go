@@ -14,7 +14,7 @@ import (
 // an attribute of its own, because ADD moves no numbers within lists.
 func roomName(n int) string { return "room" + strconv.Itoa(n) }
 
-// encodeRoom gives a pool's room as attributes, without those that are 0.
+// encodeRoom returns a pool's room as attributes, without those that are 0.
 func encodeRoom(r pool.Room) item {
 	i := item{}
 	for at, hosts := range r {

@@ -108,7 +108,7 @@ var creation = []string{
 	"hd = if_not_exists(hd, :nobody)", "hs = if_not_exists(hs, :nobody)", "ha = if_not_exists(ha, :nobody)",
 }
 
-// changeShelf updates the shelf and gives it as it is then.
+// changeShelf updates the shelf and returns it as it is then.
 func (l *Ledger) changeShelf(ctx context.Context, tier pool.Tier, c shelfChange) (pool.Shelf, error) {
 	values := item{":one": number(1)}
 	for placeholder, v := range c.values {

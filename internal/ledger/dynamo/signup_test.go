@@ -23,11 +23,11 @@ var layout = meter.Table{Key: []string{"pk", "sk"}, Indexes: []meter.Index{{Key:
 
 // shop is a tier with signups, which are metered, and a tender of its shelf, which is not.
 type shop struct {
-	tier   pool.Tier
-	gauge  *meter.Meter
-	signup *Ledger // metered
-	keeper *shelf.Reconciler
-	asked  chan struct{} // a pool check that was asked for
+	tier       pool.Tier
+	gauge      *meter.Meter
+	signup     *Ledger // metered
+	reconciler *shelf.Reconciler
+	asked      chan struct{} // a pool check that was asked for
 }
 
 // fixed are policies that do not change.
@@ -41,14 +41,14 @@ func newShop(tb testing.TB, server *dynamotest.Server, table string, tier pool.T
 	gauge := meter.New(server.Client(), layout)
 	s := &shop{tier: tier, gauge: gauge, asked: make(chan struct{}, 1), signup: open(tb, server.Client(gauge.Attach), table)}
 	var err error
-	s.keeper, err = shelf.New(shelf.Config{
+	s.reconciler, err = shelf.New(shelf.Config{
 		Ledger: open(tb, server.Client(), table), Policies: fixed(policiesOf(tier)), Now: func() time.Time { return began },
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	s.ask()
-	s.tend(tb)
+	s.reconcile(tb)
 	return s
 }
 
@@ -60,13 +60,13 @@ func (s *shop) ask() {
 	}
 }
 
-// tend does the pool check, if one was asked for.
-func (s *shop) tend(tb testing.TB) {
+// reconcile does the pool check, if one was asked for.
+func (s *shop) reconcile(tb testing.TB) {
 	tb.Helper()
 	select {
 	case <-s.asked:
-		if err := s.keeper.Reconcile(tb.Context(), s.tier); err != nil {
-			tb.Fatalf("tend the shelf: %v", err)
+		if err := s.reconciler.Reconcile(tb.Context(), s.tier); err != nil {
+			tb.Fatalf("reconcile the shelf: %v", err)
 		}
 	default:
 	}
@@ -89,7 +89,7 @@ func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 	}
 	claim, err := s.signup.Claim(ctx, s.tier, t.ID, began, false)
 	for try := 0; errors.Is(err, pool.ErrEmpty) && try < 20; try++ {
-		if err := s.keeper.Reconcile(ctx, s.tier); err != nil && !errors.Is(err, pool.ErrConflict) {
+		if err := s.reconciler.Reconcile(ctx, s.tier); err != nil && !errors.Is(err, pool.ErrConflict) {
 			return pool.Claim{}, err
 		}
 		claim, err = s.signup.Claim(ctx, s.tier, t.ID, began, false)
@@ -114,7 +114,7 @@ func (s *shop) serve(ctx context.Context, n int) (pool.Claim, error) {
 }
 
 // atOnce signs up tenants, numbered from first, all at the same time. It stands for signups that
-// come in together: what a real one does between its claim and the end takes longer than tending
+// come in together: what a real one does between its claim and the end takes longer than reconciling
 // the shelf, so the pool check that one burst asks for is done before the next.
 func (s *shop) atOnce(tb testing.TB, first, tenants int) map[pool.TenantID]pool.Claim {
 	tb.Helper()

@@ -25,7 +25,7 @@ func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID)
 	drawn, err := l.changeShelf(ctx, tier, shelfChange{
 		create:    true,
 		set:       []string{"t = if_not_exists(t, :zero) + :one", "q = if_not_exists(t, :zero) + :one", countSignup},
-		condition: "attribute_not_exists(hd.#tenant)", // somebody gave it slots since
+		condition: "attribute_not_exists(hd.#tenant)", // it was given slots since
 		names:     map[string]string{"#tenant": string(tenant)},
 	})
 	if err != nil {

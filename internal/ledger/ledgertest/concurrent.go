@@ -20,7 +20,7 @@ const (
 	claimers  = 50
 )
 
-// ClaimsAtOnce has many claim while the shelf is tended, and checks that each slot is taken once. It
+// ClaimsAtOnce has many claim while the shelf is reconciled, and checks that each slot is taken once. It
 // is part of Run, and holds for ledgers whose replies get lost, too.
 func ClaimsAtOnce(t *testing.T, l ledger.Ledger) {
 	var hosts []pool.Host
@@ -33,7 +33,7 @@ func ClaimsAtOnce(t *testing.T, l ledger.Ledger) {
 	claims := map[pool.TenantID]pool.Claim{}
 	served := make(chan struct{})
 	group, ctx := errgroup.WithContext(t.Context()) // when one fails the others end
-	group.Go(func() error { return tend(ctx, l, hosts, served) })
+	group.Go(func() error { return reconcile(ctx, l, hosts, served) })
 	var signups sync.WaitGroup
 	for claimer := range claimers {
 		signups.Add(1)
@@ -80,9 +80,9 @@ func ClaimsAtOnce(t *testing.T, l ledger.Ledger) {
 	}
 }
 
-// tend tends the shelf until everybody is served, and once more then. A conflict is no error: what
+// reconcile reconciles the shelf until everybody is served, and once more then. A conflict is no error: what
 // was to be written is decided again, from what is there.
-func tend(ctx context.Context, l ledger.Ledger, hosts []pool.Host, served <-chan struct{}) error {
+func reconcile(ctx context.Context, l ledger.Ledger, hosts []pool.Host, served <-chan struct{}) error {
 	next := map[pool.Kind]int{} // the first host that was not set out yet
 	for last := false; ; {
 		err := tendOnce(ctx, l, hosts, next)

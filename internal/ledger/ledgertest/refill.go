@@ -14,7 +14,7 @@ import (
 // errKilled is what a tender is killed with.
 var errKilled = errors.New("killed")
 
-// finish finishes the refill under way, as whoever tends a shelf does. killed is asked before each
+// finish finishes the refill under way, as a reconciliation does. killed is asked before each
 // write; nil means never.
 func finish(ctx context.Context, l ledger.Ledger, killed func() bool) error {
 	die := func() bool { return killed != nil && killed() }

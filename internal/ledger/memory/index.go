@@ -53,7 +53,7 @@ func (i *index) noteTenant(t pool.Tenant) {
 	i.note(entry{record: record{tenant: t.ID}, dueAt: t.Due})
 }
 
-// sorted gives the entries that are wanted, in an order that depends on nothing but them.
+// sorted returns the entries that are wanted, in an order that depends on nothing but them.
 func (i *index) sorted(wanted func(entry) bool, compare func(a, b entry) int) []entry {
 	var some []entry
 	for e := range maps.Values(i.entries) {

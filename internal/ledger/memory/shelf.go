@@ -8,7 +8,7 @@ import (
 	"headroom/internal/pool"
 )
 
-// shelf gives a tier's shelf as it is kept: callers copy it before they change it or give it away.
+// shelf returns a tier's shelf as it is kept: callers copy it before they change it or give it away.
 func (l *Ledger) shelf(tier pool.Tier) pool.Shelf {
 	if s, ok := l.shelves[tier]; ok {
 		return s

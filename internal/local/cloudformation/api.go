@@ -72,7 +72,7 @@ func pairs(list any, key, value string) map[string]string {
 }
 
 // createStack checks a request and starts making the stack. The same request again (by its token)
-// gives the stack that the first one made.
+// returns the stack that the first one made.
 func (e *Engine) createStack(ctx context.Context, r createRequest) (*stack, error) {
 	if err := r.check(); err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// create asks for a stack with the given resources and outputs, and gives its ID.
+// create asks for a stack with the given resources and outputs, and returns its ID.
 func (c *cloud) create(t *testing.T, name, token, template string, options ...func(*sdk.CreateStackInput)) string {
 	t.Helper()
 	in := &sdk.CreateStackInput{StackName: aws.String(name), ClientRequestToken: aws.String(token), TemplateBody: aws.String(template)}

@@ -11,7 +11,7 @@ import (
 	"headroom/internal/local/resource"
 )
 
-// errStopped says that a resource was not made because something else failed, or the stack is being
+// errStopped means that a resource was not made because something else failed, or the stack is being
 // deleted.
 //
 //lint:ignore ST1005 as CloudFormation words it
@@ -207,7 +207,7 @@ func (e *Engine) deleteAll(ctx context.Context, s *stack) (failed []string) {
 	return failed
 }
 
-// keeps says whether a deletion policy keeps a resource. RetainExceptOnCreate keeps nothing of a
+// keeps reports whether a deletion policy keeps a resource. RetainExceptOnCreate keeps nothing of a
 // stack whose creation never completed.
 func keeps(policy string, completed bool) bool {
 	return policy == "Retain" || policy == "RetainExceptOnCreate" && completed

@@ -42,7 +42,7 @@ type assets struct {
 
 // Deploy does what `cdk deploy` does: it uploads an assembly's assets and creates its stacks, one
 // after the other, with those of the parameters that each declares. It ends when all are complete,
-// and gives the outputs of all of them.
+// and returns the outputs of all of them.
 //
 // Function code is not uploaded: the local Lambda runs this machine's own build of it.
 func (e *Engine) Deploy(ctx context.Context, assemblyDir string, parameters map[string]string) (map[string]string, error) {
@@ -147,7 +147,7 @@ func (e *Engine) deployStack(ctx context.Context, name, file string, tags, param
 	return e.await(ctx, s)
 }
 
-// await waits until a stack's creation is over, and gives its outputs or says what failed.
+// await waits until a stack's creation is over, and returns its outputs or says what failed.
 func (e *Engine) await(ctx context.Context, s *stack) (map[string]string, error) {
 	e.mu.Lock()
 	idle := s.idle

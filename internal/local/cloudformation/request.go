@@ -91,7 +91,7 @@ func (e *Engine) newStackID(name string) string {
 // bootstrapVersion is what a bootstrapped account says, well above what any synthesizer asks for.
 const bootstrapVersion = "100"
 
-// lookupFor gives the lookup of SSM parameters for a request. The account counts as bootstrapped for
+// lookupFor returns the lookup of SSM parameters for a request. The account counts as bootstrapped for
 // CDK.
 func (e *Engine) lookupFor(r createRequest) template.Lookup {
 	return func(ctx context.Context, name string) (string, error) {

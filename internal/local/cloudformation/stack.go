@@ -65,7 +65,7 @@ type record struct {
 	updated    time.Time
 }
 
-// exists says whether the resource was made and not deleted.
+// exists reports whether the resource was made and not deleted.
 func (r *record) exists() bool {
 	switch r.status {
 	case createComplete, deleteFailed, deleteSkipped, deleteInProgress:

@@ -23,7 +23,7 @@ type Source struct {
 	random  *rand.Rand
 }
 
-// New gives a source of decisions.
+// New returns a source of decisions.
 func New(seed uint64, options Options) *Source {
 	return &Source{options: options, random: rand.New(rand.NewPCG(seed, 0))}
 }

@@ -32,7 +32,7 @@ const (
 	region  = "eu-west-1"
 )
 
-// newRouter serves a router and gives its URL.
+// newRouter serves a router and returns its URL.
 func newRouter(t *testing.T, c endpoint.Config) (*endpoint.Router, string) {
 	t.Helper()
 	c.Account, c.Region, c.Log = account, region, slog.New(slog.DiscardHandler)

@@ -15,7 +15,7 @@ import (
 // maxBody bounds a request's body: what S3 takes in one part here, and far above any API call.
 const maxBody = 64 << 20
 
-// Authorizer says whether a caller may make a call. A denial is an *Error, worded as AWS would.
+// Authorizer reports whether a caller may make a call. A denial is an *Error, worded as AWS would.
 // The account owner's calls (Call.Principal is empty) are not asked about.
 type Authorizer interface {
 	Authorize(ctx context.Context, call Call) error

@@ -21,7 +21,7 @@ import (
 	"headroom/internal/local/endpoint"
 )
 
-// answering registers a fake of one operation that answers the same each time, and gives the last
+// answering registers a fake of one operation that answers the same each time, and returns the last
 // call it saw.
 func answering(router *endpoint.Router, service, operation string, result any, err error) *endpoint.Call {
 	var seen endpoint.Call

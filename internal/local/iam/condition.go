@@ -54,7 +54,7 @@ func parseOperator(name string) (operator, error) {
 	return o, nil
 }
 
-// fulfilled says whether all conditions of a statement hold.
+// fulfilled reports whether all conditions of a statement hold.
 func fulfilled(conditions map[string]map[string][]string, context Context) bool {
 	for name, keys := range conditions {
 		o, err := parseOperator(name)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// covers says whether a statement speaks of an action, and by which of its patterns. Action names
+// covers reports whether a statement speaks of an action, and by which of its patterns. Action names
 // are not case sensitive.
 func (s Statement) covers(action string) (patterns []string, ok bool) {
 	fits := func(pattern string) bool { return match(strings.ToLower(action), strings.ToLower(pattern)) }
@@ -20,7 +20,7 @@ func (s Statement) covers(action string) (patterns []string, ok bool) {
 	return patterns, len(patterns) > 0
 }
 
-// reaches says whether a statement speaks of a resource. Trust policies and some resource policies
+// reaches reports whether a statement speaks of a resource. Trust policies and some resource policies
 // name none: they speak of what they hang on.
 func (s Statement) reaches(resource string) bool {
 	fits := func(pattern string) bool { return match(resource, pattern) }
@@ -30,7 +30,7 @@ func (s Statement) reaches(resource string) bool {
 	return len(s.Resources) == 0 || slices.ContainsFunc(s.Resources, fits)
 }
 
-// applies says whether a statement speaks of a request, and by which action patterns.
+// applies reports whether a statement speaks of a request, and by which action patterns.
 func (s Statement) applies(action, resource string, context Context) (patterns []string, ok bool) {
 	patterns, ok = s.covers(action)
 	return patterns, ok && s.reaches(resource) && fulfilled(s.Conditions, context)
@@ -59,7 +59,7 @@ type caller struct {
 	account string
 }
 
-// named says whether a resource policy's statement is about the caller itself. The account as a
+// named reports whether a resource policy's statement is about the caller itself. The account as a
 // principal only hands the decision to the identity's own policies (see delegates), except in a deny.
 func (s Statement) named(c caller) bool {
 	if slices.Contains(s.Principals["*"], "*") {
@@ -73,7 +73,7 @@ func (s Statement) named(c caller) bool {
 	})
 }
 
-// delegates says whether a statement lets the account's identity policies decide.
+// delegates reports whether a statement lets the account's identity policies decide.
 func (s Statement) delegates(account string) bool {
 	return slices.ContainsFunc(s.Principals["AWS"], func(p string) bool { return isAccount(p, account) })
 }

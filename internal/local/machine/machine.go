@@ -28,7 +28,7 @@ type Machine struct {
 	ImageID    string
 	Address    netip.Addr
 	Disks      []Disk
-	// Permits tells whether the instance's security groups let an address reach a TCP port now.
+	// Permits reports whether the instance's security groups let an address reach a TCP port now.
 	Permits func(port int, from netip.Addr) bool
 }
 

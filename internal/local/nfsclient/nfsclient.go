@@ -28,7 +28,7 @@ var (
 	ErrNoExport    = errors.New("no such export (MNT3ERR_NOENT)")
 )
 
-// Refused tells whether an error is a server's or a firewall's refusal of this client: a denied
+// Refused reports whether an error is a server's or a firewall's refusal of this client: a denied
 // mount, a handle that is stale for it, a connection that was reset or closed.
 func Refused(err error) bool {
 	var status *nfs.Error

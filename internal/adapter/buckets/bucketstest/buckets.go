@@ -19,7 +19,7 @@ import (
 // S3 is the fake. The zero value has no buckets.
 type S3 struct {
 	// Fault is asked before each call of an operation, by its name. An error is what the caller gets;
-	// applied says that the call takes effect all the same: written, but the reply was lost.
+	// applied means that the call takes effect all the same: written, but the reply was lost.
 	Fault func(operation string) (applied bool, err error)
 
 	mu      sync.Mutex

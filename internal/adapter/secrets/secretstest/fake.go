@@ -24,7 +24,7 @@ type Fake struct {
 	Lag int
 
 	// Fault is asked before each call of an operation, by its name. An error is what the caller gets;
-	// applied says that the call takes effect all the same: written, but the reply was lost.
+	// applied means that the call takes effect all the same: written, but the reply was lost.
 	Fault func(operation string) (applied bool, err error)
 
 	mu      sync.Mutex

@@ -47,7 +47,7 @@ type Meter struct {
 // New makes a meter that reads items by peek, which must not be metered itself.
 func New(peek peeker, table Table) *Meter { return &Meter{peek: peek, table: table} }
 
-// Usage gives what was used so far.
+// Usage returns what was used so far.
 func (m *Meter) Usage() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -51,7 +51,7 @@ func (m *Meter) before(ctx context.Context, w *write) (err error) {
 	return err
 }
 
-// after gives what a write took. A write that was refused is charged for the item as it is or as it
+// after returns what a write took. A write that was refused is charged for the item as it is or as it
 // would have been put, whichever is larger.
 func (m *Meter) after(ctx context.Context, w write, result any, refused bool) (float64, error) {
 	if refused {

@@ -29,7 +29,7 @@ type bucketProperties struct {
 	Tags []weakjson.Tag
 }
 
-// Create makes a bucket, with the tags of its stack, its own and CloudFormation's. Ref gives its name.
+// Create makes a bucket, with the tags of its stack, its own and CloudFormation's. Ref returns its name.
 func (b bucket) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	var p bucketProperties
 	if err := weakjson.Decode(r.Properties, &p); err != nil {

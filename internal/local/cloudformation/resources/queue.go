@@ -25,7 +25,7 @@ var queueAttributes = []string{
 
 type queue struct{ *Resources }
 
-// Create makes a queue. Ref gives its URL.
+// Create makes a queue. Ref returns its URL.
 func (q queue) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	name := r.Name("QueueName")
 	attributes := map[string]string{}

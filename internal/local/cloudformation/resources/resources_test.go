@@ -92,7 +92,7 @@ func newCloud(t *testing.T) cloud {
 	return c
 }
 
-// stack makes a stack and gives its outputs.
+// stack makes a stack and returns its outputs.
 func (c cloud) stack(t *testing.T, template string) map[string]string {
 	t.Helper()
 	client := sdk.NewFromConfig(c.config("owner"))

@@ -10,7 +10,7 @@ import (
 
 type role struct{ *Resources }
 
-// Create makes a role with its inline and attached policies. Ref gives its name.
+// Create makes a role with its inline and attached policies. Ref returns its name.
 func (o role) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	name := r.Name("RoleName")
 	path := text(r.Properties, "Path")
@@ -79,7 +79,7 @@ func (o policy) Delete(_ context.Context, r resource.Resource) error {
 
 type managedPolicy struct{ *Resources }
 
-// Create keeps a managed policy and attaches it to roles. Ref gives its ARN.
+// Create keeps a managed policy and attaches it to roles. Ref returns its ARN.
 func (o managedPolicy) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	document, err := iam.ParseDocument(r.Properties["PolicyDocument"])
 	if err != nil {

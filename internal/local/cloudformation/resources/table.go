@@ -30,7 +30,7 @@ type tableProperties struct {
 }
 
 // Create makes a table, on demand whatever its template says of capacity: the part knows no limits.
-// Ref gives its name.
+// Ref returns its name.
 func (t table) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	var p tableProperties
 	if err := weakjson.Decode(r.Properties, &p); err != nil {

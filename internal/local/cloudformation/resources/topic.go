@@ -15,7 +15,7 @@ import (
 
 type topic struct{ *Resources }
 
-// Create makes a topic. Ref gives its ARN.
+// Create makes a topic. Ref returns its ARN.
 func (t topic) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	name := r.Name("TopicName")
 	out, err := t.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(name)})

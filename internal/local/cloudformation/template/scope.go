@@ -13,9 +13,9 @@ type Scope struct {
 	Account, Region    string
 	StackName, StackID string
 	Parameters         map[string]any // resolved values by name: string, or []any for list types
-	// Physical is what Ref of a created resource gives.
+	// Physical is what Ref of a created resource returns.
 	Physical func(logicalID string) (string, bool)
-	// Attribute is what Fn::GetAtt of a created resource gives.
+	// Attribute is what Fn::GetAtt of a created resource returns.
 	Attribute func(logicalID, attribute string) (any, bool)
 }
 
@@ -85,7 +85,7 @@ func (p Parameter) value(ctx context.Context, text string, lookup Lookup) (any, 
 	return list, nil
 }
 
-// pseudo gives the pseudo parameters, all but AWS::NoValue.
+// pseudo returns the pseudo parameters, all but AWS::NoValue.
 func (s Scope) pseudo(name string) (any, bool) {
 	switch name {
 	case "AWS::AccountId":

@@ -172,7 +172,7 @@ func (a *Appliance) stop() {
 	}
 }
 
-// Connected tells whether the appliance runs and its gateway can be asked for something.
+// Connected reports whether the appliance runs and its gateway can be asked for something.
 func (a *Appliance) Connected() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -185,7 +185,7 @@ func (a *Appliance) Address() netip.Addr { return a.machine.Address }
 // InstanceID is the EC2 instance that the appliance runs on.
 func (a *Appliance) InstanceID() string { return a.machine.InstanceID }
 
-// gave tells whether a key is one of this appliance's.
+// gave reports whether a key is one of this appliance's.
 func (a *Appliance) gave(key string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -206,7 +206,7 @@ func (a *Appliance) newKey(region string) (string, bool) {
 	return key, true
 }
 
-// pause waits and tells whether the appliance still runs then.
+// pause waits and reports whether the appliance still runs then.
 func (a *Appliance) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

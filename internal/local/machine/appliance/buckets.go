@@ -13,7 +13,7 @@ import (
 
 // Buckets is Objects on S3.
 type Buckets struct {
-	// Client gives the client that calls as a role, the share's.
+	// Client returns the client that calls as a role, the share's.
 	Client func(roleARN string) *s3.Client
 }
 

@@ -83,7 +83,7 @@ func (d *dirtySet) mark() uint64 {
 	return d.next
 }
 
-// before tells whether a change up to that number is still to be uploaded.
+// before reports whether a change up to that number is still to be uploaded.
 func (d *dirtySet) before(mark uint64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -22,7 +22,7 @@ type Config struct {
 	Dir     string  // where volumes are kept, one folder each; they outlive their instances
 	Objects Objects // the buckets behind the shares
 
-	// Reaches says whether an appliance reaches Storage Gateway by a VPC endpoint of this DNS name; empty
+	// Reaches reports whether an appliance reaches Storage Gateway by a VPC endpoint of this DNS name; empty
 	// is the public one. Default: it reaches any.
 	Reaches func(endpoint string) bool
 

@@ -99,7 +99,7 @@ type session struct {
 
 var errNotAdmitted = errors.New("the share's client list does not hold the client's address")
 
-// Mount gives the root of a share to a client that its list holds.
+// Mount returns the root of a share to a client that its list holds.
 func (s *session) Mount(_ context.Context, _ net.Conn, r nfs.MountRequest) (nfs.MountStatus, billy.Filesystem, []nfs.AuthFlavor) {
 	sh, ok := s.appliance.byName(strings.Trim(string(r.Dirpath), "/"))
 	if !ok {
@@ -150,7 +150,7 @@ func (s *session) InvalidateHandle(_ billy.Filesystem, handle []byte) error {
 	return nil
 }
 
-// Change gives what changes attributes.
+// Change returns what changes attributes.
 func (s *session) Change(files billy.Filesystem) billy.Change {
 	if of, ok := files.(*view); ok && !of.readOnly.Load() {
 		return of.files

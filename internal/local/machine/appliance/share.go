@@ -34,7 +34,7 @@ func (s *share) definition() Share {
 	return s.def
 }
 
-// admits tells whether the client list holds an address.
+// admits reports whether the client list holds an address.
 func (s *share) admits(from netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,7 +29,7 @@ type Program struct {
 	templateErr  error
 }
 
-// ErrMissing says that the server's programs can't be found.
+// ErrMissing means that the server's programs can't be found.
 var ErrMissing = errors.New("no PostgreSQL server found: install it (apt-get install postgresql) or put initdb and postgres on the PATH")
 
 // Find looks for PostgreSQL: the newest in Debian's places, then on the PATH. The folder cache keeps

@@ -47,7 +47,7 @@ func (s *Server) Client(options ...func(*dynamodb.Options)) *dynamodb.Client {
 	}, options...)
 }
 
-// Table makes a new, empty table and gives its name.
+// Table makes a new, empty table and returns its name.
 func (s *Server) Table(tb testing.TB) string {
 	tb.Helper()
 	name := fmt.Sprintf("headroom-%d", s.tables.Add(1))

@@ -139,7 +139,7 @@ func decodeDescribe(call endpoint.Call) (describe, error) {
 	return input, nil
 }
 
-// matches tells whether a thing with these values passes the filters. A filter that the thing has
+// matches reports whether a thing with these values passes the filters. A filter that the thing has
 // no values for is one that this fake does not know, or a tag that the thing does not bear.
 func matches(filters []filter, values map[string][]string) (bool, error) {
 	for _, f := range filters {

@@ -49,7 +49,7 @@ func (p peer) String() string {
 	return p.network.String()
 }
 
-// same tells whether two rules let the same traffic through: EC2 keeps no two such rules.
+// same reports whether two rules let the same traffic through: EC2 keeps no two such rules.
 func (r rule) same(other rule) bool {
 	return r.egress == other.egress && r.protocol == other.protocol &&
 		r.from == other.from && r.to == other.to && r.peer == other.peer
@@ -61,7 +61,7 @@ func (r rule) describe() string {
 		r.peer, strings.ToUpper(r.protocol), r.from, r.to)
 }
 
-// covers tells whether a rule is about a TCP port.
+// covers reports whether a rule is about a TCP port.
 func (r rule) covers(port int) bool {
 	return !r.egress && (r.protocol == "-1" || r.protocol == "tcp" && r.from <= port && port <= r.to)
 }

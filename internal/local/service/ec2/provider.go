@@ -225,7 +225,7 @@ func (e *EC2) deleteRule(r resource.Resource) error {
 	return nil
 }
 
-// Permits tells whether groups let an address reach a TCP port now.
+// Permits reports whether groups let an address reach a TCP port now.
 func (e *EC2) Permits(groups []string, port int, from netip.Addr) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -247,7 +247,7 @@ func (e *EC2) Permits(groups []string, port int, from netip.Addr) bool {
 	return false
 }
 
-// memberLocked tells whether an address belongs to a group. Functions have no interface here: the
+// memberLocked reports whether an address belongs to a group. Functions have no interface here: the
 // address that they call from counts as a member of each group without any.
 func (e *EC2) memberLocked(group string, address netip.Addr) bool {
 	peopled := false

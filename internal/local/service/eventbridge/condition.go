@@ -140,7 +140,7 @@ func compileCIDR(operand any) (condition, error) {
 	}, nil
 }
 
-// wildcard tells whether s matches a pattern in which * stands for any run of characters.
+// wildcard reports whether s matches a pattern in which * stands for any run of characters.
 func wildcard(pattern, s string) bool {
 	pieces := strings.Split(pattern, "*")
 	if len(pieces) == 1 {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// matcher tells whether an event, or a part of one, matches a pattern.
+// matcher reports whether an event, or a part of one, matches a pattern.
 type matcher func(event map[string]any) bool
 
 // compile reads an event pattern. What EventBridge would refuse is an error here too.

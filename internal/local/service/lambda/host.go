@@ -26,7 +26,7 @@ type Config struct {
 	Endpoint string // the local cloud's address, as in "http://127.0.0.1:4566"
 	Dir      string // where code and logs go: code/<function>/, logs/<function>.log
 
-	// Binary gives the directory that holds a function's native bootstrap and the files beside it.
+	// Binary returns the directory that holds a function's native bootstrap and the files beside it.
 	Binary  func(functionName string) (dir string, err error)
 	Overlay map[string][]byte // files that take the place of those in a function's directory, by name
 

@@ -232,7 +232,7 @@ func (r *rig) seenTimes(body string, times int) func() bool {
 	return func() bool { return len(r.seen(body)) == times }
 }
 
-// logged tells whether a line of the log holds text.
+// logged reports whether a line of the log holds text.
 func (r *rig) logged(text string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -244,7 +244,7 @@ func (r *rig) logged(text string) bool {
 	return false
 }
 
-// empty tells whether a queue holds nothing, visible or not.
+// empty reports whether a queue holds nothing, visible or not.
 func (r *rig) empty(url string) func() bool {
 	return func() bool { return r.count(url) == "00" }
 }

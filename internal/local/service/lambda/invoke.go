@@ -115,7 +115,7 @@ func (h *Host) run(s *sandbox, i *invocation) map[string]any {
 	}}
 }
 
-// abandon makes a process's late answers void, and tells whether it had answered already.
+// abandon makes a process's late answers void, and reports whether it had answered already.
 func (s *sandbox) abandon(i *invocation) (answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

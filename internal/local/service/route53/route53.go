@@ -58,7 +58,7 @@ func (z *Records) Delete(_ context.Context, r resource.Resource) error {
 	return nil
 }
 
-// Lookup gives the values of a name's records of a type, such as "A".
+// Lookup returns the values of a name's records of a type, such as "A".
 func (z *Records) Lookup(name, kind string) []string {
 	z.mu.Lock()
 	defer z.mu.Unlock()

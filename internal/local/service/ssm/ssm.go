@@ -56,7 +56,7 @@ func (p *Parameters) Service() endpoint.Service {
 	}}
 }
 
-// Lookup gives a parameter's value, for template parameters of SSM types.
+// Lookup returns a parameter's value, for template parameters of SSM types.
 func (p *Parameters) Lookup(name string) (string, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

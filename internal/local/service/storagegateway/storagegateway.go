@@ -21,7 +21,7 @@ type Config struct {
 	Region  string
 	Fleet   *appliance.Fleet
 
-	// Assume says whether the service may take on a share's role for a gateway; nil: it may. A share
+	// Assume reports whether the service may take on a share's role for a gateway; nil: it may. A share
 	// whose role it may not take on is UNAVAILABLE.
 	Assume func(roleARN, gatewayARN string) error
 
@@ -185,7 +185,7 @@ func newID(prefix string) string {
 	return id.String()
 }
 
-// pause waits and tells whether the cloud is still there then.
+// pause waits and reports whether the cloud is still there then.
 func (g *Gateway) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -38,7 +38,7 @@ func (g *Gateway) tagged(call endpoint.Call) (onTags, *map[string]string, error)
 	return input, nil, errGatewayNotFound
 }
 
-// Tags gives the tags of a gateway or a share, for policies that look at them; nil for any other ARN.
+// Tags returns the tags of a gateway or a share, for policies that look at them; nil for any other ARN.
 func (g *Gateway) Tags(arn string) map[string]string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
