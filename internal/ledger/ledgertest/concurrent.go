@@ -192,3 +192,33 @@ func countersAtOnce(t *testing.T, l ledger.Ledger) {
 	expect(t, "used", record.Counters.Used, 10*hosts)
 	expect(t, "in reserve", record.Counters.Reserve, 0)
 }
+
+// registrations has many tenants register one address at the same moment, and checks that one gets it; again
+// once that one has given it up.
+func registrations(t *testing.T, l ledger.Ledger) {
+	const address, tenants = "10.0.0.1", 30
+	for round := range 3 {
+		var mu sync.Mutex
+		var owners []pool.TenantID
+		group, ctx := errgroup.WithContext(t.Context())
+		for n := range tenants {
+			group.Go(func() error {
+				switch err := l.Register(ctx, address, ID(n)); {
+				case errors.Is(err, pool.ErrTaken):
+					return nil
+				case err != nil:
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				owners = append(owners, ID(n))
+				return nil
+			})
+		}
+		must(t, group.Wait())
+		if len(owners) != 1 {
+			t.Fatalf("round %d: the address is %v's", round, owners)
+		}
+		must(t, l.Unregister(t.Context(), address, pool.Tenant{ID: owners[0]}))
+	}
+}
