@@ -1,10 +1,13 @@
 package signup
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -111,5 +114,77 @@ func TestANoteInTheRecordDisturbsNoSignup(t *testing.T) {
 	w.drain(w.once)
 	if tenant := w.tenant("acme"); tenant.State != pool.TenantReady || opened != 1 {
 		t.Errorf("opened %d times, tenant %+v", opened, tenant)
+	}
+}
+
+func TestASignupThatWasGivenUpHasAllItsTriesWhenItIsAskedForAgain(t *testing.T) {
+	for name, givenUp := range map[string]pool.Progress{
+		"reported":             {Stuck: pool.StepOpen, Error: "the database did not answer"},
+		"about to be reported": {Step: pool.StepReport, Tries: 3, Due: start.Add(24 * time.Hour), Stuck: pool.StepOpen},
+		"without a step":       {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, undisturbed, 0)
+			w.add(pool.Database, 1)
+			w.add(pool.Share, 1)
+			w.fail["Open"] = errNotNow
+			w.ask("acme", "10.0.0.1")
+			w.drain(w.once)
+			before := w.tenant("acme")
+			after := before.Clone()
+			after.Progress = givenUp
+			_, err := w.ledger.SaveTenant(t.Context(), before, after)
+			w.must(err)
+
+			w.ask("acme", "10.0.0.1")
+			w.drain(w.once)
+			if p := w.tenant("acme").Progress; p.Step != pool.StepOpen || p.Tries != 0 || p.Stuck != "" || !p.Due.After(w.now) || !strings.Contains(p.Error, errNotNow.Error()) {
+				t.Errorf("asked for again: %+v", p)
+			}
+			delete(w.fail, "Open")
+			w.now = w.tenant("acme").Due
+			w.retryOverdue("acme")
+			w.drain(w.once)
+			if got := w.said("StorageReady"); got != "acme" {
+				t.Errorf("ready: %q, tenant %+v", got, w.tenant("acme"))
+			}
+		})
+	}
+}
+
+// What is opened is what the tenant's record desires by the time it is ready, though the record changes while it
+// is opened.
+func TestWhatChangesWhileItIsOpenedIsOpenedAnew(t *testing.T) {
+	var w *world
+	changed := false
+	w = newWorld(t, func(operation string, do func() error) error {
+		if operation == "SaveTenant" && !changed {
+			changed = true
+			before := w.tenant("acme")
+			after := before.Clone()
+			after.Addresses = append(after.Addresses, "10.0.0.2")
+			_, err := w.ledger.SaveTenant(context.Background(), before, after)
+			w.must(err)
+		}
+		return do()
+	}, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	w.drain(func(d events.Delivery) error {
+		err := w.once(d)
+		if err != nil {
+			t.Errorf("%s: %v", d.Body, err)
+		}
+		return err
+	})
+	if tenant := w.tenant("acme"); !changed || tenant.State != pool.TenantReady || len(tenant.Addresses) != 2 {
+		t.Errorf("tenant: %+v", tenant)
+	}
+	if diff := cmp.Diff([]string{"10.0.0.1/32", "10.0.0.2/32"}, w.gateways.Shares()[0].Clients); diff != "" {
+		t.Errorf("clients (-want +got):\n%s", diff)
+	}
+	if rules := w.groups.Rules("sg-1"); len(rules) != 2 {
+		t.Errorf("firewall: %v", rules)
 	}
 }
