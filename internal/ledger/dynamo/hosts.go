@@ -52,9 +52,7 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 	if err != nil {
 		return err
 	}
-	var unchanged conditions
-	unchanged.equal("version", before.Version)
-	put := unchanged.put(i)
+	put := asRead(before.Version).put(i)
 	change, err := newPoolChange(after.Key(), pool.Contribution(after).Sub(pool.Contribution(before)))
 	if err != nil {
 		return err

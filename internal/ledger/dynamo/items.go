@@ -111,6 +111,13 @@ type conditions struct {
 	values  item
 }
 
+// asRead are the conditions under which a record is replaced: it is there, in the version that was read.
+func asRead(version int64) *conditions {
+	c := &conditions{clauses: []string{"attribute_exists(pk)"}}
+	c.equal("version", version)
+	return c
+}
+
 // equal adds that an attribute has a number; attributes are not stored when they are 0.
 func (c *conditions) equal(attribute string, n int64) {
 	if n == 0 {

@@ -47,9 +47,7 @@ func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (poo
 	if err != nil {
 		return pool.Tenant{}, err
 	}
-	var unchanged conditions
-	unchanged.equal("version", before.Version)
-	put := unchanged.put(i)
+	put := asRead(before.Version).put(i)
 	switch waited, waits := before.State == pool.TenantWaiting, after.State == pool.TenantWaiting; {
 	case waits && !waited:
 		place, encodeErr := encode(waitItem{waitKey(after.Tier, after.Seq), after.Seq, after.ID})

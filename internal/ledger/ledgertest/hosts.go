@@ -54,6 +54,10 @@ func hostConflict(t *testing.T, l ledger.Ledger) {
 			t.Errorf("saving unchanged with outcome %d: %v", outcome, err)
 		}
 	}
+	never := Host(key(pool.Share), 2, 3)
+	if err := l.SaveHost(ctx, never, never, pool.Neutral, start); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("saving one that was never ordered: %v", err)
+	}
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
 	want := pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(after)}

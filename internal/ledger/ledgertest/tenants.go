@@ -78,10 +78,12 @@ func tenantRoundTrip(t *testing.T, l ledger.Ledger) {
 
 func tenantConflict(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
-	unknown := tenant(1)
-	unknown.Version = 1
-	if _, err := l.SaveTenant(ctx, unknown, unknown); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("saving an unknown tenant: %v", err)
+	for version := range int64(2) {
+		unknown := tenant(1)
+		unknown.Version = version
+		if _, err := l.SaveTenant(ctx, unknown, unknown); !errors.Is(err, pool.ErrConflict) {
+			t.Errorf("saving an unknown tenant, version %d: %v", version, err)
+		}
 	}
 	requested := request(t, l, 1)
 	second, err := l.SaveTenant(ctx, requested, served(requested, 1))

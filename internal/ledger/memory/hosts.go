@@ -80,7 +80,7 @@ func (l *Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 // SaveHost writes a host, moves its pool's counters and notes its outcome.
 func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
 	return l.write(ctx, "SaveHost", func() error {
-		if l.hosts[after.ID].Version != before.Version {
+		if stored, known := l.hosts[after.ID]; !known || stored.Version != before.Version {
 			return fmt.Errorf("save host %s: %w", after.ID, pool.ErrConflict)
 		}
 		r := l.pool(after.Key())
