@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 )
 
@@ -42,6 +43,22 @@ func checkClients(clients []string) error {
 		}
 	}
 	return nil
+}
+
+// sameClients reports whether two lists hold the same clients, in any order and spelling: what was sent as
+// "10.40.1.7/32" may be described as "10.40.1.7".
+func sameClients(a, b []string) bool { return maps.Equal(clientSet(a), clientSet(b)) }
+
+// clientSet is a list's set of clients as prefixes; what is none stands for itself.
+func clientSet(clients []string) map[string]bool {
+	set := map[string]bool{}
+	for _, client := range clients {
+		if prefix, err := parseClient(client); err == nil {
+			client = prefix.Masked().String()
+		}
+		set[client] = true
+	}
+	return set
 }
 
 func parseClient(client string) (netip.Prefix, error) {

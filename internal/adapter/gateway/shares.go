@@ -83,7 +83,7 @@ func (g *Gateways) Serves(ctx context.Context, ref pool.ShareRef, clients []stri
 	}
 	for _, share := range out.NFSFileShareInfoList {
 		if aws.ToString(share.FileShareARN) == arn && aws.ToString(share.FileShareStatus) == pool.ShareAvailable {
-			return slices.Equal(slices.Sorted(slices.Values(share.ClientList)), slices.Sorted(slices.Values(clients))), nil
+			return sameClients(share.ClientList, clients), nil
 		}
 	}
 	return false, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
@@ -79,13 +80,22 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 			status = "UPDATING"
 		}
 		out.NFSFileShareInfoList = append(out.NFSFileShareInfoList, types.NFSFileShareInfo{
-			FileShareARN: &share.ARN, FileShareStatus: aws.String(status), ClientList: slices.Clone(clients),
+			FileShareARN: &share.ARN, FileShareStatus: aws.String(status), ClientList: described(clients),
 		})
 	}
 	if unknown {
 		return nil, refuse("FileShareNotFound")
 	}
 	return out, nil
+}
+
+// described is a client list as it may come back: a single address without its length, in another order.
+func described(clients []string) []string {
+	var shown []string
+	for _, client := range slices.Backward(clients) {
+		shown = append(shown, strings.TrimSuffix(client, "/32"))
+	}
+	return shown
 }
 
 // UpdateNFSFileShare is Storage Gateway's.
