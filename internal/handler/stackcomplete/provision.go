@@ -5,9 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"headroom/internal/pool"
 )
+
+// changeWait is between two looks at a stack that is being updated.
+const changeWait = time.Minute
 
 // build looks at a stack that is past its deadline: its event may have got lost.
 func (h *Handler) build(ctx context.Context, host pool.Host) (progress, error) {
@@ -22,10 +27,13 @@ func (h *Handler) build(ctx context.Context, host pool.Host) (progress, error) {
 	if err != nil {
 		return progress{}, err
 	}
-	if !news {
-		return progress{Leave: true}, nil
+	switch {
+	case news:
+		return p, nil
+	case strings.HasPrefix(stack.Status, "UPDATE_"): // its event may have come, and been of no use yet
+		return progress{Record: host, Wait: changeWait, Because: fmt.Errorf("its stack is in status %s", stack.Status)}, nil
 	}
-	return p, nil
+	return progress{Leave: true}, nil
 }
 
 // look reads the stack of a host; one that is not there reads as deleted.

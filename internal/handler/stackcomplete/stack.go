@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"headroom/events"
@@ -23,6 +24,21 @@ const (
 	deleteComplete     = "DELETE_COMPLETE"
 	deleteFailed       = "DELETE_FAILED"
 )
+
+// made are the statuses of a stack that was made, and that an update or an import was tried on since: its
+// outputs are there, whatever became of that.
+var made = []string{
+	createComplete,
+	"UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_FAILED",
+	"UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED",
+	"IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED",
+}
+
+// changing are the statuses of a stack that is being changed: it is made, or on its way, and is looked at again.
+var changing = []string{
+	"CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS",
+	"IMPORT_IN_PROGRESS", "IMPORT_ROLLBACK_IN_PROGRESS",
+}
 
 // stackEvent records what CloudFormation says of a stack, and does what follows from it.
 func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange, redelivered bool) error {
@@ -66,7 +82,7 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 // hear decides what an event means for its host; news is false when nothing does.
 func (h *Handler) hear(ctx context.Context, host pool.Host, event events.StackStatusChange) (p progress, news bool, err error) {
 	stack := pool.StackStatus{ID: event.StackID, Status: event.StatusDetails.Status, Reason: event.StatusDetails.Reason}
-	if stack.Status == createComplete && host.State.Provisioning() {
+	if slices.Contains(made, stack.Status) && host.State.Provisioning() {
 		if stack, err = h.complete(ctx, event.StackID); err != nil {
 			return progress{}, false, fmt.Errorf("look at the stack of %s: %w", host.ID, err)
 		}
@@ -105,8 +121,8 @@ func (h *Handler) complete(ctx context.Context, id string) (pool.StackStatus, er
 	if err != nil {
 		return stack, err
 	}
-	if strings.HasPrefix(stack.Status, "CREATE_") && stack.Status != createComplete {
-		return stack, fmt.Errorf("its event came before its status, which is %s", stack.Status)
+	if slices.Contains(changing, stack.Status) {
+		return stack, fmt.Errorf("its event says that it is made, and its status is %s", stack.Status)
 	}
 	return stack, nil
 }
@@ -140,13 +156,14 @@ func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, new
 		host.Stack.ID = stack.ID // the order was killed before it recorded the ID
 	}
 	built := host.State != pool.HostOrdered && host.State != pool.HostBuilding
-	switch stack.Status {
-	case createComplete:
+	if slices.Contains(made, stack.Status) {
 		if built {
 			return progress{}, false, nil
 		}
 		p, err = h.prepare(host, stack)
 		return p, err == nil, err
+	}
+	switch stack.Status {
 	case createFailed, rollbackComplete, rollbackFailed:
 		if built {
 			return progress{}, false, nil

@@ -1,6 +1,7 @@
 package stackcomplete
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,5 +48,80 @@ func TestAnEventThatComesBeforeItsStatusComesAgain(t *testing.T) {
 	w.stacks.Finish(stack, types.StackStatusCreateInProgress, "", nil)
 	if err := w.handle(body, 1); err == nil {
 		t.Error("the event is gone")
+	}
+}
+
+// A stack may be complete for seconds only, and be updated by then: what counts is that it was made.
+func TestAStackThatWasMadeIsMadeWhateverBecameOfItSince(t *testing.T) {
+	for _, status := range made {
+		t.Run(status, func(t *testing.T) {
+			w := newWorld(t, &killtest.Life{}, 0)
+			id, stack := w.order(sharePool, 3)
+			complete := w.event(stack, types.StackStatusCreateComplete, "")
+			w.finish(stack, types.StackStatus(status), "")
+			w.deliver(complete)
+			w.drain()
+			if host := w.host(id); host.State != pool.HostInService {
+				t.Errorf("host is %s at %s", host.State, host.Step)
+			}
+
+			// The same by the event of that status alone.
+			w = newWorld(t, &killtest.Life{}, 0)
+			id, stack = w.order(sharePool, 3)
+			w.deliver(w.finish(stack, types.StackStatus(status), ""))
+			w.drain()
+			if host := w.host(id); host.State != pool.HostInService {
+				t.Errorf("by its own event, host is %s at %s", host.State, host.Step)
+			}
+		})
+	}
+}
+
+func TestAStackThatIsBeingChangedIsLookedAtAgain(t *testing.T) {
+	for _, status := range changing {
+		t.Run(status, func(t *testing.T) {
+			w := newWorld(t, &killtest.Life{}, 0)
+			id, stack := w.order(sharePool, 3)
+			complete := w.event(stack, types.StackStatusCreateComplete, "")
+			w.finish(stack, types.StackStatus(status), "")
+			if err := w.handle(complete, 1); err == nil {
+				t.Error("the event is gone")
+			}
+			w.finish(stack, types.StackStatusUpdateComplete, "")
+			w.deliver(complete)
+			w.drain()
+			if host := w.host(id); host.State != pool.HostInService {
+				t.Errorf("host is %s at %s", host.State, host.Step)
+			}
+		})
+	}
+}
+
+// Its deliveries used up, the event of a stack that is being updated is made up for past the deadline, by
+// looks at the stack from then on.
+func TestAnUpdateThatTakesLongIsWaitedFor(t *testing.T) {
+	w := newWorld(t, &killtest.Life{}, 0)
+	id, stack := w.order(sharePool, 3)
+	w.finish(stack, types.StackStatusUpdateInProgress, "")
+	w.overdue(id)
+	if host := w.host(id); host.State != pool.HostBuilding || host.Error != "its stack is in status UPDATE_IN_PROGRESS" {
+		t.Errorf("host is %s, error %q", host.State, host.Error)
+	}
+	w.finish(stack, types.StackStatusUpdateRollbackComplete, "")
+	w.drain()
+	if host := w.host(id); host.State != pool.HostInService {
+		t.Errorf("host is %s at %s", host.State, host.Step)
+	}
+}
+
+// Every status that CloudFormation has means something here: made, changing, or that the stack fails or goes.
+func TestEveryStatusOfAStackIsKnown(t *testing.T) {
+	known := slices.Concat(made, changing, []string{
+		createFailed, rollbackInProgress, rollbackComplete, rollbackFailed, deleteInProgress, deleteComplete, deleteFailed,
+	})
+	for _, status := range types.StackStatus("").Values() {
+		if !slices.Contains(known, string(status)) {
+			t.Errorf("%s means nothing", status)
+		}
 	}
 }
