@@ -77,7 +77,10 @@ func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) error {
 	p.table(tenants, cloud, o.CAFile)
 
 	p.step("each tenant's storage is its own")
-	proofs := Prove(ctx, cloud, tenants)
+	proofs, err := Prove(ctx, cloud, tenants)
+	if err != nil {
+		return err
+	}
 	if proof, tried := crowd.aheadOfNeed(); tried {
 		proofs = append(proofs, proof)
 	}

@@ -30,10 +30,14 @@ const nfsPort = 2049
 const proofTimeout = 10 * time.Second
 
 // Prove tries, with each tenant's own credentials from its own address, what it must be able to do,
-// and what it must not be able to do to its neighbours.
-func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) []Proof {
+// and what it must not be able to do to its neighbours. What was not tried before ctx is over is not among
+// them: then the error is ctx's cause, and nothing is proven either way.
+func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) ([]Proof, error) {
 	var proofs []Proof
 	try := func(what string, f func(context.Context) error) {
+		if ctx.Err() != nil {
+			return
+		}
 		ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 		defer cancel()
 		proofs = append(proofs, Proof{What: what, Err: f(ctx)})
@@ -58,7 +62,7 @@ func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) []Proof {
 		t := tenants[0]
 		try(t.ID+" is refused without TLS", func(ctx context.Context) error { return refusedInPlainText(ctx, t) })
 	}
-	return proofs
+	return proofs, context.Cause(ctx)
 }
 
 // connect logs a tenant in to a database, with TLS verified against the local cloud's authority.

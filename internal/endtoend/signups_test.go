@@ -135,7 +135,9 @@ func (s *system) proves(t *testing.T) {
 	t.Helper()
 	tenants, err := s.crowd.Tenants(t.Context())
 	must(t, err)
-	for _, proof := range demo.Prove(t.Context(), s.Deployment, tenants) {
+	proofs, err := demo.Prove(t.Context(), s.Deployment, tenants)
+	must(t, err)
+	for _, proof := range proofs {
 		if proof.Err != nil {
 			t.Errorf("%s: %v", proof.What, proof.Err)
 		}
