@@ -29,6 +29,7 @@ setup: node_modules/.ok dist/rds-ca.pem ## Install what the local cloud is made 
 	@[ -e dist/native ] || echo "Building: the first time, that takes some minutes."
 
 node_modules/.ok: package.json package-lock.json
+	@command -v go >/dev/null || { echo "Headroom needs Go 1.26 or newer: install it, then run this again." >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "Headroom needs Node.js 20 or newer with npm: install it, then run this again." >&2; exit 1; }
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@

@@ -178,7 +178,7 @@ works against it once these are set, and with it all that the README says:
 
 To sign another customer up, from an address of 127.0.0.0/8:
 
-  aws sqs send-message --queue-url %s \
+  aws sqs send-message --endpoint-url %s --queue-url %s \
     --message-body '%s'
 
 To read its password, as its application server would, from the secret that is printed once it has its storage:
@@ -193,6 +193,6 @@ Without AWS's command line, a signup is:
 
 The functions' logs are in %s.
 
-`, d.Endpoint, d.Region, queue, message, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
+`, d.Endpoint, d.Region, d.Endpoint, queue, message, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
 	return nil
 }
