@@ -45,7 +45,7 @@ type end struct {
 // handled twice at once, or be killed anywhere.
 //
 // How the messages of a batch interleave is the Go scheduler's choice. Who has to choose it, as a
-// simulation does, delivers one message a batch.
+// simulation has, delivers one message a batch.
 func Batch(each func(context.Context, events.Delivery) error) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 	return func(ctx context.Context, batch lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 		ctx, cancel := inTime(ctx)

@@ -82,7 +82,8 @@ type policyDocument struct {
 	Pools   Policies `json:"pools"`
 }
 
-// shareSlots is how many shares a gateway of the default size serves (aws-facts: 10 at "Small").
+// shareSlots is how many shares a gateway of the default size serves (AWS, "Performance guidance for gateways
+// with multiple file shares": 10 at cache size "Small").
 const shareSlots = 10
 
 // ParsePolicies reads a policy document and refuses one that cannot be meant, with every reason.
