@@ -188,3 +188,47 @@ func TestWhatChangesWhileItIsOpenedIsOpenedAnew(t *testing.T) {
 		t.Errorf("firewall: %v", rules)
 	}
 }
+
+// What fails after the record moved on is made up for by the message's next delivery: nobody is told twice
+// rather than never.
+func TestAFailureAfterTheRecordIsNotAcknowledged(t *testing.T) {
+	for name, test := range map[string]struct {
+		slots     int
+		operation string // the first of these after the record of the tenant is refused
+		says      string
+	}{
+		"ready, and neither announced nor put off": {1, "Serves Send", "StorageReady"},
+		"waiting, and not announced":               {0, "Publish", "StorageWaiting"},
+		"waiting, and no check asked for":          {0, "Send", "StorageWaiting"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			saved := false
+			refuse := strings.Fields(test.operation)
+			w := newWorld(t, func(operation string, do func() error) error {
+				if saved && len(refuse) > 0 && operation == refuse[0] {
+					refuse = refuse[1:]
+					return errNotNow
+				}
+				err := do()
+				saved = saved || operation == "SaveTenant"
+				return err
+			}, 0)
+			if test.slots > 0 {
+				w.add(pool.Database, test.slots)
+				w.add(pool.Share, test.slots)
+				w.reconcile()
+				w.drain(w.once)
+			}
+			w.ask("acme", "10.0.0.1")
+			d, _ := w.signups.Receive(time.Hour)
+			if err := w.once(d); !errors.Is(err, errNotNow) {
+				t.Fatalf("answered %v, refusals left %v", err, refuse)
+			}
+			w.now = w.now.Add(2 * time.Hour)
+			w.drain(w.once)
+			if !strings.Contains(w.said(test.says), "acme") || len(w.checks.Messages()) == 0 {
+				t.Errorf("said %q, checks asked for: %d", w.said(test.says), len(w.checks.Messages()))
+			}
+		})
+	}
+}

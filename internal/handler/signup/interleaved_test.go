@@ -53,7 +53,9 @@ func (w *world) move(t *rapid.T, s *killtest.Schedule) {
 		if messages := w.signups.Messages(); len(messages) > 0 {
 			w.begin(s, rapid.SampledFrom(messages).Draw(t, "message"))
 		}
-	case choice < 45 && s.Running() > 0:
+	case choice < 45:
+		w.refusals = rapid.IntRange(0, 3).Draw(t, "refusals")
+	case choice < 50 && s.Running() > 0:
 		s.Kill(rapid.IntRange(0, s.Running()-1).Draw(t, "process"))
 	case s.Running() > 0:
 		i := rapid.IntRange(0, s.Running()-1).Draw(t, "process")
@@ -72,7 +74,16 @@ func (w *world) move(t *rapid.T, s *killtest.Schedule) {
 // delivered twice, and comes again if its process is killed.
 func (w *world) begin(s *killtest.Schedule, m queuetest.Message) {
 	s.Start(func(call killtest.Call) error {
-		if err := w.handler(call).Message(context.Background(), queuetest.Delivery(m)); err == nil {
+		refusing := func(operation string, do func() error) error {
+			return call(operation, func() error {
+				if w.refusals > 0 {
+					w.refusals--
+					return errNotNow
+				}
+				return do()
+			})
+		}
+		if err := w.handler(refusing).Message(context.Background(), queuetest.Delivery(m)); err == nil {
 			w.signups.Delete(m.ID)
 		}
 		return nil // what failed comes again
@@ -157,6 +168,7 @@ func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
 	for s.Running() > 0 {
 		s.Kill(0)
 	}
+	w.refusals = 0
 	for _, k := range pool.Kinds {
 		w.add(k, crowd)
 	}

@@ -30,15 +30,32 @@ const (
 // openStep is the step of a tenant whose signup is under way. It records itself what it comes to.
 func (h *Handler) openStep(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
 	err := h.open(ctx, t)
-	switch {
-	case err == nil:
-		return lifecycle.Next[pool.Tenant]{Leave: true}, nil
-	case t.Count >= opensDelayed, ctx.Err() != nil: // with its time over, nothing else can be sent
-		return lifecycle.Next[pool.Tenant]{}, err
+	if err != nil {
+		err = h.openLater(ctx, t, err)
+	}
+	return lifecycle.Next[pool.Tenant]{Leave: err == nil}, err
+}
+
+// openLater has a signup that failed tried again by a delayed message. It returns the failure, as an error of
+// the message, when that was tried often enough, or the tenant's record is not as t any more: what failed
+// after the record moved on, such as an announcement, is made up for by the message's next delivery.
+func (h *Handler) openLater(ctx context.Context, t pool.Tenant, failure error) error {
+	if t.Count >= opensDelayed || ctx.Err() != nil { // with its time over, nothing can be sent
+		return failure
+	}
+	failed := t.Clone()
+	failed.Progress = t.Failed(failure)
+	failed.Count++
+	failed, err := h.Ledger.SaveTenant(ctx, t, failed)
+	if errors.Is(err, pool.ErrConflict) {
+		return failure
+	}
+	if err != nil {
+		return errors.Join(failure, fmt.Errorf("put the signup of tenant %s off: %w", t.ID, err))
 	}
 	wait := openWait << t.Count
-	h.Log.WarnContext(ctx, "signup failed, and is tried again", "tenant", t.ID, "wait", wait, "error", err)
-	return lifecycle.Next[pool.Tenant]{Record: t, Wait: wait, Because: err}, nil
+	h.Log.WarnContext(ctx, "signup failed, and is tried again", "tenant", t.ID, "wait", wait, "error", failure)
+	return h.later(ctx, string(t.ID), lifecycle.After(failed.Progress), wait)
 }
 
 // open takes slots for a tenant, or what it holds already, opens them, and records it as ready.

@@ -78,6 +78,8 @@ type world struct {
 	listed   map[pool.TenantID]int // the look that first saw a tenant on the waiting list
 	written  bytes.Buffer          // logs, metrics, and all that was sent to queues
 
+	refusals int // calls that are refused next, in interleaved runs
+
 	call killtest.Call    // makes every call to the outside
 	fail map[string]error // calls that fail, by operation
 }
