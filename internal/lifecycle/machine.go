@@ -19,9 +19,6 @@ const (
 	conflicts = 5
 	// stepsAtOnce bounds how many steps one invocation takes.
 	stepsAtOnce = 30
-	// noteTime is how long noting a step's error may take when the step took all of its message's time. It is
-	// less than what a message has to end in then (function.Batch).
-	noteTime = 400 * time.Millisecond
 )
 
 // Next is what a step came to.
@@ -90,7 +87,12 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 		}
 		next, err := do(ctx, record)
 		if err != nil {
-			return fmt.Errorf("step %s of %s: %w", progress.Step, id, m.note(ctx, record, err))
+			noted := record
+			*m.Progress(&noted) = progress.Failed(err)
+			return fmt.Errorf("step %s of %s: %w", progress.Step, id, Note(ctx, progress, err, func(ctx context.Context) error {
+				_, err := m.Save(ctx, record, noted, pool.Neutral)
+				return err
+			}))
 		}
 		if next.Leave {
 			return nil
@@ -123,27 +125,4 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 		}
 	}
 	return m.Later(ctx, id, from, 0)
-}
-
-// note keeps the error that a step ended with, for people who ask why the record is stuck, and returns it.
-// That another invocation writes the record at the same time is no matter: the step is not done, and its next
-// try notes what it ends with.
-func (m Machine[R]) note(ctx context.Context, record R, failure error) error {
-	noted := record
-	progress := m.Progress(&noted)
-	before := progress.Error
-	*progress = progress.Failed(failure)
-	if progress.Error == before {
-		return failure
-	}
-	if ctx.Err() != nil {
-		// It took all the time of its message, as what does not answer does.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), noteTime)
-		defer cancel()
-	}
-	if _, err := m.Save(ctx, record, noted, pool.Neutral); err != nil && !errors.Is(err, pool.ErrConflict) {
-		return errors.Join(failure, fmt.Errorf("note why: %w", err))
-	}
-	return failure
 }

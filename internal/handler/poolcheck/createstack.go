@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"headroom/internal/ledger"
+	"headroom/internal/lifecycle"
 	"headroom/internal/pool"
 )
 
@@ -22,7 +23,11 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 		return h.passOver(ctx, host, err)
 	}
 	if err != nil {
-		return fmt.Errorf("order the stack of %s: %w", host.ID, h.note(ctx, host, err))
+		noted := host.Clone()
+		noted.Progress = host.Failed(err)
+		return fmt.Errorf("order the stack of %s: %w", host.ID, lifecycle.Note(ctx, host.Progress, err, func(ctx context.Context) error {
+			return h.Ledger.SaveHost(ctx, host, noted, pool.Neutral, h.Now())
+		}))
 	}
 	// Said before it is saved: killed in between, it is said twice rather than never.
 	if err := h.Announce.HostOrdered(ctx, host); err != nil {
@@ -59,20 +64,7 @@ func (h *Handler) orderStack(ctx context.Context, host pool.Host) (stackID strin
 	})
 }
 
-// note keeps the error that ordering a host's stack ended with, for people who ask why the host was given up,
-// and returns it. That another invocation writes the record at the same time is no matter.
-func (h *Handler) note(ctx context.Context, host pool.Host, failure error) error {
-	noted := host.Clone()
-	if noted.Progress = host.Failed(failure); noted.Error == host.Error {
-		return failure
-	}
-	if err := h.Ledger.SaveHost(ctx, host, noted, pool.Neutral, h.Now()); err != nil && !errors.Is(err, pool.ErrConflict) {
-		return errors.Join(failure, fmt.Errorf("note why: %w", err))
-	}
-	return failure
-}
-
-// passOver gives up the order of a host whose name is somebody else's: nothing of that is touched, and the
+// passOver gives up the order of a host whose name a foreign stack has: nothing of that is touched, and the
 // pool's next order has the next number.
 func (h *Handler) passOver(ctx context.Context, host pool.Host, why error) error {
 	now := h.Now()
