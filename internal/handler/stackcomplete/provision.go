@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"headroom/internal/pool"
@@ -30,7 +30,7 @@ func (h *Handler) build(ctx context.Context, host pool.Host) (progress, error) {
 	switch {
 	case news:
 		return p, nil
-	case strings.HasPrefix(stack.Status, "UPDATE_"): // its event may have come, and been of no use yet
+	case slices.Contains(changing, stack.Status): // its event may have come, and been of no use yet
 		return progress{Record: host, Wait: changeWait, Because: fmt.Errorf("its stack is in status %s", stack.Status)}, nil
 	}
 	return progress{Leave: true}, nil

@@ -15,6 +15,7 @@ import (
 // The statuses of a stack that mean something to us.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 const (
+	createInProgress   = "CREATE_IN_PROGRESS"
 	createComplete     = "CREATE_COMPLETE"
 	createFailed       = "CREATE_FAILED"
 	rollbackInProgress = "ROLLBACK_IN_PROGRESS"
@@ -34,9 +35,9 @@ var made = []string{
 	"IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED",
 }
 
-// changing are the statuses of a stack that is being changed: it is made, or on its way, and is looked at again.
+// changing are the statuses of a stack that was made and is being changed, or is not begun: it is looked at again.
 var changing = []string{
-	"CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS",
+	"REVIEW_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS",
 	"IMPORT_IN_PROGRESS", "IMPORT_ROLLBACK_IN_PROGRESS",
 }
 
@@ -86,11 +87,29 @@ func (h *Handler) hear(ctx context.Context, host pool.Host, event events.StackSt
 		if stack, err = h.complete(ctx, event.StackID); err != nil {
 			return progress{}, false, fmt.Errorf("look at the stack of %s: %w", host.ID, err)
 		}
+		if slices.Contains(changing, stack.Status) {
+			return h.awaitChange(host, stack)
+		}
 	}
 	if stack, err = h.explain(ctx, host, stack); err != nil {
 		return progress{}, false, err
 	}
 	return h.judge(host, stack)
+}
+
+// awaitChange has a host whose stack was made, and is being changed now, go on with looks at the stack.
+func (h *Handler) awaitChange(host pool.Host, stack pool.StackStatus) (p progress, news bool, err error) {
+	switch host.State {
+	case pool.HostBuilding:
+		return progress{Record: host}, true, nil
+	case pool.HostOrdered:
+		host.Stack.ID = stack.ID
+		if host, err = pool.MoveHost(host, pool.HostBuilding, h.Now(), "its stack is in status "+stack.Status); err != nil {
+			return progress{}, false, fmt.Errorf("await the stack of %s: %w", host.ID, err)
+		}
+		return progress{Record: pool.Begin(host, pool.StepBuild, h.Now())}, true, nil
+	}
+	return progress{}, false, nil
 }
 
 // hostOf reads the host's ID from the name in a stack's ARN
@@ -121,8 +140,8 @@ func (h *Handler) complete(ctx context.Context, id string) (pool.StackStatus, er
 	if err != nil {
 		return stack, err
 	}
-	if slices.Contains(changing, stack.Status) {
-		return stack, fmt.Errorf("its event says that it is made, and its status is %s", stack.Status)
+	if stack.Status == createInProgress {
+		return stack, fmt.Errorf("its event came before its status, which is %s", stack.Status)
 	}
 	return stack, nil
 }

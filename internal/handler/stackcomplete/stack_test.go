@@ -79,26 +79,34 @@ func TestAStackThatWasMadeIsMadeWhateverBecameOfItSince(t *testing.T) {
 
 func TestAStackThatIsBeingChangedIsLookedAtAgain(t *testing.T) {
 	for _, status := range changing {
-		t.Run(status, func(t *testing.T) {
-			w := newWorld(t, &killtest.Life{}, 0)
-			id, stack := w.order(sharePool, 3)
-			complete := w.event(stack, types.StackStatusCreateComplete, "")
-			w.finish(stack, types.StackStatus(status), "")
-			if err := w.handle(complete, 1); err == nil {
-				t.Error("the event is gone")
-			}
-			w.finish(stack, types.StackStatusUpdateComplete, "")
-			w.deliver(complete)
-			w.drain()
-			if host := w.host(id); host.State != pool.HostInService {
-				t.Errorf("host is %s at %s", host.State, host.Step)
-			}
-		})
+		for _, state := range []pool.HostState{pool.HostOrdered, pool.HostBuilding} {
+			t.Run(status+" of a host that is "+string(state), func(t *testing.T) {
+				w := newWorld(t, &killtest.Life{}, 0)
+				id, stack := w.order(sharePool, 3)
+				if state == pool.HostOrdered {
+					w.change(id, func(h pool.Host) pool.Host {
+						h.State, h.Stack.ID = state, ""
+						return pool.Begin(h, pool.StepOrder, w.now)
+					})
+				}
+				complete := w.event(stack, types.StackStatusCreateComplete, "")
+				w.finish(stack, types.StackStatus(status), "")
+				w.deliver(complete)
+				w.deliver(complete)
+				if host := w.host(id); host.State != pool.HostBuilding || host.Error != "its stack is in status "+status {
+					t.Errorf("host is %s, error %q", host.State, host.Error)
+				}
+				w.finish(stack, types.StackStatusUpdateComplete, "")
+				w.drain()
+				if host := w.host(id); host.State != pool.HostInService {
+					t.Errorf("host is %s at %s", host.State, host.Step)
+				}
+			})
+		}
 	}
 }
 
-// Its deliveries used up, the event of a stack that is being updated is made up for past the deadline, by
-// looks at the stack from then on.
+// Its event lost, a stack that is being updated is looked at past the deadline, and again from then on.
 func TestAnUpdateThatTakesLongIsWaitedFor(t *testing.T) {
 	w := newWorld(t, &killtest.Life{}, 0)
 	id, stack := w.order(sharePool, 3)
@@ -117,7 +125,7 @@ func TestAnUpdateThatTakesLongIsWaitedFor(t *testing.T) {
 // Every status that CloudFormation has means something here: made, changing, or that the stack fails or goes.
 func TestEveryStatusOfAStackIsKnown(t *testing.T) {
 	known := slices.Concat(made, changing, []string{
-		createFailed, rollbackInProgress, rollbackComplete, rollbackFailed, deleteInProgress, deleteComplete, deleteFailed,
+		createInProgress, createFailed, rollbackInProgress, rollbackComplete, rollbackFailed, deleteInProgress, deleteComplete, deleteFailed,
 	})
 	for _, status := range types.StackStatus("").Values() {
 		if !slices.Contains(known, string(status)) {
