@@ -10,6 +10,7 @@ import (
 
 	"headroom/internal/adapter/gateway/gatewaytest"
 	"headroom/internal/killtest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 )
 
@@ -22,9 +23,12 @@ var alike = cmp.Options{
 	cmpopts.EquateEmpty(),
 }
 
+// contended is a ledger in which what comes of other hosts of the pool is always noted at the same time.
+func contended() *memory.Ledger { return memory.New(memory.Options{Contended: true}) }
+
 func TestAShareHostKilledAtEveryCall(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
-		w := newWorld(t, life, 2)
+		w := newWorldOn(t, contended(), life, 2)
 		id, stack := w.order(sharePool, 3)
 		w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
 		w.drain()
@@ -37,7 +41,7 @@ func TestAShareHostKilledAtEveryCall(t *testing.T) {
 
 func TestADatabaseHostKilledAtEveryCall(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
-		w := newWorld(t, life, 0)
+		w := newWorldOn(t, contended(), life, 0)
 		id, stack := w.order(dbPool, 12)
 		w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
 		w.drain()
@@ -50,7 +54,7 @@ func TestADatabaseHostKilledAtEveryCall(t *testing.T) {
 
 func TestAFailedHostKilledAtEveryCall(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
-		w := newWorld(t, life, 0)
+		w := newWorldOn(t, contended(), life, 0)
 		id, stack := w.order(sharePool, 3)
 		w.deliver(w.event(stack, types.StackStatusRollbackInProgress, "no capacity"))
 		w.deliver(w.finish(stack, types.StackStatusRollbackComplete, ""))

@@ -79,9 +79,15 @@ type world struct {
 // newWorld makes a world with nothing in it. Late is how many looks each change of a gateway takes.
 func newWorld(t *testing.T, life *killtest.Life, late int) *world {
 	t.Helper()
+	return newWorldOn(t, memory.New(memory.Options{}), life, late)
+}
+
+// newWorldOn is newWorld on a ledger.
+func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *world {
+	t.Helper()
 	w := &world{
 		t: t, life: life, now: start, mark: "k3v9x2m7qa",
-		ledger: memory.New(memory.Options{}), stacks: &stackstest.CloudFormation{},
+		ledger: l, stacks: &stackstest.CloudFormation{},
 		machines: &machinestest.Cloud{Late: late, Stale: late > 0},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
 		bus:      &bustest.Bus{}, topic: &notifytest.Topic{},

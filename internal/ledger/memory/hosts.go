@@ -83,6 +83,10 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 		if stored, known := l.hosts[after.ID]; !known || stored.Version != before.Version {
 			return fmt.Errorf("save host %s: %w", after.ID, pool.ErrConflict)
 		}
+		if refused, was := l.contended[after.ID]; l.options.Contended && outcome != pool.Neutral && (!was || refused != before.Version) {
+			l.contended[after.ID] = before.Version
+			return fmt.Errorf("save host %s: what came of another host is noted: %w", after.ID, pool.ErrConflict)
+		}
 		r := l.pool(after.Key())
 		r.Counters = r.Counters.Add(pool.Contribution(after).Sub(pool.Contribution(before)))
 		l.saveRecord(r.Note(outcome, after, now))

@@ -18,6 +18,9 @@ type Options struct {
 	// Fault is asked before each write; operation is the ledger's method. An error makes the write
 	// fail: with applied it takes effect all the same, and only its reply is lost.
 	Fault func(operation string) (applied bool, err error)
+	// Contended has each save of a host with an outcome conflict once, as on DynamoDB when what came of
+	// another host is noted in the pool's record at the same time.
+	Contended bool
 }
 
 // Ledger is safe for use by many at once. Everything goes in and comes out as a copy.
@@ -31,6 +34,7 @@ type Ledger struct {
 	waiting   map[pool.Tier][]pool.Waiter
 	pools     map[pool.Key]pool.Record
 	hosts     map[pool.HostID]pool.Host
+	contended map[pool.HostID]int64 // the version that a host had when its save was refused
 	index     index
 }
 
@@ -38,6 +42,7 @@ type Ledger struct {
 func New(o Options) *Ledger {
 	return &Ledger{
 		options:   o,
+		contended: map[pool.HostID]int64{},
 		tenants:   map[pool.TenantID]pool.Tenant{},
 		addresses: map[string]pool.TenantID{},
 		shelves:   map[pool.Tier]pool.Shelf{},
