@@ -103,6 +103,11 @@ func (l Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error 
 	return l.Call("Order", func() error { return l.Next.Order(ctx, seen, h) })
 }
 
+// Tiers calls Next.
+func (l Ledger) Tiers(ctx context.Context) ([]pool.Tier, error) {
+	return answer(l.Call, "Tiers", func() ([]pool.Tier, error) { return l.Next.Tiers(ctx) })
+}
+
 // Host calls Next.
 func (l Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 	return answer(l.Call, "Host", func() (pool.Host, error) { return l.Next.Host(ctx, id) })

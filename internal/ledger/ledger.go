@@ -72,6 +72,9 @@ type Ledger interface {
 	// condition that Seq and Noted are still seen's; the record becomes seen.Ordered(h), and the counters
 	// move with it. One transaction.
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
+	// Tiers lists the tiers that a host was ever ordered for, sorted: those that may have tenants, whatever the
+	// policies say.
+	Tiers(ctx context.Context) ([]pool.Tier, error)
 	// Host reads a host; pool.ErrNotFound when there is none.
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	// SaveHost writes after with the version moved by one, on the condition that the stored version is

@@ -18,8 +18,11 @@ const (
 	HostPreparing HostState = "preparing"
 	// HostInService: its slots can be set out and taken.
 	HostInService HostState = "in-service"
-	// HostCordoned: it keeps its tenants and takes no more, because an alarm is on.
+	// HostCordoned: it keeps its tenants and takes no more, because an alarm is on, or because it is in doubt.
 	HostCordoned HostState = "cordoned"
+	// HostLost: its stack was deleted by somebody else while it had tenants. It is no host any more, and its
+	// record stays, for it says who was there.
+	HostLost HostState = "lost"
 	// HostDeleting: its making failed; the stack is being deleted.
 	HostDeleting HostState = "deleting"
 	// HostDeleted: nothing is left of it but this record.
@@ -34,7 +37,7 @@ func (s HostState) Provisioning() bool {
 }
 
 // Live reports whether the host exists, or may exist, in the cloud and so counts against the ceiling.
-func (s HostState) Live() bool { return s != HostDeleted }
+func (s HostState) Live() bool { return s != HostDeleted && s != HostLost }
 
 // FirstStep is the first step after a host's stack is complete.
 func FirstStep(k Kind) Step {
@@ -86,11 +89,14 @@ type Host struct {
 	Image     string // ID of the image that a gateway's machine was ordered from
 
 	Progress
+	Untold bool // that its making failed could not be announced, and is owed
 
 	Stack   Stack
 	Access  Access
 	Slots   []Slot
 	Alarms  map[string]AlarmMark // last known state of each of its alarms
+	Doubt   string               // why it is doubted that it serves anybody; empty: it is not
+	Strikes []Strike             // failures against it in a row, the oldest first
 	History []Entry
 	Version int64 // of the record; 0 when it is not written yet
 }
@@ -113,8 +119,9 @@ func (h Host) Free() int { return h.count(SlotFree) }
 // Leaving counts the slots whose tenants leave. They are neither free nor used.
 func (h Host) Leaving() int { return h.count(SlotLeaving) }
 
-// Cooling counts the slots that rest before they are free again. They are neither free nor used.
-func (h Host) Cooling() int { return h.count(SlotCooling) }
+// Cooling counts the slots that rest before they are free again: those of tenants that left, and those that
+// were returned. They are neither free nor used.
+func (h Host) Cooling() int { return h.count(SlotCooling) + h.count(SlotReturned) }
 
 func (h Host) count(state SlotState) int {
 	n := 0
@@ -151,7 +158,7 @@ func (h *Host) Slot(index int) *Slot {
 // Clone copies a host so that the copy can be changed without changing h.
 func (h Host) Clone() Host {
 	h.Slots = slices.Clone(h.Slots)
-	h.History = slices.Clone(h.History)
+	h.History, h.Strikes = slices.Clone(h.History), slices.Clone(h.Strikes)
 	if h.Alarms != nil {
 		alarms := make(map[string]AlarmMark, len(h.Alarms))
 		for name, mark := range h.Alarms {
@@ -167,10 +174,10 @@ var hostMoves = map[HostState][]HostState{
 	HostOrdered:     {HostBuilding, HostPreparing, HostDeleting, HostDeleted, HostQuarantined},
 	HostBuilding:    {HostPreparing, HostDeleting, HostQuarantined},
 	HostPreparing:   {HostInService, HostCordoned, HostDeleting, HostQuarantined},
-	HostInService:   {HostCordoned},
-	HostCordoned:    {HostInService},
+	HostInService:   {HostCordoned, HostLost},
+	HostCordoned:    {HostInService, HostLost},
 	HostDeleting:    {HostDeleted, HostQuarantined},
-	HostQuarantined: {HostDeleting},
+	HostQuarantined: {HostBuilding, HostPreparing, HostDeleting, HostDeleted},
 }
 
 // MoveHost takes a host to another state. Being there already is no error and changes nothing, so that

@@ -121,10 +121,56 @@ func TestAHostThatIsGivenUpIsAnnouncedUntilItIsHeardOf(t *testing.T) {
 	}
 }
 
+// B1: whether an order is given up depends on whether it made a stack, which nobody knows here.
+func TestAnOrderIsTriedUntilItIsKnownThatThereIsNoStack(t *testing.T) {
+	h := pool.Begin(pool.Host{ID: "share-standard-1", State: pool.HostOrdered}, pool.StepOrder, now)
+	h.Error = "it refuses"
+	for try := range 20 {
+		if stuck := try > pool.MaxTries; h.OrderStuck() != stuck {
+			t.Errorf("after %d tries it is stuck: %v", try, !stuck)
+		}
+		var err error
+		if h, _, err = pool.Overdue(h, h.Due); err != nil || h.State != pool.HostOrdered || h.Step != pool.StepOrder {
+			t.Fatalf("host is %s at %q: %v", h.State, h.Step, err)
+		}
+	}
+	given, err := pool.GiveUpOrder(h, now)
+	if err != nil || given.State != pool.HostDeleted || given.Step != pool.StepAnnounce || given.Stuck != pool.StepOrder {
+		t.Fatalf("host is %s at %q: %v", given.State, given.Step, err)
+	}
+	diff(t, "why", given.Why, "its stack was asked for 21 times, and there is none: it refuses")
+	diff(t, "counters", pool.Contribution(given), pool.Counters{})
+}
+
+// B2: what could not be told decides nothing.
+func TestAFailedHostWhoseAnnouncementIsRefusedIsDeletedAllTheSame(t *testing.T) {
+	h := pool.Begin(pool.Host{ID: "share-standard-1", State: pool.HostDeleting}, pool.StepAnnounce, now)
+	for range pool.MaxTries {
+		var err error
+		if h, _, err = pool.Overdue(h, h.Due); err != nil || h.Step != pool.StepAnnounce || h.Untold {
+			t.Fatalf("host is %s at %q: %v", h.State, h.Step, err)
+		}
+	}
+	h, _, err := pool.Overdue(h, h.Due)
+	if err != nil || h.State != pool.HostDeleting || h.Step != pool.StepDelete || !h.Untold {
+		t.Errorf("host is %s at %q, untold %v: %v", h.State, h.Step, h.Untold, err)
+	}
+}
+
+func TestWhatIsDoneAgainAndAgainIsNoTry(t *testing.T) {
+	for _, step := range []pool.Step{pool.StepWatch, pool.StepClose} {
+		h := pool.Begin(pool.Host{ID: "share-standard-1", State: pool.HostInService}, step, now)
+		after, changed, err := pool.Overdue(h, h.Due)
+		if err != nil || !changed || after.Tries != 0 || len(after.History) != 0 || !after.Due.Equal(h.Due.Add(pool.Deadline(step))) {
+			t.Errorf("%s: tries %d, %d lines of history, due %s, %v", step, after.Tries, len(after.History), after.Due, err)
+		}
+	}
+}
+
 func TestEveryStepHasADeadline(t *testing.T) {
 	for _, s := range []pool.Step{
 		pool.StepOrder, pool.StepBuild, pool.StepActivate, pool.StepStabilize, pool.StepCache, pool.StepShares,
-		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepAnnounce, pool.StepDelete, pool.StepOpen, pool.StepServe, pool.StepReport,
+		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepAnnounce, pool.StepDelete, pool.StepWatch, pool.StepClose, pool.StepOpen, pool.StepServe, pool.StepReport,
 	} {
 		if pool.Deadline(s) <= 0 {
 			t.Errorf("step %s has none", s)

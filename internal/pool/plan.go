@@ -24,13 +24,15 @@ func (o Observed) Free(p Policy) int {
 }
 
 // Provisioning is how many slots provisioning hosts will bring, under a policy; at most that, if they are of
-// different sizes and a limit of tenants is in force.
-func (o Observed) Provisioning(p Policy) int {
+// different sizes and a limit of tenants is in force. A host that is late brings nothing.
+func (o Observed) Provisioning(p Policy, now time.Time) int {
 	c := o.Record.Counters
+	late, lateSlots := o.Record.Late(now)
+	slots := max(0, c.ProvisioningSlots-lateSlots)
 	if p.TenantsPerHost > 0 {
-		return min(c.ProvisioningSlots, p.Limit()*c.Provisioning)
+		return min(slots, p.Limit()*max(0, c.Provisioning-late))
 	}
-	return c.ProvisioningSlots
+	return slots
 }
 
 // Assigned is how many slots tenants hold, those of cordoned hosts too.
@@ -85,19 +87,23 @@ func (p Plan) Missing() int {
 //
 // Wanted are the free slots of the buffer (the larger of the number and the percentage of assigned
 // slots) and one for each waiting tenant. What is free and what provisioning hosts will bring is
-// subtracted; what is missing is ordered in whole hosts. The floor asks for hosts too. Orders are held
-// back by the backoff after failed hosts, the ceiling, the most orders at once, and by further, which
+// subtracted, those that are late aside; what is missing is ordered in whole hosts. The floor asks for hosts too.
+// Orders are held back by the backoff after failed hosts, the ceiling, the most orders at once, and by further, which
 // are limits that more than this pool has to keep.
 func Decide(o Observed, p Policy, further []Limit, now time.Time) Plan {
 	c := o.Record.Counters
-	free, provisioning := o.Free(p), o.Provisioning(p)
+	free, provisioning := o.Free(p), o.Provisioning(p, now)
 	buffer := max(p.BufferSlots, ceilDiv(o.Assigned()*p.BufferPercent, 100))
 	missing := buffer + o.Waiting - free - provisioning
 	hosts := ceilDiv(max(0, missing), p.Brings())
 	reason := fmt.Sprintf("slots free %d + provisioning %d, wanted: buffer %d + waiting %d", free, provisioning, buffer, o.Waiting)
-	if short := p.Floor - c.InService - c.Provisioning; short > hosts {
-		hosts = short
-		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, c.InService+c.Provisioning)
+	late, _ := o.Record.Late(now)
+	if late > 0 {
+		reason += fmt.Sprintf("; %d provisioning for more than %s, which none took: not counted on", late, o.Record.LongestLead())
+	}
+	if there := c.InService + c.Provisioning - late; p.Floor-there > hosts {
+		hosts = p.Floor - there
+		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, there)
 	}
 	if hosts == 0 {
 		return Plan{Reason: reason + ": enough"}
@@ -123,9 +129,11 @@ func poolLimits(r Record, p Policy, now time.Time) []Limit {
 		limits = append(limits, Limit{Name: "backoff", Why: fmt.Sprintf(
 			"none before %s after %d failures in a row", r.BackoffUntil.UTC().Format(time.RFC3339), r.Failures)})
 	}
+	late, _ := r.Late(now)
+	coming := c.Provisioning - late
 	return append(limits,
 		Limit{Name: "ceiling", Most: p.Ceiling - c.Hosts, Why: fmt.Sprintf("ceiling %d hosts, there are %d", p.Ceiling, c.Hosts)},
-		Limit{Name: "maxOrders", Most: p.MaxOrders - c.Provisioning, Why: fmt.Sprintf("at most %d provisioning, there are %d", p.MaxOrders, c.Provisioning)},
+		Limit{Name: "maxOrders", Most: p.MaxOrders - coming, Why: fmt.Sprintf("at most %d provisioning, there are %d", p.MaxOrders, coming)},
 	)
 }
 
@@ -145,4 +153,14 @@ func Order(r Record, p Policy, stackPrefix, mark string, now time.Time, why stri
 		History: []Entry{{At: now, What: string(HostOrdered), Why: why}},
 	}
 	return Begin(h, StepOrder, now)
+}
+
+// Blocked says why no host of a pool may be ordered now, in words; empty when one may.
+func Blocked(r Record, p Policy, now time.Time) string {
+	for _, limit := range poolLimits(r, p, now) {
+		if limit.Most <= 0 {
+			return fmt.Sprintf("no %s host may be ordered: %s", p.Kind, limit.Why)
+		}
+	}
+	return ""
 }

@@ -33,6 +33,10 @@ const (
 	StepSlots Step = "slots"
 	// StepDelete deletes the stack of a host whose making failed.
 	StepDelete Step = "delete"
+	// StepWatch looks after a host that is cordoned: whether what keeps it so is still true.
+	StepWatch Step = "watch"
+	// StepClose closes the slots of a host in service that were returned, once they have rested.
+	StepClose Step = "close"
 )
 
 // The steps of tenants.
@@ -65,6 +69,8 @@ var deadlines = map[Step]time.Duration{
 	StepHarden:    5 * time.Minute,
 	StepSlots:     10 * time.Minute,
 	StepDelete:    30 * time.Minute,
+	StepWatch:     time.Minute,
+	StepClose:     5 * time.Minute,
 	StepAnnounce:  2 * time.Minute,
 	StepOpen:      5 * time.Minute,
 	StepServe:     5 * time.Minute,

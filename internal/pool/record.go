@@ -15,7 +15,16 @@ type Record struct {
 	BackoffUntil time.Time // no order before this; zero: none
 	Leads        []Lead    // the last LeadLimit lead times, the oldest first
 	Owed         []Owed    // hosts that failed and have no replacement yet, the earliest decision first
+	Coming       []Coming  // hosts on their way into service, the earliest order first
+	Size         int       // slots of the last host that was ordered
 	Noted        int64     // counts what was noted of the pool: orders and outcomes
+}
+
+// Coming is a host on its way into service.
+type Coming struct {
+	Host      HostID
+	OrderedAt time.Time
+	Slots     int // that it will bring
 }
 
 // Lead is one lead time: from the decision that a host is missing to its slots being available, the
@@ -72,6 +81,7 @@ func (r Record) Note(o Outcome, h Host, now time.Time) Record {
 	default:
 		return r
 	}
+	r.Coming = slices.DeleteFunc(slices.Clone(r.Coming), func(c Coming) bool { return c.Host == h.ID })
 	r.Noted++
 	return r
 }
@@ -91,6 +101,8 @@ func (r Record) Ordered(h Host) Record {
 	if len(r.Owed) > 0 && r.Owed[0].DecidedAt.Equal(h.DecidedAt) {
 		r.Owed = r.Owed[1:]
 	}
+	r.Size = h.Size
+	r.Coming = append(slices.Clone(r.Coming), Coming{Host: h.ID, OrderedAt: h.OrderedAt, Slots: h.Size})
 	r.Noted++
 	return r
 }

@@ -106,13 +106,21 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 	return out, good
 }
 
-// PutBack marks withdrawn slots as free in their host's record.
-func PutBack(h Host, offers []Offer, now time.Time) Host {
+// PutBack marks withdrawn slots in their host's record: as free, and those that a tenant held as returned. taken
+// are of the host's kind and number.
+func PutBack(h Host, taken []Taken, now time.Time) Host {
 	out := h.Clone()
-	for _, o := range offers {
-		if slot := out.offered(o); slot != nil && slot.move(SlotFree, now) {
+	for _, t := range taken {
+		slot, to := out.offered(t.Offer), SlotFree
+		if t.Held {
+			to = SlotReturned
+		}
+		if slot != nil && slot.move(to, now) {
 			slot.Refill = 0
 		}
+	}
+	if out.State == HostInService && out.Step == "" {
+		out = Onward(out, now)
 	}
 	return out
 }

@@ -14,7 +14,7 @@ var shares = pool.Key{Kind: pool.Share, Tier: standard}
 // host is a share host in service with slots in the states that the letters say: free, offered,
 // assigned, planned.
 func host(seq int, letters string) pool.Host {
-	states := map[rune]pool.SlotState{'f': pool.SlotFree, 'o': pool.SlotOffered, 'a': pool.SlotAssigned, 'p': pool.SlotPlanned, 'l': pool.SlotLeaving, 'c': pool.SlotCooling}
+	states := map[rune]pool.SlotState{'f': pool.SlotFree, 'o': pool.SlotOffered, 'a': pool.SlotAssigned, 'p': pool.SlotPlanned, 'l': pool.SlotLeaving, 'c': pool.SlotCooling, 'r': pool.SlotReturned}
 	h := pool.Host{ID: shares.Host(seq), Kind: pool.Share, Tier: standard, State: pool.HostInService, Size: len(letters)}
 	for i, letter := range letters {
 		o := shareOffer(seq, i+1)
@@ -172,14 +172,17 @@ func TestSetOut(t *testing.T) {
 func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	h := host(1, "foap")
 	var offers, older []pool.Offer
+	var back, held, olderBack []pool.Taken
 	for i := 1; i <= 5; i++ {
 		o := shareOffer(1, i)
-		offers = append(offers, o)
+		offers, back = append(offers, o), append(back, pool.Taken{Kind: pool.Share, Offer: o})
+		held = append(held, pool.Taken{Kind: pool.Share, Offer: o, Held: true})
 		o.Generation--
-		older = append(older, o)
+		older, olderBack = append(older, o), append(olderBack, pool.Taken{Kind: pool.Share, Offer: o})
 	}
-	diff(t, "put back", states(pool.PutBack(h, offers, now)), "ffap")
-	diff(t, "put back of an earlier generation", states(pool.PutBack(h, older, now)), "foap")
+	diff(t, "put back", states(pool.PutBack(h, back, now)), "ffap")
+	diff(t, "put back from a tenant", states(pool.PutBack(h, held, now)), "frap")
+	diff(t, "put back of an earlier generation", states(pool.PutBack(h, olderBack, now)), "foap")
 	assigned := h
 	for _, o := range offers {
 		assigned = pool.Assign(assigned, o, "a", now)

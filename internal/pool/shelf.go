@@ -67,6 +67,7 @@ type Shelf struct {
 type Taken struct {
 	Kind  Kind
 	Offer Offer
+	Held  bool // a tenant held it, and may have opened it
 }
 
 // NewShelf is the empty shelf of a tier.
@@ -196,6 +197,19 @@ func Withdraw(s Shelf, id HostID) (Shelf, error) {
 	}
 	s.SetOffers(key.Kind, keep)
 	return s, nil
+}
+
+// Return takes back what a tenant holds, on its way back into the hosts' records. The slots may be open.
+func Return(s Shelf, tenant TenantID) Shelf {
+	hold, held := s.Held[tenant]
+	if !held {
+		return s
+	}
+	s = s.Clone()
+	delete(s.Held, tenant)
+	s.Withdrawn = append(s.Withdrawn,
+		Taken{Kind: Database, Offer: hold.Database, Held: true}, Taken{Kind: Share, Offer: hold.Share, Held: true})
+	return s
 }
 
 // Tidy drops the access of hosts that have neither offers nor holds on the shelf any more.

@@ -16,6 +16,9 @@ const (
 	SlotFree SlotState = "free"
 	// SlotOffered: set out on the shelf, or taken from it by a claim that is not settled yet.
 	SlotOffered SlotState = "offered"
+	// SlotReturned: taken from a tenant again before it was handed over, because the other half of its pair, or
+	// this one, could not be opened. It may be half open: it rests, and is closed, before it is free again.
+	SlotReturned SlotState = "returned"
 	// SlotAssigned: a tenant holds it.
 	SlotAssigned SlotState = "assigned"
 	// SlotLeaving: its tenant leaves; what it holds is archived, then scrubbed.
@@ -29,7 +32,8 @@ const (
 var slotMoves = map[SlotState][]SlotState{
 	SlotPlanned:  {SlotFree},
 	SlotFree:     {SlotOffered},
-	SlotOffered:  {SlotFree, SlotAssigned},
+	SlotOffered:  {SlotFree, SlotAssigned, SlotReturned},
+	SlotReturned: {SlotFree},
 	SlotAssigned: {SlotLeaving},
 	SlotLeaving:  {SlotCooling, SlotAssigned},
 	SlotCooling:  {SlotFree},

@@ -70,10 +70,10 @@ func (r *Reconciler) putBack(ctx context.Context, tier pool.Tier) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(hosts)) {
 		_, err := r.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
-			var still []pool.Offer
+			var still []pool.Taken
 			for _, w := range now.Withdrawn {
 				if hostOf(tier, w) == id {
-					still = append(still, w.Offer)
+					still = append(still, w)
 				}
 			}
 			return pool.PutBack(h, still, r.Now())

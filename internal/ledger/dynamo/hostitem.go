@@ -28,10 +28,13 @@ type hostItem struct {
 	Zone      string         `dynamodbav:"zone,omitempty"`
 	Image     string         `dynamodbav:"image,omitempty"`
 	progress
+	Untold  bool                 `dynamodbav:"untold,omitempty"`
 	Stack   stackItem            `dynamodbav:"stack"`
 	Access  accessItem           `dynamodbav:"access"`
 	Slots   []slotItem           `dynamodbav:"slots"`
 	Alarms  map[string]alarmItem `dynamodbav:"alarms,omitempty"`
+	Doubt   string               `dynamodbav:"doubt,omitempty"`
+	Strikes []strikeItem         `dynamodbav:"strikes,omitempty"`
 	History []entryItem          `dynamodbav:"history"`
 	Version int64                `dynamodbav:"version"`
 }
@@ -67,6 +70,11 @@ type slotItem struct {
 	Tenant     pool.TenantID  `dynamodbav:"tenant,omitempty"`
 }
 
+type strikeItem struct {
+	Tenant pool.TenantID `dynamodbav:"tenant"`
+	At     time.Time     `dynamodbav:"at"`
+}
+
 type alarmItem struct {
 	On bool      `dynamodbav:"on"`
 	At time.Time `dynamodbav:"at"`
@@ -77,6 +85,7 @@ func encodeHost(h pool.Host) (item, error) {
 		key: hostKey(h.ID), deadline: deadlineOf(dueHost, h.Due), Form: form,
 		ID: h.ID, Kind: h.Kind, Tier: h.Tier, State: h.State, Since: h.Since, Why: h.Why,
 		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, Zone: h.Zone, Image: h.Image, progress: encodeProgress(h.Progress),
+		Untold: h.Untold, Doubt: h.Doubt,
 		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
 	}
 	if h.State == pool.HostInService && h.Free() > 0 {
@@ -85,6 +94,9 @@ func encodeHost(h pool.Host) (item, error) {
 	}
 	for _, slot := range h.Slots {
 		i.Slots = append(i.Slots, slotItem(slot))
+	}
+	for _, strike := range h.Strikes {
+		i.Strikes = append(i.Strikes, strikeItem(strike))
 	}
 	for name, mark := range h.Alarms {
 		if i.Alarms == nil {
@@ -99,10 +111,14 @@ func (i hostItem) host() pool.Host {
 	h := pool.Host{
 		ID: i.ID, Kind: i.Kind, Tier: i.Tier, State: i.State, Since: i.Since, Why: i.Why,
 		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Zone: i.Zone, Image: i.Image, Progress: i.progress.decode(i.time()),
+		Untold: i.Untold, Doubt: i.Doubt,
 		Stack: pool.Stack(i.Stack), Access: pool.Access(i.Access), History: decodeHistory(i.History), Version: i.Version,
 	}
 	for _, slot := range i.Slots {
 		h.Slots = append(h.Slots, pool.Slot(slot))
+	}
+	for _, strike := range i.Strikes {
+		h.Strikes = append(h.Strikes, pool.Strike(strike))
 	}
 	for name, mark := range i.Alarms {
 		if h.Alarms == nil {

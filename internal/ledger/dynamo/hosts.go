@@ -37,8 +37,12 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	if err := change.note(seen, seen.Ordered(h)); err != nil {
 		return err
 	}
+	writes := []types.TransactWriteItem{{Put: absent(i)}, {Update: change.update()}}
+	if seen.Seq == 0 {
+		writes = append(writes, types.TransactWriteItem{Update: addTier(h.Tier)})
+	}
 	// Commit point: the host is ordered, and its number is used up.
-	if err := l.transact(ctx, types.TransactWriteItem{Put: absent(i)}, types.TransactWriteItem{Update: change.update()}); err != nil {
+	if err := l.transact(ctx, writes...); err != nil {
 		return fmt.Errorf("record the order of host %s: %w", h.ID, err)
 	}
 	return nil

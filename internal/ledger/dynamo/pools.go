@@ -19,11 +19,13 @@ import (
 type poolItem struct {
 	Seq int `dynamodbav:"seq"`
 	counters
-	Failures     int        `dynamodbav:"failures"`
-	BackoffUntil int64      `dynamodbav:"backoffUntil"` // Unix seconds
-	Leads        []leadItem `dynamodbav:"leads"`
-	Owed         []owedItem `dynamodbav:"owed"`
-	Noted        int64      `dynamodbav:"noted"`
+	Failures     int          `dynamodbav:"failures"`
+	BackoffUntil int64        `dynamodbav:"backoffUntil"` // Unix seconds
+	Leads        []leadItem   `dynamodbav:"leads"`
+	Owed         []owedItem   `dynamodbav:"owed"`
+	Coming       []comingItem `dynamodbav:"coming"`
+	Size         int          `dynamodbav:"size"`
+	Noted        int64        `dynamodbav:"noted"`
 
 	room pool.Room // stored as numbers of their own
 }
@@ -70,6 +72,12 @@ type owedItem struct {
 	FailedAt  int64 `dynamodbav:"failed"`
 }
 
+type comingItem struct {
+	Host      pool.HostID `dynamodbav:"host"`
+	OrderedAt int64       `dynamodbav:"ordered"` // Unix seconds
+	Slots     int         `dynamodbav:"slots"`
+}
+
 // Pool reads a pool's record; one that does not exist reads as a zero record with its key.
 func (l *Ledger) Pool(ctx context.Context, k pool.Key) (pool.Record, error) {
 	var i poolItem
@@ -78,13 +86,16 @@ func (l *Ledger) Pool(ctx context.Context, k pool.Key) (pool.Record, error) {
 	}
 	r := pool.Record{
 		Key: k, Seq: i.Seq, Counters: i.counters.decode(i.room),
-		Failures: i.Failures, BackoffUntil: seconds(i.BackoffUntil), Noted: i.Noted,
+		Failures: i.Failures, BackoffUntil: seconds(i.BackoffUntil), Size: i.Size, Noted: i.Noted,
 	}
 	for _, lead := range i.Leads {
 		r.Leads = append(r.Leads, pool.Lead{At: seconds(lead.At), Took: time.Duration(lead.Took) * time.Second})
 	}
 	for _, owed := range i.Owed {
 		r.Owed = append(r.Owed, pool.Owed{DecidedAt: seconds(owed.DecidedAt), FailedAt: seconds(owed.FailedAt)})
+	}
+	for _, c := range i.Coming {
+		r.Coming = append(r.Coming, pool.Coming{Host: c.Host, OrderedAt: seconds(c.OrderedAt), Slots: c.Slots})
 	}
 	return r, nil
 }
@@ -127,9 +138,14 @@ func (c *poolChange) note(seen, after pool.Record) error {
 	for _, o := range after.Owed {
 		owed = append(owed, owedItem{DecidedAt: unix(o.DecidedAt), FailedAt: unix(o.FailedAt)})
 	}
+	var coming []comingItem
+	for _, o := range after.Coming {
+		coming = append(coming, comingItem{Host: o.Host, OrderedAt: unix(o.OrderedAt), Slots: o.Slots})
+	}
 	c.equal("noted", seen.Noted)
 	for name, value := range map[string]any{
 		"seq": after.Seq, "failures": after.Failures, "backoffUntil": unix(after.BackoffUntil), "leads": leads, "owed": owed,
+		"coming": coming, "size": after.Size,
 	} {
 		encoded, err := attributevalue.Marshal(value)
 		if err != nil {

@@ -24,7 +24,7 @@ type shelfItem struct {
 	HeldAt        map[pool.TenantID]int64  `dynamodbav:"ha"` // Unix seconds
 	Refills       int64                    `dynamodbav:"rn,omitempty"`
 	Refill        *refillItem              `dynamodbav:"r,omitempty"`
-	Withdrawn     []string                 `dynamodbav:"w,omitempty"` // "<kind>:<offer>"
+	Withdrawn     []string                 `dynamodbav:"w,omitempty"` // "<kind>:<offer>", "<kind>!<offer>" when a tenant held it
 	Tail          int64                    `dynamodbav:"t,omitempty"`
 	Queue         int64                    `dynamodbav:"q,omitempty"`
 	Signups       int64                    `dynamodbav:"n,omitempty"`
@@ -85,7 +85,7 @@ func encodeShelf(s pool.Shelf) (item, error) {
 		i.Refill = encodeRefill(*s.Refill)
 	}
 	for _, taken := range s.Withdrawn {
-		i.Withdrawn = append(i.Withdrawn, string(taken.Kind)+":"+encodeOffer(taken.Offer))
+		i.Withdrawn = append(i.Withdrawn, encodeTaken(taken))
 	}
 	return encode(i)
 }
@@ -137,12 +137,30 @@ func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 		}
 	}
 	for _, stored := range i.Withdrawn {
-		kind, offer, _ := strings.Cut(stored, ":")
-		o, err := decodeOffer(offer)
+		taken, err := decodeTaken(stored)
 		if err != nil {
 			return s, err
 		}
-		s.Withdrawn = append(s.Withdrawn, pool.Taken{Kind: pool.Kind(kind), Offer: o})
+		s.Withdrawn = append(s.Withdrawn, taken)
 	}
 	return s, nil
+}
+
+// encodeTaken writes what is withdrawn: "<kind>:<offer>", and "<kind>!<offer>" when a tenant held it.
+func encodeTaken(t pool.Taken) string {
+	mark := ":"
+	if t.Held {
+		mark = "!"
+	}
+	return string(t.Kind) + mark + encodeOffer(t.Offer)
+}
+
+// decodeTaken reads what encodeTaken writes.
+func decodeTaken(stored string) (pool.Taken, error) {
+	at := strings.IndexAny(stored, ":!")
+	if at < 0 {
+		return pool.Taken{}, fmt.Errorf("what is withdrawn, %q, is not <kind>:<offer>", stored)
+	}
+	o, err := decodeOffer(stored[at+1:])
+	return pool.Taken{Kind: pool.Kind(stored[:at]), Offer: o, Held: stored[at] == '!'}, err
 }

@@ -19,6 +19,8 @@ func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 	h.Slots[0].State, h.Slots[0].Refill = pool.SlotOffered, 4
 	h.Slots[1].State, h.Slots[1].Tenant = pool.SlotAssigned, ID(1)
 	h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: at(5)}, "disk": {At: at(6)}}
+	h.Untold, h.Doubt = true, "it does not answer"
+	h.Strikes = []pool.Strike{{Tenant: ID(2), At: at(7)}, {Tenant: ID(3), At: at(8)}}
 	stored := add(t, l, h)
 	want := h
 	want.Version = 2
@@ -26,12 +28,14 @@ func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 
 	stored.Slots[0].State = pool.SlotFree
 	stored.Alarms["cpu"] = pool.AlarmMark{}
+	stored.Strikes[0].Tenant = ID(9)
 	again, err := l.Host(ctx, h.ID)
 	must(t, err)
 	expect(t, "host after a copy of it was changed", again, want)
 
 	bare := again.Clone()
 	bare.Progress, bare.Alarms, bare.Slots = pool.Progress{}, nil, nil
+	bare.Untold, bare.Doubt, bare.Strikes = false, "", nil
 	must(t, l.SaveHost(ctx, again, bare, pool.Neutral, start))
 	again, err = l.Host(ctx, h.ID)
 	must(t, err)
@@ -60,7 +64,7 @@ func hostConflict(t *testing.T, l ledger.Ledger) {
 	}
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
-	want := pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(after)}
+	want := pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(after), Size: 3, Coming: []pool.Coming{{Host: after.ID, OrderedAt: start, Slots: 3}}}
 	expect(t, "pool after the conflicts", record, want)
 }
 
@@ -80,7 +84,38 @@ func orderOnce(t *testing.T, l ledger.Ledger) {
 	expect(t, "host", stored, h)
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
-	expect(t, "pool", record, pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(h)})
+	coming := []pool.Coming{{Host: h.ID, OrderedAt: start, Slots: 10}}
+	expect(t, "pool", record, pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Size: 10, Coming: coming, Counters: pool.Contribution(h)})
+}
+
+// comes keeps a host among those that are coming until something came of it.
+func comes(t *testing.T, l ledger.Ledger) {
+	for n, outcome := range []pool.Outcome{pool.Succeeded, pool.Failed, pool.PassedOver} {
+		first, second := add(t, l, Host(key(pool.Share), 2*n+1, 3)), add(t, l, Host(key(pool.Share), 2*n+2, 4))
+		must(t, l.SaveHost(t.Context(), first, first, outcome, at(60)))
+		record, err := l.Pool(t.Context(), key(pool.Share))
+		must(t, err)
+		expect(t, "what is coming", record.Coming, []pool.Coming{{Host: second.ID, OrderedAt: start, Slots: 4}})
+		must(t, l.SaveHost(t.Context(), second, second, outcome, at(60)))
+	}
+}
+
+// tiersAreListed lists the tiers there ever were, each once.
+func tiersAreListed(t *testing.T, l ledger.Ledger) {
+	list := func() []pool.Tier {
+		t.Helper()
+		tiers, err := l.Tiers(t.Context())
+		must(t, err)
+		return tiers
+	}
+	expect(t, "tiers before the first order", list(), []pool.Tier(nil))
+	for _, tier := range []pool.Tier{"silver", "gold"} {
+		for _, k := range pool.Kinds {
+			add(t, l, Host(pool.Key{Kind: k, Tier: tier}, 1, 3))
+			add(t, l, Host(pool.Key{Kind: k, Tier: tier}, 2, 3))
+		}
+	}
+	expect(t, "tiers", list(), []pool.Tier{"gold", "silver"})
 }
 
 func backoff(t *testing.T, l ledger.Ledger) {

@@ -89,7 +89,7 @@ func busy() pool.Shelf {
 	s.Held[ID(1)] = pool.Hold{Database: Offers(db)[0], Share: Offers(share)[0], At: at(1)}
 	s.Held[ID(2)] = pool.Hold{Database: Offers(db)[1], Share: Offers(share)[1], At: at(2)}
 	s.Refills, s.Refill = 7, &pool.Refill{Number: 7, Kind: pool.Share, Offers: Offers(share)[5:]}
-	s.Withdrawn = []pool.Taken{{Kind: pool.Share, Offer: Offers(share)[4]}, {Kind: pool.Database, Offer: Offers(db)[5]}}
+	s.Withdrawn = []pool.Taken{{Kind: pool.Share, Offer: Offers(share)[4]}, {Kind: pool.Database, Offer: Offers(db)[5], Held: true}}
 	s.Tail, s.Queue, s.Signups = 9, 8, 7
 	return s
 }

@@ -48,6 +48,8 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"the reserve is in the order of placement", reserveOrder},
 		{"lead times are kept, with the tries that failed", leadTimes},
 		{"what is overdue is found, oldest first", overdueOrder},
+		{"a host is coming until something came of it", comes},
+		{"the tiers that ever were are listed", tiersAreListed},
 		{"a canceled context is an error", canceled},
 	}
 	for _, test := range tests {

@@ -18,12 +18,15 @@ func (l *Ledger) pool(key pool.Key) pool.Record {
 // saveRecord keeps of a pool's record what DynamoDB keeps of it.
 func (l *Ledger) saveRecord(r pool.Record) {
 	r.BackoffUntil = second(r.BackoffUntil)
-	r.Leads, r.Owed = slices.Clone(r.Leads), slices.Clone(r.Owed)
+	r.Leads, r.Owed, r.Coming = slices.Clone(r.Leads), slices.Clone(r.Owed), slices.Clone(r.Coming)
 	for i := range r.Leads {
 		r.Leads[i].At = second(r.Leads[i].At)
 	}
 	for i := range r.Owed {
 		r.Owed[i] = pool.Owed{DecidedAt: second(r.Owed[i].DecidedAt), FailedAt: second(r.Owed[i].FailedAt)}
+	}
+	for i := range r.Coming {
+		r.Coming[i].OrderedAt = second(r.Coming[i].OrderedAt)
 	}
 	l.pools[r.Key] = r
 }
@@ -61,6 +64,23 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 		l.saveHost(h, 1)
 		return nil
 	})
+}
+
+// Tiers lists the tiers that a host was ever ordered for, sorted.
+func (l *Ledger) Tiers(ctx context.Context) ([]pool.Tier, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var tiers []pool.Tier
+	for key, r := range l.pools {
+		if r.Seq > 0 && !slices.Contains(tiers, key.Tier) {
+			tiers = append(tiers, key.Tier)
+		}
+	}
+	slices.Sort(tiers)
+	return tiers, nil
 }
 
 // Host reads a host; pool.ErrNotFound when there is none.
