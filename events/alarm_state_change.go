@@ -1,5 +1,7 @@
 package events
 
+import "slices"
+
 // TypeAlarmStateChange is the detail-type of AlarmStateChange.
 const TypeAlarmStateChange = "CloudWatch Alarm State Change"
 
@@ -52,16 +54,17 @@ type AlarmState struct {
 	Timestamp  Time   `json:"timestamp"`  // comes as 2019-10-02T17:04:40.989+0000
 }
 
-// Dimension returns the value of the dimension called name in the first
-// metric of the alarm that has it, and "" if none has.
-func (a AlarmStateChange) Dimension(name string) string {
-	for _, metric := range a.Configuration.Metrics {
+// Values returns the values that the dimension called name has in the alarm's metrics, each once, in the order
+// of the metrics: an alarm on an expression may watch several hosts.
+func (c AlarmConfiguration) Values(name string) []string {
+	var values []string
+	for _, metric := range c.Metrics {
 		if metric.MetricStat == nil {
 			continue
 		}
-		if value, ok := metric.MetricStat.Metric.Dimensions[name]; ok {
-			return value
+		if value, ok := metric.MetricStat.Metric.Dimensions[name]; ok && !slices.Contains(values, value) {
+			values = append(values, value)
 		}
 	}
-	return ""
+	return values
 }

@@ -37,6 +37,10 @@ func words(detailType string, detail json.RawMessage) string {
 		return reworded(detailType, detail, func(e events.HostCordoned) string {
 			return fmt.Sprintf("%s takes no more tenants: %s", e.HostID, e.Reason)
 		})
+	case events.HostLost{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostLost) string {
+			return fmt.Sprintf("%s is lost, with %d tenants: %s", e.HostID, len(e.Tenants), e.Reason)
+		})
 	case events.HostFailed{}.DetailType():
 		return reworded(detailType, detail, func(e events.HostFailed) string {
 			return fmt.Sprintf("%s failed: %s", e.HostID, e.Reason)
