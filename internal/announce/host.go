@@ -3,6 +3,7 @@ package announce
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"headroom/events"
 	"headroom/internal/ledger"
@@ -23,15 +24,16 @@ func (a *Announcer) HostOrdered(ctx context.Context, h pool.Host) error {
 	return nil
 }
 
-// Host announces what a host has come to, and ends the host's announcement step. For a host that went into
-// or out of service it asks for a pool check. A
-// host whose making failed is announced by HostFailed, because more is to be done about it.
+// Host announces what a host has come to, and has the host go on (pool.Onward). For a host that went into
+// or out of service it asks for a pool check. A host whose making failed is announced by HostFailed, because more
+// is to be done about it.
 func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
 	announce := map[pool.HostState]func(context.Context, pool.Host) error{
 		pool.HostInService:   a.inService,
 		pool.HostCordoned:    a.cordoned,
 		pool.HostQuarantined: a.quarantined,
-		pool.HostDeleted:     a.passedOver,
+		pool.HostLost:        a.lost,
+		pool.HostDeleted:     a.deleted,
 	}[h.State]
 	if announce == nil {
 		return fmt.Errorf("announce host %s: it is %s", h.ID, h.State)
@@ -39,7 +41,7 @@ func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
 	if err := announce(ctx, h); err != nil {
 		return err
 	}
-	if h.State == pool.HostInService || h.State == pool.HostCordoned {
+	if h.State == pool.HostInService || h.State == pool.HostCordoned || h.State == pool.HostLost {
 		if err := a.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("host %s is %s", h.ID, h.State)), 0); err != nil {
 			return fmt.Errorf("ask for a pool check: %w", err)
 		}
@@ -126,20 +128,65 @@ func (a *Announcer) quarantined(ctx context.Context, h pool.Host) error {
 	return nil
 }
 
-// passedOver announces an order that was given up because its name is somebody else's.
-func (a *Announcer) passedOver(ctx context.Context, h pool.Host) error {
-	err := a.Events.Publish(ctx, events.HostFailed{
+// lost announces a host whose stack was deleted by somebody else, with the tenants that it had.
+func (a *Announcer) lost(ctx context.Context, h pool.Host) error {
+	err := a.Events.Publish(ctx, events.HostLost{
 		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier),
-		Reason: h.Why, NextOrderAfter: events.At(h.Since),
+		Reason: h.Why, Since: events.At(h.Since), Tenants: tenantsOf(h),
 	})
 	if err != nil {
-		return fmt.Errorf("publish that host %s is passed over: %w", h.ID, err)
+		return fmt.Errorf("publish that host %s is lost: %w", h.ID, err)
 	}
-	subject := fmt.Sprintf("Headroom %s: host %s is passed over", a.Stage, h.ID)
-	if err := a.Notify.Notify(ctx, subject, passedOverNotice(h)); err != nil {
-		return fmt.Errorf("notify that host %s is passed over: %w", h.ID, err)
+	subject := fmt.Sprintf("Headroom %s: host %s is lost", a.Stage, h.ID)
+	if err := a.Notify.Notify(ctx, subject, lostNotice(h)); err != nil {
+		return fmt.Errorf("notify that host %s is lost: %w", h.ID, err)
 	}
 	return nil
+}
+
+// tenantsOf names the tenants that a host's slots are assigned to, in the order of the slots.
+func tenantsOf(h pool.Host) []string {
+	tenants := []string{}
+	for _, slot := range h.Slots {
+		if slot.State == pool.SlotAssigned {
+			tenants = append(tenants, string(slot.Tenant))
+		}
+	}
+	return tenants
+}
+
+// deleted announces an order that came to nothing and that nobody has heard of yet: its name is somebody else's,
+// it made no stack, or that its making failed could not be told before its stack was deleted.
+func (a *Announcer) deleted(ctx context.Context, h pool.Host) error {
+	what, why, notice := "is passed over", h.Why, passedOverNotice
+	switch {
+	case h.Untold:
+		what, why, notice = "could not be made", failure(h), untoldNotice
+	case h.Stuck == pool.StepOrder:
+		what, notice = "could not be ordered", orderNotice
+	}
+	err := a.Events.Publish(ctx, events.HostFailed{
+		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier),
+		Reason: why, NextOrderAfter: events.At(h.Since),
+	})
+	if err != nil {
+		return fmt.Errorf("publish that host %s %s: %w", h.ID, what, err)
+	}
+	subject := fmt.Sprintf("Headroom %s: host %s %s", a.Stage, h.ID, what)
+	if err := a.Notify.Notify(ctx, subject, notice(h)); err != nil {
+		return fmt.Errorf("notify that host %s %s: %w", h.ID, what, err)
+	}
+	return nil
+}
+
+// failure is why the making of a host failed, by its history.
+func failure(h pool.Host) string {
+	for _, entry := range slices.Backward(h.History) {
+		if entry.What == string(pool.HostDeleting) {
+			return entry.Why
+		}
+	}
+	return h.Why
 }
 
 // end ends the announcement step, unless the host has come to another state meanwhile.
@@ -148,7 +195,8 @@ func (a *Announcer) end(ctx context.Context, announced pool.Host) error {
 		if h.Step != pool.StepAnnounce || h.State != announced.State || !h.Since.Equal(announced.Since) {
 			return h, pool.Neutral, ledger.ErrUnchanged
 		}
-		return pool.Rest(h), pool.Neutral, nil
+		h.Untold = false
+		return pool.Onward(h, a.Now()), pool.Neutral, nil
 	})
 	if err != nil {
 		return fmt.Errorf("record that host %s is announced: %w", announced.ID, err)

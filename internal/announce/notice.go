@@ -9,34 +9,104 @@ import (
 	"headroom/internal/pool"
 )
 
-// cordonNotice is what support needs to act on an alarm.
+// cordonNotice is what support needs to act on a host that is cordoned.
 func (a *Announcer) cordonNotice(h pool.Host) string {
-	tenants := 0
-	for _, slot := range h.Slots {
-		if slot.State == pool.SlotAssigned {
-			tenants++
-		}
-	}
-	console := "https://" + a.Region + ".console.aws.amazon.com/"
 	lines := []string{
-		fmt.Sprintf("Host %s takes no more tenants: an alarm is on.", h.ID),
+		fmt.Sprintf("Host %s takes no more tenants: %s.", h.ID, h.Barriers()),
 		"",
-		"Instance: " + h.Stack.Name + " (RDS)",
+		"Stack:    " + h.Stack.Name,
 		"Since:    " + h.Since.UTC().Format(time.RFC3339),
 		"Reason:   " + h.Why,
-		fmt.Sprintf("Tenants:  %d of %d slots; they stay, and feel it", tenants, len(h.Slots)),
+		fmt.Sprintf("Tenants:  %d of %d slots; they stay, and feel it", len(tenantsOf(h)), len(h.Slots)),
 		"",
-		"Instance: " + console + "rds/home?region=" + a.Region + "#database:id=" + url.QueryEscape(h.Stack.Name),
 	}
-	for _, alarm := range h.Alarmed() {
-		lines = append(lines, "Alarm:    "+console+"cloudwatch/home?region="+a.Region+"#alarmsV2:alarm/"+url.PathEscape(alarm))
+	lines = append(lines, a.links(h)...)
+	lines = append(lines, "")
+	if len(h.Alarmed()) > 0 {
+		lines = append(lines,
+			"What to do: look at the alarm's graph and at the instance's Database Insights for the tenant that causes it;",
+			"add storage or a larger class where that is what lacks.")
+	}
+	if h.Doubt != "" {
+		lines = append(lines,
+			"What to do: look at the host. Signups that had slots of it and could not open them are given others. Headroom",
+			"looks at the host every minute, and it is out of doubt when it answers several times in a row.")
 	}
 	return strings.Join(append(lines,
-		"",
-		"What to do: look at the alarm's graph and at the instance's Performance Insights for the tenant that",
-		"causes it; add storage or a larger class where that is what lacks. Headroom orders other capacity by",
-		"itself, and puts the host back into service when all of its alarms are OK.",
+		"Headroom orders other capacity by itself, and puts the host back into service when nothing of this is so any more.",
 	), "\n")
+}
+
+// links lead to a host and its alarms in AWS's console.
+func (a *Announcer) links(h pool.Host) []string {
+	console := "https://" + a.Region + ".console.aws.amazon.com/"
+	host := "Instance: " + console + "rds/home?region=" + a.Region + "#database:id=" + url.QueryEscape(h.Stack.Name)
+	if h.Kind == pool.Share {
+		host = "Gateway:  " + console + "storagegateway/home?region=" + a.Region + "#/gateways/" + url.PathEscape(gatewayID(h))
+	}
+	links := []string{host}
+	for _, alarm := range h.Alarmed() {
+		links = append(links, "Alarm:    "+console+"cloudwatch/home?region="+a.Region+"#alarmsV2:alarm/"+url.PathEscape(alarm))
+	}
+	return links
+}
+
+// gatewayID is the last part of a gateway's ARN: "sgw-…".
+func gatewayID(h pool.Host) string {
+	return h.Access.Gateway[strings.LastIndex(h.Access.Gateway, "/")+1:]
+}
+
+// lostNotice tells whose storage is gone, and what is left of it.
+func lostNotice(h pool.Host) string {
+	left := "The instance is deleted. What its template retained, and its automated backups, are in RDS."
+	if h.Kind == pool.Share {
+		left = "The gateway's machine is deleted. Buckets, and the disks that bear the tags headroom:stage and headroom:host, are kept."
+	}
+	lines := []string{
+		fmt.Sprintf("The stack of host %s, %s, was deleted, and not by Headroom. The host is out of the pool for good.", h.ID, h.Stack.Name),
+		"",
+		"Since:    " + h.Since.UTC().Format(time.RFC3339),
+		"Reason:   " + h.Why,
+		"Stack:    " + h.Stack.ID,
+		left,
+		"",
+		"A replacement is ordered if the pool runs low. Signups that had slots of it are given others. These tenants had",
+		"their storage there, and have none now:",
+	}
+	return strings.Join(append(lines, orNobody(tenantsOf(h))...), "\n")
+}
+
+func orNobody(tenants []string) []string {
+	if len(tenants) == 0 {
+		return []string{"(nobody)"}
+	}
+	return tenants
+}
+
+// orderNotice tells why an order came to nothing.
+func orderNotice(h pool.Host) string {
+	return strings.Join([]string{
+		fmt.Sprintf("Host %s could not be ordered: CloudFormation made no stack %s. There is nothing to clean up.", h.ID, h.Stack.Name),
+		"",
+		"Reason:  " + h.Why,
+		"Ordered: " + h.OrderedAt.UTC().Format(time.RFC3339),
+		"",
+		"The pool orders its next host when its backoff is over.",
+	}, "\n")
+}
+
+// untoldNotice tells of a host that could not be made, and that is deleted by now, because it could not be told before.
+func untoldNotice(h pool.Host) string {
+	return strings.Join([]string{
+		fmt.Sprintf("Host %s could not be made, and is deleted.", h.ID),
+		"",
+		"Reason:  " + failure(h),
+		"Ordered: " + h.OrderedAt.UTC().Format(time.RFC3339),
+		"Stack:   " + h.Stack.ID,
+		"",
+		"This could not be announced when it happened. What failed is in the stack's events, in the CloudFormation console",
+		"under deleted stacks.",
+	}, "\n")
 }
 
 // failureNotice tells why a host could not be made, and what happens next.

@@ -11,6 +11,7 @@ import (
 
 var allStates = []pool.HostState{
 	pool.HostOrdered, pool.HostBuilding, pool.HostPreparing, pool.HostInService, pool.HostCordoned, pool.HostDeleting, pool.HostDeleted, pool.HostQuarantined,
+	pool.HostLost,
 }
 
 func TestMove(t *testing.T) {
@@ -18,10 +19,10 @@ func TestMove(t *testing.T) {
 		pool.HostOrdered:     {pool.HostBuilding: true, pool.HostPreparing: true, pool.HostDeleting: true, pool.HostDeleted: true, pool.HostQuarantined: true},
 		pool.HostBuilding:    {pool.HostPreparing: true, pool.HostDeleting: true, pool.HostQuarantined: true},
 		pool.HostPreparing:   {pool.HostInService: true, pool.HostCordoned: true, pool.HostDeleting: true, pool.HostQuarantined: true},
-		pool.HostInService:   {pool.HostCordoned: true},
-		pool.HostCordoned:    {pool.HostInService: true},
+		pool.HostInService:   {pool.HostCordoned: true, pool.HostLost: true},
+		pool.HostCordoned:    {pool.HostInService: true, pool.HostLost: true},
 		pool.HostDeleting:    {pool.HostDeleted: true, pool.HostQuarantined: true},
-		pool.HostQuarantined: {pool.HostDeleting: true},
+		pool.HostQuarantined: {pool.HostBuilding: true, pool.HostPreparing: true, pool.HostDeleting: true, pool.HostDeleted: true},
 	}
 	for _, from := range allStates {
 		for _, to := range allStates {
@@ -169,7 +170,7 @@ func TestWhatIsDoneAgainAndAgainIsNoTry(t *testing.T) {
 
 func TestEveryStepHasADeadline(t *testing.T) {
 	for _, s := range []pool.Step{
-		pool.StepOrder, pool.StepBuild, pool.StepActivate, pool.StepStabilize, pool.StepCache, pool.StepShares,
+		pool.StepOrder, pool.StepBuild, pool.StepBoot, pool.StepActivate, pool.StepStabilize, pool.StepCache, pool.StepShares,
 		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepAnnounce, pool.StepDelete, pool.StepWatch, pool.StepClose, pool.StepOpen, pool.StepServe, pool.StepReport,
 	} {
 		if pool.Deadline(s) <= 0 {

@@ -17,6 +17,8 @@ const (
 	StepBuild Step = "build"
 	// StepAttach attaches the cache disk to the gateway's machine.
 	StepAttach Step = "attach"
+	// StepBoot waits until the gateway's appliance gives an activation key.
+	StepBoot Step = "boot"
 	// StepActivate fetches the appliance's activation key and activates the gateway.
 	StepActivate Step = "activate"
 	// StepStabilize waits for the gateway to answer several times in a row: it may reboot once activated.
@@ -61,7 +63,8 @@ var deadlines = map[Step]time.Duration{
 	StepOrder:     2 * time.Minute,
 	StepBuild:     60 * time.Minute,
 	StepAttach:    10 * time.Minute,
-	StepActivate:  20 * time.Minute,
+	StepBoot:      20 * time.Minute,
+	StepActivate:  10 * time.Minute,
 	StepStabilize: 20 * time.Minute,
 	StepCache:     5 * time.Minute,
 	StepShares:    10 * time.Minute,

@@ -8,13 +8,15 @@ import (
 
 func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 	all := []pool.SlotState{
-		pool.SlotPlanned, pool.SlotFree, pool.SlotOffered, pool.SlotAssigned, pool.SlotLeaving, pool.SlotCooling,
+		pool.SlotPlanned, pool.SlotFree, pool.SlotOffered, pool.SlotAssigned, pool.SlotLeaving, pool.SlotCooling, pool.SlotReturned,
 	}
 	allowed := map[[2]pool.SlotState]bool{
 		{pool.SlotPlanned, pool.SlotFree}:     true,
 		{pool.SlotFree, pool.SlotOffered}:     true,
 		{pool.SlotOffered, pool.SlotFree}:     true,
 		{pool.SlotOffered, pool.SlotAssigned}: true,
+		{pool.SlotOffered, pool.SlotReturned}: true,
+		{pool.SlotReturned, pool.SlotFree}:    true,
 		{pool.SlotAssigned, pool.SlotLeaving}: true,
 		{pool.SlotLeaving, pool.SlotAssigned}: true, // an undo
 		{pool.SlotLeaving, pool.SlotCooling}:  true,
