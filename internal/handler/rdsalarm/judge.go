@@ -8,44 +8,63 @@ import (
 	"headroom/internal/pool"
 )
 
-// Judge decides what an alarm changes in a host's record: the mark of the alarm, unless newer news of
+// news is what was heard of an alarm.
+type news struct {
+	alarm string
+	mark  pool.AlarmMark
+	gone  bool // it is deleted
+	why   string
+}
+
+// stateNews words that an alarm changed its state.
+func stateNews(alarm events.AlarmStateChange) news {
+	return news{
+		alarm: alarm.AlarmName,
+		mark:  pool.AlarmMark{On: alarm.State.Value == events.AlarmALARM, At: alarm.State.Timestamp.Time},
+		why:   describe(alarm.AlarmName, alarm.Configuration, "is "+alarm.State.Value, alarm.State.Reason),
+	}
+}
+
+// deletionNews words that an alarm was deleted: it says OK nevermore, so it is off from then on. The mark stays,
+// because older news of the alarm may come later.
+func deletionNews(alarm events.AlarmConfigurationChange, at time.Time) news {
+	return news{
+		alarm: alarm.AlarmName, mark: pool.AlarmMark{At: at}, gone: true,
+		why: describe(alarm.AlarmName, alarm.Configuration, "was deleted", "it was "+alarm.State.Value),
+	}
+}
+
+// Judge decides what news of an alarm changes in a host's record: the mark of the alarm, unless newer news of
 // it is known, and the host's state when that follows. The alarms of a host that is still being made
-// are marked too, and count once it is ready. news is false when nothing changes.
-func Judge(host pool.Host, alarm events.AlarmStateChange, now time.Time) (after pool.Host, news bool, err error) {
-	mark := pool.AlarmMark{On: alarm.State.Value == events.AlarmALARM, At: alarm.State.Timestamp.Time}
-	known, ok := host.Alarms[alarm.AlarmName]
-	if ok && !mark.At.After(known.At) {
+// are marked too, and count once it is ready. changed is false when nothing does.
+func Judge(host pool.Host, n news, now time.Time) (after pool.Host, changed bool, err error) {
+	known, ok := host.Alarms[n.alarm]
+	if ok && !n.mark.At.After(known.At) || !ok && n.gone {
 		return host, false, nil
 	}
 	after = host.Clone()
 	if after.Alarms == nil {
 		after.Alarms = map[string]pool.AlarmMark{}
 	}
-	after.Alarms[alarm.AlarmName] = mark
-	on := len(after.Alarmed()) > 0
-	switch {
-	case on && host.State == pool.HostInService:
-		after, err = pool.MoveHost(after, pool.HostCordoned, now, describe(alarm))
-	case !on && host.State == pool.HostCordoned:
-		after, err = pool.MoveHost(after, pool.HostInService, now, "all alarms are over, the last one: "+describe(alarm))
+	after.Alarms[n.alarm] = n.mark
+	why := n.why
+	if len(after.Barred()) == 0 {
+		why = "all alarms are over, the last one: " + why
 	}
-	if err != nil {
+	if after, err = pool.Reconsider(after, now, why); err != nil {
 		return host, false, err
-	}
-	if after.State != host.State {
-		after = pool.Begin(after, pool.StepAnnounce, now)
 	}
 	return after, true, nil
 }
 
-// describe words an alarm with what it watches.
-func describe(alarm events.AlarmStateChange) string {
+// describe words what an alarm does, with what it watches.
+func describe(name string, c events.AlarmConfiguration, does, because string) string {
 	watched := "no metric"
-	for _, m := range alarm.Configuration.Metrics {
+	for _, m := range c.Metrics {
 		if s := m.MetricStat; s != nil {
 			watched = fmt.Sprintf("%s %s, %s over %d s", s.Metric.Namespace, s.Metric.Name, s.Stat, s.Period)
 			break
 		}
 	}
-	return fmt.Sprintf("alarm %s is %s (%s): %s", alarm.AlarmName, alarm.State.Value, watched, alarm.State.Reason)
+	return fmt.Sprintf("alarm %s %s (%s): %s", name, does, watched, because)
 }

@@ -46,7 +46,7 @@ func TestAHostIsInServiceWhenAllOfItsAlarmsAreOff(t *testing.T) {
 			var news bool
 			for _, a := range test.heard {
 				var err error
-				if host, news, err = Judge(host, a, start); err != nil {
+				if host, news, err = Judge(host, stateNews(a), start); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -58,7 +58,7 @@ func TestAHostIsInServiceWhenAllOfItsAlarmsAreOff(t *testing.T) {
 }
 
 func TestTheReasonNamesTheAlarmAndItsMetric(t *testing.T) {
-	host, _, err := Judge(pool.Host{ID: "database-standard-1", State: pool.HostInService}, alarm("cpu", "ALARM", 1), start)
+	host, _, err := Judge(pool.Host{ID: "database-standard-1", State: pool.HostInService}, stateNews(alarm("cpu", "ALARM", 1)), start)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,34 +61,55 @@ func New(c Config) (*Handler, error) {
 
 // Message handles one message; several may be handled at once. One that fails is to be delivered again.
 func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
-	if kind := events.TypeOf([]byte(d.Body)); kind != events.TypeAlarmStateChange {
-		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
-		return nil
-	}
-	var event events.Envelope[events.AlarmStateChange]
-	if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
-		return fmt.Errorf("read a %s event: %w", events.TypeAlarmStateChange, err)
-	}
-	alarm := event.Detail
-	name, ok := strings.CutPrefix(alarm.Dimension(dimension), h.StackPrefix)
-	id := pool.HostID(name)
-	if key, _, err := id.Parse(); !ok || err != nil || key.Kind != pool.Database {
-		h.ignore(ctx, "alarm of what is no host", "alarm", alarm.AlarmName, "instance", alarm.Dimension(dimension))
-		return nil
-	}
-	switch alarm.State.Value {
-	case events.AlarmALARM, events.AlarmOK:
-		return h.hear(ctx, id, alarm, d.Redelivered)
+	switch kind := events.TypeOf([]byte(d.Body)); kind {
+	case events.TypeAlarmStateChange:
+		var event events.Envelope[events.AlarmStateChange]
+		if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
+			return fmt.Errorf("read a %s event: %w", kind, err)
+		}
+		alarm := event.Detail
+		if alarm.State.Value != events.AlarmALARM && alarm.State.Value != events.AlarmOK {
+			// An alarm without data means nothing: a host that was cordoned stays so, and that an instance which is
+			// down sends none is for an alarm of its own to say.
+			h.Log.InfoContext(ctx, "alarm says nothing", "alarm", alarm.AlarmName, "state", alarm.State.Value)
+			return nil
+		}
+		return h.hearAll(ctx, alarm.Configuration, stateNews(alarm), d.Redelivered)
+	case events.TypeAlarmConfigurationChange:
+		var event events.Envelope[events.AlarmConfigurationChange]
+		if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
+			return fmt.Errorf("read a %s event: %w", kind, err)
+		}
+		if event.Detail.Operation != events.AlarmDelete {
+			return nil // what it says from now on, it says itself
+		}
+		return h.hearAll(ctx, event.Detail.Configuration, deletionNews(event.Detail, event.Time.Time), d.Redelivered)
 	default:
-		// An alarm without data means nothing: an instance that is down sends none, so a host that was
-		// cordoned stays so, and a host that was not has no reason yet.
-		h.Log.InfoContext(ctx, "alarm says nothing", "host", id, "alarm", alarm.AlarmName, "state", alarm.State.Value)
+		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
 		return nil
 	}
 }
 
-// hear records what an alarm says, and does what follows from it.
-func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm events.AlarmStateChange, redelivered bool) error {
+// hearAll takes news of an alarm for every host that it watches. One that fails keeps no other from hearing it.
+func (h *Handler) hearAll(ctx context.Context, watched events.AlarmConfiguration, alarm news, redelivered bool) error {
+	var failures []error
+	hosts := 0
+	for _, instance := range watched.Values(dimension) {
+		name, ok := strings.CutPrefix(instance, h.StackPrefix)
+		id := pool.HostID(name)
+		if key, _, err := id.Parse(); ok && err == nil && key.Kind == pool.Database {
+			hosts++
+			failures = append(failures, h.hear(ctx, id, alarm, redelivered))
+		}
+	}
+	if hosts == 0 {
+		h.ignore(ctx, "alarm of what is no host", "alarm", alarm.alarm, "instances", watched.Values(dimension))
+	}
+	return errors.Join(failures...)
+}
+
+// hear records news of an alarm, and does what follows from it.
+func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm news, redelivered bool) error {
 	// Commit point: the host is out of service, or back, for everybody who reads its record.
 	// Killed after this, the message's next delivery, or the step's deadline, tells of it.
 	before, host, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
@@ -100,17 +121,17 @@ func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm events.AlarmSt
 	})
 	switch {
 	case errors.Is(err, pool.ErrNotFound):
-		h.ignore(ctx, "alarm of an unknown host", "alarm", alarm.AlarmName, "host", id)
+		h.ignore(ctx, "alarm of an unknown host", "alarm", alarm.alarm, "host", id)
 		return nil
 	case err != nil:
-		return fmt.Errorf("record alarm %s of host %s: %w", alarm.AlarmName, id, err)
+		return fmt.Errorf("record alarm %s of host %s: %w", alarm.alarm, id, err)
 	case host.Version == before.Version:
 		if !redelivered {
 			return nil
 		}
 		return h.tell(ctx, host) // the first delivery may have been killed after the record
 	}
-	h.Log.InfoContext(ctx, "alarm heard", "host", id, "alarm", alarm.AlarmName, "state", alarm.State.Value, "from", before.State, "to", host.State)
+	h.Log.InfoContext(ctx, "alarm heard", "host", id, "alarm", alarm.alarm, "news", alarm.why, "from", before.State, "to", host.State)
 	if host.State == before.State {
 		return nil
 	}

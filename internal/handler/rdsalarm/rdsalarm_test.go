@@ -189,7 +189,7 @@ func TestAnAlarmTakesTheHostOutOfServiceAndSaysSoOnce(t *testing.T) {
 	w.deliver(alarm("cpu", "ALARM", 1)) // doubled
 	w.deliver(alarm("disk", "ALARM", 2))
 	o := w.outcome()
-	if o.Host.State != pool.HostCordoned || o.Host.Step != "" || o.Offers != 0 || o.Host.Free() != 4 {
+	if o.Host.State != pool.HostCordoned || o.Host.Step != pool.StepWatch || o.Offers != 0 || o.Host.Free() != 4 {
 		t.Errorf("host is %s at %q with %d free slots, %d offers", o.Host.State, o.Host.Step, o.Host.Free(), o.Offers)
 	}
 	if c := o.Record.Counters; c.InService != 0 || c.Cordoned != 1 || c.Reserve != 0 {
