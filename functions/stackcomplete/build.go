@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"headroom/internal/access"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/machines"
 	"headroom/internal/announce"
@@ -33,7 +34,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
+	metrics, queue, gateways := function.Metrics(e.Stage), function.Queues(cfg), slots.Gateways(cfg, gatewayWait)
 	announcer, err := announce.New(announce.Config{
 		Ledger: ledger, PoolChecks: queue(e.PoolCheckQueue),
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
@@ -47,7 +48,8 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 		Stacks:      hoststacks.Client(cfg),
 		Machines:    &machines.Machines{Client: ec2.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
-		Gateways:    slots.Gateways(cfg, gatewayWait),
+		Gateways:    gateways,
+		Access:      access.Writer{Shares: gateways},
 		Buckets:     sharebuckets.Client(cfg),
 		Databases:   databases,
 		Vault:       slots.Masters(cfg),

@@ -44,6 +44,14 @@ func (w Writer) Set(ctx context.Context, t pool.Tenant, share pool.ShareRef, gro
 	return nil
 }
 
+// Shut closes a share to everybody: nobody, an address that is nobody's, is its only client.
+func (w Writer) Shut(ctx context.Context, share pool.ShareRef, nobody string) error {
+	if err := w.Shares.SetClients(ctx, share, []string{nobody}); err != nil {
+		return fmt.Errorf("close share %s: %w", share.ID, err)
+	}
+	return nil
+}
+
 // Served looks whether a share serves exactly these clients; ErrNotServing when not.
 func (w Writer) Served(ctx context.Context, share pool.ShareRef, clients []string) error {
 	serves, err := w.Shares.Serves(ctx, share, clients)

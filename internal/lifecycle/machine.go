@@ -33,7 +33,7 @@ type Next[R any] struct {
 // Do does one step of a record. It may be done any number of times.
 type Do[R any] func(ctx context.Context, record R) (Next[R], error)
 
-// Machine drives the records of one sort. All fields are required.
+// Machine drives the records of one sort. All fields are required, but for Retry.
 type Machine[R any] struct {
 	// Load reads a record; pool.ErrNotFound when there is none.
 	Load func(ctx context.Context, id string) (R, error)
@@ -44,6 +44,9 @@ type Machine[R any] struct {
 	Progress func(*R) *pool.Progress
 	// Steps are what is done at each step. A step that is not among them is another function's.
 	Steps map[pool.Step]Do[R]
+	// Retry says how long a record waits for another try of a step that failed. Without it, or when it answers
+	// false, the failure is the message's: it comes again when its queue shows it again.
+	Retry func(ctx context.Context, record R, failure error) (wait time.Duration, ok bool)
 	// Later has the record gone on with at a cursor, by a message after a delay.
 	Later func(ctx context.Context, id string, at Cursor, delay time.Duration) error
 	// Rested does what is left to do for a record that has no step. moved means that this invocation brought
@@ -86,6 +89,11 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 			return nil
 		}
 		next, err := do(ctx, record)
+		if err != nil && m.Retry != nil && ctx.Err() == nil { // with its time over, nothing can be saved or sent
+			if wait, ok := m.Retry(ctx, record, err); ok {
+				next, err = Next[R]{Record: record, Wait: wait, Because: err}, nil
+			}
+		}
 		if err != nil {
 			noted := record
 			*m.Progress(&noted) = progress.Failed(err)

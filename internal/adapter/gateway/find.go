@@ -15,9 +15,9 @@ import (
 const (
 	// orderTag is the tag that bears the mark of the order that a gateway was activated for.
 	orderTag = "headroom:order"
-	// listPages bounds the search for a gateway: pages of listSize.
-	listPages = 50
-	listSize  = 100
+	// listSize is how many gateways a page lists. There is no bound of pages: an account has as many gateways as
+	// it has, and the call's deadline ends what does not.
+	listSize = 100
 	// tagPages bounds what is read of a gateway's tags, of which it has 50 at most.
 	tagPages = 5
 )
@@ -31,7 +31,7 @@ func (g *Gateways) Find(ctx context.Context, name, mark string) (string, error) 
 		return "", fmt.Errorf("find gateway %s: %w", name, errNoMark)
 	}
 	var marker *string
-	for range listPages {
+	for {
 		out, err := g.Client.ListGateways(ctx, &storagegateway.ListGatewaysInput{Limit: aws.Int32(listSize), Marker: marker})
 		if err != nil {
 			return "", fmt.Errorf("list gateways to find %s: %w", name, reachable(err))
@@ -52,7 +52,6 @@ func (g *Gateways) Find(ctx context.Context, name, mark string) (string, error) 
 			return "", fmt.Errorf("find gateway %s: %w", name, pool.ErrNotFound)
 		}
 	}
-	return "", fmt.Errorf("find gateway %s: more than %d gateways", name, listPages*listSize)
 }
 
 // errNoMark means that a gateway was asked for without a mark: every foreign one would do.

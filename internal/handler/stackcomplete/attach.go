@@ -45,5 +45,5 @@ func (h *Handler) attach(ctx context.Context, host pool.Host) (progress, error) 
 	case !at.Done:
 		return progress{Record: host, Wait: attachWait}, nil
 	}
-	return progress{Record: pool.Begin(host, pool.StepActivate, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepBoot, h.Now())}, nil
 }

@@ -81,7 +81,7 @@ func TestACacheThatIsAttachedAlreadyIsLeftAsItIs(t *testing.T) {
 	w.must((&machines.Machines{Client: w.machines}).Attach(t.Context(), w.cache, w.machine, "/dev/sdf"))
 	for range 2 {
 		p, err := w.handler.attach(t.Context(), w.host(id))
-		if err != nil || p.Record.Step != pool.StepActivate {
+		if err != nil || p.Record.Step != pool.StepBoot {
 			t.Errorf("next step %s, %v", p.Record.Step, err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestACacheThatCannotBeAttachedYetIsWaitedFor(t *testing.T) {
 			}
 			ready()
 			for range 2 {
-				if p, err := w.handler.attach(t.Context(), w.host(id)); err != nil || p.Record.Step != pool.StepAttach && p.Record.Step != pool.StepActivate {
+				if p, err := w.handler.attach(t.Context(), w.host(id)); err != nil || p.Record.Step != pool.StepAttach && p.Record.Step != pool.StepBoot {
 					t.Fatalf("%+v, %v", p, err)
 				}
 			}

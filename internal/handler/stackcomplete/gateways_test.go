@@ -41,3 +41,16 @@ func (o outsideGateways) Shares(ctx context.Context, gateway string, ids []strin
 	err = o.call("Shares", func() (err error) { status, err = o.next.Shares(ctx, gateway, ids); return err })
 	return status, err
 }
+
+func (o outsideGateways) Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error {
+	return o.call("Tag", func() error { return o.next.Tag(ctx, share, tags) })
+}
+
+func (o outsideGateways) SetClients(ctx context.Context, share pool.ShareRef, clients []string) error {
+	return o.call("SetClients", func() error { return o.next.SetClients(ctx, share, clients) })
+}
+
+func (o outsideGateways) Serves(ctx context.Context, share pool.ShareRef, clients []string) (serves bool, err error) {
+	err = o.call("Serves", func() (err error) { serves, err = o.next.Serves(ctx, share, clients); return err })
+	return serves, err
+}

@@ -38,6 +38,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 		Steps: map[pool.Step]lifecycle.Do[pool.Host]{
 			pool.StepBuild:     h.build,
 			pool.StepAttach:    h.attach,
+			pool.StepBoot:      h.boot,
 			pool.StepActivate:  h.activate,
 			pool.StepStabilize: h.stabilize,
 			pool.StepCache:     h.cache,
@@ -47,7 +48,10 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 			pool.StepSlots:     h.slots,
 			pool.StepAnnounce:  h.announce,
 			pool.StepDelete:    h.remove,
+			pool.StepWatch:     h.watch,
+			pool.StepClose:     h.closeReturned,
 		},
+		Retry:  h.retry,
 		Later:  h.later,
 		Rested: h.rested,
 		Moved:  h.logMove,
@@ -83,6 +87,22 @@ func (h *Handler) later(ctx context.Context, id string, at lifecycle.Cursor, del
 		return fmt.Errorf("have step %s of %s gone on with: %w", at.Step, id, err)
 	}
 	return nil
+}
+
+const (
+	// retryWait is the first wait for another try of a step that failed; it doubles with the looks at the step.
+	retryWait = 5 * time.Second
+	// retryWaitMost is the longest.
+	retryWaitMost = time.Minute
+)
+
+// retry has a step that failed tried again in seconds, by a delayed message: a service's refusal mostly passes,
+// as does a master password that was rotated since it was read. What lasts longer is found by the step's deadline,
+// and the last error is in the host's record.
+func (h *Handler) retry(ctx context.Context, host pool.Host, failure error) (time.Duration, bool) {
+	wait := min(retryWait<<min(host.Count, 4), retryWaitMost)
+	h.Log.WarnContext(ctx, "step of a host failed, and is tried again", "host", host.ID, "step", host.Step, "wait", wait, "error", failure)
+	return wait, true
 }
 
 // timeLeft reports whether another step may be begun.

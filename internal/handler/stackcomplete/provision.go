@@ -156,5 +156,8 @@ func (h *Handler) deleted(host pool.Host) (progress, error) {
 	if err != nil {
 		return progress{}, fmt.Errorf("close the record of host %s: %w", host.ID, err)
 	}
+	if host.Untold {
+		host = pool.Begin(host, pool.StepAnnounce, h.Now())
+	}
 	return progress{Record: host}, nil
 }

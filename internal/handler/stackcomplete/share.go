@@ -21,18 +21,30 @@ const (
 // goodAnswers is how many good answers in a row make a gateway stable, as Terraform's AWS provider has it.
 const goodAnswers = 6
 
-// activate makes a gateway of the appliance. A gateway of the name that bears the order's mark is ours, from
-// an earlier try that was killed before it recorded the ARN; one without it is foreign, and left alone.
-func (h *Handler) activate(ctx context.Context, host pool.Host) (progress, error) {
-	arn, err := h.Gateways.Find(ctx, host.Stack.Name, host.Mark)
-	if errors.Is(err, pool.ErrNotFound) {
-		arn, err = h.activateNew(ctx, host)
-	}
-	switch {
-	case errors.Is(err, pool.ErrBooting), errors.Is(err, pool.ErrKey), errors.Is(err, pool.ErrUnreachable):
+// boot waits until the appliance gives an activation key: from then on it may be activated.
+func (h *Handler) boot(ctx context.Context, host pool.Host) (progress, error) {
+	if _, err := h.Appliances.Key(ctx, host.Access.Appliance); err != nil {
 		return progress{Record: host, Wait: bootWait, Because: err}, nil
-	case err != nil:
-		return progress{}, err
+	}
+	return progress{Record: pool.Begin(host, pool.StepActivate, h.Now())}, nil
+}
+
+// activate makes a gateway of the appliance. When that does not come to a clear end, it may have been done: by this
+// try, or by an earlier one that was killed before it recorded the ARN. Then it is looked for, and only then,
+// because that lists all gateways of the account. One of the name that bears the order's mark is ours; one
+// without it is foreign, and left alone.
+func (h *Handler) activate(ctx context.Context, host pool.Host) (progress, error) {
+	arn, err := h.activateNew(ctx, host)
+	if err != nil {
+		found, lookedErr := h.Gateways.Find(ctx, host.Stack.Name, host.Mark)
+		switch {
+		case lookedErr == nil:
+			arn = found
+		case errors.Is(lookedErr, pool.ErrNotFound):
+			return progress{Record: host, Wait: bootWait, Because: err}, nil
+		default:
+			return progress{Record: host, Wait: bootWait, Because: errors.Join(err, lookedErr)}, nil
+		}
 	}
 	host = host.Clone()
 	host.Access.Gateway = arn
@@ -57,9 +69,6 @@ func (h *Handler) tags(host pool.Host) map[string]string {
 // Count moves with every answer, and its remainder counts the good ones in a row.
 func (h *Handler) stabilize(ctx context.Context, host pool.Host) (progress, error) {
 	err := h.Gateways.Running(ctx, host.Access.Gateway)
-	if err != nil && !errors.Is(err, pool.ErrUnreachable) {
-		return progress{}, err
-	}
 	host = host.Clone()
 	if err != nil {
 		host.Count = (host.Count/goodAnswers + 1) * goodAnswers

@@ -192,20 +192,37 @@ func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, new
 	case deleteComplete:
 		switch {
 		// A failure that is not announced yet is announced first: what then deletes the stack finds it gone.
-		case host.State == pool.HostDeleting && host.Step == pool.StepDelete:
+		case host.State == pool.HostDeleting && host.Step == pool.StepDelete, host.State == pool.HostQuarantined:
 			p, err = h.deleted(host)
 			return p, err == nil, err
 		case host.State.Provisioning(): // by a foreign hand
 			p, err = h.fail(host, stack)
 			return p, err == nil, err
+		case host.State == pool.HostInService, host.State == pool.HostCordoned:
+			host, err = pool.Lose(host, h.Now(), "its stack was deleted, and not by Headroom: "+stack.Reason)
+			return progress{Record: host}, err == nil, err
 		}
+	case deleteInProgress:
+		return h.suspect(host, stack)
 	case rollbackInProgress:
 		return h.note(host, !built, rollback, stack.Reason)
 	case deleteFailed:
+		if host.State == pool.HostInService || host.State == pool.HostCordoned {
+			return h.suspect(host, stack)
+		}
 		// The deadline of the step tries again.
 		return h.note(host, host.State == pool.HostDeleting, deletionFailed, stack.Reason)
 	}
 	return progress{}, false, nil
+}
+
+// suspect puts a host with tenants in doubt whose stack somebody else deletes.
+func (h *Handler) suspect(host pool.Host, stack pool.StackStatus) (p progress, news bool, err error) {
+	if host.State != pool.HostInService && host.State != pool.HostCordoned || host.Doubt != "" {
+		return progress{}, false, nil
+	}
+	host, err = pool.Suspect(host, "its stack is being deleted, and not by Headroom: "+stack.Status+" "+stack.Reason, h.Now())
+	return progress{Record: host}, err == nil, err
 }
 
 // What a history says of a stack.

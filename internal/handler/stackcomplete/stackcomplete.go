@@ -43,6 +43,12 @@ type gateways interface {
 	AddCache(ctx context.Context, arn string) error
 	CreateShare(ctx context.Context, s pool.ShareSpec) (id string, err error)
 	Shares(ctx context.Context, gateway string, ids []string) (statusByID map[string]string, err error)
+	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
+}
+
+// accesses closes shares.
+type accesses interface {
+	Shut(ctx context.Context, share pool.ShareRef, nobody string) error
 }
 
 type buckets interface {
@@ -52,6 +58,8 @@ type buckets interface {
 type databases interface {
 	Harden(ctx context.Context, login pool.Login) error
 	MakeSlot(ctx context.Context, login pool.Login, name, mark string, limit int) error
+	Close(ctx context.Context, login pool.Login, name string) error
+	Ping(ctx context.Context, login pool.Login) error
 }
 
 type vault interface {
@@ -74,6 +82,7 @@ type Config struct {
 	Machines    attacher
 	Appliances  appliances
 	Gateways    gateways
+	Access      accesses
 	Buckets     buckets
 	Databases   databases
 	Vault       vault
@@ -95,7 +104,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Buckets == nil ||
+	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Access == nil || c.Buckets == nil ||
 		c.Databases == nil || c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
 		c.Stage == "" || c.StackPrefix == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("stackcomplete: every field of Config is required")
@@ -118,6 +127,12 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.proceed(ctx, pool.HostID(step.ID), lifecycle.Cursor{Step: pool.Step(step.Step), Try: step.Try, Redelivered: d.Redelivered})
+	case events.TypeHostRequest:
+		var request events.HostRequest
+		if err := json.Unmarshal([]byte(d.Body), &request); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.request(ctx, request, d.Redelivered)
 	default:
 		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
 		return nil

@@ -92,7 +92,7 @@ func TestAnAlarmThatIsOnBeforeServiceCordons(t *testing.T) {
 	w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
 	w.drain()
 	host := w.host(id)
-	if host.State != pool.HostCordoned || host.Step != "" || len(w.bus.Of("HostCordoned")) != 1 || len(w.topic.Notes()) != 1 {
+	if host.State != pool.HostCordoned || host.Step != pool.StepWatch || len(w.bus.Of("HostCordoned")) != 1 || len(w.topic.Notes()) != 1 {
 		t.Errorf("host is %s; %v; %v", host.State, w.bus.Published(), w.topic.Notes())
 	}
 }

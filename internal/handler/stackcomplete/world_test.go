@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"headroom/events"
+	"headroom/internal/access"
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/bus/bustest"
 	"headroom/internal/adapter/gateway"
@@ -69,8 +70,11 @@ type world struct {
 	poolChecks *queuetest.Queue
 	bus        *bustest.Bus
 	topic      *notifytest.Topic
-	mute       bool   // nothing can be published
-	mark       string // of orders
+	mute       bool                         // nothing can be published
+	down       bool                         // no database server and no gateway answers
+	refuse     func(operation string) error // refuses calls to databases and gateways
+	loseReply  func(operation string) bool  // of calls to gateways
+	mark       string                       // of orders
 	named      int
 	peak       int // messages in the host queue at once
 	handler    *Handler
@@ -91,7 +95,7 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 		machines: &machinestest.Cloud{Late: late, Stale: late > 0},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
 		bus:      &bustest.Bus{}, topic: &notifytest.Topic{},
-		databases: &instances{hardened: map[string]bool{}, slots: map[string]int{}},
+		databases: &instances{hardened: map[string]bool{}, slots: map[string]int{}, closed: map[string]int{}},
 	}
 	clock := func() time.Time { return w.now }
 	w.machine, w.cache = w.machines.AddMachine("eu-west-1a", true), w.machines.AddVolume("eu-west-1a")
@@ -117,9 +121,26 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 		t.Fatal(err)
 	}
 	outside := outside{w, life.Call}
+	answering := func(operation string, do func() error) error {
+		return life.Call(operation, func() error {
+			if w.down {
+				return errDown
+			}
+			if w.refuse != nil {
+				if err := w.refuse(operation); err != nil {
+					return err
+				}
+			}
+			if err := do(); err != nil || w.loseReply == nil || !w.loseReply(operation) {
+				return err
+			}
+			return errDown
+		})
+	}
 	w.handler, err = New(Config{
 		Ledger: ledger, Stacks: outside, Machines: outsideMachines{&machines.Machines{Client: w.machines}, life.Call}, Appliances: outside,
-		Gateways:  outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call},
+		Access:    access.Writer{Shares: outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call}},
+		Gateways:  outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, answering},
 		Buckets:   outside,
 		Databases: outside, Vault: outside, Announce: announcer,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: life.Call},
@@ -201,7 +222,10 @@ func (w *world) event(stack string, status types.StackStatus, reason string) str
 	return string(body)
 }
 
-var errMute = errors.New("nobody can be told")
+var (
+	errMute = errors.New("nobody can be told")
+	errDown = errors.New("it does not answer")
+)
 
 // deliver delivers one message until the handler has handled it, killed or not.
 func (w *world) deliver(body string) {
@@ -312,6 +336,7 @@ func (a *appliance) Key(context.Context, string) (string, error) {
 type instances struct {
 	hardened map[string]bool
 	slots    map[string]int
+	closed   map[string]int // how often each slot was closed
 }
 
 // outside makes each call to a fake one killtest.Call.
@@ -359,12 +384,30 @@ func (o outside) Harden(_ context.Context, l pool.Login) error {
 
 func (o outside) MakeSlot(_ context.Context, l pool.Login, name, _ string, limit int) error {
 	return o.call("MakeSlot", func() error {
+		if o.w.refuse != nil {
+			if err := o.w.refuse("MakeSlot"); err != nil {
+				return err
+			}
+		}
 		if !o.w.databases.hardened[l.Host] || l.Password != "secret" || limit != TenantConnections {
 			return errors.New("not hardened, or no password")
 		}
 		o.w.databases.slots[name]++
 		return nil
 	})
+}
+
+func (o outside) Ping(context.Context, pool.Login) error {
+	return o.call("Ping", func() error {
+		if o.w.down {
+			return errDown
+		}
+		return nil
+	})
+}
+
+func (o outside) Close(_ context.Context, _ pool.Login, name string) error {
+	return o.call("Close", func() error { o.w.databases.closed[name]++; return nil })
 }
 
 // bornNamed reports whether every slot's name was recorded before anything bore it.

@@ -1,0 +1,107 @@
+package stackcomplete
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+const (
+	// watchWait is between two looks at a doubted host that answers.
+	watchWait = 10 * time.Second
+	// watchAnswers is how many good answers in a row take the doubt away.
+	watchAnswers = 3
+)
+
+// watch looks at a cordoned host that is in doubt: whether its stack is there, and whether it answers. Its deadline
+// has it looked at again, for as long as it is cordoned. What its alarms say is the pool check's to look at.
+//
+// Count moves with every answer, and its remainder counts the good ones in a row.
+func (h *Handler) watch(ctx context.Context, host pool.Host) (progress, error) {
+	if host.State != pool.HostCordoned || host.Doubt == "" {
+		return progress{Leave: true}, nil
+	}
+	stack, err := h.look(ctx, host)
+	if err != nil {
+		return progress{}, err
+	}
+	host = host.Clone()
+	switch stack.Status {
+	case deleteComplete:
+		p, _, err := h.judge(host, stack)
+		return p, err
+	case deleteInProgress, deleteFailed:
+		host.Progress = host.Failed(fmt.Errorf("its stack is in status %s: %s", stack.Status, stack.Reason))
+		host.Count = (host.Count/watchAnswers + 1) * watchAnswers
+		return progress{Record: host, Wait: pool.Deadline(pool.StepWatch)}, nil
+	}
+	if err := h.answers(ctx, host); err != nil {
+		host.Count = (host.Count/watchAnswers + 1) * watchAnswers
+		return progress{Record: host, Wait: pool.Deadline(pool.StepWatch) / 2, Because: err}, nil
+	}
+	if host.Count++; host.Count%watchAnswers != 0 {
+		return progress{Record: host, Wait: watchWait}, nil
+	}
+	doubt := host.Doubt
+	host.Doubt = ""
+	host, err = pool.Reconsider(host, h.Now(), fmt.Sprintf("it answered %d times in a row; before, %s", watchAnswers, doubt))
+	if err != nil {
+		return progress{}, fmt.Errorf("put host %s back into service: %w", host.ID, err)
+	}
+	return progress{Record: host}, nil
+}
+
+// answers asks a host whether it is there: a database server for a login, a gateway whether it runs.
+func (h *Handler) answers(ctx context.Context, host pool.Host) error {
+	if host.Kind == pool.Share {
+		return h.Gateways.Running(ctx, host.Access.Gateway)
+	}
+	login, err := h.login(ctx, host)
+	if err != nil {
+		return err
+	}
+	return h.Databases.Ping(ctx, login)
+}
+
+// closeReturned closes the slots that were taken from tenants again, once they have rested, and puts them back
+// into the reserve. Those that rest still are closed later.
+func (h *Handler) closeReturned(ctx context.Context, host pool.Host) (progress, error) {
+	if host.State != pool.HostInService {
+		return progress{Leave: true}, nil
+	}
+	now := h.Now()
+	host = host.Clone()
+	for i := range host.Slots {
+		slot := &host.Slots[i]
+		if !slot.Rested(now) {
+			continue
+		}
+		if err := h.closeSlot(ctx, host, *slot); err != nil {
+			return progress{}, fmt.Errorf("close slot %d of %s, which was returned: %w", slot.Index, host.ID, err)
+		}
+		free, err := pool.MoveSlot(*slot, pool.SlotFree, now)
+		if err != nil {
+			return progress{}, err
+		}
+		*slot = free
+	}
+	return progress{Record: pool.Onward(host, now)}, nil
+}
+
+// closeSlot closes a slot to everybody: the role of a database can't log in, the share has no client.
+func (h *Handler) closeSlot(ctx context.Context, host pool.Host, slot pool.Slot) error {
+	if host.Kind == pool.Database {
+		login, err := h.login(ctx, host)
+		if err != nil {
+			return err
+		}
+		return h.Databases.Close(ctx, login, slot.Name)
+	}
+	share := pool.ShareRef{Gateway: host.Access.Gateway, ID: slot.Share}
+	if err := h.Access.Shut(ctx, share, h.Nobody); err != nil {
+		return err
+	}
+	return h.Gateways.Tag(ctx, share, map[string]string{"headroom:state": "Available", "headroom:tenant": ""})
+}
