@@ -21,14 +21,19 @@ func Note(ctx context.Context, p pool.Progress, failure error, save func(context
 	if p.Failed(failure).Error == p.Error {
 		return failure
 	}
-	if ctx.Err() != nil {
-		// It took all the time of its message, as what does not answer does.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), noteTime)
-		defer cancel()
-	}
+	ctx, cancel := Afterwards(ctx)
+	defer cancel()
 	if err := save(ctx); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return errors.Join(failure, fmt.Errorf("note why: %w", err))
 	}
 	return failure
+}
+
+// Afterwards is a context for what is to be recorded of a step that may have taken all the time of its message, as
+// what does not answer does: when ctx is over, there is a moment left.
+func Afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 }

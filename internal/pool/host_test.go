@@ -139,7 +139,7 @@ func TestAnOrderIsTriedUntilItIsKnownThatThereIsNoStack(t *testing.T) {
 	if err != nil || given.State != pool.HostDeleted || given.Step != pool.StepAnnounce || given.Stuck != pool.StepOrder {
 		t.Fatalf("host is %s at %q: %v", given.State, given.Step, err)
 	}
-	diff(t, "why", given.Why, "its stack was asked for 21 times, and there is none: it refuses")
+	diff(t, "why", given.Why, "its stack was asked for 20 times, and there is none: it refuses")
 	diff(t, "counters", pool.Contribution(given), pool.Counters{})
 }
 

@@ -49,7 +49,7 @@ func (h Host) OrderStuck() bool { return h.State == HostOrdered && h.Tries > Max
 
 // GiveUpOrder gives up an order that made no stack: there is no host then. That is to be announced.
 func GiveUpOrder(h Host, now time.Time) (Host, error) {
-	given, err := MoveHost(h, HostDeleted, now, fmt.Sprintf("its stack was asked for %d times, and there is none: %s", h.Tries+1, h.Error))
+	given, err := MoveHost(h, HostDeleted, now, fmt.Sprintf("its stack was asked for %d times, and there is none: %s", h.Tries, h.Error))
 	if err != nil {
 		return h, err
 	}

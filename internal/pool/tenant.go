@@ -37,10 +37,11 @@ type Tenant struct {
 
 	Progress
 
-	Seq      int64 // its number on the waiting list; 0 if it never waited
-	Database Holding
-	Share    Holding
-	Secret   string // the secret with its credentials, as the vault names it
+	Seq       int64 // its number on the waiting list; 0 if it never waited
+	Exchanges int   // how often it was given other slots, because those that it held could not be opened
+	Database  Holding
+	Share     Holding
+	Secret    string // the secret with its credentials, as the vault names it
 
 	History []Entry
 	Version int64 // of the record; 0 when it is not written yet

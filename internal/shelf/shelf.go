@@ -25,6 +25,7 @@ type store interface {
 	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
 }
 
@@ -72,11 +73,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, tier pool.Tier) error {
 	try("take back offers", r.withdraw)
 	try("put back slots", r.putBack)
 	for _, kind := range pool.Kinds {
-		p, ok := ps.Of(pool.Key{Kind: kind, Tier: tier})
-		if !ok {
-			continue // a tier that was taken out of the policy is not refilled
+		if len(ps) == 0 {
+			break // nothing is to be set out
 		}
-		if err := r.refill(ctx, p); err != nil {
+		p, err := r.policy(ctx, ps, pool.Key{Kind: kind, Tier: tier})
+		if err == nil {
+			err = r.refill(ctx, p)
+		}
+		if err != nil {
 			failures = append(failures, fmt.Errorf("refill %ss of tier %s: %w", kind, tier, err))
 		}
 	}
@@ -84,6 +88,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, tier pool.Tier) error {
 	try("settle claims", r.settle)
 	try("put back what strays took", r.putBack)
 	return errors.Join(failures...)
+}
+
+// policy is the policy of a pool; one that was taken out of the policies has that of retired pools, so that its
+// tier's tenants are served on.
+func (r *Reconciler) policy(ctx context.Context, ps pool.Policies, key pool.Key) (pool.Policy, error) {
+	if p, ok := ps.Of(key); ok {
+		return p, nil
+	}
+	record, err := r.Ledger.Pool(ctx, key)
+	if err != nil {
+		return pool.Policy{}, fmt.Errorf("read pool %s, which has no policy: %w", key, err)
+	}
+	return pool.Retired(record), nil
 }
 
 // persist does a step again when another writer was first.

@@ -63,6 +63,8 @@ var (
 	HostsProvisioning = Metric{"HostsProvisioning", Count, perPool}
 	// HostsCordoned are hosts that take no more tenants.
 	HostsCordoned = Metric{"HostsCordoned", Count, perPool}
+	// HostsQuarantined are hosts that were given up, and that a person has to look at.
+	HostsQuarantined = Metric{"HostsQuarantined", Count, perPool}
 	// HostsFailed counts hosts whose making failed.
 	HostsFailed = Metric{"HostsFailed", Count, perPool}
 	// HostsOrdered counts orders of hosts.
@@ -76,5 +78,5 @@ var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TimeToReady, PolicyInvalid, EventsIgnored,
 	TenantsWaiting,
 	SlotsFree, SlotsAssigned, SlotsProvisioning,
-	HostsInService, HostsProvisioning, HostsCordoned, HostsFailed, HostsOrdered, LeadTime,
+	HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, HostsFailed, HostsOrdered, LeadTime,
 }

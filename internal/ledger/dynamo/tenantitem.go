@@ -23,12 +23,13 @@ type tenantItem struct {
 	RequestedAt time.Time        `dynamodbav:"requestedAt"`
 	ReadyAt     *time.Time       `dynamodbav:"readyAt,omitempty"`
 	progress
-	Seq      int64        `dynamodbav:"seq,omitempty"`
-	Database *holdingItem `dynamodbav:"database,omitempty"`
-	Share    *holdingItem `dynamodbav:"share,omitempty"`
-	Secret   string       `dynamodbav:"secret,omitempty"`
-	History  []entryItem  `dynamodbav:"history"`
-	Version  int64        `dynamodbav:"version"`
+	Seq       int64        `dynamodbav:"seq,omitempty"`
+	Exchanges int          `dynamodbav:"exchanges,omitempty"`
+	Database  *holdingItem `dynamodbav:"database,omitempty"`
+	Share     *holdingItem `dynamodbav:"share,omitempty"`
+	Secret    string       `dynamodbav:"secret,omitempty"`
+	History   []entryItem  `dynamodbav:"history"`
+	Version   int64        `dynamodbav:"version"`
 }
 
 type holdingItem struct {
@@ -44,7 +45,7 @@ func encodeTenant(t pool.Tenant) (item, error) {
 	i := tenantItem{
 		key: tenantKey(t.ID), deadline: deadlineOf(dueTenant, t.Due), Form: form,
 		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, State: t.State, RequestedAt: t.RequestedAt,
-		progress: encodeProgress(t.Progress), Seq: t.Seq, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
+		progress: encodeProgress(t.Progress), Seq: t.Seq, Exchanges: t.Exchanges, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
 		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version,
 	}
 	if !t.ReadyAt.IsZero() {
@@ -72,7 +73,7 @@ func (i tenantItem) tenant() pool.Tenant {
 	t := pool.Tenant{
 		ID:   pool.TenantID(strings.TrimPrefix(i.PK, tenantPrefix)),
 		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, State: i.State, RequestedAt: i.RequestedAt,
-		Progress: i.progress.decode(i.time()), Seq: i.Seq, Database: i.Database.decode(), Share: i.Share.decode(),
+		Progress: i.progress.decode(i.time()), Seq: i.Seq, Exchanges: i.Exchanges, Database: i.Database.decode(), Share: i.Share.decode(),
 		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version,
 	}
 	if i.ReadyAt != nil {

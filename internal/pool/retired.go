@@ -1,0 +1,16 @@
+package pool
+
+// retiredSlots is how many slots a host gets of a pool that never had one.
+const retiredSlots = 10
+
+// Retired is the policy of a pool that has none any more. Its tier takes no new tenants, and those that are known
+// are served on: hosts are ordered for those who wait, and for nobody else.
+func Retired(r Record) Policy {
+	slots := r.Size
+	if slots == 0 {
+		slots = retiredSlots
+	}
+	return Policy{
+		Kind: r.Key.Kind, Tier: r.Key.Tier, SlotsPerHost: slots, Ceiling: r.Counters.Hosts + 1, MaxOrders: 1, Placement: Pack,
+	}
+}
