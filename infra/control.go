@@ -10,6 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"headroom/events"
 	"headroom/internal/pool"
 )
 
@@ -150,15 +151,15 @@ func (c *controlPlane) addRules(undelivered awssqs.Queue) {
 	NewRule(c.stack, "HostStackChanged", RuleProps{
 		Description:      "Headroom: the stack of a host has another status",
 		Source:           "aws.cloudformation",
-		DetailType:       "CloudFormation Stack Status Change",
+		DetailTypes:      []string{events.TypeStackStatusChange},
 		ResourcePrefixes: []*string{stackARN(pool.Database), stackARN(pool.Share)},
 		To:               c.hostEvents,
 		Undelivered:      undelivered,
 	})
 	NewRule(c.stack, "DatabaseAlarmChanged", RuleProps{
-		Description:      "Headroom: an alarm of a database host has another state",
+		Description:      "Headroom: an alarm of a database host has another state, or is deleted",
 		Source:           "aws.cloudwatch",
-		DetailType:       "CloudWatch Alarm State Change",
+		DetailTypes:      []string{events.TypeAlarmStateChange, events.TypeAlarmConfigurationChange},
 		ResourcePrefixes: []*string{arn("cloudwatch", "alarm:"+c.stackPrefix()+string(pool.Database)+"-")},
 		To:               c.alarms,
 		Undelivered:      undelivered,

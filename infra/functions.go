@@ -28,7 +28,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 	// their tenant is as it was.
 	grants := c.ledger.Grants([]string{"ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
 	grants = append(grants,
-		sendTo(c.signupSteps.Queue, c.signups.DeadLetters, c.poolChecks.Queue),
+		sendTo(c.signupSteps.Queue, c.signups.DeadLetters, c.poolChecks.Queue, c.hostEvents.Queue),
 		c.publish(),
 		c.readPolicy(),
 		Grant{
@@ -65,6 +65,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 			"SIGNUP_STEPS_QUEUE_URL": c.signupSteps.QueueUrl(),
 			"SIGNUP_DLQ_URL":         c.signups.DeadLetters.QueueUrl(),
 			"POOLCHECK_QUEUE_URL":    c.poolChecks.QueueUrl(),
+			"HOST_QUEUE_URL":         c.hostEvents.QueueUrl(),
 			"SECRET_PREFIX":          jsii.String(tenantSecrets),
 			"SECRET_KEY_ID":          c.keys.Secrets.KeyArn(),
 			"INSTANCE_NETWORKS":      c.instanceNetworks,
@@ -87,6 +88,8 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 		c.readPolicy(),
 		c.onHostStacks("cloudformation:DescribeStacks"),
 		Grant{Actions: []string{"ssm:GetParameter"}, Resources: []*string{gatewayImageARN()}},
+		// Composite alarms are described to those only who may describe all ("DescribeAlarms" in CloudWatch's API).
+		Grant{Actions: []string{"cloudwatch:DescribeAlarms"}, Resources: *everything()},
 	)
 	f := c.newFunction("PoolChecks", FunctionProps{
 		Name: "poolcheck", Queues: []Queue{c.poolChecks}, Batch: 10, Concurrency: 2,
@@ -110,7 +113,8 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
-		"Stacks of hosts are made while it runs: the prefix of their names limits it to this stage's.")
+		"Stacks of hosts are made while it runs: the prefix of their names limits it to this stage's. Composite alarms are described to those "+
+			"only who may describe all.")
 	return f
 }
 
@@ -233,6 +237,12 @@ func (c *controlPlane) makeGateways() []Grant {
 		{
 			Actions:   []string{"storagegateway:AddCache", "storagegateway:ListLocalDisks"},
 			Resources: []*string{gateways},
+			When:      ofStage(c.Stage, stageOfResource),
+		},
+		// To close a share that was taken from a tenant before it was handed over.
+		{
+			Actions:   []string{"storagegateway:AddTagsToResource", "storagegateway:UpdateNFSFileShare"},
+			Resources: []*string{shares},
 			When:      ofStage(c.Stage, stageOfResource),
 		},
 		// These look at what was made a moment ago, of which the tags may not be known yet: it must be

@@ -15,6 +15,7 @@ import (
 var onAnything = map[string]string{
 	"ec2:DescribeNetworkInterfaces":       "Lambda looks for the network interfaces that it made",
 	"ec2:DescribeSubnets":                 "Lambda looks at the subnets it is to use",
+	"cloudwatch:DescribeAlarms":           "composite alarms are described to those only who may describe all",
 	"ec2:DescribeVolumes":                 "a list of the account",
 	"storagegateway:ActivateGateway":      "the gateway has no name yet",
 	"storagegateway:ListGateways":         "a list of the account",
@@ -127,6 +128,8 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 		"Signups UpdateNFSFileShare":           {ofResource},
 		"HostSteps ActivateGateway":            {ofRequest},
 		"HostSteps AddCache":                   {ofResource},
+		"HostSteps AddTagsToResource":          {ofResource},
+		"HostSteps UpdateNFSFileShare":         {ofResource},
 		"HostSteps CreateNFSFileShare":         {ofRequest, ofResource},
 		"HostSteps DescribeGatewayInformation": nil, // asked before a gateway's tags may be known
 		"HostSteps DescribeNFSFileShares":      nil, // asked before a share's tags may be known

@@ -14,11 +14,12 @@ import (
 
 // RuleProps says which of AWS's events go to a queue.
 type RuleProps struct {
-	Description        string
-	Source, DetailType string
-	ResourcePrefixes   []*string // of the ARNs that the event is about
-	To                 Queue
-	Undelivered        awssqs.Queue // keeps events that EventBridge could not deliver
+	Description      string
+	Source           string
+	DetailTypes      []string
+	ResourcePrefixes []*string // of the ARNs that the event is about
+	To               Queue
+	Undelivered      awssqs.Queue // keeps events that EventBridge could not deliver
 }
 
 // NewRule sends AWS's events about hosts, and no others, to a queue.
@@ -31,7 +32,7 @@ func NewRule(scope constructs.Construct, id string, p RuleProps) {
 		Description: jsii.String(p.Description),
 		EventPattern: map[string]any{
 			"source":      jsii.Strings(p.Source),
-			"detail-type": jsii.Strings(p.DetailType),
+			"detail-type": jsii.Strings(p.DetailTypes...),
 			"resources":   resources,
 		},
 		Targets: []*awsevents.CfnRule_TargetProperty{{

@@ -64,6 +64,35 @@ func (h *Handler) orderStack(ctx context.Context, host pool.Host) (stackID strin
 	})
 }
 
+// giveUpOrder gives up an order whose stack was asked for too often, if there is no such stack: then there is no
+// host, and it counts as none. Of one that has its stack only the announcement is missing, and it is gone on with;
+// and while CloudFormation does not say, nothing is given up.
+func (h *Handler) giveUpOrder(ctx context.Context, host pool.Host) error {
+	if _, err := h.Stacks.Describe(ctx, host.Stack.Name); !errors.Is(err, pool.ErrNotFound) {
+		if err != nil {
+			return fmt.Errorf("look whether there is a stack of %s: %w", host.ID, err)
+		}
+		return h.createStack(ctx, host)
+	}
+	now := h.Now()
+	// Commit point: the order is no host any more.
+	before, after, err := ledger.UpdateHost(ctx, h.Ledger, host.ID, now, func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		if !host.OrderStuck() {
+			return host, pool.Neutral, ledger.ErrUnchanged // its stack was heard of
+		}
+		given, err := pool.GiveUpOrder(host, now)
+		return given, pool.Failed, err
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("record that the order of %s is given up: %w", host.ID, err)
+	case after.Version == before.Version:
+		return nil
+	}
+	h.Log.WarnContext(ctx, "order given up", "host", host.ID, "reason", after.Why)
+	return h.Announce.Host(ctx, after)
+}
+
 // passOver gives up the order of a host whose name a foreign stack has: nothing of that is touched, and the
 // pool's next order has the next number.
 func (h *Handler) passOver(ctx context.Context, host pool.Host, why error) error {

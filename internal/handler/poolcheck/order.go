@@ -11,11 +11,15 @@ import (
 
 // pool plans one pool and orders what is missing, one host at a time: the plan is made anew after
 // each order, so that checks that run at once never order more than one plan allows.
-func (h *Handler) pool(ctx context.Context, p pool.Policy) error {
+func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) error {
 	for ordered := 0; ; ordered++ {
-		seen, err := h.observe(ctx, p)
+		seen, err := h.observe(ctx, key)
 		if err != nil {
-			return fmt.Errorf("check pool %s: %w", p.Key(), err)
+			return fmt.Errorf("check pool %s: %w", key, err)
+		}
+		p, ok := ps.Of(key)
+		if !ok {
+			p = pool.Retired(seen.Record)
 		}
 		plan := pool.Decide(seen, p, nil, h.Now())
 		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
@@ -55,21 +59,21 @@ func (h *Handler) pool(ctx context.Context, p pool.Policy) error {
 // count twice rather than not at all, because too few orders are made up for by the next check and
 // too many by nobody: slots move from the making into the reserve and from there onto the shelf, and
 // are given to those who wait. So what they move to is read after what they move from.
-func (h *Handler) observe(ctx context.Context, p pool.Policy) (pool.Observed, error) {
-	record, err := h.Ledger.Pool(ctx, p.Key())
+func (h *Handler) observe(ctx context.Context, key pool.Key) (pool.Observed, error) {
+	record, err := h.Ledger.Pool(ctx, key)
 	if err != nil {
 		return pool.Observed{}, fmt.Errorf("read the pool: %w", err)
 	}
-	shelf, err := h.Ledger.Shelf(ctx, p.Tier)
+	shelf, err := h.Ledger.Shelf(ctx, key.Tier)
 	if err != nil {
 		return pool.Observed{}, fmt.Errorf("read the shelf: %w", err)
 	}
-	waiters, err := h.Ledger.Waiting(ctx, p.Tier, waitingSeen)
+	waiters, err := h.Ledger.Waiting(ctx, key.Tier, waitingSeen)
 	if err != nil {
 		return pool.Observed{}, fmt.Errorf("read the waiting list: %w", err)
 	}
-	seen := pool.Observed{Record: record, OnShelf: len(shelf.Offers(p.Kind))}
-	if shelf.Refill != nil && shelf.Refill.Kind == p.Kind {
+	seen := pool.Observed{Record: record, OnShelf: len(shelf.Offers(key.Kind))}
+	if shelf.Refill != nil && shelf.Refill.Kind == key.Kind {
 		seen.OnShelf += len(shelf.Refill.Offers)
 	}
 	for _, w := range waiters {
@@ -89,4 +93,5 @@ func (h *Handler) measure(o pool.Observed, p pool.Policy) {
 	m.Gauge(telemetry.HostsInService, c.InService)
 	m.Gauge(telemetry.HostsProvisioning, c.Provisioning)
 	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
+	m.Gauge(telemetry.HostsQuarantined, c.Quarantined)
 }

@@ -68,8 +68,12 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 		return fmt.Errorf("record that host %s is overdue: %w", id, err)
 	case host.Version == before.Version:
 		return nil
+	case host.OrderStuck():
+		return h.giveUpOrder(ctx, host)
 	case host.Step == pool.StepOrder:
 		return h.createStack(ctx, host)
+	case host.Step == pool.StepWatch:
+		return h.watch(ctx, host)
 	case host.State == pool.HostQuarantined, host.State == pool.HostDeleted:
 		return h.Announce.Host(ctx, host)
 	}

@@ -135,7 +135,7 @@ func TestAnOrderThatCloudFormationDidNotTakeIsMadeAgainAndThenGivenUp(t *testing
 		_ = w.check()
 	}
 	h := w.host("share-standard-1")
-	if h.State != pool.HostQuarantined || w.stacks.Count() != 0 {
+	if h.State != pool.HostDeleted || w.stacks.Count() != 0 {
 		t.Errorf("host: %+v", h)
 	}
 	// Why stands in the record, and so in the event and the notice (case B8).

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"headroom/events"
@@ -22,6 +23,7 @@ type store interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Tiers(ctx context.Context) ([]pool.Tier, error)
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
@@ -38,9 +40,11 @@ type policies interface {
 	Load(ctx context.Context) (pool.Policies, error)
 }
 
-// builder asks for a host's stack; asking again with the same token returns the same stack.
+// builder asks for a host's stack; asking again with the same token returns the same stack. Of a name that no stack
+// has, Describe answers pool.ErrNotFound.
 type builder interface {
 	Create(ctx context.Context, order pool.StackOrder) (stackID string, err error)
+	Describe(ctx context.Context, nameOrID string) (pool.StackStatus, error)
 }
 
 type announcer interface {
@@ -67,6 +71,7 @@ type Config struct {
 	Policies    policies
 	Stacks      builder
 	Images      images
+	Alarms      alarms
 	Announce    announcer
 	Signups     sender // the queue of Headroom's own messages to signup
 	HostEvents  sender // stackcomplete's queue
@@ -85,7 +90,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Announce == nil ||
+	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Alarms == nil || c.Announce == nil ||
 		c.Signups == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
@@ -115,13 +120,24 @@ func (h *Handler) Check(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)
 	}
-	for _, tier := range ps.Tiers() {
+	tiers, err := h.tiers(ctx, ps)
+	failures = append(failures, err)
+	for _, tier := range tiers {
 		failures = append(failures, h.Shelf.Reconcile(ctx, tier), h.serveWaiting(ctx, tier))
 		for _, kind := range pool.Kinds {
-			if p, ok := ps.Of(pool.Key{Kind: kind, Tier: tier}); ok {
-				failures = append(failures, h.pool(ctx, p))
-			}
+			failures = append(failures, h.pool(ctx, pool.Key{Kind: kind, Tier: tier}, ps))
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// tiers are those that can be signed up for, and those that ever were: the tenants of a tier that was taken out of
+// the policies are served on.
+func (h *Handler) tiers(ctx context.Context, ps pool.Policies) ([]pool.Tier, error) {
+	tiers := ps.Tiers()
+	ever, err := h.Ledger.Tiers(ctx)
+	if err != nil {
+		return tiers, fmt.Errorf("ask which tiers there ever were: %w", err)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(append(tiers, ever...)))), nil
 }

@@ -51,10 +51,11 @@ type world struct {
 	signups   *queuetest.Queue
 	steps     *queuetest.Queue
 	policies  pool.Policies
-	image     string           // the newest of gateways
-	multiZone bool             // AWS chooses the zones of databases
-	broken    error            // of the policies
-	fail      map[string]error // calls that fail, by operation
+	image     string                    // the newest of gateways
+	alarms    map[string]pool.AlarmMark // that there are
+	multiZone bool                      // AWS chooses the zones of databases
+	broken    error                     // of the policies
+	fail      map[string]error          // calls that fail, by operation
 	metrics   strings.Builder
 	marks     int // drawn so far
 }
@@ -111,7 +112,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		databaseZones = nil
 	}
 	h, err := New(Config{
-		Ledger: store, Shelf: reconciler, Policies: out, Stacks: out, Images: out, Announce: announcer,
+		Ledger: store, Shelf: reconciler, Policies: out, Stacks: out, Images: out, Alarms: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{
@@ -144,6 +145,27 @@ func (o outside) Create(ctx context.Context, order pool.StackOrder) (id string, 
 		return err
 	})
 	return id, err
+}
+
+func (o outside) Describe(ctx context.Context, nameOrID string) (status pool.StackStatus, err error) {
+	err = o.call("Describe", func() (err error) {
+		status, err = (&stacks.Client{API: o.w.stacks}).Describe(ctx, nameOrID)
+		return err
+	})
+	return status, err
+}
+
+func (o outside) States(_ context.Context, names []string) (states map[string]pool.AlarmMark, err error) {
+	states = map[string]pool.AlarmMark{}
+	err = o.call("States", func() error {
+		for _, name := range names {
+			if mark, there := o.w.alarms[name]; there {
+				states[name] = mark
+			}
+		}
+		return nil
+	})
+	return states, err
 }
 
 // check makes one undisturbed pool check.
