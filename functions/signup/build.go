@@ -61,6 +61,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 		Steps:      queue(e.StepsQueue),
 		StepsQueue: path.Base(e.StepsQueue),
 		PoolChecks: queue(e.PoolCheckQueue),
+		HostEvents: queue(e.HostQueue),
 		Refused:    queue(e.SignupDLQ),
 		Networks:   networks,
 		Mark:       function.Name,

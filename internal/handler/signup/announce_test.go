@@ -199,7 +199,7 @@ func TestAReadyTenantHasAllItsTries(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
 	w.add(pool.Database, 1)
 	w.add(pool.Share, 1)
-	w.fail["Open"] = errNotNow
+	w.fail["Tag"] = errNotNow
 	w.ask("acme", "10.0.0.1")
 	w.drain(w.once)
 	before := w.tenant("acme")
@@ -207,7 +207,7 @@ func TestAReadyTenantHasAllItsTries(t *testing.T) {
 	stuck.Tries = pool.MaxTries
 	_, err := w.ledger.SaveTenant(t.Context(), before, stuck)
 	w.must(err)
-	delete(w.fail, "Open")
+	delete(w.fail, "Tag")
 	w.now = w.now.Add(2 * time.Hour)
 	w.drain(w.once)
 	if tenant := w.tenant("acme"); tenant.State != pool.TenantReady || tenant.Tries != 0 {

@@ -19,6 +19,7 @@ type Environment struct {
 	StepsQueue      string `env:"SIGNUP_STEPS_QUEUE_URL,required,notEmpty"`
 	SignupDLQ       string `env:"SIGNUP_DLQ_URL,required,notEmpty"`
 	PoolCheckQueue  string `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
+	HostQueue       string `env:"HOST_QUEUE_URL,required,notEmpty"`
 	SecretPrefix    string `env:"SECRET_PREFIX,required,notEmpty"`
 	SecretKey       string `env:"SECRET_KEY_ID,required,notEmpty"`
 	Instances       string `env:"INSTANCE_NETWORKS,required,notEmpty"` // CIDRs, separated by commas

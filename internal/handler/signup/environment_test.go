@@ -10,7 +10,7 @@ import (
 func setEnvironment(t *testing.T) {
 	for _, name := range []string{
 		"STAGE", "TABLE_NAME", "BUS_NAME", "POLICY_PARAMETER", "SIGNUP_STEPS_QUEUE_URL", "SIGNUP_DLQ_URL",
-		"POOLCHECK_QUEUE_URL", "SECRET_PREFIX", "SECRET_KEY_ID",
+		"POOLCHECK_QUEUE_URL", "HOST_QUEUE_URL", "SECRET_PREFIX", "SECRET_KEY_ID",
 	} {
 		t.Setenv(name, "set")
 	}

@@ -16,7 +16,7 @@ import (
 // TestEveryCallMayFail has each call fail once: the message comes again and the tenant is served.
 func TestEveryCallMayFail(t *testing.T) {
 	for _, operation := range []string{
-		"Register", "Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "Open", "SaveTenant", "Send",
+		"Register", "Request", "Claim", "Secret", "Master", "Admit", "SetClients", "Tag", "SaveTenant", "Send",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			w := newWorld(t, undisturbed, 0)
@@ -127,7 +127,7 @@ func TestASignupThatWasGivenUpHasAllItsTriesWhenItIsAskedForAgain(t *testing.T) 
 			w := newWorld(t, undisturbed, 0)
 			w.add(pool.Database, 1)
 			w.add(pool.Share, 1)
-			w.fail["Open"] = errNotNow
+			w.fail["Tag"] = errNotNow
 			w.ask("acme", "10.0.0.1")
 			w.drain(w.once)
 			before := w.tenant("acme")
@@ -141,7 +141,7 @@ func TestASignupThatWasGivenUpHasAllItsTriesWhenItIsAskedForAgain(t *testing.T) 
 			if p := w.tenant("acme").Progress; p.Step != pool.StepOpen || p.Tries != 0 || p.Stuck != "" || !p.Due.After(w.now) || !strings.Contains(p.Error, errNotNow.Error()) {
 				t.Errorf("asked for again: %+v", p)
 			}
-			delete(w.fail, "Open")
+			delete(w.fail, "Tag")
 			w.now = w.tenant("acme").Due
 			w.retryOverdue("acme")
 			w.drain(w.once)

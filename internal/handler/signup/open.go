@@ -31,7 +31,15 @@ const (
 func (h *Handler) openStep(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
 	err := h.open(ctx, t)
 	if err != nil {
-		err = h.openLater(ctx, t, err)
+		exchanged, exchangeErr := h.otherSlots(ctx, t, err)
+		switch {
+		case exchanged:
+			err = exchangeErr
+		case exchangeErr != nil:
+			err = h.openLater(ctx, t, errors.Join(err, exchangeErr))
+		default:
+			err = h.openLater(ctx, t, err)
+		}
 	}
 	return lifecycle.Next[pool.Tenant]{Leave: err == nil}, err
 }
@@ -79,7 +87,8 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 // openOnce is one round of open; done is false, and the error pool.ErrConflict, when the tenant's record is
 // not as t any more, or it was given slots after it found none.
 func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err error) {
-	claim, err := h.claim(ctx, t, false)
+	// One that held slots already came before all who wait, and was counted.
+	claim, err := h.claim(ctx, t, t.Exchanges > 0)
 	switch {
 	case errors.Is(err, pool.ErrEmpty), errors.Is(err, pool.ErrQueued):
 		err := h.wait(ctx, t, err)
@@ -109,7 +118,9 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 	}
 	t.Secret = arn
 	share := claim.Share.ShareRef()
-	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); err != nil {
+	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); errors.Is(err, pool.ErrUnreachable) {
+		return true, against(claim.Share.Host, err)
+	} else if err != nil {
 		return true, err
 	}
 	// Its tags say Available until now; an operator who looks at the gateway sees whose it is.
@@ -123,6 +134,11 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 	ready, err := h.recordReady(ctx, before, t)
 	if err != nil {
 		return !errors.Is(err, pool.ErrConflict), err
+	}
+	if before.Error != "" {
+		if err := h.absolve(ctx, ready); err != nil {
+			return true, err
+		}
 	}
 	return true, h.finish(ctx, h.announcement(ready, share), 0)
 }
@@ -218,7 +234,7 @@ func (h *Handler) openDatabase(ctx context.Context, side pool.Side, password str
 	}
 	login := pool.Login{Host: side.Access.Address, Port: side.Access.Port, Username: username, Password: master}
 	if err := h.Databases.Open(ctx, login, side.Offer.Name, password); err != nil {
-		return fmt.Errorf("let the role of %s/%d log in: %w", side.Host, side.Offer.Index, err)
+		return against(side.Host, fmt.Errorf("let the role of %s/%d log in: %w", side.Host, side.Offer.Index, err))
 	}
 	return nil
 }

@@ -31,6 +31,9 @@ type store interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	SaveShelf(ctx context.Context, before, after pool.Shelf) error
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 }
 
 // shelves fills a tier's shelf from the reserve.
@@ -93,6 +96,7 @@ type Config struct {
 	Steps      sender                 // the queue of Headroom's own messages, for what has to wait
 	StepsQueue string                 // its name: messages of Headroom's own kinds are taken from nowhere else
 	PoolChecks sender                 // asks for a pool check
+	HostEvents sender                 // stackcomplete's queue
 	Refused    keeper                 // the dead-letter queue
 	Networks   []netip.Prefix         // where customers' instances may live
 	Mount      string                 // options with which NFS clients mount shares
@@ -108,7 +112,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
-		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
+		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil || c.HostEvents == nil ||
 		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
@@ -147,12 +151,17 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 
 // request is a signup from outside.
 func (h *Handler) request(ctx context.Context, d events.Delivery) error {
-	request, err := h.check(ctx, d)
+	request, err := events.ParseSignupRequested([]byte(d.Body))
 	var bad *events.FieldError
 	if errors.As(err, &bad) {
 		return h.refuse(ctx, d, request.TenantID, bad)
 	}
 	if err != nil {
+		return err
+	}
+	if err := h.admits(ctx, request); errors.As(err, &bad) {
+		return h.refuseNew(ctx, d, request, bad)
+	} else if err != nil {
 		return err
 	}
 	err = h.Ledger.Register(ctx, request.InstanceIP, pool.TenantID(request.TenantID))
@@ -231,31 +240,41 @@ func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
 	return h.machine().Go(ctx, string(t.ID), t)
 }
 
-// check reads a signup message; what is wrong with it is a *events.FieldError.
-func (h *Handler) check(ctx context.Context, d events.Delivery) (events.SignupRequested, error) {
-	request, err := events.ParseSignupRequested([]byte(d.Body))
-	if err != nil {
-		return request, err
-	}
+// admits looks whether a new tenant may sign up so, by the policies and the networks; what is wrong is a
+// *events.FieldError.
+func (h *Handler) admits(ctx context.Context, request events.SignupRequested) error {
 	ps, err := h.Policies.Load(ctx)
 	if err != nil {
-		return request, fmt.Errorf("load the policies: %w", err)
+		return fmt.Errorf("load the policies: %w", err)
 	}
 	if !ps.Serves(pool.Tier(request.Tier)) {
-		return request, &events.FieldError{Field: "tier", Reason: "is served by no pool"}
+		return &events.FieldError{Field: "tier", Reason: "is served by no pool"}
 	}
 	address, err := netip.ParseAddr(request.InstanceIP)
 	if err != nil {
-		return request, &events.FieldError{Field: "instanceIp", Reason: "is no IP address"}
+		return &events.FieldError{Field: "instanceIp", Reason: "is no IP address"}
 	}
 	var networks []string
 	for _, network := range h.Networks {
 		if network.Contains(address) {
-			return request, nil
+			return nil
 		}
 		networks = append(networks, network.String())
 	}
-	return request, &events.FieldError{Field: "instanceIp", Reason: "is in none of the networks where instances live: " + strings.Join(networks, ", ")}
+	return &events.FieldError{Field: "instanceIp", Reason: "is in none of the networks where instances live: " + strings.Join(networks, ", ")}
+}
+
+// refuseNew refuses a signup that no new tenant may make. A tenant that is known, and signed up so when it was new, is
+// served on, whatever became of the policies and the networks since.
+func (h *Handler) refuseNew(ctx context.Context, d events.Delivery, request events.SignupRequested, bad *events.FieldError) error {
+	known, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID))
+	switch {
+	case errors.Is(err, pool.ErrNotFound), err == nil && differs(known, request) != nil:
+		return h.refuse(ctx, d, request.TenantID, bad)
+	case err != nil:
+		return fmt.Errorf("look whether tenant %s is known: %w", request.TenantID, err)
+	}
+	return h.resume(ctx, known)
 }
 
 // differs returns the field in which a repeated signup differs from the first.

@@ -27,10 +27,16 @@ func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 	var listed pool.Tenant
 	if err == nil {
 		var waits pool.Tenant
-		if waits, err = pool.MoveTenant(t, pool.TenantWaiting, h.Now().UTC(), why.Error()); err != nil {
+		reason, reasonErr := h.whyNone(ctx, t.Tier, why)
+		if reasonErr != nil {
+			return reasonErr
+		}
+		if waits, err = pool.MoveTenant(t, pool.TenantWaiting, h.Now().UTC(), reason); err != nil {
 			return err
 		}
-		waits.Seq = seq
+		if waits.Seq == 0 { // one that was given slots which could not be opened keeps its place
+			waits.Seq = seq
+		}
 		// Commit point: the tenant has its place in the list, and the message may go.
 		listed, err = h.Ledger.SaveTenant(ctx, t, waits)
 	}
@@ -52,6 +58,37 @@ func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 	default:
 		return fmt.Errorf("put tenant %s on the waiting list: %w", t.ID, pool.ErrConflict)
 	}
+}
+
+// whyNone words why there is nothing for a tenant: what the shelf said, and what keeps hosts from being ordered where
+// none is on its way.
+func (h *Handler) whyNone(ctx context.Context, tier pool.Tier, why error) (string, error) {
+	reason := why.Error()
+	ps, err := h.Policies.Load(ctx)
+	if err != nil {
+		return "", fmt.Errorf("load the policies: %w", err)
+	}
+	shelf, err := h.Ledger.Shelf(ctx, tier)
+	if err != nil {
+		return "", fmt.Errorf("read the shelf of tier %s: %w", tier, err)
+	}
+	for _, kind := range pool.Kinds {
+		key := pool.Key{Kind: kind, Tier: tier}
+		p, ok := ps.Of(key)
+		if !ok || len(shelf.Offers(kind)) > 0 {
+			continue
+		}
+		record, err := h.Ledger.Pool(ctx, key)
+		if err != nil {
+			return "", fmt.Errorf("read pool %s: %w", key, err)
+		}
+		if c := record.Counters; c.Reserve == 0 && c.Provisioning == 0 {
+			if blocked := pool.Blocked(record, p, h.Now()); blocked != "" {
+				reason += "; " + blocked
+			}
+		}
+	}
+	return reason, nil
 }
 
 // stillWaiting tells a tenant that is on the waiting list its place again. One that was given slots, by

@@ -7,10 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"headroom/events"
-	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/pool"
 )
 
@@ -107,6 +105,7 @@ func TestALongListIsServedByOneMessageAfterTheOther(t *testing.T) {
 
 func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
+	w.remark = true
 	w.crowd(3)
 	w.add(pool.Database, 1)
 	w.add(pool.Share, 3)
@@ -119,22 +118,22 @@ func TestOneWhoCannotBeOpenedHoldsUpNobody(t *testing.T) {
 	if got := strings.Join(ready, " "); got != "t01 t02" {
 		t.Errorf("ready: %q", got)
 	}
-	// Nor does it those who come later.
-	w.add(pool.Database, 1)
-	w.add(pool.Share, 1)
+	// Its host is out of service by that, and it waits for other slots, before those who come later.
 	w.ask("new", "10.0.2.1")
 	w.drain(w.once)
-	if !strings.HasSuffix(w.said("StorageReady"), "new") || strings.Contains(w.said("StorageWaiting"), "new") {
-		t.Errorf("ready: %q, waiting %q", w.said("StorageReady"), w.said("StorageWaiting"))
-	}
-	// Its message has gone to the dead letters; past its deadline the pool check sends it again.
-	w.masters[w.host("database-standard-1").Access.Address] = "master-password-1"
-	w.signups = queuetest.New(w.clock)
-	w.now = w.tenant("t00").Due
-	w.retryOverdue("t00")
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.reconcile()
 	w.drain(w.once)
-	if !strings.HasSuffix(w.said("StorageReady"), "t00") {
-		t.Errorf("ready: %q", w.said("StorageReady"))
+	if got := w.said("StorageReady"); !strings.HasSuffix(got, "t00") {
+		t.Errorf("ready: %q", got)
+	}
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.reconcile()
+	w.drain(w.once)
+	if got := w.said("StorageReady"); !strings.HasSuffix(got, "t00 new") {
+		t.Errorf("ready: %q", got)
 	}
 }
 
@@ -149,7 +148,7 @@ func TestOneWhoseTurnComesHasAllItsTries(t *testing.T) {
 	w.must(err)
 	w.add(pool.Database, 1)
 	w.add(pool.Share, 1)
-	delete(w.masters, w.host("database-standard-1").Access.Address)
+	w.fail["Tag"] = errNotNow
 	w.reconcile()
 	w.drain(w.once)
 	if tenant := w.tenant("t00"); tenant.State != pool.TenantRequested || tenant.Tries != 0 || tenant.Due.IsZero() {
@@ -162,6 +161,7 @@ func TestOneWhoseTurnComesHasAllItsTries(t *testing.T) {
 func TestManyWhoCannotBeOpenedHoldUpNobody(t *testing.T) {
 	const stuck = 2*serveAtOnce + 1
 	w := newWorld(t, undisturbed, 0)
+	w.remark = true
 	w.crowd(stuck + 2)
 	w.add(pool.Database, stuck)
 	w.add(pool.Share, stuck+2)
@@ -169,17 +169,19 @@ func TestManyWhoCannotBeOpenedHoldUpNobody(t *testing.T) {
 	w.reconcile()
 	w.drain(w.once)
 	w.add(pool.Database, 2)
-	w.signups = queuetest.New(w.clock) // the messages that fail have gone to the dead letters
-	w.now = w.now.Add(time.Hour)
 	w.reconcile()
 	w.drain(w.once)
 	ready := strings.Fields(w.said("StorageReady"))
 	slices.Sort(ready)
-	if got, want := strings.Join(ready, " "), fmt.Sprintf("t%02d t%02d", stuck, stuck+1); got != want {
-		t.Errorf("ready: %q, want %q", got, want)
+	if got := strings.Join(ready, " "); got != "t00 t01" {
+		t.Errorf("ready: %q", got)
 	}
-	if waiters, err := w.ledger.Waiting(t.Context(), tier, stuck); err != nil || len(waiters) != 0 || w.shelf().Queue != 0 {
-		t.Errorf("waiting: %v, %v, shelf %+v", waiters, err, w.shelf())
+	w.add(pool.Database, stuck)
+	w.add(pool.Share, stuck) // those that were returned rest still
+	w.reconcile()
+	w.drain(w.once)
+	if ready := strings.Fields(w.said("StorageReady")); len(ready) != stuck+2 || w.shelf().Queue != 0 {
+		t.Errorf("%d ready: %v, shelf %+v", len(ready), ready, w.shelf())
 	}
 }
 

@@ -60,23 +60,27 @@ type fatal interface {
 
 // world is everything that a signup reaches.
 type world struct {
-	t        fatal
-	now      time.Time
-	ledger   *memory.Ledger
-	secrets  *secretstest.Fake
-	gateways *gatewaytest.Service
-	groups   *firewalltest.Groups
-	bus      *bustest.Bus
-	signups  *queuetest.Queue
-	checks   *queuetest.Queue
-	refused  *queuetest.Queue
-	logins   map[string]string // verified passwords by instance and slot
-	masters  map[string]string // master passwords by instance
-	hosts    []pool.HostID
-	policies pool.Policies
-	looks    int                   // of checkOrder
-	listed   map[pool.TenantID]int // the look that first saw a tenant on the waiting list
-	written  bytes.Buffer          // logs, metrics, and all that was sent to queues
+	t          fatal
+	now        time.Time
+	ledger     *memory.Ledger
+	secrets    *secretstest.Fake
+	gateways   *gatewaytest.Service
+	groups     *firewalltest.Groups
+	bus        *bustest.Bus
+	signups    *queuetest.Queue
+	checks     *queuetest.Queue
+	hostEvents *queuetest.Queue
+	remark     bool            // each draw is another mark
+	drawn      int             // marks
+	dead       map[string]bool // addresses of instances that do not answer
+	refused    *queuetest.Queue
+	logins     map[string]string // verified passwords by instance and slot
+	masters    map[string]string // master passwords by instance
+	hosts      []pool.HostID
+	policies   pool.Policies
+	looks      int                   // of checkOrder
+	listed     map[pool.TenantID]int // the look that first saw a tenant on the waiting list
+	written    bytes.Buffer          // logs, metrics, and all that was sent to queues
 
 	refusals int // calls that are refused next, in interleaved runs
 
@@ -92,9 +96,9 @@ func newWorld(t fatal, call killtest.Call, late int) *world {
 		ledger: memory.New(memory.Options{}), secrets: &secretstest.Fake{}, bus: &bustest.Bus{},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
 		groups:   firewalltest.New("sg-1", "sg-2", "sg-3", "sg-4", "sg-5", "sg-6", "sg-7"),
-		logins:   map[string]string{}, masters: map[string]string{},
+		logins:   map[string]string{}, masters: map[string]string{}, dead: map[string]bool{},
 	}
-	w.signups, w.checks, w.refused = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
+	w.signups, w.checks, w.refused, w.hostEvents = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
 	for _, k := range pool.Kinds {
 		w.policies = append(w.policies, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 10, Ceiling: 9, MaxOrders: 1, Placement: pool.Pack})
 	}
@@ -139,8 +143,8 @@ func (w *world) handler(call killtest.Call) *Handler {
 	h, err := New(Config{
 		Ledger: store, Shelf: reconciler, Policies: out, Vault: out, Databases: out, Announce: announcer,
 		Access: access.Writer{Shares: out, Firewall: out}, Tags: out,
-		Mark:  func() (string, error) { return mark, nil },
-		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
+		Mark:  func() (string, error) { return w.draw(), nil },
+		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), HostEvents: sender(w.hostEvents), Refused: sender(w.refused),
 		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Mount: testOptions,
 		Metrics: metrics,
 		Log:     slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -189,6 +193,9 @@ func (o outside) Master(ctx context.Context, arn string) (username, password str
 
 func (o outside) Open(_ context.Context, l pool.Login, name, password string) error {
 	return o.call("Open", func() error {
+		if o.w.dead[l.Host] {
+			return errors.New("dial tcp: connection refused")
+		}
 		if l.Password == "" || l.Password != o.w.masters[l.Host] {
 			return errors.New("the master's password is wrong")
 		}
@@ -380,4 +387,13 @@ func (w *world) said(detailType string) string {
 		tenants = append(tenants, tenant)
 	}
 	return strings.Join(tenants, " ")
+}
+
+// draw draws a mark: the same for every signup, and another one each time for one that begins anew.
+func (w *world) draw() string {
+	if w.remark {
+		w.drawn++
+		return fmt.Sprintf("mark%06d", w.drawn)
+	}
+	return mark
 }

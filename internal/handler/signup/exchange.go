@@ -1,0 +1,136 @@
+package signup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/ledger"
+	"headroom/internal/lifecycle"
+	"headroom/internal/pool"
+)
+
+// hostFailure is a failure that speaks against a host: what a signup wanted done there was not.
+type hostFailure struct {
+	host pool.HostID
+	err  error
+}
+
+func (f *hostFailure) Error() string { return f.err.Error() }
+func (f *hostFailure) Unwrap() error { return f.err }
+
+// against says of a failure that it speaks against a host; no failure stays none.
+func against(host pool.HostID, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &hostFailure{host, err}
+}
+
+// otherSlots does what a failure against a host asks for: the host is struck, and one that is out of service by
+// that, or was before, is no host to wait for: the tenant is given other slots. done is false when it stays with
+// what it holds.
+func (h *Handler) otherSlots(ctx context.Context, t pool.Tenant, failure error) (done bool, err error) {
+	var failed *hostFailure
+	if !errors.As(failure, &failed) {
+		return false, nil
+	}
+	ctx, cancel := lifecycle.Afterwards(ctx) // a host that does not answer takes all the time there is
+	defer cancel()
+	host, err := h.strike(ctx, failed, t.ID)
+	if err != nil || host.State == pool.HostInService {
+		return false, err
+	}
+	return h.exchange(ctx, t, failed)
+}
+
+// strike counts a failure against a host. One that is cordoned by it is taken off the shelf, and announced by the
+// function that looks after hosts. It returns the host as it is then.
+func (h *Handler) strike(ctx context.Context, failed *hostFailure, tenant pool.TenantID) (pool.Host, error) {
+	// Commit point: from the last strike on the host takes no more tenants. Killed after this, the pool check takes
+	// its offers off the shelf, and has it announced past the deadline of that.
+	before, host, err := ledger.UpdateHost(ctx, h.Ledger, failed.host, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		struck, changed, err := pool.StrikeHost(host, tenant, failed.Error(), h.Now())
+		if err == nil && !changed {
+			err = ledger.ErrUnchanged
+		}
+		return struck, pool.Neutral, err
+	})
+	if err != nil {
+		return host, fmt.Errorf("count a failure against host %s: %w", failed.host, err)
+	}
+	if before.State == host.State {
+		return host, nil
+	}
+	h.Log.WarnContext(ctx, "host cordoned", "host", host.ID, "reason", host.Why)
+	if err := h.Shelf.Reconcile(ctx, host.Tier); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return host, fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
+	}
+	if err := h.HostEvents.Send(ctx, events.NewHostStep(string(host.ID), string(host.Step), host.Count+1), 0); err != nil {
+		return host, fmt.Errorf("have host %s announced: %w", host.ID, err)
+	}
+	return host, nil
+}
+
+// absolve forgets failures against the hosts of a tenant that had failed itself, and is served now.
+func (h *Handler) absolve(ctx context.Context, t pool.Tenant) error {
+	for _, id := range []pool.HostID{t.Database.Host, t.Share.Host} {
+		_, _, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+			absolved, changed := pool.Absolve(host)
+			if !changed {
+				return host, pool.Neutral, ledger.ErrUnchanged
+			}
+			return absolved, pool.Neutral, nil
+		})
+		if err != nil {
+			return fmt.Errorf("forget failures against host %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// exchange takes the slots back that a tenant holds, nothing of which was handed over, and has its signup begin anew
+// with others. done is false when the tenant has moved on.
+//
+// The mark comes first: with another mark the tenant gets another secret, for a secret says once for all which
+// database is the tenant's. An invocation that stalled with the old mark can't record what it opens, and what it
+// may have opened rests, and is closed, before anybody else gets it.
+func (h *Handler) exchange(ctx context.Context, t pool.Tenant, failed *hostFailure) (done bool, err error) {
+	mark, err := h.Mark()
+	if err != nil {
+		return false, fmt.Errorf("draw another mark for tenant %s: %w", t.ID, err)
+	}
+	before, after, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
+		if now.State != pool.TenantRequested || now.Mark != t.Mark {
+			return now, ledger.ErrUnchanged
+		}
+		now.Mark, now.Progress = mark, pool.Started(pool.StepOpen, h.Now())
+		now.Exchanges++
+		now.History = pool.Append(now.History, pool.Entry{At: h.Now().UTC(), What: "exchanged", Why: fmt.Sprintf(
+			"host %s is out of service, and its slots could not be opened: %s", failed.host, failed.Error())})
+		return now, nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("begin the signup of tenant %s anew: %w", t.ID, err)
+	}
+	if after.Version == before.Version {
+		return false, nil
+	}
+	// Commit point: the tenant holds nothing any more. Killed before this, its next try fails on the same host, and
+	// comes here again.
+	err = ledger.UpdateShelf(ctx, h.Ledger, t.Tier, func(s pool.Shelf) (pool.Shelf, error) {
+		hold, held := s.Held[t.ID]
+		key := func(k pool.Kind) pool.Key { return pool.Key{Kind: k, Tier: t.Tier} }
+		if !held || key(pool.Database).Host(hold.Database.Host) != failed.host && key(pool.Share).Host(hold.Share.Host) != failed.host {
+			return s, ledger.ErrUnchanged // a doubled message was here first
+		}
+		return pool.Return(s, t.ID), nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("take back what tenant %s holds: %w", t.ID, err)
+	}
+	h.Log.WarnContext(ctx, "slots exchanged", "tenant", t.ID, "host", failed.host)
+	return true, h.later(ctx, string(t.ID), lifecycle.After(after.Progress), time.Duration(0))
+}
