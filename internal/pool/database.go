@@ -13,6 +13,10 @@ import (
 // than the one that they are wanted for.
 var ErrOtherDatabase = errors.New("the tenant's secret is for another database")
 
+// ErrLogin means that a database host does not take the password of its master user: it was rotated since
+// its secret was read.
+var ErrLogin = errors.New("the master's password is another one by now")
+
 // DatabaseName is the name of the database of the slot called slot.
 func DatabaseName(slot string) string { return "d_" + slot }
 

@@ -74,9 +74,13 @@ func New(config Config) (*Adapter, error) {
 	return adapter, nil
 }
 
-// within runs work in a session in a database of an instance.
+// within runs work in a session in a database of an instance. Of a password that the instance does not take,
+// the error is pool.ErrLogin: no try with the same one helps.
 func (a *Adapter) within(ctx context.Context, login pool.Login, database string, work func(session) error) error {
 	s, err := a.dial(ctx, login, database)
+	if sqlState(err) == invalidPassword {
+		err = fmt.Errorf("%w: %w", pool.ErrLogin, err)
+	}
 	if err != nil {
 		return fmt.Errorf("log in to database %s of %s: %w", database, login.Host, err)
 	}

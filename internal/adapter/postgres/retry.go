@@ -26,6 +26,8 @@ const (
 	duplicateDatabase = "42P04"
 	undefinedObject   = "42704"
 	internalError     = "XX000"
+	notPermitted      = "42501"
+	invalidPassword   = "28P01"
 )
 
 // passing are the SQLSTATEs of failures that may be over the next time.
@@ -40,19 +42,30 @@ var passing = map[string]bool{
 	"57P01": true, // admin_shutdown
 	"57P02": true, // crash_shutdown
 	"57P03": true, // cannot_connect_now: starting up, or failing over
+	"57P05": true, // idle_session_timeout
+	"25P03": true, // idle_in_transaction_session_timeout
 }
+
+// endsSessions is the server's function that ends the sessions in a database before that is dropped. It
+// refuses while a superuser is in there, and RDS's own, who looks into each database now and then, soon
+// leaves. That is no lack of a privilege, although its code says so.
+const endsSessions = "TerminateOtherDBBackends"
 
 var errSessionsLeft = errors.New("sessions are still open")
 
 // retry runs a verb from its start until it succeeds, fails for good, or has been tried enough.
 // From its start, because a verb is harmless to repeat, and its connection may be gone.
 func (a *Adapter) retry(ctx context.Context, verb func() error) error {
+	return a.retryUpTo(ctx, a.Attempts, verb)
+}
+
+func (a *Adapter) retryUpTo(ctx context.Context, attempts int, verb func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := verb()
 		if err == nil || ctx.Err() != nil || !transient(err) {
 			return err
 		}
-		if attempt >= a.Attempts {
+		if attempt >= attempts {
 			return fmt.Errorf("gave up after %d tries: %w", attempt, err)
 		}
 		limit := min(firstPause<<(attempt-1), longestPause)
@@ -66,9 +79,12 @@ func (a *Adapter) retry(ctx context.Context, verb func() error) error {
 func transient(err error) bool {
 	var reported *pgconn.PgError
 	if errors.As(err, &reported) {
-		if reported.Code == internalError {
+		switch reported.Code {
+		case internalError:
 			// Two runs changed the same row of a system catalog; this has no code of its own.
 			return strings.HasPrefix(reported.Message, "tuple concurrently")
+		case notPermitted:
+			return reported.Routine == endsSessions
 		}
 		return passing[reported.Code] || strings.HasPrefix(reported.Code, "08")
 	}

@@ -82,7 +82,8 @@ func (a *Adapter) Drop(ctx context.Context, login pool.Login, name string) error
 	if err != nil {
 		return err
 	}
-	err = a.retry(ctx, func() error {
+	// Nobody waits for it, and whoever is in the database is given time to leave: twice the tries.
+	err = a.retryUpTo(ctx, 2*a.Attempts, func() error {
 		return a.within(ctx, login, maintenance, func(s session) error {
 			if err := exec(ctx, s, "DROP DATABASE IF EXISTS "+id.database+" WITH (FORCE)"); err != nil {
 				return fmt.Errorf("drop the database: %w", err)

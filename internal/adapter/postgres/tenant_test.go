@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"headroom/internal/pool"
 )
@@ -107,5 +108,51 @@ func TestSessionsThatWillNotEndAreAnError(t *testing.T) {
 	a.dial = func(context.Context, pool.Login, string) (session, error) { return &stub{}, nil }
 	if err := a.Close(t.Context(), master(cluster), "slotslot"); !errors.Is(err, errSessionsLeft) {
 		t.Errorf("got %v, want errSessionsLeft", err)
+	}
+}
+
+// RDS's own administrator looks into databases now and then.
+func TestDropWaitsForWhoeverOfRDSIsInTheDatabase(t *testing.T) {
+	slot := newTenant(t, 5)
+	admin, err := cluster.Superuser(t.Context(), pool.DatabaseName(slot.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAdapter(t)
+	waits := 0
+	a.Sleep = func(ctx context.Context, _ time.Duration) error {
+		if waits++; waits == a.Attempts { // longer than what anybody waits for is tried
+			return admin.Close(ctx)
+		}
+		return nil
+	}
+	if err := a.Drop(t.Context(), master(cluster), slot.name); err != nil {
+		t.Errorf("dropped while rdsadmin was connected for a moment: %v", err)
+	}
+	if waits < a.Attempts {
+		t.Errorf("waited %d times: nobody was in the way", waits)
+	}
+}
+
+// What the master may not do at all has the same code, and is tried once.
+func TestDropOfWhatIsAnothersIsNotTriedAgain(t *testing.T) {
+	slot := newTenant(t, 5)
+	conn := superuser(t)
+	must(t, conn, "ALTER DATABASE "+pool.DatabaseName(slot.name)+" OWNER TO rdsadmin")
+	defer must(t, conn, "ALTER DATABASE "+pool.DatabaseName(slot.name)+" OWNER TO "+cluster.Username)
+	a := newAdapter(t)
+	a.Sleep = func(context.Context, time.Duration) error {
+		t.Error("tried again")
+		return nil
+	}
+	wantRefused(t, "drop", a.Drop(t.Context(), master(cluster), slot.name), denied)
+}
+
+func TestPasswordThatIsNotTakenIsToldApart(t *testing.T) {
+	stale := master(cluster)
+	stale.Password = "of last week"
+	err := newAdapter(t).Open(t.Context(), stale, newName(), "Pass0word")
+	if !errors.Is(err, pool.ErrLogin) || sqlState(err) != badLogin {
+		t.Errorf("got %v, want pool.ErrLogin", err)
 	}
 }

@@ -40,6 +40,24 @@ func TestEveryCallMayFail(t *testing.T) {
 	}
 }
 
+// A password that was rotated between reading it and logging in costs the customer nothing.
+func TestMasterPasswordThatWasRotatedIsReadAgainAtOnce(t *testing.T) {
+	for stale, wantFailures := range []int{0, 0, 1} {
+		w := newWorld(t, undisturbed, 0)
+		w.add(pool.Database, 1)
+		w.add(pool.Share, 1)
+		w.ask("acme", "10.0.0.1")
+		w.stale = stale
+		d, _ := w.signups.Receive(time.Hour)
+		if err := w.once(d); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.tenant("acme").Count; got != wantFailures || w.stale != 0 {
+			t.Errorf("%d stale reads: %d failures, want %d", stale, got, wantFailures)
+		}
+	}
+}
+
 // A refusal mostly passes: the customer waits for seconds, not for the queue's visibility timeout.
 func TestAFailureIsTriedAgainInSeconds(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)

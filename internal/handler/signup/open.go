@@ -226,8 +226,17 @@ func (h *Handler) credentials(ctx context.Context, t pool.Tenant) (events.Creden
 	})
 }
 
-// openDatabase lets the role of a tenant's slot log in.
+// openDatabase lets the role of a tenant's slot log in. A master password that was rotated since it was read is
+// read again, once.
 func (h *Handler) openDatabase(ctx context.Context, side pool.Side, password string) error {
+	err := h.openAsMaster(ctx, side, password)
+	if errors.Is(err, pool.ErrLogin) {
+		err = h.openAsMaster(ctx, side, password)
+	}
+	return err
+}
+
+func (h *Handler) openAsMaster(ctx context.Context, side pool.Side, password string) error {
 	username, master, err := h.Vault.Master(ctx, side.Access.MasterSecret)
 	if err != nil {
 		return fmt.Errorf("read the master secret of %s: %w", side.Host, err)

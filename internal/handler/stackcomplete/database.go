@@ -2,6 +2,7 @@ package stackcomplete
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"headroom/internal/pool"
@@ -17,11 +18,8 @@ const (
 
 // harden closes the databases that a new instance comes with.
 func (h *Handler) harden(ctx context.Context, host pool.Host) (progress, error) {
-	login, err := h.login(ctx, host)
+	err := h.asMaster(ctx, host, func(login pool.Login) error { return h.Databases.Harden(ctx, login) })
 	if err != nil {
-		return progress{}, err
-	}
-	if err := h.Databases.Harden(ctx, login); err != nil {
 		return progress{}, err
 	}
 	return progress{Record: pool.Begin(host, pool.StepSlots, h.Now())}, nil
@@ -29,10 +27,6 @@ func (h *Handler) harden(ctx context.Context, host pool.Host) (progress, error) 
 
 // slots makes the next few databases; after the last one the host goes into service.
 func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
-	login, err := h.login(ctx, host)
-	if err != nil {
-		return progress{}, err
-	}
 	host = host.Clone()
 	made := 0
 	for i := range host.Slots {
@@ -43,7 +37,10 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 		if made == slotsAtOnce {
 			return progress{Record: host}, nil
 		}
-		if err := h.Databases.MakeSlot(ctx, login, slot.Name, host.SlotMark(*slot), TenantConnections); err != nil {
+		err := h.asMaster(ctx, host, func(login pool.Login) error {
+			return h.Databases.MakeSlot(ctx, login, slot.Name, host.SlotMark(*slot), TenantConnections)
+		})
+		if err != nil {
 			return progress{}, err
 		}
 		if *slot, err = pool.MoveSlot(*slot, pool.SlotFree, h.Now()); err != nil {
@@ -52,6 +49,20 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 		made++
 	}
 	return h.putIntoService(host)
+}
+
+// asMaster does something as the master user of a database host. A password that was rotated since it was read
+// is read again, once.
+func (h *Handler) asMaster(ctx context.Context, host pool.Host, do func(pool.Login) error) error {
+	for try := 1; ; try++ {
+		login, err := h.login(ctx, host)
+		if err != nil {
+			return err
+		}
+		if err := do(login); try > 1 || !errors.Is(err, pool.ErrLogin) {
+			return err
+		}
+	}
 }
 
 // login is how to log in to a database host. The master password is rotated, so it is read

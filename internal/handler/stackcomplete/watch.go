@@ -58,11 +58,7 @@ func (h *Handler) answers(ctx context.Context, host pool.Host) error {
 	if host.Kind == pool.Share {
 		return h.Gateways.Running(ctx, host.Access.Gateway)
 	}
-	login, err := h.login(ctx, host)
-	if err != nil {
-		return err
-	}
-	return h.Databases.Ping(ctx, login)
+	return h.asMaster(ctx, host, func(login pool.Login) error { return h.Databases.Ping(ctx, login) })
 }
 
 // closeReturned closes the slots that were taken from tenants again, once they have rested, and puts them back
@@ -93,11 +89,7 @@ func (h *Handler) closeReturned(ctx context.Context, host pool.Host) (progress, 
 // closeSlot closes a slot to everybody: the role of a database can't log in, the share has no client.
 func (h *Handler) closeSlot(ctx context.Context, host pool.Host, slot pool.Slot) error {
 	if host.Kind == pool.Database {
-		login, err := h.login(ctx, host)
-		if err != nil {
-			return err
-		}
-		return h.Databases.Close(ctx, login, slot.Name)
+		return h.asMaster(ctx, host, func(login pool.Login) error { return h.Databases.Close(ctx, login, slot.Name) })
 	}
 	share := pool.ShareRef{Gateway: host.Access.Gateway, ID: slot.Share}
 	if err := h.Access.Shut(ctx, share, h.Nobody); err != nil {

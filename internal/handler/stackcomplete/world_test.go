@@ -337,6 +337,7 @@ type instances struct {
 	hardened map[string]bool
 	slots    map[string]int
 	closed   map[string]int // how often each slot was closed
+	stale    int            // so many times more, the master's password is read as it was before its rotation
 }
 
 // outside makes each call to a fake one killtest.Call.
@@ -375,11 +376,22 @@ func (o outside) Mark(context.Context, string, string) error {
 }
 
 func (o outside) Master(context.Context, string) (username, password string, err error) {
-	return "master", "secret", o.call("Master", func() error { return nil })
+	password = "secret"
+	if o.w.databases.stale > 0 {
+		o.w.databases.stale--
+		password = "of last week"
+	}
+	return "master", password, o.call("Master", func() error { return nil })
 }
 
 func (o outside) Harden(_ context.Context, l pool.Login) error {
-	return o.call("Harden", func() error { o.w.databases.hardened[l.Host] = true; return nil })
+	return o.call("Harden", func() error {
+		if l.Password != "secret" {
+			return fmt.Errorf("harden: %w", pool.ErrLogin)
+		}
+		o.w.databases.hardened[l.Host] = true
+		return nil
+	})
 }
 
 func (o outside) MakeSlot(_ context.Context, l pool.Login, name, _ string, limit int) error {
@@ -389,8 +401,11 @@ func (o outside) MakeSlot(_ context.Context, l pool.Login, name, _ string, limit
 				return err
 			}
 		}
-		if !o.w.databases.hardened[l.Host] || l.Password != "secret" || limit != TenantConnections {
-			return errors.New("not hardened, or no password")
+		if l.Password != "secret" {
+			return fmt.Errorf("make slot: %w", pool.ErrLogin)
+		}
+		if !o.w.databases.hardened[l.Host] || limit != TenantConnections {
+			return errors.New("not hardened, or another limit")
 		}
 		o.w.databases.slots[name]++
 		return nil
