@@ -23,6 +23,10 @@ type Program struct {
 	bin   string
 	user  *syscall.Credential // whom it runs as; nil: as we do
 	cache string
+	free  func(dir string) (bytes int64, err error)
+
+	mu      sync.Mutex
+	servers map[*Server]bool // with data on the disk
 
 	templateOnce sync.Once
 	template     template
@@ -45,7 +49,7 @@ func Find(cache string) (*Program, error) {
 	for _, candidate := range candidates {
 		if isFile(filepath.Join(candidate, "initdb")) && isFile(filepath.Join(candidate, "postgres")) {
 			credential, err := unprivileged()
-			return &Program{bin: candidate, user: credential, cache: cache}, err
+			return &Program{bin: candidate, user: credential, cache: cache, free: free, servers: map[*Server]bool{}}, err
 		}
 	}
 	return nil, ErrMissing

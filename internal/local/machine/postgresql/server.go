@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,22 +38,31 @@ type Config struct {
 	Database         string // that the master user owns, besides those of every server; may be ""
 }
 
-// Server is one running PostgreSQL.
+// Server is one PostgreSQL with its data. It may be stopped and run again. Its methods may be called at once.
 type Server struct {
 	Port    int
+	program *Program
+	name    string
 	dir     *parts.TempDir // its data and its socket
-	process *parts.Process
 	log     *os.File
+
+	mu      sync.Mutex // one start or stop at a time
+	process *parts.Process
+	running atomic.Pointer[parts.Process] // process, to be looked at while it starts or stops
+	closed  bool
 }
 
+// ErrClosed means that a server has no data any more.
+var ErrClosed = errors.New("the server is closed")
+
 // Start starts a server on a copy of the template. A port that was free may be taken a moment later:
-// then another one is tried.
+// then another one is tried. Without room for it on the disk, the error is a *NoRoomError.
 func (p *Program) Start(ctx context.Context, cfg Config) (s *Server, err error) {
 	if err := p.Warm(ctx); err != nil {
 		return nil, err
 	}
 	for range 3 {
-		if s, err = p.startOnce(ctx, cfg); err == nil || ctx.Err() != nil {
+		if s, err = p.startOnce(ctx, cfg); err == nil || ctx.Err() != nil || errors.As(err, new(*NoRoomError)) {
 			break
 		}
 	}
@@ -68,7 +80,10 @@ func (p *Program) startOnce(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir}
+	s := &Server{program: p, name: cfg.Name, dir: dir}
+	if err := p.take(s); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if err := p.launch(ctx, s, cfg); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -92,15 +107,98 @@ func (p *Program) launch(ctx context.Context, s *Server, cfg Config) (err error)
 	if s.log, err = os.Create(filepath.Join(logDir, cfg.Name+".log")); err != nil {
 		return fmt.Errorf("open the log of server %s: %w", cfg.Name, err)
 	}
-	cmd := p.command(context.WithoutCancel(ctx), "postgres", "-D", s.data())
+	return s.Run(ctx)
+}
+
+// Run has the server run, with the data that it has, and returns when it answers. After a crash it first
+// recovers, as PostgreSQL does. A server that runs is left alone.
+func (s *Server) Run(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("start server %s: %w", s.name, ErrClosed)
+	}
+	if s.process != nil && !ended(s.process) {
+		return nil
+	}
+	s.sweep()
+	cmd := s.program.command(context.WithoutCancel(ctx), "postgres", "-D", s.data())
 	cmd.Stderr = s.log
-	if s.process, err = parts.Start(cmd); err != nil {
+	process, err := parts.Start(cmd)
+	if err != nil {
 		return err
 	}
+	s.process = process
+	s.running.Store(process)
 	if err := s.await(ctx); err != nil {
-		return fmt.Errorf("start server %s: %w\n%s", cfg.Name, err, s.Log())
+		s.process.Kill()
+		<-s.process.Done()
+		return fmt.Errorf("start server %s: %w\n%s", s.name, err, s.Log())
 	}
 	return nil
+}
+
+// Done is closed when the server that was run last has ended, by itself or not.
+func (s *Server) Done() <-chan struct{} { return s.running.Load().Done() }
+
+// Kill ends the server at once, as a crash does. Its data stays.
+func (s *Server) Kill() {
+	if process := s.running.Load(); process != nil {
+		process.Kill()
+	}
+}
+
+// Stop ends the server as a shutdown of its host does: sessions are ended, and what they committed is kept.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(syscall.SIGINT)
+}
+
+// end signals the server and waits until it is gone, which it is after some seconds in any case.
+func (s *Server) end(signal syscall.Signal) {
+	if s.process == nil || ended(s.process) {
+		return
+	}
+	_ = syscall.Kill(s.process.PID(), signal)
+	select {
+	case <-s.process.Done():
+	case <-time.After(stopTimeout):
+		s.process.Kill()
+		<-s.process.Done()
+	}
+}
+
+// sweep ends what a server that was killed has left: sessions at work do not notice at once, and no server
+// starts on their data. They are leaders of groups of their own, known by their folder.
+func (s *Server) sweep() {
+	for end := time.Now().Add(stopTimeout); s.killLeftovers() > 0 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// killLeftovers returns how many there were.
+func (s *Server) killLeftovers() (found int) {
+	folders, _ := filepath.Glob("/proc/[0-9]*/cwd") // the pattern is good
+	for _, folder := range folders {
+		if at, err := os.Readlink(folder); err != nil || at != s.data() {
+			continue
+		}
+		found++
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(folder))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	return found
+}
+
+func ended(p *parts.Process) bool {
+	select {
+	case <-p.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // furnish makes a server's data.
@@ -127,6 +225,9 @@ func (p *Program) furnish(s *Server, cfg Config) error {
 	}
 	return p.own(s.dir.Path)
 }
+
+// Dir is the folder of the server's data and its socket.
+func (s *Server) Dir() string { return s.dir.Path }
 
 func (s *Server) data() string { return filepath.Join(s.dir.Path, "data") }
 
@@ -171,23 +272,19 @@ func (s *Server) Log() string {
 	return string(content)
 }
 
-// Close stops the server and removes its data.
+// Close stops the server and removes its data. So nothing is worth keeping, and it ends at once.
 func (s *Server) Close() error {
-	if s.process != nil {
-		select {
-		case <-s.process.Done():
-		default:
-			_ = syscall.Kill(s.process.PID(), syscall.SIGINT) // a fast shutdown: sessions are ended
-		}
-		select {
-		case <-s.process.Done():
-		case <-time.After(stopTimeout):
-			s.process.Kill()
-			<-s.process.Done()
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
 	}
+	s.closed = true
+	s.end(syscall.SIGQUIT)
+	s.sweep()
 	if s.log != nil {
 		_ = s.log.Close()
 	}
+	defer s.program.giveBack(s)
 	return s.dir.Remove()
 }

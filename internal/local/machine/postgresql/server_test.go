@@ -1,6 +1,7 @@
 package postgresql
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,89 @@ func TestOnlySuperuserIsThatOfRDS(t *testing.T) {
 	}
 	if log := s.Log(); !strings.Contains(log, "rolsuper") || strings.Contains(log, "secret") {
 		t.Errorf("the log has no statements, or the master's password:\n%s", log)
+	}
+}
+
+// A session that is at work does not notice that its server is gone, and would keep the next one from starting.
+func TestServerThatWasKilledRunsAgainWithItsData(t *testing.T) {
+	s, err := started(t, "log_statement", "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := s.Superuser(t.Context(), "postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE kept AS SELECT 7 AS n"); err != nil {
+		t.Fatal(err)
+	}
+	busy := make(chan error)
+	go func() {
+		_, err := conn.Exec(t.Context(), "SELECT count(*) FROM generate_series(1, 1e12::bigint)")
+		busy <- err
+	}()
+	for range 2 {
+		port := s.Port
+		s.Kill()
+		<-s.Done()
+		if err := s.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		after, err := s.Superuser(t.Context(), "postgres")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := after.QueryRow(t.Context(), "SELECT n FROM kept").Scan(&n); err != nil || n != 7 || s.Port != port {
+			t.Errorf("n is %d (%v), port %d, was %d", n, err, s.Port, port)
+		}
+		_ = after.Close(t.Context())
+	}
+	if err := <-busy; err == nil {
+		t.Error("the session outlived its server")
+	}
+	s.Stop()
+	<-s.Done()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Run(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("run after its end: %v", err)
+	}
+}
+
+func TestServerIsRefusedWhereThereIsNoRoomForIt(t *testing.T) {
+	authority, err := NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := find(t, t.TempDir())
+	// The first one finds more than its room, and has not taken yet what it will when the second one comes.
+	p.free = func(string) (int64, error) { return 2*serverSize - clusterSize - 5*databaseSize - 1, nil }
+	start := func() (*Server, error) {
+		return p.Start(t.Context(), Config{Name: "one", Authority: authority, Master: "headroom", Password: "secret"})
+	}
+	s, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var full *NoRoomError
+	if _, err := start(); !errors.As(err, &full) || !strings.Contains(err.Error(), os.TempDir()) {
+		t.Errorf("a second server: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := p.Room(1); err != nil {
+		t.Errorf("after the first one's end: %v", err)
+	}
+	if err := p.Room(2); !errors.As(err, &full) || full.Needed != 2*serverSize {
+		t.Errorf("room for two: %v", err)
 	}
 }
 

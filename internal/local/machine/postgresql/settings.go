@@ -36,9 +36,9 @@ func (s *Server) settings(parameters map[string]string, known map[string]bool) s
 		"listen_addresses": Host, "port": fmt.Sprint(s.Port), "unix_socket_directories": s.dir.Path,
 		"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_min_protocol_version": "TLSv1.2",
 		"password_encryption": "scram-sha-256",
-		"fsync":               "off", "synchronous_commit": "off", "full_page_writes": "off",
+		"fsync":               "off", "full_page_writes": "off", // a commit is written, though, and outlives a crash of the server
 		"dynamic_shared_memory_type": "mmap", "shared_buffers": "16MB", "max_connections": "200", "wal_level": "minimal", "max_wal_senders": "0",
-		"min_wal_size": "32MB", "max_wal_size": "256MB", "jit": "off", "autovacuum_naptime": "1min",
+		"min_wal_size": "2MB", "max_wal_size": "8MB", "checkpoint_warning": "0", "log_checkpoints": "off", "jit": "off", "autovacuum_naptime": "1min",
 		"max_worker_processes": "2", "timezone": "UTC", "log_timezone": "UTC",
 	}
 	for name, value := range parameters {

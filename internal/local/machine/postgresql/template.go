@@ -14,6 +14,13 @@ import (
 	"headroom/internal/local/parts"
 )
 
+// initdb is how the template is made. WAL segments are small, since a server keeps some of them: by default it
+// would take twice the disk.
+var initdb = []string{
+	"--username", superuser, "--auth", "reject", "--auth-local", "trust", "--encoding", "UTF8", "--locale", "C",
+	"--wal-segsize", "1", "--no-sync", "--no-instructions",
+}
+
 // template is a cluster that has never been started, to be copied.
 type template struct {
 	dir   string
@@ -39,7 +46,7 @@ func (p *Program) findTemplate(ctx context.Context) (template, error) {
 		known[name] = true
 	}
 	// Another version of the programs, or of how the template is made, has a template of its own.
-	sum := sha256.Sum256(append(described, []byte(roles)...))
+	sum := sha256.Sum256(append(described, strings.Join(initdb, " ")+roles...))
 	found := template{dir: filepath.Join(p.cache, fmt.Sprintf("postgres-%x", sum[:6])), known: known}
 	if _, err := os.Stat(found.dir); err == nil {
 		return found, nil
@@ -58,8 +65,7 @@ func (p *Program) makeTemplate(ctx context.Context, dir string) error {
 		return err
 	}
 	data := filepath.Join(work.Path, "data")
-	if _, err := run(p.command(ctx, "initdb", "--pgdata", data, "--username", superuser, "--auth", "reject",
-		"--auth-local", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions")); err != nil {
+	if _, err := run(p.command(ctx, "initdb", append([]string{"--pgdata", data}, initdb...)...)); err != nil {
 		return err
 	}
 	setup := p.command(ctx, "postgres", "--single", "-F", "-c", "exit_on_error=on", "-D", data, "postgres")

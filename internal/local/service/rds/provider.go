@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,7 +89,7 @@ func (r *RDS) Delete(_ context.Context, declared resource.Resource) error {
 func (r *RDS) remove(i *instance) error {
 	<-i.ready
 	r.mu.Lock()
-	i.status = "deleting"
+	i.status = deleting
 	r.mu.Unlock()
 	if i.server != nil {
 		if err := i.server.Close(); err != nil {
@@ -163,8 +164,8 @@ func (r *RDS) register(declared resource.Resource, properties instanceProperties
 		return nil, false, fmt.Errorf("DBParameterGroupNotFound: DB parameter group %s does not exist", group)
 	}
 	i := &instance{
-		identifier: identifier, owner: owner(declared), properties: properties, status: "creating",
-		resourceID: "db-" + rand.Text(), created: time.Now(), ready: make(chan struct{}),
+		identifier: identifier, owner: owner(declared), properties: properties, status: creating,
+		resourceID: "db-" + rand.Text(), created: r.cfg.Clock.Now(), ready: make(chan struct{}),
 	}
 	r.instances[identifier] = i
 	return i, true, nil
@@ -183,12 +184,19 @@ func (r *RDS) bringUp(ctx context.Context, i *instance) error {
 		Name: i.identifier, LogDir: r.cfg.LogDir, Authority: r.cfg.Authority, Parameters: group,
 		Master: i.properties.MasterUsername, Password: password, Database: i.properties.DBName,
 	})
+	if full := (*postgresql.NoRoomError)(nil); errors.As(err, &full) {
+		r.cfg.Log.Error("no room for a database server", "instance", i.identifier, "error", err)
+		return fmt.Errorf("InsufficientDBInstanceCapacity: %w", err)
+	}
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	i.server = server
 	r.mu.Unlock()
+	if err := r.start(ctx, i, 0); err != nil { // it runs already, and from here on it is watched
+		return err
+	}
 	if i.properties.ManageMasterUserPassword {
 		r.keepSecret(i, "rds!db-"+newUUID(), password)
 	}
@@ -201,7 +209,7 @@ func (r *RDS) bringUp(ctx context.Context, i *instance) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i.status = "available"
+	i.status = available
 	return nil
 }
 

@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/service/secretsmanager"
@@ -26,6 +28,15 @@ type Config struct {
 	LogDir   string // one file an instance; default with its data, which it goes with
 
 	Lead time.Duration // from the server's start to the instance's being available; default 300 ms
+
+	Clock   *clock.Clock  // nil: the machine's
+	Restart time.Duration // by Clock, until a server that died or is rebooted starts again; default 30 s
+
+	// Emit sends an event as the service would; nil: nobody hears it.
+	Emit func(ctx context.Context, source, detailType string, resources []string, detail any)
+	// Stopped is told, as the instances are closed, how many are so far; nil: nobody is. One call at a time.
+	Stopped func(stopped, of int)
+	Log     *slog.Logger // default slog.Default
 }
 
 // secrets is where master users' passwords are kept.
@@ -38,6 +49,9 @@ type secrets interface {
 type RDS struct {
 	cfg     Config
 	program *postgresql.Program
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	work    sync.WaitGroup // watches over servers, and reboots
 
 	mu         sync.Mutex
 	instances  map[string]*instance // by identifier
@@ -53,6 +67,8 @@ type instance struct {
 	secretARN         string
 	resourceID        string
 	server            *postgresql.Server
+	runs              int  // how often its server was started
+	down              bool // it is kept from running
 	created           time.Time
 	ready             chan struct{} // closed when it is available or has failed
 	err               error
@@ -66,12 +82,19 @@ func New(cfg Config) (*RDS, error) {
 	if cfg.CacheDir == "" || cfg.Authority == nil || cfg.Secrets == nil {
 		return nil, errors.New("rds needs CacheDir, Authority and Secrets")
 	}
+	if cfg.Restart == 0 {
+		cfg.Restart = defaultRestart
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
 	found, err := postgresql.Find(cfg.CacheDir)
 	if err != nil {
 		return nil, err
 	}
+	life, end := context.WithCancel(context.Background())
 	return &RDS{
-		cfg: cfg, program: found, instances: map[string]*instance{},
+		cfg: cfg, life: life, end: end, program: found, instances: map[string]*instance{},
 		parameters: map[string]map[string]string{}, subnets: map[string]bool{},
 	}, nil
 }
@@ -80,24 +103,12 @@ func New(cfg Config) (*RDS, error) {
 func (r *RDS) Service() endpoint.Service {
 	return endpoint.Service{Name: "rds", Operations: map[string]endpoint.Operation{
 		"DescribeDBInstances": r.describe,
+		"RebootDBInstance":    r.reboot,
 	}}
 }
 
-// Close stops all servers and removes their data.
-func (r *RDS) Close() error {
-	r.mu.Lock()
-	all := r.instances
-	r.instances = map[string]*instance{}
-	r.mu.Unlock()
-	var failures []error
-	for _, i := range all {
-		<-i.ready
-		if i.server != nil {
-			failures = append(failures, i.server.Close())
-		}
-	}
-	return errors.Join(failures...)
-}
+// Room returns an error that says what is missing unless the disk has room for so many more instances.
+func (r *RDS) Room(instances int) error { return r.program.Room(instances) }
 
 // Warm prepares for the first instance: to be called while there is time.
 func (r *RDS) Warm(ctx context.Context) error { return r.program.Warm(ctx) }
@@ -117,7 +128,7 @@ func (r *RDS) describe(_ context.Context, call endpoint.Call) (any, error) {
 		}
 	}
 	if wanted != "" && len(list) == 0 {
-		return nil, &endpoint.Error{Code: "DBInstanceNotFound", Message: fmt.Sprintf("DBInstance %s not found.", wanted), Status: 404}
+		return nil, notFound(wanted)
 	}
 	return map[string]any{"DBInstances": endpoint.List{Element: "DBInstance", Items: list}}, nil
 }

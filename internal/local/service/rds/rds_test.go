@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/resource"
@@ -76,6 +78,36 @@ type bench struct {
 	vault     *vault
 	authority *postgresql.Authority
 	logs      string
+	events    *events
+}
+
+// events remembers what RDS said, and how far its end is.
+type events struct {
+	mu      sync.Mutex
+	said    []string
+	stopped []string
+}
+
+func (e *events) emit(_ context.Context, source, detailType string, resources []string, detail any) {
+	text, _ := json.Marshal(detail)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said = append(e.said, source+" "+detailType+" "+resources[0]+" "+string(text))
+}
+
+// await waits until an event was said.
+func (e *events) await(t *testing.T, what string) {
+	t.Helper()
+	for range 1000 {
+		e.mu.Lock()
+		said := strings.Join(e.said, "\n")
+		e.mu.Unlock()
+		if strings.Contains(said, what) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("nobody said %s", what)
 }
 
 func newBench(t *testing.T) bench {
@@ -86,9 +118,13 @@ func newBench(t *testing.T) bench {
 	}
 	v := &vault{values: map[string]secretsmanager.Managed{}}
 	logs := t.TempDir()
+	said := &events{}
 	r, err := New(Config{
 		Account: "123456789012", Region: "eu-west-1", Authority: authority, Secrets: v,
 		CacheDir: cache, LogDir: logs, Lead: 10 * time.Millisecond,
+		Clock: clock.New(1000), Restart: 50 * time.Second, Emit: said.emit,
+		Stopped: func(n, of int) { said.stopped = append(said.stopped, fmt.Sprintf("%d of %d", n, of)) },
+		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err) // no PostgreSQL
@@ -98,7 +134,7 @@ func newBench(t *testing.T) bench {
 			t.Error(err)
 		}
 	})
-	return bench{RDS: r, vault: v, authority: authority, logs: logs}
+	return bench{RDS: r, vault: v, authority: authority, logs: logs, events: said}
 }
 
 func database(name string, more map[string]any) resource.Resource {
