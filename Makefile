@@ -7,7 +7,7 @@ STAGE     ?= dev
 ARGS      ?=
 FUNCTIONS := $(notdir $(wildcard functions/*))
 GOFLAGS   := -buildvcs=false
-LAMBDA    := CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '-s -w -buildid='
+LAMBDA    := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -buildid='
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 # Node 20 runs the CDK well, although it says at length that it is out of support.
@@ -44,14 +44,14 @@ dist/rds-ca.pem: node_modules/.ok
 build: dist/rds-ca.pem ## Build dist/<function>/bootstrap for Lambda (linux/arm64, provided.al2023)
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p dist/$$f; \
-	  GOOS=linux GOARCH=arm64 $(LAMBDA) -o dist/$$f/bootstrap ./functions/$$f; \
+	  GOOS=linux GOARCH=arm64 $(LAMBDA) -tags lambda.norpc -o dist/$$f/bootstrap ./functions/$$f; \
 	  cp dist/rds-ca.pem dist/$$f/; \
 	done
 
-native: dist/rds-ca.pem # the same programs for this machine: what the local cloud runs
+native: dist/rds-ca.pem # the same programs for this machine: what the local cloud runs, by its clock
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p dist/native/$$f; \
-	  $(LAMBDA) -o dist/native/$$f/bootstrap ./functions/$$f; \
+	  $(LAMBDA) -tags lambda.norpc,local -o dist/native/$$f/bootstrap ./functions/$$f; \
 	  cp dist/rds-ca.pem dist/native/$$f/; \
 	done
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -33,13 +32,13 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 	}
 	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
 	source := policies.Source(cfg, e.PolicyParameter, metrics)
-	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: time.Now})
+	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: function.Now})
 	if err != nil {
 		return nil, err
 	}
 	announcer, err := announce.New(announce.Config{
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Ledger: ledger, Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
+		Ledger: ledger, Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region,
 	})
 	if err != nil {
 		return nil, err
@@ -61,7 +60,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Mark:        function.Name,
 		Metrics:     metrics,
 		Log:         slog.Default(),
-		Now:         time.Now,
+		Now:         function.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -19,7 +18,7 @@ func build(cfg aws.Config, e rdsalarm.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: rdsalarm.NoPolicies{}, Now: time.Now})
+	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: rdsalarm.NoPolicies{}, Now: function.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -27,14 +26,14 @@ func build(cfg aws.Config, e rdsalarm.Environment) (any, error) {
 	announcer, err := announce.New(announce.Config{
 		Ledger: ledger, PoolChecks: function.Queues(cfg)(e.PoolCheckQueue),
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
+		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region,
 	})
 	if err != nil {
 		return nil, err
 	}
 	handler, err := rdsalarm.New(rdsalarm.Config{
 		Ledger: ledger, Shelf: shelves, Announce: announcer, StackPrefix: e.StackPrefix,
-		Metrics: metrics, Log: slog.Default(), Now: time.Now,
+		Metrics: metrics, Log: slog.Default(), Now: function.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -38,12 +38,12 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 	}
 	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
 	source := policies.Source(cfg, e.PolicyParameter, metrics)
-	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: time.Now})
+	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: function.Now})
 	if err != nil {
 		return nil, err
 	}
 	announcer, err := announce.New(announce.Config{
-		Events: function.Bus(cfg, e.BusName), Metrics: metrics, Now: time.Now, Stage: e.Stage,
+		Events: function.Bus(cfg, e.BusName), Metrics: metrics, Now: function.Now, Stage: e.Stage,
 	})
 	if err != nil {
 		return nil, err
@@ -68,7 +68,8 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 		Mount:      e.MountOptions,
 		Metrics:    metrics,
 		Log:        slog.Default(),
-		Now:        time.Now,
+		Now:        function.Now,
+		Until:      time.Until,
 	})
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 	announcer, err := announce.New(announce.Config{
 		Ledger: ledger, PoolChecks: queue(e.PoolCheckQueue),
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Metrics: metrics, Now: time.Now, Stage: e.Stage, Region: cfg.Region,
+		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region,
 	})
 	if err != nil {
 		return nil, err
@@ -63,7 +63,8 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 		ShareKey:    e.ShareKey,
 		Metrics:     metrics,
 		Log:         slog.Default(),
-		Now:         time.Now,
+		Now:         function.Now,
+		Until:       time.Until,
 	})
 	if err != nil {
 		return nil, err

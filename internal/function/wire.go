@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -42,7 +41,7 @@ func Queues(cfg aws.Config) func(url string) *queue.Sender {
 
 // Metrics makes the recorder of a function's metrics, which writes them into its log.
 func Metrics(stage string) telemetry.Recorder {
-	return telemetry.Recorder{Out: os.Stdout, Now: time.Now, Stage: stage, Log: slog.Default()}
+	return telemetry.Recorder{Out: os.Stdout, Now: Now, Stage: stage, Log: slog.Default()}
 }
 
 // Name draws the opaque name of a slot, or the mark of an order or a signup.

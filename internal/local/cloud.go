@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"golang.org/x/sync/errgroup"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/cloudformation/resources"
 	"headroom/internal/local/endpoint"
@@ -43,6 +45,7 @@ type Cloud struct {
 	Endpoint  string // the one address of all services, as in "http://127.0.0.1:4566"
 	Account   string
 	Region    string
+	Clock     *clock.Clock           // what all that is here tells and waits by
 	Dir       string                 // code, logs and disks
 	Authority []byte                 // PEM, the certificate authority of the databases
 	Router    *endpoint.Router       // its hooks see every call
@@ -66,8 +69,10 @@ type Cloud struct {
 	buckets sync.Map                 // role ARN → *s3.Client
 	tempDir *parts.TempDir           // nil if the directory is the user's
 	server  *http.Server
-	work    sync.WaitGroup // the server, and what is prepared in the background
+	work    sync.WaitGroup  // the server, and what is prepared in the background
+	life    context.Context // ends with Close
 	stop    context.CancelFunc
+	death   death
 	closers []func() error // called in reverse
 }
 
@@ -76,7 +81,12 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	c := &Cloud{options: o, Account: o.Account, Region: o.Region, keys: &endpoint.Keys{}, client: awshttp.NewBuildableClient()}
+	c := &Cloud{
+		options: o, Account: o.Account, Region: o.Region, keys: &endpoint.Keys{}, client: awshttp.NewBuildableClient(),
+		Clock: clock.New(o.Speed), death: death{done: make(chan struct{})},
+	}
+	c.options.Log = slog.New(untilDeath{o.Log.Handler(), &c.death})
+	c.life, c.stop = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -92,8 +102,9 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 	c.Endpoint = "http://" + listener.Addr().String()
 	c.Policies = iam.New(o.Account, o.Region)
 	c.Router = endpoint.New(endpoint.Config{
-		Account: o.Account, Region: o.Region, Principals: c.keys, Authorizer: c.Policies, Log: o.Log,
+		Account: o.Account, Region: o.Region, Principals: c.keys, Authorizer: c.Policies, Log: c.options.Log,
 	})
+	c.Router.Before(c.cut)
 	c.server = &http.Server{Handler: c.Router, ReadHeaderTimeout: 10 * time.Second}
 	c.work.Go(func() { _ = c.server.Serve(listener) })
 
@@ -125,7 +136,7 @@ func (c *Cloud) makeDir() error {
 func (c *Cloud) startParts(ctx context.Context) error {
 	o := parts.Options{
 		Modules: c.options.Modules, Dir: filepath.Join(c.Dir, "logs"),
-		Account: c.Account, Region: c.Region, QueueSpeed: c.options.Speed,
+		Account: c.Account, Region: c.Region, Clock: c.Clock,
 	}
 	var tables, rest *parts.Part
 	group, ctx := errgroup.WithContext(ctx)
@@ -146,6 +157,8 @@ func (c *Cloud) startParts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start the local cloud's parts: %w", err)
 	}
+	c.work.Go(func() { c.mourn("DynamoDB", tables) })
+	c.work.Go(func() { c.mourn("SQS, SNS and S3", rest) })
 	c.Router.Proxy("dynamodb", tables.URL)
 	for _, service := range []string{"sqs", "sns", "s3"} {
 		c.Router.Proxy(service, rest.URL)
@@ -181,12 +194,11 @@ func (c *Cloud) configOf(accessKeyID string) aws.Config {
 }
 
 // Close stops everything that the cloud started and removes what it wrote, unless Options.Dir said
-// where to.
+// where to. Who can't wait for it may end the process: nothing that was started, nor what it wrote,
+// outlives that.
 func (c *Cloud) Close() error {
 	var errs []error
-	if c.stop != nil {
-		c.stop()
-	}
+	c.stop()
 	for i := len(c.closers) - 1; i >= 0; i-- {
 		errs = append(errs, c.closers[i]())
 	}

@@ -33,16 +33,17 @@ import (
 	"headroom/internal/local/service/sts"
 )
 
+// secretsLag is how long a change of a secret does not show, on the machine.
+const secretsLag = 30 * time.Millisecond
+
 // caBundle is the file of a function's package that holds RDS's certificate authorities.
 const caBundle = "rds-ca.pem"
 
 // compose makes the services and makes them known to the endpoint and to the stack engine.
 func (c *Cloud) compose() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	c.stop = cancel
-	c.Settings = ssm.New(ssm.Config{Account: c.Account, Region: c.Region})
+	c.Settings = ssm.New(ssm.Config{Account: c.Account, Region: c.Region, Clock: c.Clock})
 	c.composeEvents()
-	if err := c.composeDatabases(ctx); err != nil {
+	if err := c.composeDatabases(); err != nil {
 		return err
 	}
 	if err := c.composeFunctions(); err != nil {
@@ -70,31 +71,36 @@ func (c *Cloud) composeEvents() {
 				"aws:SourceArn": {ruleARN}, "aws:SourceAccount": {c.Account},
 			})
 		},
-		Disorder: disorder.New(o.Seed, o.Deliveries), RetryDelay: o.RetryDelay, Speed: o.Speed,
+		Disorder: disorder.New(o.Seed, o.Deliveries), Clock: c.Clock, RetryDelay: o.RetryDelay,
 	})
 	c.closers = append(c.closers, c.Events.Close)
-	c.Alarms = cloudwatch.New(cloudwatch.Config{Account: c.Account, Region: c.Region, Emit: c.Events.Emit})
+	c.Alarms = cloudwatch.New(cloudwatch.Config{Account: c.Account, Region: c.Region, Clock: c.Clock, Emit: c.Events.Emit})
 }
 
 // composeDatabases makes RDS, and the secrets that it keeps master passwords in.
-func (c *Cloud) composeDatabases(ctx context.Context) error {
+func (c *Cloud) composeDatabases() error {
 	o := c.options
 	authority, err := postgresql.NewAuthority()
 	if err != nil {
 		return fmt.Errorf("make the databases' certificate authority: %w", err)
 	}
 	c.Authority = authority.PEM()
-	c.Secrets = secretsmanager.New(secretsmanager.Config{Account: c.Account, Region: c.Region})
+	c.Secrets = secretsmanager.New(secretsmanager.Config{
+		Account: c.Account, Region: c.Region, Now: c.Clock.Now, Lag: c.Clock.Elapsed(secretsLag),
+	})
 	c.Databases, err = rds.New(rds.Config{
 		Account: c.Account, Region: c.Region, Authority: authority, Secrets: c.Secrets, Lead: o.LeadTimes.Database,
-		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"),
+		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Clock: c.Clock, Emit: c.Events.Emit, Stopped: o.Stopped, Log: o.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("start the local RDS: %w", err)
 	}
 	c.closers = append(c.closers, c.Databases.Close)
+	if err := c.Databases.Room(o.Databases); err != nil {
+		return fmt.Errorf("start the local RDS: %w", err)
+	}
 	c.work.Go(func() { // nothing waits for it but the first instance
-		if err := c.Databases.Warm(ctx); err != nil && ctx.Err() == nil {
+		if err := c.Databases.Warm(c.life); err != nil && c.life.Err() == nil {
 			o.Log.Error("database template could not be made", "error", err)
 		}
 	})
@@ -113,7 +119,7 @@ func (c *Cloud) composeFunctions() (err error) {
 			return c.Policies.Allowed(principal, action, resource, iam.Context{"lambda:SourceFunctionArn": nil})
 		},
 		// Queues have a source of their own, so that what one does leaves the other's choices alone.
-		Disorder: disorder.New(o.Seed+1, o.Deliveries), RetryDelay: o.RetryDelay, Log: o.Log,
+		Disorder: disorder.New(o.Seed+1, o.Deliveries), Clock: c.Clock, RetryDelay: o.RetryDelay, Log: o.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("start the local Lambda: %w", err)
@@ -135,7 +141,7 @@ func (c *Cloud) composeGateways() {
 	c.closers = append(c.closers, c.Machines.Close)
 	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Launch: o.LeadTimes.Launch})
 	c.Gateways = storagegateway.New(storagegateway.Config{
-		Account: c.Account, Region: c.Region, Fleet: c.Machines, Emit: c.Events.Emit, Create: o.LeadTimes.Share, Log: o.Log,
+		Account: c.Account, Region: c.Region, Clock: c.Clock, Fleet: c.Machines, Emit: c.Events.Emit, Create: o.LeadTimes.Share, Log: o.Log,
 		Assume: func(roleARN, gatewayARN string) error {
 			return c.Policies.MayAssume("storagegateway.amazonaws.com", roleARN, iam.Context{
 				"aws:SourceAccount": {c.Account}, "aws:SourceArn": {gatewayARN},
@@ -158,7 +164,7 @@ func (c *Cloud) composeStacks() {
 			}
 			return value, nil
 		},
-		Roles: c.Policies, LeadTime: c.options.LeadTimes.Resource, Log: c.options.Log, Now: time.Now,
+		Roles: c.Policies, LeadTime: c.options.LeadTimes.Resource, Log: c.options.Log, Now: c.Clock.Now,
 	})
 	c.closers = append(c.closers, func() error { c.Stacks.Close(); return nil })
 	c.Policies.TagsFrom(c.Stacks.Tags)

@@ -27,16 +27,25 @@ type Options struct {
 	Account string // twelve digits; default 123456789012
 	Region  string // default eu-west-1
 
-	// Speed is how many times faster than the clock schedules run and the delays of messages pass;
-	// default 1. Deadlines and timeouts are not shortened.
+	// Speed is how many times faster than the machine's the cloud's clock runs: schedules, delays, visibility
+	// timeouts and retries, the times that services tell, and the clock of functions that are built with the
+	// tag local. Default 1. Lead times, and what a function may take, are by the machine's clock.
 	Speed float64
-	// RetryDelay brings messages of a failed batch back so soon, instead of after their queue's
-	// visibility timeout, and is the time between tries of EventBridge; default: as AWS does.
+	// RetryDelay, on the machine, brings messages of a failed batch back so soon, instead of after their
+	// queue's visibility timeout, and is the time between tries of EventBridge. AWS has no such thing: it is
+	// for tests in which what fails on purpose is to be tried often. Default: as AWS does, by the cloud's clock.
 	RetryDelay time.Duration
 
 	Seed       uint64           // of all that happens at random on purpose
 	Deliveries disorder.Options // how untidily queues and rules deliver
 	LeadTimes  LeadTimes
+
+	// Databases is for how many database servers the disk must have room, or the cloud does not start; default 1.
+	// Whether there is room for one more is looked at again whenever one is created.
+	Databases int
+	// Stopped is told, while the cloud is closed, how many of its database servers have been stopped, of how
+	// many: that is what takes time. One call at a time.
+	Stopped func(stopped, of int)
 
 	// ActivationPort is where appliances have their activation page; default 8080, which needs no
 	// root, or another one if something on this machine has taken that on all addresses.
@@ -95,6 +104,9 @@ func (o *Options) complete() error {
 	}
 	if o.Speed == 0 {
 		o.Speed = 1
+	}
+	if o.Databases == 0 {
+		o.Databases = 1
 	}
 	if o.ActivationPort == 0 {
 		port, err := freePort(defaultActivationPort)

@@ -41,7 +41,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Tenant] {
 		Moved:  func(context.Context, pool.Tenant, pool.Tenant) {},
 		Time: func(ctx context.Context) bool {
 			deadline, ok := ctx.Deadline()
-			return !ok || deadline.Sub(h.Now()) > reserve
+			return !ok || h.Until(deadline) > reserve
 		},
 	}
 }

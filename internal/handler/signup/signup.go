@@ -104,6 +104,7 @@ type Config struct {
 	Metrics    telemetry.Recorder
 	Log        *slog.Logger
 	Now        func() time.Time
+	Until      func(time.Time) time.Duration // how much is left until the deadline of an invocation, which need not be by Now
 }
 
 // Handler handles the messages of the signup queue.
@@ -113,7 +114,7 @@ type Handler struct{ Config }
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
 		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil || c.HostEvents == nil ||
-		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil {
+		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
 	if len(c.Networks) == 0 {

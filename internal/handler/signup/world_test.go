@@ -150,6 +150,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Metrics: metrics,
 		Log:     slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:     w.clock,
+		Until:   func(t time.Time) time.Duration { return t.Sub(w.clock()) },
 	})
 	w.must(err)
 	return h

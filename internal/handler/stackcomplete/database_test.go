@@ -1,7 +1,7 @@
 package stackcomplete
 
 import (
-	"errors"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -23,18 +23,13 @@ func TestMasterPasswordThatWasRotatedIsReadAgain(t *testing.T) {
 			w := newWorld(t, &killtest.Life{}, 0)
 			id, stack := w.order(dbPool, 3)
 			w.databases.stale = test.stale
-			done := w.finish(stack, types.StackStatusCreateComplete, "")
-			err := w.handle(done, 1)
-			for err == nil && w.host(id).Step == pool.StepHarden {
-				d, ok := w.steps.Receive(0)
-				if !ok {
-					t.Fatal("no message goes on with it")
-				}
-				err = w.handle(d.Body, 1)
-				w.steps.Delete(d.ID)
+			w.must(w.handle(w.finish(stack, types.StackStatusCreateComplete, ""), 1))
+			if h := w.host(id); strings.Contains(h.Error, pool.ErrLogin.Error()) != test.fails || w.databases.stale != 0 {
+				t.Errorf("error %q at %s, %d reads left", h.Error, h.Step, w.databases.stale)
 			}
-			if errors.Is(err, pool.ErrLogin) != test.fails || w.databases.stale != 0 {
-				t.Errorf("error %v, %d reads left", err, w.databases.stale)
+			w.drain()
+			if h := w.host(id); h.State != pool.HostInService {
+				t.Errorf("host is %s", h.State)
 			}
 		})
 	}

@@ -108,7 +108,7 @@ func (h *Handler) retry(ctx context.Context, host pool.Host, failure error) (tim
 // timeLeft reports whether another step may be begun.
 func (h *Handler) timeLeft(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
-	return !ok || deadline.Sub(h.Now()) > reserve
+	return !ok || h.Until(deadline) > reserve
 }
 
 func (h *Handler) logMove(ctx context.Context, before, after pool.Host) {

@@ -97,6 +97,7 @@ type Config struct {
 	Metrics     telemetry.Recorder
 	Log         *slog.Logger
 	Now         func() time.Time
+	Until       func(time.Time) time.Duration // how much is left until the deadline of an invocation, which need not be by Now
 }
 
 // Handler handles the messages of the host events queue.
@@ -106,7 +107,7 @@ type Handler struct{ Config }
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Access == nil || c.Buckets == nil ||
 		c.Databases == nil || c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
-		c.Stage == "" || c.StackPrefix == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil {
+		c.Stage == "" || c.StackPrefix == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("stackcomplete: every field of Config is required")
 	}
 	return &Handler{c}, nil

@@ -147,7 +147,7 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 		PoolChecks: poolChecks,
 		Name:       func() (string, error) { w.named++; return fmt.Sprintf("name%08d", w.named), nil },
 		Stage:      "dev", StackPrefix: prefix, Nobody: nobody, ShareKey: shareKey,
-		Log: slog.New(slog.DiscardHandler), Now: clock,
+		Log: slog.New(slog.DiscardHandler), Now: clock, Until: func(t time.Time) time.Duration { return t.Sub(clock()) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 )
 
@@ -27,13 +26,10 @@ func Fauxqs(ctx context.Context, o Options) (*Part, error) {
 	if err := os.WriteFile(launcher, fauxqsLauncher, 0o600); err != nil {
 		return nil, fmt.Errorf("write fauxqs's launcher: %w", err)
 	}
-	speed := o.QueueSpeed
-	if speed == 0 {
-		speed = 1
-	}
+	origin, speed, _ := strings.Cut(o.Clock.String(), " ")
 	cmd := exec.Command("node", launcher)
 	cmd.Env = append(os.Environ(), "MODULES="+modules, "ACCOUNT="+o.Account, "REGION="+o.Region,
-		"QUEUE_SPEED="+strconv.FormatFloat(speed, 'g', -1, 64))
+		"ORIGIN="+origin, "SPEED="+speed)
 	reader, writer := io.Pipe()
 	cmd.Stdout = writer
 	return launch(ctx, "fauxqs", o, cmd, func(ctx context.Context, p *Process) (*url.URL, error) {

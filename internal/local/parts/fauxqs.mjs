@@ -4,7 +4,7 @@ import { register } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const { MODULES, ACCOUNT, REGION, QUEUE_SPEED } = process.env;
+const { MODULES, ACCOUNT, REGION, ORIGIN, SPEED } = process.env;
 const dist = (file) => pathToFileURL(join(MODULES, "fauxqs", "dist", file)).href;
 
 // The account id is a constant in one file of fauxqs: give it ours while that file is loaded.
@@ -18,13 +18,17 @@ export async function load(url, context, next) {
 }`;
 register("data:text/javascript," + encodeURIComponent(hooks));
 
+// The time is the local cloud's, which may run faster than the machine's: so delays, visibility timeouts and
+// what messages tell of their times are by that clock.
+const real = Date.now, began = real();
+const origin = Number(ORIGIN) + (began - Number(ORIGIN)) * Number(SPEED);
+globalThis.Date = class extends Date {
+  constructor(...when) { when.length ? super(...when) : super(Date.now()); }
+  static now() { return Math.floor(origin + (real() - began) * Number(SPEED)); }
+};
+
 const { buildApp } = await import(dist("app.js"));
 const { SqsStore } = await import(dist("sqs/sqsStore.js"));
-
-// A message's delay passes QUEUE_SPEED times faster than the clock.
-const createMessage = SqsStore.createMessage;
-SqsStore.createMessage = (body, attributes, delaySeconds, ...rest) =>
-  createMessage(body, attributes, delaySeconds && delaySeconds / Number(QUEUE_SPEED), ...rest);
 
 const sqsStore = new SqsStore();
 sqsStore.host = ""; // queue URLs are at the host that the caller used

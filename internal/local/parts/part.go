@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"headroom/internal/local/clock"
 )
 
 // startTimeout bounds how long a part may take from its start until it answers.
@@ -22,9 +24,7 @@ type Options struct {
 	Dir     string // where each part's output goes, as <part>.log
 	Account string // twelve digits
 	Region  string
-
-	// QueueSpeed is how many times faster than the clock a message's delay passes; 0 means 1.
-	QueueSpeed float64
+	Clock   *clock.Clock // what the queues tell and wait by; nil: the machine's
 }
 
 // Part is a third-party server that listens on a loopback address.

@@ -3,6 +3,7 @@ package parts_test
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/parts"
 )
 
@@ -54,7 +56,8 @@ func createQueue(t *testing.T, client *sqs.Client, name string, attributes map[s
 
 func receive(t *testing.T, client *sqs.Client, url string, wait int32) []types.Message {
 	t.Helper()
-	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: wait, MaxNumberOfMessages: 10})
+	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: wait, MaxNumberOfMessages: 10,
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +123,9 @@ func TestQueueHidesRetriesAndDeadLettersAMessage(t *testing.T) {
 	}
 }
 
-func TestQueueSpeedShortensDelays(t *testing.T) {
+func TestDelaysAreByTheCloudsClock(t *testing.T) {
 	o := options(t)
-	o.QueueSpeed = 20
+	o.Clock = clock.New(20)
 	client := queues(t, o)
 	url, _ := createQueue(t, client, "jobs", nil)
 	start := time.Now()
@@ -135,6 +138,35 @@ func TestQueueSpeedShortensDelays(t *testing.T) {
 	}
 	if took := time.Since(start); took < 400*time.Millisecond || took > 3*time.Second {
 		t.Errorf("ten seconds at speed 20 took %v", took)
+	}
+}
+
+func TestVisibilityAndTimesAreByTheCloudsClock(t *testing.T) {
+	o := options(t)
+	o.Clock = clock.New(20)
+	time.Sleep(100 * time.Millisecond) // by then the clock is two seconds ahead
+	client := queues(t, o)
+	url, _ := createQueue(t, client, "jobs", map[string]string{"VisibilityTimeout": "20"})
+	before := o.Clock.Now()
+	send(t, client, url, "work", 0)
+	after := o.Clock.Now()
+	got := receive(t, client, url, 1)
+	if len(got) != 1 {
+		t.Fatalf("%d messages", len(got))
+	}
+	ms, err := strconv.ParseInt(got[0].Attributes["SentTimestamp"], 10, 64)
+	if sent := time.UnixMilli(ms); err != nil || sent.Before(before.Add(-time.Second)) || sent.After(after.Add(time.Second)) {
+		t.Errorf("sent at %v (%v), want between %v and %v", sent, err, before, after)
+	}
+	if got := receive(t, client, url, 0); len(got) != 0 {
+		t.Fatal("it can be seen while it is in flight")
+	}
+	start := time.Now()
+	if got := receive(t, client, url, 10); len(got) != 1 {
+		t.Fatal("it did not come back")
+	}
+	if took := time.Since(start); took > 8*time.Second {
+		t.Errorf("twenty seconds at speed 20 took %v", took)
 	}
 }
 

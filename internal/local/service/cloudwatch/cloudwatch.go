@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
@@ -30,6 +31,7 @@ const eventTime = "2006-01-02T15:04:05.000-0700"
 type Config struct {
 	Account string
 	Region  string
+	Clock   *clock.Clock // nil: the machine's
 
 	// Emit sends an event as the service would.
 	Emit func(ctx context.Context, source, detailType string, resources []string, detail any)
@@ -110,7 +112,7 @@ func (a *Alarms) Create(_ context.Context, r resource.Resource) (resource.Create
 			name: p.AlarmName,
 			arn:  fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s", a.cfg.Region, a.cfg.Account, p.AlarmName),
 			state: state{
-				value: InsufficientData, reason: "Unchecked: Initial alarm creation", at: time.Now(),
+				value: InsufficientData, reason: "Unchecked: Initial alarm creation", at: a.cfg.Clock.Now(),
 			},
 		}
 		a.byName[made.name] = made
@@ -142,7 +144,7 @@ func (a *Alarms) Names(prefix string) []string {
 
 // SetState puts an alarm into a state. A change is told by an event, the same state again is not.
 func (a *Alarms) SetState(ctx context.Context, name, value, reason string) error {
-	return a.set(ctx, name, state{value: value, reason: reason, at: time.Now()})
+	return a.set(ctx, name, state{value: value, reason: reason, at: a.cfg.Clock.Now()})
 }
 
 func (a *Alarms) set(ctx context.Context, name string, next state) error {
@@ -211,7 +213,7 @@ func (a *Alarms) setState(ctx context.Context, call endpoint.Call) (any, error) 
 	if err := weakjson.Decode(call.Params, &input); err != nil {
 		return nil, &endpoint.Error{Code: "ValidationError", Message: err.Error()}
 	}
-	next := state{value: input.StateValue, reason: input.StateReason, data: input.StateReasonData, at: time.Now()}
+	next := state{value: input.StateValue, reason: input.StateReason, data: input.StateReasonData, at: a.cfg.Clock.Now()}
 	if err := a.set(ctx, input.AlarmName, next); err != nil {
 		return nil, err
 	}

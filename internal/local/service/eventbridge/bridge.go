@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/disorder"
 	"headroom/internal/local/resource"
 )
@@ -27,8 +28,8 @@ type Config struct {
 	Assume     func(service, role string) error             // may the service assume the role? nil: yes
 	Permit     func(action, resource, ruleARN string) error // may EventBridge do it for the rule? nil: yes
 	Disorder   *disorder.Source                             // how untidily rules deliver; nil: not at all
-	RetryDelay time.Duration                                // between tries of a delivery; default 1 s
-	Speed      float64                                      // how many times faster than the clock schedules run; 0 means 1
+	Clock      *clock.Clock                                 // of schedules, tries and events; nil: the machine's
+	RetryDelay time.Duration                                // between tries of a delivery; default: as AWS, ever longer by Clock
 	Log        *slog.Logger
 }
 
@@ -85,12 +86,6 @@ func New(cfg Config) *Bridge {
 	}
 	if cfg.Disorder == nil {
 		cfg.Disorder = disorder.New(0, disorder.Options{})
-	}
-	if cfg.RetryDelay == 0 {
-		cfg.RetryDelay = time.Second
-	}
-	if cfg.Speed == 0 {
-		cfg.Speed = 1
 	}
 	b := &Bridge{cfg: cfg, buses: map[string]*bus{}, rules: map[string]*rule{}, schedules: map[string]*schedule{}}
 	b.queues = b.queueClient("events")

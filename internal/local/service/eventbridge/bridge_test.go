@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/disorder"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/parts"
@@ -254,7 +255,7 @@ func TestDisorderDeliversTwice(t *testing.T) {
 }
 
 func TestScheduleSendsAtItsRateAsItsRole(t *testing.T) {
-	r := newRig(t, func(c *bridge.Config) { c.Speed = 300 }) // a minute is 200 ms
+	r := newRig(t, func(c *bridge.Config) { c.Clock = clock.New(300) }) // a minute is 200 ms
 	url, arn := r.queue("pool-check")
 	resource := resource.Resource{StackName: "test", LogicalID: "Schedule", Type: "AWS::Scheduler::Schedule", Properties: map[string]any{
 		"ScheduleExpression": "rate(1 minute)", "FlexibleTimeWindow": map[string]any{"Mode": "OFF"},

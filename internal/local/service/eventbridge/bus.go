@@ -66,7 +66,7 @@ func (b *Bridge) put(busName string, event Event) (id string) {
 	event.Version, event.ID = "0", uuid()
 	event.Account, event.Region = b.cfg.Account, b.cfg.Region
 	if event.Time.IsZero() {
-		event.Time = time.Now()
+		event.Time = b.cfg.Clock.Now()
 	}
 	event.Time = event.Time.UTC().Truncate(time.Second)
 	if event.Resources == nil {

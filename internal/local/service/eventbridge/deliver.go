@@ -48,8 +48,8 @@ func (b *Bridge) deliver(r *rule, t target, event []byte, delay time.Duration) {
 		if errors.As(err, &final) || attempts >= t.retries() {
 			break
 		}
+		b.sleep(b.pause(attempts))
 		attempts++
-		b.sleep(b.cfg.RetryDelay)
 	}
 	if b.ctx.Err() != nil {
 		return
@@ -153,6 +153,24 @@ func (b *Bridge) queueClient(accessKeyID string) *sqs.Client {
 
 func static(accessKeyID string) aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(accessKeyID, "secret", "")
+}
+
+// The pause before the first retry, and the longest: EventBridge backs off from one to the other over a day.
+const (
+	firstPause   = time.Second
+	longestPause = 10 * time.Minute
+)
+
+// pause is how long to wait before the next retry when so many were made.
+func (b *Bridge) pause(retries int) time.Duration {
+	if b.cfg.RetryDelay > 0 {
+		return b.cfg.RetryDelay
+	}
+	pause := firstPause
+	for range retries {
+		pause = min(2*pause, longestPause)
+	}
+	return b.cfg.Clock.Real(pause)
 }
 
 // sleep waits for d or the end of the bridge.

@@ -24,7 +24,7 @@ type scheduleProperties struct {
 // schedule sends one message to a queue again and again.
 type schedule struct {
 	arn    string
-	every  time.Duration // by this bridge's clock, which may be a fast one
+	every  time.Duration // on the machine
 	target target
 	client *sqs.Client // with the credentials of the schedule's role
 	cancel context.CancelFunc
@@ -71,7 +71,7 @@ func (b *Bridge) createSchedule(r resource.Resource) (resource.Created, error) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	s := &schedule{
 		arn:    b.arn("scheduler", "schedule/"+properties.GroupName+"/"+name),
-		every:  time.Duration(float64(every) / b.cfg.Speed),
+		every:  b.cfg.Clock.Real(every),
 		target: properties.Target, client: b.queueClient(accessKeyID), cancel: cancel,
 	}
 	b.deleteSchedule(name)
@@ -123,7 +123,7 @@ func (b *Bridge) fire(ctx context.Context, s *schedule) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(b.cfg.RetryDelay):
+		case <-time.After(b.pause(try)):
 		}
 	}
 }

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 // deliver invokes the function with a batch, deletes what it has dealt with and lets the rest come
 // back. A copy, as an at-least-once queue may deliver, has no say in what becomes of the messages.
-func (m *mapping) deliver(batch []types.Message) {
+func (m *mapping) deliver(batch []types.Message, received time.Time) {
 	h := m.host
 	h.cfg.Disorder.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
 	copies := h.cfg.Disorder.Copies()
@@ -35,8 +36,8 @@ func (m *mapping) deliver(batch []types.Message) {
 	if err := m.delete(h.ctx, handled); err != nil && h.ctx.Err() == nil {
 		h.cfg.Log.Error("handled messages could not be deleted", "function", m.properties.FunctionName, "error", err)
 	}
-	if len(failed) > 0 && h.cfg.RetryDelay > 0 {
-		h.work.Go(func() { m.bringBack(failed) })
+	if len(failed) > 0 && (h.cfg.RetryDelay > 0 || h.cfg.Clock.Speed() > 1) {
+		h.work.Go(func() { m.bringBack(failed, received) })
 	}
 }
 
@@ -87,15 +88,23 @@ func (m *mapping) failures(batch []types.Message, payload []byte) []types.Messag
 	return failed
 }
 
-// bringBack makes failed messages visible before their queue would. Those that have become visible
-// by themselves meanwhile are left alone.
-func (m *mapping) bringBack(failed []types.Message) {
+// bringBack has failed messages become visible when their visibility timeout is over by the host's clock, or
+// after RetryDelay: while they were handled, they were hidden for longer (see hide). Those that have become
+// visible by themselves meanwhile are left alone.
+func (m *mapping) bringBack(failed []types.Message, received time.Time) {
 	h := m.host
-	h.sleep(h.ctx, h.cfg.RetryDelay)
+	left := m.visibility - h.cfg.Clock.Elapsed(time.Since(received))
+	if h.cfg.RetryDelay > 0 {
+		h.sleep(h.ctx, h.cfg.RetryDelay)
+		left = 0
+	}
+	seconds := int32(max(math.Ceil(left.Seconds()), 0))
 	for messages := range slices.Chunk(failed, receiveLimit) {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(messages))
 		for i, message := range messages {
-			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: message.ReceiptHandle}
+			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: message.ReceiptHandle, VisibilityTimeout: seconds,
+			}
 		}
 		_, err := m.asService.ChangeMessageVisibilityBatch(h.ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &m.queueURL, Entries: entries})
 		if err != nil && h.ctx.Err() == nil {

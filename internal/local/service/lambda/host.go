@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/disorder"
 	"headroom/internal/local/resource"
 )
@@ -35,6 +36,9 @@ type Config struct {
 	Allowed  func(principal, action, resource string) error // may the role do it? nil: yes
 	Disorder *disorder.Source                               // how untidily queues deliver; nil: not at all
 
+	// Clock is what queues wait by and functions tell the time by, when it is faster than the machine's (see
+	// clockVariable); nil: the machine's. What a function may take is by the machine's: it computes no faster.
+	Clock *clock.Clock
 	// RetryDelay, if not zero, brings messages of a failed batch back so soon, instead of after
 	// their queue's visibility timeout.
 	RetryDelay  time.Duration

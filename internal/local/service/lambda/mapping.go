@@ -35,8 +35,9 @@ type mapping struct {
 	host       *Host
 	properties mappingProperties
 	queueURL   string
-	asRole     *sqs.Client // Lambda polls with the function's role
-	asService  *sqs.Client // what in truth happens inside Amazon SQS
+	visibility time.Duration // the queue's timeout
+	asRole     *sqs.Client   // Lambda polls with the function's role
+	asService  *sqs.Client   // what in truth happens inside Amazon SQS
 	slots      chan struct{}
 	cancel     context.CancelFunc
 	done       chan struct{}
@@ -113,8 +114,9 @@ func (m *mapping) connect(ctx context.Context, f *function) error {
 	if err != nil {
 		return fmt.Errorf("read the visibility timeout of %s: %w", m.queueURL, err)
 	}
-	if visibility := time.Duration(seconds) * time.Second; visibility < f.timeout() {
-		return fmt.Errorf("queue visibility timeout: %v is less than Function timeout: %v", visibility, f.timeout())
+	m.visibility = time.Duration(seconds) * time.Second
+	if m.visibility < f.timeout() {
+		return fmt.Errorf("queue visibility timeout: %v is less than Function timeout: %v", m.visibility, f.timeout())
 	}
 	return nil
 }
@@ -146,7 +148,7 @@ func (m *mapping) poll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		batch, err := m.receive(ctx)
+		received, batch, err := m.receive(ctx)
 		if len(batch) == 0 {
 			<-m.slots
 			if err != nil && ctx.Err() == nil {
@@ -157,7 +159,7 @@ func (m *mapping) poll(ctx context.Context) {
 		}
 		m.host.work.Go(func() {
 			defer func() { <-m.slots }()
-			m.deliver(batch)
+			m.deliver(batch, received)
 		})
 	}
 }
@@ -170,12 +172,13 @@ const (
 )
 
 // receive waits for messages, and then, if the mapping has a batching window, for more until the
-// batch is full or the window over.
-func (m *mapping) receive(ctx context.Context) ([]types.Message, error) {
-	batch, err := m.receiveOnce(ctx, int(m.properties.BatchSize), waitSeconds)
+// batch is full or the window over. It returns when the first ones came.
+func (m *mapping) receive(ctx context.Context) (received time.Time, batch []types.Message, err error) {
+	batch, err = m.receiveOnce(ctx, int(m.properties.BatchSize), waitSeconds)
 	if err != nil || len(batch) == 0 {
-		return nil, err
+		return time.Time{}, nil, err
 	}
+	received = time.Now()
 	end := time.Now().Add(time.Duration(m.properties.MaximumBatchingWindowInSeconds) * time.Second)
 	for len(batch) < int(m.properties.BatchSize) && time.Now().Before(end) {
 		left := time.Until(end)
@@ -184,16 +187,25 @@ func (m *mapping) receive(ctx context.Context) ([]types.Message, error) {
 		}
 		more, err := m.receiveOnce(ctx, int(m.properties.BatchSize)-len(batch), int32(left.Seconds()))
 		if err != nil {
-			return batch, err
+			return received, batch, err
 		}
 		batch = append(batch, more...)
 	}
-	return batch, nil
+	return received, batch, nil
+}
+
+// longestHidden is SQS's limit of a visibility timeout, in seconds.
+const longestHidden = 12 * 60 * 60
+
+// hide is how long messages are hidden while they are handled, in seconds by the host's clock: as long on the
+// machine as the queue's timeout says, since functions do not run faster than it.
+func (m *mapping) hide() int32 {
+	return int32(min(m.visibility.Seconds()*max(m.host.cfg.Clock.Speed(), 1), longestHidden))
 }
 
 func (m *mapping) receiveOnce(ctx context.Context, limit int, wait int32) ([]types.Message, error) {
 	got, err := m.asRole.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &m.queueURL, MaxNumberOfMessages: int32(min(limit, receiveLimit)), WaitTimeSeconds: wait,
+		QueueUrl: &m.queueURL, MaxNumberOfMessages: int32(min(limit, receiveLimit)), WaitTimeSeconds: wait, VisibilityTimeout: m.hide(),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 		MessageAttributeNames:       []string{"All"},
 	})

@@ -20,6 +20,10 @@ import (
 // initTimeout is what Lambda gives a process until it asks for its first invocation.
 const initTimeout = 10 * time.Second
 
+// clockVariable tells a process the time that is told here, if that is not the machine's: when the clock began, in
+// milliseconds since the epoch, and how many times faster it runs. AWS has no such thing.
+const clockVariable = "LOCAL_CLOCK"
+
 // sandbox is one process of a function: what Lambda calls an execution environment. It takes one
 // invocation at a time.
 type sandbox struct {
@@ -124,7 +128,8 @@ func (h *Host) mourn(s *sandbox, scratch string) {
 	_ = os.RemoveAll(scratch)
 }
 
-// environment is all that a process finds in its environment: nothing of ours.
+// environment is all that a process finds in its environment: what Lambda puts there, and the clock if there is
+// another one than the machine's.
 func (h *Host) environment(s *sandbox, stream, scratch string) []string {
 	f := s.function
 	vars := map[string]string{}
@@ -153,6 +158,9 @@ func (h *Host) environment(s *sandbox, stream, scratch string) []string {
 		"TMPDIR":                          scratch,
 	} {
 		vars[name] = value
+	}
+	if h.cfg.Clock.Speed() != 1 {
+		vars[clockVariable] = h.cfg.Clock.String()
 	}
 	if format := f.properties.LoggingConfig.LogFormat; format != "" {
 		vars["AWS_LAMBDA_LOG_FORMAT"] = strings.ToUpper(format)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
@@ -22,6 +23,7 @@ const applianceImage = "/aws/service/storagegateway/ami/FILE_S3/latest"
 type Config struct {
 	Account string
 	Region  string
+	Clock   *clock.Clock // nil: the machine's
 }
 
 // Parameters is the fake. Its methods may be called at once.
@@ -42,7 +44,7 @@ type parameter struct {
 // New returns a fake that knows the public parameters in use.
 func New(cfg Config) *Parameters {
 	return &Parameters{cfg: cfg, byName: map[string][]parameter{
-		applianceImage: {{name: applianceImage, kind: "String", value: "ami-0f11e5a7e4a7e0001", version: 1, modified: time.Now()}},
+		applianceImage: {{name: applianceImage, kind: "String", value: "ami-0f11e5a7e4a7e0001", version: 1, modified: cfg.Clock.Now()}},
 	}}
 }
 
@@ -206,7 +208,7 @@ func (p *Parameters) put(_ context.Context, call endpoint.Call) (any, error) {
 const versionsKept = 100
 
 func (p *Parameters) setLocked(name, kind, value, user string) parameter {
-	made := parameter{name: name, kind: kind, value: value, user: user, version: 1, modified: time.Now()}
+	made := parameter{name: name, kind: kind, value: value, user: user, version: 1, modified: p.cfg.Clock.Now()}
 	versions := p.byName[name]
 	if len(versions) > 0 {
 		last := versions[len(versions)-1]

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/machine/appliance"
 )
@@ -19,6 +20,7 @@ import (
 type Config struct {
 	Account string
 	Region  string
+	Clock   *clock.Clock // of events; nil: the machine's
 	Fleet   *appliance.Fleet
 
 	// Assume reports whether the service may take on a share's role for a gateway; nil: it may. A share

@@ -71,7 +71,7 @@ func (g *Gateway) notifyWhenUploaded(_ context.Context, call endpoint.Call) (any
 	if err != nil {
 		return nil, err
 	}
-	id, received := newID("notification"), time.Now().UTC()
+	id, received := newID("notification"), g.cfg.Clock.Now().UTC()
 	g.work.Go(func() {
 		if err := device.AwaitUploaded(g.life, s.id); err != nil {
 			g.cfg.Log.Warn("no upload notification", "share", s.arn, "error", err)
@@ -79,7 +79,7 @@ func (g *Gateway) notifyWhenUploaded(_ context.Context, call endpoint.Call) (any
 		}
 		g.cfg.Emit(g.life, "aws.storagegateway", "Storage Gateway File Upload Event", []string{s.arn, s.gateway}, map[string]any{
 			"event-type": "upload-complete", "notification-id": id,
-			"request-received": received.Format(time.RFC3339), "completed": time.Now().UTC().Format(time.RFC3339),
+			"request-received": received.Format(time.RFC3339), "completed": g.cfg.Clock.Now().UTC().Format(time.RFC3339),
 		})
 	})
 	return map[string]any{"FileShareARN": s.arn, "NotificationId": id}, nil
@@ -94,7 +94,7 @@ func (g *Gateway) refreshCache(_ context.Context, call endpoint.Call) (any, erro
 	if len(input.FolderList) == 0 {
 		input.FolderList = []string{"/"}
 	}
-	id, started := newID("notification"), time.Now().UTC()
+	id, started := newID("notification"), g.cfg.Clock.Now().UTC()
 	g.work.Go(func() {
 		if err := device.Refresh(g.life, s.id); err != nil {
 			g.cfg.Log.Warn("cache is not refreshed", "share", s.arn, "error", err)
@@ -102,7 +102,7 @@ func (g *Gateway) refreshCache(_ context.Context, call endpoint.Call) (any, erro
 		}
 		g.cfg.Emit(g.life, "aws.storagegateway", "Storage Gateway Refresh Cache Event", []string{s.arn, s.gateway}, map[string]any{
 			"event-type": "refresh-complete", "notification-id": id, "folderList": input.FolderList,
-			"started": started.Format(time.RFC3339), "completed": time.Now().UTC().Format(time.RFC3339),
+			"started": started.Format(time.RFC3339), "completed": g.cfg.Clock.Now().UTC().Format(time.RFC3339),
 		})
 	})
 	return map[string]any{"FileShareARN": s.arn, "NotificationId": id}, nil

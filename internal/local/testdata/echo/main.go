@@ -35,7 +35,7 @@ func main() {
 }
 
 func echo(ctx context.Context, bus *eventbridge.Client, body string) error {
-	detail, err := json.Marshal(map[string]string{"body": body, "greeting": os.Getenv("GREETING"), "port": os.Getenv("PORT")})
+	detail, err := json.Marshal(map[string]string{"body": body, "greeting": os.Getenv("GREETING"), "port": os.Getenv("PORT"), "clock": os.Getenv("LOCAL_CLOCK")})
 	if err != nil {
 		return err
 	}
