@@ -62,7 +62,7 @@ func (h *haste) old(as string) bool {
 // that is under way only these may be nobody's until their deadline. Tries are not counted: whoever
 // fails more often than anybody ever did needs more of them than there are.
 func (h *haste) deadlines(ctx context.Context) error {
-	until := time.Now().Add(24 * time.Hour)
+	until := h.s.Clock.Now().Add(24 * time.Hour)
 	hosts, err := h.s.ledger.OverdueHosts(ctx, until, 100)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (h *haste) host(ctx context.Context, id pool.HostID) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now := h.s.Clock.Now()
 	if host.Step != pool.StepOrder || !h.old(string(id)+" "+host.Due.String()) || host.Due.Before(now) {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (h *haste) tenant(ctx context.Context, id pool.TenantID) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now := h.s.Clock.Now()
 	if tenant.Due.IsZero() || !h.old(string(id)+" "+tenant.Due.String()) || tenant.Due.Before(now) {
 		return nil
 	}

@@ -28,8 +28,8 @@ func (s *system) givesUp(t *testing.T, hosts *gate) {
 	h, err := s.ledger.Host(t.Context(), stuck)
 	must(t, err)
 	late := h.Clone()
-	late.Due, late.Tries = time.Now().Add(-time.Second), pool.MaxTries
-	must(t, s.ledger.SaveHost(t.Context(), h, late, pool.Neutral, time.Now()))
+	late.Due, late.Tries = s.Clock.Now().Add(-time.Second), pool.MaxTries
+	must(t, s.ledger.SaveHost(t.Context(), h, late, pool.Neutral, s.Clock.Now()))
 	s.checkPools(t)
 	s.await(t, string(stuck)+" is quarantined, and that is said", func() bool {
 		h, err := s.ledger.Host(t.Context(), stuck)
@@ -50,5 +50,5 @@ func (s *system) endBackoff(t *testing.T, id pool.HostID) {
 	t.Helper()
 	h, err := s.ledger.Host(t.Context(), id)
 	must(t, err)
-	must(t, s.ledger.SaveHost(t.Context(), h, h, pool.Succeeded, time.Now()))
+	must(t, s.ledger.SaveHost(t.Context(), h, h, pool.Succeeded, s.Clock.Now()))
 }

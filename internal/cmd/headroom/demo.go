@@ -53,7 +53,7 @@ func newDemo() *cobra.Command {
 	flags.StringVar(&c.Dir, "dir", "", "Where logs and disks go, and are kept. Default: a temporary folder, removed at the end.")
 	flags.StringVar(&c.Assembly, "assembly", "cdk.out", "The folder of the synthesized CDK assembly.")
 	flags.StringVar(&c.Programs, "programs", "dist/native", "The folder of the functions, built for this machine.")
-	flags.Float64Var(&c.Speed, "speed", 20, "How many times faster than the clock schedules run and messages' delays pass.")
+	flags.Float64Var(&c.Speed, "speed", 20, "How many times faster than this machine's the cloud's clock runs.")
 	flags.DurationVar(&c.Database, "database", time.Second, "Lead time of an RDS instance, on top of its server's start.")
 	flags.DurationVar(&c.Boot, "boot", time.Second, "How long an appliance boots.")
 	flags.BoolVar(&c.Untidy, "untidy", false, "Deliver messages and events twice, late and out of order.")
@@ -111,6 +111,13 @@ func (c demoCommand) run(ctx context.Context) (err error) {
 		p.Line("stopping everything that was started")
 		err = errors.Join(err, cloud.Close())
 	}()
+	ctx, release := cloud.While(ctx)
+	defer func() {
+		release()
+		if died := cloud.Err(); died != nil {
+			err = died // and what failed, failed of it
+		}
+	}()
 	p.Line("deploying " + c.Assembly + " into it, as CloudFormation would")
 	deployment, err := demo.Deploy(ctx, cloud, c.Assembly)
 	if err != nil {
@@ -152,7 +159,7 @@ func (c demoCommand) options() local.Options {
 			}
 			return dir, nil
 		},
-		Dir: c.Dir, Listen: c.Listen, Speed: c.Speed, RetryDelay: time.Second, Seed: c.Seed,
+		Dir: c.Dir, Listen: c.Listen, Speed: c.Speed, Seed: c.Seed,
 		LeadTimes: local.LeadTimes{Database: c.Database, Boot: c.Boot},
 		Log:       slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}
