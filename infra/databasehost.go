@@ -130,21 +130,7 @@ func newDatabaseInstance(stack awscdk.Stack, p databaseProps) awsrds.CfnDBInstan
 		DbParameterGroupName: p.Name,
 		Description:          awscdk.Fn_Sub(jsii.String("Headroom: database ${HostId} of tier ${Tier}"), nil),
 		Family:               jsii.String("postgres17"),
-		Parameters: map[string]string{
-			"rds.force_ssl":       "1",
-			"password_encryption": "scram-sha-256",
-			"max_connections":     fmt.Sprint(p.Sizes.MaxConnections),
-			// What a tenant's queries may spill to disk, in KiB. Tenants can't override this one.
-			"temp_file_limit": fmt.Sprint(5 << 20),
-			// A session that forgot its transaction would hold up the vacuum of all tenants.
-			"idle_in_transaction_session_timeout": "600000",
-			// Statements are not logged: those that set passwords would be, too.
-			"log_statement":              "none",
-			"log_min_duration_statement": "-1",
-			"log_min_error_statement":    "panic",
-			"log_connections":            "1",
-			"log_disconnections":         "1",
-		},
+		Parameters:           databaseParameters(p.Sizes),
 	})
 	instance := awsrds.NewCfnDBInstance(stack, jsii.String("Instance"), &awsrds.CfnDBInstanceProps{
 		DbInstanceIdentifier:     p.Name,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,6 +56,30 @@ func TestTenantsLeaveConnectionsToHeadroom(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What one tenant takes leaves its neighbours some of it.
+func TestATenantLeavesItsNeighboursRoom(t *testing.T) {
+	const seen = 46_000 // locks that one transaction took
+	if tenantSessions != stackcomplete.TenantConnections {
+		t.Errorf("a tenant may have %d connections, and %d are reckoned with", stackcomplete.TenantConnections, tenantSessions)
+	}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		parameters := a.database.Resources["ParameterGroup"].Properties["Parameters"]
+		number := func(name string) int {
+			n, err := strconv.Atoi(at(parameters, name).(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if locks := number("max_locks_per_transaction") * number("max_connections"); locks < 2*seen {
+			t.Errorf("room for %d locks", locks)
+		}
+		if spilled := number("temp_file_limit") * stackcomplete.TenantConnections; spilled > a.stage.Databases.StorageGiB<<20/2 {
+			t.Errorf("a tenant may spill %d MiB of %d GiB", spilled>>10, a.stage.Databases.StorageGiB)
+		}
+	})
 }
 
 func TestABadNetworkFailsAHostBeforeItsInstance(t *testing.T) {

@@ -145,6 +145,7 @@ const (
 	denied       = "42501" // insufficient_privilege
 	badLogin     = "28P01" // invalid_password
 	badAuth      = "28000" // invalid_authorization_specification
+	outOfMemory  = "53200" // out_of_memory
 	tooMany      = "53300" // too_many_connections
 	noDatabase   = "3D000" // invalid_catalog_name
 	limitReached = "53400" // configuration_limit_exceeded

@@ -35,6 +35,7 @@ var passing = map[string]bool{
 	"23505": true, // unique_violation: another run has just made the same thing
 	"40001": true, // serialization_failure
 	"40P01": true, // deadlock_detected
+	"53200": true, // out_of_memory: such as of locks, while a tenant holds them all
 	"53300": true, // too_many_connections
 	"55006": true, // object_in_use: such as template0 while another database is made of it
 	"55P03": true, // lock_not_available

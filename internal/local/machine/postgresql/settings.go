@@ -39,7 +39,7 @@ func (s *Server) settings(parameters map[string]string, known map[string]bool) s
 		"fsync":               "off", "full_page_writes": "off", // a commit is written, though, and outlives a crash of the server
 		"dynamic_shared_memory_type": "mmap", "shared_buffers": "16MB", "max_connections": "200", "wal_level": "minimal", "max_wal_senders": "0",
 		"min_wal_size": "2MB", "max_wal_size": "8MB", "checkpoint_warning": "0", "log_checkpoints": "off", "jit": "off", "autovacuum_naptime": "1min",
-		"max_worker_processes": "2", "timezone": "UTC", "log_timezone": "UTC",
+		"max_worker_processes": "2", "timezone": "UTC", "log_timezone": "UTC", "log_line_prefix": "%t:%r:%u@%d:[%p]:",
 	}
 	for name, value := range parameters {
 		if known[name] && !slices.Contains(notHere, name) && !strings.ContainsAny(value, "{}") {
