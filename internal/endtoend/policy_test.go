@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -56,7 +55,7 @@ func (s *system) cleansUp(t *testing.T, key pool.Key, id pool.HostID) {
 
 	record, err := s.ledger.Pool(t.Context(), key)
 	must(t, err)
-	wait := time.Until(record.BackoffUntil)
+	wait := record.BackoffUntil.Sub(s.Clock.Now())
 	if !failed.NextOrderAfter.Time.Equal(record.BackoffUntil) || wait <= 0 || wait > pool.Backoff(1) {
 		t.Errorf("the next order of %s is not before %v, in %v, and HostFailed says %v", key, record.BackoffUntil, wait, failed.NextOrderAfter)
 	}

@@ -54,7 +54,7 @@ func start(tb testing.TB, ps pool.Policies, changes ...func(*local.Options)) *sy
 	o := local.Options{
 		Modules:    modules,
 		Binary:     func(name string) (string, error) { return filepath.Join(programs, shortName(name)), nil },
-		Speed:      20, // the schedule's minute is three seconds
+		Speed:      5, // the schedule's minute is twelve seconds: what a slow machine takes is no reason for a deadline
 		RetryDelay: 100 * time.Millisecond,
 		Seed:       1,
 		Log:        slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
