@@ -56,8 +56,10 @@ func createQueue(t *testing.T, client *sqs.Client, name string, attributes map[s
 
 func receive(t *testing.T, client *sqs.Client, url string, wait int32) []types.Message {
 	t.Helper()
-	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: wait, MaxNumberOfMessages: 10,
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
+	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: &url, WaitTimeSeconds: wait, MaxNumberOfMessages: 10,
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
