@@ -1,8 +1,10 @@
 package stackcomplete
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -32,5 +34,21 @@ func TestMasterPasswordThatWasRotatedIsReadAgain(t *testing.T) {
 				t.Errorf("host is %s", h.State)
 			}
 		})
+	}
+}
+
+// The deadline of an invocation need not be by the clock that deadlines of steps are by.
+func TestTimeLeftIsNotByTheHandlersClock(t *testing.T) {
+	deadline := time.Now().Add(time.Hour)
+	ctx, cancel := context.WithDeadline(t.Context(), deadline)
+	defer cancel()
+	for left, want := range map[time.Duration]bool{reserve - 1: false, reserve + 1: true} {
+		h := &Handler{Config{
+			Now:   func() time.Time { return deadline.Add(24 * time.Hour) },
+			Until: func(time.Time) time.Duration { return left },
+		}}
+		if got := h.timeLeft(ctx); got != want {
+			t.Errorf("with %s left another step is begun: %v", left, got)
+		}
 	}
 }

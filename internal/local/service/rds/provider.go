@@ -184,8 +184,7 @@ func (r *RDS) bringUp(ctx context.Context, i *instance) error {
 		Name: i.identifier, LogDir: r.cfg.LogDir, Authority: r.cfg.Authority, Parameters: group,
 		Master: i.properties.MasterUsername, Password: password, Database: i.properties.DBName,
 	})
-	if full := (*postgresql.NoRoomError)(nil); errors.As(err, &full) {
-		r.cfg.Log.Error("no room for a database server", "instance", i.identifier, "error", err)
+	if errors.As(err, new(*postgresql.NoRoomError)) {
 		return fmt.Errorf("InsufficientDBInstanceCapacity: %w", err)
 	}
 	if err != nil {
