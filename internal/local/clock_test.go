@@ -45,6 +45,14 @@ func TestAllThatIsLocalHasOneClock(t *testing.T) {
 	}
 	echoes.mu.Unlock()
 
+	// A function computes no faster: its message stays hidden while it is at work, here for two minutes.
+	send(t, cloud, outputs["QueueUrl"], "slow work")
+	eventually(t, "the slow message is echoed", func() bool { return echoes.count("slow work") > 0 })
+	time.Sleep(time.Second)
+	if n := echoes.count("slow work"); n != 1 {
+		t.Errorf("it was delivered %d times", n)
+	}
+
 	// A failure comes back after its queue's visibility timeout, 30 seconds by this clock.
 	cloud.Policies.Revoke(outputs["RoleName"], "events:PutEvents")
 	send(t, cloud, outputs["QueueUrl"], "in vain")

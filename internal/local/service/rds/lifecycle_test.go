@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"headroom/internal/local/endpoint"
 )
@@ -80,6 +81,7 @@ func TestFailedInstanceStaysDownUntilItRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.events.await(t, `"EventID":"RDS-EVENT-0004"`)
+	time.Sleep(500 * time.Millisecond) // by then it would have been started ten times
 	if _, err := b.open(t, port, user, password, "postgres"); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("connected to what is down: %v", err)
 	}

@@ -1,4 +1,4 @@
-// Command echo is a function that logs each message it receives and puts it on a bus.
+// Command echo is a function that logs each message it receives and puts it on a bus, a slow one after a moment.
 package main
 
 import (
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
+	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -40,6 +42,9 @@ func echo(ctx context.Context, bus *eventbridge.Client, body string) error {
 		return err
 	}
 	fmt.Println(string(detail))
+	if strings.HasPrefix(body, "slow") {
+		time.Sleep(2 * time.Second)
+	}
 	_, err = bus.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
 		EventBusName: aws.String(os.Getenv("BUS_NAME")), Source: aws.String("headroom"),
 		DetailType: aws.String("Echo"), Detail: aws.String(string(detail)),
