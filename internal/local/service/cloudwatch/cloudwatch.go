@@ -70,10 +70,8 @@ type properties struct {
 	ComparisonOperator string         `json:"ComparisonOperator"`
 	Threshold          weakjson.Float `json:"Threshold"`
 	AlarmActions       weakjson.Texts `json:"AlarmActions"`
-	Dimensions         []struct {
-		Name  string        `json:"Name"`
-		Value weakjson.Text `json:"Value"`
-	} `json:"Dimensions"`
+	Dimensions         dimensions     `json:"Dimensions"`
+	Metrics            []query        `json:"Metrics"` // instead of a metric: an expression, and what it is about
 }
 
 // New returns a fake without alarms.
@@ -170,26 +168,15 @@ func (a *Alarms) set(ctx context.Context, name string, next state) error {
 
 // event is the detail of the alarm's event; the caller holds the lock.
 func (x *alarm) event(previous state) map[string]any {
-	dimensions := map[string]any{}
-	for _, d := range x.properties.Dimensions {
-		dimensions[d.Name] = string(d.Value)
+	metrics := []any{}
+	for _, q := range x.properties.queries() {
+		metrics = append(metrics, q.event())
 	}
 	return map[string]any{
 		"alarmName":     x.name,
 		"state":         x.state.event(),
 		"previousState": previous.event(),
-		"configuration": map[string]any{
-			"description": x.properties.AlarmDescription,
-			"metrics": []any{map[string]any{
-				"id": "m1", "returnData": true,
-				"metricStat": map[string]any{
-					"metric": map[string]any{
-						"namespace": x.properties.Namespace, "name": x.properties.MetricName, "dimensions": dimensions,
-					},
-					"period": int(x.properties.Period), "stat": x.properties.Statistic,
-				},
-			}},
-		},
+		"configuration": map[string]any{"description": x.properties.AlarmDescription, "metrics": metrics},
 	}
 }
 
@@ -247,18 +234,24 @@ func (a *Alarms) describe(_ context.Context, call endpoint.Call) (any, error) {
 
 // shown is an alarm as DescribeAlarms answers it.
 func (x *alarm) shown() map[string]any {
-	dimensions := []any{}
-	for _, d := range x.properties.Dimensions {
-		dimensions = append(dimensions, map[string]any{"Name": d.Name, "Value": string(d.Value)})
-	}
-	return map[string]any{
+	shown := map[string]any{
 		"AlarmName": x.name, "AlarmArn": x.arn, "AlarmDescription": x.properties.AlarmDescription,
 		"StateValue": x.state.value, "StateReason": x.state.reason,
 		"StateUpdatedTimestamp": x.state.at.UTC().Format(time.RFC3339),
-		"Namespace":             x.properties.Namespace, "MetricName": x.properties.MetricName,
-		"Statistic": x.properties.Statistic, "Period": int(x.properties.Period),
-		"EvaluationPeriods": int(x.properties.EvaluationPeriods), "Threshold": float64(x.properties.Threshold),
-		"ComparisonOperator": x.properties.ComparisonOperator, "Dimensions": dimensions,
-		"AlarmActions": []string(x.properties.AlarmActions), "ActionsEnabled": true,
+		"EvaluationPeriods":     int(x.properties.EvaluationPeriods), "Threshold": float64(x.properties.Threshold),
+		"ComparisonOperator": x.properties.ComparisonOperator,
+		"AlarmActions":       []string(x.properties.AlarmActions), "ActionsEnabled": true,
 	}
+	if len(x.properties.Metrics) == 0 {
+		shown["Namespace"], shown["MetricName"] = x.properties.Namespace, x.properties.MetricName
+		shown["Statistic"], shown["Period"] = x.properties.Statistic, int(x.properties.Period)
+		shown["Dimensions"] = x.properties.Dimensions.shown()
+		return shown
+	}
+	metrics := []any{}
+	for _, q := range x.properties.Metrics {
+		metrics = append(metrics, q.shown())
+	}
+	shown["Metrics"] = metrics
+	return shown
 }

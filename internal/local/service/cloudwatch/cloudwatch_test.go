@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/resource"
 )
@@ -62,5 +64,48 @@ func TestUnknownAlarmsAndStatesAreRefused(t *testing.T) {
 		if !errors.As(err, &api) || api.Code != name {
 			t.Errorf("%v: %v", call, err)
 		}
+	}
+}
+
+func TestAlarmsOnExpressionsAreToldAndShownAsSuch(t *testing.T) {
+	var told map[string]any
+	a := New(Config{Emit: func(_ context.Context, _, _ string, _ []string, detail any) { told = detail.(map[string]any) }})
+	usage := map[string]any{
+		"Id": "m", "ReturnData": false, "MetricStat": map[string]any{
+			"Metric": map[string]any{"Namespace": "AWS/Usage", "MetricName": "ResourceCount", "Dimensions": []any{
+				map[string]any{"Name": "Service", "Value": "RDS"},
+			}},
+			"Period": float64(300), "Stat": "Maximum",
+		},
+	}
+	_, err := a.Create(t.Context(), resource.Resource{Properties: map[string]any{"AlarmName": "quota", "Metrics": []any{
+		map[string]any{"Id": "e", "Expression": "100 * m / SERVICE_QUOTA(m)", "ReturnData": true}, usage,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.SetState(t.Context(), "quota", Alarming, "test"); err != nil {
+		t.Fatal(err)
+	}
+	want := []any{
+		map[string]any{"id": "e", "returnData": true, "expression": "100 * m / SERVICE_QUOTA(m)"},
+		map[string]any{"id": "m", "returnData": false, "metricStat": map[string]any{
+			"metric": map[string]any{"namespace": "AWS/Usage", "name": "ResourceCount", "dimensions": map[string]any{"Service": "RDS"}},
+			"period": 300, "stat": "Maximum",
+		}},
+	}
+	if diff := cmp.Diff(want, told["configuration"].(map[string]any)["metrics"]); diff != "" {
+		t.Errorf("event (-want +got):\n%s", diff)
+	}
+	described, err := a.describe(t.Context(), endpoint.Call{Params: map[string]any{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarm := described.(map[string]any)["MetricAlarms"].([]any)[0].(map[string]any)
+	if alarm["MetricName"] != nil || len(alarm["Metrics"].([]any)) != 2 {
+		t.Errorf("described %v", alarm)
+	}
+	if diff := cmp.Diff(usage["MetricStat"].(map[string]any)["Metric"], alarm["Metrics"].([]any)[1].(map[string]any)["MetricStat"].(map[string]any)["Metric"]); diff != "" {
+		t.Errorf("described (-want +got):\n%s", diff)
 	}
 }
