@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"headroom/internal/local/resource"
@@ -93,6 +94,14 @@ var handlings = map[string]handling{
 	"AWS::EC2::Volume": {
 		create: []action{{"ec2:CreateVolume", "arn:aws:ec2:%R:%A:volume/%N", ""}},
 		delete: []action{{"ec2:DeleteVolume", "arn:aws:ec2:%R:%A:volume/%N", ""}},
+	},
+	"AWS::Logs::LogGroup": {
+		name: "LogGroupName",
+		create: []action{
+			{"logs:CreateLogGroup", "arn:aws:logs:%R:%A:log-group:%N", ""},
+			{"logs:PutRetentionPolicy", "arn:aws:logs:%R:%A:log-group:%N", "RetentionInDays"},
+		},
+		delete: []action{{"logs:DeleteLogGroup", "arn:aws:logs:%R:%A:log-group:%N", ""}},
 	},
 	"AWS::RDS::DBInstance": {
 		name:   "DBInstanceIdentifier",
@@ -196,8 +205,26 @@ func conditionsOf(r resource.Resource, account, region string) iam.Context {
 			conditions[key] = []string{template.Text(v)}
 		}
 	}
+	if r.Properties["ImageId"] != nil {
+		conditions["ec2:owner"] = []string{"amazon"} // all images that there are here
+	}
+	if mappings, ok := r.Properties["BlockDeviceMappings"].([]any); ok {
+		conditions["ec2:encrypted"] = []string{strconv.FormatBool(allEncrypted(mappings))}
+	}
 	if v := r.Properties["VpcId"]; v != nil {
 		conditions["ec2:vpc"] = []string{fmt.Sprintf("arn:aws:ec2:%s:%s:vpc/%s", region, account, template.Text(v))}
 	}
 	return conditions
+}
+
+// allEncrypted reports whether every disk that a machine is started with is encrypted.
+func allEncrypted(mappings []any) bool {
+	for _, m := range mappings {
+		mapping, _ := m.(map[string]any)
+		disk, _ := mapping["Ebs"].(map[string]any)
+		if template.Text(disk["Encrypted"]) != "true" {
+			return false
+		}
+	}
+	return true
 }
