@@ -1,5 +1,7 @@
 package pool
 
+import "math"
+
 // retiredSlots is how many slots a host gets of a pool that never had one.
 const retiredSlots = 10
 
@@ -11,6 +13,6 @@ func Retired(r Record) Policy {
 		slots = retiredSlots
 	}
 	return Policy{
-		Kind: r.Key.Kind, Tier: r.Key.Tier, SlotsPerHost: slots, Ceiling: r.Counters.Hosts + 1, MaxOrders: 1, Placement: Pack,
+		Kind: r.Key.Kind, Tier: r.Key.Tier, SlotsPerHost: slots, Ceiling: math.MaxInt32, MaxOrders: 1, Placement: Pack,
 	}
 }

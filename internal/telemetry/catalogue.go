@@ -20,6 +20,7 @@ const (
 	Count        Unit = "Count"
 	Milliseconds Unit = "Milliseconds"
 	Seconds      Unit = "Seconds"
+	Percent      Unit = "Percent"
 )
 
 // Metric is one metric: what it is called, measured in, and told apart by.
@@ -27,6 +28,19 @@ type Metric struct {
 	Name       string
 	Unit       Unit
 	Dimensions []string // names, Stage first
+
+	// AlsoOfStage says that it can be read by its stage alone, too: so that one alarm watches all pools or
+	// tiers, those too that a policy adds later.
+	AlsoOfStage bool
+}
+
+// dimensions are the sets of dimensions by which a metric can be read.
+func (m Metric) dimensions() [][]string {
+	sets := [][]string{m.Dimensions}
+	if m.AlsoOfStage {
+		sets = append(sets, perStage)
+	}
+	return sets
 }
 
 var (
@@ -38,45 +52,49 @@ var (
 // The metrics.
 var (
 	// SignupsReady counts tenants that got their storage.
-	SignupsReady = Metric{"SignupsReady", Count, perStage}
+	SignupsReady = Metric{Name: "SignupsReady", Unit: Count, Dimensions: perStage}
 	// SignupsWaiting counts tenants that had to wait.
-	SignupsWaiting = Metric{"SignupsWaiting", Count, perStage}
+	SignupsWaiting = Metric{Name: "SignupsWaiting", Unit: Count, Dimensions: perStage}
 	// SignupsRejected counts signups that were refused.
-	SignupsRejected = Metric{"SignupsRejected", Count, perStage}
+	SignupsRejected = Metric{Name: "SignupsRejected", Unit: Count, Dimensions: perStage}
 	// TimeToReady is the time from the signup's message to StorageReady.
-	TimeToReady = Metric{"TimeToReady", Milliseconds, perStage}
+	TimeToReady = Metric{Name: "TimeToReady", Unit: Milliseconds, Dimensions: perStage}
 	// PolicyInvalid counts looks at a policy parameter whose newest version is invalid.
-	PolicyInvalid = Metric{"PolicyInvalid", Count, perStage}
+	PolicyInvalid = Metric{Name: "PolicyInvalid", Unit: Count, Dimensions: perStage}
+	// PoolChecks counts pool checks in which nothing failed.
+	PoolChecks = Metric{Name: "PoolChecks", Unit: Count, Dimensions: perStage}
 	// EventsIgnored counts events that were no concern of ours.
-	EventsIgnored = Metric{"EventsIgnored", Count, perStage}
+	EventsIgnored = Metric{Name: "EventsIgnored", Unit: Count, Dimensions: perStage}
 	// TenantsWaiting is the length of a tier's waiting list.
-	TenantsWaiting = Metric{"TenantsWaiting", Count, perTier}
+	TenantsWaiting = Metric{Name: "TenantsWaiting", Unit: Count, Dimensions: perTier, AlsoOfStage: true}
 	// SlotsFree are slots that can be given away.
-	SlotsFree = Metric{"SlotsFree", Count, perPool}
+	SlotsFree = Metric{Name: "SlotsFree", Unit: Count, Dimensions: perPool}
 	// SlotsAssigned are slots that tenants hold.
-	SlotsAssigned = Metric{"SlotsAssigned", Count, perPool}
+	SlotsAssigned = Metric{Name: "SlotsAssigned", Unit: Count, Dimensions: perPool}
 	// SlotsProvisioning are slots that provisioning hosts will bring.
-	SlotsProvisioning = Metric{"SlotsProvisioning", Count, perPool}
+	SlotsProvisioning = Metric{Name: "SlotsProvisioning", Unit: Count, Dimensions: perPool}
 	// HostsInService are hosts that take tenants.
-	HostsInService = Metric{"HostsInService", Count, perPool}
+	HostsInService = Metric{Name: "HostsInService", Unit: Count, Dimensions: perPool}
 	// HostsProvisioning are hosts on their way into service.
-	HostsProvisioning = Metric{"HostsProvisioning", Count, perPool}
+	HostsProvisioning = Metric{Name: "HostsProvisioning", Unit: Count, Dimensions: perPool}
 	// HostsCordoned are hosts that take no more tenants.
-	HostsCordoned = Metric{"HostsCordoned", Count, perPool}
-	// HostsQuarantined are hosts that were given up, and that a person has to look at.
-	HostsQuarantined = Metric{"HostsQuarantined", Count, perPool}
+	HostsCordoned = Metric{Name: "HostsCordoned", Unit: Count, Dimensions: perPool}
+	// HostsQuarantined are hosts that were given up, and wait for a person.
+	HostsQuarantined = Metric{Name: "HostsQuarantined", Unit: Count, Dimensions: perPool, AlsoOfStage: true}
+	// CeilingUsed is how much of a pool's ceiling is used.
+	CeilingUsed = Metric{Name: "CeilingUsed", Unit: Percent, Dimensions: perPool, AlsoOfStage: true}
 	// HostsFailed counts hosts whose making failed.
-	HostsFailed = Metric{"HostsFailed", Count, perPool}
+	HostsFailed = Metric{Name: "HostsFailed", Unit: Count, Dimensions: perPool}
 	// HostsOrdered counts orders of hosts.
-	HostsOrdered = Metric{"HostsOrdered", Count, perPool}
+	HostsOrdered = Metric{Name: "HostsOrdered", Unit: Count, Dimensions: perPool}
 	// LeadTime is the time from the decision that a host is wanted to its slots being available.
-	LeadTime = Metric{"LeadTime", Seconds, perPool}
+	LeadTime = Metric{Name: "LeadTime", Unit: Seconds, Dimensions: perPool}
 )
 
 // Catalogue is every metric that Headroom emits.
 var Catalogue = []Metric{
-	SignupsReady, SignupsWaiting, SignupsRejected, TimeToReady, PolicyInvalid, EventsIgnored,
+	SignupsReady, SignupsWaiting, SignupsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
 	TenantsWaiting,
 	SlotsFree, SlotsAssigned, SlotsProvisioning,
-	HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, HostsFailed, HostsOrdered, LeadTime,
+	HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,
 }

@@ -80,7 +80,7 @@ func (r Recorder) write(m Metric, value float64) {
 		"_aws": directive{
 			Timestamp: now.UnixMilli(),
 			CloudWatchMetrics: []metrics{{
-				Namespace: Namespace, Dimensions: [][]string{m.Dimensions}, Metrics: []metric{{m.Name, m.Unit}},
+				Namespace: Namespace, Dimensions: m.dimensions(), Metrics: []metric{{m.Name, m.Unit}},
 			}},
 		},
 		m.Name: value,

@@ -94,4 +94,5 @@ func (h *Handler) measure(o pool.Observed, p pool.Policy) {
 	m.Gauge(telemetry.HostsProvisioning, c.Provisioning)
 	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
 	m.Gauge(telemetry.HostsQuarantined, c.Quarantined)
+	m.Gauge(telemetry.CeilingUsed, 100*c.Hosts/p.Ceiling)
 }

@@ -128,7 +128,11 @@ func (h *Handler) Check(ctx context.Context) error {
 			failures = append(failures, h.pool(ctx, pool.Key{Kind: kind, Tier: tier}, ps))
 		}
 	}
-	return errors.Join(failures...)
+	err = errors.Join(failures...)
+	if err == nil {
+		h.Metrics.Count(telemetry.PoolChecks, 1)
+	}
+	return err
 }
 
 // tiers are those that can be signed up for, and those that ever were: the tenants of a tier that was taken out of
