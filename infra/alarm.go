@@ -17,6 +17,10 @@ type AlarmProps struct {
 	Namespace, Metric, Statistic string
 	Dimensions                   map[string]*string
 
+	// Expression is compared with the threshold in the metric's stead, if it is there. It calls the metric m;
+	// without a metric it is a query.
+	Expression string
+
 	PeriodSeconds float64
 	Periods       float64 // in a row that must break the threshold
 	Comparison    string  // such as "GreaterThanThreshold"
@@ -26,7 +30,7 @@ type AlarmProps struct {
 	Notify *string // ARN of the topic that hears of it; nil: nobody
 }
 
-// NewAlarm makes an alarm on one metric.
+// NewAlarm makes an alarm on one metric, or on an expression.
 func NewAlarm(scope constructs.Construct, id string, p AlarmProps) awscloudwatch.CfnAlarm {
 	dimensions := []*awscloudwatch.CfnAlarm_DimensionProperty{}
 	for _, name := range slices.Sorted(maps.Keys(p.Dimensions)) {
@@ -37,21 +41,42 @@ func NewAlarm(scope constructs.Construct, id string, p AlarmProps) awscloudwatch
 	props := &awscloudwatch.CfnAlarmProps{
 		AlarmName:          p.Name,
 		AlarmDescription:   jsii.String(p.Description),
-		Namespace:          jsii.String(p.Namespace),
-		MetricName:         jsii.String(p.Metric),
-		Dimensions:         dimensions,
-		Statistic:          jsii.String(p.Statistic),
-		Period:             jsii.Number(p.PeriodSeconds),
 		EvaluationPeriods:  jsii.Number(p.Periods),
 		ComparisonOperator: jsii.String(p.Comparison),
 		Threshold:          jsii.Number(p.Threshold),
 		TreatMissingData:   jsii.String(p.Missing),
+	}
+	if p.Expression == "" {
+		props.Namespace, props.MetricName, props.Statistic = jsii.String(p.Namespace), jsii.String(p.Metric), jsii.String(p.Statistic)
+		props.Dimensions, props.Period = dimensions, jsii.Number(p.PeriodSeconds)
+	} else {
+		props.Metrics = p.queries(dimensions)
 	}
 	if p.Notify != nil {
 		props.AlarmActions = &[]any{p.Notify}
 		props.OkActions = &[]any{p.Notify}
 	}
 	return awscloudwatch.NewCfnAlarm(scope, jsii.String(id), props)
+}
+
+// queries are the parts of an alarm on an expression.
+func (p AlarmProps) queries(dimensions []*awscloudwatch.CfnAlarm_DimensionProperty) []*awscloudwatch.CfnAlarm_MetricDataQueryProperty {
+	result := &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+		Id: jsii.String("e"), Expression: jsii.String(p.Expression), ReturnData: jsii.Bool(true),
+	}
+	if p.Metric == "" {
+		result.Period = jsii.Number(p.PeriodSeconds)
+		return []*awscloudwatch.CfnAlarm_MetricDataQueryProperty{result}
+	}
+	return []*awscloudwatch.CfnAlarm_MetricDataQueryProperty{result, {
+		Id: jsii.String("m"), ReturnData: jsii.Bool(false),
+		MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
+			Metric: &awscloudwatch.CfnAlarm_MetricProperty{
+				Namespace: jsii.String(p.Namespace), MetricName: jsii.String(p.Metric), Dimensions: dimensions,
+			},
+			Stat: jsii.String(p.Statistic), Period: jsii.Number(p.PeriodSeconds),
+		},
+	}}
 }
 
 // newCountAlarm tells the operators as soon as a metric that should stay at zero does not.

@@ -29,6 +29,7 @@ type controlPlane struct {
 	instanceNetworks *string // comma-separated CIDRs
 	activationPort   awscdk.CfnParameter
 	mountOptions     *string // that tenants are told
+	imageOwner       *string // of gateways' images
 
 	keys          Keys
 	notifications Notifications
@@ -69,7 +70,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	})
 	c.network = NewNetwork(stack, "Network", NetworkProps{Stage: p.Stage, ActivationPort: c.activationPort.ValueAsNumber()})
 	c.hosts = NewHostStacks(stack, "HostStacks", HostStacksProps{
-		Stage: p.Stage, Keys: c.keys, Network: c.network, InstanceNetworks: c.instanceNetworks,
+		Stage: p.Stage, Keys: c.keys, Network: c.network, InstanceNetworks: c.instanceNetworks, ImageOwner: c.imageOwner,
 		DatabaseTemplate: p.DatabaseTemplate, ShareTemplate: p.ShareTemplate,
 	})
 
@@ -88,6 +89,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"stackcomplete", c.newStackComplete()},
 		{"rdsalarm", c.newRDSAlarm()},
 	}
+	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Stage: p.Stage, Notify: c.notifications.Topic.TopicArn()})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
 		Stage:     p.Stage,
 		Functions: functions,
@@ -109,6 +111,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("PolicyParameterName", c.policy.ParameterName(), "The pool policies")
 	c.output("NotifyTopicArn", c.notifications.Topic.TopicArn(), "Subscribe operators to it")
 	c.output("DashboardName", dashboard, "The dashboard")
+	c.output("SecretsKeyArn", c.keys.Secrets.KeyArn(), "Who reads tenants' passwords needs kms:Decrypt on this key")
 	c.output("ZoneId", c.network.Zone.Ref(), "Private hosted zone of the gateways' names: associate peered VPCs with it")
 	return stack
 }
@@ -128,6 +131,13 @@ func (c *controlPlane) addParameters() {
 		MaxValue:    jsii.Number(65535),
 		Description: jsii.String("Port on which gateways give their activation key"),
 	})
+	c.imageOwner = awscdk.NewCfnParameter(c.stack, jsii.String("GatewayImageOwner"), &awscdk.CfnParameterProps{
+		Type:                  jsii.String("String"),
+		Default:               jsii.String("amazon"),
+		AllowedPattern:        jsii.String("amazon|[0-9]{12}"),
+		ConstraintDescription: jsii.String("amazon, or the number of an account"),
+		Description:           jsii.String("Who must have made the images that gateways are started from"),
+	}).ValueAsString()
 	c.mountOptions = awscdk.NewCfnParameter(c.stack, jsii.String("MountOptions"), &awscdk.CfnParameterProps{
 		Type:                  jsii.String("String"),
 		Default:               jsii.String(mountOptions),

@@ -67,7 +67,8 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 		}
 		alarmed := map[string]bool{}
 		for _, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
-			for _, d := range at(alarm.Properties, "Dimensions").([]any) {
+			dimensions, _ := at(alarm.Properties, "Dimensions").([]any)
+			for _, d := range dimensions {
 				alarmed[referred(at(d, "Value"))] = len(at(alarm.Properties, "AlarmActions").([]any)) == 1
 			}
 		}
@@ -225,7 +226,7 @@ func TestStackStaysWithinLimits(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"BusName", "DashboardName", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
+		"BusName", "DashboardName", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {

@@ -26,13 +26,21 @@ func addDatabaseAlarms(stack awscdk.Stack, instance *string, sizes DatabaseHosts
 			Missing:       "missing",
 		})
 	}
-	const above, below = "GreaterThanOrEqualToThreshold", "LessThanOrEqualToThreshold"
-	alarm("CpuAlarm", "cpu", "CPUUtilization", "The processor is busy all the time.", above, 90)
-	// RDS grows the storage at a tenth free; that it is below half of that says that it does not.
-	alarm("StorageAlarm", "storage", "FreeStorageSpace", "The storage is nearly full.", below,
-		float64(sizes.StorageGiB)*(1<<30)/20)
-	alarm("ConnectionsAlarm", "connections", "DatabaseConnections", "Nearly all connections are in use.", above,
+	const atMost = "LessThanOrEqualToThreshold"
+	alarm("CpuAlarm", "cpu", "CPUUtilization", "The processor is busy all the time.", atLeast, 90)
+	alarm("StorageAlarm", "storage", "FreeStorageSpace", "The storage is nearly full, and RDS does not grow it.", atMost,
+		storageAlarmBytes(sizes))
+	alarm("ConnectionsAlarm", "connections", "DatabaseConnections", "Nearly all connections are in use.", atLeast,
 		float64(sizes.MaxConnections)*8/10)
-	alarm("MemoryAlarm", "memory", "FreeableMemory", "Memory is nearly used up.", below,
+	alarm("MemoryAlarm", "memory", "FreeableMemory", "Memory is nearly used up.", atMost,
 		float64(sizes.LowMemoryMiB)*(1<<20))
+}
+
+// storageAlarmBytes is how little free storage is too little: a twentieth of the most that there will be.
+// RDS has no metric of the storage that an instance has, and grows it when a tenth is free. While the most is
+// twice what there is at first, or less, a twentieth of it is a tenth of what there is at first, or less: so
+// it is reached only if RDS does not grow the storage, and is between a twentieth and a tenth of what the
+// host has, however far it has grown.
+func storageAlarmBytes(sizes DatabaseHosts) float64 {
+	return float64(sizes.MaxStorageGiB) * (1 << 30) / 20
 }

@@ -41,9 +41,10 @@ func NewDatabaseHost(scope constructs.Construct, id string, stage Stage) awscdk.
 
 	group := newDatabaseGroup(stack, p, networks)
 	instance := newDatabaseInstance(stack, databaseProps{
-		Name: name, Sizes: stage.Databases, Host: p, Group: group.AttrGroupId(), Zone: zone,
+		Name: name, Sizes: stage.Databases, RestoreDays: stage.RestoreDays, Host: p, Group: group.AttrGroupId(), Zone: zone,
 		Subnets: awscdk.Fn_Split(jsii.String(","), subnets, nil),
 	})
+	addDatabaseLogs(stack, instance, stage)
 	addDatabaseAlarms(stack, name, stage.Databases)
 	if !stage.Databases.MultiZone {
 		suppress(instance, "AwsSolutions-RDS3", "This stage does without a standby, to save its price.")
@@ -108,12 +109,13 @@ func databaseRules(stack awscdk.Stack, p hostParams, networks *string) []any {
 }
 
 type databaseProps struct {
-	Name    *string
-	Sizes   DatabaseHosts
-	Host    hostParams
-	Group   *string
-	Subnets *[]*string
-	Zone    *string // nil: RDS chooses
+	Name        *string
+	Sizes       DatabaseHosts
+	RestoreDays int
+	Host        hostParams
+	Group       *string
+	Subnets     *[]*string
+	Zone        *string // nil: RDS chooses
 }
 
 func newDatabaseInstance(stack awscdk.Stack, p databaseProps) awsrds.CfnDBInstance {
@@ -151,13 +153,15 @@ func newDatabaseInstance(stack awscdk.Stack, p databaseProps) awsrds.CfnDBInstan
 		MasterUsername:           jsii.String("headroom"),
 		ManageMasterUserPassword: jsii.Bool(true),
 		MasterUserSecret:         &awsrds.CfnDBInstance_MasterUserSecretProperty{KmsKeyId: p.Host.KeyArn},
-		MultiAz:                  jsii.Bool(p.Sizes.MultiZone),
-		AvailabilityZone:         p.Zone,
-		BackupRetentionPeriod:    jsii.Number(p.Sizes.BackupDays),
-		CopyTagsToSnapshot:       jsii.Bool(true),
-		DeleteAutomatedBackups:   jsii.Bool(!p.Sizes.DeletionProtection),
-		DeletionProtection:       jsii.Bool(p.Sizes.DeletionProtection),
-		Tags:                     &[]*awscdk.CfnTag{{Key: jsii.String("headroom:order"), Value: p.Host.Mark}},
+		// Who connected, and how upgrades went: logs that stay on the instance are gone after three days.
+		EnableCloudwatchLogsExports: jsii.Strings(databaseLogs...),
+		MultiAz:                     jsii.Bool(p.Sizes.MultiZone),
+		AvailabilityZone:            p.Zone,
+		BackupRetentionPeriod:       jsii.Number(p.RestoreDays),
+		CopyTagsToSnapshot:          jsii.Bool(true),
+		DeleteAutomatedBackups:      jsii.Bool(!p.Sizes.DeletionProtection),
+		DeletionProtection:          jsii.Bool(p.Sizes.DeletionProtection),
+		Tags:                        &[]*awscdk.CfnTag{{Key: jsii.String("headroom:order"), Value: p.Host.Mark}},
 	})
 	instance.ApplyRemovalPolicy(p.Sizes.Removal, nil)
 	return instance

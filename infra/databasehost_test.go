@@ -133,7 +133,7 @@ func TestADatabaseIsPrivateEncryptedAndSpeaksTLS(t *testing.T) {
 		want := map[string]any{
 			"StorageEncrypted": true, "PubliclyAccessible": false, "ManageMasterUserPassword": true, "CopyTagsToSnapshot": true,
 			"MultiAZ": a.stage.Databases.MultiZone, "DeletionProtection": a.stage.Databases.DeletionProtection,
-			"BackupRetentionPeriod": float64(a.stage.Databases.BackupDays),
+			"BackupRetentionPeriod": float64(a.stage.RestoreDays),
 		}
 		for property, value := range want {
 			if got := instance[property]; got != value {

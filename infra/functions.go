@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
+	"headroom/events"
 	"headroom/internal/pool"
 )
 
@@ -185,8 +186,13 @@ func (c *controlPlane) newFunction(id string, p FunctionProps) awslambda.Functio
 	return NewFunction(c.stack, id, p)
 }
 
+// publish lets a function say what happens, in Headroom's own name.
 func (c *controlPlane) publish() Grant {
-	return Grant{Actions: []string{"events:PutEvents"}, Resources: []*string{c.bus.EventBusArn()}}
+	return Grant{
+		Actions:   []string{"events:PutEvents"},
+		Resources: []*string{c.bus.EventBusArn()},
+		When:      Conditions{"StringEquals": {"events:source": jsii.String(events.Source)}},
+	}
 }
 
 // readPolicy lets a function read the pool policies, and those that were in force before.

@@ -40,11 +40,24 @@ func (g Grant) statement() awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(props)
 }
 
+// statements are grants as a policy document takes them.
+func statements(grants ...Grant) *[]awsiam.PolicyStatement {
+	list := make([]awsiam.PolicyStatement, len(grants))
+	for i, g := range grants {
+		list[i] = g.statement()
+	}
+	return &list
+}
+
 // useKey lets a role use a key through one AWS service only: it can't decrypt by itself.
 func useKey(key awskms.IKey, service string, actions ...string) Grant {
+	return useKeyARN(key.KeyArn(), service, actions...)
+}
+
+func useKeyARN(key *string, service string, actions ...string) Grant {
 	return Grant{
 		Actions:   actions,
-		Resources: []*string{key.KeyArn()},
+		Resources: []*string{key},
 		When: Conditions{"StringEquals": {
 			"kms:ViaService": jsii.String(service + "." + *awscdk.Aws_REGION() + "." + *awscdk.Aws_URL_SUFFIX()),
 		}},

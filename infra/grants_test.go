@@ -21,6 +21,9 @@ var onAnything = map[string]string{
 	"storagegateway:ListGateways":         "a list of the account",
 	"rds:DescribeDBEngineVersions":        "a list of AWS's",
 	"rds:DescribeEngineDefaultParameters": "a list of AWS's",
+	"logs:DescribeLogGroups":              "a list of the account",
+	"route53:ListHostedZones":             "a list of the account",
+	"ssm:ListAssociations":                "a list of the account",
 }
 
 type statement struct {

@@ -31,6 +31,7 @@ type HostStacksProps struct {
 	Keys                            Keys
 	Network                         *Network
 	InstanceNetworks                *string // comma-separated CIDRs in which customers' instances may live
+	ImageOwner                      *string // of gateways' images, as EC2 names it
 	DatabaseTemplate, ShareTemplate string  // files
 }
 
@@ -110,11 +111,10 @@ func newShareRoleBoundary(scope constructs.Construct, p HostStacksProps) awsiam.
 	buckets := bucketPattern(p.Stage.Name)
 	boundary := awsiam.NewManagedPolicy(scope, jsii.String("ShareRoleBoundary"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Headroom: the most that roles of shares can do"),
-		Statements: &[]awsiam.PolicyStatement{
-			Grant{Actions: shareBucketActions, Resources: jsiiStrings(buckets)}.statement(),
-			Grant{Actions: shareObjectActions, Resources: jsiiStrings(buckets + "/*")}.statement(),
-			Grant{Actions: shareKeyActions, Resources: []*string{p.Keys.Hosts.KeyArn()}}.statement(),
-		},
+		Statements: statements(append([]Grant{
+			{Actions: shareBucketActions, Resources: jsiiStrings(buckets)},
+			{Actions: shareObjectActions, Resources: jsiiStrings(buckets + "/*")},
+		}, shareKeyGrants(p.Keys.Hosts.KeyArn())...)...),
 	})
 	suppress(boundary, "AwsSolutions-IAM5",
 		"A boundary grants nothing. It names all buckets of this stage's share hosts; each role's own policy names its one bucket.")

@@ -41,6 +41,7 @@ type resource struct {
 	Condition           string
 	DeletionPolicy      string
 	UpdateReplacePolicy string
+	DependsOn           []string
 	Properties          map[string]any
 }
 

@@ -21,16 +21,18 @@ func NewNotifications(scope constructs.Construct, id string, key awskms.Key) Not
 		MasterKey: key, EnforceSSL: jsii.Bool(true),
 	})
 	cloudwatch := &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)}
+	ofThisAccount := &map[string]any{"StringEquals": map[string]*string{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}}
 	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Principals: cloudwatch,
 		Actions:    jsii.Strings("sns:Publish"),
 		Resources:  &[]*string{topic.TopicArn()},
-		Conditions: &map[string]any{"StringEquals": map[string]*string{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
+		Conditions: ofThisAccount,
 	}))
 	key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Principals: cloudwatch,
 		Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
 		Resources:  everything(), // in a key's policy this is the key itself
+		Conditions: ofThisAccount,
 	}), nil)
 	return Notifications{Topic: topic, key: key}
 }

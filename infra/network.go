@@ -26,6 +26,17 @@ type Network struct {
 	GatewayEndpoint *string
 }
 
+func (n *Network) vpcARN() *string { return arn("ec2", "vpc/"+*n.Vpc.VpcId()) }
+
+// subnetARNs are the subnets in which hosts live.
+func (n *Network) subnetARNs() []*string {
+	var arns []*string
+	for _, s := range *n.Vpc.IsolatedSubnets() {
+		arns = append(arns, arn("ec2", "subnet/"+*s.SubnetId()))
+	}
+	return arns
+}
+
 // NetworkProps says how large the network is.
 type NetworkProps struct {
 	Stage          Stage

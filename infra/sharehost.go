@@ -85,7 +85,7 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 		conditions[n] = more
 	}
 	for n := 1; n <= maxShares; n++ {
-		newShareSlot(stack, shareSlotProps{Number: n, Condition: conditions[n], Host: p, BoundaryArn: boundary})
+		newShareSlot(stack, shareSlotProps{Number: n, Condition: conditions[n], Host: p, BoundaryArn: boundary, RestoreDays: stage.RestoreDays})
 	}
 	return stack
 }

@@ -20,15 +20,25 @@ var (
 		"s3:GetObjectVersion", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectAcl",
 	}
 	shareKeyActions = []string{
-		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+		"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 	}
 )
+
+// shareKeyGrants let a share's role use the hosts' key through S3 only: the key wraps the instances' master
+// secrets too, and those are out of its reach. What the key is like may be asked directly.
+func shareKeyGrants(key *string) []Grant {
+	return []Grant{
+		useKeyARN(key, "s3", shareKeyActions...),
+		{Actions: []string{"kms:DescribeKey"}, Resources: []*string{key}},
+	}
+}
 
 type shareSlotProps struct {
 	Number      int // from 1
 	Condition   awscdk.CfnCondition
 	Host        hostParams
 	BoundaryArn *string
+	RestoreDays int
 }
 
 // newShareSlot makes what one share needs: a bucket, and a role that reaches that bucket only.
@@ -42,11 +52,10 @@ func newShareSlot(stack awscdk.Stack, p shareSlotProps) {
 		AssumeRolePolicyDocument: trustGateways(),
 		Policies: []*awsiam.CfnRole_PolicyProperty{{
 			PolicyName: jsii.String("Bucket"),
-			PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-				Grant{Actions: shareBucketActions, Resources: []*string{bucket.AttrArn()}}.statement(),
-				Grant{Actions: shareObjectActions, Resources: jsiiStrings(*bucket.AttrArn() + "/*")}.statement(),
-				Grant{Actions: shareKeyActions, Resources: []*string{p.Host.KeyArn}}.statement(),
-			}}),
+			PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: statements(append([]Grant{
+				{Actions: shareBucketActions, Resources: []*string{bucket.AttrArn()}},
+				{Actions: shareObjectActions, Resources: jsiiStrings(*bucket.AttrArn() + "/*")},
+			}, shareKeyGrants(p.Host.KeyArn)...)...)}),
 		}},
 	})
 	role.CfnOptions().SetCondition(p.Condition)
@@ -74,6 +83,7 @@ func newShareBucket(stack awscdk.Stack, p shareSlotProps, id func(string) *strin
 			IgnorePublicAcls: jsii.Bool(true), RestrictPublicBuckets: jsii.Bool(true),
 		},
 		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{Status: jsii.String("Enabled")},
+		LifecycleConfiguration:  forgetOldVersions(p.RestoreDays),
 	})
 	bucket.CfnOptions().SetCondition(p.Condition)
 	keepOnceCreated(bucket)
@@ -95,6 +105,28 @@ func newShareBucket(stack awscdk.Stack, p shareSlotProps, id func(string) *strin
 	policy.CfnOptions().SetCondition(p.Condition)
 	keepOnceCreated(policy)
 	return bucket
+}
+
+// uploadDays is how long an upload may take before what came of it is thrown away: more than any does.
+const uploadDays = 7
+
+// forgetOldVersions ends what nobody can want any more. A version that was the current one at some time in
+// the last days is kept: the days count from when another took its place, not from when it was written.
+func forgetOldVersions(days int) *awss3.CfnBucket_LifecycleConfigurationProperty {
+	return &awss3.CfnBucket_LifecycleConfigurationProperty{
+		Rules: []*awss3.CfnBucket_RuleProperty{
+			{
+				Id: jsii.String("OldVersions"), Status: jsii.String("Enabled"),
+				NoncurrentVersionExpiration: &awss3.CfnBucket_NoncurrentVersionExpirationProperty{NoncurrentDays: jsii.Number(days)},
+				// The mark of a deleted file goes once its last version has gone.
+				ExpiredObjectDeleteMarker: jsii.Bool(true),
+			},
+			{
+				Id: jsii.String("UnfinishedUploads"), Status: jsii.String("Enabled"),
+				AbortIncompleteMultipartUpload: &awss3.CfnBucket_AbortIncompleteMultipartUploadProperty{DaysAfterInitiation: jsii.Number(uploadDays)},
+			},
+		},
+	}
 }
 
 // trustGateways lets Storage Gateway take a role on behalf of this account's gateways only.

@@ -14,32 +14,48 @@ func newStackRole(scope constructs.Construct, p HostStacksProps, boundary awsiam
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("cloudformation.amazonaws.com"), nil),
 		Description: jsii.String("Headroom: CloudFormation makes hosts with it"),
 	})
-	permit(role, describeGrants()...)
+	// Apart, because all that stands in a role itself may have 10,240 characters.
+	reads := awsiam.NewManagedPolicy(scope, jsii.String("StackRoleReads"), &awsiam.ManagedPolicyProps{
+		Description: jsii.String("Headroom: what CloudFormation looks at to make hosts"),
+		Roles:       &[]awsiam.IRole{role},
+		Statements:  statements(describeGrants(p)...),
+	})
 	permit(role, securityGroupGrants(p)...)
 	permit(role, machineGrants(p)...)
 	permit(role, databaseGrants(p)...)
 	permit(role, bucketGrants(p)...)
 	permit(role, shareRoleGrants(p, boundary)...)
 	permit(role, dnsGrants(p)...)
+	suppress(reads, "AwsSolutions-IAM5", "Lists, and Describe calls, know no resources; what does is limited to it.")
 	suppress(role, "AwsSolutions-IAM5",
 		"Hosts are made while it runs, so their names are not known here: resources are limited to this stage's names or tags, "+
-			"and those that have no name before they are made to this account and region. Describe calls know no resources.")
+			"and those that have no name before they are made to this account and region.")
 	return role
 }
 
 // describeGrants read what AWS can't restrict to resources.
-func describeGrants() []Grant {
-	return []Grant{{
-		Actions: []string{
-			"ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeImages",
-			"ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes",
-			"ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeNetworkInterfaces",
-			"ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeTags",
-			"ec2:DescribeVolumeStatus", "ec2:DescribeVolumes", "ec2:DescribeVolumesModifications", "ec2:DescribeVpcs",
-			"rds:DescribeDBEngineVersions", "rds:DescribeEngineDefaultParameters",
+func describeGrants(p HostStacksProps) []Grant {
+	return []Grant{
+		{
+			Actions: []string{
+				"ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeImages",
+				"ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes",
+				"ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeLaunchTemplates",
+				"ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
+				"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVolumeStatus", "ec2:DescribeVolumes",
+				"ec2:DescribeVolumesModifications", "ec2:DescribeVpcs",
+				"logs:DescribeLogGroups", "rds:DescribeDBEngineVersions", "rds:DescribeEngineDefaultParameters",
+				"route53:ListHostedZones", "ssm:ListAssociations",
+			},
+			Resources: *everything(),
 		},
-		Resources: *everything(),
-	}}
+		{Actions: []string{"ec2:DescribeVpcAttribute"}, Resources: []*string{p.Network.vpcARN()}},
+		{
+			// EC2's handler looks whether Systems Manager is associated with a machine: none is.
+			Actions:   []string{"ssm:DescribeAssociation"},
+			Resources: []*string{arn("ec2", "instance/*"), arn("ssm", "association/*"), arn("ssm", "document/*")},
+		},
+	}
 }
 
 func securityGroupGrants(p HostStacksProps) []Grant {
@@ -47,7 +63,7 @@ func securityGroupGrants(p HostStacksProps) []Grant {
 	return []Grant{
 		{
 			Actions:   []string{"ec2:CreateSecurityGroup"},
-			Resources: []*string{groups, arn("ec2", "vpc/"+*p.Network.Vpc.VpcId())},
+			Resources: []*string{groups, p.Network.vpcARN()},
 		},
 		{
 			// Only in the hosts' VPC: other groups of the account stay as they are.
@@ -56,7 +72,7 @@ func securityGroupGrants(p HostStacksProps) []Grant {
 				"ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
 			},
 			Resources: []*string{groups, arn("ec2", "security-group-rule/*")},
-			When:      Conditions{"ArnEqualsIfExists": {"ec2:Vpc": arn("ec2", "vpc/"+*p.Network.Vpc.VpcId())}},
+			When:      Conditions{"ArnEqualsIfExists": {"ec2:Vpc": p.Network.vpcARN()}},
 		},
 	}
 }
@@ -65,13 +81,29 @@ func machineGrants(p HostStacksProps) []Grant {
 	instances, volumes, interfaces := arn("ec2", "instance/*"), arn("ec2", "volume/*"), arn("ec2", "network-interface/*")
 	ours := ofStage(p.Stage, stageOfResource)
 	return []Grant{
+		// A machine and its interface: EC2 checks both on all that they are made with. Wherever they are
+		// made, it is in the hosts' subnets, in groups of the hosts' network.
 		{
-			// A machine and its interface: EC2 checks both on all that they are made with.
-			Actions: []string{"ec2:CreateNetworkInterface", "ec2:RunInstances"},
-			Resources: []*string{
-				instances, volumes, interfaces, arn("ec2", "security-group/*"), arn("ec2", "subnet/*"),
-				jsii.String("arn:" + *awscdk.Aws_PARTITION() + ":ec2:" + *awscdk.Aws_REGION() + "::image/*"),
-			},
+			Actions:   []string{"ec2:CreateNetworkInterface", "ec2:RunInstances"},
+			Resources: p.Network.subnetARNs(),
+		},
+		{
+			// An interface is in no network before it is made: the subnet that it is made in is.
+			Actions:   []string{"ec2:CreateNetworkInterface", "ec2:RunInstances"},
+			Resources: []*string{interfaces, arn("ec2", "security-group/*")},
+			When:      Conditions{"ArnEqualsIfExists": {"ec2:Vpc": p.Network.vpcARN()}},
+		},
+		{Actions: []string{"ec2:RunInstances"}, Resources: []*string{instances}},
+		{
+			Actions:   []string{"ec2:RunInstances"},
+			Resources: []*string{volumes},
+			When:      Conditions{"Bool": {"ec2:Encrypted": jsii.String("true")}},
+		},
+		{
+			// AWS makes the gateways' images.
+			Actions:   []string{"ec2:RunInstances"},
+			Resources: jsiiStrings("arn:" + *awscdk.Aws_PARTITION() + ":ec2:" + *awscdk.Aws_REGION() + "::image/*"),
+			When:      Conditions{"StringEquals": {"ec2:Owner": p.ImageOwner}},
 		},
 		{
 			Actions:   []string{"ec2:CreateVolume"},
@@ -129,6 +161,13 @@ func databaseGrants(p HostStacksProps) []Grant {
 			},
 		},
 		{
+			Actions: []string{
+				"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:ListTagsForResource", "logs:PutRetentionPolicy",
+				"logs:TagResource",
+			},
+			Resources: []*string{arn("logs", "log-group:/aws/rds/instance/"+prefix)},
+		},
+		{
 			// RDS makes the master secret with the rights of the caller that asks for it.
 			Actions:   []string{"secretsmanager:CreateSecret", "secretsmanager:TagResource"},
 			Resources: []*string{arn("secretsmanager", "secret:rds!db-*")},
@@ -154,9 +193,9 @@ func bucketGrants(p HostStacksProps) []Grant {
 		Actions: []string{
 			"s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:GetBucketOwnershipControls",
 			"s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketTagging", "s3:GetBucketVersioning",
-			"s3:GetEncryptionConfiguration", "s3:ListBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy",
+			"s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:ListBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy",
 			"s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration",
-			"s3:TagResource",
+			"s3:PutLifecycleConfiguration", "s3:TagResource",
 		},
 		Resources: jsiiStrings(bucketPattern(p.Stage.Name)),
 	}}

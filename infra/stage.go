@@ -17,6 +17,10 @@ type Stage struct {
 	Zones         int    // availability zones with a subnet
 	EndpointZones int    // zones in which each interface endpoint has a (paid) network interface
 
+	// RestoreDays is how many days a tenant can be put back to: databases' backups and the buckets' old
+	// versions are kept that long.
+	RestoreDays int
+
 	LogRetention awslogs.RetentionDays
 	LogRemoval   awscdk.RemovalPolicy // what happens to logs when the stack is deleted
 
@@ -35,10 +39,9 @@ type Stage struct {
 type DatabaseHosts struct {
 	Class              string // RDS instance class
 	StorageGiB         int    // to begin with
-	MaxStorageGiB      int    // RDS grows the storage up to here
+	MaxStorageGiB      int    // RDS grows the storage up to here; at most twice as much (see storageAlarmBytes)
 	MaxConnections     int    // of all tenants together, and some for Headroom; the class's memory bounds it
 	LowMemoryMiB       int    // free memory below which the host takes no more tenants
-	BackupDays         int    // days that can be gone back to
 	MultiZone          bool   // a standby in another zone
 	DeletionProtection bool
 	Removal            awscdk.RemovalPolicy // of the instance when its stack is deleted
@@ -58,12 +61,13 @@ var Stages = []Stage{
 		NetworkCIDR:       "10.40.0.0/16",
 		Zones:             2, // an RDS subnet group wants two
 		EndpointZones:     1,
+		RestoreDays:       1,
 		LogRetention:      awslogs.RetentionDays_TWO_WEEKS,
 		LogRemoval:        awscdk.RemovalPolicy_DESTROY,
 		SignupConcurrency: 2,
 		Databases: DatabaseHosts{
-			Class: "db.t4g.medium", StorageGiB: 50, MaxStorageGiB: 200,
-			MaxConnections: 440, LowMemoryMiB: 256, BackupDays: 1,
+			Class: "db.t4g.medium", StorageGiB: 50, MaxStorageGiB: 100,
+			MaxConnections: 440, LowMemoryMiB: 256,
 			Removal: awscdk.RemovalPolicy_DESTROY,
 		},
 		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
@@ -84,12 +88,13 @@ var Stages = []Stage{
 		NetworkCIDR:           "10.50.0.0/16",
 		Zones:                 2,
 		EndpointZones:         2,
+		RestoreDays:           14,
 		LogRetention:          awslogs.RetentionDays_ONE_YEAR,
 		LogRemoval:            awscdk.RemovalPolicy_RETAIN,
 		SignupConcurrency:     4,
 		Databases: DatabaseHosts{
-			Class: "db.m7g.large", StorageGiB: 200, MaxStorageGiB: 1000,
-			MaxConnections: 880, LowMemoryMiB: 512, BackupDays: 14,
+			Class: "db.m7g.large", StorageGiB: 200, MaxStorageGiB: 400,
+			MaxConnections: 880, LowMemoryMiB: 512,
 			MultiZone: true, DeletionProtection: true,
 			Removal: awscdk.RemovalPolicy_SNAPSHOT,
 		},

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"headroom/internal/telemetry"
+)
+
+// controlAlarm is an alarm of the control plane, by the end of its name.
+func controlAlarm(t *testing.T, a assembly, what string) resource {
+	t.Helper()
+	for _, r := range a.control.of("AWS::CloudWatch::Alarm") {
+		if r.Properties["AlarmName"] == "headroom-"+a.stage.Name+"-control-"+what {
+			return r
+		}
+	}
+	t.Fatalf("there is no alarm %s", what)
+	return resource{}
+}
+
+func TestPeopleHearOfWhatNeedsThem(t *testing.T) {
+	tests := []struct {
+		what      string
+		metric    telemetry.Metric
+		rings     float64 // a value at which it rings
+		stays     float64 // a value at which it does not
+		missing   string
+		atMinutes float64
+	}{
+		{"tenants-waiting", telemetry.TenantsWaiting, 1, 0, "notBreaching", 5},
+		{"hosts-quarantined", telemetry.HostsQuarantined, 1, 0, "notBreaching", 1},
+		{"policy-invalid", telemetry.PolicyInvalid, 1, 0, "notBreaching", 1},
+		{"no-pool-check", telemetry.PoolChecks, 0, 1, "breaching", 5},
+		{"ceiling-near", telemetry.CeilingUsed, 80, 79, "missing", 5},
+	}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for _, test := range tests {
+			p := controlAlarm(t, a, test.what).Properties
+			if p["Namespace"] != telemetry.Namespace || p["MetricName"] != test.metric.Name || p["TreatMissingData"] != test.missing {
+				t.Errorf("%s watches %v %v, missing data is %v", test.what, p["Namespace"], p["MetricName"], p["TreatMissingData"])
+			}
+			dimensions, _ := p["Dimensions"].([]any)
+			if len(dimensions) != 1 || at(dimensions[0], "Name") != telemetry.Stage || at(dimensions[0], "Value") != a.stage.Name {
+				t.Errorf("%s watches %v", test.what, dimensions)
+			}
+			if !test.metric.AlsoOfStage && len(test.metric.Dimensions) != 1 {
+				t.Errorf("%s watches a metric that is not written by its stage alone", test.what)
+			}
+			if !breaks(t, p, test.rings) || breaks(t, p, test.stays) {
+				t.Errorf("%s: %v %v", test.what, p["ComparisonOperator"], p["Threshold"])
+			}
+			if p["Period"] != 60.0 || p["EvaluationPeriods"] != test.atMinutes {
+				t.Errorf("%s rings after %v times %v s", test.what, p["EvaluationPeriods"], p["Period"])
+			}
+		}
+	})
+}
+
+func breaks(t *testing.T, properties map[string]any, value float64) bool {
+	t.Helper()
+	threshold, _ := properties["Threshold"].(float64)
+	switch properties["ComparisonOperator"] {
+	case "GreaterThanThreshold":
+		return value > threshold
+	case "GreaterThanOrEqualToThreshold":
+		return value >= threshold
+	case "LessThanThreshold":
+		return value < threshold
+	case "LessThanOrEqualToThreshold":
+		return value <= threshold
+	}
+	t.Fatalf("comparison %v", properties["ComparisonOperator"])
+	return false
+}
+
+func TestEveryAlarmOfTheControlPlaneTellsPeople(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
+			for _, actions := range []string{"AlarmActions", "OKActions"} {
+				list, _ := alarm.Properties[actions].([]any)
+				if len(list) != 1 || a.control.Resources[referred(list[0])].Type != "AWS::SNS::Topic" {
+					t.Errorf("%s: %s %v", id, actions, list)
+				}
+			}
+		}
+	})
+}
+
+func TestEveryGatewayIsWatchedAsAWSRecommends(t *testing.T) {
+	want := map[string]struct { // metric: what breaks, what does not, after how many times five minutes
+		rings, stays, periods float64
+	}{
+		"IoWaitPercent": {20, 19, 3}, "CachePercentDirty": {81, 80, 4}, "AvailabilityNotifications": {1, 0, 1}, "HealthNotifications": {1, 0, 1},
+	}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for metric, w := range want {
+			found := 0
+			for _, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
+				queries, _ := alarm.Properties["Metrics"].([]any)
+				if len(queries) != 1 || !strings.HasPrefix(fmt.Sprint(at(queries[0], "Expression")), "SELECT MAX("+metric+")") {
+					continue
+				}
+				found++
+				if !strings.Contains(at(queries[0], "Expression").(string), "GROUP BY GatewayName") || at(queries[0], "Period") != 300.0 {
+					t.Errorf("%s: %v", metric, queries)
+				}
+				if !breaks(t, alarm.Properties, w.rings) || breaks(t, alarm.Properties, w.stays) || alarm.Properties["EvaluationPeriods"] != w.periods {
+					t.Errorf("%s: %v", metric, alarm.Properties)
+				}
+			}
+			if found != 1 {
+				t.Errorf("%d alarms on %s", found, metric)
+			}
+		}
+	})
+}
+
+func TestQuotasAreWarnedOf(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for what, resource := range map[string]string{"quota-rds-instances": "DBInstances", "quota-ec2-vcpus": "vCPU"} {
+			p := controlAlarm(t, a, what).Properties
+			text, err := json.Marshal(p["Metrics"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range []string{`"100 * m / SERVICE_QUOTA(m)"`, `"AWS/Usage"`, `"` + resource + `"`} {
+				if !strings.Contains(string(text), part) {
+					t.Errorf("%s is without %s: %s", what, part, text)
+				}
+			}
+			if !breaks(t, p, 80) || breaks(t, p, 79) {
+				t.Errorf("%s: %v", what, p)
+			}
+		}
+	})
+}
+
+// RDS grows the storage when a tenth of what there is at the time is free. At every size that it may have, the
+// alarm is below that, and not below a twentieth.
+func TestTheStorageAlarmIsAShareOfTheStorageThatThereIs(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		threshold, _ := a.database.Resources["StorageAlarm"].Properties["Threshold"].(float64)
+		for _, gib := range []int{a.stage.Databases.StorageGiB, a.stage.Databases.MaxStorageGiB} {
+			has := float64(gib) * (1 << 30)
+			if threshold > has/10 || threshold < has/20 {
+				t.Errorf("of %d GiB it rings at %.1f %% free", gib, 100*threshold/has)
+			}
+		}
+	})
+}
