@@ -1,7 +1,7 @@
 package events
 
 import (
-	"encoding/json"
+	"cmp"
 	"net/netip"
 	"regexp"
 )
@@ -23,49 +23,47 @@ type SignupRequested struct {
 	InstanceIP string `json:"instanceIp"` // the customer's application server: one IPv4 unicast address
 }
 
+// maxSignup bounds the bytes of a signup: all that means anything takes a few hundred.
+const maxSignup = 16 << 10
+
 // ParseSignupRequested reads and validates the body of a signup message. Its
 // error is always a *FieldError about the first unacceptable field. Then the
 // request holds only what was read and is well formed, so that a rejection
-// can name the tenant.
+// can name the tenant. Names that are not known are ignored, but each name may
+// be there once only, and in these letters only.
 func ParseSignupRequested(body []byte) (SignupRequested, error) {
 	var request SignupRequested
-	if err := json.Unmarshal(body, &request); err != nil {
-		return request.wellFormed(), fieldErrorOf(err)
+	fields := []struct {
+		name  string
+		into  *string
+		check func(value string) *FieldError
+	}{
+		{"version", &request.Version, checkVersion},
+		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern) }},
+		{"tier", &request.Tier, func(v string) *FieldError { return checkPattern("tier", v, tierPattern) }},
+		{"instanceIp", &request.InstanceIP, checkInstanceIP},
 	}
-	if invalid := request.validate(); invalid != nil {
-		return request.wellFormed(), invalid
+	object, invalid := readObject(body, maxSignup, "version", "tenantId", "tier", "instanceIp")
+	if invalid != nil {
+		return request, invalid
+	}
+	if object.twice {
+		invalid = &FieldError{Field: FieldBody, Reason: "has a name more than once"}
+	}
+	for _, field := range fields {
+		value, bad := object.text(field.name)
+		if bad == nil {
+			bad = field.check(value)
+		}
+		if bad == nil {
+			*field.into = value
+		}
+		invalid = cmp.Or(invalid, bad)
+	}
+	if invalid != nil {
+		return request, invalid
 	}
 	return request, nil
-}
-
-func (r SignupRequested) validate() *FieldError {
-	if invalid := checkVersion(r.Version); invalid != nil {
-		return invalid
-	}
-	if invalid := checkPattern("tenantId", r.TenantID, tenantIDPattern); invalid != nil {
-		return invalid
-	}
-	if invalid := checkPattern("tier", r.Tier, tierPattern); invalid != nil {
-		return invalid
-	}
-	return checkInstanceIP(r.InstanceIP)
-}
-
-// wellFormed is the request without what is malformed.
-func (r SignupRequested) wellFormed() SignupRequested {
-	if checkVersion(r.Version) != nil {
-		r.Version = ""
-	}
-	if !tenantIDPattern.MatchString(r.TenantID) {
-		r.TenantID = ""
-	}
-	if !tierPattern.MatchString(r.Tier) {
-		r.Tier = ""
-	}
-	if checkInstanceIP(r.InstanceIP) != nil {
-		r.InstanceIP = ""
-	}
-	return r
 }
 
 func checkVersion(version string) *FieldError {

@@ -37,7 +37,7 @@ func TestBadSignupIsRejectedByField(t *testing.T) {
 		{"two values", signup("tier", `"standard"`) + `{}`, "body", "is not JSON"},
 		{"an array", `[]`, "body", "is not a JSON object"},
 		{"a string", `"acme"`, "body", "is not a JSON object"},
-		{"null", `null`, "version", "is missing"},
+		{"null", `null`, "body", "is not a JSON object"},
 		{"an empty object", `{}`, "version", "is missing"},
 		{"unknown version", signup("version", `"2"`), "version", "is unknown"},
 		{"numeric version", signup("version", `1`), "version", "is not a string but number"},
@@ -70,6 +70,17 @@ func TestBadSignupIsRejectedByField(t *testing.T) {
 		{"multicast", signup("instanceIp", `"224.0.0.1"`), "instanceIp", "multicast"},
 		{"reserved", signup("instanceIp", `"240.0.0.1"`), "instanceIp", "240.0.0.0/4"},
 		{"broadcast", signup("instanceIp", `"255.255.255.255"`), "instanceIp", "broadcast"},
+		{"a tenant twice", signup("tier", `"standard","tenantId":"other"`), "tenantId", "more than once"},
+		{"a tenant twice, once escaped", signup("tier", `"standard","tenant\u0049d":"other"`), "tenantId", "more than once"},
+		{"the same tenant twice", signup("tier", `"standard","tenantId":"acme"`), "tenantId", "more than once"},
+		{"a tier twice", signup("tier", `"gold","tier":"standard"`), "tier", "more than once"},
+		{"another name twice", signup("tier", `"standard","colour":1,"colour":2`), "body", "a name more than once"},
+		{"names in capitals", `{"VERSION":"1","TENANTID":"acme","TIER":"standard","INSTANCEIP":"10.0.3.7"}`, "version", "other letters"},
+		{"a tenant in small letters beside", signup("tier", `"standard","tenantid":"other"`), "tenantId", "other letters"},
+		{"a tenant in small letters before", `{"tenantid":"other",` + signup("tier", `"standard"`)[1:], "tenantId", "other letters"},
+		{"249 KB of other fields", signup("tier", `"standard"`+strings.Repeat(`,"a":1`, 249_000/6)), "body", "longer than 16384 bytes"},
+		{"9,000 values within each other", signup("tier", `"standard","a":`+strings.Repeat("[", 7000)+strings.Repeat("]", 7000)), "body", "within each other"},
+		{"bytes that are no text", signup("tenantId", "\"ac\xffme\""), "body", "is not JSON"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := ParseSignupRequested([]byte(test.body))
@@ -90,6 +101,12 @@ func TestRejectedSignupStillNamesItsTenant(t *testing.T) {
 		{"another field has the wrong type", signup("tier", `7`), "acme"},
 		{"the version is unknown", signup("version", `"2"`), "acme"},
 		{"the tenant is malformed", signup("tenantId", `"a/b"`), ""},
+		{"a field before it has the wrong type", signup("version", `1`), "acme"},
+		{"a field is there twice", signup("tier", `"gold","tier":"standard"`), "acme"},
+		{"a field that means nothing is there twice", signup("tier", `"standard","colour":1,"colour":2`), "acme"},
+		{"a field is spelt in other letters", `{"Version":"1","tenantId":"acme"}`, "acme"},
+		{"the tenant is there twice", signup("tier", `"standard","tenantId":"other"`), ""},
+		{"the tenant is there in other letters too", signup("tier", `"standard","TenantID":"other"`), ""},
 		{"the body is not JSON", `{"tenantId":"acme"`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,10 +2,11 @@ package pool
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/go-json-experiment/json"
 )
 
 // Placement is the order in which hosts' slots are set out.
@@ -88,16 +89,12 @@ const shareSlots = 10
 
 // ParsePolicies reads a policy document and refuses one that cannot be meant, with every reason.
 func ParsePolicies(document []byte) (Policies, error) {
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.DisallowUnknownFields()
+	// A name that is spelt otherwise, or is there twice, is refused: what was meant must not be guessed.
 	var doc policyDocument
-	if err := decoder.Decode(&doc); err != nil {
+	if err := json.Unmarshal(document, &doc, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fmt.Errorf("read policy document: %w", err)
 	}
 	var errs []error
-	if decoder.More() {
-		errs = append(errs, errors.New("more than one document"))
-	}
 	if doc.Version != "1" {
 		errs = append(errs, fmt.Errorf("version is %q, not \"1\"", doc.Version))
 	}

@@ -45,7 +45,13 @@ func TestParsePoliciesRefuses(t *testing.T) {
 		{"an unknown field", strings.Replace(good, "floor", "flor", 1), "flor"},
 		{"another version", strings.Replace(good, `"version":"1"`, `"version":"2"`, 1), "version"},
 		{"no pools", `{"version":"1","pools":[]}`, "no pools"},
-		{"a second document", good + good, "more than one"},
+		{"a second document", good + good, "after top-level value"},
+		{"a field that is there twice", strings.Replace(good, `"floor"`, `"floor":7,"floor"`, 1), `duplicate object member name "floor"`},
+		{"a document's field that is there twice", strings.Replace(good, `"version"`, `"version":"1","version"`, 1), `duplicate object member name "version"`},
+		{"a field in other letters", strings.Replace(good, `"ceiling"`, `"Ceiling"`, 1), `unknown object member name "Ceiling" within "/pools/0"`},
+		{"a field beside the same in other letters", strings.Replace(good, `"floor"`, `"FLOOR":7,"floor"`, 1), `unknown object member name "FLOOR"`},
+		{"a number that is none", strings.Replace(good, `"placement":"pack"`, `"placement":5`, 1), `"/pools/0/placement"`},
+		{"a document nested without end", strings.Repeat("[", 20000), "read policy document"},
 	}
 	for name, test := range map[string]struct {
 		change func(*pool.Policy)

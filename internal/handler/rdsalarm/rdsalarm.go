@@ -7,7 +7,6 @@ package rdsalarm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -64,7 +63,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	switch kind := events.TypeOf([]byte(d.Body)); kind {
 	case events.TypeAlarmStateChange:
 		var event events.Envelope[events.AlarmStateChange]
-		if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
+		if err := events.Decode([]byte(d.Body), &event); err != nil {
 			return fmt.Errorf("read a %s event: %w", kind, err)
 		}
 		alarm := event.Detail
@@ -77,7 +76,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		return h.hearAll(ctx, alarm.Configuration, stateNews(alarm), d.Redelivered)
 	case events.TypeAlarmConfigurationChange:
 		var event events.Envelope[events.AlarmConfigurationChange]
-		if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
+		if err := events.Decode([]byte(d.Body), &event); err != nil {
 			return fmt.Errorf("read a %s event: %w", kind, err)
 		}
 		if event.Detail.Operation != events.AlarmDelete {

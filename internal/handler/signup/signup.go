@@ -5,7 +5,6 @@ package signup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,13 +134,13 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		return h.request(ctx, d)
 	case events.TypeStep:
 		var step events.Step
-		if err := json.Unmarshal([]byte(d.Body), &step); err != nil {
+		if err := events.Decode([]byte(d.Body), &step); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.step(ctx, step, d.Redelivered)
 	case events.TypeServeWaiting:
 		var serve events.ServeWaiting
-		if err := json.Unmarshal([]byte(d.Body), &serve); err != nil {
+		if err := events.Decode([]byte(d.Body), &serve); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.serveWaiting(ctx, pool.Tier(serve.Tier))

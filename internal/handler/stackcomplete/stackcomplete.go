@@ -8,7 +8,6 @@ package stackcomplete
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -118,19 +117,19 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	switch kind := events.TypeOf([]byte(d.Body)); kind {
 	case events.TypeStackStatusChange:
 		var event events.Envelope[events.StackStatusChange]
-		if err := json.Unmarshal([]byte(d.Body), &event); err != nil {
+		if err := events.Decode([]byte(d.Body), &event); err != nil {
 			return fmt.Errorf("read a %s event: %w", kind, err)
 		}
 		return h.stackEvent(ctx, event.Detail, d.Redelivered)
 	case events.TypeStep:
 		var step events.Step
-		if err := json.Unmarshal([]byte(d.Body), &step); err != nil {
+		if err := events.Decode([]byte(d.Body), &step); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.proceed(ctx, pool.HostID(step.ID), lifecycle.Cursor{Step: pool.Step(step.Step), Try: step.Try, Redelivered: d.Redelivered})
 	case events.TypeHostRequest:
 		var request events.HostRequest
-		if err := json.Unmarshal([]byte(d.Body), &request); err != nil {
+		if err := events.Decode([]byte(d.Body), &request); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.request(ctx, request, d.Redelivered)
