@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -27,6 +28,7 @@ type controlPlane struct {
 	stack awscdk.Stack
 
 	instanceNetworks *string // comma-separated CIDRs
+	hostNetworks     *string // comma-separated CIDRs
 	activationPort   awscdk.CfnParameter
 	mountOptions     *string // that tenants are told
 	imageOwner       *string // of gateways' images
@@ -69,6 +71,13 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		StringValue:   policyDocument(p.Stage.Pools),
 	})
 	c.network = NewNetwork(stack, "Network", NetworkProps{Stage: p.Stage, ActivationPort: c.activationPort.ValueAsNumber()})
+	c.hostNetworks = awscdk.NewCfnParameter(stack, jsii.String("HostNetworks"), &awscdk.CfnParameterProps{
+		Type:                  jsii.String("String"),
+		Default:               jsii.String(strings.Join(c.network.subnetNetworks(), ",")),
+		AllowedPattern:        jsii.String(networksPattern),
+		ConstraintDescription: jsii.String("one to four IPv4 networks, separated by commas"),
+		Description:           jsii.String("Networks in which hosts live: no customer's instance does"),
+	}).ValueAsString()
 	c.hosts = NewHostStacks(stack, "HostStacks", HostStacksProps{
 		Stage: p.Stage, Keys: c.keys, Network: c.network, InstanceNetworks: c.instanceNetworks, ImageOwner: c.imageOwner,
 		DatabaseTemplate: p.DatabaseTemplate, ShareTemplate: p.ShareTemplate,

@@ -200,7 +200,7 @@ func TestPoliciesAreValid(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		for _, parameter := range a.control.of("AWS::SSM::Parameter") {
 			document, _ := at(parameter.Properties, "Value").(string)
-			policies, err := pool.ParsePolicies([]byte(document))
+			policies, err := pool.ParsePolicies([]byte(document), pool.Bounds{DatabaseSlots: a.stage.databaseSlots()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"headroom/internal/handler/stackcomplete"
-	"headroom/internal/pool"
 )
 
 func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
@@ -44,18 +43,27 @@ func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
 // However many connections its tenants have, all signups that may be in work get in to the instance that
 // is being filled.
 func TestTenantsLeaveConnectionsToHeadroom(t *testing.T) {
-	const signupQueues = 2
-	for _, stage := range Stages {
-		forHeadroom := signupQueues * stage.SignupConcurrency * signupBatch
-		for _, p := range stage.Pools {
-			if p.Kind != pool.Database {
-				continue
-			}
-			if most := p.SlotsPerHost * stackcomplete.TenantConnections; most+forHeadroom > stage.Databases.MaxConnections {
-				t.Errorf("%s: tenants of tier %s may have %d of %d connections", stage.Name, p.Tier, most, stage.Databases.MaxConnections)
+	forEachStage(t, func(t *testing.T, a assembly) {
+		inWork := 0.0
+		for _, mapping := range a.control.of("AWS::Lambda::EventSourceMapping") {
+			if function := a.control.Resources[referred(at(mapping.Properties, "FunctionName"))]; function.Properties["FunctionName"] == "headroom-"+a.stage.Name+"-signup" {
+				batch, _ := mapping.Properties["BatchSize"].(float64)
+				atOnce, _ := at(mapping.Properties, "ScalingConfig", "MaximumConcurrency").(float64)
+				inWork += batch * atOnce
 			}
 		}
-	}
+		parameters := a.database.Resources["ParameterGroup"].Properties["Parameters"]
+		connections, err := strconv.Atoi(fmt.Sprint(at(parameters, "max_connections")))
+		if err != nil || inWork == 0 {
+			t.Fatalf("connections %v, signups in work %v", parameters, inWork)
+		}
+		for _, function := range []string{"signup", "poolcheck"} {
+			slots, err := strconv.Atoi(fmt.Sprint(a.variablesOf(function)["DATABASE_SLOTS"]))
+			if err != nil || slots*stackcomplete.TenantConnections+int(inWork) > connections || (slots+1)*stackcomplete.TenantConnections+int(inWork) <= connections {
+				t.Errorf("%s lets a policy ask for %d slots, of %d connections with %v signups in work: %v", function, slots, connections, inWork, err)
+			}
+		}
+	})
 }
 
 // What one tenant takes leaves its neighbours some of it.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
@@ -62,6 +64,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 			"TABLE_NAME":       c.ledger.Table.TableName(),
 			"BUS_NAME":         c.bus.EventBusName(),
 			"POLICY_PARAMETER": c.policy.ParameterName(),
+			"DATABASE_SLOTS":   jsii.String(fmt.Sprint(c.Stage.databaseSlots())),
 			// Its own messages have a queue that customers' side has no access to.
 			"SIGNUP_STEPS_QUEUE_URL": c.signupSteps.QueueUrl(),
 			"SIGNUP_DLQ_URL":         c.signups.DeadLetters.QueueUrl(),
@@ -70,6 +73,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 			"SECRET_PREFIX":          jsii.String(tenantSecrets),
 			"SECRET_KEY_ID":          c.keys.Secrets.KeyArn(),
 			"INSTANCE_NETWORKS":      c.instanceNetworks,
+			"HOST_NETWORKS":          c.hostNetworks,
 			"MOUNT_OPTIONS":          c.mountOptions,
 		},
 	})
@@ -99,6 +103,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 			"TABLE_NAME":                c.ledger.Table.TableName(),
 			"BUS_NAME":                  c.bus.EventBusName(),
 			"POLICY_PARAMETER":          c.policy.ParameterName(),
+			"DATABASE_SLOTS":            jsii.String(fmt.Sprint(c.Stage.databaseSlots())),
 			"SIGNUP_STEPS_QUEUE_URL":    c.signupSteps.QueueUrl(),
 			"HOST_QUEUE_URL":            c.hostEvents.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":          c.notifications.Topic.TopicArn(),

@@ -37,6 +37,15 @@ func (n *Network) subnetARNs() []*string {
 	return arns
 }
 
+// subnetNetworks are the CIDRs of the subnets in which hosts live.
+func (n *Network) subnetNetworks() []string {
+	var cidrs []string
+	for _, s := range *n.Vpc.IsolatedSubnets() {
+		cidrs = append(cidrs, *s.Ipv4CidrBlock())
+	}
+	return cidrs
+}
+
 // NetworkProps says how large the network is.
 type NetworkProps struct {
 	Stage          Stage

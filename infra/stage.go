@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
+	"headroom/internal/handler/stackcomplete"
 	"headroom/internal/pool"
 )
 
@@ -52,6 +53,14 @@ type ShareHosts struct {
 	InstanceType string // xlarge or larger (S3 File Gateway's requirements)
 	RootGiB      int    // 80 or more
 	CacheGiB     int    // 150 or more; never resized, only added to
+}
+
+// databaseSlots is for how many slots an instance has connections: those of its tenants, beside one for each
+// signup that may be in work, because all of them may be on the instance that is being filled.
+func (s Stage) databaseSlots() int {
+	const signupQueues = 2
+	forHeadroom := signupQueues * s.SignupConcurrency * signupBatch
+	return (s.Databases.MaxConnections - forHeadroom) / stackcomplete.TenantConnections
 }
 
 // Stages are the deployments there are.

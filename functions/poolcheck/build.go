@@ -17,6 +17,7 @@ import (
 	"headroom/internal/function/notices"
 	"headroom/internal/function/policies"
 	"headroom/internal/handler/poolcheck"
+	"headroom/internal/pool"
 	"headroom/internal/shelf"
 )
 
@@ -31,7 +32,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		return nil, err
 	}
 	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
-	source := policies.Source(cfg, e.PolicyParameter, metrics)
+	source := policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, metrics)
 	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: function.Now})
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"headroom/internal/function/policies"
 	"headroom/internal/function/slots"
 	"headroom/internal/handler/signup"
+	"headroom/internal/pool"
 	"headroom/internal/shelf"
 )
 
@@ -37,7 +38,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 		return nil, err
 	}
 	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
-	source := policies.Source(cfg, e.PolicyParameter, metrics)
+	source := policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, metrics)
 	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: function.Now})
 	if err != nil {
 		return nil, err

@@ -18,9 +18,9 @@ import (
 // At once, they all come in the same moment: then it is the time to work off the crowd, and the
 // latency is mostly that of those before. Paced, they come as fast as in a very good hour.
 func BenchmarkSignups(b *testing.B) {
-	const crowd, warmUp, databases, shares = 90, 20, 2, 20
+	const crowd, warmUp, databases, shares = 90, 20, 10, 20
 	s := start(b, policies(
-		pool.Policy{SlotsPerHost: 100, Floor: databases, Ceiling: databases, MaxOrders: databases},
+		pool.Policy{SlotsPerHost: 20, Floor: databases, Ceiling: databases, MaxOrders: databases},
 		pool.Policy{SlotsPerHost: 10, Floor: shares, Ceiling: shares, MaxOrders: shares},
 	))
 	s.awaitInService(b, databases, shares)

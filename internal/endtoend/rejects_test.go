@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,6 +47,12 @@ func badSignups() []badSignup {
 		{"the broadcast address", address("255.255.255.255"), "bad", "instanceIp"},
 		{"an IPv6 address", address("::1"), "bad", "instanceIp"},
 		{"an address where no instances live", address("203.0.113.9"), "bad", "instanceIp"},
+		{"the address of a network", address("127.0.0.0"), "bad", "instanceIp"},
+		{"the broadcast address of a network", address("127.255.255.255"), "bad", "instanceIp"},
+		{"a gateway's own address", address("127.10.0.1"), "bad", "instanceIp"},
+		{"two tenants", strings.Replace(address("127.30.0.1"), "{", `{"tenantId":"good",`, 1), "", "tenantId"},
+		{"names in capitals", `{"VERSION":"1","TENANTID":"bad","TIER":"standard","INSTANCEIP":"127.30.0.1"}`, "", "version"},
+		{"more than can mean anything", strings.Replace(address("127.30.0.1"), "{", `{"more":"`+strings.Repeat("a", 200_000)+`",`, 1), "", "body"},
 	}
 }
 

@@ -27,10 +27,10 @@ func TestSignupsWhileDeliveriesAreDoubledDelayedAndReordered(t *testing.T) {
 	t.Parallel()
 	const crowd = 30
 	s := start(t, policies(
-		pool.Policy{SlotsPerHost: 40, BufferSlots: 5},
+		pool.Policy{SlotsPerHost: 20, Floor: 2, Ceiling: 2, BufferSlots: 5},
 		pool.Policy{SlotsPerHost: 10, BufferSlots: 5, Ceiling: 4},
 	), untidy)
-	s.awaitInService(t, 1, 1)
+	s.awaitInService(t, 2, 1)
 
 	var tenants []string
 	bad, other := badSignups(), otherAddress(demo.Name(0))

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -174,7 +175,14 @@ const mountOptions = "vers=3,nolock,hard,proto=tcp,port=2049,mountport=2049,moun
 // the stacks that declare them, over those that only a local cloud needs: instances live on
 // loopback, activation pages on a port that needs no root, and gateways speak NFSv3.
 func (c *Cloud) Deploy(ctx context.Context, assemblyDir string, parameters map[string]string) (map[string]string, error) {
-	all := map[string]string{"InstanceNetworks": "127.0.0.0/8", "ActivationPort": strconv.Itoa(c.options.ActivationPort), "MountOptions": mountOptions}
+	var hosts []string
+	for _, network := range c.Network.Addresses() {
+		hosts = append(hosts, network.String())
+	}
+	all := map[string]string{
+		"InstanceNetworks": "127.0.0.0/8", "HostNetworks": strings.Join(hosts, ","),
+		"ActivationPort": strconv.Itoa(c.options.ActivationPort), "MountOptions": mountOptions,
+	}
 	for name, value := range parameters {
 		all[name] = value
 	}

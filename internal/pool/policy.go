@@ -87,8 +87,14 @@ type policyDocument struct {
 // with multiple file shares": 10 at cache size "Small").
 const shareSlots = 10
 
-// ParsePolicies reads a policy document and refuses one that cannot be meant, with every reason.
-func ParsePolicies(document []byte) (Policies, error) {
+// Bounds are what hosts can bear, whatever a policy asks for.
+type Bounds struct {
+	DatabaseSlots int // slots of a database host, for whose tenants it has connections
+}
+
+// ParsePolicies reads a policy document and refuses one that cannot be meant, or that hosts can't bear, with
+// every reason.
+func ParsePolicies(document []byte, bounds Bounds) (Policies, error) {
 	// A name that is spelt otherwise, or is there twice, is refused: what was meant must not be guessed.
 	var doc policyDocument
 	if err := json.Unmarshal(document, &doc, json.RejectUnknownMembers(true)); err != nil {
@@ -107,7 +113,7 @@ func ParsePolicies(document []byte) (Policies, error) {
 			errs = append(errs, fmt.Errorf("pool %s is there twice", p.Key()))
 		}
 		seen[p.Key()] = true
-		errs = append(errs, p.check()...)
+		errs = append(errs, p.check(bounds)...)
 	}
 	for _, t := range doc.Pools.Tiers() {
 		for _, k := range Kinds {
@@ -130,7 +136,7 @@ func ParsePolicies(document []byte) (Policies, error) {
 
 func compare[T ~string](a, b T) int { return bytes.Compare([]byte(a), []byte(b)) }
 
-func (p Policy) check() []error {
+func (p Policy) check(bounds Bounds) []error {
 	var errs []error
 	refuse := func(bad bool, format string, args ...any) {
 		if bad {
@@ -141,6 +147,8 @@ func (p Policy) check() []error {
 	refuse(!validTier(p.Tier), "tier is not 1 to 20 lower-case letters and digits")
 	refuse(p.SlotsPerHost < 1 || p.SlotsPerHost > maxSlots, "slotsPerHost is %d, not 1 to %d", p.SlotsPerHost, maxSlots)
 	refuse(p.Kind == Share && p.SlotsPerHost > shareSlots, "slotsPerHost is %d; a gateway has %d shares at most", p.SlotsPerHost, shareSlots)
+	refuse(p.Kind == Database && p.SlotsPerHost > bounds.DatabaseSlots,
+		"slotsPerHost is %d; an instance of this stage has connections for the tenants of %d", p.SlotsPerHost, bounds.DatabaseSlots)
 	refuse(p.Floor < 0, "floor is %d", p.Floor)
 	refuse(p.Ceiling < 1 || p.Ceiling < p.Floor, "ceiling is %d, below 1 or the floor %d", p.Ceiling, p.Floor)
 	refuse(p.BufferSlots < 0, "bufferSlots is %d", p.BufferSlots)

@@ -8,6 +8,9 @@ import (
 	"headroom/internal/pool"
 )
 
+// bounds are those of an instance that has connections for the tenants of 20 slots.
+var bounds = pool.Bounds{DatabaseSlots: 20}
+
 // document writes a policy document of two good pools after a change.
 func document(t *testing.T, change func(*pool.Policy)) []byte {
 	t.Helper()
@@ -22,7 +25,7 @@ func document(t *testing.T, change func(*pool.Policy)) []byte {
 }
 
 func TestParsePolicies(t *testing.T) {
-	ps, err := pool.ParsePolicies(document(t, func(*pool.Policy) {}))
+	ps, err := pool.ParsePolicies(document(t, func(*pool.Policy) {}), bounds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,27 +60,28 @@ func TestParsePoliciesRefuses(t *testing.T) {
 		change func(*pool.Policy)
 		reason string
 	}{
-		"an unknown kind":                {func(p *pool.Policy) { p.Kind = "tape" }, "kind"},
-		"a pool that is there twice":     {func(p *pool.Policy) { p.Kind = pool.Database }, "twice"},
-		"a tier without the other kind":  {func(p *pool.Policy) { p.Tier = "gold" }, `tier "gold" has no database pool`},
-		"a tier in capitals":             {func(p *pool.Policy) { p.Tier = "Gold" }, "tier"},
-		"a tier with a hyphen":           {func(p *pool.Policy) { p.Tier = "a-b" }, "tier"},
-		"a tier without a name":          {func(p *pool.Policy) { p.Tier = "" }, "tier"},
-		"no slots":                       {func(p *pool.Policy) { p.SlotsPerHost = 0 }, "slotsPerHost"},
-		"more shares than a gateway has": {func(p *pool.Policy) { p.SlotsPerHost = 11 }, "10 shares at most"},
-		"a floor below zero":             {func(p *pool.Policy) { p.Floor = -1 }, "floor"},
-		"a ceiling below the floor":      {func(p *pool.Policy) { p.Floor, p.Ceiling = 3, 2 }, "ceiling"},
-		"a buffer below zero":            {func(p *pool.Policy) { p.BufferSlots = -1 }, "bufferSlots"},
-		"a percentage out of bounds":     {func(p *pool.Policy) { p.BufferPercent = 1001 }, "bufferPercent"},
-		"no orders ever":                 {func(p *pool.Policy) { p.MaxOrders = 0 }, "maxOrders"},
-		"an unknown placement":           {func(p *pool.Policy) { p.Placement = "stack" }, "placement"},
-		"a limit below zero":             {func(p *pool.Policy) { p.TenantsPerHost = -1 }, "tenantsPerHost"},
+		"an unknown kind":                                   {func(p *pool.Policy) { p.Kind = "tape" }, "kind"},
+		"a pool that is there twice":                        {func(p *pool.Policy) { p.Kind = pool.Database }, "twice"},
+		"a tier without the other kind":                     {func(p *pool.Policy) { p.Tier = "gold" }, `tier "gold" has no database pool`},
+		"a tier in capitals":                                {func(p *pool.Policy) { p.Tier = "Gold" }, "tier"},
+		"a tier with a hyphen":                              {func(p *pool.Policy) { p.Tier = "a-b" }, "tier"},
+		"a tier without a name":                             {func(p *pool.Policy) { p.Tier = "" }, "tier"},
+		"no slots":                                          {func(p *pool.Policy) { p.SlotsPerHost = 0 }, "slotsPerHost"},
+		"more tenants than an instance has connections for": {func(p *pool.Policy) { p.Kind, p.SlotsPerHost = pool.Database, 21 }, "slotsPerHost is 21; an instance of this stage has connections for the tenants of 20"},
+		"more shares than a gateway has":                    {func(p *pool.Policy) { p.SlotsPerHost = 11 }, "10 shares at most"},
+		"a floor below zero":                                {func(p *pool.Policy) { p.Floor = -1 }, "floor"},
+		"a ceiling below the floor":                         {func(p *pool.Policy) { p.Floor, p.Ceiling = 3, 2 }, "ceiling"},
+		"a buffer below zero":                               {func(p *pool.Policy) { p.BufferSlots = -1 }, "bufferSlots"},
+		"a percentage out of bounds":                        {func(p *pool.Policy) { p.BufferPercent = 1001 }, "bufferPercent"},
+		"no orders ever":                                    {func(p *pool.Policy) { p.MaxOrders = 0 }, "maxOrders"},
+		"an unknown placement":                              {func(p *pool.Policy) { p.Placement = "stack" }, "placement"},
+		"a limit below zero":                                {func(p *pool.Policy) { p.TenantsPerHost = -1 }, "tenantsPerHost"},
 	} {
 		tests = append(tests, struct{ name, document, reason string }{name, string(document(t, test.change)), test.reason})
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := pool.ParsePolicies([]byte(test.document)); err == nil || !strings.Contains(err.Error(), test.reason) {
+			if _, err := pool.ParsePolicies([]byte(test.document), bounds); err == nil || !strings.Contains(err.Error(), test.reason) {
 				t.Errorf("error %v, want one about %q", err, test.reason)
 			}
 		})

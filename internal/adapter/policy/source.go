@@ -33,6 +33,7 @@ type client interface {
 type Source struct {
 	Client    client
 	Parameter string // name
+	Bounds    pool.Bounds
 	Now       func() time.Time
 	TTL       time.Duration // 0: the package's
 	Metrics   telemetry.Recorder
@@ -71,7 +72,7 @@ func (s *Source) read(ctx context.Context) (pool.Policies, error) {
 	if out.Parameter == nil {
 		return nil, fmt.Errorf("read the policies from parameter %s: the answer is empty", s.Parameter)
 	}
-	ps, invalid := pool.ParsePolicies([]byte(aws.ToString(out.Parameter.Value)))
+	ps, invalid := pool.ParsePolicies([]byte(aws.ToString(out.Parameter.Value)), s.Bounds)
 	if invalid == nil {
 		return ps, nil
 	}
@@ -104,7 +105,7 @@ func (s *Source) lastValid(ctx context.Context) (pool.Policies, int64, error) {
 	}
 	slices.SortFunc(history, func(a, b types.ParameterHistory) int { return int(b.Version - a.Version) })
 	for _, h := range history {
-		if ps, err := pool.ParsePolicies([]byte(aws.ToString(h.Value))); err == nil {
+		if ps, err := pool.ParsePolicies([]byte(aws.ToString(h.Value)), s.Bounds); err == nil {
 			return ps, h.Version, nil
 		}
 	}

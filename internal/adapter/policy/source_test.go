@@ -40,7 +40,7 @@ func TestPolicies(t *testing.T) {
 	source := func(p *policytest.Parameter) (*policy.Source, *bytes.Buffer) {
 		var out bytes.Buffer
 		log := slog.New(slog.NewJSONHandler(&out, nil))
-		return &policy.Source{Client: p, Parameter: "/headroom/dev/policy", Now: clock, Metrics: telemetry.Recorder{Out: &out, Now: clock, Stage: "dev", Log: log}, Log: log}, &out
+		return &policy.Source{Client: p, Parameter: "/headroom/dev/policy", Bounds: pool.Bounds{DatabaseSlots: 20}, Now: clock, Metrics: telemetry.Recorder{Out: &out, Now: clock, Stage: "dev", Log: log}, Log: log}, &out
 	}
 
 	t.Run("are kept in memory, and a change is seen after the TTL", func(t *testing.T) {

@@ -9,10 +9,13 @@ import (
 
 	"headroom/internal/adapter/policy"
 	"headroom/internal/function"
+	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
-// Source makes the source of the policies that are in an SSM parameter.
-func Source(cfg aws.Config, parameter string, metrics telemetry.Recorder) *policy.Source {
-	return &policy.Source{Client: ssm.NewFromConfig(cfg), Parameter: parameter, Now: function.Now, Metrics: metrics, Log: slog.Default()}
+// Source makes the source of the policies that are in an SSM parameter, of those that hosts can bear.
+func Source(cfg aws.Config, parameter string, bounds pool.Bounds, metrics telemetry.Recorder) *policy.Source {
+	return &policy.Source{
+		Client: ssm.NewFromConfig(cfg), Parameter: parameter, Bounds: bounds, Now: function.Now, Metrics: metrics, Log: slog.Default(),
+	}
 }

@@ -16,6 +16,7 @@ type Environment struct {
 	TableName          string `env:"TABLE_NAME,required,notEmpty"`
 	BusName            string `env:"BUS_NAME,required,notEmpty"`
 	PolicyParameter    string `env:"POLICY_PARAMETER,required,notEmpty"`
+	DatabaseSlots      int    `env:"DATABASE_SLOTS,required"` // that a database host has connections for
 	SignupStepsQueue   string `env:"SIGNUP_STEPS_QUEUE_URL,required,notEmpty"`
 	HostQueue          string `env:"HOST_QUEUE_URL,required,notEmpty"`
 	NotifyTopic        string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`

@@ -15,6 +15,7 @@ func setEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, strings.ToLower(name))
 	}
+	t.Setenv("DATABASE_SLOTS", "20")
 	t.Setenv("DATABASE_STACK_PARAMETERS", `{"VpcId":"vpc-1"}`)
 	t.Setenv("SHARE_STACK_PARAMETERS", `{}`)
 	t.Setenv("DATABASE_ZONES", `[]`)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 
+	"headroom/internal/pool"
+
 	"github.com/caarlos0/env/v11"
 )
 
@@ -16,6 +18,7 @@ type Environment struct {
 	TableName       string `env:"TABLE_NAME,required,notEmpty"`
 	BusName         string `env:"BUS_NAME,required,notEmpty"`
 	PolicyParameter string `env:"POLICY_PARAMETER,required,notEmpty"`
+	DatabaseSlots   int    `env:"DATABASE_SLOTS,required"` // that a database host has connections for
 	StepsQueue      string `env:"SIGNUP_STEPS_QUEUE_URL,required,notEmpty"`
 	SignupDLQ       string `env:"SIGNUP_DLQ_URL,required,notEmpty"`
 	PoolCheckQueue  string `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
@@ -23,14 +26,15 @@ type Environment struct {
 	SecretPrefix    string `env:"SECRET_PREFIX,required,notEmpty"`
 	SecretKey       string `env:"SECRET_KEY_ID,required,notEmpty"`
 	Instances       string `env:"INSTANCE_NETWORKS,required,notEmpty"` // CIDRs, separated by commas
+	Hosts           string `env:"HOST_NETWORKS,required,notEmpty"`     // CIDRs, separated by commas
 	MountOptions    string `env:"MOUNT_OPTIONS,required,notEmpty"`     // of NFS clients, separated by commas
 	TaskRoot        string `env:"LAMBDA_TASK_ROOT" envDefault:"."`     // holds rds-ca.pem
 }
 
 // What is wrong with an environment.
 var (
-	// ErrNetworks means that INSTANCE_NETWORKS is no list of networks.
-	ErrNetworks = errors.New("INSTANCE_NETWORKS is not a list of CIDRs separated by commas")
+	// ErrNetworks means that INSTANCE_NETWORKS or HOST_NETWORKS is no list of networks.
+	ErrNetworks = errors.New("not a list of CIDRs separated by commas")
 	// ErrMountOptions means that MOUNT_OPTIONS is nothing that can follow "mount -o".
 	ErrMountOptions = errors.New("MOUNT_OPTIONS is not a list of mount options separated by commas")
 )
@@ -51,10 +55,22 @@ func ReadEnvironment() (Environment, error) {
 	return e, err
 }
 
-// Networks are the networks in which customers' instances may live.
-func (e Environment) Networks() ([]netip.Prefix, error) {
+// Networks say where customers' instances may live.
+func (e Environment) Networks() (pool.Networks, error) {
+	instances, err := networks(e.Instances)
+	if err != nil {
+		return pool.Networks{}, fmt.Errorf("INSTANCE_NETWORKS: %w", err)
+	}
+	hosts, err := networks(e.Hosts)
+	if err != nil {
+		return pool.Networks{}, fmt.Errorf("HOST_NETWORKS: %w", err)
+	}
+	return pool.Networks{Instances: instances, Hosts: hosts}, nil
+}
+
+func networks(list string) ([]netip.Prefix, error) {
 	var networks []netip.Prefix
-	for _, cidr := range strings.Split(e.Instances, ",") {
+	for _, cidr := range strings.Split(list, ",") {
 		network, err := netip.ParsePrefix(strings.TrimSpace(cidr))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNetworks, err)

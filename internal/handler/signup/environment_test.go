@@ -14,7 +14,9 @@ func setEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, "set")
 	}
+	t.Setenv("DATABASE_SLOTS", "20")
 	t.Setenv("INSTANCE_NETWORKS", "10.0.0.0/16, 10.9.1.7/24")
+	t.Setenv("HOST_NETWORKS", "10.0.16.0/20")
 	t.Setenv("MOUNT_OPTIONS", "nfsvers=4.1,nolock,hard")
 }
 
@@ -25,7 +27,7 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	networks, err := e.Networks()
-	if err != nil || len(networks) != 2 || networks[1].String() != "10.9.1.0/24" {
+	if err != nil || len(networks.Instances) != 2 || networks.Instances[1].String() != "10.9.1.0/24" || len(networks.Hosts) != 1 {
 		t.Errorf("networks %v, %v", networks, err)
 	}
 }
@@ -47,13 +49,15 @@ func TestABadEnvironmentIsRefused(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no networks", func(t *testing.T) {
-		setEnvironment(t)
-		t.Setenv("INSTANCE_NETWORKS", "10.0.0.1")
-		if _, err := ReadEnvironment(); !errors.Is(err, ErrNetworks) {
-			t.Errorf("got %v", err)
-		}
-	})
+	for _, variable := range []string{"INSTANCE_NETWORKS", "HOST_NETWORKS"} {
+		t.Run("no networks in "+variable, func(t *testing.T) {
+			setEnvironment(t)
+			t.Setenv(variable, "10.0.0.1")
+			if _, err := ReadEnvironment(); !errors.Is(err, ErrNetworks) || !strings.Contains(err.Error(), variable) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestNewWantsAllOfItsConfiguration(t *testing.T) {
@@ -61,7 +65,7 @@ func TestNewWantsAllOfItsConfiguration(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"Ledger":   func(c *Config) { c.Ledger = nil },
 		"Refused":  func(c *Config) { c.Refused = nil },
-		"Networks": func(c *Config) { c.Networks = nil },
+		"Networks": func(c *Config) { c.Networks.Instances = nil },
 		"Options":  func(c *Config) { c.Mount = "" },
 		"Log":      func(c *Config) { c.Log = (*slog.Logger)(nil) },
 		"Now":      func(c *Config) { c.Now = nil },

@@ -30,6 +30,8 @@ func TestBadInputIsRejectedKeptAndNamed(t *testing.T) {
 		"multicast":                  {with(`10.0.0.1`, `224.0.0.1`), "acme", "instanceIp", "is a multicast address, not a unicast address of a host"},
 		"broadcast":                  {with(`10.0.0.1`, `255.255.255.255`), "acme", "instanceIp", "is the broadcast address, not a unicast address of a host"},
 		"unspecified":                {with(`10.0.0.1`, `0.0.0.0`), "acme", "instanceIp", "is an address of this network (0.0.0.0/8), not a unicast address of a host"},
+		"an address among hosts":     {with(`10.0.0.1`, `10.200.0.7`), "acme", "instanceIp", "is in the network 10.200.0.0/16, where gateways and databases live"},
+		"the address of a network":   {with(`10.0.0.1`, `10.0.0.0`), "acme", "instanceIp", "is the address of the network 10.0.0.0/8, not one in it"},
 		"an address from elsewhere":  {with(`10.0.0.1`, `203.0.113.9`), "acme", "instanceIp", "is in none of the networks where instances live: 10.0.0.0/8"},
 		"an unknown type":            {`{"version":"1","type":"Destroy","tenantId":"acme"}`, "", "type", "is unknown"},
 		"an event from elsewhere":    {`{"detail-type":"Something","detail":{}}`, "", "type", "is unknown"},

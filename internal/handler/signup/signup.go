@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"headroom/events"
@@ -97,7 +96,7 @@ type Config struct {
 	PoolChecks sender                 // asks for a pool check
 	HostEvents sender                 // stackcomplete's queue
 	Refused    keeper                 // the dead-letter queue
-	Networks   []netip.Prefix         // where customers' instances may live
+	Networks   pool.Networks          // where customers' instances may live
 	Mount      string                 // options with which NFS clients mount shares
 	Mark       func() (string, error) // draws the random mark of a signup
 	Metrics    telemetry.Recorder
@@ -116,7 +115,7 @@ func New(c Config) (*Handler, error) {
 		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
-	if len(c.Networks) == 0 {
+	if len(c.Networks.Instances) == 0 {
 		return nil, errors.New("signup: Networks is empty: no instance could ever sign up")
 	}
 	return &Handler{c}, nil
@@ -254,14 +253,10 @@ func (h *Handler) admits(ctx context.Context, request events.SignupRequested) er
 	if err != nil {
 		return &events.FieldError{Field: "instanceIp", Reason: "is no IP address"}
 	}
-	var networks []string
-	for _, network := range h.Networks {
-		if network.Contains(address) {
-			return nil
-		}
-		networks = append(networks, network.String())
+	if why := h.Networks.Refusal(address); why != "" {
+		return &events.FieldError{Field: "instanceIp", Reason: why}
 	}
-	return &events.FieldError{Field: "instanceIp", Reason: "is in none of the networks where instances live: " + strings.Join(networks, ", ")}
+	return nil
 }
 
 // refuseNew refuses a signup that no new tenant may make. A tenant that is known, and signed up so when it was new, is

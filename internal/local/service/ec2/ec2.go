@@ -50,6 +50,11 @@ type EC2 struct {
 	foreign   map[netip.Addr]bool // addresses that something else on this computer listens on
 }
 
+// Addresses are where what is made here listens: interfaces, and what functions, endpoints and databases share.
+func (e *EC2) Addresses() []netip.Prefix {
+	return []netip.Prefix{e.cfg.Network, netip.PrefixFrom(e.cfg.FunctionAddress, e.cfg.FunctionAddress.BitLen())}
+}
+
 // New returns an empty fake.
 func New(cfg Config) *EC2 {
 	if !cfg.Network.IsValid() {
