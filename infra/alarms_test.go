@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -134,6 +135,21 @@ func TestQuotasAreWarnedOf(t *testing.T) {
 			if !breaks(t, p, 80) || breaks(t, p, 79) {
 				t.Errorf("%s: %v", what, p)
 			}
+		}
+	})
+}
+
+func TestRolesAreWarnedOfBeforeTheyAreUsedUp(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		p := controlAlarm(t, a, "quota-iam-roles-standard").Properties
+		policy, _ := a.stage.Pools.Of(pool.Key{Kind: pool.Share, Tier: "standard"})
+		most := float64(a.stage.RolesQuota) / float64(policy.SlotsPerHost)
+		if !breaks(t, p, most*8/10) || breaks(t, p, most*7/10) || p["MetricName"] != telemetry.Hosts.Name {
+			t.Errorf("of %v gateways, it rings at %v", most, p["Threshold"])
+		}
+		dimensions, _ := p["Dimensions"].([]any)
+		if len(dimensions) != len(telemetry.Hosts.Dimensions) {
+			t.Errorf("it watches %v", dimensions)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -53,11 +54,29 @@ func NewControlAlarms(scope constructs.Construct, id string, p ControlAlarmsProp
 		Description: "A pool has used most of its ceiling: raise it in the policy, and the quotas behind it.",
 		Periods:     5, Comparison: atLeast, Threshold: nearlyFull, Missing: "missing",
 	}))
+	for _, policy := range p.Stage.Pools {
+		if policy.Kind == pool.Share {
+			alarm("RolesQuotaAlarm"+string(policy.Tier), "quota-iam-roles-"+string(policy.Tier), rolesAlarm(p.Stage, policy))
+		}
+	}
 	for _, a := range gatewayAlarms {
 		alarm(a.id, a.what, a.props())
 	}
 	for _, q := range quotas {
 		alarm(q.id, q.what, q.props())
+	}
+}
+
+// rolesAlarm rings when shares have most of the account's IAM roles, one each.
+func rolesAlarm(stage Stage, p pool.Policy) AlarmProps {
+	return AlarmProps{
+		Description: "Shares have most of the account's IAM roles: ask AWS for more (5,000 at most), then say so in the stage's RolesQuota.",
+		Namespace:   telemetry.Namespace, Metric: telemetry.Hosts.Name, Statistic: "Maximum",
+		Dimensions: map[string]*string{
+			telemetry.Stage: jsii.String(stage.Name), telemetry.Kind: jsii.String(string(p.Kind)), telemetry.Tier: jsii.String(string(p.Tier)),
+		},
+		PeriodSeconds: 60, Periods: 5, Comparison: atLeast,
+		Threshold: float64(stage.RolesQuota * nearlyFull / 100 / p.SlotsPerHost), Missing: "missing",
 	}
 }
 

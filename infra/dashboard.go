@@ -79,6 +79,7 @@ func (d *dashboard) addPool(key pool.Key) {
 			series{telemetry.SlotsAssigned, "Maximum", "assigned"},
 			series{telemetry.SlotsProvisioning, "Maximum", "provisioning"}),
 		d.graph("Hosts of "+name, key,
+			series{telemetry.Hosts, "Maximum", "all"},
 			series{telemetry.HostsInService, "Maximum", "in service"},
 			series{telemetry.HostsProvisioning, "Maximum", "provisioning"},
 			series{telemetry.HostsCordoned, "Maximum", "cordoned"},

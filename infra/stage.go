@@ -30,9 +30,18 @@ type Stage struct {
 	Databases DatabaseHosts
 	Shares    ShareHosts
 
+	// RolesQuota is how many IAM roles the account may have, as AWS granted it: 1,000 until more are asked
+	// for, 5,000 at most. CloudWatch does not know it, and people are warned before it is used up.
+	RolesQuota int
+
 	// Pools are the pool policies at the first deployment. Later they are changed in the SSM
 	// parameter, without a deployment; a deployment puts them back only where they differ here from
 	// the deployment before.
+	//
+	// Their ceilings bound the bill of a stage that has gone mad, and prod's end where an account does: at
+	// 5,000 IAM roles, of which each share has one. The buffer is what may sign up within a lead time: a
+	// number while there are few tenants, and a small share of them once there are many, because each idle
+	// share costs a tenth of a gateway.
 	Pools pool.Policies
 }
 
@@ -79,15 +88,16 @@ var Stages = []Stage{
 			MaxConnections: 440, LowMemoryMiB: 256,
 			Removal: awscdk.RemovalPolicy_DESTROY,
 		},
-		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
+		Shares:     ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
+		RolesQuota: 1000,
 		Pools: pool.Policies{
 			{
-				Kind: pool.Database, Tier: "standard", SlotsPerHost: 20, Floor: 1, Ceiling: 20,
-				BufferSlots: 5, BufferPercent: 20, MaxOrders: 2, Placement: pool.Pack,
+				Kind: pool.Database, Tier: "standard", SlotsPerHost: 20, Floor: 1, Ceiling: 25,
+				BufferSlots: 5, BufferPercent: 2, MaxOrders: 2, Placement: pool.Pack,
 			},
 			{
-				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 1, Ceiling: 40,
-				BufferSlots: 5, BufferPercent: 20, MaxOrders: 2, Placement: pool.Pack,
+				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 1, Ceiling: 50,
+				BufferSlots: 5, BufferPercent: 2, MaxOrders: 2, Placement: pool.Pack,
 			},
 		},
 	},
@@ -107,15 +117,16 @@ var Stages = []Stage{
 			MultiZone: true, DeletionProtection: true,
 			Removal: awscdk.RemovalPolicy_SNAPSHOT,
 		},
-		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 500},
+		Shares:     ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 500},
+		RolesQuota: 1000,
 		Pools: pool.Policies{
 			{
-				Kind: pool.Database, Tier: "standard", SlotsPerHost: 40, Floor: 2, Ceiling: 30,
-				BufferSlots: 20, BufferPercent: 20, MaxOrders: 2, Placement: pool.Pack,
+				Kind: pool.Database, Tier: "standard", SlotsPerHost: 40, Floor: 2, Ceiling: 122,
+				BufferSlots: 20, BufferPercent: 2, MaxOrders: 5, Placement: pool.Pack,
 			},
 			{
-				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 3, Ceiling: 120,
-				BufferSlots: 20, BufferPercent: 20, MaxOrders: 4, Placement: pool.Pack,
+				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 3, Ceiling: 490,
+				BufferSlots: 20, BufferPercent: 2, MaxOrders: 10, Placement: pool.Pack,
 			},
 		},
 	},

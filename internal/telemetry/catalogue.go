@@ -73,6 +73,8 @@ var (
 	SlotsAssigned = Metric{Name: "SlotsAssigned", Unit: Count, Dimensions: perPool}
 	// SlotsProvisioning are slots that provisioning hosts will bring.
 	SlotsProvisioning = Metric{Name: "SlotsProvisioning", Unit: Count, Dimensions: perPool}
+	// Hosts are all hosts that count against the ceiling.
+	Hosts = Metric{Name: "Hosts", Unit: Count, Dimensions: perPool}
 	// HostsInService are hosts that take tenants.
 	HostsInService = Metric{Name: "HostsInService", Unit: Count, Dimensions: perPool}
 	// HostsProvisioning are hosts on their way into service.
@@ -96,5 +98,5 @@ var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
 	TenantsWaiting,
 	SlotsFree, SlotsAssigned, SlotsProvisioning,
-	HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,
+	Hosts, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,
 }

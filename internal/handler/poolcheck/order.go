@@ -90,6 +90,7 @@ func (h *Handler) measure(o pool.Observed, p pool.Policy) {
 	m.Gauge(telemetry.SlotsFree, o.Free(p))
 	m.Gauge(telemetry.SlotsAssigned, o.Assigned())
 	m.Gauge(telemetry.SlotsProvisioning, c.ProvisioningSlots)
+	m.Gauge(telemetry.Hosts, c.Hosts)
 	m.Gauge(telemetry.HostsInService, c.InService)
 	m.Gauge(telemetry.HostsProvisioning, c.Provisioning)
 	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
