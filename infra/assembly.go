@@ -15,6 +15,8 @@ type Assembly struct {
 	Outdir    string // where the assembly goes; empty: "cdk.out"
 	CodeDir   string // holds one folder a function, with its bootstrap
 
+	Authorities Authorities // of RDS; they go to the code of the functions that want them
+
 	// Inspect is called with each of the two apps before it is synthesized, so that tests can add
 	// their checks. It may be nil.
 	Inspect func(awscdk.App)
@@ -35,6 +37,10 @@ func synthesize(a Assembly) error {
 		if _, err := os.Stat(filepath.Join(a.CodeDir, f)); err != nil {
 			return fmt.Errorf("find the code of function %s (has it been built?): %w", f, err)
 		}
+	}
+
+	if err := a.Authorities.place(a.CodeDir); err != nil {
+		return err
 	}
 
 	hosts := newApp(filepath.Join(a.Outdir, "hosts"))

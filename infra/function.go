@@ -16,6 +16,9 @@ import (
 // functionNames are the functions, by the folders of their code.
 var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm"}
 
+// reachDatabases are those of them that connect to database hosts.
+var reachDatabases = []string{"signup", "stackcomplete"}
+
 // FunctionProps is what differs between the functions.
 type FunctionProps struct {
 	Stage   Stage

@@ -84,9 +84,12 @@ func synthesizeForTest(stage Stage, dir string) (assembly, error) {
 			return assembly{}, err
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, authoritiesFile), bundle, 0o644); err != nil {
+		return assembly{}, err
+	}
 	out := filepath.Join(dir, "cdk.out")
 	err := synthesize(Assembly{
-		StageName: stage.Name, Outdir: out, CodeDir: code,
+		StageName: stage.Name, Outdir: out, CodeDir: code, Authorities: Authorities{Dir: dir, Now: today},
 		Inspect: func(app awscdk.App) {
 			awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
 				Reports: jsii.Bool(true), ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
