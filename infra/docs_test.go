@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"headroom/internal/pool"
+	"headroom/internal/telemetry"
+)
+
+// handbook is what operators read.
+func handbook(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestTheHandbookNamesEveryAlarm(t *testing.T) {
+	text := handbook(t)
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
+			name := strings.TrimPrefix(fmt.Sprint(alarm.Properties["AlarmName"]), "headroom-"+a.stage.Name+"-control-")
+			general := regexp.MustCompile(`^.*-(dead-letters)$`).ReplaceAllString(name, "<queue>-$1")
+			for _, function := range functionNames {
+				if rest, of := strings.CutPrefix(general, function+"-"); of {
+					general = "<function>-" + rest
+				}
+			}
+			for _, p := range a.stage.Pools {
+				general = strings.Replace(general, "iam-roles-"+string(p.Tier), "iam-roles-<tier>", 1)
+			}
+			if !strings.Contains(text, "`"+general+"`") {
+				t.Errorf("%s: alarm %s is not in the handbook", id, general)
+			}
+		}
+	})
+}
+
+func TestTheHandbookNamesEveryFieldOfAPolicy(t *testing.T) {
+	text := handbook(t)
+	policy := reflect.TypeFor[pool.Policy]()
+	for i := range policy.NumField() {
+		if name := policy.Field(i).Tag.Get("json"); !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("field %s is not in the handbook", name)
+		}
+	}
+}
+
+// What a stage's hosts can bear, and what an address may not be, is said with the stages' numbers.
+func TestTheHandbookHasTheStagesNumbers(t *testing.T) {
+	text := handbook(t)
+	dev, prod := Stages[0], Stages[1]
+	for _, said := range []string{
+		fmt.Sprintf("%d in dev, %d in prod", dev.databaseSlots(), prod.databaseSlots()),
+		fmt.Sprintf("`RestoreDays`, %d in dev, %d in prod", dev.RestoreDays, prod.RestoreDays),
+		fmt.Sprintf("(%d\ngateways, %d instances)", prod.Pools[1].Ceiling, prod.Pools[0].Ceiling),
+		fmt.Sprintf("%d GiB of disk a gateway", prod.Shares.RootGiB+prod.Shares.CacheGiB),
+	} {
+		if !strings.Contains(text, said) {
+			t.Errorf("the handbook does not say %q", said)
+		}
+	}
+}
+
+func TestEveryMetricIsOnTheDashboardOrWatched(t *testing.T) {
+	rarely := map[string]string{"EventsIgnored": "a clue for who debugs a rule"}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for _, m := range telemetry.Catalogue {
+			if !strings.Contains(string(a.control.text), m.Name) && rarely[m.Name] == "" {
+				t.Errorf("nobody looks at %s", m.Name)
+			}
+		}
+	})
+}
