@@ -33,7 +33,7 @@ func newStackRole(scope constructs.Construct, p HostStacksProps, boundary awsiam
 	return role
 }
 
-// describeGrants read what AWS can't restrict to resources.
+// describeGrants are what the handlers of the templates' types read of more than their own: limited where AWS can.
 func describeGrants(p HostStacksProps) []Grant {
 	return []Grant{
 		{
