@@ -36,6 +36,11 @@ func TestAMetricIsOneLineThatNoLogLevelDrops(t *testing.T) {
 			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage","Kind","Tier"]],"Metrics":[{"Name":"SlotsFree","Unit":"Count"}]}]}}`,
 		},
 		{
+			"a gauge that is read by its stage, too", func(r Recorder) { r.Pool("share", "standard").Gauge(CeilingUsed, 80) },
+			`{"level":"FATAL","timestamp":"2026-11-02T11:00:00.005Z","message":"metric","Stage":"dev","Kind":"share","Tier":"standard","CeilingUsed":80,
+			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage","Kind","Tier"],["Stage"]],"Metrics":[{"Name":"CeilingUsed","Unit":"Percent"}]}]}}`,
+		},
+		{
 			"a duration in seconds", func(r Recorder) { r.Pool("share", "standard").Duration(LeadTime, 90*time.Second) },
 			`{"level":"FATAL","timestamp":"2026-11-02T11:00:00.005Z","message":"metric","Stage":"dev","Kind":"share","Tier":"standard","LeadTime":90,
 			"_aws":{"Timestamp":1793617200005,"CloudWatchMetrics":[{"Namespace":"Headroom","Dimensions":[["Stage","Kind","Tier"]],"Metrics":[{"Name":"LeadTime","Unit":"Seconds"}]}]}}`,
