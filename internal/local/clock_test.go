@@ -27,7 +27,7 @@ func TestAllThatIsLocalHasOneClock(t *testing.T) {
 		if strings.Contains(l.Text, "AccessDenied") {
 			mu.Lock()
 			defer mu.Unlock()
-			failed = append(failed, cloud.Clock.Now())
+			failed = append(failed, l.Time)
 		}
 	})
 	before := cloud.Clock.Now()

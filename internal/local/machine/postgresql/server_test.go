@@ -9,6 +9,19 @@ import (
 	"testing"
 )
 
+// shared keeps the template of these tests' servers.
+var shared string
+
+func TestMain(m *testing.M) {
+	var err error
+	if shared, err = os.MkdirTemp("", "headroom-postgresql-test-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(shared)
+	os.Exit(code)
+}
+
 func find(t *testing.T, cache string) *Program {
 	t.Helper()
 	p, err := Find(cache)
@@ -42,7 +55,7 @@ func started(t *testing.T, parameter, value string) (*Server, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return find(t, t.TempDir()).Start(t.Context(), Config{
+	return find(t, shared).Start(t.Context(), Config{
 		Name: "one", Authority: authority, Parameters: map[string]string{parameter: value}, Master: "headroom", Password: "secret",
 	})
 }
@@ -130,7 +143,7 @@ func TestServerIsRefusedWhereThereIsNoRoomForIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := find(t, t.TempDir())
+	p := find(t, shared)
 	// The first one finds more than its room, and has not taken yet what it will when the second one comes.
 	p.free = func(string) (int64, error) { return 2*serverSize - clusterSize - 5*databaseSize - 1, nil }
 	start := func() (*Server, error) {

@@ -100,7 +100,7 @@ func New(cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("listen for the Lambda Runtime API: %w", err)
 	}
 	h := &Host{
-		cfg: cfg, logs: newSink(filepath.Join(dir, "logs")), listener: listener,
+		cfg: cfg, logs: newSink(filepath.Join(dir, "logs"), cfg.Clock), listener: listener,
 		functions: map[string]*function{}, mappings: map[string]*mapping{},
 		sandboxes: map[string]*sandbox{}, byKey: map[string]*sandbox{},
 	}

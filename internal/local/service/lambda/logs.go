@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"headroom/internal/local/clock"
 )
 
 // Line is one line of a function's log.
@@ -20,7 +22,8 @@ type Line struct {
 
 // sink keeps the logs of all functions, one file each, and hands lines to subscribers.
 type sink struct {
-	dir string
+	dir   string
+	clock *clock.Clock
 
 	mu          sync.Mutex
 	files       map[string]*os.File
@@ -29,8 +32,8 @@ type sink struct {
 	closed      bool
 }
 
-func newSink(dir string) *sink {
-	return &sink{dir: dir, files: map[string]*os.File{}, subscribers: map[int]func(Line){}}
+func newSink(dir string, clock *clock.Clock) *sink {
+	return &sink{dir: dir, clock: clock, files: map[string]*os.File{}, subscribers: map[int]func(Line){}}
 }
 
 func (s *sink) subscribe(receive func(Line)) (cancel func()) {
@@ -68,7 +71,7 @@ func (s *sink) write(line Line) {
 
 // platform adds one of the lines that Lambda itself writes.
 func (s *sink) platform(function, kind string, record map[string]any) {
-	now := time.Now()
+	now := s.clock.Now()
 	text, err := json.Marshal(map[string]any{"time": now.UTC().Format("2006-01-02T15:04:05.000Z"), "type": "platform." + kind, "record": record})
 	if err != nil {
 		return
@@ -121,7 +124,7 @@ func (l *lines) emit(text []byte) {
 	if l.level != "" && levelOf(text) < levels[l.level] {
 		return
 	}
-	l.sink.write(Line{Function: l.function, Time: time.Now(), Text: string(text)})
+	l.sink.write(Line{Function: l.function, Time: l.sink.clock.Now(), Text: string(text)})
 }
 
 var levels = map[string]int{"TRACE": 1, "DEBUG": 2, "INFO": 3, "WARN": 4, "ERROR": 5, "FATAL": 6}
