@@ -59,7 +59,7 @@ func accepting(ctx context.Context, address string, p *Process) error {
 		case <-p.Done():
 			return fmt.Errorf("it ended early: %w", p.Err())
 		case <-ctx.Done():
-			return fmt.Errorf("connect to %s: %w", address, err)
+			return fmt.Errorf("connect to %s: %w (%w)", address, err, ctx.Err())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

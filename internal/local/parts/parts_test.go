@@ -3,6 +3,7 @@ package parts_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,6 +90,16 @@ func TestDynoxideAnswers(t *testing.T) {
 	defer cancel()
 	if _, err := client.ListTables(ctx, nil, func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 }); err == nil {
 		t.Fatal("it still answers after Close")
+	}
+}
+
+func TestAStartThatIsCancelledSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, start := range map[string]func(context.Context, parts.Options) (*parts.Part, error){"dynoxide": parts.Dynoxide, "fauxqs": parts.Fauxqs} {
+		if _, err := start(ctx, options(t)); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

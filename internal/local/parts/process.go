@@ -5,7 +5,9 @@ package parts
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -32,8 +34,23 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
+	running.Store(p, filepath.Base(cmd.Path))
 	go p.wait()
 	return p, nil
+}
+
+// running are the processes that have not ended, with the names of their programs.
+var running sync.Map
+
+// Running returns the names of the programs that run, sorted: one for each process.
+func Running() []string {
+	var names []string
+	running.Range(func(_, name any) bool {
+		names = append(names, name.(string))
+		return true
+	})
+	slices.Sort(names)
+	return names
 }
 
 // PID is the process's number, which is also its group's.
@@ -73,6 +90,7 @@ func (p *Process) Stop(grace time.Duration) {
 func (p *Process) wait() {
 	p.err = p.cmd.Wait()
 	_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // children that the program left behind
+	running.Delete(p)
 	close(p.done)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -97,6 +98,42 @@ func TestRemoveDeletesTheDirectory(t *testing.T) {
 	}
 	if _, err := os.Stat(dir.Path); !os.IsNotExist(err) {
 		t.Fatalf("it is still there: %v", err)
+	}
+}
+
+func TestKeepLeavesTheDirectory(t *testing.T) {
+	dir, err := parts.NewTempDir("headroom-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir.Path) })
+	if err := dir.Keep(); err != nil { // by then the guard has ended
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir.Path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRunningNamesTheProgramsThatHaveNotEnded(t *testing.T) {
+	before := len(parts.Running())
+	var processes []*parts.Process
+	for range 2 {
+		p, err := parts.Start(exec.Command("sleep", "600"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		processes = append(processes, p)
+	}
+	if got := parts.Running(); len(got) != before+2 || !slices.Contains(got, "sleep") {
+		t.Errorf("%v run", got)
+	}
+	for _, p := range processes {
+		p.Kill()
+		<-p.Done()
+	}
+	if got := parts.Running(); len(got) != before {
+		t.Errorf("%v still run", got)
 	}
 }
 
