@@ -130,6 +130,11 @@ func (c *Cloud) makeDir() error {
 	if err := os.MkdirAll(filepath.Join(c.Dir, "logs"), 0o755); err != nil {
 		return fmt.Errorf("make the local cloud's directory: %w", err)
 	}
+	lock, err := lockDir(c.Dir)
+	if err != nil {
+		return err
+	}
+	c.closers = append(c.closers, lock.Close)
 	return nil
 }
 
