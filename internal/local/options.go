@@ -93,8 +93,8 @@ func (o *Options) complete() error {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
-	if at, err := netip.ParseAddrPort(o.Listen); err != nil || !at.Addr().IsLoopback() {
-		return fmt.Errorf("listen at %q: it must be an address on loopback with a port, because everybody who reaches it may do everything", o.Listen)
+	if err := CheckListen(o.Listen); err != nil {
+		return fmt.Errorf("listen for the local cloud's endpoint: %w", err)
 	}
 	if o.Account == "" {
 		o.Account = defaultAccount
@@ -117,6 +117,15 @@ func (o *Options) complete() error {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	return nil
+}
+
+// CheckListen refuses an endpoint's address that is not on loopback, because whoever reaches it may do everything.
+func CheckListen(address string) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !at.Addr().IsLoopback() {
+		return fmt.Errorf("%q is not an address on loopback with a port, such as 127.0.0.1:4566", address)
 	}
 	return nil
 }
