@@ -29,12 +29,13 @@ func (c *Crowd) aheadOfNeed() (proof Proof, tried bool) {
 	slices.SortFunc(ready, time.Time.Compare)
 	full := ready[size-1] // when the last share of the first gateway was given
 	ordered := c.hosts[second].ordered
+	proof.Kind = "a second gateway is ordered before the first one is full"
 	proof.What = fmt.Sprintf("%s was ordered before the %d shares of %s were given", second, size, first)
 	switch {
 	case ordered.IsZero():
 		proof.Err = errors.New("it was never ordered")
 	case !ordered.Before(full):
-		proof.Err = fmt.Errorf("it was ordered %s too late", ordered.Sub(full))
+		proof.Err = fmt.Errorf("it was ordered %s too late", inWords(ordered.Sub(full)))
 	}
 	return proof, true
 }

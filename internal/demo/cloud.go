@@ -10,6 +10,7 @@ import (
 
 	"headroom/internal/local"
 	"headroom/internal/local/service/eventbridge"
+	"headroom/internal/local/service/lambda"
 )
 
 // Deployment is Headroom deployed into a local cloud.
@@ -22,7 +23,7 @@ type Deployment struct {
 func Deploy(ctx context.Context, cloud *local.Cloud, assembly string) (Deployment, error) {
 	outputs, err := cloud.Deploy(ctx, assembly, nil)
 	if err != nil {
-		return Deployment{}, fmt.Errorf("deploy %s: %w", assembly, err)
+		return Deployment{}, err
 	}
 	return Deployment{Cloud: cloud, outputs: outputs}, nil
 }
@@ -42,6 +43,11 @@ func (d Deployment) Output(name string) (string, error) {
 // Subscribe hands every event of a bus to f.
 func (d Deployment) Subscribe(bus string, f func(detailType string, detail json.RawMessage)) {
 	d.Events.Subscribe(bus, func(e eventbridge.Event) { f(e.DetailType, e.Detail) })
+}
+
+// SubscribeLogs hands every line of the functions' logs to f.
+func (d Deployment) SubscribeLogs(f func(line string)) {
+	d.Functions.Subscribe(func(line lambda.Line) { f(line.Text) })
 }
 
 // Resolve looks a name up in the private zone.

@@ -20,6 +20,8 @@ type Cloud interface {
 	Output(name string) (string, error)
 	// Subscribe hands every event of a bus to f, until the cloud is closed.
 	Subscribe(bus string, f func(detailType string, detail json.RawMessage))
+	// SubscribeLogs hands every line of the functions' logs to f, until the cloud is closed.
+	SubscribeLogs(f func(line string))
 	// Resolve looks a name up in the private zone.
 	Resolve(name string) (netip.Addr, error)
 	// DatabaseCA is the certificate authority of the database hosts, in PEM.
@@ -30,18 +32,20 @@ type Cloud interface {
 type Options struct {
 	Tier     string
 	Signups  int
-	CAFile   string        // where DatabaseCA is kept as a file, for the psql lines
 	Patience time.Duration // how long to wait for hosts, and then for the tenants' storage
 }
 
-// Run signs tenants up, waits until all are served, prints what they got, and proves that it is
-// theirs alone. The error says what did not hold.
-func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) error {
+// Run signs tenants up, waits until all are served, prints what they got, proves that it is theirs alone,
+// and returns them. The error says what did not hold; it is ErrUnknownTier before anything was done.
+func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) ([]Tenant, error) {
+	if err := checkTier(ctx, cloud, o.Tier); err != nil {
+		return nil, err
+	}
 	crowd, err := NewCrowd(cloud, o.Tier)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.step("the schedule runs the pool check, which orders the first hosts; they are built and made ready")
+	p.Heading("the schedule runs the pool check, which orders the first hosts; they are built and made ready")
 	told := 0
 	progress := func() {
 		news := crowd.News()
@@ -50,41 +54,41 @@ func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) error {
 		}
 	}
 	if err := crowd.Await(ctx, "a database host and a share host are in service", o.Patience, crowd.InService, progress); err != nil {
-		return err
+		return nil, err
 	}
 
-	p.step(signUps(o.Signups))
+	p.Heading(signUps(o.Signups))
 	for i := range o.Signups {
 		if err := crowd.SignUp(ctx, Name(i), Instance(i)); err != nil {
-			return err
+			return nil, err
 		}
 		// Customers come one by one, not in one blow: time enough for the pool check to see it coming.
 		select {
 		case <-time.After(150 * time.Millisecond):
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		progress()
 	}
 	all := func() bool { return crowd.Served() >= o.Signups }
 	if err := crowd.Await(ctx, "every tenant has its storage", o.Patience, all, progress); err != nil {
-		return err
+		return nil, err
 	}
 	tenants, err := crowd.Tenants(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.table(tenants, cloud, o.CAFile)
+	p.table(tenants)
 
-	p.step("each tenant's storage is its own")
+	p.Heading("each tenant's storage is its own")
 	proofs, err := Prove(ctx, cloud, tenants)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if proof, tried := crowd.aheadOfNeed(); tried {
 		proofs = append(proofs, proof)
 	}
-	return p.verdict(proofs)
+	return tenants, p.verdict(proofs)
 }
 
 func signUps(n int) string {

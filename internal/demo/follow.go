@@ -6,17 +6,25 @@ import (
 	"fmt"
 )
 
-// Follow prints every event that Headroom publishes, until ctx ends.
+// Follow prints every event that Headroom publishes, and which policies it refuses, until ctx ends.
 func Follow(ctx context.Context, cloud Cloud, p *Printer) error {
 	bus, err := cloud.Output("BusName")
 	if err != nil {
 		return fmt.Errorf("find the event bus: %w", err)
 	}
 	lines := make(chan string, 64)
-	cloud.Subscribe(bus, func(detailType string, detail json.RawMessage) {
+	hear := func(line string) {
 		select {
-		case lines <- words(detailType, detail):
+		case lines <- line:
 		default: // a reader that is too slow misses some
+		}
+	}
+	cloud.Subscribe(bus, func(detailType string, detail json.RawMessage) { hear(words(detailType, detail)) })
+	last := "" // functions say at each look that a policy is refused
+	cloud.SubscribeLogs(func(line string) {
+		if refused := refusedPolicy(line); refused != "" && refused != last {
+			last = refused
+			hear(refused)
 		}
 	})
 	for {

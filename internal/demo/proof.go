@@ -19,9 +19,19 @@ import (
 
 // Proof is one thing that was tried, and whether it went as it must.
 type Proof struct {
-	What string
-	Err  error // nil: it held
+	Kind string // what is tried of each tenant
+	What string // what was tried
+	Err  error  // nil: it held
 }
+
+// The kinds of proofs that Prove makes.
+const (
+	ownDatabase     = "a tenant writes and reads its own database"
+	ownShare        = "a tenant writes and reads its own share"
+	foreignDatabase = "a tenant's password is refused at its neighbour's database"
+	foreignShare    = "a tenant's address is refused at its neighbour's share"
+	plainText       = "a tenant is refused at its own database without TLS"
+)
 
 // nfsPort is where a gateway serves NFS, and here the mount protocol too.
 const nfsPort = 2049
@@ -34,33 +44,33 @@ const proofTimeout = 10 * time.Second
 // them: then the error is ctx's cause, and nothing is proven either way.
 func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) ([]Proof, error) {
 	var proofs []Proof
-	try := func(what string, f func(context.Context) error) {
+	try := func(kind, what string, f func(context.Context) error) {
 		if ctx.Err() != nil {
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 		defer cancel()
-		proofs = append(proofs, Proof{What: what, Err: f(ctx)})
+		proofs = append(proofs, Proof{Kind: kind, What: what, Err: f(ctx)})
 	}
 	for _, t := range tenants {
-		try(t.ID+" writes and reads its database", func(ctx context.Context) error { return useDatabase(ctx, cloud, t) })
-		try(t.ID+" writes and reads its share", func(ctx context.Context) error { return useShare(ctx, cloud, t) })
+		try(ownDatabase, t.ID+" writes and reads its database", func(ctx context.Context) error { return useDatabase(ctx, cloud, t) })
+		try(ownShare, t.ID+" writes and reads its share", func(ctx context.Context) error { return useShare(ctx, cloud, t) })
 	}
 	for i, a := range tenants {
 		b := tenants[(i+1)%len(tenants)]
 		if a.ID == b.ID {
 			break
 		}
-		try(a.ID+" with its password is refused at the database of "+b.ID, func(ctx context.Context) error {
+		try(foreignDatabase, a.ID+" with its password is refused at the database of "+b.ID, func(ctx context.Context) error {
 			return refusedAtDatabase(ctx, cloud, a, b)
 		})
-		try(b.ID+" from its address is refused at the share of "+a.ID, func(ctx context.Context) error {
+		try(foreignShare, b.ID+" from its address is refused at the share of "+a.ID, func(ctx context.Context) error {
 			return refusedAtShare(ctx, cloud, a, b)
 		})
 	}
 	if len(tenants) > 0 {
 		t := tenants[0]
-		try(t.ID+" is refused without TLS", func(ctx context.Context) error { return refusedInPlainText(ctx, t) })
+		try(plainText, t.ID+" is refused without TLS", func(ctx context.Context) error { return refusedInPlainText(ctx, t) })
 	}
 	return proofs, context.Cause(ctx)
 }

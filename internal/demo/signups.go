@@ -1,12 +1,12 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +29,7 @@ type Tenant struct {
 
 	credentials events.Credentials
 	sent        time.Time
+	nth         int // of those who signed up, from 0
 }
 
 // Crowd signs tenants up and listens for what becomes of them.
@@ -40,7 +41,7 @@ type Crowd struct {
 	tenants  map[string]*Tenant
 	hosts    map[string]host // by ID
 	rejected error           // the signup of one of the tenants was turned away
-	news     []string        // what happened to hosts, in words
+	news     []string        // what happened to hosts, and refused policies, in words
 	changed  chan struct{}
 }
 
@@ -59,6 +60,7 @@ func NewCrowd(cloud Cloud, tier string) (*Crowd, error) {
 		return nil, fmt.Errorf("find the event bus: %w", err)
 	}
 	cloud.Subscribe(bus, c.hear)
+	cloud.SubscribeLogs(c.read)
 	return c, nil
 }
 
@@ -74,7 +76,7 @@ func (c *Crowd) SignUp(ctx context.Context, id, instance string) error {
 	}
 	c.mu.Lock()
 	if c.tenants[id] == nil {
-		c.tenants[id] = &Tenant{ID: id, Instance: instance, sent: time.Now()}
+		c.tenants[id] = &Tenant{ID: id, Instance: instance, sent: time.Now(), nth: len(c.tenants)}
 	}
 	c.mu.Unlock()
 	_, err = sqs.NewFromConfig(c.cloud.AWS()).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(body))})
@@ -133,6 +135,13 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 	}
 }
 
+// read takes in one line of a function's log.
+func (c *Crowd) read(line string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.note(refusedPolicy(line))
+}
+
 // note adds news once, however often they are delivered.
 func (c *Crowd) note(line string) {
 	if line != "" && !slices.Contains(c.news, line) {
@@ -169,15 +178,15 @@ func (c *Crowd) InService() bool {
 	return true
 }
 
-// News is what happened to hosts so far, in words.
+// News is what happened to hosts so far, and which policies were refused, in words.
 func (c *Crowd) News() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.news)
 }
 
-// Tenants are the tenants that are ready, in order of their names, with their credentials as their
-// own application servers would read them.
+// Tenants are the tenants that are ready, in the order in which they signed up, with their credentials as
+// their own application servers would read them.
 func (c *Crowd) Tenants(ctx context.Context) (ready []Tenant, err error) {
 	c.mu.Lock()
 	for _, t := range c.tenants {
@@ -186,19 +195,19 @@ func (c *Crowd) Tenants(ctx context.Context) (ready []Tenant, err error) {
 		}
 	}
 	c.mu.Unlock()
-	slices.SortFunc(ready, func(a, b Tenant) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(ready, func(a, b Tenant) int { return cmp.Compare(a.nth, b.nth) })
 	vault := secretsmanager.NewFromConfig(c.cloud.AWS())
 	for i := range ready {
-		if ready[i].credentials, err = read(ctx, vault, ready[i].Ready.Database.SecretARN); err != nil {
+		if ready[i].credentials, err = readSecret(ctx, vault, ready[i].Ready.Database.SecretARN); err != nil {
 			return nil, fmt.Errorf("read the credentials of %s: %w", ready[i].ID, err)
 		}
 	}
 	return ready, nil
 }
 
-// read reads a tenant's secret. Secrets Manager is eventually consistent: a new secret may take a
+// readSecret reads a tenant's secret. Secrets Manager is eventually consistent: a new secret may take a
 // moment to be seen.
-func read(ctx context.Context, vault *secretsmanager.Client, arn string) (c events.Credentials, err error) {
+func readSecret(ctx context.Context, vault *secretsmanager.Client, arn string) (c events.Credentials, err error) {
 	var secret *secretsmanager.GetSecretValueOutput
 	for range 20 {
 		secret, err = vault.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
@@ -219,7 +228,7 @@ func read(ctx context.Context, vault *secretsmanager.Client, arn string) (c even
 // Await waits until done says so, looking whenever something happened; progress is told each time. The
 // error says that a signup was turned away meanwhile, or what was waited for in vain for so long.
 func (c *Crowd) Await(ctx context.Context, what string, atMost time.Duration, done func() bool, progress func()) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, atMost, fmt.Errorf("it has not happened in %s", atMost))
+	ctx, cancel := context.WithTimeoutCause(ctx, atMost, fmt.Errorf("it has not happened in %s", inWords(atMost)))
 	defer cancel()
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()

@@ -3,6 +3,7 @@ package demo
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"headroom/events"
 )
@@ -29,7 +30,7 @@ func words(detailType string, detail json.RawMessage) string {
 		return reworded(detailType, detail, func(e events.HostInService) string {
 			line := fmt.Sprintf("%s is in service: %s", e.HostID, e.Reason)
 			if e.LeadTimeSeconds > 0 {
-				line += fmt.Sprintf(", %d s after its order", e.LeadTimeSeconds)
+				line += ", " + inWords(time.Duration(e.LeadTimeSeconds)*time.Second) + " after its order"
 			}
 			return line
 		})

@@ -1,21 +1,16 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"headroom/internal/demo"
 	"headroom/internal/local"
-	"headroom/internal/local/disorder"
 )
 
 // demoCommand is what `headroom demo` takes.
@@ -42,7 +37,7 @@ func newDemo() *cobra.Command {
 		Long:    "Run the whole system on this machine, sign customers up, and prove their\nisolation.",
 		Args:    noArguments,
 		PreRunE: func(cmd *cobra.Command, _ []string) error { return refuse(cmd, c.validate()) },
-		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -78,8 +73,14 @@ func (c *demoCommand) validate() error {
 		return fmt.Errorf("--boot is %v, and can't be negative", c.Boot)
 	}
 	var err error
+	if err := local.CheckListen(c.Listen); err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
 	if c.Assembly, err = existing(c.Assembly); err != nil {
 		return fmt.Errorf("--assembly: %w; make synth writes it", err)
+	}
+	if _, err := os.Stat(filepath.Join(c.Assembly, "manifest.json")); err != nil {
+		return fmt.Errorf("--assembly: %s holds no CDK assembly; make synth writes one", c.Assembly)
 	}
 	if c.Programs, err = existing(c.Programs); err != nil {
 		return fmt.Errorf("--programs: %w; make native builds them", err)
@@ -97,109 +98,4 @@ func existing(folder string) (string, error) {
 		return "", fmt.Errorf("%s is no folder", folder)
 	}
 	return filepath.Abs(folder)
-}
-
-// run starts the local cloud, deploys, and shows.
-func (c demoCommand) run(ctx context.Context) (err error) {
-	p := demo.NewPrinter(os.Stdout)
-	p.Line("starting the local cloud")
-	cloud, err := local.Start(ctx, c.options())
-	if err != nil {
-		return err
-	}
-	defer func() {
-		p.Line("stopping everything that was started")
-		err = errors.Join(err, cloud.Close())
-	}()
-	ctx, release := cloud.While(ctx)
-	defer func() {
-		release()
-		if died := cloud.Err(); died != nil {
-			err = died // and what failed, failed of it
-		}
-	}()
-	p.Line("deploying " + c.Assembly + " into it, as CloudFormation would")
-	deployment, err := demo.Deploy(ctx, cloud, c.Assembly)
-	if err != nil {
-		return err
-	}
-	p.Line("deployed; one endpoint serves all: " + cloud.Endpoint)
-
-	ca := filepath.Join(cloud.Dir, "rds-ca.pem")
-	if err := os.WriteFile(ca, cloud.Authority, 0o644); err != nil {
-		return fmt.Errorf("keep the databases' certificate authority: %w", err)
-	}
-	// Twice the lead times: a host may be ordered when another one has just been made.
-	patience := 3*time.Minute + 2*(c.Database+c.Boot)
-	if err := demo.Run(ctx, deployment, demo.Options{Tier: c.Tier, Signups: c.Signups, CAFile: ca, Patience: patience}, p); err != nil {
-		return err
-	}
-	p.Line("all held")
-	if c.Exit {
-		return nil
-	}
-	if err := c.invite(deployment); err != nil {
-		return err
-	}
-	return demo.Follow(ctx, deployment, p)
-}
-
-// options of the local cloud.
-func (c demoCommand) options() local.Options {
-	level := slog.LevelError
-	if c.Verbose {
-		level = slog.LevelDebug
-	}
-	options := local.Options{
-		Binary: func(function string) (string, error) {
-			name := function[strings.LastIndex(function, "-")+1:]
-			dir := filepath.Join(c.Programs, name)
-			if _, err := os.Stat(filepath.Join(dir, "bootstrap")); err != nil {
-				return "", fmt.Errorf("find the program of function %s (make native builds it): %w", function, err)
-			}
-			return dir, nil
-		},
-		Dir: c.Dir, Listen: c.Listen, Speed: c.Speed, Seed: c.Seed,
-		LeadTimes: local.LeadTimes{Database: c.Database, Boot: c.Boot},
-		Log:       slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
-	}
-	if c.Untidy {
-		options.Deliveries = disorder.Options{Double: 0.3, Delay: 500 * time.Millisecond, Shuffle: true}
-	}
-	return options
-}
-
-// invite says how to go on by hand.
-func (c demoCommand) invite(d demo.Deployment) error {
-	queue, err := d.Output("SignupQueueUrl")
-	if err != nil {
-		return err
-	}
-	message := fmt.Sprintf(`{"version":"1","tenantId":"yours","tier":"%s","instanceIp":"%s"}`, c.Tier, demo.Instance(c.Signups))
-	fmt.Printf(`
-It keeps running until Ctrl-C, and prints what Headroom publishes. In another shell, AWS's command line
-works against it once these are set, and with it all that the README says:
-
-  export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s \
-    AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
-
-To sign another customer up, from an address of 127.0.0.0/8:
-
-  aws sqs send-message --endpoint-url %s --queue-url %s \
-    --message-body '%s'
-
-To read its password, as its application server would, from the secret that is printed once it has its storage:
-
-  aws secretsmanager get-secret-value --secret-id THE_SECRET --query SecretString --output text
-
-Without AWS's command line, a signup is:
-
-  curl %s -H 'X-Amz-Target: AmazonSQS.SendMessage' -H 'Content-Type: application/x-amz-json-1.0' \
-    -H 'Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/%s/sqs/aws4_request' \
-    -d '{"QueueUrl":"%s","MessageBody":"%s"}'
-
-The functions' logs are in %s.
-
-`, d.Endpoint, d.Region, d.Endpoint, queue, message, d.Endpoint, d.Region, queue, strings.ReplaceAll(message, `"`, `\"`), filepath.Join(d.Dir, "logs"))
-	return nil
 }

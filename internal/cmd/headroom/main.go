@@ -37,9 +37,15 @@ Flags:
 `
 
 func main() {
+	os.Exit(run(untilInterrupted(), newRoot()))
+}
+
+// untilInterrupted returns a context that ends with the first Ctrl-C, or SIGTERM. The next one ends this process
+// at once, and the kernel whatever it started.
+func untilInterrupted() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, newRoot()))
+	context.AfterFunc(ctx, stop)
+	return ctx
 }
 
 // run executes the command line, says on its standard error why it failed, and returns the exit status.
@@ -61,9 +67,10 @@ func run(ctx context.Context, root *cobra.Command) int {
 // newRoot is `headroom`, with all its commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "headroom",
-		Short: "Headroom on this machine.",
-		Args:  knownCommand,
+		Use:     "headroom",
+		Short:   "Headroom on this machine.",
+		Version: version(),
+		Args:    knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fmt.Fprintln(cmd.ErrOrStderr(), cmd.UsageString())
 			return refuse(cmd, errors.New("which command?"))
@@ -73,6 +80,8 @@ func newRoot() *cobra.Command {
 		SuggestionsMinimumDistance: 2,
 	}
 	root.PersistentFlags().BoolP("help", "h", false, "Show this help.")
+	root.Flags().Bool("version", false, "Show the version.")
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(refuseFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)

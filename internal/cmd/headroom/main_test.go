@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -26,6 +28,10 @@ func executeIn(ctx context.Context, root *cobra.Command, args ...string) (status
 }
 
 func TestACommandLineThatCannotBeMeantIsRefused(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct{ args, why string }{
 		{"bogus", `unknown command "bogus" (see headroom --help)`},
 		{"bogus --signups 3", `unknown command "bogus" (see headroom --help)`},
@@ -50,13 +56,16 @@ func TestACommandLineThatCannotBeMeantIsRefused(t *testing.T) {
 		{"demo", `--assembly: stat cdk.out: no such file or directory; make synth writes it (see headroom demo --help)`},
 		{"demo --assembly=", `--assembly: stat : no such file or directory; make synth writes it (see headroom demo --help)`},
 		{"demo --assembly main.go", `--assembly: main.go is no folder; make synth writes it (see headroom demo --help)`},
-		{"demo --assembly . --programs gone", `--programs: stat gone: no such file or directory; make native builds them (see headroom demo --help)`},
+		{"demo --assembly .", `--assembly: HERE holds no CDK assembly; make synth writes one (see headroom demo --help)`},
+		{"demo --assembly testdata/assembly --programs gone", `--programs: stat gone: no such file or directory; make native builds them (see headroom demo --help)`},
+		{"demo --listen 0.0.0.0:0", `--listen: "0.0.0.0:0" is not an address on loopback with a port, such as 127.0.0.1:4566 (see headroom demo --help)`},
+		{"demo --listen 4566", `--listen: "4566" is not an address on loopback with a port, such as 127.0.0.1:4566 (see headroom demo --help)`},
 		{"completion", `which shell? It must be one of bash, zsh, fish (see headroom completion --help)`},
 		{"completion tcsh", `which shell? It must be one of bash, zsh, fish (see headroom completion --help)`},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			status, stdout, stderr := execute(newRoot(), strings.Fields(test.args)...)
-			if want := "headroom: " + test.why + "\n"; status != refused || stdout != "" || stderr != want {
+			if want := "headroom: " + strings.ReplaceAll(test.why, "HERE", here) + "\n"; status != refused || stdout != "" || stderr != want {
 				t.Errorf("status %d, printed %q, said\n%swant\n%s", status, stdout, stderr, want)
 			}
 		})
@@ -113,5 +122,12 @@ func TestHelpFitsATerminal(t *testing.T) {
 				t.Errorf("%v: too wide: %s", args, line)
 			}
 		}
+	}
+}
+
+func TestTheVersionIsWhatTheBuildRecorded(t *testing.T) {
+	status, stdout, stderr := execute(newRoot(), "--version")
+	if status != 0 || stderr != "" || !strings.HasPrefix(stdout, "headroom ") || !strings.Contains(stdout, ", "+runtime.Version()+" ") {
+		t.Errorf("status %d, printed %q, said %q", status, stdout, stderr)
 	}
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"headroom/internal/demo"
+)
+
+// hang names the environment variable with which the tests' program is one that never ends by itself.
+const hang = "HEADROOM_TEST_HANG"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(hang) != "" {
+		ctx := untilInterrupted()
+		fmt.Println("running")
+		<-ctx.Done()
+		for { // until signals are as they were
+			if _, err := os.Stdout.WriteString("stopping\n"); err != nil {
+				select {}
+			}
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func TestTheFirstInterruptionAsksAndTheSecondEndsAtOnce(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), hang+"=1")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for _, want := range []string{"running", "stopping"} {
+			if !lines.Scan() || lines.Text() != want {
+				t.Fatalf("it says %q, want %q", lines.Text(), want)
+			}
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for lines.Scan() { // it hangs unless the second signal ends it
+		}
+		_ = cmd.Wait()
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != signal {
+			t.Errorf("it ended with %v", cmd.ProcessState)
+		}
+	}
+}
+
+// What fails because of Ctrl-C, in whatever words, is no failure.
+func TestARunThatIsInterruptedWhileItStartsEndsQuietly(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	p := demo.NewPrinter(t.Output())
+	if err := (demoCommand{Speed: 1}).runIn(ctx, t.TempDir(), p); err != context.Canceled {
+		t.Errorf("the error is %v", err)
+	}
+	if err := (demoCommand{Speed: 1}).runIn(t.Context(), t.TempDir(), p); err == nil || err == context.Canceled {
+		t.Errorf("the error is %v", err)
+	}
+}

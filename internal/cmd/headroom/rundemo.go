@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"headroom/internal/demo"
+	"headroom/internal/local"
+	"headroom/internal/local/disorder"
+)
+
+// run runs the demo in a folder for its logs and disks.
+func (c demoCommand) run(cmd *cobra.Command) error {
+	place, err := newWorkplace(c.Dir)
+	if err != nil {
+		return err
+	}
+	err = c.runIn(cmd.Context(), place.dir, demo.NewPrinter(cmd.OutOrStdout()))
+	if errors.Is(err, demo.ErrUnknownTier) {
+		err = refuse(cmd, fmt.Errorf("--tier is %q: %w", c.Tier, err))
+	}
+	return place.leave(err)
+}
+
+// runIn starts the local cloud, deploys, and shows.
+func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (err error) {
+	p.Line("starting the local cloud")
+	cloud, err := local.Start(ctx, c.options(dir))
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() // whatever it was that this cut short
+		}
+		return err
+	}
+	defer func() {
+		if failure := stop(ctx, cloud, p); failure != nil {
+			err = failure // an interruption is none
+		}
+	}()
+	alive, release := cloud.While(ctx)
+	defer func() {
+		release()
+		if died := cloud.Err(); died != nil {
+			err = died // and what failed, failed of it
+		}
+	}()
+	p.Line("deploying " + c.Assembly + " into it, as CloudFormation would")
+	deployment, err := demo.Deploy(alive, cloud, c.Assembly)
+	if err != nil {
+		return err
+	}
+	p.Line("deployed; one endpoint serves all: " + cloud.Endpoint)
+	p.Line("it checks no credentials: whoever reaches it, from this machine only, may do everything, and read every secret")
+
+	// Twice the lead times: a host may be ordered when another one has just been made.
+	patience := 3*time.Minute + 2*(c.Database+c.Boot)
+	tenants, err := demo.Run(alive, deployment, demo.Options{Tier: c.Tier, Signups: c.Signups, Patience: patience}, p)
+	if err != nil {
+		return err
+	}
+	p.Line("all held")
+	if c.Exit {
+		return nil
+	}
+	if err := c.invite(deployment, tenants[0], p); err != nil {
+		return err
+	}
+	return demo.Follow(alive, deployment, p)
+}
+
+// options of the local cloud.
+func (c demoCommand) options(dir string) local.Options {
+	level := slog.LevelError
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	options := local.Options{
+		Binary: func(function string) (string, error) {
+			name := function[strings.LastIndex(function, "-")+1:]
+			dir := filepath.Join(c.Programs, name)
+			if _, err := os.Stat(filepath.Join(dir, "bootstrap")); err != nil {
+				return "", fmt.Errorf("find the program of function %s (make native builds it): %w", function, err)
+			}
+			return dir, nil
+		},
+		Dir: dir, Listen: c.Listen, Speed: c.Speed, Seed: c.Seed,
+		LeadTimes: local.LeadTimes{Database: c.Database, Boot: c.Boot},
+		Log:       slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+	}
+	if c.Untidy {
+		options.Deliveries = disorder.Options{Double: 0.3, Delay: 500 * time.Millisecond, Shuffle: true}
+	}
+	return options
+}
+
+// invite says how to go on by hand.
+func (c demoCommand) invite(d demo.Deployment, t demo.Tenant, p *demo.Printer) error {
+	queue, err := d.Output("SignupQueueUrl")
+	if err != nil {
+		return err
+	}
+	gateway, err := d.Resolve(t.Ready.Share.Host)
+	if err != nil {
+		return err
+	}
+	ca := filepath.Join(d.Dir, "rds-ca.pem")
+	if err := os.WriteFile(ca, d.Authority, 0o644); err != nil {
+		return fmt.Errorf("keep the databases' certificate authority: %w", err)
+	}
+	_, err = exec.LookPath("aws")
+	return p.Invite(demo.Invitation{
+		Endpoint: d.Endpoint, Region: d.Region, Queue: queue, CAFile: ca, Logs: filepath.Join(d.Dir, "logs"), CommandLine: err == nil,
+		Tier: c.Tier, Address: demo.Instance(c.Signups), Tenant: t, Gateway: gateway,
+	})
+}

@@ -1,0 +1,57 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"headroom/internal/pool"
+)
+
+// ErrUnknownTier says that nobody can sign up for a tier.
+var ErrUnknownTier = errors.New("the deployed policy has no such tier")
+
+// checkTier wants the policy that was deployed to have a tier: who signs up for another is turned away.
+func checkTier(ctx context.Context, cloud Cloud, tier string) error {
+	name, err := cloud.Output("PolicyParameterName")
+	if err != nil {
+		return fmt.Errorf("find the policy: %w", err)
+	}
+	out, err := ssm.NewFromConfig(cloud.AWS()).GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
+	if err != nil {
+		return fmt.Errorf("read the policy: %w", err)
+	}
+	policies, err := pool.ParsePolicies([]byte(aws.ToString(out.Parameter.Value)), pool.Bounds{DatabaseSlots: math.MaxInt})
+	if err != nil {
+		return fmt.Errorf("read the policy: %w", err)
+	}
+	if policies.Serves(pool.Tier(tier)) {
+		return nil
+	}
+	var there []string
+	for _, t := range policies.Tiers() {
+		there = append(there, string(t))
+	}
+	return fmt.Errorf("%w; it has %s", ErrUnknownTier, strings.Join(there, ", "))
+}
+
+// refusedPolicy says in words that a function refused the newest version of the policy, if that is what a
+// line of its log says; else it is empty.
+func refusedPolicy(line string) string {
+	var refusal struct {
+		Message          string
+		Reasons          string
+		Version, InForce int
+	}
+	if json.Unmarshal([]byte(line), &refusal) != nil || refusal.Message != "policy is invalid, an older version is in force" {
+		return ""
+	}
+	return fmt.Sprintf("version %d of the policy is refused, version %d stays in force: %s",
+		refusal.Version, refusal.InForce, strings.ReplaceAll(refusal.Reasons, "\n", "; "))
+}
