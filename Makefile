@@ -7,7 +7,7 @@ STAGE     ?= dev
 ARGS      ?=
 FUNCTIONS := $(notdir $(wildcard functions/*))
 GOFLAGS   := -buildvcs=false
-LAMBDA    := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -buildid='
+LAMBDA    := GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '-s -w -buildid='
 RDS_AUTHORITIES := https://truststore.pki.rds.amazonaws.com
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
@@ -20,18 +20,18 @@ export GOFLAGS
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make demo ARGS=--exit     ends by itself; go run ./internal/cmd/headroom demo --help lists what else it takes"
+	@echo "  make demo ARGS=--exit     ends by itself; dist/headroom demo --help lists what else it takes"
 	@echo "  make deploy STAGE=prod    stages are dev and prod (infra/stage.go)"
 
 # --- set-up: may be run any number of times ---------------------------------------------------
 
 setup: node_modules/.ok dist/rds-ca.pem ## Install what the local cloud is made of (npm parts, PostgreSQL)
 	@internal/local/setup
-	@[ -e dist/native ] || echo "Building: the first time, that takes some minutes."
 
 node_modules/.ok: package.json package-lock.json
 	@command -v go >/dev/null || { echo "Headroom needs Go 1.26 or newer: install it, then run this again." >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "Headroom needs Node.js 20 or newer with npm: install it, then run this again." >&2; exit 1; }
+	@echo "Installing the npm parts of the local cloud."
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
@@ -46,17 +46,8 @@ dist/rds-ca.pem: node_modules/.ok
 build: dist/rds-ca.pem ## Build dist/<function>/bootstrap for Lambda (linux/arm64, provided.al2023)
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p dist/$$f; \
-	  GOOS=linux GOARCH=arm64 $(LAMBDA) -tags lambda.norpc -o dist/$$f/bootstrap ./functions/$$f; \
+	  $(LAMBDA) -o dist/$$f/bootstrap ./functions/$$f; \
 	done
-
-native: dist/rds-ca.pem # the same programs for this machine: what the local cloud runs, by its clock
-	@for f in $(FUNCTIONS); do \
-	  mkdir -p dist/native/$$f; \
-	  $(LAMBDA) -tags lambda.norpc,local -o dist/native/$$f/bootstrap ./functions/$$f; \
-	done
-
-synth: build ## Synthesize the CDK assembly into cdk.out
-	@STAGE=$(STAGE) CDK_OUTDIR=cdk.out go run ./infra 2>dist/synth.log || { cat dist/synth.log >&2; exit 1; }
 
 deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
 	@region=$${AWS_REGION:-$${AWS_DEFAULT_REGION:-$$(aws configure get region 2>/dev/null || true)}}; \
@@ -68,8 +59,16 @@ deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
 
 # --- what runs here ---------------------------------------------------------------------------
 
+native: dist/rds-ca.pem # what the local cloud runs: the functions, built for this machine, and the command
+	@internal/local/build
+
+# The assembly's code is this machine's build of it, which the local cloud runs in its place anyway. What goes to
+# AWS is synthesized anew by make deploy.
+synth: native ## Synthesize the CDK assembly for this machine into cdk.out
+	@echo "Synthesizing the CDK stack of stage $(STAGE)."
+	@STAGE=$(STAGE) CDK_OUTDIR=cdk.out CODE_DIR=dist/native dist/programs/infra 2>dist/synth.log || { cat dist/synth.log >&2; exit 1; }
+
 demo: setup native synth ## Run the whole system on this machine, with signups, and prove the isolation
-	@go build -o dist/headroom ./internal/cmd/headroom
 	@exec dist/headroom demo $(ARGS)
 
 test: setup native synth ## Run every test, with the real parts
