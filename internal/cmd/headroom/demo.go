@@ -85,6 +85,9 @@ func (c *demoCommand) validate() error {
 	if c.Programs, err = existing(c.Programs); err != nil {
 		return fmt.Errorf("--programs: %w; make native builds them", err)
 	}
+	if found, _ := filepath.Glob(filepath.Join(c.Programs, "*", "bootstrap")); len(found) == 0 {
+		return fmt.Errorf("--programs: %s holds no functions; make native builds them", c.Programs)
+	}
 	return nil
 }
 

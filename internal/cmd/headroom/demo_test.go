@@ -66,7 +66,7 @@ func helpOfFlags(t *testing.T) map[string]string {
 }
 
 func TestTheDemosFoldersBecomeAbsolute(t *testing.T) {
-	c := demoCommand{Signups: 1, Speed: 1, Listen: "127.0.0.1:0", Assembly: "testdata/assembly", Programs: ".."}
+	c := demoCommand{Signups: 1, Speed: 1, Listen: "127.0.0.1:0", Assembly: "testdata/assembly", Programs: "testdata/programs"}
 	if err := c.validate(); err != nil {
 		t.Fatal(err)
 	}

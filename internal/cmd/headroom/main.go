@@ -43,8 +43,15 @@ func main() {
 // untilInterrupted returns a context that ends with the first Ctrl-C, or SIGTERM. The next one ends this process
 // at once, and the kernel whatever it started.
 func untilInterrupted() context.Context {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	ctx, interrupt := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2) // none is missed, however soon it follows
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		interrupt()
+		again := <-signals
+		os.Exit(128 + int(again.(syscall.Signal)))
+	}()
 	return ctx
 }
 

@@ -58,6 +58,7 @@ func TestACommandLineThatCannotBeMeantIsRefused(t *testing.T) {
 		{"demo --assembly main.go", `--assembly: main.go is no folder; make synth writes it (see headroom demo --help)`},
 		{"demo --assembly .", `--assembly: HERE holds no CDK assembly; make synth writes one (see headroom demo --help)`},
 		{"demo --assembly testdata/assembly --programs gone", `--programs: stat gone: no such file or directory; make native builds them (see headroom demo --help)`},
+		{"demo --assembly testdata/assembly --programs .", `--programs: HERE holds no functions; make native builds them (see headroom demo --help)`},
 		{"demo --listen 0.0.0.0:0", `--listen: "0.0.0.0:0" is not an address on loopback with a port, such as 127.0.0.1:4566 (see headroom demo --help)`},
 		{"demo --listen 4566", `--listen: "4566" is not an address on loopback with a port, such as 127.0.0.1:4566 (see headroom demo --help)`},
 		{"completion", `which shell? It must be one of bash, zsh, fish (see headroom completion --help)`},
