@@ -52,6 +52,7 @@ func newFakeCloud(t *testing.T, policy string) *fakeCloud {
 func (c *fakeCloud) AWS() aws.Config {
 	return aws.Config{Region: "eu-west-1", BaseEndpoint: &c.endpoint, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
 }
+
 func (c *fakeCloud) Output(name string) (string, error)                  { return c.endpoint + "/" + name, nil }
 func (c *fakeCloud) Subscribe(_ string, f func(string, json.RawMessage)) { c.hear = f }
 func (c *fakeCloud) SubscribeLogs(f func(line string))                   { c.log = f }
