@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+
+	"headroom/internal/local/constraint"
 )
 
 // Call is one AWS API call as it arrived, its parameters decoded whatever the protocol.
@@ -38,3 +40,15 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
+
+// Refused is a refusal as an operation returns it; nil when there is none.
+func Refused(r *constraint.Refusal) error {
+	if r == nil {
+		return nil
+	}
+	refused := &Error{Code: r.Code, Message: r.Message}
+	if r.Inner != "" {
+		refused.Fields = map[string]any{"error": map[string]any{"errorCode": r.Inner}}
+	}
+	return refused
+}

@@ -77,6 +77,15 @@ func (r *Router) Front(service Service) {
 	r.register(service.Name, &front{fake: fake{service: service, log: r.config.Log}, behind: behind})
 }
 
+// Guard puts a check before what is registered under a signing name: a call that it returns an error for is
+// answered with that, and goes no further. It is for real parts that take what AWS refuses.
+func (r *Router) Guard(name string, check func(Call) error) {
+	r.mu.RLock()
+	behind := r.services[name]
+	r.mu.RUnlock()
+	r.register(name, &guard{check: check, behind: behind})
+}
+
 func (r *Router) register(name string, b backend) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -206,6 +215,19 @@ func (f *front) serve(ctx context.Context, call Call, protocol protocol) answer 
 		return f.fake.serve(ctx, call, protocol)
 	}
 	return f.behind.serve(ctx, call, protocol)
+}
+
+// guard refuses some calls, and hands all others on.
+type guard struct {
+	check  func(Call) error
+	behind backend
+}
+
+func (g *guard) serve(ctx context.Context, call Call, protocol protocol) answer {
+	if err := g.check(call); err != nil {
+		return encodeError(protocol, err)
+	}
+	return g.behind.serve(ctx, call, protocol)
 }
 
 // notImplemented refuses what no part of the project uses, in the answer and in the log.
