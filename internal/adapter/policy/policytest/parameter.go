@@ -9,27 +9,73 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go"
+
+	"headroom/internal/local/constraint"
 )
 
 // pageSize is how many versions of the history one answer lists.
 const pageSize = 2
 
-// Parameter is one parameter.
+// Parameter is one parameter. The zero value is none yet.
 type Parameter struct {
 	mu       sync.Mutex
 	name     string
+	kind     types.ParameterType
+	tier     string
 	versions []string
 	reads    int
 }
 
 // New is a parameter with a first version.
-func New(name, value string) *Parameter { return &Parameter{name: name, versions: []string{value}} }
+func New(name, value string) *Parameter {
+	return &Parameter{name: name, kind: types.ParameterTypeString, tier: constraint.TierStandard, versions: []string{value}}
+}
 
-// Put adds a version.
+// Put adds a version, as Intelligent-Tiering has it.
 func (p *Parameter) Put(value string) {
+	_, err := p.PutParameter(context.Background(), &ssm.PutParameterInput{
+		Name: &p.name, Value: &value, Tier: types.ParameterTierIntelligentTiering, Overwrite: aws.Bool(true),
+	})
+	if err != nil {
+		panic(err) // a test that puts what the Parameter Store refuses
+	}
+}
+
+// PutParameter is SSM's.
+func (p *Parameter) PutParameter(ctx context.Context, in *ssm.PutParameterInput, _ ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.versions = append(p.versions, value)
+	if r := constraint.Parameter(in.Name, word(string(in.Type)), word(string(in.Tier)), len(p.versions) > 0); r != nil {
+		return nil, refuse(r)
+	}
+	if len(p.versions) > 0 && !aws.ToBool(in.Overwrite) {
+		return nil, &types.ParameterAlreadyExists{}
+	}
+	tier, r := constraint.ParameterTier(string(in.Tier), p.tier, aws.ToString(in.Value))
+	if r != nil {
+		return nil, refuse(r)
+	}
+	if in.Type != "" {
+		p.kind = in.Type
+	}
+	p.name, p.tier, p.versions = *in.Name, tier, append(p.versions, aws.ToString(in.Value))
+	return &ssm.PutParameterOutput{Version: int64(len(p.versions)), Tier: types.ParameterTier(tier)}, nil
+}
+
+// word is a member that the SDK leaves out when it is empty.
+func word(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func refuse(r *constraint.Refusal) error {
+	return &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
 }
 
 // Reads returns how often the parameter was read.
@@ -47,11 +93,13 @@ func (p *Parameter) GetParameter(ctx context.Context, in *ssm.GetParameterInput,
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reads++
-	if aws.ToString(in.Name) != p.name {
+	if aws.ToString(in.Name) != p.name || len(p.versions) == 0 {
 		return nil, &types.ParameterNotFound{}
 	}
 	last := len(p.versions) - 1
-	return &ssm.GetParameterOutput{Parameter: &types.Parameter{Name: &p.name, Value: aws.String(p.versions[last]), Version: int64(last + 1)}}, nil
+	return &ssm.GetParameterOutput{Parameter: &types.Parameter{
+		Name: &p.name, Type: p.kind, Value: aws.String(p.versions[last]), Version: int64(last + 1),
+	}}, nil
 }
 
 // GetParameterHistory is SSM's: oldest first.
@@ -61,11 +109,15 @@ func (p *Parameter) GetParameterHistory(ctx context.Context, in *ssm.GetParamete
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if aws.ToString(in.Name) != p.name {
+	if aws.ToString(in.Name) != p.name || len(p.versions) == 0 {
 		return nil, &types.ParameterNotFound{}
 	}
 	from, _ := strconv.Atoi(aws.ToString(in.NextToken))
-	to := min(from+pageSize, len(p.versions))
+	size := pageSize
+	if n := int(aws.ToInt32(in.MaxResults)); n > 0 {
+		size = min(size, n)
+	}
+	to := min(from+size, len(p.versions))
 	out := &ssm.GetParameterHistoryOutput{}
 	for i := from; i < to; i++ {
 		out.Parameters = append(out.Parameters, types.ParameterHistory{Name: &p.name, Value: aws.String(p.versions[i]), Version: int64(i + 1)})

@@ -4,13 +4,13 @@ package ssm
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"headroom/internal/local/clock"
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
@@ -36,15 +36,15 @@ type Parameters struct {
 
 // parameter is one version of a parameter.
 type parameter struct {
-	name, kind, value, user string
-	version                 int
-	modified                time.Time
+	name, kind, tier, value, user string
+	version                       int
+	modified                      time.Time
 }
 
 // New returns a fake that knows the public parameters in use.
 func New(cfg Config) *Parameters {
 	return &Parameters{cfg: cfg, byName: map[string][]parameter{
-		applianceImage: {{name: applianceImage, kind: "String", value: "ami-0f11e5a7e4a7e0001", version: 1, modified: cfg.Clock.Now()}},
+		applianceImage: {{name: applianceImage, kind: "String", tier: constraint.TierStandard, value: "ami-0f11e5a7e4a7e0001", version: 1, modified: cfg.Clock.Now()}},
 	}}
 }
 
@@ -104,11 +104,14 @@ func (p *Parameters) shown(found parameter) map[string]any {
 
 // request is the input of all operations; each looks at its own members.
 type request struct {
-	Name      string        `json:"Name"`
-	Names     []string      `json:"Names"`
-	Value     string        `json:"Value"`
-	Type      string        `json:"Type"`
-	Overwrite weakjson.Bool `json:"Overwrite"`
+	Name       string        `json:"Name"`
+	Names      []string      `json:"Names"`
+	Value      string        `json:"Value"`
+	Type       string        `json:"Type"`
+	Tier       string        `json:"Tier"`
+	Overwrite  weakjson.Bool `json:"Overwrite"`
+	NextToken  string        `json:"NextToken"`
+	MaxResults weakjson.Int  `json:"MaxResults"`
 }
 
 func decode(call endpoint.Call) (request, error) {
@@ -156,75 +159,6 @@ func (p *Parameters) getSeveral(_ context.Context, call endpoint.Call) (any, err
 	return map[string]any{"Parameters": found, "InvalidParameters": missing}, nil
 }
 
-func (p *Parameters) history(_ context.Context, call endpoint.Call) (any, error) {
-	input, err := decode(call)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	versions := p.byName[input.Name]
-	if len(versions) == 0 {
-		return nil, errNotFound
-	}
-	list := []any{}
-	for _, version := range versions {
-		item := p.shown(version)
-		delete(item, "ARN")
-		item["LastModifiedUser"] = version.user
-		list = append(list, item)
-	}
-	return map[string]any{"Parameters": list}, nil
-}
-
-func (p *Parameters) put(_ context.Context, call endpoint.Call) (any, error) {
-	input, err := decode(call)
-	if err != nil {
-		return nil, err
-	}
-	if input.Name == "" || input.Value == "" {
-		return nil, &endpoint.Error{Code: "ValidationException", Message: "Name and Value must not be empty"}
-	}
-	if strings.HasPrefix(input.Name, "/aws") || strings.HasPrefix(input.Name, "aws") {
-		return nil, &endpoint.Error{Code: "AccessDeniedException", Message: "No access to reserved parameter name: " + input.Name + "."}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.byName[input.Name]) > 0 && !bool(input.Overwrite) {
-		return nil, &endpoint.Error{
-			Code:    "ParameterAlreadyExists",
-			Message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
-		}
-	}
-	user := call.Principal
-	if user == "" {
-		user = "arn:aws:iam::" + p.cfg.Account + ":root"
-	}
-	made := p.setLocked(input.Name, input.Type, input.Value, user)
-	return map[string]any{"Version": made.version, "Tier": "Standard"}, nil
-}
-
-// versionsKept is how many versions the Parameter Store keeps.
-const versionsKept = 100
-
-func (p *Parameters) setLocked(name, kind, value, user string) parameter {
-	made := parameter{name: name, kind: kind, value: value, user: user, version: 1, modified: p.cfg.Clock.Now()}
-	versions := p.byName[name]
-	if len(versions) > 0 {
-		last := versions[len(versions)-1]
-		made.version = last.version + 1
-		if kind == "" {
-			made.kind = last.kind
-		}
-	}
-	if made.kind == "" {
-		made.kind = "String"
-	}
-	versions = append(versions, made)
-	p.byName[name] = slices.Clone(versions[max(0, len(versions)-versionsKept):])
-	return made
-}
-
 // Types lists the resource types that Create and Delete know.
 func Types() []string { return []string{"AWS::SSM::Parameter"} }
 
@@ -233,6 +167,7 @@ func (p *Parameters) Create(_ context.Context, r resource.Resource) (resource.Cr
 	var properties struct {
 		Name  string        `json:"Name"`
 		Type  string        `json:"Type"`
+		Tier  string        `json:"Tier"`
 		Value weakjson.Text `json:"Value"`
 	}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
@@ -245,7 +180,12 @@ func (p *Parameters) Create(_ context.Context, r resource.Resource) (resource.Cr
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if latest, there := p.find(name); !there {
-		p.setLocked(name, properties.Type, string(properties.Value), "cloudformation.amazonaws.com")
+		_, err := p.setLocked(parameter{
+			name: name, kind: properties.Type, tier: properties.Tier, value: string(properties.Value), user: "cloudformation.amazonaws.com",
+		})
+		if err != nil {
+			return resource.Created{}, err
+		}
 	} else if r.PhysicalID == "" && latest.user != "cloudformation.amazonaws.com" {
 		return resource.Created{}, fmt.Errorf("ParameterAlreadyExists: the parameter %s already exists", name)
 	}

@@ -87,7 +87,7 @@ func TestPublicImageParameterIsThere(t *testing.T) {
 	if image, ok := p.Lookup(applianceImage); !ok || image != *output.Parameters[0].Value {
 		t.Errorf("lookup gives %q", image)
 	}
-	_, err = client.PutParameter(t.Context(), &sdk.PutParameterInput{Name: aws.String("/aws/service/x"), Value: aws.String("y")})
+	_, err = client.PutParameter(t.Context(), &sdk.PutParameterInput{Name: aws.String("/aws/service/x"), Type: "String", Value: aws.String("y")})
 	if code(err) != "AccessDeniedException" {
 		t.Errorf("put a reserved name: %v", err)
 	}
