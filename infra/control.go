@@ -69,6 +69,8 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		ParameterName: jsii.String("/headroom/" + p.Stage.Name + "/policy"),
 		Description:   jsii.String("Headroom: the pool policies; may be changed at any time"),
 		StringValue:   policyDocument(p.Stage.Pools),
+		// More than 4,096 characters, of up to 8,192, make an advanced parameter of it, which costs something.
+		Tier: awsssm.ParameterTier_INTELLIGENT_TIERING,
 	})
 	c.network = NewNetwork(stack, "Network", NetworkProps{Stage: p.Stage, ActivationPort: c.activationPort.ValueAsNumber()})
 	c.hostNetworks = awscdk.NewCfnParameter(stack, jsii.String("HostNetworks"), &awscdk.CfnParameterProps{

@@ -224,6 +224,19 @@ func TestStackStaysWithinLimits(t *testing.T) {
 	})
 }
 
+func TestThePolicyParameterMayGrow(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for id, parameter := range a.control.of("AWS::SSM::Parameter") {
+			if tier := at(parameter.Properties, "Tier"); tier != "Intelligent-Tiering" {
+				t.Errorf("%s is of the tier %v, which ends at 4,096 characters", id, tier)
+			}
+			if n := len(at(parameter.Properties, "Value").(string)); n > 8192 {
+				t.Errorf("%s has %d characters, the limit is 8,192", id, n)
+			}
+		}
+	})
+}
+
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
 		"BusName", "DashboardName", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
