@@ -36,6 +36,8 @@ import (
 	"headroom/internal/local/service/rds"
 	"headroom/internal/local/service/route53"
 	"headroom/internal/local/service/secretsmanager"
+	"headroom/internal/local/service/sns"
+	"headroom/internal/local/service/sqs"
 	"headroom/internal/local/service/ssm"
 	"headroom/internal/local/service/storagegateway"
 )
@@ -169,6 +171,8 @@ func (c *Cloud) startParts(ctx context.Context) error {
 	for _, service := range []string{"sqs", "sns", "s3"} {
 		c.Router.Proxy(service, rest.URL)
 	}
+	c.Router.Guard("sqs", sqs.Check)
+	c.Router.Guard("sns", sns.Check)
 	return nil
 }
 

@@ -7,12 +7,21 @@ import { pathToFileURL } from "node:url";
 const { MODULES, ACCOUNT, REGION, ORIGIN, SPEED } = process.env;
 const dist = (file) => pathToFileURL(join(MODULES, "fauxqs", "dist", file)).href;
 
-// The account id is a constant in one file of fauxqs: give it ours while that file is loaded.
+// What is changed in fauxqs's files while they are loaded: the account id, a constant, is ours; and bodies
+// may have characters beyond U+FFFF, as in SQS.
+const changes = {
+  [dist("common/types.js")]: ['"000000000000"', JSON.stringify(ACCOUNT)],
+  [dist("sqs/sqsTypes.js")]: ["\\uE000-\\uFFFD]/", "\\uE000-\\uFFFD\\u{10000}-\\u{10FFFF}]/u"],
+};
 const hooks = `
+const changes = ${JSON.stringify(changes)};
 export async function load(url, context, next) {
   const loaded = await next(url, context);
-  if (url === ${JSON.stringify(dist("common/types.js"))}) {
-    loaded.source = String(loaded.source).replace('"000000000000"', ${JSON.stringify(JSON.stringify(ACCOUNT))});
+  if (url in changes) {
+    const [before, after] = changes[url];
+    const source = String(loaded.source);
+    if (!source.includes(before)) throw new Error("fauxqs has changed: " + url);
+    loaded.source = source.replace(before, () => after);
   }
   return loaded;
 }`;

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
+
+	"headroom/internal/local/constraint"
 )
 
 // Event is an event that was published.
@@ -34,29 +36,35 @@ func (b *Bus) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, _ .
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(in.Entries) == 0 || len(in.Entries) > 10 {
-		return nil, &smithy.GenericAPIError{Code: "ValidationException", Message: "1 to 10 entries"}
+	forms := make([]constraint.Entry, len(in.Entries))
+	for i, e := range in.Entries {
+		forms[i] = constraint.Entry{
+			Source: aws.ToString(e.Source), DetailType: aws.ToString(e.DetailType), Detail: aws.ToString(e.Detail),
+			Resources: e.Resources, Timed: e.Time != nil,
+		}
+	}
+	if r := constraint.Entries(forms); r != nil {
+		return nil, &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := &eventbridge.PutEventsOutput{}
-	for _, entry := range in.Entries {
+	for i, entry := range in.Entries {
 		b.seen++
-		detail := json.RawMessage(aws.ToString(entry.Detail))
-		switch {
-		case b.RefuseEvery > 0 && b.seen%b.RefuseEvery == 0:
-			out.FailedEntryCount++
-			out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: aws.String("ThrottlingException"), ErrorMessage: aws.String("slow down")})
-		case !json.Valid(detail) || len(detail) == 0 || detail[0] != '{':
-			out.FailedEntryCount++
-			out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: aws.String("MalformedDetail"), ErrorMessage: aws.String("Detail is malformed.")})
-		default:
-			b.published = append(b.published, Event{
-				Bus: aws.ToString(entry.EventBusName), Source: aws.ToString(entry.Source),
-				DetailType: aws.ToString(entry.DetailType), Detail: detail,
-			})
-			out.Entries = append(out.Entries, types.PutEventsResultEntry{EventId: aws.String("id")})
+		refused := forms[i].Refusal()
+		if b.RefuseEvery > 0 && b.seen%b.RefuseEvery == 0 {
+			refused = &constraint.Refusal{Code: "ThrottlingException", Message: "slow down"}
 		}
+		if refused != nil {
+			out.FailedEntryCount++
+			out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: &refused.Code, ErrorMessage: &refused.Message})
+			continue
+		}
+		b.published = append(b.published, Event{
+			Bus: aws.ToString(entry.EventBusName), Source: forms[i].Source, DetailType: forms[i].DetailType,
+			Detail: json.RawMessage(forms[i].Detail),
+		})
+		out.Entries = append(out.Entries, types.PutEventsResultEntry{EventId: aws.String("id")})
 	}
 	return out, nil
 }

@@ -3,12 +3,13 @@ package notifytest
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
+
+	"headroom/internal/local/constraint"
 )
 
 // Note is a message that was published.
@@ -20,19 +21,17 @@ type Topic struct {
 	notes []Note
 }
 
-// Publish is SNS's, with its rules for subjects.
+// Publish is SNS's.
 func (t *Topic) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	subject := aws.ToString(in.Subject)
-	odd := strings.ContainsFunc(subject, func(r rune) bool { return r < ' ' || r > '~' })
-	if in.Subject != nil && (subject == "" || len(subject) > 100 || odd || strings.HasPrefix(subject, " ")) || aws.ToString(in.Message) == "" {
-		return nil, &smithy.GenericAPIError{Code: "InvalidParameter", Message: "Invalid parameter: Subject or Message"}
+	if r := constraint.Notification(in.Subject, aws.ToString(in.Message)); r != nil {
+		return nil, &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.notes = append(t.notes, Note{subject, aws.ToString(in.Message)})
+	t.notes = append(t.notes, Note{aws.ToString(in.Subject), aws.ToString(in.Message)})
 	return &sns.PublishOutput{MessageId: aws.String("id")}, nil
 }
 

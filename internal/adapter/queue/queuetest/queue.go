@@ -15,12 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"headroom/events"
-)
-
-// bodyMax is SQS's limit of a body in bytes; delayMax of a delay in seconds.
-const (
-	bodyMax  = 1 << 20
-	delayMax = 900
+	"headroom/internal/local/constraint"
 )
 
 // Message is a message in the queue.
@@ -57,19 +52,19 @@ func (q *Queue) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	body := aws.ToString(in.MessageBody)
-	if body == "" || len(body) > bodyMax || in.DelaySeconds < 0 || in.DelaySeconds > delayMax || aws.ToString(in.QueueUrl) == "" {
-		return nil, &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "body, delay or queue URL"}
+	if aws.ToString(in.QueueUrl) == "" {
+		return nil, &smithy.GenericAPIError{Code: "MissingParameter", Message: "The request must contain the parameter QueueUrl."}
+	}
+	body, attributes, sent := aws.ToString(in.MessageBody), map[string]string{}, map[string]constraint.Attribute{}
+	for name, value := range in.MessageAttributes {
+		attributes[name] = aws.ToString(value.StringValue)
+		sent[name] = constraint.Attribute{Type: aws.ToString(value.DataType), String: attributes[name], Binary: value.BinaryValue}
+	}
+	if r := constraint.Message(body, int(in.DelaySeconds), sent); r != nil {
+		return nil, &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	attributes := map[string]string{}
-	for name, value := range in.MessageAttributes {
-		if aws.ToString(value.StringValue) == "" || aws.ToString(value.DataType) == "" {
-			return nil, &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "attribute " + name + " is empty"}
-		}
-		attributes[name] = *value.StringValue
-	}
 	copies := 1
 	if q.Double {
 		copies = 2

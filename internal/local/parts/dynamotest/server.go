@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -29,7 +27,11 @@ type Server struct {
 // Start runs the DynamoDB program on a free port of its own.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	part, err := parts.Dynoxide(context.Background(), parts.Options{Modules: modules(tb), Dir: tb.TempDir()})
+	modules, err := parts.FindModules()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	part, err := parts.Dynoxide(context.Background(), parts.Options{Modules: modules, Dir: tb.TempDir()})
 	if err != nil {
 		tb.Fatalf("start the DynamoDB program: %v", err)
 	}
@@ -83,21 +85,4 @@ func index(name, partition, sort string) types.GlobalSecondaryIndex {
 		IndexName: aws.String(name), KeySchema: keys(partition, sort),
 		Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 	}
-}
-
-// modules finds the npm parts of the module that the test runs in.
-func modules(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatalf("find the working directory: %v", err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		path := filepath.Join(dir, "node_modules")
-		if _, err := os.Stat(filepath.Join(path, "@dynoxide")); err == nil {
-			return path
-		}
-	}
-	tb.Fatal("node_modules/@dynoxide is missing: run make setup")
-	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
@@ -104,16 +105,22 @@ type entry struct {
 	Time                                     float64 // seconds since the epoch
 }
 
-// maxEntries is the most events that one call may put.
-const maxEntries = 10
+// form is the entry as its form is checked.
+func (e entry) form() constraint.Entry {
+	return constraint.Entry{Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources, Timed: e.Time > 0}
+}
 
 func (b *Bridge) putEvents(_ context.Context, call endpoint.Call) (any, error) {
 	var input struct{ Entries []entry }
 	if err := weakjson.Decode(call.Params, &input); err != nil {
 		return nil, &endpoint.Error{Code: "SerializationException", Message: err.Error()}
 	}
-	if n := len(input.Entries); n == 0 || n > maxEntries {
-		return nil, &endpoint.Error{Code: "ValidationException", Message: fmt.Sprintf("1 validation error detected: %d entries, of 1 to %d allowed", n, maxEntries)}
+	forms := make([]constraint.Entry, len(input.Entries))
+	for i, e := range input.Entries {
+		forms[i] = e.form()
+	}
+	if r := constraint.Entries(forms); r != nil {
+		return nil, endpoint.Refused(r)
 	}
 	failed := 0
 	results := make([]any, len(input.Entries))
@@ -130,17 +137,8 @@ func (b *Bridge) putEvents(_ context.Context, call endpoint.Call) (any, error) {
 }
 
 func (b *Bridge) putEntry(e entry) (id string, _ *endpoint.Error) {
-	for name, value := range map[string]string{"Source": e.Source, "DetailType": e.DetailType, "Detail": e.Detail} {
-		if value == "" {
-			return "", &endpoint.Error{Code: "InvalidArgument", Message: fmt.Sprintf("Parameter %s is not valid. Reason: %s is a required argument.", name, name)}
-		}
-	}
-	if strings.HasPrefix(e.Source, "aws.") {
-		return "", &endpoint.Error{Code: "NotAuthorizedForSourceException", Message: "Not authorized for the source."}
-	}
-	var detail map[string]any
-	if json.Unmarshal([]byte(e.Detail), &detail) != nil {
-		return "", &endpoint.Error{Code: "MalformedDetail", Message: "Detail is malformed."}
+	if r := e.form().Refusal(); r != nil {
+		return "", &endpoint.Error{Code: r.Code, Message: r.Message}
 	}
 	name := busName(e.EventBusName)
 	b.mu.Lock()
