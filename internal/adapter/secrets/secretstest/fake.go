@@ -4,17 +4,16 @@ package secretstest
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-)
+	"github.com/aws/smithy-go"
 
-// namePattern is what a name may be.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
+	"headroom/internal/local/constraint"
+)
 
 // Fake is a Secrets Manager. Like the real one it is eventually consistent: a new secret is there
 // for whoever creates it again, but not yet for the next few who read it. The zero value is empty
@@ -75,11 +74,8 @@ func (f *Fake) CreateSecret(_ context.Context, in *secretsmanager.CreateSecretIn
 		return nil, fault
 	}
 	name, token := aws.ToString(in.Name), aws.ToString(in.ClientRequestToken)
-	if length := len(token); length < 32 || length > 64 {
-		return nil, &types.InvalidParameterException{Message: aws.String("ClientRequestToken must have 32 to 64 characters")}
-	}
-	if !namePattern.MatchString(name) {
-		return nil, &types.InvalidParameterException{Message: aws.String("Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")}
+	if r := constraint.Secret(in.Name, in.SecretString, in.ClientRequestToken); r != nil {
+		return nil, &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
 	}
 	secret, taken := f.secrets[name]
 	if taken && secret.scheduled {

@@ -43,26 +43,6 @@ func TestNewSecretIsMissedForAWhile(t *testing.T) {
 	}
 }
 
-func TestOnlyTheSameRequestMayComeAgain(t *testing.T) {
-	f := &Fake{}
-	if err := create(t, f, "v", token); err != nil {
-		t.Fatal(err)
-	}
-	if err := create(t, f, "v", token); err != nil {
-		t.Errorf("the same again: %v", err)
-	}
-	var exists *types.ResourceExistsException
-	if err := create(t, f, "w", token); !errors.As(err, &exists) {
-		t.Errorf("another value: %v", err)
-	}
-	if err := create(t, f, "v", strings.Repeat("u", 32)); !errors.As(err, &exists) {
-		t.Errorf("another token: %v", err)
-	}
-	if err := create(t, f, "v", "short"); err == nil {
-		t.Error("a token that is too short was accepted")
-	}
-}
-
 func TestFaultMayStrikeBeforeOrAfter(t *testing.T) {
 	fault := errors.New("fault")
 	for _, applied := range []bool{false, true} {
@@ -73,20 +53,5 @@ func TestFaultMayStrikeBeforeOrAfter(t *testing.T) {
 		if written := len(f.Secrets()) == 1; written != applied {
 			t.Errorf("applied %v, written %v", applied, written)
 		}
-	}
-}
-
-func TestANameThatIsScheduledForDeletionIsNeitherFreeNorTaken(t *testing.T) {
-	f := &Fake{}
-	if err := create(t, f, "v", token); err != nil {
-		t.Fatal(err)
-	}
-	f.Schedule("name")
-	var refused *types.InvalidRequestException
-	if err := create(t, f, "v", token); !errors.As(err, &refused) {
-		t.Errorf("created: %v", err)
-	}
-	if value, err := read(t, f); !errors.As(err, &refused) {
-		t.Errorf("read: %q, %v", value, err)
 	}
 }

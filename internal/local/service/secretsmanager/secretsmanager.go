@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
 )
@@ -104,11 +105,8 @@ func decode(call endpoint.Call) (request, error) {
 	if err := weakjson.Decode(call.Params, &input); err != nil {
 		return input, &endpoint.Error{Code: "InvalidParameterException", Message: "The request can't be read."}
 	}
-	if input.ClientRequestToken != "" && (len(input.ClientRequestToken) < 32 || len(input.ClientRequestToken) > 64) {
-		return input, &endpoint.Error{
-			Code:    "InvalidParameterException",
-			Message: "ClientRequestToken must be 32-64 characters long.",
-		}
+	if r := constraint.SecretValue(input.SecretString, constraint.Text(call.Params, "ClientRequestToken")); r != nil {
+		return input, endpoint.Refused(r)
 	}
 	return input, nil
 }
@@ -131,8 +129,8 @@ func (s *Secrets) create(_ context.Context, call endpoint.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if input.Name == "" || len(input.Name) > 512 {
-		return nil, &endpoint.Error{Code: "InvalidParameterException", Message: "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"}
+	if r := constraint.Secret(constraint.Text(call.Params, "Name"), nil, nil); r != nil {
+		return nil, endpoint.Refused(r)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
