@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -12,7 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
+
+	"headroom/internal/local/constraint"
 )
+
+// rulesMax is how many rules a group takes unless its quota is raised.
+const rulesMax = 60
 
 // Groups holds security groups.
 type Groups struct {
@@ -44,7 +50,14 @@ func (g *Groups) keys(id *string, permissions []types.IpPermission) (map[string]
 	var keys []string
 	for _, p := range permissions {
 		for _, r := range p.IpRanges {
-			keys = append(keys, fmt.Sprintf("%s %d-%d %s", aws.ToString(p.IpProtocol), aws.ToInt32(p.FromPort), aws.ToInt32(p.ToPort), aws.ToString(r.CidrIp)))
+			network, err := netip.ParsePrefix(aws.ToString(r.CidrIp))
+			if err != nil {
+				return nil, nil, &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: fmt.Sprintf("CIDR block %s is malformed", aws.ToString(r.CidrIp))}
+			}
+			if r := constraint.RuleDescription(aws.ToString(r.Description)); r != nil {
+				return nil, nil, &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
+			}
+			keys = append(keys, fmt.Sprintf("%s %d-%d %s", aws.ToString(p.IpProtocol), aws.ToInt32(p.FromPort), aws.ToInt32(p.ToPort), network.Masked()))
 		}
 	}
 	return rules, keys, nil
@@ -65,6 +78,9 @@ func (g *Groups) AuthorizeSecurityGroupIngress(ctx context.Context, in *ec2.Auth
 		if rules[key] {
 			return nil, &smithy.GenericAPIError{Code: "InvalidPermission.Duplicate", Message: "the specified rule already exists"}
 		}
+	}
+	if len(rules)+len(keys) > rulesMax {
+		return nil, &smithy.GenericAPIError{Code: "RulesPerSecurityGroupLimitExceeded", Message: "The maximum number of rules per security group has been reached."}
 	}
 	for _, key := range keys {
 		rules[key] = true

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
 )
@@ -168,6 +169,9 @@ func (g *group) authorize(rules []rule, inForce time.Time) ([]rule, error) {
 		}
 	}
 	for i, r := range rules {
+		if refused := constraint.RuleDescription(r.description); refused != nil {
+			return nil, endpoint.Refused(refused)
+		}
 		if slices.ContainsFunc(kept, r.same) {
 			return nil, &endpoint.Error{
 				Code:    "InvalidPermission.Duplicate",

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	"headroom/internal/local/constraint"
+	"headroom/internal/local/endpoint"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
@@ -130,6 +132,9 @@ func (e *EC2) createGroup(r resource.Resource) (resource.Created, error) {
 	}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
 		return resource.Created{}, err
+	}
+	if refused := constraint.GroupDescription(properties.GroupDescription); refused != nil {
+		return resource.Created{}, endpoint.Refused(refused)
 	}
 	if properties.Egress == nil {
 		properties.Egress = []templateRule{{IPProtocol: "-1", CidrIP: "0.0.0.0/0"}}
