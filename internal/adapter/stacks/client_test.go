@@ -31,7 +31,7 @@ func TestAStackIsOrderedOnce(t *testing.T) {
 		t.Errorf("ordered again: %q, %v", again, err)
 	}
 	forgotten := order()
-	forgotten.Token = "a token that CloudFormation has forgotten"
+	forgotten.Token = "a-token-that-CloudFormation-has-forgotten"
 	again, err = c.Create(t.Context(), forgotten)
 	if err != nil || again != id || fake.Count() != 1 {
 		t.Errorf("ordered a third time: %q, %v; %d stacks", again, err, fake.Count())

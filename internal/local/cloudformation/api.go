@@ -101,6 +101,9 @@ func (e *Engine) createStack(ctx context.Context, r createRequest) (*stack, erro
 	if err := r.mayMake(parsed); err != nil {
 		return nil, err
 	}
+	if err := e.knows(parsed); err != nil {
+		return nil, err
+	}
 	resolved, err := parsed.Resolve(ctx, r.parameters, e.lookupFor(r))
 	if err != nil {
 		return nil, validation("%v", err)

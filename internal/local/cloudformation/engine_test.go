@@ -174,16 +174,6 @@ func TestBadRequestsAreRefusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestUnknownTypesFailTheStack(t *testing.T) {
-	c := newCloud(t)
-	c.create(t, "s", "token", `{"Resources":{"A":{"Type":"AWS::Braket::Thing"}}}`)
-	s := c.reach(t, "s", types.StackStatusRollbackComplete)
-	log, err := c.client.DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: s.StackName})
-	if err != nil || !strings.Contains(aws.ToString(log.StackResources[0].ResourceStatusReason), "no resource type AWS::Braket::Thing") {
-		t.Errorf("resources %v: %v", log, err)
-	}
-}
-
 func TestAServiceRoleLimitsItsStack(t *testing.T) {
 	c := newCloud(t)
 	role := iam.Role{

@@ -5,17 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"headroom/internal/local/cloudformation/template"
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
-)
-
-var (
-	stackName    = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
-	requestToken = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9]{0,127}$`)
 )
 
 // Limits of a template, in bytes: given inline, and from S3.
@@ -26,13 +21,14 @@ const (
 
 // check refuses what the real one refuses before it looks at the template.
 func (r createRequest) check() error {
+	var token *string
+	if r.token != "" {
+		token = &r.token
+	}
+	if refused := constraint.Stack(&r.name, token, r.tags); refused != nil {
+		return endpoint.Refused(refused)
+	}
 	switch {
-	case !stackName.MatchString(r.name):
-		return validation("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: "+
-			"Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", r.name)
-	case r.token != "" && !requestToken.MatchString(r.token):
-		return validation("1 validation error detected: Value '%s' at 'clientRequestToken' failed to satisfy constraint: "+
-			"Member must satisfy regular expression pattern: [a-zA-Z0-9][-a-zA-Z0-9]*", r.token)
 	case len(r.body) > maxInline:
 		return validation("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "+
 			"Member must have length less than or equal to %d", maxInline)
@@ -59,6 +55,17 @@ func (r createRequest) mayMake(t *template.Template) error {
 		return nil
 	}
 	return &endpoint.Error{Code: "InsufficientCapabilitiesException", Message: fmt.Sprintf("Requires capabilities : [%s]", needed)}
+}
+
+// knows refuses a template with resources that nobody makes: AWS, too, looks at all types first.
+func (e *Engine) knows(t *template.Template) error {
+	var unknown []string
+	for _, declared := range t.Resources {
+		if _, ok := e.providers[declared.Type]; !ok {
+			unknown = append(unknown, declared.Type)
+		}
+	}
+	return endpoint.Refused(constraint.ResourceTypes(unknown))
 }
 
 // document gets the template that a request names.

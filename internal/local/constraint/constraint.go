@@ -49,9 +49,9 @@ func (c *Check) Count(member string, n, low, high int) {
 	c.bounds("Value", member, "length", n, low, high)
 }
 
-// Match wants a text that a pattern matches; the pattern is anchored.
+// Match wants a text that a pattern matches from its first character to its last.
 func (c *Check) Match(member string, value *string, pattern *regexp.Regexp) {
-	if value != nil && !pattern.MatchString(*value) {
+	if value != nil && (pattern.FindStringIndex(*value) == nil || pattern.FindString(*value) != *value) {
 		c.add("Value '"+*value+"'", member, "Member must satisfy regular expression pattern: "+pattern.String())
 	}
 }

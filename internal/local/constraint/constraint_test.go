@@ -30,6 +30,7 @@ func TestViolationsAreWordedAsAWSDoes(t *testing.T) {
 		{"a list", func(c *constraint.Check) { c.Count("Entries", 11, 1, 10) }, one + "Value at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10"},
 		{"a word", func(c *constraint.Check) { c.OneOf("Type", text("Text"), "String", "StringList") }, one + "Value 'Text' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [String, StringList]"},
 		{"a pattern", func(c *constraint.Check) { c.Match("Role", text("me"), regexp.MustCompile("^arn:.*$")) }, one + "Value 'me' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern: ^arn:.*$"},
+		{"only a part matches", func(c *constraint.Check) { c.Match("Name", text("a1"), regexp.MustCompile("[a-z]+")) }, one + "Value 'a1' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+"},
 		{"two", func(c *constraint.Check) { c.Required("Name", nil); c.Required("Role", nil) }, "2 validation errors detected: Value null at 'name' failed to satisfy constraint: Member must not be null; Value null at 'role' failed to satisfy constraint: Member must not be null"},
 	}
 	for _, test := range tests {

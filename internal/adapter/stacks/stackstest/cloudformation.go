@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
+
+	"headroom/internal/local/constraint"
 )
 
 // Stack is one stack.
@@ -131,21 +133,24 @@ func (f *CloudFormation) CreateStack(ctx context.Context, in *cloudformation.Cre
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name, token := aws.ToString(in.StackName), aws.ToString(in.ClientRequestToken)
-	if in.TemplateURL == nil || name == "" {
-		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "StackName and TemplateURL are required"}
-	}
-	if s := f.find(name); s != nil {
-		if s.Token == token && token != "" {
-			return &cloudformation.CreateStackOutput{StackId: &s.ID}, nil
-		}
-		return nil, &types.AlreadyExistsException{Message: aws.String("Stack [" + name + "] already exists")}
-	}
 	parameters, tags := map[string]string{}, map[string]string{}
 	for _, p := range in.Parameters {
 		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
 	for _, t := range in.Tags {
 		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	if r := constraint.Stack(in.StackName, in.ClientRequestToken, tags); r != nil {
+		return nil, &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
+	}
+	if in.TemplateURL == nil && in.TemplateBody == nil {
+		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "Either Template URL or Template Body must be specified."}
+	}
+	if s := f.find(name); s != nil {
+		if s.Token == token && token != "" {
+			return &cloudformation.CreateStackOutput{StackId: &s.ID}, nil
+		}
+		return nil, &types.AlreadyExistsException{Message: aws.String("Stack [" + name + "] already exists")}
 	}
 	return &cloudformation.CreateStackOutput{StackId: aws.String(f.add(name, token, parameters, tags))}, nil
 }
