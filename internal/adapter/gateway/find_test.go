@@ -39,7 +39,7 @@ func TestAForeignGatewayOfTheNameIsNotFound(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			fake := &gatewaytest.Service{}
+			fake := &gatewaytest.Service{Page: 1}
 			g := &Gateways{Client: fake}
 			fake.Add("gateway-1", test.tags, test.gone)
 			if arn, err := g.Find(t.Context(), "gateway-1", mark); !errors.Is(err, pool.ErrNotFound) {

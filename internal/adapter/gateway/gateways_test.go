@@ -188,7 +188,7 @@ func TestACallThatIsHeldMeansLater(t *testing.T) {
 func TestSharesAreCreatedOnceAndBecomeAvailable(t *testing.T) {
 	g, fake, arn := ready(t, 2)
 	share := pool.ShareSpec{
-		Token: "share-standard-1/1", Gateway: arn, Bucket: "arn:aws:s3:::b", Role: "arn:aws:iam::123456789012:role/r",
+		Token: "share-standard-1/1", Gateway: arn, Bucket: "arn:aws:s3:::bucket-1", Role: "arn:aws:iam::123456789012:role/r",
 		Name: "x7", Key: "arn:aws:kms:eu-west-1:123456789012:key/k", Clients: []string{"192.0.2.1/32"}, Tags: map[string]string{"State": "Available"},
 	}
 	var created string

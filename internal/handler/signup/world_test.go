@@ -269,7 +269,7 @@ func (w *world) share(h *pool.Host) {
 	for i := range h.Slots {
 		h.Slots[i].Share, err = g.CreateShare(ctx, pool.ShareSpec{
 			Token: h.Slots[i].Name, Gateway: arn, Bucket: h.Slots[i].Bucket, Role: h.Slots[i].Role,
-			Name: h.Slots[i].Name, Clients: []string{"192.0.2.1/32"},
+			Name: h.Slots[i].Name, Key: "alias/hosts", Clients: []string{"192.0.2.1/32"},
 		})
 		w.must(err)
 	}

@@ -6,18 +6,20 @@ package gatewaytest
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+
+	"headroom/internal/local/constraint"
 )
 
 // Share is one share.
 type Share struct {
 	ARN, ID, Token, Gateway, Bucket, Role, Name, Key string
+	Squash, ACL                                      string
 	Clients                                          []string
 	Tags                                             map[string]string
 
@@ -46,6 +48,11 @@ type Service struct {
 	Late int
 	// Keys are the activation keys that are good; each is good for one activation.
 	Keys map[string]bool
+	// Missing are the ARNs of roles and buckets that are not there. A share of one is made, and is
+	// unavailable until it is there.
+	Missing map[string]bool
+	// Page is how many gateways an answer lists, if the caller wants more; 0: as many as the caller wants.
+	Page int
 
 	mu       sync.Mutex
 	gateways []*Gateway
@@ -53,13 +60,6 @@ type Service struct {
 }
 
 const prefix = "arn:aws:storagegateway:eu-west-1:123456789012:"
-
-func refuse(code types.ErrorCode) error {
-	return &types.InvalidGatewayRequestException{
-		Message: aws.String("request refused"),
-		Error_:  &types.StorageGatewayError{ErrorCode: code},
-	}
-}
 
 // Gateways returns the gateways, in the order of activation.
 func (s *Service) Gateways() []Gateway {
@@ -90,11 +90,14 @@ func (s *Service) ActivateGateway(ctx context.Context, in *storagegateway.Activa
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r := constraint.Activation(in.ActivationKey, in.GatewayName, in.GatewayTimezone, in.GatewayRegion, tagForm(in.Tags)); r != nil {
+		return nil, refused(r)
+	}
 	if !s.Keys[aws.ToString(in.ActivationKey)] {
 		return nil, refuse(types.ErrorCodeActivationKeyNotFound)
 	}
-	if aws.ToString(in.GatewayType) != "FILE_S3" || aws.ToString(in.GatewayTimezone) == "" || aws.ToString(in.GatewayRegion) == "" {
-		return nil, refuse(types.ErrorCodeInvalidParameters)
+	if aws.ToString(in.GatewayType) != "FILE_S3" { // the default is CACHED, which its appliance is not
+		return nil, refuse(types.ErrorCodeActivationKeyInvalid)
 	}
 	delete(s.Keys, *in.ActivationKey)
 	g := &Gateway{
@@ -107,28 +110,6 @@ func (s *Service) ActivateGateway(ctx context.Context, in *storagegateway.Activa
 
 func (s *Service) nextARN() string {
 	return fmt.Sprintf("%sgateway/sgw-%08d", prefix, len(s.gateways)+1)
-}
-
-// ListGateways is Storage Gateway's, with one gateway a page.
-func (s *Service) ListGateways(ctx context.Context, in *storagegateway.ListGatewaysInput, _ ...func(*storagegateway.Options)) (*storagegateway.ListGatewaysOutput, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	from, _ := strconv.Atoi(aws.ToString(in.Marker))
-	out := &storagegateway.ListGatewaysOutput{}
-	if from < len(s.gateways) {
-		if g := s.gateways[from]; g.unlisted > 0 {
-			g.unlisted--
-		} else {
-			out.Gateways = []types.GatewayInfo{{GatewayARN: &g.ARN, GatewayName: &g.Name}}
-		}
-		if from+1 < len(s.gateways) {
-			out.Marker = aws.String(strconv.Itoa(from + 1))
-		}
-	}
-	return out, nil
 }
 
 func (s *Service) gateway(arn *string) (*Gateway, error) {

@@ -1,6 +1,7 @@
 package gatewaytest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,12 +11,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
+
+	"headroom/internal/local/constraint"
 )
 
 // CreateNFSFileShare is Storage Gateway's: the same token gives the same share.
 func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.CreateNFSFileShareInput, _ ...func(*storagegateway.Options)) (*storagegateway.CreateNFSFileShareOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	form := constraint.FileShare{
+		ClientToken: in.ClientToken, GatewayARN: in.GatewayARN, LocationARN: in.LocationARN, Role: in.Role, FileShareName: in.FileShareName,
+		EncryptionType: word(in.EncryptionType), KMSKey: in.KMSKey, StorageClass: in.DefaultStorageClass, ObjectACL: word(in.ObjectACL),
+		Squash: in.Squash, Clients: in.ClientList, Tags: tagForm(in.Tags),
+	}
+	if r := form.Create(); r != nil {
+		return nil, refused(r)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,7 +42,7 @@ func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.Cre
 	if err != nil {
 		return nil, err
 	}
-	if !g.Cached || len(in.ClientList) == 0 || aws.ToString(in.ClientToken) == "" || aws.ToString(in.Role) == "" || aws.ToString(in.LocationARN) == "" {
+	if !g.Cached {
 		return nil, refuse(types.ErrorCodeInvalidParameters)
 	}
 	id := fmt.Sprintf("share-%08d", len(s.shares)+1)
@@ -39,6 +50,7 @@ func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.Cre
 		ARN: prefix + "share/" + id, ID: id,
 		Token: *in.ClientToken, Gateway: g.ARN, Bucket: *in.LocationARN, Role: *in.Role,
 		Name: aws.ToString(in.FileShareName), Key: aws.ToString(in.KMSKey),
+		Squash: cmp.Or(aws.ToString(in.Squash), "RootSquash"), ACL: cmp.Or(string(in.ObjectACL), "private"),
 		Clients: slices.Clone(in.ClientList), Tags: tags(in.Tags), creating: 2 * s.Late,
 	}
 	s.shares = append(s.shares, share)
@@ -64,6 +76,9 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 			continue
 		}
 		status, clients := "AVAILABLE", share.Clients
+		if s.Missing[share.Role] || s.Missing[share.Bucket] {
+			status = "UNAVAILABLE"
+		}
 		switch {
 		case share.creating > s.Late:
 			share.creating--
@@ -81,6 +96,7 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 		}
 		out.NFSFileShareInfoList = append(out.NFSFileShareInfoList, types.NFSFileShareInfo{
 			FileShareARN: &share.ARN, FileShareStatus: aws.String(status), ClientList: described(clients),
+			LocationARN: &share.Bucket, Role: &share.Role, ObjectACL: types.ObjectACL(share.ACL), Squash: &share.Squash,
 		})
 	}
 	if unknown {
@@ -103,6 +119,13 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	form := constraint.FileShare{
+		ARN: in.FileShareARN, EncryptionType: word(in.EncryptionType), KMSKey: in.KMSKey, StorageClass: in.DefaultStorageClass,
+		ObjectACL: word(in.ObjectACL), Squash: in.Squash, FileShareName: in.FileShareName, Clients: in.ClientList,
+	}
+	if r := form.Update(); r != nil {
+		return nil, refused(r)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	share := s.share(aws.ToString(in.FileShareARN))
@@ -112,6 +135,9 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 	if share.updating > 0 {
 		share.updating-- // a share takes one change at a time
 		return nil, refuse(types.ErrorCodeInvalidParameters)
+	}
+	if in.ObjectACL != "" {
+		share.ACL = string(in.ObjectACL)
 	}
 	if in.ClientList != nil {
 		share.before, share.Clients = share.Clients, slices.Clone(in.ClientList)
@@ -126,6 +152,9 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 func (s *Service) AddTagsToResource(ctx context.Context, in *storagegateway.AddTagsToResourceInput, _ ...func(*storagegateway.Options)) (*storagegateway.AddTagsToResourceOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if r := constraint.Tags(tagForm(in.Tags)); r != nil {
+		return nil, refused(r)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -50,8 +50,9 @@ type Appliance struct {
 
 // grant is an activation key that was given out.
 type grant struct {
-	region string
-	dies   time.Time
+	region   string
+	endpoint string // of the VPC, that it was asked for with; empty: none
+	dies     time.Time
 }
 
 // Errors of what an appliance is asked for.
@@ -101,23 +102,24 @@ func (a *Appliance) boot() {
 	}
 }
 
-// Activate takes an activation key: the appliance reboots, and then it is a gateway.
-func (a *Appliance) Activate(key, region string) error {
+// Activate takes an activation key: the appliance reboots, and then it is a gateway. It returns the VPC
+// endpoint that the key was asked for with, by which the gateway reaches its service.
+func (a *Appliance) Activate(key, region string) (endpoint string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	given, ok := a.keys[key]
 	switch {
 	case !ok || a.phase != fresh:
-		return fmt.Errorf("activate the appliance at %s: it gave no such key", a.machine.Address)
+		return "", fmt.Errorf("activate the appliance at %s: it gave no such key", a.machine.Address)
 	case !time.Now().Before(given.dies):
-		return ErrKeyExpired
+		return "", ErrKeyExpired
 	case given.region != region:
-		return ErrKeyRegion
+		return "", ErrKeyRegion
 	}
 	a.phase, a.keys = rebooting, map[string]grant{}
 	_ = a.page.Close() // the page is for new appliances only
 	a.work.Go(a.reboot)
-	return nil
+	return given.endpoint, nil
 }
 
 func (a *Appliance) reboot() {
@@ -194,7 +196,7 @@ func (a *Appliance) gave(key string) bool {
 }
 
 // newKey gives out an activation key.
-func (a *Appliance) newKey(region string) (string, bool) {
+func (a *Appliance) newKey(region, endpoint string) (string, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.phase != fresh {
@@ -202,7 +204,7 @@ func (a *Appliance) newKey(region string) (string, bool) {
 	}
 	text := rand.Text()
 	key := text[0:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:20] + "-" + text[20:25]
-	a.keys[key] = grant{region: region, dies: time.Now().Add(a.cfg.KeyLife)}
+	a.keys[key] = grant{region: region, endpoint: endpoint, dies: time.Now().Add(a.cfg.KeyLife)}
 	return key, true
 }
 

@@ -33,16 +33,16 @@ func TestActivationPageIsForNewAppliancesOnly(t *testing.T) {
 	if !unready {
 		t.Error("it was never 504 before it gave a key")
 	}
-	if err := a.Activate(key, "us-east-1"); !errors.Is(err, ErrKeyRegion) {
+	if _, err := a.Activate(key, "us-east-1"); !errors.Is(err, ErrKeyRegion) {
 		t.Errorf("activated for another region: %v", err)
 	}
-	if err := a.Activate(key, "eu-west-1"); err != nil {
+	if _, err := a.Activate(key, "eu-west-1"); err != nil {
 		t.Fatal(err)
 	}
 	if a.Connected() {
 		t.Error("it did not reboot")
 	}
-	if err := a.Activate(key, "eu-west-1"); err == nil {
+	if _, err := a.Activate(key, "eu-west-1"); err == nil {
 		t.Error("activated twice")
 	}
 	if _, err := m.key(); err == nil {

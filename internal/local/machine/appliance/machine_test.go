@@ -193,7 +193,7 @@ func launched(t *testing.T) (*testMachine, *Appliance) {
 		key, err = m.key()
 		return err == nil
 	})
-	if err := a.Activate(key, "eu-west-1"); err != nil {
+	if _, err := a.Activate(key, "eu-west-1"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it runs", a.Connected)

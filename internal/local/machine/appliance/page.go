@@ -42,8 +42,9 @@ func (a *Appliance) activationPage(w http.ResponseWriter, r *http.Request) {
 	if region == "" {
 		region = "us-east-1"
 	}
-	key, ok := a.newKey(region)
-	if !ok || !a.cfg.Reaches(r.URL.Query().Get("vpcEndpoint")) {
+	endpoint := r.URL.Query().Get("vpcEndpoint")
+	key, ok := a.newKey(region, endpoint)
+	if !ok || !a.cfg.Reaches(endpoint) {
 		http.Error(w, "Gateway Time-out", http.StatusGatewayTimeout)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
 )
@@ -39,8 +40,10 @@ func (g *Gateway) activateGateway(_ context.Context, call endpoint.Call) (any, e
 	if err := weakjson.Decode(call.Params, &input); err != nil {
 		return nil, invalid(err.Error())
 	}
-	if input.ActivationKey == "" || input.GatewayName == "" || input.GatewayRegion == "" || input.GatewayTimezone == "" {
-		return nil, invalid("ActivationKey, GatewayName, GatewayRegion and GatewayTimezone must not be null")
+	text := func(member string) *string { return constraint.Text(call.Params, member) }
+	r := constraint.Activation(text("ActivationKey"), text("GatewayName"), text("GatewayTimezone"), text("GatewayRegion"), tagForm(call.Params))
+	if r != nil {
+		return nil, endpoint.Refused(r)
 	}
 	if input.GatewayType != "FILE_S3" { // the default is CACHED, which this appliance is not
 		return nil, refusal("ActivationKeyInvalid", "The specified activation key is not valid for the gateway type.")
@@ -49,14 +52,15 @@ func (g *Gateway) activateGateway(_ context.Context, call endpoint.Call) (any, e
 	if !ok {
 		return nil, refusal("ActivationKeyNotFound", "The specified activation key was not found.")
 	}
-	if err := device.Activate(input.ActivationKey, input.GatewayRegion); err != nil {
+	through, err := device.Activate(input.ActivationKey, input.GatewayRegion)
+	if err != nil {
 		return nil, deviceError(err)
 	}
 	id := newID("sgw")
 	gw := &gateway{
 		arn: fmt.Sprintf("arn:aws:storagegateway:%s:%s:gateway/%s", g.cfg.Region, g.cfg.Account, id),
 		id:  id, name: input.GatewayName, timezone: input.GatewayTimezone, kind: input.GatewayType,
-		instance: device.InstanceID(), tags: weakjson.Tags(nil, input.Tags),
+		instance: device.InstanceID(), endpoint: through, tags: weakjson.Tags(nil, input.Tags),
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -99,14 +103,18 @@ func (g *Gateway) describeGateway(_ context.Context, call endpoint.Call) (any, e
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return map[string]any{
+	shown := map[string]any{
 		"GatewayARN": gw.arn, "GatewayId": gw.id, "GatewayName": gw.name, "GatewayType": gw.kind,
 		"GatewayTimezone": gw.timezone, "GatewayState": "RUNNING", "GatewayCapacity": "Small",
 		"Ec2InstanceId": gw.instance, "Ec2InstanceRegion": g.cfg.Region, "HostEnvironment": "EC2",
 		"EndpointType":             "STANDARD",
 		"GatewayNetworkInterfaces": []any{map[string]any{"Ipv4Address": device.Address().String()}},
 		"Tags":                     tagList(gw.tags),
-	}, nil
+	}
+	if gw.endpoint != "" {
+		shown["VPCEndpoint"] = gw.endpoint
+	}
+	return shown, nil
 }
 
 // deleteGateway takes a gateway out of the account. Its appliance serves no longer; its buckets, and

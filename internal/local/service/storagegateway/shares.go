@@ -3,9 +3,7 @@ package storagegateway
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -36,108 +34,9 @@ type share struct {
 	listed           time.Time // from when on it is listed
 }
 
-// settings is what a request says of a share.
-type settings struct {
-	ClientToken    string         `json:"ClientToken"`
-	GatewayARN     string         `json:"GatewayARN"`
-	LocationARN    string         `json:"LocationARN"`
-	Role           string         `json:"Role"`
-	FileShareName  string         `json:"FileShareName"`
-	ClientList     []string       `json:"ClientList"`
-	ReadOnly       weakjson.Bool  `json:"ReadOnly"`
-	Squash         string         `json:"Squash"`
-	EncryptionType string         `json:"EncryptionType"`
-	KMSEncrypted   *weakjson.Bool `json:"KMSEncrypted"`
-	KMSKey         string         `json:"KMSKey"`
-	StorageClass   string         `json:"DefaultStorageClass"`
-	Tags           []weakjson.Tag `json:"Tags"`
-}
-
-var shareName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,255}$`)
-
-// check refuses what the API refuses, and fills in what it fills in.
-func (s *settings) check() error {
-	for _, required := range []struct{ name, value string }{
-		{"clientToken", s.ClientToken}, {"gatewayARN", s.GatewayARN}, {"locationARN", s.LocationARN}, {"role", s.Role},
-	} {
-		if required.value == "" {
-			return invalid(fmt.Sprintf("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", required.name))
-		}
-	}
-	if !strings.HasPrefix(s.LocationARN, "arn:aws:s3:::") {
-		return refusal("InvalidParameters", "The specified location ARN is not valid.")
-	}
-	if !strings.HasPrefix(s.Role, "arn:aws:iam::") {
-		return refusal("InvalidParameters", "The specified role is not valid.")
-	}
-	if s.FileShareName == "" {
-		s.FileShareName = bucketOf(*s).Name
-	}
-	if !shareName.MatchString(s.FileShareName) {
-		return refusal("InvalidParameters", "The specified file share name is not valid.")
-	}
-	switch {
-	case s.EncryptionType == "":
-		s.EncryptionType = "SseS3"
-		if s.KMSEncrypted != nil && bool(*s.KMSEncrypted) {
-			s.EncryptionType = "SseKms"
-		}
-	case s.KMSEncrypted != nil && bool(*s.KMSEncrypted) != (s.EncryptionType != "SseS3"):
-		return refusal("InvalidParameters", "EncryptionType and KMSEncrypted conflict.")
-	}
-	if s.EncryptionType != "SseS3" && s.KMSKey == "" {
-		return refusal("InvalidParameters", "KMSKey must be set for the encryption type.")
-	}
-	if s.Squash == "" {
-		s.Squash = "RootSquash"
-	}
-	if s.StorageClass == "" {
-		s.StorageClass = "S3_STANDARD"
-	}
-	_, err := clients(s.ClientList)
-	return err
-}
-
-// clients reads a client list. What AWS makes of an empty one is not known: here it is an error.
-func clients(list []string) ([]netip.Prefix, error) {
-	if len(list) == 0 || len(list) > 100 {
-		return nil, refusal("InvalidParameters", "The client list must have 1 to 100 items.")
-	}
-	var networks []netip.Prefix
-	for _, written := range list {
-		network, err := netip.ParsePrefix(written)
-		if err != nil {
-			var address netip.Addr
-			if address, err = netip.ParseAddr(written); err != nil {
-				return nil, refusal("InvalidParameters", fmt.Sprintf("The client %s is neither an address nor a CIDR block.", written))
-			}
-			network = netip.PrefixFrom(address, address.BitLen())
-		}
-		networks = append(networks, network.Masked())
-	}
-	return networks, nil
-}
-
-// bucketOf tells where a share's files go.
-func bucketOf(s settings) appliance.Bucket {
-	name, prefix, _ := strings.Cut(strings.TrimPrefix(s.LocationARN, "arn:aws:s3:::"), "/")
-	return appliance.Bucket{Name: name, Prefix: prefix, RoleARN: s.Role, KeyARN: s.KMSKey}
-}
-
-// exported is the share as its appliance wants it.
-func exported(id string, s settings) appliance.Share {
-	networks, _ := clients(s.ClientList) // checked when it came in
-	return appliance.Share{
-		ID: id, Name: s.FileShareName, Bucket: bucketOf(s), Clients: networks, ReadOnly: bool(s.ReadOnly),
-	}
-}
-
 func (g *Gateway) createShare(_ context.Context, call endpoint.Call) (any, error) {
-	var input settings
-	if err := weakjson.Decode(call.Params, &input); err != nil {
-		return nil, invalid(err.Error())
-	}
-	if err := input.check(); err != nil {
+	input, err := newSettings(call.Params)
+	if err != nil {
 		return nil, err
 	}
 	g.mu.Lock()
@@ -191,12 +90,6 @@ func (g *Gateway) createShare(_ context.Context, call endpoint.Call) (any, error
 	return map[string]any{"FileShareARN": s.arn}, nil
 }
 
-// born is what a repeated request must agree in: the client list may have been updated since.
-func (s settings) born() settings {
-	s.ClientList, s.Tags, s.KMSEncrypted = nil, nil, nil
-	return s
-}
-
 // bringUp makes an appliance serve a share, or serve it as it is to be now.
 func (g *Gateway) bringUp(s *share, device *appliance.Appliance, now settings) {
 	err := g.cfg.Assume(now.Role, s.gateway)
@@ -218,15 +111,12 @@ func (g *Gateway) bringUp(s *share, device *appliance.Appliance, now settings) {
 }
 
 func (g *Gateway) updateShare(_ context.Context, call endpoint.Call) (any, error) {
-	var input struct {
-		FileShareARN string         `json:"FileShareARN"`
-		ClientList   *[]string      `json:"ClientList"`
-		ReadOnly     *weakjson.Bool `json:"ReadOnly"`
-		Squash       string         `json:"Squash"`
-		KMSKey       string         `json:"KMSKey"`
-	}
+	var input change
 	if err := weakjson.Decode(call.Params, &input); err != nil {
 		return nil, invalid(err.Error())
+	}
+	if r := shareForm(call.Params).Update(); r != nil {
+		return nil, endpoint.Refused(r)
 	}
 	g.mu.Lock()
 	s, ok := g.shares[input.FileShareARN]
@@ -243,25 +133,11 @@ func (g *Gateway) updateShare(_ context.Context, call endpoint.Call) (any, error
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if s.changing || s.status != available {
+	// One that is unavailable may be changed: that is how it comes to be served.
+	if s.changing || s.status != available && s.status != unavailable {
 		return nil, refusal("InvalidParameters", fmt.Sprintf("The file share is %s.", strings.ToLower(s.shown())))
 	}
-	next := s.settings
-	if input.ClientList != nil {
-		if _, err := clients(*input.ClientList); err != nil {
-			return nil, err
-		}
-		next.ClientList = *input.ClientList
-	}
-	if input.ReadOnly != nil {
-		next.ReadOnly = *input.ReadOnly
-	}
-	if input.Squash != "" {
-		next.Squash = input.Squash
-	}
-	if input.KMSKey != "" {
-		next.KMSKey = input.KMSKey
-	}
+	next := s.settings.with(input)
 	s.changing = true
 	g.work.Go(func() {
 		// For a moment the old state is what is told: who asks now must not take it for the new one.
@@ -269,7 +145,7 @@ func (g *Gateway) updateShare(_ context.Context, call endpoint.Call) (any, error
 			return
 		}
 		g.mu.Lock()
-		if s.status == available {
+		if s.status == available || s.status == unavailable {
 			s.status = updating
 		}
 		g.mu.Unlock()
@@ -319,7 +195,7 @@ func (s *share) info() map[string]any {
 		"LocationARN": s.settings.LocationARN, "Role": s.settings.Role, "ClientList": s.settings.ClientList,
 		"ReadOnly": bool(s.settings.ReadOnly), "Squash": s.settings.Squash,
 		"EncryptionType": s.settings.EncryptionType, "KMSEncrypted": s.settings.EncryptionType != "SseS3",
-		"DefaultStorageClass": s.settings.StorageClass, "ObjectACL": "private", "Tags": tagList(s.tags),
+		"DefaultStorageClass": s.settings.StorageClass, "ObjectACL": s.settings.ObjectACL, "Tags": tagList(s.tags),
 		"GuessMIMETypeEnabled": true, "RequesterPays": false,
 		"NFSFileShareDefaults": map[string]any{
 			"DirectoryMode": "0777", "FileMode": "0666", "GroupId": 65534, "OwnerId": 65534,
@@ -362,7 +238,10 @@ func (g *Gateway) listShares(_ context.Context, call endpoint.Call) (any, error)
 			"FileShareType": "NFS", "GatewayARN": s.gateway,
 		})
 	}
-	output := map[string]any{"FileShareInfoList": list, "Marker": input.Marker}
+	output := map[string]any{"FileShareInfoList": list}
+	if input.Marker != "" {
+		output["Marker"] = input.Marker
+	}
 	if next != "" {
 		output["NextMarker"] = next
 	}

@@ -57,6 +57,7 @@ type Gateway struct {
 type gateway struct {
 	arn, id, name, timezone, kind string
 	instance                      string
+	endpoint                      string // the VPC endpoint that it was activated through; empty: the public one
 	tags                          map[string]string
 }
 

@@ -137,7 +137,7 @@ func TestCreateIsIdempotentByToken(t *testing.T) {
 	}
 	eventually(t, "it is listed", func() bool {
 		list, err := w.sgw.ListFileShares(t.Context(), &sdk.ListFileSharesInput{GatewayARN: &gateway})
-		return err == nil && len(list.FileShareInfoList) == 1
+		return err == nil && len(list.FileShareInfoList) == 1 && list.Marker == nil && list.NextMarker == nil
 	})
 }
 
@@ -156,7 +156,7 @@ func TestRefusalsAreWordedAsTheServiceDoes(t *testing.T) {
 	nobody := aws.String("arn:aws:storagegateway:eu-west-1:123456789012:gateway/sgw-NOBODY00")
 	activate := func(change func(*sdk.ActivateGatewayInput)) error {
 		input := &sdk.ActivateGatewayInput{
-			ActivationKey: &key, GatewayName: aws.String("g"), GatewayRegion: aws.String(region),
+			ActivationKey: &key, GatewayName: aws.String("gateway"), GatewayRegion: aws.String(region),
 			GatewayTimezone: aws.String("GMT"), GatewayType: aws.String("FILE_S3"),
 		}
 		change(input)
@@ -203,11 +203,6 @@ func TestRefusalsAreWordedAsTheServiceDoes(t *testing.T) {
 			t.Errorf("add the cache, time %d: %v", n+1, err)
 		}
 	}
-	for _, list := range [][]string{nil, {"nonsense"}, {"10.0.0.0/33"}} {
-		if _, err := w.sgw.CreateNFSFileShare(t.Context(), shareInput(gateway, "a", list...)); inner(err) != "InvalidParameters" {
-			t.Errorf("client list %v: %v", list, err)
-		}
-	}
 	w.stop()
 	if _, err := w.sgw.ListLocalDisks(t.Context(), &sdk.ListLocalDisksInput{GatewayARN: &gateway}); inner(err) != "GatewayNotConnected" {
 		t.Errorf("without its machine: %v", err)
@@ -237,7 +232,7 @@ func TestUpdateKeepsWhatItDoesNotName(t *testing.T) {
 	w := newWorld(t, "127.80.9.0/24")
 	share := w.share(t, w.cached(t), "a", "192.0.2.1")
 	_, err := w.sgw.UpdateNFSFileShare(t.Context(), &sdk.UpdateNFSFileShareInput{FileShareARN: &share, ClientList: []string{}})
-	if inner(err) == "" {
+	if code(err) != "ValidationException" {
 		t.Errorf("an empty client list: %v", err)
 	}
 	_, err = w.sgw.UpdateNFSFileShare(t.Context(), &sdk.UpdateNFSFileShareInput{FileShareARN: &share, ReadOnly: aws.Bool(true)})

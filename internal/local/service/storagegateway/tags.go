@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
 )
@@ -68,6 +69,9 @@ func (g *Gateway) addTags(_ context.Context, call endpoint.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r := constraint.Tags(tagForm(call.Params)); r != nil {
+		return nil, endpoint.Refused(r)
+	}
 	more := weakjson.Tags(*tags, input.Tags)
 	if len(more) > tagsPerResource {
 		return nil, refusal("InvalidParameters", "The resource has more tags than the limit of 50.")
@@ -89,6 +93,17 @@ func (g *Gateway) removeTags(_ context.Context, call endpoint.Call) (any, error)
 	}
 	*tags = fewer
 	return map[string]any{"ResourceARN": input.ResourceARN}, nil
+}
+
+// tagForm is the tags of a request as their form is checked.
+func tagForm(params map[string]any) []constraint.Tag {
+	list, _ := params["Tags"].([]any)
+	var tags []constraint.Tag
+	for _, element := range list {
+		tag, _ := element.(map[string]any)
+		tags = append(tags, constraint.Tag{Key: constraint.Text(tag, "Key"), Value: constraint.Text(tag, "Value")})
+	}
+	return tags
 }
 
 func tagList(tags map[string]string) []any {

@@ -1,0 +1,138 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+
+	"headroom/internal/adapter/gateway"
+	"headroom/internal/adapter/gateway/gatewaytest"
+	"headroom/internal/local/endpoint/endpointtest"
+	"headroom/internal/local/machine/appliance"
+	"headroom/internal/local/resource"
+	localec2 "headroom/internal/local/service/ec2"
+	localgateway "headroom/internal/local/service/storagegateway"
+)
+
+func TestTheFakeServesAsStorageGatewayDoes(t *testing.T) {
+	gatewaytest.Suite(t, func(t *testing.T) gatewaytest.World {
+		fake := &gatewaytest.Service{Keys: map[string]bool{"KEY": true}, Missing: map[string]bool{
+			gatewaytest.MissingRole: true, gatewaytest.MissingBucket: true,
+		}}
+		g := &gateway.Gateways{Client: fake, Region: endpointtest.Region}
+		arn, err := g.Activate(t.Context(), "KEY", "share-standard-1", nil)
+		if err == nil {
+			err = g.AddCache(t.Context(), arn)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gatewaytest.World{Client: fake, Gateway: arn}
+	})
+}
+
+// activationPort is where the local appliances of this package's tests have their page.
+const activationPort = 18083
+
+func TestTheLocalCloudServesAsStorageGatewayDoes(t *testing.T) {
+	made := 0
+	gatewaytest.Suite(t, func(t *testing.T) gatewaytest.World {
+		made++
+		fleet := appliance.NewFleet(appliance.Config{
+			Dir: t.TempDir(), Objects: buckets{}, ActivationPort: activationPort, NFSPort: 12052,
+			Boot: time.Millisecond, Reboot: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		})
+		t.Cleanup(func() { _ = fleet.Close() })
+		machines := localec2.New(localec2.Config{
+			Account: endpointtest.Account, Region: endpointtest.Region, Machines: fleet, Launch: time.Millisecond, Attach: time.Millisecond,
+			Propagation: time.Millisecond, Network: netip.MustParsePrefix(fmt.Sprintf("127.83.%d.0/24", made)),
+		})
+		gateways := localgateway.New(localgateway.Config{
+			Account: endpointtest.Account, Region: endpointtest.Region, Fleet: fleet, Log: slog.New(slog.DiscardHandler),
+			Create: 5 * time.Millisecond, Update: 5 * time.Millisecond, Lag: time.Millisecond,
+			Assume: func(role, _ string) error {
+				if role == gatewaytest.MissingRole {
+					return errors.New("there is no such role")
+				}
+				return nil
+			},
+		})
+		t.Cleanup(func() { _ = gateways.Close() })
+		aws := endpointtest.Serve(t, machines.Service(), gateways.Service())
+		address := launch(t, machines, ec2.NewFromConfig(aws))
+		client := storagegateway.NewFromConfig(aws)
+		return gatewaytest.World{Client: client, Gateway: activate(t, client, address)}
+	})
+}
+
+// launch starts an appliance with a cache disk, which everybody may ask for its key, and returns its address.
+func launch(t *testing.T, machines *localec2.EC2, client *ec2.Client) string {
+	t.Helper()
+	stack := func(id, kind string, properties map[string]any) resource.Created {
+		created, err := machines.Create(t.Context(), resource.Resource{StackID: "stack", StackName: "host", LogicalID: id, Type: "AWS::EC2::" + kind, Properties: properties})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return created
+	}
+	group := stack("Group", "SecurityGroup", map[string]any{"GroupDescription": "gateway"}).PhysicalID
+	stack("Activation", "SecurityGroupIngress", map[string]any{"GroupId": group, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "127.0.0.0/8"})
+	machine := stack("Machine", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
+	volume := stack("Cache", "Volume", map[string]any{"Size": 150, "AvailabilityZone": endpointtest.Region + "a"}).PhysicalID
+	_, err := client.AttachVolume(t.Context(), &ec2.AttachVolumeInput{InstanceId: &machine.PhysicalID, VolumeId: &volume, Device: aws.String("/dev/sdf")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return machine.Attributes["PrivateIp"].(string)
+}
+
+// throughEndpoint is the VPC endpoint that the gateway is activated through.
+const throughEndpoint = "vpce-1.storagegateway.eu-west-1.vpce.amazonaws.com"
+
+// activate makes a gateway with a cache of an appliance, by the adapter itself.
+func activate(t *testing.T, client *storagegateway.Client, address string) (arn string) {
+	t.Helper()
+	g := &gateway.Gateways{Client: client, Region: endpointtest.Region}
+	appliances := &gateway.Appliances{Region: endpointtest.Region, Port: activationPort, Endpoint: throughEndpoint}
+	var key string
+	for _, step := range []func() error{
+		func() (err error) { key, err = appliances.Key(t.Context(), address); return err },
+		func() (err error) { arn, err = g.Activate(t.Context(), key, "share-standard-1", nil); return err },
+		func() error { return g.Running(t.Context(), arn) },
+		func() error { return g.AddCache(t.Context(), arn) },
+	} {
+		err := step()
+		for end := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			err = step()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := client.DescribeGatewayInformation(t.Context(), &storagegateway.DescribeGatewayInformationInput{GatewayARN: &arn})
+	if err != nil || aws.ToString(out.VPCEndpoint) != throughEndpoint {
+		t.Errorf("activated through an endpoint: %+v, %v", out, err)
+	}
+	return arn
+}
+
+// buckets take everything and show nothing, but for the one that is not there.
+type buckets struct{}
+
+func (buckets) Put(context.Context, appliance.Bucket, string, []byte) error { return nil }
+func (buckets) Delete(context.Context, appliance.Bucket, string) error      { return nil }
+func (buckets) Keys(_ context.Context, b appliance.Bucket) ([]string, error) {
+	if "arn:aws:s3:::"+b.Name == gatewaytest.MissingBucket {
+		return nil, errors.New("NoSuchBucket: The specified bucket does not exist")
+	}
+	return nil, nil
+}
+func (buckets) Get(context.Context, appliance.Bucket, string) ([]byte, error) { return nil, nil }
