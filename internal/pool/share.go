@@ -14,8 +14,12 @@ var (
 	ErrNoDisk = errors.New("the gateway has no disk for its cache yet")
 )
 
-// ShareAvailable is the status of a share that serves its clients.
-const ShareAvailable = "AVAILABLE"
+const (
+	// ShareAvailable is the status of a share that serves its clients.
+	ShareAvailable = "AVAILABLE"
+	// ShareUnavailable is the status of one whose gateway does not reach its bucket.
+	ShareUnavailable = "UNAVAILABLE"
+)
 
 // ShareSpec is what a share is made of.
 type ShareSpec struct {

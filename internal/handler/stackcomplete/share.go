@@ -134,10 +134,19 @@ func (h *Handler) available(ctx context.Context, host pool.Host) (progress, erro
 	if err != nil && !errors.Is(err, pool.ErrUnreachable) {
 		return progress{}, err
 	}
-	for _, id := range ids {
-		if status[id] != pool.ShareAvailable {
-			return progress{Record: host, Wait: shareWait, Because: fmt.Errorf("share %s is %q", id, status[id])}, nil
+	for _, slot := range host.Slots {
+		if status[slot.Share] != pool.ShareAvailable {
+			return progress{Record: host, Wait: shareWait, Because: notAvailable(slot, status[slot.Share])}, nil
 		}
 	}
 	return h.putIntoService(host)
+}
+
+// notAvailable says why a host waits for a share. Storage Gateway makes a share whose role or bucket is not
+// there, or that the role may not reach, and says no more of it than that it is unavailable.
+func notAvailable(slot pool.Slot, status string) error {
+	if status == pool.ShareUnavailable {
+		return fmt.Errorf("share %s of slot %d is %q: can its gateway, as role %s, reach bucket %s?", slot.Share, slot.Index, status, slot.Role, slot.Bucket)
+	}
+	return fmt.Errorf("share %s is %q", slot.Share, status)
 }
