@@ -25,11 +25,13 @@ import (
 	"headroom/internal/local/clock"
 	"headroom/internal/local/cloudformation"
 	"headroom/internal/local/cloudformation/resources"
+	"headroom/internal/local/disorder"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
 	"headroom/internal/local/machine/appliance"
 	"headroom/internal/local/parts"
 	"headroom/internal/local/service/cloudwatch"
+	"headroom/internal/local/service/dynamodb"
 	"headroom/internal/local/service/ec2"
 	"headroom/internal/local/service/eventbridge"
 	"headroom/internal/local/service/lambda"
@@ -55,6 +57,7 @@ type Cloud struct {
 	Policies  *iam.Store             // roles, policies, and which grants were used
 	Stacks    *cloudformation.Engine // stacks, and how to let them fail
 	Resources *resources.Resources
+	Tables    *dynamodb.Tables // counts conflicts and stale answers, if Options.Tables asks for some
 	Functions *lambda.Host
 	Events    *eventbridge.Bridge
 	Databases *rds.RDS
@@ -168,6 +171,12 @@ func (c *Cloud) startParts(ctx context.Context) error {
 	c.work.Go(func() { c.mourn("DynamoDB", tables) })
 	c.work.Go(func() { c.mourn("SQS, SNS and S3", rest) })
 	c.Router.Proxy("dynamodb", tables.URL)
+	// Tables have a source of their own, as queues and rules have.
+	c.Tables = dynamodb.New(c.options.Tables, disorder.New(c.options.Seed+2, disorder.Options{}), time.Now)
+	if c.options.Tables != (disorder.Tables{}) {
+		c.Router.Layer("dynamodb", c.Tables.Layer)
+	}
+	c.Router.Guard("dynamodb", dynamodb.Check)
 	for _, service := range []string{"sqs", "sns", "s3"} {
 		c.Router.Proxy(service, rest.URL)
 	}

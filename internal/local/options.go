@@ -38,6 +38,7 @@ type Options struct {
 
 	Seed       uint64           // of all that happens at random on purpose
 	Deliveries disorder.Options // how untidily queues and rules deliver
+	Tables     disorder.Tables  // how untidily transactions and indexes behave
 	LeadTimes  LeadTimes
 
 	// Databases is for how many database servers the disk must have room, or the cloud does not start; default 1.

@@ -51,7 +51,7 @@ func newDemo() *cobra.Command {
 	flags.Float64Var(&c.Speed, "speed", 20, "How many times faster than this machine's the cloud's clock runs.")
 	flags.DurationVar(&c.Database, "database", time.Second, "Lead time of an RDS instance, on top of its server's start.")
 	flags.DurationVar(&c.Boot, "boot", time.Second, "How long an appliance boots.")
-	flags.BoolVar(&c.Untidy, "untidy", false, "Deliver messages and events twice, late and out of order.")
+	flags.BoolVar(&c.Untidy, "untidy", false, "Deliver messages and events twice, late and out of order; let transactions conflict and indexes lag.")
 	flags.Uint64Var(&c.Seed, "seed", 1, "Of what happens at random.")
 	flags.BoolVarP(&c.Verbose, "verbose", "v", false, "Show the local cloud's own log.")
 	for _, folder := range []string{"dir", "assembly", "programs"} {

@@ -98,6 +98,7 @@ func (c demoCommand) options(dir string) local.Options {
 	}
 	if c.Untidy {
 		options.Deliveries = disorder.Options{Double: 0.3, Delay: 500 * time.Millisecond, Shuffle: true}
+		options.Tables = disorder.Tables{Transaction: 10 * time.Millisecond, Index: 500 * time.Millisecond}
 	}
 	return options
 }

@@ -15,6 +15,12 @@ type Options struct {
 	Shuffle bool          // what is delivered together comes in a random order
 }
 
+// Tables say how untidy tables are. The zero value leaves them as they are.
+type Tables struct {
+	Transaction time.Duration // a transaction is under way for a random part of this, and others conflict with it
+	Index       time.Duration // an index shows what was written after a random part of this only
+}
+
 // Source decides about one delivery after the other. It may be used by several goroutines; the same
 // seed and the same sequence of questions give the same decisions.
 type Source struct {
@@ -49,9 +55,18 @@ func (s *Source) Shuffle(n int, swap func(i, j int)) {
 	s.random.Shuffle(n, swap)
 }
 
-func (s *Source) delay() time.Duration {
-	if s.options.Delay <= 0 {
+// Part draws a random part of a time.
+func (s *Source) Part(of time.Duration) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.part(of)
+}
+
+func (s *Source) delay() time.Duration { return s.part(s.options.Delay) }
+
+func (s *Source) part(of time.Duration) time.Duration {
+	if of <= 0 {
 		return 0
 	}
-	return time.Duration(s.random.Int64N(int64(s.options.Delay)))
+	return time.Duration(s.random.Int64N(int64(of)))
 }

@@ -31,6 +31,14 @@ func TestDeliveriesAreDoubledDelayedAndShuffled(t *testing.T) {
 	if doubled < 400 || doubled > 600 {
 		t.Errorf("%d of 1000 doubled, asked for half", doubled)
 	}
+	for range 1000 {
+		if part := s.Part(time.Second); part < 0 || part >= time.Second {
+			t.Fatalf("part %v", part)
+		}
+	}
+	if part := s.Part(0); part != 0 {
+		t.Errorf("a part %v of nothing", part)
+	}
 	order := []int{0, 1, 2, 3, 4, 5, 6, 7}
 	s.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	if slices.IsSorted(order) {
