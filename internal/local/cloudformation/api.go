@@ -201,7 +201,11 @@ func (s *stack) describe() map[string]any {
 	}
 	outputs := make([]any, len(s.outputs))
 	for i, o := range s.outputs {
-		outputs[i] = map[string]any{"OutputKey": o.key, "OutputValue": o.value, "Description": o.description}
+		output := map[string]any{"OutputKey": o.key, "OutputValue": o.value}
+		if o.description != "" {
+			output["Description"] = o.description
+		}
+		outputs[i] = output
 	}
 	d["Outputs"] = outputs
 	return d

@@ -19,7 +19,7 @@ func TestAStackIsMadeAndDescribed(t *testing.T) {
 		in.Tags = []types.Tag{{Key: aws.String("headroom:host"), Value: aws.String("h")}}
 	})
 	s := c.reach(t, "s", types.StackStatusCreateComplete)
-	if aws.ToString(s.StackId) != id || len(s.Outputs) != 1 || aws.ToString(s.Outputs[0].OutputValue) != "blue given" {
+	if aws.ToString(s.StackId) != id || len(s.Outputs) != 1 || aws.ToString(s.Outputs[0].OutputValue) != "blue given" || s.Outputs[0].Description != nil {
 		t.Errorf("stack %v", s)
 	}
 	if got := c.things.did(); got != "+A+B+C" {

@@ -237,7 +237,7 @@ func (x *alarm) shown() map[string]any {
 	shown := map[string]any{
 		"AlarmName": x.name, "AlarmArn": x.arn, "AlarmDescription": x.properties.AlarmDescription,
 		"StateValue": x.state.value, "StateReason": x.state.reason,
-		"StateUpdatedTimestamp": x.state.at.UTC().Format(time.RFC3339),
+		"StateUpdatedTimestamp": x.state.at,
 		"EvaluationPeriods":     int(x.properties.EvaluationPeriods), "Threshold": float64(x.properties.Threshold),
 		"ComparisonOperator": x.properties.ComparisonOperator,
 		"AlarmActions":       []string(x.properties.AlarmActions), "ActionsEnabled": true,

@@ -51,6 +51,10 @@ func TestStateChangesAreToldOnce(t *testing.T) {
 	if err != nil || described.(map[string]any)["MetricAlarms"].([]any)[0].(map[string]any)["StateValue"] != OK {
 		t.Errorf("described %v: %v", described, err)
 	}
+	// Each protocol has a form of its own for times, so a time is no text yet.
+	if _, ok := described.(map[string]any)["MetricAlarms"].([]any)[0].(map[string]any)["StateUpdatedTimestamp"].(time.Time); !ok {
+		t.Errorf("its time is no time: %v", described)
+	}
 }
 
 func TestUnknownAlarmsAndStatesAreRefused(t *testing.T) {

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -110,7 +111,7 @@ func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instan
 		return nil, err
 	}
 	i := &instance{
-		id: id, image: properties.ImageID, kind: properties.InstanceType,
+		id: id, image: properties.ImageID, kind: cmp.Or(properties.InstanceType, "m1.small"),
 		tags: weakjson.Tags(r.Tags, properties.Tags), launched: e.cfg.Now(),
 	}
 	e.mu.Lock()

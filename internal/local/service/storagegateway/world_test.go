@@ -76,7 +76,7 @@ func newWorld(t *testing.T, network string) *world {
 	})
 	gateways := New(Config{
 		Account: account, Region: region, Fleet: fleet, Log: log,
-		Create: 80 * time.Millisecond, Update: 60 * time.Millisecond, Delete: 40 * time.Millisecond, Lag: 20 * time.Millisecond,
+		Create: 80 * time.Millisecond, Update: 300 * time.Millisecond, Delete: 40 * time.Millisecond, Lag: 20 * time.Millisecond,
 		Assume: func(role, gateway string) error {
 			if strings.HasSuffix(role, "/untrusting") && strings.Contains(gateway, ":gateway/") {
 				return errors.New("the role does not trust storagegateway.amazonaws.com")
