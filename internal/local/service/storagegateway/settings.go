@@ -73,8 +73,11 @@ func newSettings(params map[string]any) (settings, error) {
 		member *string
 		out    string
 	}{
-		{&s.FileShareName, bucketOf(s).Name}, {&s.Squash, "RootSquash"}, {&s.ObjectACL, "private"},
-		{&s.StorageClass, "S3_STANDARD"}, {&s.EncryptionType, encryption(s)},
+		{&s.FileShareName, bucketOf(s).Name},
+		{&s.Squash, "RootSquash"},
+		{&s.ObjectACL, "private"},
+		{&s.StorageClass, "S3_STANDARD"},
+		{&s.EncryptionType, encryption(s)},
 	} {
 		if *left.member == "" {
 			*left.member = left.out
