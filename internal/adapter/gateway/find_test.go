@@ -68,6 +68,17 @@ func TestOursIsFoundAmongThoseOfItsName(t *testing.T) {
 	}
 }
 
+func TestOursIsFoundOnALaterPage(t *testing.T) {
+	fake := &gatewaytest.Service{} // whose pages have a hundred gateways, as Storage Gateway's
+	for range 150 {
+		fake.Add("gateway-2", with("another"), false)
+	}
+	want := fake.Add("gateway-1", ours, false)
+	if arn, err := (&Gateways{Client: fake}).Find(t.Context(), "gateway-1", mark); err != nil || arn != want {
+		t.Errorf("found %s, %v, want %s", arn, err, want)
+	}
+}
+
 func TestOursIsFoundWhileItReboots(t *testing.T) {
 	fake := &gatewaytest.Service{}
 	want := fake.Add("gateway-1", ours, true)

@@ -36,15 +36,17 @@ type bench struct {
 	client *sdk.Client
 	tables *dynamodb.Tables
 	table  string
-	hold   chan struct{} // a transaction goes on only when something comes from here; nil: it goes on
+	held   string // operation that goes on only when something comes from hold
+	hold   chan struct{}
+	over   chan struct{} // closed when the test is
 
 	mu    sync.Mutex
 	clock time.Time
 }
 
-func newBench(t *testing.T, untidy disorder.Tables, hold chan struct{}) *bench {
+func newBench(t *testing.T, untidy disorder.Tables, held string) *bench {
 	t.Helper()
-	b := &bench{hold: hold, clock: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+	b := &bench{held: held, hold: make(chan struct{}), over: make(chan struct{}), clock: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 	program, err := url.Parse(dynamotest.Start(t).Endpoint)
 	if err != nil {
 		t.Fatal(err)
@@ -56,15 +58,20 @@ func newBench(t *testing.T, untidy disorder.Tables, hold chan struct{}) *bench {
 	router.Layer("dynamodb", b.tables.Layer)
 	router.Guard("dynamodb", dynamodb.Check)
 	server := &dynamotest.Server{Endpoint: *endpointtest.Listen(t, router).BaseEndpoint}
+	t.Cleanup(func() { close(b.over) }) // before the server waits for what it serves
 	b.client, b.table = server.Client(func(o *sdk.Options) { o.RetryMaxAttempts = 1 }), server.Table(t)
 	return b
 }
 
-// gate holds transactions up.
+// gate holds calls of an operation up: that one waits is how tests know that it is under way.
 func (b *bench) gate(ctx context.Context, call endpoint.Call, next func(context.Context, endpoint.Call) endpoint.Reply) (endpoint.Reply, error) {
-	if call.Operation == "TransactWriteItems" && b.hold != nil {
-		<-b.hold // that somebody waits is how tests know that it is under way
-		<-b.hold
+	if call.Operation == b.held {
+		for range 2 {
+			select {
+			case <-b.hold:
+			case <-b.over:
+			}
+		}
 	}
 	return next(ctx, call), nil
 }
@@ -125,11 +132,10 @@ func (b *bench) due(t *testing.T, upTo int) []string {
 }
 
 func TestWhatATransactionIsAboutIsRefusedToOthers(t *testing.T) {
-	hold := make(chan struct{})
-	b := newBench(t, disorder.Tables{}, hold)
-	done := make(chan error)
+	b := newBench(t, disorder.Tables{}, "TransactWriteItems")
+	done := make(chan error, 1)
 	go func() { done <- b.transact(context.Background(), "a", "b") }()
-	hold <- struct{}{} // it is under way
+	b.hold <- struct{}{} // it is under way
 
 	var conflict *types.TransactionConflictException
 	if err := b.put(t, "a", 1); !errors.As(err, &conflict) {
@@ -149,7 +155,7 @@ func TestWhatATransactionIsAboutIsRefusedToOthers(t *testing.T) {
 	if !slices.Equal(codes, []string{"None", "TransactionConflict"}) {
 		t.Errorf("reasons %v", codes)
 	}
-	hold <- struct{}{}
+	b.hold <- struct{}{}
 	if err := <-done; err != nil {
 		t.Errorf("the first: %v", err)
 	}
@@ -158,8 +164,32 @@ func TestWhatATransactionIsAboutIsRefusedToOthers(t *testing.T) {
 	}
 }
 
+func TestATransactionAboutWhatIsBeingWrittenIsRefused(t *testing.T) {
+	b := newBench(t, disorder.Tables{}, "DeleteItem")
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.client.DeleteItem(context.Background(), &sdk.DeleteItemInput{TableName: &b.table, Key: key("a")})
+		done <- err
+	}()
+	b.hold <- struct{}{} // it is under way
+	var canceled *types.TransactionCanceledException
+	if err := b.transact(t.Context(), "a", "b"); !errors.As(err, &canceled) || aws.ToString(canceled.CancellationReasons[0].Code) != "TransactionConflict" {
+		t.Errorf("a transaction about it: %v", err)
+	}
+	if err := b.put(t, "a", 1); err != nil {
+		t.Errorf("another write of it: %v", err)
+	}
+	b.hold <- struct{}{}
+	if err := <-done; err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	if err := b.transact(t.Context(), "a", "b"); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+}
+
 func TestATransactionThatIsHeldByChanceConflictsToo(t *testing.T) {
-	b := newBench(t, disorder.Tables{Transaction: 50 * time.Millisecond}, nil)
+	b := newBench(t, disorder.Tables{Transaction: 50 * time.Millisecond}, "")
 	var conflicts, done int
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -187,7 +217,7 @@ func TestATransactionThatIsHeldByChanceConflictsToo(t *testing.T) {
 
 func TestAnIndexLags(t *testing.T) {
 	const lag = time.Minute
-	b := newBench(t, disorder.Tables{Index: lag}, nil)
+	b := newBench(t, disorder.Tables{Index: lag}, "")
 	steps := []struct {
 		name string
 		do   func() error
@@ -226,7 +256,7 @@ func TestAnIndexLags(t *testing.T) {
 }
 
 func TestExpressionsWithTooManyOperatorsAreRefused(t *testing.T) {
-	b := newBench(t, disorder.Tables{}, nil)
+	b := newBench(t, disorder.Tables{}, "")
 	long := strings.Repeat("a < b OR ", 150) + "a < b"
 	_, single := b.client.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: &b.table, Key: key("a"), ConditionExpression: &long})
 	_, within := b.client.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
