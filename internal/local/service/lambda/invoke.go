@@ -37,7 +37,7 @@ func (h *Host) Invoke(ctx context.Context, functionName string, payload []byte) 
 	requestID := uuid()
 	s, cold, err := h.acquire(ctx, f)
 	if err != nil {
-		h.logs.platform(f.name, "initReport", map[string]any{"requestId": requestID, "status": "error", "errorType": err.Error()})
+		h.logs.platform(f, newStream(requestID), "initReport", map[string]any{"requestId": requestID, "status": "error", "errorType": err.Error()})
 		return Result{RequestID: requestID, FunctionError: "Unhandled", Payload: errorPayload("Runtime.ExitError", err.Error())}, nil
 	}
 	i := &invocation{
@@ -48,7 +48,7 @@ func (h *Host) Invoke(ctx context.Context, functionName string, payload []byte) 
 	if cold > 0 {
 		report["metrics"].(map[string]any)["initDurationMs"] = cold.Milliseconds()
 	}
-	h.logs.platform(f.name, "report", report)
+	h.logs.platform(f, s.stream, "report", report)
 	return i.result, nil
 }
 

@@ -16,6 +16,8 @@ import (
 // Line is one line of a function's log.
 type Line struct {
 	Function string // its name
+	Group    string // of CloudWatch Logs
+	Stream   string // in the group: one a process
 	Time     time.Time
 	Text     string
 }
@@ -69,14 +71,14 @@ func (s *sink) write(line Line) {
 	}
 }
 
-// platform adds one of the lines that Lambda itself writes.
-func (s *sink) platform(function, kind string, record map[string]any) {
+// platform adds one of the lines that Lambda itself writes to the stream of a process.
+func (s *sink) platform(f *function, stream, kind string, record map[string]any) {
 	now := s.clock.Now()
 	text, err := json.Marshal(map[string]any{"time": now.UTC().Format("2006-01-02T15:04:05.000Z"), "type": "platform." + kind, "record": record})
 	if err != nil {
 		return
 	}
-	s.write(Line{Function: function, Time: now, Text: string(text)})
+	s.write(Line{Function: f.name, Group: f.logGroup(), Stream: stream, Time: now, Text: string(text)})
 }
 
 func (s *sink) close() error {
@@ -97,7 +99,8 @@ const maxLine = 256 << 10
 
 // lines turns a process's output into lines of its function's log.
 type lines struct {
-	function string
+	function *function
+	stream   string
 	sink     *sink
 	level    string // lines below it are dropped, as Lambda does for JSON logs; empty: none
 	rest     []byte
@@ -124,7 +127,7 @@ func (l *lines) emit(text []byte) {
 	if l.level != "" && levelOf(text) < levels[l.level] {
 		return
 	}
-	l.sink.write(Line{Function: l.function, Time: l.sink.clock.Now(), Text: string(text)})
+	l.sink.write(Line{Function: l.function.name, Group: l.function.logGroup(), Stream: l.stream, Time: l.sink.clock.Now(), Text: string(text)})
 }
 
 var levels = map[string]int{"TRACE": 1, "DEBUG": 2, "INFO": 3, "WARN": 4, "ERROR": 5, "FATAL": 6}

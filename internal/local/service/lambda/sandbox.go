@@ -29,6 +29,7 @@ const clockVariable = "LOCAL_CLOCK"
 type sandbox struct {
 	id          string
 	function    *function
+	stream      string // of its log
 	accessKeyID string
 	process     *parts.Process
 	started     time.Time
@@ -59,7 +60,7 @@ func (h *Host) start(ctx context.Context, f *function) (*sandbox, error) {
 		id: rand.Text(), function: f, accessKeyID: newAccessKeyID(),
 		ready: make(chan struct{}), next: make(chan *invocation, 1), started: time.Now(),
 	}
-	stream := time.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + strings.ToLower(s.id)
+	s.stream = newStream(s.id)
 	scratch := filepath.Join(h.cfg.Dir, "tmp", s.id)
 	if err := os.MkdirAll(scratch, 0o755); err != nil {
 		return nil, fmt.Errorf("make the scratch directory of %s: %w", f.name, err)
@@ -68,11 +69,11 @@ func (h *Host) start(ctx context.Context, f *function) (*sandbox, error) {
 
 	cmd := exec.Command(filepath.Join(f.root, "bootstrap"))
 	cmd.Dir = f.root
-	cmd.Env = h.environment(s, stream, scratch)
-	if err := h.mayLog(f, stream); err != nil {
+	cmd.Env = h.environment(s, scratch)
+	if err := h.mayLog(f, s.stream); err != nil {
 		h.cfg.Log.Error("function cannot log", "function", f.name, "error", err)
 	} else {
-		output := &lines{function: f.name, sink: h.logs}
+		output := &lines{function: f, stream: s.stream, sink: h.logs}
 		if f.properties.LoggingConfig.LogFormat == "JSON" {
 			output.level = f.properties.LoggingConfig.ApplicationLogLevel
 		}
@@ -94,6 +95,11 @@ func (h *Host) start(ctx context.Context, f *function) (*sandbox, error) {
 	h.work.Go(func() { h.mourn(s, scratch) })
 	h.mu.Unlock()
 	return s, h.awaitReady(ctx, s)
+}
+
+// newStream names the log stream of a process.
+func newStream(id string) string {
+	return time.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + strings.ToLower(id)
 }
 
 func (h *Host) awaitReady(ctx context.Context, s *sandbox) error {
@@ -130,7 +136,7 @@ func (h *Host) mourn(s *sandbox, scratch string) {
 
 // environment is all that a process finds in its environment: what Lambda puts there, and the clock if there is
 // another one than the machine's.
-func (h *Host) environment(s *sandbox, stream, scratch string) []string {
+func (h *Host) environment(s *sandbox, scratch string) []string {
 	f := s.function
 	vars := map[string]string{}
 	for name, value := range f.properties.Environment.Variables {
@@ -149,7 +155,7 @@ func (h *Host) environment(s *sandbox, stream, scratch string) []string {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(f.properties.MemorySize)),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       f.logGroup(),
-		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      s.stream,
 		"LAMBDA_TASK_ROOT":                f.root,
 		"_HANDLER":                        "bootstrap",
 		"PATH":                            "/usr/local/bin:/usr/bin:/bin",
