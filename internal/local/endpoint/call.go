@@ -18,12 +18,30 @@ type Call struct {
 	Principal string         // ARN of the caller's role; empty for the account owner's own credentials
 	Request   *http.Request  // the request as it came, its body already read
 	Body      []byte
+
+	asQuery bool // it came in SQS's query protocol, and is answered in it
 }
 
 // Operation answers one API call. The result is marshalled by the service's protocol: as JSON, or
 // for query services as XML (maps and structs become elements, lists become member or item elements).
 // An error that is not an *Error is answered as InternalFailure, status 500.
 type Operation func(ctx context.Context, call Call) (any, error)
+
+// Raw is an operation's result that is no structure: sent as it is.
+type Raw struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+func (r Raw) answer(id string) answer {
+	header := r.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("X-Amzn-Requestid", id)
+	return answer{status: r.Status, header: header, body: r.Body}
+}
 
 // Service is a fake: the operations in use. Any other operation is answered 501 and logged.
 type Service struct {

@@ -10,8 +10,13 @@ import (
 // encodeResult writes what an operation answered in the caller's protocol.
 func encodeResult(p protocol, call Call, result any) answer {
 	id := requestID()
+	if raw, ok := result.(Raw); ok {
+		return raw.answer(id)
+	}
 	switch p {
-	case protocolJSON:
+	case protocolCBOR:
+		return answerCBOR(http.StatusOK, id, result)
+	case protocolJSON, protocolREST:
 		plain := plainJSON(result)
 		if plain == nil {
 			plain = map[string]any{}
@@ -62,11 +67,10 @@ func encodeError(p protocol, err error) answer {
 	id := requestID()
 	var x xmlWriter
 	switch p {
-	case protocolJSON:
-		body := map[string]any{"__type": e.Code, "message": e.Message}
-		for name, value := range e.Fields {
-			body[name] = value
-		}
+	case protocolCBOR:
+		return answerCBOR(status, id, errorMembers(e))
+	case protocolJSON, protocolREST:
+		body := errorMembers(e)
 		encoded, err := json.Marshal(plainJSON(body))
 		if err != nil {
 			encoded = []byte(`{"__type":"InternalFailure"}`)
@@ -106,6 +110,15 @@ func encodeError(p protocol, err error) answer {
 		x.close("ErrorResponse")
 	}
 	return x.answer(status, id)
+}
+
+// errorMembers are what the body of an error has.
+func errorMembers(e *Error) map[string]any {
+	body := map[string]any{"__type": e.Code, "message": e.Message}
+	for name, value := range e.Fields {
+		body[name] = value
+	}
+	return body
 }
 
 // jsonHeader answers in the version of the JSON protocol that the request came in.

@@ -18,11 +18,17 @@ const (
 	protocolQuery protocol = "query" // Action=… in a form, XML answers
 	protocolEC2   protocol = "ec2"   // query with EC2's own XML
 	protocolS3    protocol = "s3"    // REST with XML
+	protocolREST  protocol = "rest"  // REST with JSON
+	protocolCBOR  protocol = "cbor"  // Smithy RPC v2: the operation in the path, CBOR both ways
 )
 
 // protocolOf tells a request's protocol by what it carries.
 func protocolOf(req *http.Request, service string) protocol {
 	switch {
+	case req.Header.Get("Smithy-Protocol") == smithyCBOR:
+		return protocolCBOR
+	case restRoutes[service] != nil:
+		return protocolREST
 	case req.Header.Get("X-Amz-Target") != "":
 		return protocolJSON
 	case service == "s3":
@@ -42,6 +48,10 @@ func decode(p protocol, service string, req *http.Request, body []byte) (Call, e
 	switch p {
 	case protocolS3:
 		call.Operation, call.Params = readS3(req)
+	case protocolREST:
+		return call, readREST(&call)
+	case protocolCBOR:
+		return call, readCBOR(&call)
 	case protocolQuery, protocolEC2:
 		form, err := url.ParseQuery(string(body))
 		if err != nil {

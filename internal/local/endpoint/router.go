@@ -124,9 +124,15 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	protocol := protocolOf(req, signature.service)
 	call, err := decode(protocol, signature.service, req, body)
+	if err == nil && protocol == protocolQuery && call.Service == "sqs" {
+		call, err = queueCall(call)
+	}
 	if err != nil {
 		send(w, encodeError(protocol, err))
 		return
+	}
+	if call.asQuery {
+		protocol = protocolJSON
 	}
 	if r.config.Principals != nil {
 		call.Principal = r.config.Principals.Principal(signature.accessKeyID)
@@ -169,6 +175,9 @@ func (r *Router) carryOut(w http.ResponseWriter, call Call, protocol protocol) (
 		if err := hook(call, reply.status); err != nil {
 			return true
 		}
+	}
+	if call.asQuery {
+		reply = queueAnswer(call.Operation, reply)
 	}
 	send(w, reply)
 	return false
