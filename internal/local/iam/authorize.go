@@ -37,6 +37,8 @@ func asAWS(service string, denied *Denied) error {
 	case "ec2":
 		e.Code, e.Status = "UnauthorizedOperation", http.StatusForbidden
 		e.Message = "You are not authorized to perform this operation. " + e.Message
+	case "lambda", "scheduler":
+		e.Status = http.StatusForbidden
 	case "sns":
 		e.Code, e.Status = "AuthorizationError", http.StatusForbidden
 	case "s3", "cloudformation", "rds", "monitoring", "sts", "iam":

@@ -87,7 +87,7 @@ func TestWhatCallsNeed(t *testing.T) {
 		},
 		{"look at a volume", "ec2", "DescribeVolumes", map[string]any{"VolumeId": []any{"vol-1"}}, []string{"ec2:DescribeVolumes *"}},
 		{"who am I", "sts", "GetCallerIdentity", nil, nil},
-		{"what nobody thought of", "lambda", "Invoke", nil, []string{"lambda:Invoke *"}},
+		{"what nobody thought of", "glue", "StartJobRun", nil, []string{"glue:StartJobRun *"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

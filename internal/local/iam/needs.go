@@ -47,7 +47,13 @@ func (s *Store) needs(call endpoint.Call) []need {
 		}
 		return []need{{action: "rds:" + call.Operation, resource: s.arn("rds", "db:"+id)}}
 	case "monitoring":
-		return []need{{action: "cloudwatch:" + call.Operation, resource: "*"}}
+		return s.alarmNeeds(call.Operation, p)
+	case "logs":
+		return s.logNeeds(call.Operation, p)
+	case "lambda":
+		return s.functionNeeds(call.Operation, p)
+	case "scheduler":
+		return s.scheduleNeeds(call.Operation, p)
 	default:
 		return []need{{action: call.Service + ":" + call.Operation, resource: "*"}}
 	}

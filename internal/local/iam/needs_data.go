@@ -56,8 +56,11 @@ func (s *Store) dynamodbNeeds(operation string, p params) []need {
 }
 
 func (s *Store) sqsNeeds(operation string, p params) []need {
-	if operation == "ListQueues" {
-		return []need{{action: "sqs:ListQueues", resource: "*"}}
+	switch operation {
+	case "ListQueues", "CancelMessageMoveTask": // a task's handle names no queue
+		return []need{{action: "sqs:" + operation, resource: "*"}}
+	case "StartMessageMoveTask", "ListMessageMoveTasks": // the messages are moved by calls of their own
+		return []need{{action: "sqs:" + operation, resource: p.first("SourceArn")}}
 	}
 	name := p.text("QueueName")
 	if url := p.text("QueueUrl"); url != "" {
@@ -107,7 +110,11 @@ func (s *Store) s3Needs(operation string, p params, body []byte) []need {
 }
 
 func (s *Store) eventsNeeds(operation string, p params) []need {
-	if operation != "PutEvents" {
+	switch operation {
+	case "PutEvents":
+	case "DescribeRule", "ListTargetsByRule":
+		return s.ruleNeeds(operation, p)
+	default:
 		return []need{{action: "events:" + operation, resource: "*"}}
 	}
 	var needs []need

@@ -114,6 +114,14 @@ func (s *Store) PutResourcePolicy(arn string, document Document) {
 	s.resources[arn] = document
 }
 
+// HasResourcePolicy reports whether a resource has a policy of its own.
+func (s *Store) HasResourcePolicy(arn string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.resources[arn]
+	return ok
+}
+
 // DeleteResourcePolicy takes the policy of a resource away.
 func (s *Store) DeleteResourcePolicy(arn string) {
 	s.mu.Lock()
