@@ -16,6 +16,10 @@ import (
 // functionProperties are the properties of AWS::Lambda::Function that matter here.
 type functionProperties struct {
 	FunctionName                 string
+	Description                  string
+	Runtime                      string
+	Handler                      string
+	Architectures                []string
 	Role                         string
 	MemorySize                   weakjson.Int // MiB
 	Timeout                      weakjson.Int // seconds
@@ -32,6 +36,9 @@ type function struct {
 	properties functionProperties
 	root       string        // its code's directory
 	slots      chan struct{} // one element for each invocation under way
+	made       time.Time
+	reading    sync.Once
+	read       code // what is said of its program, once that was read
 
 	mu      sync.Mutex
 	idle    []*sandbox // the last used is last
@@ -68,7 +75,7 @@ func (h *Host) createFunction(r resource.Resource) (resource.Created, error) {
 	if reserved := properties.ReservedConcurrentExecutions; reserved != nil {
 		limit = min(limit, int(*reserved))
 	}
-	f := &function{name: name, arn: h.functionARN(name), properties: properties, root: root, slots: make(chan struct{}, limit)}
+	f := &function{name: name, arn: h.functionARN(name), properties: properties, root: root, slots: make(chan struct{}, limit), made: time.Now()}
 
 	h.deleteFunction(name)
 	h.mu.Lock()
