@@ -67,6 +67,7 @@ type Bridge struct {
 	buses     map[string]*bus      // by name
 	rules     map[string]*rule     // by ARN
 	schedules map[string]*schedule // by physical id
+	groups    map[string]time.Time // of schedules: when they were made
 }
 
 // bus is one event bus.
@@ -87,7 +88,7 @@ func New(cfg Config) *Bridge {
 	if cfg.Disorder == nil {
 		cfg.Disorder = disorder.New(0, disorder.Options{})
 	}
-	b := &Bridge{cfg: cfg, buses: map[string]*bus{}, rules: map[string]*rule{}, schedules: map[string]*schedule{}}
+	b := &Bridge{cfg: cfg, buses: map[string]*bus{}, rules: map[string]*rule{}, schedules: map[string]*schedule{}, groups: map[string]time.Time{defaultGroup: cfg.Clock.Now()}}
 	b.queues = b.queueClient("events")
 	b.topics = sns.New(sns.Options{BaseEndpoint: &cfg.Endpoint, Region: cfg.Region, Credentials: static("events")})
 	b.ctx, b.cancel = context.WithCancel(context.Background())
@@ -140,6 +141,10 @@ func (b *Bridge) Delete(_ context.Context, r resource.Resource) error {
 		b.deleteRule(r.PhysicalID)
 	case typeSchedule:
 		b.deleteSchedule(r.PhysicalID)
+	case typeScheduleGroup:
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.groups, r.PhysicalID)
 	}
 	return nil
 }

@@ -93,9 +93,12 @@ func (b *Bridge) put(busName string, event Event) (id string) {
 	return event.ID
 }
 
-// Service is the API, for endpoint: PutEvents.
+// Service is EventBridge's API.
 func (b *Bridge) Service() endpoint.Service {
-	return endpoint.Service{Name: "events", Operations: map[string]endpoint.Operation{"PutEvents": b.putEvents}}
+	return endpoint.Service{Name: "events", Operations: map[string]endpoint.Operation{
+		"PutEvents": b.putEvents, "ListEventBuses": b.listBuses, "ListRules": b.listRules, "DescribeRule": b.describeRule,
+		"ListTargetsByRule": b.listTargets,
+	}}
 }
 
 // entry is one event of a PutEvents call.

@@ -12,6 +12,7 @@ import (
 // ruleProperties are the properties of AWS::Events::Rule. What is not in use is refused.
 type ruleProperties struct {
 	Name, EventBusName, State string
+	Description               string
 	EventPattern              any
 	ScheduleExpression        string
 	Targets                   []target
@@ -72,6 +73,7 @@ func serviceOf(arn string) string {
 // rule sends the events of a bus that match its pattern to its targets.
 type rule struct {
 	arn     string
+	shown   ruleProperties // as it was declared, with its name
 	bus     string
 	enabled bool
 	matches matcher
@@ -109,7 +111,8 @@ func (b *Bridge) createRule(r resource.Resource) (resource.Created, error) {
 	if !b.busLocked(on).exists {
 		return resource.Created{}, fmt.Errorf("event bus %s does not exist", on)
 	}
-	b.rules[id] = &rule{arn: arn, bus: on, enabled: properties.State != "DISABLED", matches: matches, targets: properties.Targets}
+	properties.Name = name
+	b.rules[id] = &rule{arn: arn, shown: properties, bus: on, enabled: properties.State != "DISABLED", matches: matches, targets: properties.Targets}
 	return resource.Created{PhysicalID: id, Attributes: map[string]any{"Arn": arn}}, nil
 }
 

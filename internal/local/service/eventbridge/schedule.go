@@ -17,13 +17,19 @@ import (
 // scheduleProperties are the properties of AWS::Scheduler::Schedule. What is not in use is refused.
 type scheduleProperties struct {
 	Name, GroupName, ScheduleExpression, State string
+	Description                                string
 	FlexibleTimeWindow                         struct{ Mode string }
 	Target                                     target
 }
 
+// defaultGroup is the group of schedules that name none.
+const defaultGroup = "default"
+
 // schedule sends one message to a queue again and again.
 type schedule struct {
 	arn    string
+	shown  scheduleProperties // as it was declared, with its name
+	made   time.Time
 	every  time.Duration // on the machine
 	target target
 	client *sqs.Client // with the credentials of the schedule's role
@@ -39,11 +45,14 @@ func (b *Bridge) createScheduleGroup(r resource.Resource) (resource.Created, err
 	if name == "" {
 		name = r.GeneratedName()
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.groups[name] = time.Now()
 	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": b.arn("scheduler", "schedule-group/"+name)}}, nil
 }
 
 func (b *Bridge) createSchedule(r resource.Resource) (resource.Created, error) {
-	properties := scheduleProperties{GroupName: "default"}
+	properties := scheduleProperties{GroupName: defaultGroup}
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
 		return resource.Created{}, err
 	}
@@ -68,9 +77,11 @@ func (b *Bridge) createSchedule(r resource.Resource) (resource.Created, error) {
 	accessKeyID := "ASIA" + rand.Text()[:16]
 	b.cfg.Keys.Issue(accessKeyID, fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", b.cfg.Account, role[strings.LastIndex(role, "/")+1:], name))
 
+	properties.Name = name
 	ctx, cancel := context.WithCancel(b.ctx)
 	s := &schedule{
-		arn:    b.arn("scheduler", "schedule/"+properties.GroupName+"/"+name),
+		arn:   b.arn("scheduler", "schedule/"+properties.GroupName+"/"+name),
+		shown: properties, made: b.cfg.Clock.Now(),
 		every:  b.cfg.Clock.Real(every),
 		target: properties.Target, client: b.queueClient(accessKeyID), cancel: cancel,
 	}
