@@ -82,6 +82,31 @@ func (x *secret) stagedAs(version string) map[string]any {
 	return answer
 }
 
+// described is a secret as DescribeSecret answers it; the caller holds the lock.
+func (x *secret) described() map[string]any {
+	stages := map[string]any{}
+	for id := range x.versions {
+		if of := x.stagesOf(id); len(of) > 0 {
+			stages[id] = of
+		}
+	}
+	output := map[string]any{
+		"ARN": x.arn, "Name": x.name, "VersionIdsToStages": stages, "Tags": tagList(x.tags),
+		"CreatedDate": epoch(x.created), "LastChangedDate": epoch(x.changed),
+	}
+	for name, value := range map[string]string{
+		"KmsKeyId": x.keyID, "Description": x.description, "OwningService": x.owner,
+	} {
+		if value != "" {
+			output[name] = value
+		}
+	}
+	if !x.deleted.IsZero() {
+		output["DeletedDate"] = epoch(x.deleted)
+	}
+	return output
+}
+
 func tagList(tags map[string]string) []any {
 	list := []any{}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {

@@ -78,6 +78,7 @@ func (s *Secrets) Service() endpoint.Service {
 		"GetSecretValue": s.get,
 		"PutSecretValue": s.put,
 		"DescribeSecret": s.describe,
+		"ListSecrets":    s.list,
 		"DeleteSecret":   s.delete,
 		"TagResource":    s.tag,
 		"UntagResource":  s.untag,
@@ -254,27 +255,7 @@ func (s *Secrets) describe(_ context.Context, call endpoint.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages := map[string]any{}
-	for id := range found.versions {
-		if of := found.stagesOf(id); len(of) > 0 {
-			stages[id] = of
-		}
-	}
-	output := map[string]any{
-		"ARN": found.arn, "Name": found.name, "VersionIdsToStages": stages, "Tags": tagList(found.tags),
-		"CreatedDate": epoch(found.created), "LastChangedDate": epoch(found.changed),
-	}
-	for name, value := range map[string]string{
-		"KmsKeyId": found.keyID, "Description": found.description, "OwningService": found.owner,
-	} {
-		if value != "" {
-			output[name] = value
-		}
-	}
-	if !found.deleted.IsZero() {
-		output["DeletedDate"] = epoch(found.deleted)
-	}
-	return output, nil
+	return found.described(), nil
 }
 
 func (s *Secrets) delete(_ context.Context, call endpoint.Call) (any, error) {
