@@ -20,6 +20,8 @@ func (e *Engine) Service() endpoint.Service {
 		"DescribeStacks":         e.apiDescribeStacks,
 		"DescribeStackEvents":    e.apiDescribeStackEvents,
 		"DescribeStackResources": e.apiDescribeStackResources,
+		"ListStacks":             e.apiListStacks,
+		"ListStackResources":     e.apiListStackResources,
 	}}
 }
 
