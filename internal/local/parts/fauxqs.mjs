@@ -42,4 +42,20 @@ const { SqsStore } = await import(dist("sqs/sqsStore.js"));
 const sqsStore = new SqsStore();
 sqsStore.host = ""; // queue URLs are at the host that the caller used
 const app = buildApp({ logger: false, defaultRegion: REGION, stores: { sqsStore } });
+
+// What CloudWatch would know of each queue, at a path that no bucket can have.
+app.get("/_queues", () => {
+  const states = {};
+  for (const queue of sqsStore.queues.values()) {
+    queue.processTimers();
+    const held = [...queue.messages, ...[...queue.fifoMessages.values()].flat(), ...[...queue.inflightMessages.values()].map((m) => m.message)];
+    states[queue.name] = {
+      visible: Number(queue.getAttribute("ApproximateNumberOfMessages")),
+      notVisible: queue.inflightMessages.size,
+      delayed: Number(queue.getAttribute("ApproximateNumberOfMessagesDelayed")),
+      oldestMs: held.length ? Date.now() - held.reduce((oldest, m) => Math.min(oldest, m.sentTimestamp), Infinity) : null,
+    };
+  }
+  return states;
+});
 console.log(await app.listen({ port: 0, host: "127.0.0.1" }));
