@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/local/clock"
@@ -35,11 +36,12 @@ import (
 	"headroom/internal/local/service/ec2"
 	"headroom/internal/local/service/eventbridge"
 	"headroom/internal/local/service/lambda"
+	"headroom/internal/local/service/logs"
 	"headroom/internal/local/service/rds"
 	"headroom/internal/local/service/route53"
 	"headroom/internal/local/service/secretsmanager"
 	"headroom/internal/local/service/sns"
-	"headroom/internal/local/service/sqs"
+	localsqs "headroom/internal/local/service/sqs"
 	"headroom/internal/local/service/ssm"
 	"headroom/internal/local/service/storagegateway"
 )
@@ -62,6 +64,7 @@ type Cloud struct {
 	Events    *eventbridge.Bridge
 	Databases *rds.RDS
 	Alarms    *cloudwatch.Alarms
+	Logs      *logs.Logs
 	Network   *ec2.EC2
 	Machines  *appliance.Fleet
 	Gateways  *storagegateway.Gateway
@@ -73,7 +76,8 @@ type Cloud struct {
 	keys    *endpoint.Keys
 	client  *awshttp.BuildableClient // of all AWS clients made here
 	buckets sync.Map                 // role ARN → *s3.Client
-	tempDir *parts.TempDir           // nil if the directory is the user's
+	queues  *localsqs.Queues
+	tempDir *parts.TempDir // nil if the directory is the user's
 	server  *http.Server
 	work    sync.WaitGroup  // the server, and what is prepared in the background
 	life    context.Context // ends with Close
@@ -180,7 +184,13 @@ func (c *Cloud) startParts(ctx context.Context) error {
 	for _, service := range []string{"sqs", "sns", "s3"} {
 		c.Router.Proxy(service, rest.URL)
 	}
-	c.Router.Guard("sqs", sqs.Check)
+	c.queues = localsqs.New(localsqs.Config{
+		Account: c.Account, Region: c.Region, Part: rest.URL, Now: c.Clock.Now, Log: c.options.Log,
+		Client: func(accessKeyID string) *sqs.Client { return sqs.NewFromConfig(c.configOf(accessKeyID)) },
+	})
+	c.closers = append(c.closers, c.queues.Close)
+	c.Router.Front(c.queues.Service())
+	c.Router.Guard("sqs", localsqs.Check)
 	c.Router.Guard("sns", sns.Check)
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"headroom/internal/local/service/ec2"
 	"headroom/internal/local/service/eventbridge"
 	"headroom/internal/local/service/lambda"
+	"headroom/internal/local/service/logs"
 	"headroom/internal/local/service/rds"
 	"headroom/internal/local/service/route53"
 	locals3 "headroom/internal/local/service/s3"
@@ -43,6 +44,7 @@ const caBundle = "rds-ca.pem"
 func (c *Cloud) compose() error {
 	c.Settings = ssm.New(ssm.Config{Account: c.Account, Region: c.Region, Clock: c.Clock})
 	c.composeEvents()
+	c.composeMonitoring()
 	if err := c.composeDatabases(); err != nil {
 		return err
 	}
@@ -51,8 +53,9 @@ func (c *Cloud) compose() error {
 	}
 	c.composeGateways()
 	c.composeStacks()
+	c.watch(c.life)
 	for _, service := range []endpoint.Service{
-		c.Events.Service(), c.Alarms.Service(), c.Secrets.Service(), c.Settings.Service(), c.Databases.Service(),
+		c.Events.Service(), c.Events.Schedules(), c.Functions.Service(), c.Alarms.Service(), c.Logs.Service(), c.Secrets.Service(), c.Settings.Service(), c.Databases.Service(),
 		c.Network.Service(), c.Gateways.Service(), c.Stacks.Service(), sts.Service(c.Account),
 	} {
 		c.Router.Handle(service)
@@ -74,7 +77,6 @@ func (c *Cloud) composeEvents() {
 		Disorder: disorder.New(o.Seed, o.Deliveries), Clock: c.Clock, RetryDelay: o.RetryDelay,
 	})
 	c.closers = append(c.closers, c.Events.Close)
-	c.Alarms = cloudwatch.New(cloudwatch.Config{Account: c.Account, Region: c.Region, Clock: c.Clock, Emit: c.Events.Emit})
 }
 
 // composeDatabases makes RDS, and the secrets that it keeps master passwords in.
@@ -187,6 +189,7 @@ func (c *Cloud) composeStacks() {
 	c.Stacks.Register(c.Network, ec2.Types()...)
 	c.Stacks.Register(c.Settings, ssm.Types()...)
 	c.Stacks.Register(c.Alarms, cloudwatch.Types()...)
+	c.Stacks.Register(c.Logs, logs.Types()...)
 	c.Stacks.Register(c.Names, route53.Types()...)
 }
 

@@ -123,6 +123,11 @@ var handlings = map[string]handling{
 		create: []action{{"cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:%R:%A:alarm:%N", ""}},
 		delete: []action{{"cloudwatch:DeleteAlarms", "arn:aws:cloudwatch:%R:%A:alarm:%N", ""}},
 	},
+	"AWS::CloudWatch::CompositeAlarm": {
+		name:   "AlarmName",
+		create: []action{{"cloudwatch:PutCompositeAlarm", "arn:aws:cloudwatch:%R:%A:alarm:%N", ""}},
+		delete: []action{{"cloudwatch:DeleteAlarms", "arn:aws:cloudwatch:%R:%A:alarm:%N", ""}},
+	},
 	"AWS::Route53::RecordSet": {
 		create: []action{{"route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/{HostedZoneId}", ""}},
 		delete: []action{{"route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/{HostedZoneId}", ""}},

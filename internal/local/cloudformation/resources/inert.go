@@ -40,10 +40,6 @@ var inert = map[string]func(*Resources, resource.Resource) resource.Created{
 	"AWS::KMS::Alias": func(_ *Resources, r resource.Resource) resource.Created {
 		return resource.Created{PhysicalID: text(r.Properties, "AliasName")}
 	},
-	"AWS::Logs::LogGroup": func(o *Resources, r resource.Resource) resource.Created {
-		name := r.Name("LogGroupName")
-		return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": o.arn("logs", "log-group:"+name+":*")}}
-	},
 	"AWS::Route53::HostedZone": func(_ *Resources, r resource.Resource) resource.Created {
 		return withID(r, "Z", "Id")
 	},
@@ -66,22 +62,3 @@ func (p inertProvider) Create(_ context.Context, r resource.Resource) (resource.
 
 // Delete has nothing to do.
 func (inertProvider) Delete(context.Context, resource.Resource) error { return nil }
-
-type dashboard struct{ *Resources }
-
-// Create keeps a dashboard's body.
-func (d dashboard) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
-	name := r.Name("DashboardName")
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.dashboards[name] = text(r.Properties, "DashboardBody")
-	return resource.Created{PhysicalID: name}, nil
-}
-
-// Delete forgets a dashboard.
-func (d dashboard) Delete(_ context.Context, r resource.Resource) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.dashboards, r.PhysicalID)
-	return nil
-}

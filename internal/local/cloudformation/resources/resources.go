@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -34,46 +33,34 @@ type Config struct {
 // Resources makes resources.
 type Resources struct {
 	Config
-
-	mu         sync.Mutex
-	dashboards map[string]string // body by name
 }
 
 // New makes a Resources.
 func New(config Config) *Resources {
-	return &Resources{Config: config, dashboards: map[string]string{}}
+	return &Resources{Config: config}
 }
 
 // Register makes the engine use r for all the types that it knows.
 func (r *Resources) Register(engine *cloudformation.Engine) {
 	for resourceType, p := range map[string]resource.Provider{
-		"AWS::SQS::Queue":            queue{r},
-		"AWS::SQS::QueuePolicy":      queuePolicy{r},
-		"AWS::SNS::Topic":            topic{r},
-		"AWS::SNS::TopicPolicy":      topicPolicy{r},
-		"AWS::SNS::Subscription":     subscription{r},
-		"AWS::S3::Bucket":            bucket{r},
-		"AWS::S3::BucketPolicy":      bucketPolicy{r},
-		"AWS::DynamoDB::Table":       table{r},
-		"AWS::IAM::Role":             role{r},
-		"AWS::IAM::Policy":           policy{r},
-		"AWS::IAM::ManagedPolicy":    managedPolicy{r},
-		"AWS::KMS::Key":              key{r},
-		"AWS::CloudWatch::Dashboard": dashboard{r},
+		"AWS::SQS::Queue":         queue{r},
+		"AWS::SQS::QueuePolicy":   queuePolicy{r},
+		"AWS::SNS::Topic":         topic{r},
+		"AWS::SNS::TopicPolicy":   topicPolicy{r},
+		"AWS::SNS::Subscription":  subscription{r},
+		"AWS::S3::Bucket":         bucket{r},
+		"AWS::S3::BucketPolicy":   bucketPolicy{r},
+		"AWS::DynamoDB::Table":    table{r},
+		"AWS::IAM::Role":          role{r},
+		"AWS::IAM::Policy":        policy{r},
+		"AWS::IAM::ManagedPolicy": managedPolicy{r},
+		"AWS::KMS::Key":           key{r},
 	} {
 		engine.Register(p, resourceType)
 	}
 	for resourceType, make := range inert {
 		engine.Register(inertProvider{r, make}, resourceType)
 	}
-}
-
-// Dashboard is the body (JSON) of a dashboard by its name.
-func (r *Resources) Dashboard(name string) (body string, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	body, ok = r.dashboards[name]
-	return body, ok
 }
 
 func (r *Resources) arn(service, resource string) string {
