@@ -19,9 +19,10 @@ import (
 
 // fakeCloud answers what a Crowd asks: it takes signups, and has a policy and a secret for each name.
 type fakeCloud struct {
-	endpoint string
-	hear     func(detailType string, detail json.RawMessage)
-	log      func(line string)
+	endpoint   string
+	hear       func(detailType string, detail json.RawMessage)
+	log        func(line string)
+	operations func(line string)
 }
 
 func newFakeCloud(t *testing.T, policy string) *fakeCloud {
@@ -56,6 +57,7 @@ func (c *fakeCloud) AWS() aws.Config {
 func (c *fakeCloud) Output(name string) (string, error)                  { return c.endpoint + "/" + name, nil }
 func (c *fakeCloud) Subscribe(_ string, f func(string, json.RawMessage)) { c.hear = f }
 func (c *fakeCloud) SubscribeLogs(f func(line string))                   { c.log = f }
+func (c *fakeCloud) Operations(say func(line string))                    { c.operations = say }
 func (c *fakeCloud) Resolve(string) (netip.Addr, error)                  { return netip.Addr{}, nil }
 func (c *fakeCloud) DatabaseCA() []byte                                  { return nil }
 

@@ -22,6 +22,8 @@ type Cloud interface {
 	Subscribe(bus string, f func(detailType string, detail json.RawMessage))
 	// SubscribeLogs hands every line of the functions' logs to f, until the cloud is closed.
 	SubscribeLogs(f func(line string))
+	// Operations hands lines to say of what operators would hear of, until the cloud is closed.
+	Operations(say func(line string))
 	// Resolve looks a name up in the private zone.
 	Resolve(name string) (netip.Addr, error)
 	// DatabaseCA is the certificate authority of the database hosts, in PEM.

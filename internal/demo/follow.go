@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Follow prints every event that Headroom publishes, and which policies it refuses, until ctx ends.
+// Follow prints every event that Headroom publishes, and what operators would hear of, until ctx ends.
 func Follow(ctx context.Context, cloud Cloud, p *Printer) error {
 	bus, err := cloud.Output("BusName")
 	if err != nil {
@@ -27,6 +27,7 @@ func Follow(ctx context.Context, cloud Cloud, p *Printer) error {
 			hear(refused)
 		}
 	})
+	cloud.Operations(hear)
 	for {
 		select {
 		case line := <-lines:

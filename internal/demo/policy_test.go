@@ -10,6 +10,7 @@ import (
 
 	"headroom/internal/adapter/policy"
 	"headroom/internal/adapter/policy/policytest"
+	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -36,7 +37,7 @@ func logOfARefusal(t *testing.T) []string {
 	parameter := policytest.New("/policy", policyDocument)
 	parameter.Put(`{"version": "2"}`)
 	source := policy.Source{
-		Client: parameter, Parameter: "/policy", Now: clock, Log: log,
+		Client: parameter, Parameter: "/policy", Bounds: pool.Bounds{DatabaseSlots: 100}, Now: clock, Log: log,
 		Metrics: telemetry.Recorder{Out: &out, Now: clock, Stage: "dev", Log: log},
 	}
 	if _, err := source.Load(t.Context()); err != nil {

@@ -58,7 +58,7 @@ type metric struct {
 // shown lists what the dashboard shows.
 func (s *system) shown(t *testing.T) (found []metric) {
 	t.Helper()
-	body, ok := s.Resources.Dashboard(s.output(t, "DashboardName"))
+	body, ok := s.Alarms.Dashboard(s.output(t, "DashboardName"))
 	if !ok {
 		t.Fatal("there is no dashboard")
 	}

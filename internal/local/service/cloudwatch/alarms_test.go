@@ -85,7 +85,7 @@ func TestAlarmsOnExpressionsAreToldAndShownAsSuch(t *testing.T) {
 			"Period": float64(300), "Stat": "Maximum",
 		},
 	}
-	_, err := a.Create(t.Context(), resource.Resource{Properties: map[string]any{"AlarmName": "quota", "Metrics": []any{
+	_, err := a.Create(t.Context(), resource.Resource{Type: typeAlarm, Properties: map[string]any{"AlarmName": "quota", "EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 80, "Metrics": []any{
 		map[string]any{"Id": "e", "Expression": "100 * m / SERVICE_QUOTA(m)", "ReturnData": true}, usage,
 	}}})
 	if err != nil {
@@ -97,7 +97,7 @@ func TestAlarmsOnExpressionsAreToldAndShownAsSuch(t *testing.T) {
 	want := []any{
 		map[string]any{"id": "e", "returnData": true, "expression": "100 * m / SERVICE_QUOTA(m)"},
 		map[string]any{"id": "m", "returnData": false, "metricStat": map[string]any{
-			"metric": map[string]any{"namespace": "AWS/Usage", "name": "ResourceCount", "dimensions": map[string]any{"Service": "RDS"}},
+			"metric": map[string]any{"namespace": "AWS/Usage", "name": "ResourceCount", "dimensions": map[string]string{"Service": "RDS"}},
 			"period": 300, "stat": "Maximum",
 		}},
 	}

@@ -379,7 +379,11 @@ func TestAlarmsOnQueriesAndQuotasHaveNoData(t *testing.T) {
 		},
 	} {
 		w := newWorld()
-		w.create(t, map[string]any{"AlarmName": "dead", "Metrics": metrics, "EvaluationPeriods": 1, "Threshold": 80, "ComparisonOperator": "GreaterThanThreshold"})
+		r := ofDeadLetters(map[string]any{"Metrics": metrics, "TreatMissingData": "missing"})
+		for _, name := range []string{"Namespace", "MetricName", "Dimensions", "Statistic", "Period"} {
+			delete(r.Properties, name)
+		}
+		w.create(t, r)
 		w.pass(10 * time.Minute)
 		if got := w.state(t, "dead"); got != InsufficientData {
 			t.Errorf("%s: it is %s", name, got)
