@@ -33,7 +33,8 @@ type queueResponse struct {
 		Attributes    []queuePair  `xml:"Attribute"`
 		OfMessage     []typedValue `xml:"MessageAttribute"`
 	} `xml:"ReceiveMessageResult>Message"`
-	Attributes []queuePair `xml:"GetQueueAttributesResult>Attribute"`
+	Attributes []queuePair                   `xml:"GetQueueAttributesResult>Attribute"`
+	Tags       []struct{ Key, Value string } `xml:"ListQueueTagsResult>Tag"`
 	Batch      []struct {
 		ID  string `xml:"Id"`
 		MD5 string `xml:"MD5OfMessageBody"`
@@ -100,6 +101,10 @@ func TestOldClientsSpeakToQueuesByForms(t *testing.T) {
 	}
 	if urls := call(map[string]string{"Action": "ListQueues"}).URLs; !slices.Equal(urls, []string{queueURL}) {
 		t.Errorf("URLs %v", urls)
+	}
+
+	if tags := call(map[string]string{"Action": "ListQueueTags", "QueueUrl": queueURL}).Tags; len(tags) != 1 || tags[0].Key != "k" || tags[0].Value != "v" {
+		t.Errorf("tags %v", tags)
 	}
 
 	sent := call(map[string]string{
@@ -171,6 +176,16 @@ func TestOldClientsHearErrorsAsXML(t *testing.T) {
 		if answer.XMLName.Local != "ErrorResponse" || answer.Error.Code != test.code || answer.Error.Type != "Sender" || answer.Error.Message == "" || status != test.status {
 			t.Errorf("%s: status %d, %+v", name, status, answer.Error)
 		}
+	}
+}
+
+// TestErrorsThatThePartDoesNotNameAreNamed: what stands before the part answers in JSON's words.
+func TestErrorsThatThePartDoesNotNameAreNamed(t *testing.T) {
+	router, address := newRouter(t, endpoint.Config{})
+	answering(router, "sqs", "StartMessageMoveTask", nil, &endpoint.Error{Code: "com.amazonaws.sqs#UnsupportedOperation", Message: "There is already a task running."})
+	answer, status := old(t, address, "owner", map[string]string{"Action": "StartMessageMoveTask", "SourceArn": "arn"})
+	if answer.Error.Code != "AWS.SimpleQueueService.UnsupportedOperation" || status != http.StatusBadRequest {
+		t.Errorf("status %d, %+v", status, answer.Error)
 	}
 }
 

@@ -1,0 +1,61 @@
+package cloudwatch
+
+import (
+	"testing"
+	"time"
+
+	"headroom/internal/local/resource"
+)
+
+func TestPeriodsWithoutDataAreBridged(t *testing.T) {
+	w := newWorld(1)
+	w.create(t, ofDeadLetters(map[string]any{"TreatMissingData": "missing"}))
+	w.emit(deadLetters, 1, 0)
+	for minute, want := range []string{Alarming, Alarming, Alarming, InsufficientData} { // two periods more than it evaluates
+		w.pass(time.Minute)
+		if got := w.state(t, "dead"); got != want {
+			t.Errorf("after minute %d it is %s, want %s", minute+1, got, want)
+		}
+	}
+}
+
+func TestAPeriodThatHasNotEndedDecidesNothing(t *testing.T) {
+	w := newWorld(1)
+	w.create(t, ofDeadLetters(nil))
+	w.emit(deadLetters, 1, 0)
+	w.pass(30 * time.Second) // the first evaluation there is
+	if got := w.state(t, "dead"); got != OK {
+		t.Errorf("in the middle of a period it is %s", got)
+	}
+}
+
+func TestACompositeAlarmFollowsAtOnce(t *testing.T) {
+	w := newWorld(1)
+	w.create(t, ofDeadLetters(nil))
+	w.create(t, resource.Resource{Type: typeComposite, Properties: map[string]any{"AlarmName": "upper", "AlarmRule": "ALARM(dead)"}})
+	if err := w.SetState(t.Context(), "dead", Alarming, "drill"); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.state(t, "upper"); got != Alarming {
+		t.Errorf("it is %s", got)
+	}
+}
+
+func TestPercentilesAreNearestRanks(t *testing.T) {
+	var data []Datum
+	for i := range 10 {
+		data = append(data, Datum{Value: float64(10 - i)})
+	}
+	for name, want := range map[string]float64{"p50": 5, "p90": 9, "p95": 10, "p99.9": 10, "p100": 10, "p0": 1} {
+		stat, err := parseStatistic(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stat(data); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if got := percentile([]Datum{{Value: 1, Count: 99}, {Value: 7}}, 99); got != 1 {
+		t.Errorf("of counted samples %v", got)
+	}
+}
