@@ -194,7 +194,7 @@ func (a *Alarms) getMetricStatistics(_ context.Context, call endpoint.Call) (any
 	for _, name := range slices.Concat([]string(input.Statistics), []string(input.ExtendedStatistics)) {
 		stat, err := parseStatistic(name)
 		if err != nil {
-			return nil, &endpoint.Error{Code: "InvalidParameterValue", Message: err.Error()}
+			return nil, err
 		}
 		for _, p := range a.Metrics.points(metric, input.Unit, stat, clockPeriods(int(input.Period)), from, input.EndTime.Time) {
 			shown := byTime[p.at]

@@ -193,7 +193,7 @@ func (q query) check(among []query) error {
 		}
 	default:
 		if _, err := parseStatistic(q.MetricStat.Stat); err != nil {
-			return invalid("%v", err)
+			return err
 		}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"headroom/internal/local/endpoint"
 )
 
 // statistic makes one value of the data of a period.
@@ -35,7 +37,7 @@ func parseStatistic(name string) (statistic, error) {
 			return func(data []Datum) float64 { return percentile(data, percent) }, nil
 		}
 	}
-	return nil, fmt.Errorf("The value %s for parameter Stat is not supported.", name) //nolint:staticcheck // CloudWatch's words
+	return nil, &endpoint.Error{Code: "InvalidParameterValue", Message: fmt.Sprintf("The value %s for parameter Stat is not supported.", name)}
 }
 
 func byValue(a, b Datum) int {
