@@ -103,11 +103,14 @@ func (a *Alarms) put(ctx context.Context, configured alarm) *alarm {
 func (a *Alarms) remove(ctx context.Context, name string) {
 	a.mu.Lock()
 	found := a.byName[name]
-	delete(a.byName, name)
-	a.mu.Unlock()
-	if found != nil {
-		a.tell(ctx, found, configurationChange, found.changed("delete", nil))
+	if found == nil {
+		a.mu.Unlock()
+		return
 	}
+	delete(a.byName, name)
+	detail := found.changed("delete", nil)
+	a.mu.Unlock()
+	a.tell(ctx, found, configurationChange, detail)
 }
 
 // SetState puts an alarm into a state, until it is next evaluated. A change is told by an event and by the
@@ -167,6 +170,8 @@ func (a *Alarms) act(ctx context.Context, moved *alarm, action string, notice no
 	}
 	if err != nil {
 		result = fmt.Sprintf("Failed to execute action %s. Received error: %q", action, err)
+	}
+	if err != nil && ctx.Err() == nil {
 		a.cfg.Log.Error("alarm's action failed", "alarm", moved.name, "action", action, "error", err)
 	}
 	a.mu.Lock()

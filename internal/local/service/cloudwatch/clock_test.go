@@ -59,3 +59,16 @@ func TestPercentilesAreNearestRanks(t *testing.T) {
 		t.Errorf("of counted samples %v", got)
 	}
 }
+
+func TestOldDataAreForgotten(t *testing.T) {
+	m := NewMetrics()
+	metric := Metric{Namespace: "N", Name: "M"}
+	for i := range 24 * 60 { // a day
+		m.Put(metric, Datum{At: noon.Add(time.Duration(i) * time.Minute), Value: float64(i)})
+	}
+	m.Put(metric, Datum{At: noon.Add(-time.Hour), Value: -1}) // late, and too late
+	left := m.between(metric, noon.Add(-24*time.Hour), noon.Add(48*time.Hour))
+	if n := len(left); n < 180 || n > 220 || left[len(left)-1].Value != 1439 {
+		t.Errorf("%d data are left, the newest %v", n, left[len(left)-1])
+	}
+}

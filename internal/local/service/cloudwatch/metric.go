@@ -75,7 +75,9 @@ func (m *Metrics) Put(metric Metric, data ...Datum) {
 	}
 	newest := s.data[len(s.data)-1].At
 	old, _ := slices.BinarySearchFunc(s.data, newest.Add(-kept), func(d Datum, at time.Time) int { return d.At.Compare(at) })
-	s.data = slices.Delete(s.data, 0, max(old, len(s.data)-keptMost))
+	if extra := max(old, len(s.data)-keptMost); extra > len(s.data)/10 { // seldom, so that it costs little
+		s.data = slices.Delete(s.data, 0, extra)
+	}
 	if newest.After(s.added) {
 		s.added = newest
 	}
