@@ -159,7 +159,7 @@ func TestWhatTheTemplateWiresIsWhatRuns(t *testing.T) {
 	if err := cloud.Alarms.SetState(t.Context(), "echo-alarm", "ALARM", "for the test"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the rule sends the alarm on", func() bool { return echoes.count("CloudWatch Alarm State Change") == 1 })
+	eventually(t, "the rule sends the alarm on", func() bool { return echoes.count("CloudWatch Alarm State Change") > 0 }) // and, once it is evaluated, its end
 
 	echoes.mu.Lock()
 	defer echoes.mu.Unlock()
