@@ -5,9 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
 
 	"headroom/internal/adapter/alarms"
 	"headroom/internal/adapter/images"
@@ -49,7 +47,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Shelf:       shelves,
 		Policies:    source,
 		Stacks:      hoststacks.Client(cfg),
-		Alarms:      &alarms.Alarms{Client: cloudwatch.NewFromConfig(cfg, inPlain)},
+		Alarms:      &alarms.Alarms{Client: cloudwatch.NewFromConfig(cfg)},
 		Images:      &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
 		Announce:    announcer,
 		Signups:     queue(e.SignupStepsQueue),
@@ -68,6 +66,3 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 	}
 	return function.Whole(handler.Messages), nil
 }
-
-// inPlain has CloudWatch spoken to in AWS's query protocol, which the local cloud reads, and not in CBOR.
-func inPlain(o *cloudwatch.Options) { o.Protocol = awsquery.New(schemas.GraniteServiceVersion20100801) }
