@@ -29,7 +29,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 	tenantSecrets := "headroom/" + c.Stage.Name + "/tenant/"
 	// It deletes places on the waiting list, and reads that list; it frees addresses, on the condition that
 	// their tenant is as it was.
-	grants := c.ledger.Grants([]string{"ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
+	grants := c.ledger.Grants([]string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
 	grants = append(grants,
 		sendTo(c.signupSteps.Queue, c.signups.DeadLetters, c.poolChecks.Queue, c.hostEvents.Queue),
 		c.publish(),
@@ -84,7 +84,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 }
 
 func (c *controlPlane) newPoolCheck() awslambda.Function {
-	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem", "Query"}, indexDue, indexReserve)
+	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "Query"}, indexDue, indexReserve)
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, c.orderStacks()...)
 	grants = append(grants,

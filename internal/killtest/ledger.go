@@ -33,6 +33,11 @@ func (l Ledger) Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, erro
 	return answer(l.Call, "Tenant", func() (pool.Tenant, error) { return l.Next.Tenant(ctx, id) })
 }
 
+// Tenants calls Next.
+func (l Ledger) Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error) {
+	return answer(l.Call, "Tenants", func() (map[pool.TenantID]pool.Tenant, error) { return l.Next.Tenants(ctx, ids) })
+}
+
 // SaveTenant calls Next.
 func (l Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error) {
 	return answer(l.Call, "SaveTenant", func() (pool.Tenant, error) { return l.Next.SaveTenant(ctx, before, after) })
@@ -64,8 +69,8 @@ func (l Ledger) Unqueue(ctx context.Context, tier pool.Tier, queue int64) error 
 }
 
 // Claim calls Next.
-func (l Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error) {
-	return answer(l.Call, "Claim", func() (pool.Claim, error) { return l.Next.Claim(ctx, tier, tenant, at, waiting) })
+func (l Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error) {
+	return answer(l.Call, "Claim", func() (pool.Claim, error) { return l.Next.Claim(ctx, tier, tenant, waiting) })
 }
 
 // Shelf calls Next.
@@ -79,18 +84,18 @@ func (l Ledger) SaveShelf(ctx context.Context, before, after pool.Shelf) error {
 }
 
 // BeginRefill calls Next.
-func (l Ledger) BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) error {
-	return l.Call("BeginRefill", func() error { return l.Next.BeginRefill(ctx, tier, r) })
+func (l Ledger) BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) (pool.Shelf, error) {
+	return answer(l.Call, "BeginRefill", func() (pool.Shelf, error) { return l.Next.BeginRefill(ctx, tier, r) })
 }
 
 // CommitRefill calls Next.
-func (l Ledger) CommitRefill(ctx context.Context, tier pool.Tier, number int64, kind pool.Kind, offers []pool.Offer, hosts map[pool.HostID]pool.Access) error {
-	return l.Call("CommitRefill", func() error { return l.Next.CommitRefill(ctx, tier, number, kind, offers, hosts) })
+func (l Ledger) CommitRefill(ctx context.Context, seen pool.Shelf, offers []pool.Listed, hosts map[pool.HostID]pool.Access) (pool.Shelf, error) {
+	return answer(l.Call, "CommitRefill", func() (pool.Shelf, error) { return l.Next.CommitRefill(ctx, seen, offers, hosts) })
 }
 
 // Settle calls Next.
-func (l Ledger) Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold) error {
-	return l.Call("Settle", func() error { return l.Next.Settle(ctx, tier, holds) })
+func (l Ledger) Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold, at time.Time) error {
+	return l.Call("Settle", func() error { return l.Next.Settle(ctx, tier, holds, at) })
 }
 
 // Pool calls Next.
@@ -111,6 +116,16 @@ func (l Ledger) Tiers(ctx context.Context) ([]pool.Tier, error) {
 // Host calls Next.
 func (l Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 	return answer(l.Call, "Host", func() (pool.Host, error) { return l.Next.Host(ctx, id) })
+}
+
+// Hosts calls Next.
+func (l Ledger) Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error) {
+	return answer(l.Call, "Hosts", func() (map[pool.HostID]pool.Host, error) { return l.Next.Hosts(ctx, ids) })
+}
+
+// SaveHosts calls Next.
+func (l Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) error {
+	return l.Call("SaveHosts", func() error { return l.Next.SaveHosts(ctx, changes) })
 }
 
 // SaveHost calls Next.

@@ -16,7 +16,7 @@ import (
 // return. A write whose condition no longer holds answers pool.ErrConflict and has changed nothing; the
 // caller reads again and decides again (Update). Implementations retry throttling and lost connections
 // themselves, bounded by the context; a write of a shelf whose reply was lost may so answer
-// pool.ErrConflict although it was written. Deadlines, lead times, and when a hold was taken, are kept in
+// pool.ErrConflict although it was written. Deadlines, lead times, and when holds were settled, are kept in
 // whole seconds. No ledger chooses a state: records go in as pool's transitions made them.
 type Ledger interface {
 	// Request records a tenant if it is not known. A known tenant is returned as it is stored, with
@@ -24,6 +24,8 @@ type Ledger interface {
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
 	// Tenant reads a tenant; pool.ErrNotFound when there is none.
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	// Tenants reads many at once; those that there are not are left out.
+	Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error)
 	// SaveTenant writes after on the condition that the stored version is before's, and returns it as it is
 	// stored, its version moved by one. Where after waits and before does not, it comes onto its tier's
 	// waiting list under its number; where before waits and after does not, it leaves the list. One
@@ -48,23 +50,25 @@ type Ledger interface {
 
 	// Claim does what pool.Take says, in one atomic step. Errors: pool.ErrEmpty (also when the tier
 	// has no shelf yet), pool.ErrQueued.
-	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error)
+	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error)
 	// Shelf reads a tier's shelf; one that does not exist reads as pool.NewShelf, version 0.
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	// SaveShelf replaces the shelf on the condition that its version is before's; version 0 creates it.
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 	// BeginRefill notes a refill in the shelf, on the condition that none is under way, that nothing
-	// is withdrawn, and that r.Number is the next number. A shelf that does not exist is made.
-	BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) error
-	// CommitRefill appends offers to the list of the refill's kind, adds their hosts' access, and ends
-	// the refill, on the condition that the refill with this number is under way. It drops the access
-	// of hosts that the shelf did not need any more (pool.Tidy): claims move the shelf's version all
-	// the time, so that a SaveShelf for that alone would rarely succeed.
-	CommitRefill(ctx context.Context, tier pool.Tier, number int64, kind pool.Kind, offers []pool.Offer, hosts map[pool.HostID]pool.Access) error
-	// Settle forgets holds, on the condition that each is still held as given. Claims that run at the
-	// same time do not disturb it, nor BeginRefill and CommitRefill. After a conflict about more than
-	// forty holds, some of them may be forgotten.
-	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold) error
+	// is withdrawn, and that r.Number is the next number. A shelf that does not exist is made. It returns
+	// the shelf as it is then.
+	BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) (pool.Shelf, error)
+	// CommitRefill appends offers to the lists of their kinds, adds their hosts' access, and ends
+	// the refill, on the condition that it is under way still. seen is the shelf as it was while it was.
+	// It drops the access of hosts that seen did not need any more (pool.Tidy): claims move the shelf's
+	// version all the time, so that a SaveShelf for that alone would rarely succeed. It returns the shelf as
+	// it is then.
+	CommitRefill(ctx context.Context, seen pool.Shelf, offers []pool.Listed, hosts map[pool.HostID]pool.Access) (pool.Shelf, error)
+	// Settle forgets holds, on the condition that each is still held as given, and notes when that was.
+	// Claims that run at the same time do not disturb it, nor BeginRefill and CommitRefill. After a conflict
+	// about more than a hundred holds, some of them may be forgotten.
+	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold, at time.Time) error
 
 	// Pool reads a pool's record; one that does not exist reads as a zero record with its key.
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
@@ -77,10 +81,15 @@ type Ledger interface {
 	Tiers(ctx context.Context) ([]pool.Tier, error)
 	// Host reads a host; pool.ErrNotFound when there is none.
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	// Hosts reads many at once, as Host does; those that there are not are left out.
+	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	// SaveHost writes after with the version moved by one, on the condition that the stored version is
 	// before's, moves the pool's counters by the difference of their contributions, and notes the outcome
 	// in the pool's record (pool.Record.Note). One transaction.
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	// SaveHosts is SaveHost for several hosts, none of which comes to an outcome, in one transaction: all are
+	// written or none is.
+	SaveHosts(ctx context.Context, changes []HostChange) error
 	// Reserve names hosts in service that have slots in reserve and fewer than below slots used: with
 	// pool.Pack the most used first, with pool.Spread the least used first.
 	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
@@ -89,3 +98,6 @@ type Ledger interface {
 	// OverdueTenants names tenants whose deadline is now or earlier, the oldest first.
 	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 }
+
+// HostChange is a host as it was read, and as it is to be.
+type HostChange struct{ Before, After pool.Host }

@@ -69,19 +69,21 @@ func UpdateTenant(ctx context.Context, l tenants, id pool.TenantID, change func(
 }
 
 // UpdateShelf changes a tier's shelf by what change makes of it, as update does. Claims move the shelf's
-// version: nothing else should be read between reading and writing it.
-func UpdateShelf(ctx context.Context, l shelves, tier pool.Tier, change func(pool.Shelf) (pool.Shelf, error)) error {
-	_, _, err := update(
+// version: nothing else should be read between reading and writing it. It returns the shelf as it is then.
+func UpdateShelf(ctx context.Context, l shelves, tier pool.Tier, change func(pool.Shelf) (pool.Shelf, error)) (pool.Shelf, error) {
+	_, after, err := update(
 		func() (pool.Shelf, error) {
 			s, err := l.Shelf(ctx, tier)
 			return s, named(err, "read the shelf of tier %s", tier)
 		},
 		func(s pool.Shelf) (pool.Shelf, error) { return change(s.Clone()) },
 		func(before, after pool.Shelf) (pool.Shelf, error) {
-			return after, named(l.SaveShelf(ctx, before, after), "save the shelf of tier %s", tier)
+			err := l.SaveShelf(ctx, before, after)
+			after.Version = before.Version + 1
+			return after, named(err, "save the shelf of tier %s", tier)
 		},
 	)
-	return err
+	return after, err
 }
 
 // update reads a record, has change decide what becomes of it, and saves that on the condition that nobody

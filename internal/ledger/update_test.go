@@ -92,7 +92,7 @@ var updates = map[string]func(ctx context.Context, s *store, answer error) (befo
 	},
 	"shelf": func(ctx context.Context, s *store, answer error) (int64, int64, error) {
 		before := s.shelf.Version
-		err := ledger.UpdateShelf(ctx, s, "standard", func(shelf pool.Shelf) (pool.Shelf, error) {
+		_, err := ledger.UpdateShelf(ctx, s, "standard", func(shelf pool.Shelf) (pool.Shelf, error) {
 			shelf.Tail++
 			return shelf, answer
 		})

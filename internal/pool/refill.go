@@ -5,8 +5,14 @@ import (
 	"time"
 )
 
-// Lacks is how many slots of a kind a refill should set out.
-func (s Shelf) Lacks(k Kind) int { return max(0, ShelfSize-len(s.Offers(k))) }
+// Lacks is how many slots of a kind a refill should set out: none while more than ShelfLow are there, because
+// refills in small bits would be many.
+func (s Shelf) Lacks(k Kind) int {
+	if n := len(s.Offers(k)); n <= ShelfLow {
+		return ShelfSize - n
+	}
+	return 0
+}
 
 // hostsOf numbers the hosts of a kind that have offers on the shelf.
 func (s Shelf) hostsOf(k Kind) map[int]bool {
@@ -87,7 +93,7 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 	out := h.Clone()
 	_, seq, _ := h.ID.Parse()
 	var good []Offer
-	for _, o := range r.Offers {
+	for _, o := range r.Of(h.Kind) {
 		slot := out.Slot(o.Index)
 		if o.Host != seq || slot == nil || slot.Generation != o.Generation {
 			continue

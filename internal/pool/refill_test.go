@@ -133,7 +133,8 @@ func TestChooseKeepsWithinTheShelf(t *testing.T) {
 }
 
 func TestSetOut(t *testing.T) {
-	r := pool.Refill{Number: 7, Kind: pool.Share, Offers: []pool.Offer{shareOffer(1, 1), shareOffer(1, 2), shareOffer(2, 1), shareOffer(1, 9)}}
+	offers := []pool.Offer{shareOffer(1, 1), shareOffer(1, 2), shareOffer(2, 1), shareOffer(1, 9)}
+	r := pool.Refill{Number: 7, Offers: append(pool.List(pool.Database, []pool.Offer{offer(1, 3)}), pool.List(pool.Share, offers)...)}
 	marked := func(h pool.Host, number int64) pool.Host {
 		h = h.Clone()
 		for i := range h.Slots {
@@ -149,11 +150,11 @@ func TestSetOut(t *testing.T) {
 		want string
 		good []pool.Offer
 	}{
-		{"free slots of this host are set out", host(1, "fff"), "oof", r.Offers[:2]},
-		{"what this refill set out before holds", marked(host(1, "oof"), 7), "oof", r.Offers[:2]},
-		{"what another refill set out does not", marked(host(1, "off"), 6), "oof", r.Offers[1:2]},
-		{"assigned slots do not", host(1, "aff"), "aof", r.Offers[1:2]},
-		{"of a cordoned host only what was set out before", cordoned, "off", r.Offers[:1]},
+		{"free slots of this host are set out", host(1, "fff"), "oof", offers[:2]},
+		{"what this refill set out before holds", marked(host(1, "oof"), 7), "oof", offers[:2]},
+		{"what another refill set out does not", marked(host(1, "off"), 6), "oof", offers[1:2]},
+		{"assigned slots do not", host(1, "aff"), "aof", offers[1:2]},
+		{"of a cordoned host only what was set out before", cordoned, "off", offers[:1]},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -188,7 +189,7 @@ func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 		assigned = pool.Assign(assigned, o, "a", now)
 	}
 	diff(t, "assigned of an earlier generation", states(pool.Assign(h, older[1], "a", now)), "foap")
-	_, good := pool.SetOut(h, pool.Refill{Number: 7, Kind: pool.Share, Offers: older}, now)
+	_, good := pool.SetOut(h, pool.Refill{Number: 7, Offers: pool.List(pool.Share, older)}, now)
 	diff(t, "set out of an earlier generation", good, []pool.Offer(nil))
 	diff(t, "assigned", states(assigned), "faap")
 	diff(t, "tenant", assigned.Slots[1].Tenant, pool.TenantID("a"))
@@ -200,4 +201,26 @@ func TestRoom(t *testing.T) {
 	s := shelf(3, pool.ShelfSize+5)
 	diff(t, "for databases", s.Lacks(pool.Database), pool.ShelfSize-3)
 	diff(t, "for shares", s.Lacks(pool.Share), 0)
+	s = shelf(pool.ShelfLow, pool.ShelfLow+1)
+	diff(t, "for databases that run low", s.Lacks(pool.Database), pool.ShelfSize-pool.ShelfLow)
+	diff(t, "for shares that do not", s.Lacks(pool.Share), 0)
+}
+
+// One reconciler finds a host cordoned, and leaves its slots out of the shelf. Another one that finishes the
+// same refill, and finds the host in service again, must not set them out: nothing would ever take them.
+func TestASlotThatARefillWasRefusedStaysOutOfIt(t *testing.T) {
+	r := pool.Refill{Number: 7, Offers: pool.List(pool.Share, []pool.Offer{shareOffer(1, 1)})}
+	cordoned := host(1, "f")
+	cordoned.State = pool.HostCordoned
+	refused, good := pool.SetOut(cordoned, r, now)
+	diff(t, "granted by a cordoned host", good, []pool.Offer(nil))
+	back := refused.Clone()
+	back.State = pool.HostInService
+	after, good := pool.SetOut(back, r, now)
+	diff(t, "granted after all", good, []pool.Offer(nil))
+	diff(t, "slots", states(after), "f")
+	r.Number = 8
+	if _, good = pool.SetOut(back, r, now); len(good) != 1 {
+		t.Errorf("the next refill was granted %v", good)
+	}
 }

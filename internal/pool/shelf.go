@@ -9,13 +9,20 @@ import (
 const (
 	// ShelfSize is how many pairs a full shelf sets out. With ShelfHosts it bounds the size of the
 	// shelf's record and so the write units of a claim.
-	ShelfSize = 50
+	ShelfSize = 40
 	// ShelfHosts is how many hosts of a kind may have slots on the shelf at once.
 	ShelfHosts = 5
-	// ShelfLow is how many pairs are left when a claim asks for the shelf to be reconciled.
-	ShelfLow = 40
-	// ShelfHeld is how many unsettled claims make a claim ask for the shelf to be reconciled.
-	ShelfHeld = 10
+	// ShelfLow is how many pairs are left when the shelf is refilled: large refills are few.
+	ShelfLow = 20
+	// shelfStep is how many pairs lie between the claims that ask for the shelf to be reconciled.
+	shelfStep = 10
+	// shelfEnd is how many pairs are left when each claim asks, because the pool may be at its end.
+	shelfEnd = 5
+	// ShelfHeld is how many unsettled claims are worth settling: a host's record is written once for all of
+	// its slots. Nothing waits for a claim to be settled.
+	ShelfHeld = 20
+	// SettleAfter is how long claims may wait for others to be settled with.
+	SettleAfter = 15 * time.Minute
 )
 
 // Offer is a slot that is set out, with what opening it takes.
@@ -31,15 +38,29 @@ type Offer struct {
 type Hold struct {
 	Database Offer
 	Share    Offer
-	At       time.Time
 }
 
-// Refill is a refill under way: slots of one kind that are being set out. It is written into the
-// shelf before any host is touched, and the next reconciliation may finish it.
+// Listed words both slots of a hold.
+func (h Hold) Listed() []Listed {
+	return []Listed{{Kind: Database, Offer: h.Database}, {Kind: Share, Offer: h.Share}}
+}
+
+// Refill is a refill under way: slots that are being set out. It is written into the shelf before any host
+// is touched, and the next reconciliation may finish it.
 type Refill struct {
 	Number int64 // counts a shelf's refills, from 1
-	Kind   Kind
-	Offers []Offer
+	Offers []Listed
+}
+
+// Of lists the offers of one kind.
+func (r Refill) Of(k Kind) []Offer {
+	var offers []Offer
+	for _, l := range r.Offers {
+		if l.Kind == k {
+			offers = append(offers, l.Offer)
+		}
+	}
+	return offers
 }
 
 // Shelf is what is set out for the signups of one tier: databases and shares in the order in which
@@ -50,10 +71,11 @@ type Shelf struct {
 	Shares    []Offer
 	Hosts     map[HostID]Access // of every host that has an offer or a hold here
 	Held      map[TenantID]Hold
+	Settled   time.Time // when holds were settled last; zero: never
 
-	Refills   int64   // number of the last refill
-	Refill    *Refill // under way; nil when there is none
-	Withdrawn []Taken // taken back from the shelf, and on their way back into their hosts
+	Refills   int64    // number of the last refill
+	Refill    *Refill  // under way; nil when there is none
+	Withdrawn []Listed // taken back from the shelf, and on their way back into their hosts
 
 	Tail  int64 // number of the last tenant that had to wait
 	Queue int64 // not 0: tenants up to this number may be waiting, and are served first
@@ -63,12 +85,24 @@ type Shelf struct {
 	Version int64 // moves with every write
 }
 
-// Taken is an offer with its kind.
-type Taken struct {
+// Listed is an offer with its kind, which says on which list it belongs.
+type Listed struct {
 	Kind  Kind
 	Offer Offer
 	Held  bool // a tenant held it, and may have opened it
 }
+
+// List words offers of one kind.
+func List(k Kind, offers []Offer) []Listed {
+	var listed []Listed
+	for _, o := range offers {
+		listed = append(listed, Listed{Kind: k, Offer: o})
+	}
+	return listed
+}
+
+// Host is the host that has the slot, on a shelf of a tier.
+func (l Listed) Host(tier Tier) HostID { return Key{l.Kind, tier}.Host(l.Offer.Host) }
 
 // NewShelf is the empty shelf of a tier.
 func NewShelf(tier Tier) Shelf {
@@ -119,17 +153,22 @@ type Side struct {
 type Claim struct {
 	Database  Side
 	Share     Side
-	At        time.Time
 	Left      int  // pairs left on the shelf
 	Unsettled int  // claims not settled yet, this one included
 	Replayed  bool // the tenant held it already
 }
 
-// NeedsReconciling reports whether the claim left the shelf to be reconciled: it runs low, or claims are
-// to be settled. In a pool that is larger than a shelf few claims say so; in a small one each does,
-// so that the capacity of a small pool is looked at with every signup.
+// NeedsReconciling reports whether the claim left the shelf to be reconciled: it has come down by a step, it is
+// at its end, or claims are to be settled. A step that asks for nothing that pays is how a small pool,
+// whose shelf is never full, has its capacity looked at.
 func (c Claim) NeedsReconciling() bool {
-	return !c.Replayed && (c.Left <= ShelfLow || c.Unsettled%ShelfHeld == 0)
+	low := c.Left <= ShelfLow && c.Left%shelfStep == 0 || c.Left < shelfEnd
+	return !c.Replayed && (low || c.Unsettled%ShelfHeld == 0)
+}
+
+// Settling reports whether it pays to settle the claims of a shelf: there are many, or they have waited long.
+func (s Shelf) Settling(now time.Time) bool {
+	return len(s.Held) >= ShelfHeld || len(s.Held) > 0 && now.Sub(s.Settled) >= SettleAfter
 }
 
 // Take is the claim as a pure function: the shelf after tenant took the head of both lists. waiting
@@ -137,7 +176,7 @@ func (c Claim) NeedsReconciling() bool {
 // returns what the tenant holds already. Errors: ErrEmpty, ErrQueued.
 //
 // DynamoDB runs the same rule as one conditional update; the contract suite holds the two together.
-func Take(s Shelf, tenant TenantID, at time.Time, waiting bool) (Shelf, Claim, error) {
+func Take(s Shelf, tenant TenantID, waiting bool) (Shelf, Claim, error) {
 	if hold, ok := s.Held[tenant]; ok {
 		return s, s.claim(hold, true), nil
 	}
@@ -148,7 +187,7 @@ func Take(s Shelf, tenant TenantID, at time.Time, waiting bool) (Shelf, Claim, e
 		return s, Claim{}, ErrEmpty
 	}
 	s = s.Clone()
-	hold := Hold{Database: s.Databases[0], Share: s.Shares[0], At: at}
+	hold := Hold{Database: s.Databases[0], Share: s.Shares[0]}
 	s.Databases, s.Shares = s.Databases[1:], s.Shares[1:]
 	s.Held[tenant] = hold
 	if !waiting {
@@ -172,7 +211,6 @@ func (s Shelf) claim(hold Hold, replayed bool) Claim {
 	return Claim{
 		Database:  Side{Host: db, Offer: hold.Database, Access: s.Hosts[db]},
 		Share:     Side{Host: share, Offer: hold.Share, Access: s.Hosts[share]},
-		At:        hold.At,
 		Left:      s.Pairs(),
 		Unsettled: len(s.Held),
 		Replayed:  replayed,
@@ -190,7 +228,7 @@ func Withdraw(s Shelf, id HostID) (Shelf, error) {
 	var keep []Offer
 	for _, o := range s.Offers(key.Kind) {
 		if o.Host == seq {
-			s.Withdrawn = append(s.Withdrawn, Taken{Kind: key.Kind, Offer: o})
+			s.Withdrawn = append(s.Withdrawn, Listed{Kind: key.Kind, Offer: o})
 		} else {
 			keep = append(keep, o)
 		}
@@ -227,8 +265,8 @@ func Tidy(s Shelf) Shelf {
 		mark(Share, hold.Share)
 	}
 	if s.Refill != nil {
-		for _, o := range s.Refill.Offers {
-			mark(s.Refill.Kind, o)
+		for _, l := range s.Refill.Offers {
+			mark(l.Kind, l.Offer)
 		}
 	}
 	maps.DeleteFunc(s.Hosts, func(id HostID, _ Access) bool { return !used[id] })

@@ -51,7 +51,7 @@ func diff(t testing.TB, what string, got, want any) {
 
 func TestTake(t *testing.T) {
 	held := shelf(2, 2)
-	held.Held["a"] = pool.Hold{Database: offer(1, 9), Share: shareOffer(2, 9), At: now}
+	held.Held["a"] = pool.Hold{Database: offer(1, 9), Share: shareOffer(2, 9)}
 	queued := shelf(2, 2)
 	queued.Queue = 4
 	heldAndQueued := held.Clone()
@@ -75,7 +75,7 @@ func TestTake(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			before := test.shelf.Clone()
-			after, claim, err := pool.Take(test.shelf, "a", now, test.waiting)
+			after, claim, err := pool.Take(test.shelf, "a", test.waiting)
 			diff(t, "the argument", test.shelf, before)
 			if !errors.Is(err, test.err) {
 				t.Fatalf("error %v, want %v", err, test.err)
@@ -100,6 +100,9 @@ func TestClaimNeedsTending(t *testing.T) {
 	}{
 		{"plenty is left", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: 1}, false},
 		{"it runs low", pool.Claim{Left: pool.ShelfLow, Unsettled: 1}, true},
+		{"somebody asked when it ran low", pool.Claim{Left: pool.ShelfLow - 1, Unsettled: 1}, false},
+		{"it runs lower", pool.Claim{Left: pool.ShelfLow / 2, Unsettled: 1}, true},
+		{"the last but one", pool.Claim{Left: 1, Unsettled: 1}, true},
 		{"the last pair", pool.Claim{Left: 0, Unsettled: 1}, true},
 		{"claims are to be settled", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: pool.ShelfHeld}, true},
 		{"nothing was taken", pool.Claim{Left: 0, Unsettled: pool.ShelfHeld, Replayed: true}, false},
@@ -118,9 +121,9 @@ func TestTakingGivesEachSlotOnce(t *testing.T) {
 		s := shelf(rapid.IntRange(0, 8).Draw(t, "databases"), rapid.IntRange(0, 8).Draw(t, "shares"))
 		pairs, version := s.Pairs(), s.Version
 		taken := map[pool.Offer]pool.TenantID{}
-		for i := range rapid.IntRange(0, 20).Draw(t, "claims") {
+		for range rapid.IntRange(0, 20).Draw(t, "claims") {
 			tenant := pool.TenantID(rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g"}).Draw(t, "tenant"))
-			after, claim, err := pool.Take(s, tenant, now.Add(time.Duration(i)), false)
+			after, claim, err := pool.Take(s, tenant, false)
 			if err != nil {
 				if s.Pairs() > 0 {
 					t.Fatalf("%v with %d pairs left", err, s.Pairs())
@@ -144,7 +147,7 @@ func TestTakingGivesEachSlotOnce(t *testing.T) {
 func TestWithdraw(t *testing.T) {
 	s := shelf(3, 2)
 	s.Databases = append(s.Databases, offer(5, 1), offer(1, 7))
-	s.Held["a"] = pool.Hold{Database: offer(1, 9), Share: shareOffer(2, 9), At: now}
+	s.Held["a"] = pool.Hold{Database: offer(1, 9), Share: shareOffer(2, 9)}
 	before := s.Clone()
 	got, err := pool.Withdraw(s, "database-standard-1")
 	if err != nil {
@@ -154,9 +157,9 @@ func TestWithdraw(t *testing.T) {
 	diff(t, "what stays", got.Databases, []pool.Offer{offer(5, 1)})
 	diff(t, "shares", got.Shares, s.Shares)
 	diff(t, "what tenants hold", got.Held, s.Held)
-	var back []pool.Taken
+	var back []pool.Listed
 	for _, i := range []int{1, 2, 3, 7} {
-		back = append(back, pool.Taken{Kind: pool.Database, Offer: offer(1, i)})
+		back = append(back, pool.Listed{Kind: pool.Database, Offer: offer(1, i)})
 	}
 	diff(t, "what goes back", got.Withdrawn, back)
 	again, err := pool.Withdraw(got, "database-standard-1")
@@ -173,9 +176,9 @@ func TestTidyKeepsWhatIsNeeded(t *testing.T) {
 	s := pool.NewShelf(standard)
 	s.Databases = []pool.Offer{offer(1, 1)}
 	s.Shares = []pool.Offer{shareOffer(2, 1)}
-	s.Held["a"] = pool.Hold{Database: offer(3, 1), Share: shareOffer(4, 1), At: now}
-	s.Refill = &pool.Refill{Number: 1, Kind: pool.Share, Offers: []pool.Offer{shareOffer(5, 1)}}
-	s.Withdrawn = []pool.Taken{{Kind: pool.Share, Offer: shareOffer(6, 1)}}
+	s.Held["a"] = pool.Hold{Database: offer(3, 1), Share: shareOffer(4, 1)}
+	s.Refill = &pool.Refill{Number: 1, Offers: pool.List(pool.Share, []pool.Offer{shareOffer(5, 1)})}
+	s.Withdrawn = []pool.Listed{{Kind: pool.Share, Offer: shareOffer(6, 1)}}
 	want := []pool.HostID{"database-standard-1", "database-standard-3", "share-standard-2", "share-standard-4", "share-standard-5"}
 	for _, k := range pool.Kinds {
 		for seq := 1; seq <= 6; seq++ {
@@ -194,12 +197,12 @@ func TestTidyKeepsWhatIsNeeded(t *testing.T) {
 
 func TestClonesShareNothing(t *testing.T) {
 	s := shelf(2, 2)
-	s.Held["a"] = pool.Hold{At: now}
-	s.Refill = &pool.Refill{Number: 1, Offers: []pool.Offer{offer(1, 1)}}
-	s.Withdrawn = []pool.Taken{{Kind: pool.Share, Offer: shareOffer(2, 1)}}
+	s.Held["a"] = pool.Hold{}
+	s.Refill = &pool.Refill{Number: 1, Offers: pool.List(pool.Database, []pool.Offer{offer(1, 1)})}
+	s.Withdrawn = []pool.Listed{{Kind: pool.Share, Offer: shareOffer(2, 1)}}
 	want := s.Clone()
 	c := s.Clone()
-	c.Databases[0].Name, c.Shares[0].Name, c.Refill.Offers[0].Name, c.Withdrawn[0].Kind = "x", "x", "x", "x"
+	c.Databases[0].Name, c.Shares[0].Name, c.Refill.Offers[0].Offer.Name, c.Withdrawn[0].Kind = "x", "x", "x", "x"
 	c.Refill.Number = 9
 	c.Held["b"], c.Hosts["share-standard-9"] = pool.Hold{}, pool.Access{}
 	diff(t, "the original", s, want)

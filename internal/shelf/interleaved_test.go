@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -33,7 +32,7 @@ func TestInterleaved(t *testing.T) {
 		}
 		for range rapid.IntRange(40, 200).Draw(t, "moves") {
 			w.move(t)
-			w.now = w.now.Add(time.Second)
+			w.now = w.now.Add(pool.SettleAfter / 5)
 			must(t, w.check())
 		}
 		w.settleDown(t)
@@ -94,6 +93,7 @@ func (w *world) settleDown(t *rapid.T) {
 		}
 	}
 	for range 2 {
+		w.now = w.now.Add(pool.SettleAfter)
 		must(t, w.reconcile())
 		must(t, w.check())
 	}

@@ -24,8 +24,8 @@ func places(s pool.Shelf) map[pool.HostID]map[int][]string {
 		}
 	}
 	if s.Refill != nil {
-		for _, o := range s.Refill.Offers {
-			note(s.Refill.Kind, o, "refill")
+		for _, l := range s.Refill.Offers {
+			note(l.Kind, l.Offer, "refill")
 		}
 	}
 	for _, w := range s.Withdrawn {

@@ -4,119 +4,136 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"headroom/internal/pool"
 )
 
-// refill sets out slots of one kind, from the hosts that the policy's placement names, until the
-// list is full or there is nothing left to set out.
-func (r *Reconciler) refill(ctx context.Context, p pool.Policy) error {
-	for range attempts {
-		shelf, err := r.Ledger.Shelf(ctx, p.Tier)
-		if err != nil {
-			return fmt.Errorf("read the shelf: %w", err)
-		}
-		// A list that is nearly full is left alone: refills in small bits would be many.
-		if shelf.Refill == nil && len(shelf.Offers(p.Kind)) > pool.ShelfLow {
-			return nil
-		}
-		if shelf.Refill == nil {
-			begun, err := r.beginRefill(ctx, shelf, p)
+// refill sets out slots of both kinds, from the hosts that the policies' placement names, where the lists
+// run low. A tier that was taken out of the policies is not refilled.
+func (r *Reconciler) refill(ps pool.Policies) pass {
+	return func(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
+		for range attempts {
+			if seen.Refill != nil { // another reconciliation's, which may be dead
+				next, err := r.finishRefill(ctx, seen)
+				if err != nil {
+					return seen, err
+				}
+				seen = next
+			}
+			offers, hosts, err := r.choose(ctx, seen, ps)
+			if err != nil || len(offers) == 0 {
+				return seen, err
+			}
+			// Commit point: the refill is noted before any host is touched, so that it can be finished by
+			// the next reconciliation.
+			begun, err := r.Ledger.BeginRefill(ctx, seen.Tier, pool.Refill{Number: seen.Refills + 1, Offers: offers})
+			if err != nil {
+				return seen, fmt.Errorf("begin refill %d: %w", seen.Refills+1, err)
+			}
+			// The hosts were read before the refill began, so none of its slots is marked in them yet.
+			seen, err = r.setOut(ctx, begun, hosts)
 			if errors.Is(err, pool.ErrConflict) {
-				continue
+				seen, err = r.finishRefill(ctx, begun)
 			}
-			if err != nil || !begun {
-				return err
+			if err != nil {
+				return begun, err
 			}
 		}
-		if err := r.finishRefill(ctx, p.Tier); err != nil && !errors.Is(err, pool.ErrConflict) {
-			return err
-		}
+		return seen, nil
 	}
-	return nil
 }
 
-// beginRefill chooses what to set out and notes it in the shelf; false when there is nothing.
-func (r *Reconciler) beginRefill(ctx context.Context, shelf pool.Shelf, p pool.Policy) (bool, error) {
+// choose chooses what to set out; nothing when the lists are long enough, or there is nothing. It returns the
+// hosts too, as they were read for that.
+func (r *Reconciler) choose(ctx context.Context, seen pool.Shelf, ps pool.Policies) ([]pool.Listed, map[pool.HostID]pool.Host, error) {
+	var offers []pool.Listed
+	chosen := map[pool.HostID]pool.Host{}
+	for _, kind := range pool.Kinds {
+		p, ok := ps.Of(pool.Key{Kind: kind, Tier: seen.Tier})
+		if !ok || seen.Lacks(kind) == 0 {
+			continue
+		}
+		hosts, err := r.candidates(ctx, seen, p)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, h := range hosts {
+			chosen[h.ID] = h
+		}
+		offers = append(offers, pool.List(kind, pool.Choose(seen, hosts, p, seen.Lacks(kind)))...)
+	}
+	return offers, chosen, nil
+}
+
+// candidates reads hosts, as many at once as may lie on the shelf, until there are enough slots to choose from.
+func (r *Reconciler) candidates(ctx context.Context, seen pool.Shelf, p pool.Policy) ([]pool.Host, error) {
 	ids, err := r.Ledger.Reserve(ctx, p.Key(), p.Placement, p.Limit(), pool.ShelfSize)
 	if err != nil {
-		return false, fmt.Errorf("ask for hosts with slots in reserve: %w", err)
+		return nil, fmt.Errorf("ask for hosts with slots in reserve: %w", err)
 	}
-	hosts, err := r.candidates(ctx, shelf, p, ids)
-	if err != nil {
-		return false, err
-	}
-	offers := pool.Choose(shelf, hosts, p, shelf.Lacks(p.Kind))
-	if len(offers) == 0 {
-		return false, nil
-	}
-	// Commit point: the refill is noted before any host is touched, so that it can be finished by
-	// the next reconciliation.
-	return true, r.Ledger.BeginRefill(ctx, p.Tier, pool.Refill{Number: shelf.Refills + 1, Kind: p.Kind, Offers: offers})
-}
-
-// candidates reads hosts until there are enough slots to choose from. With pack the first hosts
-// suffice; with spread as many are read as may lie on the shelf.
-func (r *Reconciler) candidates(ctx context.Context, shelf pool.Shelf, p pool.Policy, ids []pool.HostID) ([]pool.Host, error) {
 	var hosts []pool.Host
 	slots := 0
-	for _, id := range ids {
-		if len(hosts) >= pool.ShelfHosts || p.Placement == pool.Pack && slots >= shelf.Lacks(p.Kind) {
-			break
-		}
-		h, err := r.Ledger.Host(ctx, id)
+	for some := range slices.Chunk(ids, pool.ShelfHosts) {
+		read, err := r.Ledger.Hosts(ctx, some)
 		if err != nil {
-			return nil, fmt.Errorf("read host %s: %w", id, err)
+			return nil, fmt.Errorf("read hosts with slots in reserve: %w", err)
 		}
-		// The index that named it lags: it may be cordoned by now, or have nothing left.
-		if left := min(h.Free(), p.Limit()-h.Used()); h.State == pool.HostInService && left > 0 {
-			hosts = append(hosts, h)
-			slots += left
+		for _, id := range some {
+			// The index that named it lags: it may be cordoned by now, or have nothing left.
+			h := read[id]
+			if left := min(h.Free(), p.Limit()-h.Used()); h.State == pool.HostInService && left > 0 {
+				hosts = append(hosts, h)
+				slots += left
+			}
+		}
+		if slots >= seen.Lacks(p.Kind) {
+			break
 		}
 	}
 	return hosts, nil
 }
 
 // finishRefill marks the slots of the refill under way in their hosts' records, then moves them
-// onto the list. It does nothing when there is none.
-func (r *Reconciler) finishRefill(ctx context.Context, tier pool.Tier) error {
-	shelf, err := r.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
+// onto the lists. It does nothing when there is none.
+func (r *Reconciler) finishRefill(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
+	if seen.Refill == nil {
+		return seen, nil
 	}
-	if shelf.Refill == nil {
-		return nil
-	}
-	begun := *shelf.Refill
 	wanted := map[pool.HostID]bool{}
-	for _, o := range begun.Offers {
-		wanted[pool.Key{Kind: begun.Kind, Tier: tier}.Host(o.Host)] = true
+	for _, o := range seen.Refill.Offers {
+		wanted[o.Host(seen.Tier)] = true
 	}
-	good, access := map[pool.Offer]bool{}, map[pool.HostID]pool.Access{}
-	for _, id := range slices.Sorted(maps.Keys(wanted)) {
-		var set []pool.Offer
-		h, err := r.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
-			set = nil
-			if now.Refill == nil || now.Refill.Number != begun.Number {
-				return h // another reconciliation finished it: there is nothing left to mark
-			}
-			h, set = pool.SetOut(h, begun, r.Now())
-			return h
-		})
-		if err != nil {
-			return err
-		}
-		for _, o := range set {
-			good[o] = true
-			access[id] = h.Access.Offered()
-		}
+	hosts, now, err := r.look(ctx, seen.Tier, wanted)
+	if err != nil {
+		return seen, err
 	}
-	offers := slices.DeleteFunc(slices.Clone(begun.Offers), func(o pool.Offer) bool { return !good[o] })
+	if now.Refill == nil || now.Refill.Number != seen.Refill.Number {
+		return now, nil // another reconciliation finished it: there is nothing left to mark
+	}
+	return r.setOut(ctx, now, hosts)
+}
+
+// setOut marks the slots of the refill that was seen under way in their hosts' records, as these were read
+// before, and moves those onto the lists that the hosts grant.
+func (r *Reconciler) setOut(ctx context.Context, seen pool.Shelf, hosts map[pool.HostID]pool.Host) (pool.Shelf, error) {
+	granted, access := map[pool.Listed]bool{}, map[pool.HostID]pool.Access{}
+	changes := change(hosts, func(h pool.Host) pool.Host {
+		after, good := pool.SetOut(h, *seen.Refill, r.Now())
+		for _, o := range good {
+			granted[pool.Listed{Kind: h.Kind, Offer: o}] = true
+			access[h.ID] = h.Access.Offered()
+		}
+		return after
+	})
+	if err := r.save(ctx, changes); err != nil {
+		return seen, err
+	}
+	offers := slices.DeleteFunc(slices.Clone(seen.Refill.Offers), func(o pool.Listed) bool { return !granted[o] })
 	// Commit point: the slots are marked in their hosts' records, and now they can be taken.
-	if err := r.Ledger.CommitRefill(ctx, tier, begun.Number, begun.Kind, offers, access); err != nil {
-		return fmt.Errorf("set out %d slots: %w", len(offers), err)
+	next, err := r.Ledger.CommitRefill(ctx, seen, offers, access)
+	if err != nil {
+		return seen, fmt.Errorf("set out %d slots: %w", len(offers), err)
 	}
-	return nil
+	return next, nil
 }

@@ -6,42 +6,76 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"headroom/internal/pool"
 )
 
-// settle writes tenants that are ready into their hosts' records, then forgets their holds. A hold
-// whose tenant is not ready yet stays: the signup under way will find it.
-func (r *Reconciler) settle(ctx context.Context, tier pool.Tier) error {
-	shelf, err := r.Ledger.Shelf(ctx, tier)
-	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
+// settle writes tenants that are ready into their hosts' records, then forgets their holds, when there are so
+// many that it pays. A hold whose tenant is not ready yet stays: the signup under way will find it.
+func (r *Reconciler) settle(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
+	if !seen.Settling(r.Now()) {
+		return seen, nil
 	}
-	done, stray, err := r.served(ctx, shelf)
+	done, stray, err := r.served(ctx, seen)
 	if err != nil {
-		return err
-	}
-	taken := byHost(tier, done)
-	for _, id := range slices.Sorted(maps.Keys(taken)) {
-		_, err := r.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
-			for _, c := range taken[id] {
-				if hold, held := now.Held[c.tenant]; held && same(hold, done[c.tenant]) {
-					h = pool.Assign(h, c.offer, c.tenant, r.Now())
-				}
-			}
-			return h
-		})
-		if err != nil {
-			return err
-		}
+		return seen, err
 	}
 	if len(done) > 0 {
+		assigned, err := r.assign(ctx, seen.Tier, done)
+		if err != nil {
+			return seen, err
+		}
 		// Commit point: the hosts' records name the tenants, so the holds are no longer needed.
-		if err := r.Ledger.Settle(ctx, tier, done); err != nil {
-			return fmt.Errorf("forget %d holds: %w", len(done), err)
+		if err := r.Ledger.Settle(ctx, seen.Tier, assigned, r.Now()); err != nil {
+			return seen, fmt.Errorf("forget %d holds: %w", len(assigned), err)
 		}
 	}
-	return r.giveBack(ctx, tier, stray)
+	return r.giveBack(ctx, seen, stray)
+}
+
+// assign writes the tenants of holds into the hosts' records, and returns the holds that were still held then. A
+// host that another writer changed meanwhile is read again, with the shelf.
+func (r *Reconciler) assign(ctx context.Context, tier pool.Tier, done map[pool.TenantID]pool.Hold) (map[pool.TenantID]pool.Hold, error) {
+	left := map[pool.HostID]bool{}
+	for _, hold := range done {
+		for _, l := range hold.Listed() {
+			left[l.Host(tier)] = true
+		}
+	}
+	for range attempts {
+		hosts, now, err := r.look(ctx, tier, left)
+		if err != nil {
+			return nil, err
+		}
+		held := maps.Clone(done)
+		maps.DeleteFunc(held, func(id pool.TenantID, hold pool.Hold) bool { return now.Held[id] != hold })
+		clear(left)
+		for _, c := range change(hosts, func(h pool.Host) pool.Host { return assigned(h, held, r.Now()) }) {
+			err := r.Ledger.SaveHost(ctx, c.Before, c.After, pool.Neutral, r.Now())
+			if errors.Is(err, pool.ErrConflict) {
+				left[c.After.ID] = true
+			} else if err != nil {
+				return nil, fmt.Errorf("save host %s: %w", c.After.ID, err)
+			}
+		}
+		if len(left) == 0 {
+			return held, nil
+		}
+	}
+	return nil, fmt.Errorf("assign slots of %d hosts: %w", len(left), pool.ErrConflict)
+}
+
+// assigned is a host with its slots that are held as their tenants'.
+func assigned(h pool.Host, held map[pool.TenantID]pool.Hold, now time.Time) pool.Host {
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		for _, l := range held[id].Listed() {
+			if l.Host(h.Tier) == h.ID {
+				h = pool.Assign(h, l.Offer, id, now)
+			}
+		}
+	}
+	return h
 }
 
 // served sorts out the holds of tenants that are ready: those that are done with, and strays.
@@ -49,20 +83,17 @@ func (r *Reconciler) settle(ctx context.Context, tier pool.Tier) error {
 // A stray is what a signup took that had stalled since before its tenant got ready: the tenant has
 // other slots, and the hold that would have told so was forgotten. Nothing of a stray was opened,
 // because the tenant's credentials are stored before anything is, and they name the other database.
-func (r *Reconciler) served(ctx context.Context, shelf pool.Shelf) (done, stray map[pool.TenantID]pool.Hold, err error) {
+func (r *Reconciler) served(ctx context.Context, seen pool.Shelf) (done, stray map[pool.TenantID]pool.Hold, err error) {
+	tenants, err := r.Ledger.Tenants(ctx, slices.Sorted(maps.Keys(seen.Held)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the tenants that hold slots: %w", err)
+	}
 	done, stray = map[pool.TenantID]pool.Hold{}, map[pool.TenantID]pool.Hold{}
-	for _, id := range slices.Sorted(maps.Keys(shelf.Held)) {
-		tenant, err := r.Ledger.Tenant(ctx, id)
-		if errors.Is(err, pool.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read tenant %s: %w", id, err)
-		}
-		hold := shelf.Held[id]
+	for id, tenant := range tenants {
+		hold := seen.Held[id]
 		switch {
 		case tenant.State != pool.TenantReady:
-		case has(shelf.Tier, tenant, hold):
+		case has(seen.Tier, tenant, hold):
 			done[id] = hold
 		default:
 			stray[id] = hold
@@ -79,28 +110,4 @@ func has(tier pool.Tier, t pool.Tenant, hold pool.Hold) bool {
 
 func is(key pool.Key, h pool.Holding, o pool.Offer) bool {
 	return h.Host == key.Host(o.Host) && h.Index == o.Index && h.Generation == o.Generation
-}
-
-func same(a, b pool.Hold) bool {
-	return a.Database == b.Database && a.Share == b.Share && a.At.Equal(b.At)
-}
-
-// claimed is one slot of a hold.
-type claimed struct {
-	offer  pool.Offer
-	tenant pool.TenantID
-}
-
-// byHost sorts the slots of holds by host, and each host's by tenant.
-func byHost(tier pool.Tier, holds map[pool.TenantID]pool.Hold) map[pool.HostID][]claimed {
-	out := map[pool.HostID][]claimed{}
-	note := func(kind pool.Kind, o pool.Offer, t pool.TenantID) {
-		id := pool.Key{Kind: kind, Tier: tier}.Host(o.Host)
-		out[id] = append(out[id], claimed{offer: o, tenant: t})
-	}
-	for _, tenant := range slices.Sorted(maps.Keys(holds)) {
-		note(pool.Database, holds[tenant].Database, tenant)
-		note(pool.Share, holds[tenant].Share, tenant)
-	}
-	return out
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,15 +18,15 @@ import (
 
 // store is what a Reconciler asks of the ledger.
 type store interface {
-	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
-	BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) error
-	CommitRefill(ctx context.Context, tier pool.Tier, number int64, kind pool.Kind, offers []pool.Offer, hosts map[pool.HostID]pool.Access) error
-	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold) error
-	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) (pool.Shelf, error)
+	CommitRefill(ctx context.Context, seen pool.Shelf, offers []pool.Listed, hosts map[pool.HostID]pool.Access) (pool.Shelf, error)
+	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold, at time.Time) error
+	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
-	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	SaveHosts(ctx context.Context, changes []ledger.HostChange) error
 	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
 }
 
@@ -55,67 +56,60 @@ func New(c Config) (*Reconciler, error) {
 // attempts bounds how often one step is decided again after another writer was first.
 const attempts = 6
 
-// Reconcile brings one tier's shelf into order. A step that fails does not keep the later ones from being
-// tried: each is safe by itself, and the ledger begins no refill before the last one is finished and
-// every slot on its way back is put back.
+// pass does one thing about a shelf, from what was seen of it, and returns the shelf as it left it.
+type pass func(ctx context.Context, seen pool.Shelf) (pool.Shelf, error)
+
+// Reconcile brings one tier's shelf into order. The shelf is read once, and handed on from step to step. A
+// step that fails does not keep the later ones from being tried: each is safe by itself, and the ledger
+// begins no refill before the last one is finished and every slot on its way back is put back.
 func (r *Reconciler) Reconcile(ctx context.Context, tier pool.Tier) error {
 	ps, err := r.Policies.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("load policies to reconcile the shelf of tier %s: %w", tier, err)
 	}
+	seen, err := r.Ledger.Shelf(ctx, tier)
+	if err != nil {
+		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
+	}
 	var failures []error
-	try := func(what string, do func(context.Context, pool.Tier) error) {
-		if err := r.persist(ctx, tier, do); err != nil {
-			failures = append(failures, fmt.Errorf("%s of tier %s: %w", what, tier, err))
+	for _, part := range []struct {
+		what string
+		do   pass
+	}{
+		{"finish the refill", r.finishRefill},
+		{"take back offers", r.withdraw},
+		{"put back slots", r.putBack},
+		{"refill", r.refill(ps)},
+		// Last, because it reads every tenant that holds slots, and signups may be waiting for the refill.
+		{"settle claims", r.settle},
+		{"put back what strays took", r.putBack},
+	} {
+		if seen, err = r.persist(ctx, seen, part.do); err != nil {
+			failures = append(failures, fmt.Errorf("%s of tier %s: %w", part.what, tier, err))
 		}
 	}
-	try("finish the refill", r.finishRefill)
-	try("take back offers", r.withdraw)
-	try("put back slots", r.putBack)
-	for _, kind := range pool.Kinds {
-		if len(ps) == 0 {
-			break // nothing is to be set out
-		}
-		p, err := r.policy(ctx, ps, pool.Key{Kind: kind, Tier: tier})
-		if err == nil {
-			err = r.refill(ctx, p)
-		}
-		if err != nil {
-			failures = append(failures, fmt.Errorf("refill %ss of tier %s: %w", kind, tier, err))
-		}
-	}
-	// Last, because it reads every tenant that holds slots, and signups may be waiting for the refill.
-	try("settle claims", r.settle)
-	try("put back what strays took", r.putBack)
 	return errors.Join(failures...)
 }
 
-// policy is the policy of a pool; one that was taken out of the policies has that of retired pools, so that its
-// tier's tenants are served on.
-func (r *Reconciler) policy(ctx context.Context, ps pool.Policies, key pool.Key) (pool.Policy, error) {
-	if p, ok := ps.Of(key); ok {
-		return p, nil
-	}
-	record, err := r.Ledger.Pool(ctx, key)
-	if err != nil {
-		return pool.Policy{}, fmt.Errorf("read pool %s, which has no policy: %w", key, err)
-	}
-	return pool.Retired(record), nil
-}
-
-// persist does a step again when another writer was first.
-func (r *Reconciler) persist(ctx context.Context, tier pool.Tier, do func(context.Context, pool.Tier) error) error {
-	var err error
+// persist does a step again, from the shelf as it is by then, when another writer was first.
+func (r *Reconciler) persist(ctx context.Context, seen pool.Shelf, do pass) (pool.Shelf, error) {
 	for range attempts {
-		if err = do(ctx, tier); !errors.Is(err, pool.ErrConflict) {
-			return err
+		next, err := do(ctx, seen)
+		if err == nil {
+			return next, nil
+		}
+		if !errors.Is(err, pool.ErrConflict) {
+			return seen, err
+		}
+		if seen, err = r.Ledger.Shelf(ctx, seen.Tier); err != nil {
+			return seen, fmt.Errorf("read the shelf: %w", err)
 		}
 	}
-	return err
+	return seen, fmt.Errorf("others keep being first: %w", pool.ErrConflict)
 }
 
 // changeShelf changes a shelf's holds and what is withdrawn from it.
-func (r *Reconciler) changeShelf(ctx context.Context, tier pool.Tier, change func(pool.Shelf) (pool.Shelf, error)) error {
+func (r *Reconciler) changeShelf(ctx context.Context, tier pool.Tier, change func(pool.Shelf) (pool.Shelf, error)) (pool.Shelf, error) {
 	return ledger.UpdateShelf(ctx, r.Ledger, tier, func(before pool.Shelf) (pool.Shelf, error) {
 		held, withdrawn := len(before.Held), len(before.Withdrawn)
 		after, err := change(before)
@@ -126,20 +120,41 @@ func (r *Reconciler) changeShelf(ctx context.Context, tier pool.Tier, change fun
 	})
 }
 
-// changeHost changes a host's slots by what the shelf says. The host is read first and the shelf
-// after it: what the shelf still says then was true of the host as it was read, and any later step
-// of another reconciler moves the host's version, so that this write fails instead of undoing it.
-func (r *Reconciler) changeHost(ctx context.Context, id pool.HostID, tier pool.Tier, change func(pool.Host, pool.Shelf) pool.Host) (pool.Host, error) {
-	_, after, err := ledger.UpdateHost(ctx, r.Ledger, id, r.Now(), func(before pool.Host) (pool.Host, pool.Outcome, error) {
-		shelf, err := r.Ledger.Shelf(ctx, tier)
-		if err != nil {
-			return before, pool.Neutral, fmt.Errorf("read the shelf of tier %s: %w", tier, err)
+// look reads hosts, and the shelf after them: what the shelf said before, and says still, was true of the hosts
+// as they were read; and any later step of another reconciler moves a host's version, so that a write of
+// it fails instead of undoing that step.
+func (r *Reconciler) look(ctx context.Context, tier pool.Tier, ids map[pool.HostID]bool) (map[pool.HostID]pool.Host, pool.Shelf, error) {
+	hosts, err := r.Ledger.Hosts(ctx, slices.Sorted(maps.Keys(ids)))
+	if err != nil {
+		return nil, pool.Shelf{}, fmt.Errorf("read the hosts of the shelf: %w", err)
+	}
+	shelf, err := r.Ledger.Shelf(ctx, tier)
+	if err != nil {
+		return nil, pool.Shelf{}, fmt.Errorf("read the shelf: %w", err)
+	}
+	return hosts, shelf, nil
+}
+
+// change makes a list of what change makes of the slots of hosts, in the order of their IDs; hosts whose slots
+// stay as they are are left out.
+func change(hosts map[pool.HostID]pool.Host, change func(pool.Host) pool.Host) []ledger.HostChange {
+	var changes []ledger.HostChange
+	for _, id := range slices.Sorted(maps.Keys(hosts)) {
+		before := hosts[id]
+		if after := change(before); !slices.Equal(before.Slots, after.Slots) {
+			changes = append(changes, ledger.HostChange{Before: before, After: after})
 		}
-		after := change(before.Clone(), shelf)
-		if slices.Equal(before.Slots, after.Slots) {
-			return before, pool.Neutral, ledger.ErrUnchanged
-		}
-		return after, pool.Neutral, nil
-	})
-	return after, err
+	}
+	return changes
+}
+
+// save writes the slots of hosts that move into or out of the reserve.
+func (r *Reconciler) save(ctx context.Context, changes []ledger.HostChange) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := r.Ledger.SaveHosts(ctx, changes); err != nil {
+		return fmt.Errorf("save the slots of %d hosts: %w", len(changes), err)
+	}
+	return nil
 }

@@ -110,7 +110,7 @@ func TestReadyTenantsAreSettledAndOthersKeepTheirHolds(t *testing.T) {
 	if _, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: "slow", Tier: tier, State: pool.TenantRequested}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.ledger.Claim(t.Context(), tier, "slow", start, false); err != nil {
+	if _, err := w.ledger.Claim(t.Context(), tier, "slow", false); err != nil {
 		t.Fatal(err)
 	}
 	w.now = start.Add(time.Minute)
@@ -163,6 +163,7 @@ func TestWhatAStalledSignupTakesLateComesBack(t *testing.T) {
 	if s := w.shelf(t); len(s.Held) != 1 {
 		t.Fatalf("the stalled signup took nothing: %v", s.Held)
 	}
+	w.now = w.now.Add(pool.SettleAfter)
 	must(t, w.reconcile()) // takes it back
 	must(t, w.reconcile()) // sets it out again
 	if s := w.shelf(t); len(s.Held) != 0 || len(s.Withdrawn) != 0 || s.Pairs() != 2 {
@@ -235,7 +236,7 @@ func TestSlotsThatAreWithdrawnTwiceAreNotForgotten(t *testing.T) {
 	must(t, w.turn("database-standard-1"))
 	reconcile := func(call killtest.Call) error { return w.reconciler(call).Reconcile(context.Background(), tier) }
 	w.Start(reconcile)
-	for w.Next(0) != "SaveHost" {
+	for w.Next(0) != "SaveHosts" {
 		step(t, w)
 	}
 	step(t, w)

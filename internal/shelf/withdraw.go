@@ -10,17 +10,16 @@ import (
 )
 
 // giveBack takes strays from their tenants.
-func (r *Reconciler) giveBack(ctx context.Context, tier pool.Tier, stray map[pool.TenantID]pool.Hold) error {
+func (r *Reconciler) giveBack(ctx context.Context, seen pool.Shelf, stray map[pool.TenantID]pool.Hold) (pool.Shelf, error) {
 	if len(stray) == 0 {
-		return nil
+		return seen, nil
 	}
 	// Commit point: the slots are on their way back into their hosts.
-	return r.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
+	return r.changeShelf(ctx, seen.Tier, func(s pool.Shelf) (pool.Shelf, error) {
 		for _, id := range slices.Sorted(maps.Keys(stray)) {
-			if hold, held := s.Held[id]; held && same(hold, stray[id]) {
+			if hold, held := s.Held[id]; held && hold == stray[id] {
 				delete(s.Held, id)
-				s.Withdrawn = append(s.Withdrawn,
-					pool.Taken{Kind: pool.Database, Offer: hold.Database}, pool.Taken{Kind: pool.Share, Offer: hold.Share})
+				s.Withdrawn = append(s.Withdrawn, hold.Listed()...)
 			}
 		}
 		return s, nil
@@ -28,26 +27,18 @@ func (r *Reconciler) giveBack(ctx context.Context, tier pool.Tier, stray map[poo
 }
 
 // withdraw takes back the offers of hosts that are not in service any more.
-func (r *Reconciler) withdraw(ctx context.Context, tier pool.Tier) error {
-	shelf, err := r.Ledger.Shelf(ctx, tier)
+func (r *Reconciler) withdraw(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
+	offering := seen.Offering()
+	hosts, err := r.Ledger.Hosts(ctx, offering)
 	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
+		return seen, fmt.Errorf("read the hosts that have offers: %w", err)
 	}
-	var shut []pool.HostID
-	for _, id := range shelf.Offering() {
-		h, err := r.Ledger.Host(ctx, id)
-		if err != nil {
-			return fmt.Errorf("read host %s: %w", id, err)
-		}
-		if h.State != pool.HostInService {
-			shut = append(shut, id)
-		}
-	}
+	shut := slices.DeleteFunc(offering, func(id pool.HostID) bool { return hosts[id].State == pool.HostInService })
 	if len(shut) == 0 {
-		return nil
+		return seen, nil
 	}
 	// Commit point: from here on no claim takes the hosts' slots.
-	return r.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
+	return r.changeShelf(ctx, seen.Tier, func(s pool.Shelf) (pool.Shelf, error) {
 		for _, id := range shut {
 			var err error
 			if s, err = pool.Withdraw(s, id); err != nil {
@@ -59,43 +50,37 @@ func (r *Reconciler) withdraw(ctx context.Context, tier pool.Tier) error {
 }
 
 // putBack returns withdrawn slots into their hosts' records.
-func (r *Reconciler) putBack(ctx context.Context, tier pool.Tier) error {
-	before, err := r.Ledger.Shelf(ctx, tier)
+func (r *Reconciler) putBack(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
+	if len(seen.Withdrawn) == 0 {
+		return seen, nil
+	}
+	ids := map[pool.HostID]bool{}
+	for _, w := range seen.Withdrawn {
+		ids[w.Host(seen.Tier)] = true
+	}
+	hosts, now, err := r.look(ctx, seen.Tier, ids)
 	if err != nil {
-		return fmt.Errorf("read the shelf: %w", err)
+		return seen, err
 	}
-	hosts := map[pool.HostID]bool{}
-	for _, w := range before.Withdrawn {
-		hosts[hostOf(tier, w)] = true
-	}
-	for _, id := range slices.Sorted(maps.Keys(hosts)) {
-		_, err := r.changeHost(ctx, id, tier, func(h pool.Host, now pool.Shelf) pool.Host {
-			var still []pool.Taken
-			for _, w := range now.Withdrawn {
-				if hostOf(tier, w) == id {
-					still = append(still, w)
-				}
+	changes := change(hosts, func(h pool.Host) pool.Host {
+		var still []pool.Offer
+		for _, w := range seen.Withdrawn {
+			if w.Host(seen.Tier) == h.ID && slices.Contains(now.Withdrawn, w) {
+				still = append(still, w.Offer)
 			}
-			return pool.PutBack(h, still, r.Now())
-		})
-		if err != nil {
-			return err
 		}
-	}
-	if len(hosts) == 0 {
-		return nil
+		return pool.PutBack(h, still, r.Now())
+	})
+	if err := r.save(ctx, changes); err != nil {
+		return seen, err
 	}
 	// Commit point: the slots are free in their hosts' records, and may be set out again.
-	return r.changeShelf(ctx, tier, func(s pool.Shelf) (pool.Shelf, error) {
+	return r.changeShelf(ctx, seen.Tier, func(s pool.Shelf) (pool.Shelf, error) {
 		// A refill that began since then began with nothing withdrawn: another reconciliation did this, and an
 		// equal entry that is here now came later.
-		if s.Refills == before.Refills {
-			s.Withdrawn = slices.DeleteFunc(s.Withdrawn, func(w pool.Taken) bool { return slices.Contains(before.Withdrawn, w) })
+		if s.Refills == seen.Refills {
+			s.Withdrawn = slices.DeleteFunc(s.Withdrawn, func(w pool.Listed) bool { return slices.Contains(seen.Withdrawn, w) })
 		}
 		return s, nil
 	})
-}
-
-func hostOf(tier pool.Tier, w pool.Taken) pool.HostID {
-	return pool.Key{Kind: w.Kind, Tier: tier}.Host(w.Offer.Host)
 }

@@ -105,7 +105,7 @@ func (w *world) signUp(id pool.TenantID, call killtest.Call) error {
 	if err != nil || t.State == pool.TenantReady {
 		return err
 	}
-	claim, err := l.Claim(ctx, tier, id, w.now, false)
+	claim, err := l.Claim(ctx, tier, id, false)
 	if errors.Is(err, pool.ErrEmpty) {
 		return nil
 	}

@@ -104,7 +104,7 @@ func (w *world) serveAll(waiting int, call killtest.Call) error {
 		if err != nil || t.State == pool.TenantReady {
 			continue
 		}
-		claim, err := l.Claim(ctx, tier, t.ID, w.now, true)
+		claim, err := l.Claim(ctx, tier, t.ID, true)
 		if err != nil {
 			return nil // bare for now
 		}

@@ -41,7 +41,7 @@ func TestALimitOfTenantsThatIsLoweredOrdersWhatIsReallyMissing(t *testing.T) {
 			if got := w.stacks.Count(); got != test.want {
 				t.Errorf("%d hosts were ordered, %d are wanted", got, test.want)
 			}
-			if got, want := len(w.shelf().Databases), limit*min(test.empty, pool.ShelfHosts); got != want {
+			if got, want := len(w.shelf().Databases), min(limit*min(test.empty, pool.ShelfHosts), pool.ShelfSize); got != want {
 				t.Errorf("%d slots were set out, want %d", got, want)
 			}
 		})

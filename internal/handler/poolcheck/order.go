@@ -72,9 +72,9 @@ func (h *Handler) observe(ctx context.Context, key pool.Key) (pool.Observed, err
 	if err != nil {
 		return pool.Observed{}, fmt.Errorf("read the waiting list: %w", err)
 	}
-	seen := pool.Observed{Record: record, OnShelf: len(shelf.Offers(key.Kind))}
-	if shelf.Refill != nil && shelf.Refill.Kind == key.Kind {
-		seen.OnShelf += len(shelf.Refill.Offers)
+	seen := pool.Observed{Record: record, OnShelf: len(shelf.Offers(p.Kind))}
+	if shelf.Refill != nil {
+		seen.OnShelf += len(shelf.Refill.Of(p.Kind))
 	}
 	for _, w := range waiters {
 		if _, held := shelf.Held[w.Tenant]; !held { // those who hold something want no more

@@ -106,7 +106,7 @@ func TestThoseWhoWaitCountUntilTheyHoldSomething(t *testing.T) {
 	}
 	w.must(w.check())
 	for i := range 5 {
-		_, err := w.ledger.Claim(t.Context(), tier, pool.TenantID(rune('a'+i)), w.now, true)
+		_, err := w.ledger.Claim(t.Context(), tier, pool.TenantID(rune('a'+i)), true)
 		w.must(err)
 	}
 	w.must(w.check())
@@ -161,13 +161,13 @@ func (w *world) stocked(pairs int) {
 }
 
 func (w *world) claim(id pool.TenantID) {
-	_, err := w.ledger.Claim(w.t.Context(), tier, id, w.now, true)
+	_, err := w.ledger.Claim(w.t.Context(), tier, id, true)
 	w.must(err)
 }
 
 // ready has a tenant served.
 func (w *world) ready(id pool.TenantID) {
-	claim, err := w.ledger.Claim(w.t.Context(), tier, id, w.now, true)
+	claim, err := w.ledger.Claim(w.t.Context(), tier, id, true)
 	w.must(err)
 	w.move(id, pool.TenantReady, func(t *pool.Tenant) {
 		t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)

@@ -182,6 +182,7 @@ func (w *world) settleDown(t *rapid.T, s *killtest.Schedule) {
 		w.drain(w.once)
 		w.check(t)
 	}
+	w.now = w.now.Add(pool.SettleAfter)
 	w.reconcile()
 	slots := 0 // that tenants must have
 	for _, id := range w.known() {

@@ -74,8 +74,9 @@ func TestWaitingAndBeingServedKilledAtEveryCall(t *testing.T) {
 			w.reconcile() // as the pool check does every minute
 			w.retryOverdue("first", "second", "third")
 			w.deliver(life)
-			w.now = w.now.Add(visibility)
+			w.now = w.now.Add(max(visibility, pool.SettleAfter))
 		}
+		w.reconcile()
 		return w.outcome("first", "second", "third")
 	})
 }

@@ -198,14 +198,14 @@ func (h *Handler) announceServed(ctx context.Context, id pool.TenantID) error {
 // claim claims from the shelf; when that is bare it is filled from the reserve first. waiting means that
 // the tenant is on the waiting list, and its turn has come.
 func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.Claim, error) {
-	claim, err := h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
+	claim, err := h.Ledger.Claim(ctx, t.Tier, t.ID, waiting)
 	for range claimRounds - 1 {
 		if !errors.Is(err, pool.ErrEmpty) {
 			return claim, err
 		}
 		// A conflict means that others fill it at the same time.
 		reconciled := h.Shelf.Reconcile(ctx, t.Tier)
-		claim, err = h.Ledger.Claim(ctx, t.Tier, t.ID, h.Now(), waiting)
+		claim, err = h.Ledger.Claim(ctx, t.Tier, t.ID, waiting)
 		if errors.Is(err, pool.ErrEmpty) && reconciled != nil && !errors.Is(reconciled, pool.ErrConflict) {
 			return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, reconciled)
 		}

@@ -198,7 +198,7 @@ func TestOneThatIsGivenSlotsBeforeItDrawsItsNumberIsOpened(t *testing.T) {
 			w.add(pool.Database, 1)
 			w.add(pool.Share, 1)
 			w.reconcile()
-			_, err := w.ledger.Claim(t.Context(), tier, "acme", w.now, true)
+			_, err := w.ledger.Claim(t.Context(), tier, "acme", true)
 			w.must(err)
 		}
 		return do()

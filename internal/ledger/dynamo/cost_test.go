@@ -1,10 +1,13 @@
 package dynamo
 
 import (
+	"context"
 	"fmt"
-	"maps"
-	"slices"
+	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/ledger/dynamo/meter"
 	"headroom/internal/ledger/ledgertest"
@@ -12,110 +15,161 @@ import (
 	"headroom/internal/pool"
 )
 
-// What a signup without contention may cost.
-const (
-	mostRequests = 4
-	mostWRU      = 11
-	mostRRU      = 3
-)
+// layout is what the meter has to know of the table.
+var layout = meter.Table{Key: []string{"pk", "sk"}, Indexes: []meter.Index{{Key: []string{"due", "dueAt"}}, {Key: []string{"reserve", "used"}}}}
 
-func TestSignupCost(t *testing.T) {
-	server := dynamotest.Start(t)
-	for _, slots := range []int{100, 10_000} {
-		t.Run(fmt.Sprintf("%d slots", slots), func(t *testing.T) {
-			table := server.Table(t)
-			seed(t, server.Client(), table, "standard", slots)
-			s := newShop(t, server, table, "standard")
-			highest := 0.0
-			for n := range 100 {
-				before := s.gauge.Usage()
-				if _, err := s.serve(t.Context(), n); err != nil {
-					t.Fatal(err)
-				}
-				after := s.gauge.Usage()
-				requests, wru, rru := after.Requests-before.Requests, after.WRU-before.WRU, after.RRU-before.RRU
-				highest = max(highest, wru)
-				if requests > mostRequests || wru > mostWRU || rru > mostRRU {
-					t.Errorf("signup %d took %d requests, %v WRU, %v RRU", n, requests, wru, rru)
-				}
-				s.reconcile(t)
+// metered is a system on DynamoDB's program, with all that it asks of the table metered.
+type metered struct {
+	*system
+	tier  pool.Tier
+	gauge *meter.Meter
+
+	mu    sync.Mutex
+	now   time.Time
+	asked bool // for a pool check
+}
+
+// newMetered opens a tier that was seeded.
+func newMetered(tb testing.TB, server *dynamotest.Server, table string, tier pool.Tier) *metered {
+	tb.Helper()
+	m := &metered{tier: tier, gauge: meter.New(server.Client(), layout), now: began}
+	m.system = newSystem(tb, parts{
+		ledger: open(tb, server.Client(m.gauge.Attach), table), policies: policiesOf(tier), now: m.clock,
+		opening: func(context.Context) error { return nil },
+		steps:   func(body string, _ time.Duration) { tb.Errorf("sent to itself: %s", body) },
+		checks: func(string, time.Duration) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.asked = true
+		},
+	})
+	if err := m.check(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+func (m *metered) clock() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
+}
+
+// tend makes the pool check if one was asked for.
+func (m *metered) tend(tb testing.TB) {
+	tb.Helper()
+	if m.asked {
+		m.asked = false
+		if err := m.check(tb.Context()); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// hour is what an hour takes in which tenants sign up, one every so many seconds, from the one numbered first:
+// with the pool check that comes every minute, and those that are asked for.
+func (m *metered) hour(tb testing.TB, first, signups int) meter.Usage {
+	tb.Helper()
+	before := m.gauge.Usage()
+	for minute := range 60 {
+		for n := signups * minute / 60; n < signups*(minute+1)/60; n++ {
+			if err := m.signups.Message(tb.Context(), signupOf(m.tier, first+n, m.now)); err != nil {
+				tb.Fatal(err)
 			}
-			u := s.gauge.Usage()
-			t.Logf("a signup: %.2f requests, %.2f WRU (%v at most), %.2f RRU", float64(u.Requests)/100, u.WRU/100, highest, u.RRU/100)
+			m.tend(tb)
+		}
+		m.now = m.now.Add(time.Minute)
+		if err := m.check(tb.Context()); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return m.gauge.Usage().Less(before)
+}
+
+// cost is what signups cost in all: what is used in the hour of their traffic and in an hour after it, in which what
+// they left is settled, less what two idle hours take. It returns that for one signup, and an idle hour.
+func (m *metered) cost(tb testing.TB, signups int) (each perSignup, idle meter.Usage) {
+	tb.Helper()
+	first := m.served()
+	traffic, after := m.hour(tb, first, signups), m.hour(tb, 0, 0)
+	idle = m.hour(tb, 0, 0)
+	if got := m.served() - first; got != signups || m.waiting > 0 {
+		tb.Fatalf("%d of %d tenants were served, and %d told to wait", got, signups, m.waiting)
+	}
+	n := float64(signups)
+	return perSignup{
+		requests: float64(traffic.Requests+after.Requests-2*idle.Requests) / n,
+		wru:      (traffic.WRU + after.WRU - 2*idle.WRU) / n,
+		rru:      (traffic.RRU + after.RRU - 2*idle.RRU) / n,
+	}, idle
+}
+
+type perSignup struct{ requests, wru, rru float64 }
+
+// TestSignupCost signs tenants up at a few a minute. What one may cost is what the documents say.
+func TestSignupCost(t *testing.T) {
+	const mostRequests, mostWRU = 7, 15
+	server := dynamotest.Start(t)
+	for _, size := range []struct{ slots, signups int }{{100, 80}, {10_000, 200}} {
+		t.Run(fmt.Sprintf("%d slots", size.slots), func(t *testing.T) {
+			table := server.Table(t)
+			seed(t, server.Client(), table, "standard", size.slots)
+			m := newMetered(t, server, table, "standard")
+			each, idle := m.cost(t, size.signups)
+			t.Logf("a signup: %.2f requests, %.2f WRU, %.2f RRU", each.requests, each.wru, each.rru)
+			t.Logf("an idle check: %.2f requests, %.2f WRU, %.2f RRU", float64(idle.Requests)/60, idle.WRU/60, idle.RRU/60)
+			if each.requests > mostRequests || each.wru > mostWRU {
+				t.Errorf("a signup takes more than %v requests or %v WRU", mostRequests, mostWRU)
+			}
+			if idle.WRU > 0 {
+				t.Errorf("an idle check writes")
+			}
 		})
 	}
 }
 
-// TestClaimCost claims from the largest shelf there is: every list full, of as many hosts as may lie
-// on it, and as many claims unsettled as make it be reconciled.
-func TestClaimCost(t *testing.T) {
-	const mostClaim = 6
-	server := dynamotest.Start(t)
-	gauge := meter.New(server.Client(), layout)
-	l := open(t, server.Client(gauge.Attach), server.Table(t))
-	s := pool.NewShelf("standard")
-	for _, k := range pool.Kinds {
-		var offers []pool.Offer
-		for seq := 1001; seq <= 1000+pool.ShelfHosts; seq++ {
-			h := ledgertest.Host(pool.Key{Kind: k, Tier: s.Tier}, seq, 100)
-			s.Hosts[h.ID] = h.Access
-			share := pool.ShelfSize/pool.ShelfHosts + 1
-			offers = append(offers, ledgertest.Offers(h)[:share]...)
-		}
-		s.SetOffers(k, offers[:pool.ShelfSize])
-	}
-	for n := range pool.ShelfHeld {
-		s.Held[ledgertest.ID(n)] = pool.Hold{Database: s.Databases[n], Share: s.Shares[n], At: began}
-	}
-	s.Refills, s.Version = 12345, 1234567
-	if err := l.SaveShelf(t.Context(), pool.NewShelf(s.Tier), s); err != nil {
-		t.Fatal(err)
-	}
-	i, err := encodeShelf(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := gauge.Usage()
-	if _, err := l.Claim(t.Context(), s.Tier, ledgertest.ID(99), began, false); err != nil {
-		t.Fatal(err)
-	}
-	cost := gauge.Usage().WRU - before.WRU
-	t.Logf("a claim from a shelf of %d bytes: %v WRU", meter.Size(i), cost)
-	if cost > mostClaim {
-		t.Errorf("a claim from the largest shelf took %v WRU", cost)
-	}
-}
-
-// TestClaimersAtOnce has many claim at the same moment, over and over, until the pool is used up.
+// TestClaimersAtOnce has many sign up at the same moment, over and over, until the pool is used up.
 func TestClaimersAtOnce(t *testing.T) {
-	const slots, claimers, mostRetries = 1000, 50, 0.1
+	const slots, claimers, mostRetries = 1000, 20, 0.1
 	server := dynamotest.Start(t)
 	table := server.Table(t)
 	seed(t, server.Client(), table, "standard", slots)
-	s := newShop(t, server, table, "standard")
-	claims := map[pool.TenantID]pool.Claim{}
+	m := newMetered(t, server, table, "standard")
+	before := m.gauge.Usage()
 	for first := 0; first < slots; first += claimers {
-		maps.Copy(claims, s.atOnce(t, first, claimers))
-		s.reconcile(t)
+		m.atOnce(t, first, claimers)
 	}
-
 	taken := map[string]pool.TenantID{}
-	for _, id := range slices.Sorted(maps.Keys(claims)) {
-		for _, side := range []pool.Side{claims[id].Database, claims[id].Share} {
-			slot := fmt.Sprintf("%s/%d", side.Host, side.Offer.Index)
+	for n := range slots {
+		tenant, err := open(t, server.Client(), table).Tenant(t.Context(), ledgertest.ID(n))
+		if err != nil || tenant.State != pool.TenantReady {
+			t.Fatalf("tenant %d is %s, error %v", n, tenant.State, err)
+		}
+		for _, has := range []pool.Holding{tenant.Database, tenant.Share} {
+			slot := fmt.Sprintf("%s/%d", has.Host, has.Index)
 			if other, twice := taken[slot]; twice {
-				t.Errorf("slot %s was taken by %s and %s", slot, other, id)
+				t.Errorf("slot %s was taken by %s and %s", slot, other, tenant.ID)
 			}
-			taken[slot] = id
+			taken[slot] = tenant.ID
 		}
 	}
-	if len(taken) != 2*slots {
-		t.Errorf("%d slots were taken, want %d", len(taken), 2*slots)
-	}
-	u := s.gauge.Usage()
-	retries := float64(u.Retries()) / slots
-	t.Logf("a signup: %.2f requests, %.2f WRU, %.3f retries", float64(u.Requests)/slots, u.WRU/slots, retries)
+	used := m.gauge.Usage().Less(before)
+	retries := float64(used.Retries()) / slots
+	t.Logf("a signup: %.2f requests, %.2f WRU, %.3f retries", float64(used.Requests)/slots, used.WRU/slots, retries)
 	if retries > mostRetries {
 		t.Errorf("%.3f retries a signup, more than %v", retries, mostRetries)
 	}
+}
+
+// atOnce signs up tenants, numbered from first, all at the same moment, and makes the pool check that they ask for.
+func (m *metered) atOnce(tb testing.TB, first, tenants int) {
+	tb.Helper()
+	group, ctx := errgroup.WithContext(tb.Context())
+	for n := first; n < first+tenants; n++ {
+		group.Go(func() error { return m.signups.Message(ctx, signupOf(m.tier, n, m.now)) })
+	}
+	if err := group.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+	m.tend(tb)
 }

@@ -3,10 +3,14 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -77,6 +81,39 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 	}
 	if err != nil {
 		return fmt.Errorf("save host %s: %w", after.ID, err)
+	}
+	return nil
+}
+
+// SaveHosts writes several hosts and moves their pools' counters, in one transaction. The counters of a pool
+// are moved once for all of its hosts.
+func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) error {
+	var writes []types.TransactWriteItem
+	moved := map[pool.Key]pool.Counters{}
+	for _, c := range changes {
+		after := c.After
+		after.Version = c.Before.Version + 1
+		i, err := encodeHost(after)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, types.TransactWriteItem{Put: asRead(c.Before.Version).put(i)})
+		moved[after.Key()] = moved[after.Key()].Add(pool.Contribution(after).Sub(pool.Contribution(c.Before)))
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(moved), func(a, b pool.Key) int { return strings.Compare(a.String(), b.String()) }) {
+		change, err := newPoolChange(k, moved[k])
+		if err != nil {
+			return err
+		}
+		if !change.empty() {
+			writes = append(writes, types.TransactWriteItem{Update: change.update()})
+		}
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	if err := l.transact(ctx, writes...); err != nil {
+		return fmt.Errorf("save %d hosts: %w", len(changes), err)
 	}
 	return nil
 }

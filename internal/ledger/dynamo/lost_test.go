@@ -170,7 +170,7 @@ func TestTendingWithRepliesLost(t *testing.T) {
 			if err := errors.Join(hosts(ctx, l), reconcile(ctx, l), signUp(1)(ctx, l)); err != nil {
 				return err
 			}
-			claim, err := l.Claim(ctx, "standard", ledgertest.ID(1), began, false)
+			claim, err := l.Claim(ctx, "standard", ledgertest.ID(1), false)
 			if err != nil {
 				return err
 			}
@@ -211,7 +211,7 @@ func TestWhatIsMetAgainAfterALostReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	loseNext()
-	claim, err := l.Claim(ctx, "standard", ledgertest.ID(1), began, false)
+	claim, err := l.Claim(ctx, "standard", ledgertest.ID(1), false)
 	if err != nil || !claim.Replayed || claim.Share.Offer != s.Shares[0] || claim.Left != 1 {
 		t.Errorf("one pair is taken, and given by the second sending: %+v, error %v", claim, err)
 	}
@@ -299,11 +299,11 @@ type claiming struct {
 	under map[pool.TenantID]bool // claims under way
 }
 
-func (c *claiming) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error) {
+func (c *claiming) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error) {
 	set := func(under bool) { c.mu.Lock(); c.under[tenant] = under; c.mu.Unlock() }
 	set(true)
 	defer set(false)
-	return c.Ledger.Claim(ctx, tier, tenant, at, waiting)
+	return c.Ledger.Claim(ctx, tier, tenant, waiting)
 }
 
 func (c *claiming) Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error) {

@@ -47,22 +47,64 @@ func decodeOffer(s string) (pool.Offer, error) {
 	return o, nil
 }
 
-func encodeOffers(offers []pool.Offer) []string {
-	stored := make([]string, 0, len(offers)) // never nil: an empty list, not a null
+// encodeOffers writes the offers of a shelf's list.
+func encodeOffers(offers []pool.Offer) [][]string {
+	stored := make([][]string, 0, len(offers)) // never nil: an empty list, not a null
 	for _, o := range offers {
-		stored = append(stored, encodeOffer(o))
+		stored = append(stored, []string{encodeOffer(o)})
 	}
 	return stored
 }
 
-func decodeOffers(stored []string) ([]pool.Offer, error) {
+func decodeOffers(stored [][]string) ([]pool.Offer, error) {
 	var offers []pool.Offer
 	for _, s := range stored {
-		o, err := decodeOffer(s)
+		if len(s) != 1 {
+			return nil, fmt.Errorf("%q is not one offer", s)
+		}
+		o, err := decodeOffer(s[0])
 		if err != nil {
 			return nil, err
 		}
 		offers = append(offers, o)
 	}
 	return offers, nil
+}
+
+// encodeHold writes a hold as a claim makes it: the database, then the share.
+func encodeHold(h pool.Hold) []string {
+	return []string{encodeOffer(h.Database), encodeOffer(h.Share)}
+}
+
+func decodeHold(stored []string) (h pool.Hold, err error) {
+	if len(stored) != 2 {
+		return h, fmt.Errorf("%q is not a database and a share", stored)
+	}
+	if h.Database, err = decodeOffer(stored[0]); err != nil {
+		return h, err
+	}
+	h.Share, err = decodeOffer(stored[1])
+	return h, err
+}
+
+// encodeListed writes offers of either kind, each as "<kind>:<offer>".
+func encodeListed(listed []pool.Listed) []string {
+	var stored []string
+	for _, l := range listed {
+		stored = append(stored, string(l.Kind)+":"+encodeOffer(l.Offer))
+	}
+	return stored
+}
+
+func decodeListed(stored []string) ([]pool.Listed, error) {
+	var listed []pool.Listed
+	for _, s := range stored {
+		kind, offer, _ := strings.Cut(s, ":")
+		o, err := decodeOffer(offer)
+		if err != nil {
+			return nil, err
+		}
+		listed = append(listed, pool.Listed{Kind: pool.Kind(kind), Offer: o})
+	}
+	return listed, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -49,10 +48,10 @@ const countSignup = "n = if_not_exists(n, :zero) + :one"
 
 // Claim is pool.Take as one conditional update. DynamoDB runs the updates of one item one after the
 // other, so claims that run at once do not disturb each other.
-func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error) {
+func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error) {
 	condition := "attribute_not_exists(hd.#tenant) AND attribute_exists(db[0]) AND attribute_exists(sh[0])"
-	set := []string{"hd.#tenant = db[0]", "hs.#tenant = sh[0]", "ha.#tenant = :at"}
-	values := item{":at": number(unix(at))}
+	set := []string{"hd.#tenant = list_append(db[0], sh[0])"}
+	values := item{}
 	if !waiting { // one that waited was counted when it drew its number
 		condition += " AND attribute_not_exists(q)"
 		set = append(set, countSignup)
@@ -105,7 +104,7 @@ type shelfChange struct {
 // creation fills in what a shelf that is made by an update needs, so that later paths exist.
 var creation = []string{
 	"db = if_not_exists(db, :none)", "sh = if_not_exists(sh, :none)", "h = if_not_exists(h, :nobody)",
-	"hd = if_not_exists(hd, :nobody)", "hs = if_not_exists(hs, :nobody)", "ha = if_not_exists(ha, :nobody)",
+	"hd = if_not_exists(hd, :nobody)",
 }
 
 // changeShelf updates the shelf and returns it as it is then.

@@ -10,31 +10,29 @@ import (
 	"headroom/internal/pool"
 )
 
-// shelfItem is a shelf's stored form. Its names are short because every claim pays for them. A hold
-// is spread over three maps, because one update can copy a list's head into a map and cannot
-// compose a map of two such heads. Offers are as encodeOffer writes them.
+// shelfItem is a shelf's stored form. Its names are short because every claim pays for them. Each offer on
+// a list is a list of one, because an update can join two lists into a hold and cannot compose one of two
+// strings. Offers are as encodeOffer writes them.
 type shelfItem struct {
 	key
-	Version       int64                    `dynamodbav:"v"`
-	Databases     []string                 `dynamodbav:"db"`
-	Shares        []string                 `dynamodbav:"sh"`
-	Hosts         map[string]accessItem    `dynamodbav:"h"` // by shortHost
-	HeldDatabases map[pool.TenantID]string `dynamodbav:"hd"`
-	HeldShares    map[pool.TenantID]string `dynamodbav:"hs"`
-	HeldAt        map[pool.TenantID]int64  `dynamodbav:"ha"` // Unix seconds
-	Refills       int64                    `dynamodbav:"rn,omitempty"`
-	Refill        *refillItem              `dynamodbav:"r,omitempty"`
-	Withdrawn     []string                 `dynamodbav:"w,omitempty"` // "<kind>:<offer>", "<kind>!<offer>" when a tenant held it
-	Tail          int64                    `dynamodbav:"t,omitempty"`
-	Queue         int64                    `dynamodbav:"q,omitempty"`
-	Signups       int64                    `dynamodbav:"n,omitempty"`
+	Version   int64                      `dynamodbav:"v"`
+	Databases [][]string                 `dynamodbav:"db"`
+	Shares    [][]string                 `dynamodbav:"sh"`
+	Hosts     map[string]accessItem      `dynamodbav:"h"`           // by shortHost
+	Held      map[pool.TenantID][]string `dynamodbav:"hd"`          // database and share
+	Settled   int64                      `dynamodbav:"s,omitempty"` // Unix seconds
+	Refills   int64                      `dynamodbav:"rn,omitempty"`
+	Refill    *refillItem                `dynamodbav:"r,omitempty"`
+	Withdrawn []string                   `dynamodbav:"w,omitempty"` // as encodeListed writes them
+	Tail      int64                      `dynamodbav:"t,omitempty"`
+	Queue     int64                      `dynamodbav:"q,omitempty"`
+	Signups   int64                      `dynamodbav:"n,omitempty"`
 }
 
 // refillItem is a refill under way, in its stored form.
 type refillItem struct {
-	Number int64     `dynamodbav:"n"`
-	Kind   pool.Kind `dynamodbav:"k"`
-	Offers []string  `dynamodbav:"o"`
+	Number int64    `dynamodbav:"n"`
+	Offers []string `dynamodbav:"o"` // as encodeListed writes them
 }
 
 // shortHost is a host's ID in the shelf of its tier: "d3" for database-standard-3.
@@ -61,15 +59,14 @@ func longHost(tier pool.Tier, short string) (pool.HostID, error) {
 }
 
 func encodeRefill(r pool.Refill) *refillItem {
-	return &refillItem{Number: r.Number, Kind: r.Kind, Offers: encodeOffers(r.Offers)}
+	return &refillItem{Number: r.Number, Offers: encodeListed(r.Offers)}
 }
 
 func encodeShelf(s pool.Shelf) (item, error) {
 	i := shelfItem{
 		key: shelfKey(s.Tier), Version: s.Version,
 		Databases: encodeOffers(s.Databases), Shares: encodeOffers(s.Shares), Hosts: map[string]accessItem{},
-		HeldDatabases: map[pool.TenantID]string{}, HeldShares: map[pool.TenantID]string{}, HeldAt: map[pool.TenantID]int64{},
-		Refills: s.Refills, Tail: s.Tail, Queue: s.Queue, Signups: s.Signups,
+		Held: map[pool.TenantID][]string{}, Settled: unix(s.Settled), Withdrawn: encodeListed(s.Withdrawn), Refills: s.Refills, Tail: s.Tail, Queue: s.Queue, Signups: s.Signups,
 	}
 	for id, access := range s.Hosts {
 		short, err := shortHost(id)
@@ -79,13 +76,10 @@ func encodeShelf(s pool.Shelf) (item, error) {
 		i.Hosts[short] = accessItem(access)
 	}
 	for id, hold := range s.Held {
-		i.HeldDatabases[id], i.HeldShares[id], i.HeldAt[id] = encodeOffer(hold.Database), encodeOffer(hold.Share), hold.At.Unix()
+		i.Held[id] = encodeHold(hold)
 	}
 	if s.Refill != nil {
 		i.Refill = encodeRefill(*s.Refill)
-	}
-	for _, taken := range s.Withdrawn {
-		i.Withdrawn = append(i.Withdrawn, encodeTaken(taken))
 	}
 	return encode(i)
 }
@@ -105,7 +99,7 @@ func decodeShelf(tier pool.Tier, stored item) (pool.Shelf, error) {
 func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 	s := pool.NewShelf(tier)
 	s.Version, s.Refills = i.Version, i.Refills
-	s.Tail, s.Queue, s.Signups = i.Tail, i.Queue, i.Signups
+	s.Tail, s.Queue, s.Signups, s.Settled = i.Tail, i.Queue, i.Signups, seconds(i.Settled)
 	var err error
 	if s.Databases, err = decodeOffers(i.Databases); err != nil {
 		return s, err
@@ -120,30 +114,19 @@ func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 		}
 		s.Hosts[id] = pool.Access(access)
 	}
-	for id, stored := range i.HeldDatabases {
-		hold := pool.Hold{At: seconds(i.HeldAt[id])}
-		if hold.Database, err = decodeOffer(stored); err != nil {
-			return s, err
+	for id, stored := range i.Held {
+		if s.Held[id], err = decodeHold(stored); err != nil {
+			return s, fmt.Errorf("hold of tenant %s: %w", id, err)
 		}
-		if hold.Share, err = decodeOffer(i.HeldShares[id]); err != nil {
-			return s, err
-		}
-		s.Held[id] = hold
 	}
 	if i.Refill != nil {
-		s.Refill = &pool.Refill{Number: i.Refill.Number, Kind: i.Refill.Kind}
-		if s.Refill.Offers, err = decodeOffers(i.Refill.Offers); err != nil {
+		s.Refill = &pool.Refill{Number: i.Refill.Number}
+		if s.Refill.Offers, err = decodeListed(i.Refill.Offers); err != nil {
 			return s, err
 		}
 	}
-	for _, stored := range i.Withdrawn {
-		taken, err := decodeTaken(stored)
-		if err != nil {
-			return s, err
-		}
-		s.Withdrawn = append(s.Withdrawn, taken)
-	}
-	return s, nil
+	s.Withdrawn, err = decodeListed(i.Withdrawn)
+	return s, err
 }
 
 // encodeTaken writes what is withdrawn: "<kind>:<offer>", and "<kind>!<offer>" when a tenant held it.

@@ -53,7 +53,7 @@ func TestASignupThatStallsDoesNotUndoTheTenantsTurn(t *testing.T) {
 			if err := other.SaveShelf(ctx, before, after); err != nil {
 				t.Error(err)
 			}
-			if _, err := other.Claim(ctx, "standard", id, began, true); err != nil {
+			if _, err := other.Claim(ctx, "standard", id, true); err != nil {
 				t.Error(err)
 			}
 			if err := move(pool.TenantRequested)(ctx, other); err != nil {

@@ -40,10 +40,10 @@ func ClaimsAtOnce(t *testing.T, l ledger.Ledger) {
 		group.Go(func() error {
 			defer signups.Done()
 			for n := claimer; n < freeSlots; n += claimers {
-				claim, err := l.Claim(ctx, tier, ID(n), start, false)
+				claim, err := l.Claim(ctx, tier, ID(n), false)
 				for errors.Is(err, pool.ErrEmpty) {
 					time.Sleep(50 * time.Millisecond)
-					claim, err = l.Claim(ctx, tier, ID(n), start, false)
+					claim, err = l.Claim(ctx, tier, ID(n), false)
 				}
 				if err != nil {
 					return fmt.Errorf("claim of %s: %w", ID(n), err)
@@ -119,7 +119,7 @@ func tendOnce(ctx context.Context, l ledger.Ledger, hosts []pool.Host, next map[
 		if len(offers) == 0 || len(shelf.Offers(k)) > 10 {
 			continue
 		}
-		if err := l.BeginRefill(ctx, tier, pool.Refill{Number: shelf.Refills + 1, Kind: k, Offers: offers}); err != nil {
+		if _, err := l.BeginRefill(ctx, tier, pool.Refill{Number: shelf.Refills + 1, Offers: pool.List(k, offers)}); err != nil {
 			return err
 		}
 		next[k] += 2

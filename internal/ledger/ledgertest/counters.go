@@ -3,7 +3,6 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -115,7 +114,8 @@ func shelfModel(t *testing.T, l ledger.Ledger) {
 		run++
 		tier := pool.Tier(fmt.Sprintf("run%d", run))
 		model := pool.NewShelf(tier)
-		seq := map[pool.Kind]int{}
+		seq := 0
+		seen := model // by the last to begin a refill
 		same := func(t *rapid.T, got, want error) bool {
 			if got == nil && want == nil {
 				return true
@@ -129,8 +129,8 @@ func shelfModel(t *testing.T, l ledger.Ledger) {
 		t.Repeat(map[string]func(*rapid.T){
 			"claim": func(t *rapid.T) {
 				id, waiting := tenant(t), rapid.Bool().Draw(t, "waiting")
-				after, want, wantErr := pool.Take(model, id, at(run), waiting)
-				got, err := l.Claim(ctx, tier, id, at(run), waiting)
+				after, want, wantErr := pool.Take(model, id, waiting)
+				got, err := l.Claim(ctx, tier, id, waiting)
 				if same(t, err, wantErr) {
 					if !equal(got, want) {
 						t.Fatalf("claim %+v, want %+v", got, want)
@@ -139,51 +139,71 @@ func shelfModel(t *testing.T, l ledger.Ledger) {
 				}
 			},
 			"begin": func(t *rapid.T) {
-				k := rapid.SampledFrom(pool.Kinds).Draw(t, "kind")
 				number := model.Refills + int64(rapid.SampledFrom([]int{1, 1, 1, 0, 2}).Draw(t, "ahead"))
-				r := pool.Refill{Number: number, Kind: k, Offers: Offers(Host(pool.Key{Kind: k, Tier: tier}, seq[k]+1, 3))}
+				r := pool.Refill{Number: number}
+				for _, k := range rapid.SampledFrom([][]pool.Kind{pool.Kinds[:1], pool.Kinds[1:], pool.Kinds[:]}).Draw(t, "kinds") {
+					r.Offers = append(r.Offers, pool.List(k, Offers(Host(pool.Key{Kind: k, Tier: tier}, seq+1, 3)))...)
+				}
 				var want error
 				if number != model.Refills+1 || model.Refill != nil || len(model.Withdrawn) > 0 {
 					want = pool.ErrConflict
 				}
-				if same(t, l.BeginRefill(ctx, tier, r), want) {
-					seq[k]++
+				begun, err := l.BeginRefill(ctx, tier, r)
+				if same(t, err, want) {
+					seq++
 					model.Refill, model.Refills = &r, number
 					model.Version++
+					seen = begun
 				}
 			},
 			"commit": func(t *rapid.T) {
-				number := model.Refills - int64(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "behind"))
-				if model.Refill == nil || model.Refill.Number != number {
-					same(t, l.CommitRefill(ctx, tier, number, pool.Share, nil, nil), pool.ErrConflict)
+				// As it was when the refill began, or as it is.
+				if rapid.Bool().Draw(t, "fresh") {
+					seen = model
+				}
+				if model.Refill == nil || seen.Refill == nil || model.Refill.Number != seen.Refill.Number {
+					_, err := l.CommitRefill(ctx, seen, nil, nil)
+					same(t, err, pool.ErrConflict)
 					return
 				}
-				k := model.Refill.Kind
-				good := model.Refill.Offers[rapid.IntRange(0, 3).Draw(t, "bad"):]
+				good := model.Refill.Offers[rapid.IntRange(0, len(model.Refill.Offers)).Draw(t, "bad"):]
 				hosts := map[pool.HostID]pool.Access{}
 				for _, o := range good {
-					id := pool.Key{Kind: k, Tier: tier}.Host(o.Host)
-					hosts[id] = access(k, id, o.Host)
+					id := o.Host(tier)
+					hosts[id] = access(o.Kind, id, o.Offer.Host)
 				}
-				same(t, l.CommitRefill(ctx, tier, number, k, good, hosts), nil)
-				model = pool.Tidy(model)
-				model.SetOffers(k, slices.Concat(model.Offers(k), good))
+				got, err := l.CommitRefill(ctx, seen, good, hosts)
+				same(t, err, nil)
+				model = model.Clone()
+				needed := pool.Tidy(seen).Hosts
+				for id := range seen.Hosts {
+					if _, used := needed[id]; !used {
+						delete(model.Hosts, id)
+					}
+				}
+				for _, o := range good {
+					model.SetOffers(o.Kind, append(model.Offers(o.Kind), o.Offer))
+				}
 				for id, a := range hosts {
 					model.Hosts[id] = a
 				}
 				model.Refill = nil
 				model.Version++
+				if !equal(got, model) {
+					t.Fatalf("answered shelf\n%+v\nwant\n%+v", got, model)
+				}
 			},
 			"settle": func(t *rapid.T) {
 				id := tenant(t)
 				hold, held := model.Held[id]
 				if !held {
-					same(t, l.Settle(ctx, tier, map[pool.TenantID]pool.Hold{id: {}}), pool.ErrConflict)
+					same(t, l.Settle(ctx, tier, map[pool.TenantID]pool.Hold{id: {}}, at(run)), pool.ErrConflict)
 					return
 				}
-				same(t, l.Settle(ctx, tier, map[pool.TenantID]pool.Hold{id: hold}), nil)
+				same(t, l.Settle(ctx, tier, map[pool.TenantID]pool.Hold{id: hold}, at(run)), nil)
 				model = model.Clone()
 				delete(model.Held, id)
+				model.Settled = at(run)
 				model.Version++
 			},
 			"withdraw": func(t *rapid.T) {

@@ -122,8 +122,15 @@ func stock(t testing.TB, l ledger.Ledger, pairs int) {
 		h := add(t, l, Host(key(k), 1, pairs))
 		shelf, err := l.Shelf(t.Context(), tier)
 		must(t, err)
-		r := pool.Refill{Number: shelf.Refills + 1, Kind: k, Offers: Offers(h)}
-		must(t, l.BeginRefill(t.Context(), tier, r))
+		begin(t, l, pool.Refill{Number: shelf.Refills + 1, Offers: pool.List(k, Offers(h))})
 		must(t, finish(t.Context(), l, nil))
 	}
+}
+
+// begin begins a refill.
+func begin(t testing.TB, l ledger.Ledger, r pool.Refill) pool.Shelf {
+	t.Helper()
+	begun, err := l.BeginRefill(t.Context(), tier, r)
+	must(t, err)
+	return begun
 }

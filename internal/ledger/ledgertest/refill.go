@@ -22,21 +22,20 @@ func finish(ctx context.Context, l ledger.Ledger, killed func() bool) error {
 	if err != nil || shelf.Refill == nil {
 		return err
 	}
-	r := *shelf.Refill
 	var ids []pool.HostID
-	for _, o := range r.Offers {
-		if id := (pool.Key{Kind: r.Kind, Tier: tier}).Host(o.Host); !slices.Contains(ids, id) {
+	for _, o := range shelf.Refill.Offers {
+		if id := o.Host(tier); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
-	var offers []pool.Offer
+	var offers []pool.Listed
 	hosts := map[pool.HostID]pool.Access{}
 	for _, id := range ids {
 		before, err := l.Host(ctx, id)
 		if err != nil {
 			return err
 		}
-		after, good := pool.SetOut(before, r, start)
+		after, good := pool.SetOut(before, *shelf.Refill, start)
 		if die() {
 			return errKilled
 		}
@@ -45,12 +44,13 @@ func finish(ctx context.Context, l ledger.Ledger, killed func() bool) error {
 				return fmt.Errorf("set out slots of %s: %w", id, err)
 			}
 		}
-		offers, hosts[id] = append(offers, good...), before.Access
+		offers, hosts[id] = append(offers, pool.List(before.Kind, good)...), before.Access
 	}
 	if die() {
 		return errKilled
 	}
-	return l.CommitRefill(ctx, tier, r.Number, r.Kind, offers, hosts)
+	_, err = l.CommitRefill(ctx, shelf, offers, hosts)
+	return err
 }
 
 // settle assigns every hold to its tenant in the hosts' records, and forgets it.
@@ -61,8 +61,8 @@ func settle(ctx context.Context, l ledger.Ledger) error {
 	}
 	taken := map[pool.HostID]map[pool.Offer]pool.TenantID{}
 	for id, hold := range shelf.Held {
-		for _, side := range []pool.Taken{{Kind: pool.Database, Offer: hold.Database}, {Kind: pool.Share, Offer: hold.Share}} {
-			host := pool.Key{Kind: side.Kind, Tier: tier}.Host(side.Offer.Host)
+		for _, side := range hold.Listed() {
+			host := side.Host(tier)
 			if taken[host] == nil {
 				taken[host] = map[pool.Offer]pool.TenantID{}
 			}
@@ -82,51 +82,59 @@ func settle(ctx context.Context, l ledger.Ledger) error {
 			return err
 		}
 	}
-	return l.Settle(ctx, tier, shelf.Held)
+	return l.Settle(ctx, tier, shelf.Held, start)
 }
 
 func refillOrder(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	h := add(t, l, Host(key(pool.Share), 1, 3))
 	r := func(number int64, offers ...pool.Offer) pool.Refill {
-		return pool.Refill{Number: number, Kind: pool.Share, Offers: offers}
+		return pool.Refill{Number: number, Offers: pool.List(pool.Share, offers)}
 	}
-	if err := l.BeginRefill(ctx, tier, r(2, Offers(h)...)); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("a number too high: %v", err)
+	refused := func(what string, r pool.Refill) {
+		t.Helper()
+		if _, err := l.BeginRefill(ctx, tier, r); !errors.Is(err, pool.ErrConflict) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
-	must(t, l.BeginRefill(ctx, tier, r(1, Offers(h)[0])))
-	if err := l.BeginRefill(ctx, tier, r(2, Offers(h)[1])); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("one is under way: %v", err)
+	commit := func(seen pool.Shelf, offers []pool.Offer) (pool.Shelf, error) {
+		return l.CommitRefill(ctx, seen, pool.List(pool.Share, offers), map[pool.HostID]pool.Access{h.ID: h.Access})
 	}
-	if err := l.CommitRefill(ctx, tier, 2, pool.Share, nil, nil); !errors.Is(err, pool.ErrConflict) {
+	refused("a number too high", r(2, Offers(h)...))
+	begun := begin(t, l, r(1, Offers(h)[0]))
+	expect(t, "begun", begun.Refill, &pool.Refill{Number: 1, Offers: pool.List(pool.Share, Offers(h)[:1])})
+	refused("one is under way", r(2, Offers(h)[1]))
+	another := begun.Clone()
+	another.Refill.Number = 2
+	if _, err := commit(another, nil); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("committing another: %v", err)
 	}
-	must(t, l.CommitRefill(ctx, tier, 1, pool.Share, Offers(h)[:1], map[pool.HostID]pool.Access{h.ID: h.Access}))
-	if err := l.CommitRefill(ctx, tier, 1, pool.Share, Offers(h)[:1], nil); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("committing again: %v", err)
+	committed, err := commit(begun, Offers(h)[:1])
+	must(t, err)
+	for what, seen := range map[string]pool.Shelf{"committing again": begun, "committing none": committed} {
+		if _, err := commit(seen, Offers(h)[:1]); !errors.Is(err, pool.ErrConflict) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
-	if err := l.BeginRefill(ctx, tier, r(1, Offers(h)[1])); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("a number that is used up: %v", err)
-	}
+	refused("a number that is used up", r(1, Offers(h)[1]))
 	shelf, err := l.Shelf(ctx, tier)
 	must(t, err)
+	expect(t, "as it was answered", shelf, committed)
 	expect(t, "set out", shelf.Shares, Offers(h)[:1])
 	expect(t, "hosts", shelf.Hosts, map[pool.HostID]pool.Access{h.ID: h.Access})
 
 	withdrawn, err := pool.Withdraw(shelf, h.ID)
 	must(t, err)
 	must(t, l.SaveShelf(ctx, shelf, withdrawn))
-	if err := l.BeginRefill(ctx, tier, r(2, Offers(h)[1])); !errors.Is(err, pool.ErrConflict) {
-		t.Errorf("slots are on their way back: %v", err)
-	}
+	refused("slots are on their way back", r(2, Offers(h)[1]))
 	shelf, err = l.Shelf(ctx, tier)
 	must(t, err)
 	back := shelf.Clone()
 	back.Withdrawn = nil
 	must(t, l.SaveShelf(ctx, shelf, back))
-	must(t, l.BeginRefill(ctx, tier, r(2, Offers(h)[1])))
 	// A refill whose slots all turned out bad ends with nothing set out.
-	must(t, l.CommitRefill(ctx, tier, 2, pool.Share, nil, nil))
+	_, err = commit(begin(t, l, r(2, Offers(h)[1])), nil)
+	must(t, err)
 	shelf, err = l.Shelf(ctx, tier)
 	must(t, err)
 	expect(t, "set out", len(shelf.Shares), 0)
@@ -145,7 +153,7 @@ func refillCrash(t *testing.T, l ledger.Ledger) {
 			seq++
 			offers = append(offers, Offers(add(t, l, Host(key(pool.Share), seq, slots)))...)
 		}
-		must(t, l.BeginRefill(ctx, tier, pool.Refill{Number: int64(before + 1), Kind: pool.Share, Offers: offers}))
+		begin(t, l, pool.Refill{Number: int64(before + 1), Offers: pool.List(pool.Share, offers)})
 		writes := 0
 		err := finish(ctx, l, func() bool { writes++; return writes == before+1 })
 		if killed := before < hosts+1; errors.Is(err, errKilled) != killed {
@@ -167,7 +175,7 @@ func refillCrash(t *testing.T, l ledger.Ledger) {
 func refillTidies(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 1)
-	if _, err := l.Claim(ctx, tier, ID(1), start, false); err != nil {
+	if _, err := l.Claim(ctx, tier, ID(1), false); err != nil {
 		t.Fatal(err)
 	}
 	refill := func(seq int) {
@@ -175,7 +183,7 @@ func refillTidies(t *testing.T, l ledger.Ledger) {
 		h := add(t, l, Host(key(pool.Share), seq, 1))
 		shelf, err := l.Shelf(ctx, tier)
 		must(t, err)
-		must(t, l.BeginRefill(ctx, tier, pool.Refill{Number: shelf.Refills + 1, Kind: pool.Share, Offers: Offers(h)}))
+		begin(t, l, pool.Refill{Number: shelf.Refills + 1, Offers: pool.List(pool.Share, Offers(h))})
 		must(t, finish(ctx, l, nil))
 	}
 	hosts := func() []string {

@@ -197,7 +197,7 @@ func waitWithoutSlots(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 1)
 	request(t, l, 1)
-	if _, err := l.Claim(ctx, tier, ID(1), start, false); err != nil {
+	if _, err := l.Claim(ctx, tier, ID(1), false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Draw(ctx, tier, ID(1)); !errors.Is(err, pool.ErrConflict) {
@@ -217,16 +217,16 @@ func signupsAreCounted(t *testing.T, l ledger.Ledger) {
 		return shelf.Signups
 	}
 	for range 2 { // the second time it is told what it holds
-		_, err := l.Claim(ctx, tier, ID(1), start, false)
+		_, err := l.Claim(ctx, tier, ID(1), false)
 		must(t, err)
 	}
 	expect(t, "after a claim, run twice", count(), int64(1))
 	wait(t, l, request(t, l, 2))
 	expect(t, "after one that waits", count(), int64(2))
-	_, err := l.Claim(ctx, tier, ID(2), start, true)
+	_, err := l.Claim(ctx, tier, ID(2), true)
 	must(t, err)
 	expect(t, "after its claim", count(), int64(2))
-	if _, err := l.Claim(ctx, tier, ID(3), start, false); err == nil {
+	if _, err := l.Claim(ctx, tier, ID(3), false); err == nil {
 		t.Error("a claim from a bare shelf")
 	}
 	expect(t, "after a claim that got nothing", count(), int64(2))
@@ -271,12 +271,12 @@ func queueCloses(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 3)
 	wait(t, l, request(t, l, 1))
-	if _, err := l.Claim(ctx, tier, ID(2), start, false); !errors.Is(err, pool.ErrQueued) {
+	if _, err := l.Claim(ctx, tier, ID(2), false); !errors.Is(err, pool.ErrQueued) {
 		t.Errorf("a newcomer's claim: %v", err)
 	}
-	first, err := l.Claim(ctx, tier, ID(1), start, true)
+	first, err := l.Claim(ctx, tier, ID(1), true)
 	must(t, err)
-	again, err := l.Claim(ctx, tier, ID(1), start, false)
+	again, err := l.Claim(ctx, tier, ID(1), false)
 	must(t, err)
 	expect(t, "what is held is given while the shelf is closed", again.Database, first.Database)
 
@@ -287,7 +287,7 @@ func queueCloses(t *testing.T, l ledger.Ledger) {
 	if err := l.Unqueue(ctx, tier, 1); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("opening again: %v", err)
 	}
-	if _, err := l.Claim(ctx, tier, ID(2), start, false); err != nil {
+	if _, err := l.Claim(ctx, tier, ID(2), false); err != nil {
 		t.Errorf("a newcomer's claim after opening: %v", err)
 	}
 	shelf, err := l.Shelf(ctx, tier)
@@ -298,7 +298,7 @@ func queueCloses(t *testing.T, l ledger.Ledger) {
 func canceled(t *testing.T, l ledger.Ledger) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.Claim(ctx, tier, ID(1), start, false); !errors.Is(err, context.Canceled) {
+	if _, err := l.Claim(ctx, tier, ID(1), false); !errors.Is(err, context.Canceled) {
 		t.Errorf("claim: %v", err)
 	}
 	if _, err := l.Tenant(ctx, ID(1)); !errors.Is(err, context.Canceled) {

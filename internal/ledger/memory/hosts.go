@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -95,6 +96,29 @@ func (l *Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 		return pool.Host{}, fmt.Errorf("read host %s: %w", id, pool.ErrNotFound)
 	}
 	return h.Clone(), nil
+}
+
+// Hosts reads many at once.
+func (l *Ledger) Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error) {
+	return many(ctx, l, l.hosts, ids, pool.Host.Clone)
+}
+
+// SaveHosts writes several hosts at once, and moves their pools' counters.
+func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) error {
+	return l.write(ctx, "SaveHosts", func() error {
+		for _, c := range changes {
+			if stored, known := l.hosts[c.After.ID]; !known || stored.Version != c.Before.Version {
+				return fmt.Errorf("save %d hosts: %s: %w", len(changes), c.After.ID, pool.ErrConflict)
+			}
+		}
+		for _, c := range changes {
+			r := l.pool(c.After.Key())
+			r.Counters = r.Counters.Add(pool.Contribution(c.After).Sub(pool.Contribution(c.Before)))
+			l.saveRecord(r)
+			l.saveHost(c.After, c.Before.Version+1)
+		}
+		return nil
+	})
 }
 
 // SaveHost writes a host, moves its pool's counters and notes its outcome.

@@ -72,6 +72,22 @@ func (l *Ledger) write(ctx context.Context, operation string, do func() error) e
 	return do()
 }
 
+// many reads copies of several records at once; those that there are not are left out.
+func many[ID comparable, R any](ctx context.Context, l *Ledger, stored map[ID]R, ids []ID, clone func(R) R) (map[ID]R, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := map[ID]R{}
+	for _, id := range ids {
+		if r, ok := stored[id]; ok {
+			found[id] = clone(r)
+		}
+	}
+	return found, nil
+}
+
 // second keeps of a moment what DynamoDB keeps of those that are stored as Unix seconds.
 func second(at time.Time) time.Time {
 	if at.IsZero() {

@@ -74,10 +74,10 @@ func TestAClaimWhoseReplyIsLostIsGivenAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	lose = true
-	if _, err := l.Claim(t.Context(), "standard", ledgertest.ID(1), start, false); !errors.Is(err, errLost) {
+	if _, err := l.Claim(t.Context(), "standard", ledgertest.ID(1), false); !errors.Is(err, errLost) {
 		t.Fatal(err)
 	}
-	claim, err := l.Claim(t.Context(), "standard", ledgertest.ID(1), start, false)
+	claim, err := l.Claim(t.Context(), "standard", ledgertest.ID(1), false)
 	if err != nil || !claim.Replayed || claim.Share.Offer != s.Shares[0] {
 		t.Errorf("claim %+v, error %v", claim, err)
 	}

@@ -42,17 +42,17 @@ func (l *Ledger) SaveShelf(ctx context.Context, before, after pool.Shelf) error 
 		}
 		l.changeShelf(before.Tier, func(s *pool.Shelf) {
 			*s = after.Clone()
-			s.Version = before.Version
+			s.Version, s.Settled = before.Version, second(after.Settled)
 		})
 		return nil
 	})
 }
 
 // Claim is pool.Take.
-func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, at time.Time, waiting bool) (pool.Claim, error) {
+func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error) {
 	var claim pool.Claim
 	err := l.write(ctx, "Claim", func() error {
-		after, taken, err := pool.Take(l.shelf(tier), tenant, second(at), waiting)
+		after, taken, err := pool.Take(l.shelf(tier), tenant, waiting)
 		if err != nil {
 			return err
 		}
@@ -69,8 +69,8 @@ func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID
 }
 
 // BeginRefill notes a refill in the shelf.
-func (l *Ledger) BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) error {
-	return l.write(ctx, "BeginRefill", func() error {
+func (l *Ledger) BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) (pool.Shelf, error) {
+	return l.changed(ctx, "BeginRefill", tier, func() error {
 		s := l.shelf(tier)
 		if s.Refill != nil || len(s.Withdrawn) > 0 || s.Refills != r.Number-1 {
 			return fmt.Errorf("begin refill %d of tier %s: %w", r.Number, tier, pool.ErrConflict)
@@ -84,14 +84,21 @@ func (l *Ledger) BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill)
 }
 
 // CommitRefill sets out what a refill found good, and ends it.
-func (l *Ledger) CommitRefill(ctx context.Context, tier pool.Tier, number int64, kind pool.Kind, offers []pool.Offer, hosts map[pool.HostID]pool.Access) error {
-	return l.write(ctx, "CommitRefill", func() error {
-		if s := l.shelf(tier); s.Refill == nil || s.Refill.Number != number {
-			return fmt.Errorf("commit refill %d of tier %s: %w", number, tier, pool.ErrConflict)
+func (l *Ledger) CommitRefill(ctx context.Context, seen pool.Shelf, offers []pool.Listed, hosts map[pool.HostID]pool.Access) (pool.Shelf, error) {
+	return l.changed(ctx, "CommitRefill", seen.Tier, func() error {
+		if s := l.shelf(seen.Tier); s.Refill == nil || seen.Refill == nil || s.Refill.Number != seen.Refill.Number {
+			return fmt.Errorf("commit refill %d of tier %s: %w", seen.Refills, seen.Tier, pool.ErrConflict)
 		}
-		l.changeShelf(tier, func(s *pool.Shelf) {
-			*s = pool.Tidy(*s)
-			s.SetOffers(kind, append(s.Offers(kind), offers...))
+		needed := pool.Tidy(seen).Hosts
+		l.changeShelf(seen.Tier, func(s *pool.Shelf) {
+			for id := range seen.Hosts {
+				if _, used := needed[id]; !used {
+					delete(s.Hosts, id)
+				}
+			}
+			for _, o := range offers {
+				s.SetOffers(o.Kind, append(s.Offers(o.Kind), o.Offer))
+			}
 			for id, access := range hosts {
 				s.Hosts[id] = access
 			}
@@ -101,12 +108,27 @@ func (l *Ledger) CommitRefill(ctx context.Context, tier pool.Tier, number int64,
 	})
 }
 
+// changed is write for a change of a shelf that answers with the shelf after it.
+func (l *Ledger) changed(ctx context.Context, operation string, tier pool.Tier, do func() error) (after pool.Shelf, err error) {
+	err = l.write(ctx, operation, func() error {
+		if err := do(); err != nil {
+			return err
+		}
+		after = l.shelf(tier).Clone()
+		return nil
+	})
+	if err != nil {
+		return pool.Shelf{}, err
+	}
+	return after, nil
+}
+
 // Settle forgets holds.
-func (l *Ledger) Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold) error {
+func (l *Ledger) Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold, at time.Time) error {
 	return l.write(ctx, "Settle", func() error {
 		held := l.shelf(tier).Held
 		for id, hold := range holds {
-			if now, ok := held[id]; !ok || now.Database != hold.Database || now.Share != hold.Share || !now.At.Equal(second(hold.At)) {
+			if now, ok := held[id]; !ok || now != hold {
 				return fmt.Errorf("settle %d claims of tier %s: %w", len(holds), tier, pool.ErrConflict)
 			}
 		}
@@ -114,6 +136,7 @@ func (l *Ledger) Settle(ctx context.Context, tier pool.Tier, holds map[pool.Tena
 			for id := range holds {
 				delete(s.Held, id)
 			}
+			s.Settled = second(at)
 		})
 		return nil
 	})

@@ -46,6 +46,11 @@ func (l *Ledger) Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, err
 	return t.Clone(), nil
 }
 
+// Tenants reads many at once.
+func (l *Ledger) Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error) {
+	return many(ctx, l, l.tenants, ids, pool.Tenant.Clone)
+}
+
 // SaveTenant writes a tenant on the condition that its version is before's, and moves its place on the
 // waiting list with it.
 func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error) {

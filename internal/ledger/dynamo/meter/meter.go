@@ -27,6 +27,14 @@ type Usage struct {
 	Resent   int     // attempts after the first
 }
 
+// Less is what was used since before.
+func (u Usage) Less(before Usage) Usage {
+	return Usage{
+		Requests: u.Requests - before.Requests, WRU: u.WRU - before.WRU, RRU: u.RRU - before.RRU,
+		Refused: u.Refused - before.Refused, Resent: u.Resent - before.Resent,
+	}
+}
+
 // Retries counts what had to be done again.
 func (u Usage) Retries() int { return u.Refused + u.Resent }
 
@@ -97,7 +105,7 @@ func (m *Meter) operation(ctx context.Context, in middleware.InitializeInput, ne
 	ctx = context.WithValue(ctx, firstKey{}, &first{pending: true})
 	var writes []write
 	switch input := in.Parameters.(type) {
-	case *dynamodb.GetItemInput, *dynamodb.QueryInput:
+	case *dynamodb.GetItemInput, *dynamodb.BatchGetItemInput, *dynamodb.QueryInput:
 	case *dynamodb.PutItemInput:
 		writes = []write{{table: input.TableName, item: input.Item}}
 	case *dynamodb.UpdateItemInput:
@@ -141,6 +149,17 @@ func reads(input, result any) float64 {
 	switch out := result.(type) {
 	case *dynamodb.GetItemOutput:
 		return read(Size(out.Item), aws.ToBool(input.(*dynamodb.GetItemInput).ConsistentRead))
+	case *dynamodb.BatchGetItemOutput: // each item is charged for by itself, and one that is not there too
+		units := 0.0
+		for table, wanted := range input.(*dynamodb.BatchGetItemInput).RequestItems {
+			consistent := aws.ToBool(wanted.ConsistentRead)
+			for _, item := range out.Responses[table] {
+				units += read(Size(item), consistent)
+			}
+			missing := len(wanted.Keys) - len(out.Responses[table]) - len(out.UnprocessedKeys[table].Keys)
+			units += float64(missing) * read(0, consistent)
+		}
+		return units
 	case *dynamodb.QueryOutput:
 		bytes := 0
 		for _, item := range out.Items {
