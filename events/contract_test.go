@@ -23,24 +23,22 @@ func out[T any]() member { return member{new: func() any { return new(T) }, exac
 func aws[T any]() member { return member{new: func() any { return new(T) }} }
 
 var members = map[string]member{
-	"SignupRequested":          in[SignupRequested](),
-	"ServeWaiting":             in[ServeWaiting](),
-	"PoolCheck":                in[PoolCheck](),
-	"Step":                     in[Step](),
-	"StackStatusChange":        aws[Envelope[StackStatusChange]](),
-	"AlarmStateChange":         aws[Envelope[AlarmStateChange]](),
-	"HostRequest":              in[HostRequest](),
-	"HostLost":                 out[HostLost](),
-	"AlarmConfigurationChange": aws[Envelope[AlarmConfigurationChange]](),
-	"StorageReady":             out[StorageReady](),
-	"StorageWaiting":           out[StorageWaiting](),
-	"SignupRejected":           out[SignupRejected](),
-	"HostInService":            out[HostInService](),
-	"HostFailed":               out[HostFailed](),
-	"HostCordoned":             out[HostCordoned](),
-	"HostQuarantined":          out[HostQuarantined](),
-	"HostOrdered":              out[HostOrdered](),
-	"Credentials":              out[Credentials](),
+	"SignupRequested":   in[SignupRequested](),
+	"ServeWaiting":      in[ServeWaiting](),
+	"PoolCheck":         in[PoolCheck](),
+	"ShelfCheck":        in[ShelfCheck](),
+	"Step":              in[Step](),
+	"StackStatusChange": aws[Envelope[StackStatusChange]](),
+	"AlarmStateChange":  aws[Envelope[AlarmStateChange]](),
+	"StorageReady":      out[StorageReady](),
+	"StorageWaiting":    out[StorageWaiting](),
+	"SignupRejected":    out[SignupRejected](),
+	"HostInService":     out[HostInService](),
+	"HostFailed":        out[HostFailed](),
+	"HostCordoned":      out[HostCordoned](),
+	"HostQuarantined":   out[HostQuarantined](),
+	"HostOrdered":       out[HostOrdered](),
+	"Credentials":       out[Credentials](),
 }
 
 func TestEveryNameHasATypeASchemaAndASample(t *testing.T) {
@@ -136,14 +134,13 @@ func TestMessagesAreToldApart(t *testing.T) {
 		`{"type":"Whatever"}`: "Whatever",
 	}
 	for name, want := range map[string]string{
-		"SignupRequested":          TypeSignupRequested,
-		"ServeWaiting":             TypeServeWaiting,
-		"PoolCheck":                TypePoolCheck,
-		"Step":                     TypeStep,
-		"StackStatusChange":        TypeStackStatusChange,
-		"AlarmStateChange":         TypeAlarmStateChange,
-		"AlarmConfigurationChange": TypeAlarmConfigurationChange,
-		"HostRequest":              TypeHostRequest,
+		"SignupRequested":   TypeSignupRequested,
+		"ServeWaiting":      TypeServeWaiting,
+		"PoolCheck":         TypePoolCheck,
+		"ShelfCheck":        TypeShelfCheck,
+		"Step":              TypeStep,
+		"StackStatusChange": TypeStackStatusChange,
+		"AlarmStateChange":  TypeAlarmStateChange,
 	} {
 		bodies[string(sample(t, name))] = want
 	}
@@ -165,6 +162,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 	for name, message := range map[string]any{
 		"ServeWaiting": NewServeWaiting("standard"),
 		"PoolCheck":    NewPoolCheck("schedule"),
+		"ShelfCheck":   NewShelfCheck("standard"),
 		"Step":         step,
 	} {
 		encoded, err := json.Marshal(message)

@@ -9,13 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"headroom/internal/access"
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/adapter/firewall"
 	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/function/policies"
 	"headroom/internal/function/slots"
 	"headroom/internal/handler/signup"
-	"headroom/internal/pool"
+	"headroom/internal/ledger/together"
 	"headroom/internal/shelf"
 )
 
@@ -51,7 +52,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 	}
 	gateways := slots.Gateways(cfg, gatewayWait)
 	handler, err := signup.New(signup.Config{
-		Ledger:     ledger,
+		Ledger:     together.New(ledger, time.Now),
 		Shelf:      shelves,
 		Policies:   source,
 		Vault:      slots.Vault(cfg, e.Stage, e.SecretPrefix, e.SecretKey),
@@ -66,6 +67,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 		Refused:    queue(e.SignupDLQ),
 		Networks:   networks,
 		Mark:       function.Name,
+		Jitter:     awsclient.Jitter,
 		Mount:      e.MountOptions,
 		Metrics:    metrics,
 		Log:        slog.Default(),

@@ -68,6 +68,11 @@ func (l Ledger) Unqueue(ctx context.Context, tier pool.Tier, queue int64) error 
 	return l.Call("Unqueue", func() error { return l.Next.Unqueue(ctx, tier, queue) })
 }
 
+// ClaimAll calls Next.
+func (l Ledger) ClaimAll(ctx context.Context, tier pool.Tier, tenants []pool.TenantID, waiting bool) ([]pool.Claimed, error) {
+	return answer(l.Call, "ClaimAll", func() ([]pool.Claimed, error) { return l.Next.ClaimAll(ctx, tier, tenants, waiting) })
+}
+
 // Claim calls Next.
 func (l Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error) {
 	return answer(l.Call, "Claim", func() (pool.Claim, error) { return l.Next.Claim(ctx, tier, tenant, waiting) })

@@ -48,8 +48,11 @@ type Ledger interface {
 	// Unqueue opens the shelf to everybody again, on the condition that its Queue is still queue.
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
 
+	// ClaimAll does what pool.TakeAll says, in one atomic step or few: where some of the tenants get nothing, others
+	// may claim before the rest does.
+	ClaimAll(ctx context.Context, tier pool.Tier, tenants []pool.TenantID, waiting bool) ([]pool.Claimed, error)
 	// Claim does what pool.Take says, in one atomic step. Errors: pool.ErrEmpty (also when the tier
-	// has no shelf yet), pool.ErrQueued.
+	// has no shelf yet), pool.ErrQueued, pool.ErrBusy.
 	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error)
 	// Shelf reads a tier's shelf; one that does not exist reads as pool.NewShelf, version 0.
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)

@@ -62,7 +62,7 @@ type Access struct {
 // Offered is what a signup needs of it. It lies on the shelf, where each byte is paid for by every
 // claim, and where a machine that is replaced would stay.
 func (a Access) Offered() Access {
-	a.Machine, a.Cache = "", ""
+	a.Appliance, a.Machine, a.Cache = "", "", ""
 	return a
 }
 

@@ -88,6 +88,8 @@ var (
 	ErrConflict = errors.New("another writer was first")
 	// ErrEmpty means that the shelf has no pair to give.
 	ErrEmpty = errors.New("the shelf has no database and share to give")
+	// ErrBusy means that there are slots, and that the shelf has none to give for the moment: come again later.
+	ErrBusy = errors.New("the shelf is busy, and has slots to give later")
 	// ErrTaken means that an address belongs to another tenant.
 	ErrTaken = errors.New("the address belongs to another tenant")
 	// ErrQueued means that other tenants wait already, and are served first.

@@ -5,20 +5,31 @@ import (
 	"time"
 )
 
-// Lacks is how many slots of a kind a refill should set out: none while more than ShelfLow are there, because
-// refills in small bits would be many.
-func (s Shelf) Lacks(k Kind) int {
-	if n := len(s.Offers(k)); n <= ShelfLow {
-		return ShelfSize - n
+// Lacks is how many slots of a kind a refill should set out: none while more than half of them are there, because
+// refills in small bits would be many. Where claims crowd, more is set out.
+func (s Shelf) Lacks(k Kind, now time.Time) int {
+	low, full := ShelfLow, ShelfSize
+	if crowded(len(s.Held), s.Settled, now) {
+		low, full = ShelfSize, ShelfMost
+	}
+	if n := len(s.Offers(k)); n <= low {
+		return full - n
 	}
 	return 0
 }
 
-// hostsOf numbers the hosts of a kind that have offers on the shelf.
+// hostsOf numbers the hosts of a kind that have offers or holds on the shelf.
 func (s Shelf) hostsOf(k Kind) map[int]bool {
 	hosts := map[int]bool{}
 	for _, o := range s.Offers(k) {
 		hosts[o.Host] = true
+	}
+	for _, hold := range s.Held {
+		for _, l := range hold.Listed() {
+			if l.Kind == k {
+				hosts[l.Offer.Host] = true
+			}
+		}
 	}
 	return hosts
 }
@@ -75,7 +86,7 @@ func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
 		c := candidates[at]
 		slot := c.free[0]
 		onShelf[c.seq] = true
-		offers = append(offers, Offer{Host: c.seq, Index: slot.Index, Generation: slot.Generation, Name: slot.Name, Share: slot.Share})
+		offers = append(offers, slot.Offer(c.host.ID))
 		c.used++
 		if c.free = c.free[1:]; len(c.free) == 0 {
 			candidates = slices.Delete(candidates, at, at+1)

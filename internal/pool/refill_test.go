@@ -3,6 +3,7 @@ package pool_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -197,13 +198,40 @@ func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	diff(t, "the argument", states(h), "foap")
 }
 
-func TestRoom(t *testing.T) {
-	s := shelf(3, pool.ShelfSize+5)
-	diff(t, "for databases", s.Lacks(pool.Database), pool.ShelfSize-3)
-	diff(t, "for shares", s.Lacks(pool.Share), 0)
-	s = shelf(pool.ShelfLow, pool.ShelfLow+1)
-	diff(t, "for databases that run low", s.Lacks(pool.Database), pool.ShelfSize-pool.ShelfLow)
-	diff(t, "for shares that do not", s.Lacks(pool.Share), 0)
+func TestAListIsRefilledWhenHalfOfItIsTaken(t *testing.T) {
+	moment, while := now.Add(-time.Second), now.Add(-time.Minute)
+	for name, test := range map[string]struct {
+		left, held int
+		settled    time.Time
+		want       int
+	}{
+		"it is bare":                       {left: 0, settled: while, want: pool.ShelfSize},
+		"it runs low":                      {left: pool.ShelfLow, settled: while, want: pool.ShelfSize - pool.ShelfLow},
+		"it does not":                      {left: pool.ShelfLow + 1, settled: while, want: 0},
+		"many were settled a moment ago":   {left: pool.ShelfSize, settled: moment, want: pool.ShelfMost - pool.ShelfSize},
+		"many hold slots":                  {left: pool.ShelfSize, held: pool.HeldMost, settled: while, want: pool.ShelfMost - pool.ShelfSize},
+		"it is full enough for many":       {left: pool.ShelfSize + 1, held: pool.HeldMost, settled: while, want: 0},
+		"it is fuller than it ever should": {left: pool.ShelfMost + 5, settled: moment, want: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := shelf(test.left, pool.ShelfMost)
+			s.Settled = test.settled
+			for i := range test.held {
+				s.Held[pool.TenantID(rune('a'+i))] = pool.Hold{}
+			}
+			diff(t, "databases lacking", s.Lacks(pool.Database, now), test.want)
+			diff(t, "shares lacking", s.Lacks(pool.Share, now), 0)
+		})
+	}
+}
+
+func TestHostsOfHoldsTakeUpRoomOnTheShelf(t *testing.T) {
+	s := pool.NewShelf(standard)
+	for i := 1; i < pool.ShelfHosts; i++ {
+		s.Held[pool.TenantID(rune('a'+i))] = pool.Hold{Database: offer(1, i), Share: shareOffer(100+i, 1)}
+	}
+	offers := pool.Choose(s, []pool.Host{host(1, "ff"), host(2, "ff")}, policy(pool.Pack, 0), 9)
+	diff(t, "offers", offers, []pool.Offer{shareOffer(1, 1), shareOffer(1, 2)})
 }
 
 // One reconciler finds a host cordoned, and leaves its slots out of the shelf. Another one that finishes the

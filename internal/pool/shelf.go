@@ -7,11 +7,15 @@ import (
 )
 
 const (
-	// ShelfSize is how many pairs a full shelf sets out. With ShelfHosts it bounds the size of the
-	// shelf's record and so the write units of a claim.
+	// ShelfSize is how many pairs a full shelf sets out. With ShelfMost, ShelfHosts and HeldMost it bounds
+	// the size of the shelf's record, and so the write units of a claim.
 	ShelfSize = 40
-	// ShelfHosts is how many hosts of a kind may have slots on the shelf at once.
-	ShelfHosts = 5
+	// ShelfMost is how many pairs are set out when signups come faster than refills.
+	ShelfMost = 60
+	// ShelfHosts is how many hosts of a kind may have slots on the shelf at once, set out or held.
+	ShelfHosts = 10
+	// HeldMost is how many unsettled claims there may be: further ones come later.
+	HeldMost = 80
 	// ShelfLow is how many pairs are left when the shelf is refilled: large refills are few.
 	ShelfLow = 20
 	// shelfStep is how many pairs lie between the claims that ask for the shelf to be reconciled.
@@ -21,6 +25,10 @@ const (
 	// ShelfHeld is how many unsettled claims are worth settling: a host's record is written once for all of
 	// its slots. Nothing waits for a claim to be settled.
 	ShelfHeld = 20
+	// heldMany is how many unsettled claims are a crowd, and crowdTime how soon after claims were settled others
+	// are one.
+	heldMany  = 25
+	crowdTime = 10 * time.Second
 	// SettleAfter is how long claims may wait for others to be settled with.
 	SettleAfter = 15 * time.Minute
 )
@@ -48,9 +56,13 @@ func (h Hold) Listed() []Listed {
 // Refill is a refill under way: slots that are being set out. It is written into the shelf before any host
 // is touched, and the next reconciliation may finish it.
 type Refill struct {
-	Number int64 // counts a shelf's refills, from 1
+	Number int64     // counts a shelf's refills, from 1
+	At     time.Time // when it began
 	Offers []Listed
 }
+
+// RefillTime is how long a refill is left to its maker, before others finish it.
+const RefillTime = 10 * time.Second
 
 // Of lists the offers of one kind.
 func (r Refill) Of(k Kind) []Offer {
@@ -117,6 +129,15 @@ func (s Shelf) Offers(k Kind) []Offer {
 	return s.Databases
 }
 
+// SetOut is how many slots of a kind are set out and not taken, or are being set out.
+func (s Shelf) SetOut(k Kind) int {
+	n := len(s.Offers(k))
+	if s.Refill != nil {
+		n += len(s.Refill.Of(k))
+	}
+	return n
+}
+
 // SetOffers replaces the list of a kind.
 func (s *Shelf) SetOffers(k Kind, offers []Offer) {
 	if k == Share {
@@ -153,17 +174,31 @@ type Side struct {
 type Claim struct {
 	Database  Side
 	Share     Side
-	Left      int  // pairs left on the shelf
-	Unsettled int  // claims not settled yet, this one included
-	Replayed  bool // the tenant held it already
+	Left      int       // pairs left on the shelf
+	Unsettled int       // claims not settled yet, this one included
+	Settled   time.Time // when claims were settled last; zero: never
+	Replayed  bool      // the tenant held it already
 }
 
-// NeedsReconciling reports whether the claim left the shelf to be reconciled: it has come down by a step, it is
-// at its end, or claims are to be settled. A step that asks for nothing that pays is how a small pool,
-// whose shelf is never full, has its capacity looked at.
-func (c Claim) NeedsReconciling() bool {
-	low := c.Left <= ShelfLow && c.Left%shelfStep == 0 || c.Left < shelfEnd
-	return !c.Replayed && (low || c.Unsettled%ShelfHeld == 0)
+// NeedsReconciling reports whether the claim left the shelf to be reconciled: it has come down by a step, or claims
+// are to be settled.
+func (c Claim) NeedsReconciling(now time.Time) bool {
+	low := ShelfLow
+	if c.Crowded(now) {
+		low = ShelfSize
+	}
+	return !c.Replayed && (c.Left <= low && c.Left%shelfStep == 0 || c.Unsettled%ShelfHeld == 0)
+}
+
+// LastOnes reports whether the claim left next to nothing on the shelf: the pool may be at its end.
+func (c Claim) LastOnes() bool { return !c.Replayed && c.Left < shelfEnd }
+
+// Crowded reports whether claims come so fast that each should be settled before its slots are opened, which takes
+// a second: claims are settled when there are many, so many came since they were settled a moment ago.
+func (c Claim) Crowded(now time.Time) bool { return crowded(c.Unsettled, c.Settled, now) }
+
+func crowded(unsettled int, settled, now time.Time) bool {
+	return unsettled >= heldMany || now.Sub(settled) < crowdTime
 }
 
 // Settling reports whether it pays to settle the claims of a shelf: there are many, or they have waited long.
@@ -171,9 +206,24 @@ func (s Shelf) Settling(now time.Time) bool {
 	return len(s.Held) >= ShelfHeld || len(s.Held) > 0 && now.Sub(s.Settled) >= SettleAfter
 }
 
+// Claimed is what one of several claims came to.
+type Claimed struct {
+	Claim Claim
+	Err   error // ErrEmpty, ErrQueued, ErrBusy
+}
+
+// TakeAll is Take for several tenants, one after the other.
+func TakeAll(s Shelf, tenants []TenantID, waiting bool) (Shelf, []Claimed) {
+	claimed := make([]Claimed, len(tenants))
+	for i, id := range tenants {
+		s, claimed[i].Claim, claimed[i].Err = Take(s, id, waiting)
+	}
+	return s, claimed
+}
+
 // Take is the claim as a pure function: the shelf after tenant took the head of both lists. waiting
 // says that the tenant comes from the waiting list, and so is not held back by it. Taking again
-// returns what the tenant holds already. Errors: ErrEmpty, ErrQueued.
+// returns what the tenant holds already. Errors: ErrEmpty, ErrQueued, ErrBusy.
 //
 // DynamoDB runs the same rule as one conditional update; the contract suite holds the two together.
 func Take(s Shelf, tenant TenantID, waiting bool) (Shelf, Claim, error) {
@@ -185,6 +235,9 @@ func Take(s Shelf, tenant TenantID, waiting bool) (Shelf, Claim, error) {
 	}
 	if s.Pairs() == 0 {
 		return s, Claim{}, ErrEmpty
+	}
+	if len(s.Held) >= HeldMost {
+		return s, Claim{}, ErrBusy
 	}
 	s = s.Clone()
 	hold := Hold{Database: s.Databases[0], Share: s.Shares[0]}
@@ -213,6 +266,7 @@ func (s Shelf) claim(hold Hold, replayed bool) Claim {
 		Share:     Side{Host: share, Offer: hold.Share, Access: s.Hosts[share]},
 		Left:      s.Pairs(),
 		Unsettled: len(s.Held),
+		Settled:   s.Settled,
 		Replayed:  replayed,
 	}
 }

@@ -54,6 +54,14 @@ func TestTake(t *testing.T) {
 	held.Held["a"] = pool.Hold{Database: offer(1, 9), Share: shareOffer(2, 9)}
 	queued := shelf(2, 2)
 	queued.Queue = 4
+	busy := shelf(2, 2)
+	for i := range pool.HeldMost {
+		busy.Held[pool.TenantID(fmt.Sprintf("other%d", i))] = pool.Hold{Database: offer(1, 9)}
+	}
+	busyAndHeld := busy.Clone()
+	busyAndHeld.Held["a"] = held.Held["a"]
+	busyAndBare := busy.Clone()
+	busyAndBare.Shares = nil
 	heldAndQueued := held.Clone()
 	heldAndQueued.Queue = 4
 	tests := []struct {
@@ -68,6 +76,10 @@ func TestTake(t *testing.T) {
 		{name: "no databases", shelf: shelf(0, 2), err: pool.ErrEmpty},
 		{name: "no shares", shelf: shelf(2, 0), err: pool.ErrEmpty},
 		{name: "a newcomer while others wait", shelf: queued, err: pool.ErrQueued},
+		{name: "as many hold slots as may", shelf: busy, err: pool.ErrBusy},
+		{name: "one who waits, and as many hold slots as may", shelf: busy, waiting: true, err: pool.ErrBusy},
+		{name: "one who holds already, of as many as may", shelf: busyAndHeld, index: 9, again: true},
+		{name: "as many hold slots as may, and there is none to give", shelf: busyAndBare, err: pool.ErrEmpty},
 		{name: "one who waits", shelf: queued, waiting: true, index: 1},
 		{name: "one who holds already", shelf: held, index: 9, again: true},
 		{name: "one who holds already, while others wait", shelf: heldAndQueued, index: 9, again: true},
@@ -92,27 +104,57 @@ func TestTake(t *testing.T) {
 	}
 }
 
-func TestClaimNeedsTending(t *testing.T) {
+func TestClaimNeedsReconciling(t *testing.T) {
+	moment, while := now.Add(-time.Second), now.Add(-time.Minute)
 	tests := []struct {
 		name  string
 		claim pool.Claim
 		want  bool
+		last  bool
 	}{
-		{"plenty is left", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: 1}, false},
-		{"it runs low", pool.Claim{Left: pool.ShelfLow, Unsettled: 1}, true},
-		{"somebody asked when it ran low", pool.Claim{Left: pool.ShelfLow - 1, Unsettled: 1}, false},
-		{"it runs lower", pool.Claim{Left: pool.ShelfLow / 2, Unsettled: 1}, true},
-		{"the last but one", pool.Claim{Left: 1, Unsettled: 1}, true},
-		{"the last pair", pool.Claim{Left: 0, Unsettled: 1}, true},
-		{"claims are to be settled", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: pool.ShelfHeld}, true},
-		{"nothing was taken", pool.Claim{Left: 0, Unsettled: pool.ShelfHeld, Replayed: true}, false},
+		{"plenty is left", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: 1, Settled: while}, false, false},
+		{"it runs low", pool.Claim{Left: pool.ShelfLow, Unsettled: 1, Settled: while}, true, false},
+		{"somebody asked when it ran low", pool.Claim{Left: pool.ShelfLow - 1, Unsettled: 1, Settled: while}, false, false},
+		{"it runs lower", pool.Claim{Left: pool.ShelfLow / 2, Unsettled: 1, Settled: while}, true, false},
+		{"it runs low for many, who come fast", pool.Claim{Left: pool.ShelfSize, Unsettled: 1, Settled: moment}, true, false},
+		{"it runs low for many, who hold much", pool.Claim{Left: pool.ShelfSize, Unsettled: pool.HeldMost - 1, Settled: while}, true, false},
+		{"it is full for few", pool.Claim{Left: pool.ShelfSize, Unsettled: 1, Settled: while}, false, false},
+		{"the last but one", pool.Claim{Left: 1, Unsettled: 1, Settled: while}, false, true},
+		{"the last pair", pool.Claim{Left: 0, Unsettled: 1, Settled: while}, true, true},
+		{"claims are to be settled", pool.Claim{Left: pool.ShelfLow + 1, Unsettled: pool.ShelfHeld, Settled: while}, true, false},
+		{"nothing was taken", pool.Claim{Left: 0, Unsettled: pool.ShelfHeld, Replayed: true, Settled: while}, false, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := test.claim.NeedsReconciling(); got != test.want {
+			if got := test.claim.NeedsReconciling(now); got != test.want {
 				t.Errorf("%v, want %v", got, test.want)
 			}
+			if got := test.claim.LastOnes(); got != test.last {
+				t.Errorf("the last ones: %v, want %v", got, test.last)
+			}
 		})
+	}
+}
+
+func TestClaimsAreSettledWhenItPays(t *testing.T) {
+	for name, test := range map[string]struct {
+		held    int
+		settled time.Time
+		want    bool
+	}{
+		"none":                            {0, time.Time{}, false},
+		"few, and some were just settled": {pool.ShelfHeld - 1, now.Add(-pool.SettleAfter + time.Second), false},
+		"few, for long":                   {1, now.Add(-pool.SettleAfter), true},
+		"many":                            {pool.ShelfHeld, now, true},
+	} {
+		s := pool.NewShelf(standard)
+		s.Settled = test.settled
+		for i := range test.held {
+			s.Held[pool.TenantID(rune('a'+i))] = pool.Hold{}
+		}
+		if got := s.Settling(now); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

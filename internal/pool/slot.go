@@ -53,6 +53,12 @@ type Slot struct {
 	Tenant     TenantID
 }
 
+// Offer is the slot as an offer of its host.
+func (s Slot) Offer(host HostID) Offer {
+	_, seq, _ := host.Parse()
+	return Offer{Host: seq, Index: s.Index, Generation: s.Generation, Name: s.Name, Share: s.Share}
+}
+
 // MoveSlot takes a slot to another state. Being there already is no error and changes nothing; a move
 // that the life of a slot does not have is an error.
 func MoveSlot(s Slot, to SlotState, now time.Time) (Slot, error) {

@@ -57,6 +57,10 @@ type Holding struct {
 	Port       int    // of a database
 }
 
+// Named reports whether the record names the tenant's slots. They are its own for good, from the moment on that
+// its credentials are stored, and may still have to be opened.
+func (t Tenant) Named() bool { return t.Database.Host != "" }
+
 // Clone copies a tenant so that the copy can be changed without changing t.
 func (t Tenant) Clone() Tenant {
 	t.Addresses, t.History = slices.Clone(t.Addresses), slices.Clone(t.History)

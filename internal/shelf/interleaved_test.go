@@ -103,7 +103,7 @@ func (w *world) settleDown(t *rapid.T) {
 		t.Fatalf("still on their way: %+v, %v", shelf.Refill, shelf.Withdrawn)
 	}
 	for id := range shelf.Held {
-		if tenant, err := w.ledger.Tenant(ctx, id); err != nil || tenant.State != pool.TenantRequested {
+		if tenant, err := w.ledger.Tenant(ctx, id); err != nil || tenant.Named() {
 			t.Fatalf("tenant %s is %s, %v, and its hold is not settled", id, tenant.State, err)
 		}
 	}

@@ -78,7 +78,7 @@ func (w *world) check() error {
 	}
 	for _, id := range w.tenants {
 		t, err := w.ledger.Tenant(ctx, id)
-		if err != nil || t.State != pool.TenantReady {
+		if err != nil || !t.Named() {
 			continue
 		}
 		has := []string{fmt.Sprintf("%s/%d", t.Database.Host, t.Database.Index), fmt.Sprintf("%s/%d", t.Share.Host, t.Share.Index)}

@@ -14,22 +14,16 @@ import (
 func (r *Reconciler) refill(ps pool.Policies) pass {
 	return func(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
 		for range attempts {
-			if seen.Refill != nil { // another reconciliation's, which may be dead
-				next, err := r.finishRefill(ctx, seen)
-				if err != nil {
-					return seen, err
-				}
-				seen = next
+			if seen.Refill != nil { // another reconciliation's
+				return seen, nil
 			}
 			offers, hosts, err := r.choose(ctx, seen, ps)
 			if err != nil || len(offers) == 0 {
 				return seen, err
 			}
-			// Commit point: the refill is noted before any host is touched, so that it can be finished by
-			// the next reconciliation.
-			begun, err := r.Ledger.BeginRefill(ctx, seen.Tier, pool.Refill{Number: seen.Refills + 1, Offers: offers})
+			begun, err := r.begin(ctx, seen.Tier, pool.Refill{Number: seen.Refills + 1, At: r.Now(), Offers: offers})
 			if err != nil {
-				return seen, fmt.Errorf("begin refill %d: %w", seen.Refills+1, err)
+				return seen, err
 			}
 			// The hosts were read before the refill began, so none of its slots is marked in them yet.
 			seen, err = r.setOut(ctx, begun, hosts)
@@ -44,6 +38,26 @@ func (r *Reconciler) refill(ps pool.Policies) pass {
 	}
 }
 
+// begin notes a refill in the shelf, and returns the shelf. A conflict with itself, whose reply was lost, is none.
+func (r *Reconciler) begin(ctx context.Context, tier pool.Tier, refill pool.Refill) (pool.Shelf, error) {
+	// Commit point: the refill is noted before any host is touched, so that it can be finished by
+	// the next reconciliation.
+	begun, err := r.Ledger.BeginRefill(ctx, tier, refill)
+	if errors.Is(err, pool.ErrConflict) {
+		var readErr error
+		if begun, readErr = r.Ledger.Shelf(ctx, tier); readErr != nil {
+			return begun, fmt.Errorf("read the shelf: %w", readErr)
+		}
+		if now := begun.Refill; now != nil && now.Number == refill.Number && now.At.Unix() == refill.At.Unix() && slices.Equal(now.Offers, refill.Offers) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return begun, fmt.Errorf("begin refill %d: %w", refill.Number, err)
+	}
+	return begun, nil
+}
+
 // choose chooses what to set out; nothing when the lists are long enough, or there is nothing. It returns the
 // hosts too, as they were read for that.
 func (r *Reconciler) choose(ctx context.Context, seen pool.Shelf, ps pool.Policies) ([]pool.Listed, map[pool.HostID]pool.Host, error) {
@@ -51,7 +65,7 @@ func (r *Reconciler) choose(ctx context.Context, seen pool.Shelf, ps pool.Polici
 	chosen := map[pool.HostID]pool.Host{}
 	for _, kind := range pool.Kinds {
 		p, ok := ps.Of(pool.Key{Kind: kind, Tier: seen.Tier})
-		if !ok || seen.Lacks(kind) == 0 {
+		if !ok || seen.Lacks(kind, r.Now()) == 0 {
 			continue
 		}
 		hosts, err := r.candidates(ctx, seen, p)
@@ -61,14 +75,14 @@ func (r *Reconciler) choose(ctx context.Context, seen pool.Shelf, ps pool.Polici
 		for _, h := range hosts {
 			chosen[h.ID] = h
 		}
-		offers = append(offers, pool.List(kind, pool.Choose(seen, hosts, p, seen.Lacks(kind)))...)
+		offers = append(offers, pool.List(kind, pool.Choose(seen, hosts, p, seen.Lacks(kind, r.Now())))...)
 	}
 	return offers, chosen, nil
 }
 
 // candidates reads hosts, as many at once as may lie on the shelf, until there are enough slots to choose from.
 func (r *Reconciler) candidates(ctx context.Context, seen pool.Shelf, p pool.Policy) ([]pool.Host, error) {
-	ids, err := r.Ledger.Reserve(ctx, p.Key(), p.Placement, p.Limit(), pool.ShelfSize)
+	ids, err := r.Ledger.Reserve(ctx, p.Key(), p.Placement, p.Limit(), pool.ShelfMost)
 	if err != nil {
 		return nil, fmt.Errorf("ask for hosts with slots in reserve: %w", err)
 	}
@@ -87,11 +101,19 @@ func (r *Reconciler) candidates(ctx context.Context, seen pool.Shelf, p pool.Pol
 				slots += left
 			}
 		}
-		if slots >= seen.Lacks(p.Kind) {
+		if slots >= seen.Lacks(p.Kind, r.Now()) {
 			break
 		}
 	}
 	return hosts, nil
+}
+
+// resume finishes a refill that its maker should have finished by now.
+func (r *Reconciler) resume(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
+	if seen.Refill == nil || r.Now().Sub(seen.Refill.At) < pool.RefillTime {
+		return seen, nil
+	}
+	return r.finishRefill(ctx, seen)
 }
 
 // finishRefill marks the slots of the refill under way in their hosts' records, then moves them

@@ -11,8 +11,8 @@ import (
 	"headroom/internal/pool"
 )
 
-// settle writes tenants that are ready into their hosts' records, then forgets their holds, when there are so
-// many that it pays. A hold whose tenant is not ready yet stays: the signup under way will find it.
+// settle writes tenants whose records name their slots into the hosts' records, then forgets their holds, when
+// there are so many that it pays. A hold whose tenant's record names none yet stays: the signup under way will find it.
 func (r *Reconciler) settle(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
 	if !seen.Settling(r.Now()) {
 		return seen, nil
@@ -78,9 +78,9 @@ func assigned(h pool.Host, held map[pool.TenantID]pool.Hold, now time.Time) pool
 	return h
 }
 
-// served sorts out the holds of tenants that are ready: those that are done with, and strays.
+// served sorts out the holds of tenants whose records name their slots: those that are done with, and strays.
 //
-// A stray is what a signup took that had stalled since before its tenant got ready: the tenant has
+// A stray is what a signup took that had stalled since before its tenant's record was written: the tenant has
 // other slots, and the hold that would have told so was forgotten. Nothing of a stray was opened,
 // because the tenant's credentials are stored before anything is, and they name the other database.
 func (r *Reconciler) served(ctx context.Context, seen pool.Shelf) (done, stray map[pool.TenantID]pool.Hold, err error) {
@@ -92,7 +92,7 @@ func (r *Reconciler) served(ctx context.Context, seen pool.Shelf) (done, stray m
 	for id, tenant := range tenants {
 		hold := seen.Held[id]
 		switch {
-		case tenant.State != pool.TenantReady:
+		case !tenant.Named():
 		case has(seen.Tier, tenant, hold):
 			done[id] = hold
 		default:

@@ -76,7 +76,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, tier pool.Tier) error {
 		what string
 		do   pass
 	}{
-		{"finish the refill", r.finishRefill},
+		{"finish a refill that was left", r.resume},
 		{"take back offers", r.withdraw},
 		{"put back slots", r.putBack},
 		{"refill", r.refill(ps)},
@@ -89,6 +89,25 @@ func (r *Reconciler) Reconcile(ctx context.Context, tier pool.Tier) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// Fill refills a tier's shelf for signups that found it bare. Where others are at that already it is left to them.
+func (r *Reconciler) Fill(ctx context.Context, tier pool.Tier) error {
+	ps, err := r.Policies.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("load policies to fill the shelf of tier %s: %w", tier, err)
+	}
+	seen, err := r.Ledger.Shelf(ctx, tier)
+	if err != nil {
+		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
+	}
+	if seen, err = r.resume(ctx, seen); err == nil {
+		_, err = r.refill(ps)(ctx, seen)
+	}
+	if err != nil && !errors.Is(err, pool.ErrConflict) {
+		return fmt.Errorf("fill the shelf of tier %s: %w", tier, err)
+	}
+	return nil
 }
 
 // persist does a step again, from the shelf as it is by then, when another writer was first.

@@ -105,8 +105,14 @@ func (w *world) signUp(id pool.TenantID, call killtest.Call) error {
 	if err != nil || t.State == pool.TenantReady {
 		return err
 	}
+	if t.Named() {
+		return w.ready(ctx, l, t, t)
+	}
 	claim, err := l.Claim(ctx, tier, id, false)
 	if errors.Is(err, pool.ErrEmpty) {
+		if err := w.reconciler(call).Fill(ctx, tier); !errors.Is(err, pool.ErrConflict) {
+			return err
+		}
 		return nil
 	}
 	if err != nil {
@@ -122,12 +128,27 @@ func (w *world) signUp(id pool.TenantID, call killtest.Call) error {
 	}); err != nil {
 		return nil // a stray: the tenant is served by what the secret is for
 	}
-	t.Database, t.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
-	ready, err := pool.MoveTenant(t, pool.TenantReady, w.now, "test")
+	named := t.Clone()
+	named.Database, named.Share = pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)
+	if claim.Crowded(w.now) {
+		if t, err = l.SaveTenant(ctx, t, named); err != nil {
+			if errors.Is(err, pool.ErrConflict) {
+				return nil
+			}
+			return err
+		}
+		named = t
+	}
+	return w.ready(ctx, l, t, named)
+}
+
+// ready records a tenant as ready with the slots that named has.
+func (w *world) ready(ctx context.Context, l killtest.Ledger, before, named pool.Tenant) error {
+	ready, err := pool.MoveTenant(named, pool.TenantReady, w.now, "test")
 	if err != nil {
 		return err
 	}
-	if _, err := l.SaveTenant(ctx, t, ready); err != nil && !errors.Is(err, pool.ErrConflict) {
+	if _, err := l.SaveTenant(ctx, before, ready); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("ready: %w", err)
 	}
 	return nil

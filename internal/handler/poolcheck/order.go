@@ -72,10 +72,7 @@ func (h *Handler) observe(ctx context.Context, key pool.Key) (pool.Observed, err
 	if err != nil {
 		return pool.Observed{}, fmt.Errorf("read the waiting list: %w", err)
 	}
-	seen := pool.Observed{Record: record, OnShelf: len(shelf.Offers(p.Kind))}
-	if shelf.Refill != nil {
-		seen.OnShelf += len(shelf.Refill.Of(p.Kind))
-	}
+	seen := pool.Observed{Record: record, OnShelf: shelf.SetOut(p.Kind)}
 	for _, w := range waiters {
 		if _, held := shelf.Held[w.Tenant]; !held { // those who hold something want no more
 			seen.Waiting++

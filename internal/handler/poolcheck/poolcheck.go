@@ -5,9 +5,11 @@ package poolcheck
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -105,12 +107,22 @@ func New(c Config) (*Handler, error) {
 	return &Handler{c}, nil
 }
 
-// Messages makes one check for all of the messages: each asks for the same.
+// Messages makes one check for all of the messages. If they ask for shelves only, it looks at these.
 func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
+	shelves := map[pool.Tier]bool{}
 	for _, d := range all {
 		h.Log.InfoContext(ctx, "pool check asked for", "messageId", d.ID, "body", d.Body)
+		var asked events.ShelfCheck
+		if events.TypeOf([]byte(d.Body)) != events.TypeShelfCheck || json.Unmarshal([]byte(d.Body), &asked) != nil {
+			return h.Check(ctx)
+		}
+		shelves[pool.Tier(asked.Tier)] = true
 	}
-	return h.Check(ctx)
+	var failures []error
+	for _, tier := range slices.Sorted(maps.Keys(shelves)) {
+		failures = append(failures, h.Shelf.Reconcile(ctx, tier))
+	}
+	return errors.Join(failures...)
 }
 
 // Check looks at every pool once. A part that fails does not keep the others from being looked at.

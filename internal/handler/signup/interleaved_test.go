@@ -48,6 +48,9 @@ func (w *world) move(t *rapid.T, s *killtest.Schedule) {
 	case choice < 15 && len(w.hosts) < 6:
 		w.add(rapid.SampledFrom(pool.Kinds).Draw(t, "kind"), rapid.IntRange(1, 2).Draw(t, "slots"))
 	case choice < 20:
+		if rapid.Bool().Draw(t, "settling") {
+			w.now = w.now.Add(pool.SettleAfter)
+		}
 		w.reconcile()
 	case choice < 40 && s.Running() < 5:
 		if messages := w.signups.Messages(); len(messages) > 0 {
@@ -110,7 +113,7 @@ func (w *world) check(t *rapid.T) {
 			own(id, pool.Share, share.ID, hold.Share.Index)
 			open[share.Slot(hold.Share.Index).Share] += address(i) + "/32 "
 		}
-		if tenant, err := w.ledger.Tenant(context.Background(), id); err == nil && tenant.State == pool.TenantReady {
+		if tenant, err := w.ledger.Tenant(context.Background(), id); err == nil && tenant.Named() {
 			own(id, pool.Database, tenant.Database.Host, tenant.Database.Index)
 			own(id, pool.Share, tenant.Share.Host, tenant.Share.Index)
 			share := w.host(tenant.Share.Host)

@@ -12,10 +12,6 @@ import (
 	"headroom/internal/pool"
 )
 
-// claimRounds bounds how often a claim is tried while the shelf is bare: what was set out for it may
-// be taken by others before it comes.
-const claimRounds = 4
-
 const (
 	// openWait is the first wait of a signup that failed; it doubles. A service's refusal mostly passes, as of a
 	// share that is being changed, and would else cost the customer the queue's visibility timeout.
@@ -31,15 +27,7 @@ const (
 func (h *Handler) openStep(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
 	err := h.open(ctx, t)
 	if err != nil {
-		exchanged, exchangeErr := h.otherSlots(ctx, t, err)
-		switch {
-		case exchanged:
-			err = exchangeErr
-		case exchangeErr != nil:
-			err = h.openLater(ctx, t, errors.Join(err, exchangeErr))
-		default:
-			err = h.openLater(ctx, t, err)
-		}
+		err = h.openLater(ctx, h.sinceNamed(ctx, t), err)
 	}
 	return lifecycle.Next[pool.Tenant]{Leave: err == nil}, err
 }
@@ -87,9 +75,10 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 // openOnce is one round of open; done is false, and the error pool.ErrConflict, when the tenant's record is
 // not as t any more, or it was given slots after it found none.
 func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err error) {
-	// One that held slots already came before all who wait, and was counted.
-	claim, err := h.claim(ctx, t, t.Exchanges > 0)
+	claim, err := h.slots(ctx, t)
 	switch {
+	case errors.Is(err, pool.ErrBusy):
+		return true, h.comeLater(ctx, t)
 	case errors.Is(err, pool.ErrEmpty), errors.Is(err, pool.ErrQueued):
 		err := h.wait(ctx, t, err)
 		return !errors.Is(err, pool.ErrConflict), err
@@ -97,10 +86,8 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 		return true, fmt.Errorf("claim slots for tenant %s: %w", t.ID, err)
 	}
 	// A claim again may come after a kill between the claim and this.
-	if claim.Replayed || claim.NeedsReconciling() {
-		if err := h.ask(ctx, "the shelf of tier "+string(t.Tier)+" runs low"); err != nil {
-			return true, err
-		}
+	if err := h.askFor(ctx, t.Tier, claim); err != nil {
+		return true, err
 	}
 
 	// Everything between the claim and the record of the tenant may be done any number of times: the
@@ -117,6 +104,9 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 		return true, fmt.Errorf("store the credentials of tenant %s: %w", t.ID, err)
 	}
 	t.Secret = arn
+	if before, err = h.name(ctx, before, t, claim); err != nil {
+		return !errors.Is(err, pool.ErrConflict), err
+	}
 	share := claim.Share.ShareRef()
 	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); errors.Is(err, pool.ErrUnreachable) {
 		return true, against(claim.Share.Host, err)
@@ -193,24 +183,6 @@ func (h *Handler) announceServed(ctx context.Context, id pool.TenantID) error {
 		return fmt.Errorf("tenant %s is %s, and another signup serves it: %w", id, t.State, pool.ErrConflict)
 	}
 	return h.repeat(ctx, t)
-}
-
-// claim claims from the shelf; when that is bare it is filled from the reserve first. waiting means that
-// the tenant is on the waiting list, and its turn has come.
-func (h *Handler) claim(ctx context.Context, t pool.Tenant, waiting bool) (pool.Claim, error) {
-	claim, err := h.Ledger.Claim(ctx, t.Tier, t.ID, waiting)
-	for range claimRounds - 1 {
-		if !errors.Is(err, pool.ErrEmpty) {
-			return claim, err
-		}
-		// A conflict means that others fill it at the same time.
-		reconciled := h.Shelf.Reconcile(ctx, t.Tier)
-		claim, err = h.Ledger.Claim(ctx, t.Tier, t.ID, waiting)
-		if errors.Is(err, pool.ErrEmpty) && reconciled != nil && !errors.Is(reconciled, pool.ErrConflict) {
-			return claim, fmt.Errorf("fill the shelf of tier %s: %w", t.Tier, reconciled)
-		}
-	}
-	return claim, err
 }
 
 // credentials stores a tenant's credentials, and returns them with the ARN of the secret.

@@ -28,15 +28,14 @@ type store interface {
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
-	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
-	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
-	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 }
 
 // shelves fills a tier's shelf from the reserve.
 type shelves interface {
-	Reconcile(ctx context.Context, tier pool.Tier) error
+	Fill(ctx context.Context, tier pool.Tier) error
 }
 
 type policies interface {
@@ -99,6 +98,7 @@ type Config struct {
 	Networks   pool.Networks          // where customers' instances may live
 	Mount      string                 // options with which NFS clients mount shares
 	Mark       func() (string, error) // draws the random mark of a signup
+	Jitter     func() float64         // uniform in [0,1): spreads those who come later
 	Metrics    telemetry.Recorder
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -111,8 +111,8 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
-		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil || c.HostEvents == nil ||
-		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil || c.Until == nil {
+		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Jitter == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
+		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
 	if len(c.Networks.Instances) == 0 {

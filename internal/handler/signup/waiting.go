@@ -136,8 +136,11 @@ func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
 	served := 0
 	for _, w := range waiters {
 		claimed, err := h.claimFor(ctx, w.Tenant)
-		if errors.Is(err, pool.ErrEmpty) {
+		switch {
+		case errors.Is(err, pool.ErrEmpty):
 			return nil // the pool check sends another message when slots come in
+		case errors.Is(err, pool.ErrBusy):
+			return h.serveLater(ctx, tier)
 		}
 		if err != nil {
 			return fmt.Errorf("claim slots for tenant %s, who waits: %w", w.Tenant, err)
@@ -154,6 +157,17 @@ func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
 	}
 	if err := h.Steps.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
 		return fmt.Errorf("go on serving the waiting list of tier %s: %w", tier, err)
+	}
+	return nil
+}
+
+// serveLater has the waiting list of a tier whose shelf is busy gone on with.
+func (h *Handler) serveLater(ctx context.Context, tier pool.Tier) error {
+	if err := h.askShelf(ctx, tier); err != nil {
+		return err
+	}
+	if err := h.Steps.Send(ctx, events.NewServeWaiting(string(tier)), laterLeast); err != nil {
+		return fmt.Errorf("have the waiting list of tier %s served later: %w", tier, err)
 	}
 	return nil
 }

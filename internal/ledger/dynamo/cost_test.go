@@ -3,14 +3,18 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"headroom/internal/handler/poolcheck"
+	"headroom/internal/handler/signup"
 	"headroom/internal/ledger/dynamo/meter"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/together"
 	"headroom/internal/local/parts/dynamotest"
 	"headroom/internal/pool"
 )
@@ -21,8 +25,10 @@ var layout = meter.Table{Key: []string{"pk", "sk"}, Indexes: []meter.Index{{Key:
 // metered is a system on DynamoDB's program, with all that it asks of the table metered.
 type metered struct {
 	*system
-	tier  pool.Tier
-	gauge *meter.Meter
+	signups *signup.Handler
+	checks  *poolcheck.Handler
+	tier    pool.Tier
+	gauge   *meter.Meter
 
 	mu    sync.Mutex
 	now   time.Time
@@ -32,9 +38,10 @@ type metered struct {
 // newMetered opens a tier that was seeded.
 func newMetered(tb testing.TB, server *dynamotest.Server, table string, tier pool.Tier) *metered {
 	tb.Helper()
-	m := &metered{tier: tier, gauge: meter.New(server.Client(), layout), now: began}
-	m.system = newSystem(tb, parts{
-		ledger: open(tb, server.Client(m.gauge.Attach), table), policies: policiesOf(tier), now: m.clock,
+	m := &metered{tier: tier, system: &system{ready: map[string]time.Time{}}, gauge: meter.New(server.Client(), layout), now: began}
+	l := open(tb, server.Client(m.gauge.Attach), table)
+	p := parts{
+		ledger: l, claims: together.New(l, m.clock), policies: policiesOf(tier), now: m.clock,
 		opening: func(context.Context) error { return nil },
 		steps:   func(body string, _ time.Duration) { tb.Errorf("sent to itself: %s", body) },
 		checks: func(string, time.Duration) {
@@ -42,11 +49,18 @@ func newMetered(tb testing.TB, server *dynamotest.Server, table string, tier poo
 			defer m.mu.Unlock()
 			m.asked = true
 		},
-	})
-	if err := m.check(tb.Context()); err != nil {
+	}
+	m.signups, m.checks = m.process(tb, p), m.tender(tb, p)
+	m.check(tb)
+	return m
+}
+
+// check makes one pool check.
+func (m *metered) check(tb testing.TB) {
+	tb.Helper()
+	if err := m.checks.Check(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	return m
 }
 
 func (m *metered) clock() time.Time {
@@ -60,9 +74,7 @@ func (m *metered) tend(tb testing.TB) {
 	tb.Helper()
 	if m.asked {
 		m.asked = false
-		if err := m.check(tb.Context()); err != nil {
-			tb.Fatal(err)
-		}
+		m.check(tb)
 	}
 }
 
@@ -79,9 +91,7 @@ func (m *metered) hour(tb testing.TB, first, signups int) meter.Usage {
 			m.tend(tb)
 		}
 		m.now = m.now.Add(time.Minute)
-		if err := m.check(tb.Context()); err != nil {
-			tb.Fatal(err)
-		}
+		m.check(tb)
 	}
 	return m.gauge.Usage().Less(before)
 }
@@ -125,6 +135,38 @@ func TestSignupCost(t *testing.T) {
 				t.Errorf("an idle check writes")
 			}
 		})
+	}
+}
+
+// TestTheLargestShelf holds its record to what the bounds of a shelf are for: every list full, of as many hosts as may
+// lie on it, and as many claims unsettled as there may be, in the middle of a refill.
+func TestTheLargestShelf(t *testing.T) {
+	const most = 16 << 10
+	s := pool.NewShelf("standard")
+	for _, k := range pool.Kinds {
+		var offers []pool.Offer
+		for seq := 1001; seq <= 1000+pool.ShelfHosts; seq++ {
+			h := ledgertest.Host(pool.Key{Kind: k, Tier: s.Tier}, seq, 100)
+			s.Hosts[h.ID] = h.Access.Offered()
+			offers = append(offers, ledgertest.Offers(h)[:pool.ShelfMost/pool.ShelfHosts+1]...)
+		}
+		s.SetOffers(k, offers[:pool.ShelfMost])
+	}
+	for n := range pool.HeldMost {
+		s.Held[ledgertest.ID(n)] = pool.Hold{Database: s.Databases[n%pool.ShelfMost], Share: s.Shares[n%pool.ShelfMost]}
+	}
+	s.Refills, s.Version, s.Signups, s.Settled = 12345, 1234567, 1234567, began
+	// Offers are the longest while they are being set out.
+	s.Refill = &pool.Refill{Number: s.Refills, At: began, Offers: slices.Concat(pool.List(pool.Database, s.Databases), pool.List(pool.Share, s.Shares))}
+	s.Databases, s.Shares = nil, nil
+	i, err := encodeShelf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := meter.Size(i); size > most {
+		t.Errorf("the largest shelf has %d bytes", size)
+	} else {
+		t.Logf("the largest shelf has %d bytes", size)
 	}
 }
 

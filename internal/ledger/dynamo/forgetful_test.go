@@ -57,7 +57,7 @@ type writes struct {
 
 func (w *writes) lose(r *http.Request) bool {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	if operation == "GetItem" || operation == "Query" {
+	if operation == "GetItem" || operation == "BatchGetItem" || operation == "Query" {
 		return false
 	}
 	w.made++

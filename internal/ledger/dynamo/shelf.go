@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -43,53 +45,90 @@ func (l *Ledger) SaveShelf(ctx context.Context, before, after pool.Shelf) error 
 	return nil
 }
 
-// countSignup counts one more tenant that came, in the update that is written for it anyway.
-const countSignup = "n = if_not_exists(n, :zero) + :one"
-
-// Claim is pool.Take as one conditional update. DynamoDB runs the updates of one item one after the
-// other, so claims that run at once do not disturb each other.
+// Claim is ClaimAll for one tenant.
 func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error) {
-	condition := "attribute_not_exists(hd.#tenant) AND attribute_exists(db[0]) AND attribute_exists(sh[0])"
-	set := []string{"hd.#tenant = list_append(db[0], sh[0])"}
-	values := item{}
-	if !waiting { // one that waited was counted when it drew its number
-		condition += " AND attribute_not_exists(q)"
-		set = append(set, countSignup)
-		values[":zero"] = number(0)
-	}
-	// Commit point: with this update the slots are the tenant's. Its reply may be lost: the same
-	// update run again fails its condition, and is answered with what the tenant holds.
-	shelf, err := l.changeShelf(ctx, tier, shelfChange{
-		set:       set,
-		remove:    []string{"db[0]", "sh[0]"},
-		condition: condition,
-		names:     map[string]string{"#tenant": string(tenant)},
-		values:    values,
-	})
-	if errors.Is(err, pool.ErrConflict) {
-		return l.unclaimed(tier, tenant, waiting, err)
-	}
-	if err != nil {
-		return pool.Claim{}, fmt.Errorf("claim from the shelf of tier %s for tenant %s: %w", tier, tenant, err)
-	}
-	claim, _ := shelf.Reclaim(tenant)
-	claim.Replayed = false
-	return claim, nil
-}
-
-// unclaimed tells from the shelf that a claim's condition failed on what the claim is answered with.
-func (l *Ledger) unclaimed(tier pool.Tier, tenant pool.TenantID, waiting bool, failure error) (pool.Claim, error) {
-	shelf, err := decodeShelf(tier, found(failure))
+	claimed, err := l.ClaimAll(ctx, tier, []pool.TenantID{tenant}, waiting)
 	if err != nil {
 		return pool.Claim{}, err
 	}
-	if claim, ok := shelf.Reclaim(tenant); ok {
-		return claim, nil
+	return claimed[0].Claim, claimed[0].Err
+}
+
+// ClaimAll is pool.TakeAll as one conditional update: all of the tenants get slots by it, or none does. Who is in
+// the way of that is known from the shelf that the condition failed on, and is answered from it; the
+// others try again. DynamoDB runs the updates of one item one after the other, so claims that run at once
+// do not disturb each other.
+func (l *Ledger) ClaimAll(ctx context.Context, tier pool.Tier, tenants []pool.TenantID, waiting bool) ([]pool.Claimed, error) {
+	answers := map[pool.TenantID]pool.Claimed{}
+	var left []pool.TenantID
+	for _, id := range tenants {
+		if !slices.Contains(left, id) {
+			left = append(left, id)
+		}
 	}
-	if shelf.Queue != 0 && !waiting {
-		return pool.Claim{}, pool.ErrQueued
+	for len(left) > 0 {
+		shelf, err := l.take(ctx, tier, left, waiting)
+		if err == nil {
+			for i, id := range left {
+				claim, _ := shelf.Reclaim(id)
+				after := len(left) - 1 - i // that many took after it
+				claim.Replayed, claim.Left, claim.Unsettled = false, claim.Left+after, claim.Unsettled-after
+				answers[id] = pool.Claimed{Claim: claim}
+			}
+			break
+		}
+		if !errors.Is(err, pool.ErrConflict) {
+			return nil, fmt.Errorf("claim from the shelf of tier %s for %d tenants: %w", tier, len(left), err)
+		}
+		if shelf, err = decodeShelf(tier, found(err)); err != nil {
+			return nil, err
+		}
+		var others []pool.TenantID
+		_, claimed := pool.TakeAll(shelf, left, waiting)
+		for i, id := range left {
+			if claimed[i].Err == nil && !claimed[i].Claim.Replayed {
+				others = append(others, id)
+			} else {
+				answers[id] = claimed[i]
+			}
+		}
+		if len(others) == len(left) {
+			return nil, fmt.Errorf("claim from the shelf of tier %s: refused, and nothing is in the way of it: %w", tier, pool.ErrConflict)
+		}
+		left = others
 	}
-	return pool.Claim{}, pool.ErrEmpty
+	claimed := make([]pool.Claimed, len(tenants))
+	for i, id := range tenants {
+		claimed[i] = answers[id]
+		if again := answers[id]; again.Err == nil {
+			again.Claim.Replayed = true // for the same tenant once more
+			answers[id] = again
+		}
+	}
+	return claimed, nil
+}
+
+// take gives each of the tenants a pair, if there are enough, none of them holds one, and nobody waits before them.
+func (l *Ledger) take(ctx context.Context, tier pool.Tier, tenants []pool.TenantID, waiting bool) (pool.Shelf, error) {
+	last := strconv.Itoa(len(tenants) - 1)
+	conditions := []string{"attribute_exists(db[" + last + "])", "attribute_exists(sh[" + last + "])", "size(hd) <= :most"}
+	change := shelfChange{names: map[string]string{}, values: item{":most": number(pool.HeldMost - len(tenants))}}
+	for i, id := range tenants {
+		n := strconv.Itoa(i)
+		change.names["#"+n] = string(id)
+		conditions = append(conditions, "attribute_not_exists(hd.#"+n+")")
+		change.set = append(change.set, "hd.#"+n+" = list_append(db["+n+"], sh["+n+"])")
+		change.remove = append(change.remove, "db["+n+"]", "sh["+n+"]")
+	}
+	slices.Reverse(change.remove) // from the end, so that it does not matter whether places move meanwhile
+	if !waiting {                 // one that waited was counted when it drew its number
+		conditions = append(conditions, "attribute_not_exists(q)")
+		change.count(len(tenants))
+	}
+	change.condition = strings.Join(conditions, " AND ")
+	// Commit point: with this update the slots are the tenants'. Its reply may be lost: the same
+	// update run again fails its condition, and is answered with what the tenants hold.
+	return l.changeShelf(ctx, tier, change)
 }
 
 // shelfChange is an update of a shelf in the words of update expressions. It moves the version.
@@ -99,6 +138,12 @@ type shelfChange struct {
 	names       map[string]string
 	values      item
 	create      bool // the shelf is made if it is not there
+}
+
+// count counts tenants that came, in an update that is written for them anyway.
+func (c *shelfChange) count(tenants int) {
+	c.set = append(c.set, "n = if_not_exists(n, :zero) + :came")
+	c.values[":zero"], c.values[":came"] = number(0), number(tenants)
 }
 
 // creation fills in what a shelf that is made by an update needs, so that later paths exist.

@@ -32,6 +32,7 @@ type shelfItem struct {
 // refillItem is a refill under way, in its stored form.
 type refillItem struct {
 	Number int64    `dynamodbav:"n"`
+	At     int64    `dynamodbav:"a"` // Unix seconds
 	Offers []string `dynamodbav:"o"` // as encodeListed writes them
 }
 
@@ -59,7 +60,7 @@ func longHost(tier pool.Tier, short string) (pool.HostID, error) {
 }
 
 func encodeRefill(r pool.Refill) *refillItem {
-	return &refillItem{Number: r.Number, Offers: encodeListed(r.Offers)}
+	return &refillItem{Number: r.Number, At: unix(r.At), Offers: encodeListed(r.Offers)}
 }
 
 func encodeShelf(s pool.Shelf) (item, error) {
@@ -120,7 +121,7 @@ func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 		}
 	}
 	if i.Refill != nil {
-		s.Refill = &pool.Refill{Number: i.Refill.Number}
+		s.Refill = &pool.Refill{Number: i.Refill.Number, At: seconds(i.Refill.At)}
 		if s.Refill.Offers, err = decodeListed(i.Refill.Offers); err != nil {
 			return s, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"testing"
@@ -21,12 +22,9 @@ import (
 	"headroom/internal/telemetry"
 )
 
-// system is what signs tenants of a tier up and tends its pools: the two functions, as they are deployed,
-// around a ledger. What they open besides is there and works.
+// system is what came of signups that processes of the two functions handled, which sign tenants up and tend
+// their pools, as they are deployed, around a ledger. What they open besides is there and works.
 type system struct {
-	signups *signup.Handler
-	checks  *poolcheck.Handler
-
 	mu      sync.Mutex
 	ready   map[string]time.Time // tenants that were announced, and when
 	waiting int                  // tenants that were told to wait
@@ -36,6 +34,7 @@ type system struct {
 // parts is what a system is made of.
 type parts struct {
 	ledger   ledger.Ledger
+	claims   ledger.Ledger // what a process that signs tenants up has the ledger by
 	policies pool.Policies
 	now      func() time.Time
 	opening  func(context.Context) error // takes the time that opening a tenant's storage takes
@@ -54,39 +53,54 @@ func (s sender) Send(_ context.Context, body any, delay time.Duration) error {
 	return err
 }
 
-func newSystem(tb testing.TB, p parts) *system {
+var discard = slog.New(slog.DiscardHandler)
+
+func (p parts) metrics() telemetry.Recorder {
+	return telemetry.Recorder{Out: io.Discard, Now: p.now, Stage: "prod", Log: discard}
+}
+
+func (p parts) reconciler(tb testing.TB) *shelf.Reconciler {
 	tb.Helper()
-	s := &system{ready: map[string]time.Time{}}
-	log := slog.New(slog.DiscardHandler)
-	metrics := telemetry.Recorder{Out: io.Discard, Now: p.now, Stage: "prod", Log: log}
-	policies := fixed(p.policies)
-	reconciler, err := shelf.New(shelf.Config{Ledger: p.ledger, Policies: policies, Now: p.now})
+	r, err := shelf.New(shelf.Config{Ledger: p.ledger, Policies: fixed(p.policies), Now: p.now})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return r
+}
+
+// process makes a process that signs tenants up.
+func (s *system) process(tb testing.TB, p parts) *signup.Handler {
+	tb.Helper()
 	out := outside{s, p}
-	s.signups, err = signup.New(signup.Config{
-		Ledger: p.ledger, Shelf: reconciler, Policies: policies, Vault: out, Databases: out, Access: out, Tags: out, Announce: out,
+	h, err := signup.New(signup.Config{
+		Ledger: p.claims, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Vault: out, Databases: out, Access: out, Tags: out, Announce: out,
 		Steps: p.steps, StepsQueue: "steps", PoolChecks: p.checks, Refused: out,
 		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Mount: "nfsvers=4.1,hard",
-		Mark:    func() (string, error) { return "k3v9x2m7qa", nil },
-		Metrics: metrics, Log: log, Now: p.now,
+		Mark: func() (string, error) { return "k3v9x2m7qa", nil }, Jitter: rand.Float64,
+		Metrics: p.metrics(), Log: discard, Now: p.now,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return h
+}
+
+// tender makes a process that makes pool checks.
+func (s *system) tender(tb testing.TB, p parts) *poolcheck.Handler {
+	tb.Helper()
+	out := outside{s, p}
 	template := poolcheck.Template{URL: "https://s3/template", Zones: []pool.Zone{{Name: "eu-central-1a", Subnet: "subnet-a"}}}
-	s.checks, err = poolcheck.New(poolcheck.Config{
-		Ledger: p.ledger, Shelf: reconciler, Policies: policies, Stacks: out, Images: out, Announce: out,
+	h, err := poolcheck.New(poolcheck.Config{
+		Ledger: p.ledger, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Stacks: out, Images: out, Announce: out,
 		Signups: p.steps, HostEvents: p.checks, Templates: map[pool.Kind]poolcheck.Template{pool.Database: template, pool.Share: template},
 		StackRole: "arn:role", StackPrefix: "headroom-prod-", Stage: "prod",
 		Mark:    func() (string, error) { return "k3v9x2m7qa", nil },
-		Metrics: metrics, Log: log, Now: p.now,
+		Metrics: p.metrics(), Log: discard, Now: p.now,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return s
+	return h
 }
 
 // signupOf is the message by which the n-th tenant of a tier signs up.
@@ -96,11 +110,6 @@ func signupOf(tier pool.Tier, n int, sent time.Time) events.Delivery {
 		ID: fmt.Sprintf("5e1c1b70-87b4-4af1-a1f2-%012x", n), Queue: "signups", SentAt: sent,
 		Body: fmt.Sprintf(`{"version":"1","tenantId":%q,"tier":%q,"instanceIp":%q}`, ledgertest.ID(n), tier, address),
 	}
-}
-
-// check makes one pool check.
-func (s *system) check(ctx context.Context) error {
-	return s.checks.Messages(ctx, []events.Delivery{{ID: "check"}})
 }
 
 // served is how many tenants were announced.

@@ -22,12 +22,15 @@ type waitItem struct {
 // A number whose tenant never comes onto the list is never used, and the shelf stays closed until Unqueue
 // opens it.
 func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error) {
-	drawn, err := l.changeShelf(ctx, tier, shelfChange{
+	change := shelfChange{
 		create:    true,
-		set:       []string{"t = if_not_exists(t, :zero) + :one", "q = if_not_exists(t, :zero) + :one", countSignup},
+		set:       []string{"t = if_not_exists(t, :zero) + :one", "q = if_not_exists(t, :zero) + :one"},
 		condition: "attribute_not_exists(hd.#tenant)", // it was given slots since
 		names:     map[string]string{"#tenant": string(tenant)},
-	})
+		values:    item{},
+	}
+	change.count(1)
+	drawn, err := l.changeShelf(ctx, tier, change)
 	if err != nil {
 		return 0, fmt.Errorf("draw a number on the waiting list of tier %s: %w", tier, err)
 	}

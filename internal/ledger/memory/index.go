@@ -36,8 +36,11 @@ func newIndex(lag int) index { return index{lag: lag, entries: map[record]entry{
 func (i *index) note(e entry) {
 	i.pending = append(i.pending, e)
 	for len(i.pending) > i.lag {
-		i.entries[i.pending[0].record] = i.pending[0]
+		heard := i.pending[0]
 		i.pending = i.pending[1:]
+		if delete(i.entries, heard.record); !heard.dueAt.IsZero() || heard.reserve != (pool.Key{}) {
+			i.entries[heard.record] = heard
+		}
 	}
 }
 

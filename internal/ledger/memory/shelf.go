@@ -43,29 +43,37 @@ func (l *Ledger) SaveShelf(ctx context.Context, before, after pool.Shelf) error 
 		l.changeShelf(before.Tier, func(s *pool.Shelf) {
 			*s = after.Clone()
 			s.Version, s.Settled = before.Version, second(after.Settled)
+			if s.Refill != nil {
+				s.Refill.At = second(s.Refill.At)
+			}
 		})
 		return nil
 	})
 }
 
+// ClaimAll is pool.TakeAll.
+func (l *Ledger) ClaimAll(ctx context.Context, tier pool.Tier, tenants []pool.TenantID, waiting bool) ([]pool.Claimed, error) {
+	return l.claim(ctx, "ClaimAll", tier, tenants, waiting)
+}
+
 // Claim is pool.Take.
 func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error) {
-	var claim pool.Claim
-	err := l.write(ctx, "Claim", func() error {
-		after, taken, err := pool.Take(l.shelf(tier), tenant, waiting)
-		if err != nil {
-			return err
-		}
-		if !taken.Replayed {
-			l.shelves[tier] = after
-		}
-		claim = taken
-		return nil
-	})
+	claimed, err := l.claim(ctx, "Claim", tier, []pool.TenantID{tenant}, waiting)
 	if err != nil {
 		return pool.Claim{}, err
 	}
-	return claim, nil
+	return claimed[0].Claim, claimed[0].Err
+}
+
+func (l *Ledger) claim(ctx context.Context, operation string, tier pool.Tier, tenants []pool.TenantID, waiting bool) (claimed []pool.Claimed, err error) {
+	err = l.write(ctx, operation, func() error {
+		l.shelves[tier], claimed = pool.TakeAll(l.shelf(tier), tenants, waiting)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claimed, nil
 }
 
 // BeginRefill notes a refill in the shelf.
@@ -76,6 +84,7 @@ func (l *Ledger) BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill)
 			return fmt.Errorf("begin refill %d of tier %s: %w", r.Number, tier, pool.ErrConflict)
 		}
 		l.changeShelf(tier, func(s *pool.Shelf) {
+			r.At = second(r.At)
 			s.Refill, s.Refills = &r, r.Number
 			*s = s.Clone() // r's offers are the caller's
 		})
