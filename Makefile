@@ -74,8 +74,9 @@ demo: setup native synth ## Run the whole system on this machine, with signups, 
 test: setup native synth ## Run every test, with the real parts
 	go test ./...
 
-bench: setup native synth ## What a signup costs, and how fast it is
-	go test -run '^$$' -bench . -benchtime 500x ./internal/ledger/dynamo
+bench: setup native synth ## What a signup costs, how fast it is, and what load a tier takes
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo
+	go test -run ATier -v -long -timeout 60m ./internal/ledger/dynamo
 	go test -run '^$$' -bench Signups -benchtime 1x ./internal/endtoend
 
 lint: ## Check formatting and look for mistakes

@@ -25,7 +25,10 @@ type Stage struct {
 	LogRetention awslogs.RetentionDays
 	LogRemoval   awscdk.RemovalPolicy // what happens to logs when the stack is deleted
 
-	SignupConcurrency int // invocations at once that each of signup's queues may cause, of signupBatch messages each
+	// SignupConcurrency is how many invocations at once each of signup's queues may cause, of signupBatch messages
+	// each. It bounds the signups in work, of which each may log in to the instance that is being filled. One
+	// takes about five signups a second; a tier's shelf takes what twenty do (internal/ledger/dynamo, load_test.go).
+	SignupConcurrency int
 
 	Databases DatabaseHosts
 	Shares    ShareHosts

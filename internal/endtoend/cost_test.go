@@ -10,10 +10,10 @@ import (
 )
 
 // TestASignupIsFourRequests counts what the function itself asks of DynamoDB, from the message to
-// StorageReady, a share that takes its time included.
+// StorageReady, a share that takes its time included. It is one more for ten seconds after claims were settled.
 func TestASignupIsFourRequests(t *testing.T) {
 	t.Parallel()
-	const signups = 5
+	const signups, most = 5, 5
 	s := start(t, policies(pool.Policy{SlotsPerHost: 20}, pool.Policy{SlotsPerHost: 10}))
 	s.awaitInService(t, 1, 1)
 	s.await(t, "the shelf is full", func() bool {
@@ -32,7 +32,7 @@ func TestASignupIsFourRequests(t *testing.T) {
 		s.signUp(t, id, fmt.Sprintf("127.41.0.%d", i+1))
 		s.awaitReady(t, id)
 	}
-	if n := asked.Load(); n > 4*signups {
+	if n := asked.Load(); n > most*signups {
 		t.Errorf("%d requests for %d signups", n, signups)
 	} else {
 		t.Logf("%d requests for %d signups", n, signups)

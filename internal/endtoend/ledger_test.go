@@ -59,7 +59,24 @@ func (s *system) audit(tb testing.TB) books {
 	must(tb, err)
 	b.waiting, err = s.ledger.Waiting(ctx, tier, 1000)
 	must(tb, err)
+	b.settle()
 	return b
+}
+
+// settle does in the books what the pool check does in the table once it pays: it assigns the slots that tenants
+// hold who are ready, and forgets what they hold. Nothing waits for that.
+func (b *books) settle() {
+	for id, hold := range b.shelf.Held {
+		t := b.tenants[id]
+		if t.State != pool.TenantReady {
+			continue
+		}
+		for _, l := range hold.Listed() {
+			at := l.Host(tier)
+			b.hosts[at] = pool.Assign(b.hosts[at], l.Offer, id, t.ReadyAt)
+		}
+		delete(b.shelf.Held, id)
+	}
 }
 
 // place is a slot of a host.

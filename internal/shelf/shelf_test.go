@@ -323,3 +323,23 @@ func TestNewWantsAllOfItsConfiguration(t *testing.T) {
 		}
 	}
 }
+
+func TestARefillIsLeftToItsMakerForAWhile(t *testing.T) {
+	w := given(t, memory.Options{}, pool.Pack, 0, []int{3}, []int{3})
+	w.Start(func(call killtest.Call) error { return w.reconciler(call).Reconcile(context.Background(), tier) })
+	for w.Next(0) != "SaveHosts" {
+		step(t, w)
+	}
+	for _, try := range []func() error{w.reconcile, func() error { return w.reconciler(atOnce).Fill(t.Context(), tier) }} {
+		must(t, try())
+		if s := w.shelf(t); s.Refill == nil || s.Pairs() != 0 {
+			t.Errorf("another one finished it at once: %+v", s.Refill)
+		}
+	}
+	w.Kill(0)
+	w.now = w.now.Add(pool.RefillTime)
+	must(t, w.reconciler(atOnce).Fill(t.Context(), tier))
+	if s := w.shelf(t); s.Refill != nil || s.Pairs() != 3 {
+		t.Errorf("nobody finished it: %+v, %d pairs", s.Refill, s.Pairs())
+	}
+}

@@ -141,12 +141,15 @@ func TestWhatACopyClaimsAfterTheSlotsAreNamedGoesBack(t *testing.T) {
 	if _, err := w.ledger.Claim(t.Context(), tier, "acme", false); err != nil { // the copy's
 		t.Fatal(err)
 	}
-	delete(w.fail, "Open")
-	w.drain(w.once)
 	for range 2 {
 		w.now = w.now.Add(pool.SettleAfter)
 		w.reconcile()
 	}
+	if hold, held := w.shelf().Held["acme"]; held {
+		t.Errorf("the copy's claim is still held: %+v", hold)
+	}
+	delete(w.fail, "Open")
+	w.drain(w.once)
 	if s := w.shelf(); s.Pairs() != 1 || len(s.Withdrawn) != 0 {
 		t.Errorf("%d pairs, withdrawn %v, held %v", s.Pairs(), s.Withdrawn, s.Held["acme"])
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"headroom/events"
 	"headroom/internal/handler/poolcheck"
 	"headroom/internal/handler/signup"
 	"headroom/internal/ledger/dynamo/meter"
@@ -32,7 +33,7 @@ type metered struct {
 
 	mu    sync.Mutex
 	now   time.Time
-	asked bool // for a pool check
+	asked []events.Delivery // for a pool check, or a look at the shelf
 }
 
 // newMetered opens a tier that was seeded.
@@ -44,10 +45,10 @@ func newMetered(tb testing.TB, server *dynamotest.Server, table string, tier poo
 		ledger: l, claims: together.New(l, m.clock), policies: policiesOf(tier), now: m.clock,
 		opening: func(context.Context) error { return nil },
 		steps:   func(body string, _ time.Duration) { tb.Errorf("sent to itself: %s", body) },
-		checks: func(string, time.Duration) {
+		checks: func(body string, _ time.Duration) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.asked = true
+			m.asked = append(m.asked, events.Delivery{ID: "check", Body: body})
 		},
 	}
 	m.signups, m.checks = m.process(tb, p), m.tender(tb, p)
@@ -69,17 +70,19 @@ func (m *metered) clock() time.Time {
 	return m.now
 }
 
-// tend makes the pool check if one was asked for.
+// tend does what pool checks were asked for.
 func (m *metered) tend(tb testing.TB) {
 	tb.Helper()
-	if m.asked {
-		m.asked = false
-		m.check(tb)
+	if len(m.asked) == 0 {
+		return
 	}
+	if err := m.checks.Messages(tb.Context(), m.asked); err != nil {
+		tb.Fatal(err)
+	}
+	m.asked = nil
 }
 
-// hour is what an hour takes in which tenants sign up, one every so many seconds, from the one numbered first:
-// with the pool check that comes every minute, and those that are asked for.
+// hour is what an hour takes in which so many tenants sign up, from the one numbered first: with the pool check that comes every minute, and those that are asked for.
 func (m *metered) hour(tb testing.TB, first, signups int) meter.Usage {
 	tb.Helper()
 	before := m.gauge.Usage()
