@@ -93,7 +93,10 @@ func (h *Handler) stocked(ctx context.Context, tier pool.Tier) (bool, error) {
 		return false, fmt.Errorf("read the shelf of tier %s: %w", tier, err)
 	}
 	for _, kind := range pool.Kinds {
-		p, _ := ps.Of(pool.Key{Kind: kind, Tier: tier})
+		p, served := ps.Of(pool.Key{Kind: kind, Tier: tier})
+		if !served { // what its pools have is set out no more
+			return false, nil
+		}
 		if (pool.Observed{Record: records[kind], OnShelf: shelf.SetOut(kind)}).Free(p) == 0 {
 			return false, nil
 		}
@@ -123,12 +126,13 @@ func (h *Handler) askShelf(ctx context.Context, tier pool.Tier) error {
 }
 
 // name writes a tenant's slots into its record before they are opened, when many claim: then its claim can be
-// settled while it is being opened. before is the record as it was read, named what it is to name. It returns
+// settled while it is being opened. It does so when a signup is tried again, too: one that never succeeds must not
+// take up room on the shelf. before is the record as it was read, named what it is to name. It returns
 // the record as it is then.
 //
 // The credentials are stored by now, and they say once and for all which slots are the tenant's.
 func (h *Handler) name(ctx context.Context, before, named pool.Tenant, claim pool.Claim) (pool.Tenant, error) {
-	if before.Named() || !claim.Crowded(h.Now()) {
+	if before.Named() || !claim.Replayed && !claim.Crowded(h.Now()) {
 		return before, nil
 	}
 	after := before.Clone()

@@ -94,12 +94,13 @@ func TestInACrowdTheRecordNamesTheSlotsBeforeTheyAreOpened(t *testing.T) { // C1
 			w.add(pool.Database, 2)
 			w.add(pool.Share, 2)
 			w.reconcile()
+			w.drain(w.once) // what the reconciler asked for
 			if crowd {
 				w.hold(t, pool.ShelfHeld+5)
 			}
 			w.fail["Open"] = errNotNow
 			w.ask("acme", "10.0.0.1")
-			w.drainFor(time.Second, w.once)
+			w.drainFor(0, w.once)
 			hold, held := w.shelf().Held["acme"]
 			tenant := w.tenant("acme")
 			if !held || tenant.Named() != crowd || tenant.State != pool.TenantRequested {
@@ -132,10 +133,11 @@ func TestWhatACopyClaimsAfterTheSlotsAreNamedGoesBack(t *testing.T) {
 	w.add(pool.Database, 2)
 	w.add(pool.Share, 2)
 	w.reconcile()
+	w.drain(w.once) // what the reconciler asked for
 	w.hold(t, pool.ShelfHeld+5)
 	w.fail["Open"] = errNotNow
 	w.ask("acme", "10.0.0.1")
-	w.drainFor(time.Second, w.once)
+	w.drainFor(0, w.once)
 	w.now = w.now.Add(pool.SettleAfter)
 	w.reconcile()
 	if _, err := w.ledger.Claim(t.Context(), tier, "acme", false); err != nil { // the copy's
@@ -180,5 +182,46 @@ func TestAWaitingListAtABusyShelfIsServedLater(t *testing.T) {
 	w.drain(w.once)
 	if w.tenant("acme").State != pool.TenantReady {
 		t.Errorf("tenant %+v", w.tenant("acme"))
+	}
+}
+
+// Signups that fail again and again hold no more than they need of the shelf: others get by.
+func TestASignupThatIsTriedAgainTakesUpNoRoomOnTheShelf(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 2)
+	w.add(pool.Share, 2)
+	w.reconcile()
+	w.fail["Open"] = errNotNow
+	w.ask("acme", "10.0.0.1")
+	w.drainFor(time.Minute, w.once)
+	if tenant := w.tenant("acme"); !tenant.Named() || tenant.State != pool.TenantRequested {
+		t.Fatalf("tenant %+v", tenant)
+	}
+	w.now = w.now.Add(pool.SettleAfter)
+	w.reconcile()
+	if s := w.shelf(); len(s.Held) != 0 || len(s.Withdrawn) != 0 {
+		t.Errorf("held %v, withdrawn %v", s.Held, s.Withdrawn)
+	}
+}
+
+func TestATierThatIsServedNoMoreKeepsNobodyComing(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 2)
+	w.add(pool.Share, 2)
+	w.ask("acme", "10.0.0.1")
+	served := w.policies
+	first := true
+	w.drain(func(d events.Delivery) error {
+		h := w.handler(func(operation string, do func() error) error {
+			if operation == "Claim" && first { // the policies change after the message was checked
+				first, w.policies = false, nil
+			}
+			return do()
+		})
+		return h.Message(t.Context(), d)
+	})
+	w.policies = served
+	if state := w.tenant("acme").State; state != pool.TenantWaiting {
+		t.Errorf("tenant is %s", state)
 	}
 }
