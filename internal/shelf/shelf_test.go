@@ -343,3 +343,44 @@ func TestARefillIsLeftToItsMakerForAWhile(t *testing.T) {
 		t.Errorf("nobody finished it: %+v, %d pairs", s.Refill, s.Pairs())
 	}
 }
+
+// A reconciler stalls between its look at the hosts, which have their slots back by then, and its look at the shelf.
+// Meanwhile the same slots are set out again and withdrawn again: what it has seen of the hosts is not of these.
+func TestSlotsThatAreWithdrawnAgainDuringALookAreNotForgotten(t *testing.T) {
+	w := given(t, memory.Options{}, pool.Pack, 0, []int{3}, []int{3})
+	must(t, w.reconcile())
+	must(t, w.turn("database-standard-1"))
+	reconcile := func(call killtest.Call) error { return w.reconciler(call).Reconcile(context.Background(), tier) }
+	until := func(process int, call string) {
+		t.Helper()
+		for w.Next(process) != call {
+			if _, err := w.Step(process); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.Start(reconcile)
+	until(0, "SaveShelf") // takes the offers back
+	step(t, w)
+	until(0, "Hosts") // to put them back
+	must(t, w.reconcile())
+	step(t, w)
+	must(t, w.turn("database-standard-1"))
+	must(t, w.reconcile())
+	must(t, w.turn("database-standard-1"))
+	w.Start(reconcile)
+	until(1, "SaveShelf")
+	if _, err := w.Step(1); err != nil {
+		t.Fatal(err)
+	}
+	w.Kill(1)
+	for w.Running() > 0 {
+		step(t, w)
+		must(t, w.check())
+	}
+	must(t, w.turn("database-standard-1"))
+	must(t, w.reconcile())
+	if s := w.shelf(t); len(s.Databases) != 3 || len(s.Withdrawn) != 0 {
+		t.Errorf("databases %v, withdrawn %v", s.Databases, s.Withdrawn)
+	}
+}
