@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -112,7 +113,11 @@ func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) err
 	if len(writes) == 0 {
 		return nil
 	}
-	if err := l.transact(ctx, writes...); err != nil {
+	err := l.transact(ctx, writes...)
+	if errors.Is(err, errCollision) { // others keep being first, as with any conflict
+		err = fmt.Errorf("%w: %w", pool.ErrConflict, err)
+	}
+	if err != nil {
 		return fmt.Errorf("save %d hosts: %w", len(changes), err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"headroom/internal/ledger"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/pool"
 )
@@ -60,5 +61,24 @@ func TestWhatStaysUnprocessedIsAskedForAgain(t *testing.T) {
 				t.Errorf("%d tenants after %d waits, error %v", len(got), waits, err)
 			}
 		})
+	}
+}
+
+// collidingTable refuses each transaction because of another one.
+type collidingTable struct{ database }
+
+func (collidingTable) TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	return nil, canceled("TransactionConflict")
+}
+
+func TestHostsThatOthersKeepWritingAreAConflict(t *testing.T) {
+	l := &Ledger{Config{
+		Client: collidingTable{}, Table: "table", Rand: func() float64 { return 0.5 },
+		Sleep: func(context.Context, time.Duration) error { return nil },
+	}}
+	h := ledgertest.Host(pool.Key{Kind: pool.Share, Tier: "standard"}, 1, 1)
+	err := l.SaveHosts(t.Context(), []ledger.HostChange{{Before: h, After: h}})
+	if !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("answered %v", err)
 	}
 }

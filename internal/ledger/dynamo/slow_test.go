@@ -141,7 +141,7 @@ func (s *slow) saveHosts(ctx context.Context, changes []ledger.HostChange, l log
 			break
 		}
 		if attempt == collisions-1 {
-			return fmt.Errorf("%s: %w", operation, errCollision)
+			return fmt.Errorf("%s: %w: %w", operation, pool.ErrConflict, errCollision)
 		}
 		time.Sleep(s.latency(single) + time.Duration(float64(collisionWait<<attempt)/2))
 	}

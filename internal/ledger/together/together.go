@@ -19,7 +19,7 @@ const (
 	most = 10
 	// respite is how long a shelf that was found busy is not asked again. What asks it meanwhile would be paid
 	// for, and takes write units from those who make it less busy.
-	respite = time.Second
+	respite = 2 * time.Second
 )
 
 // Ledger is a ledger whose claims are made together. It is safe for use by many at once.

@@ -135,7 +135,7 @@ func TestABusyShelfIsLeftInPeaceForAWhile(t *testing.T) {
 		if _, err := l.Claim(t.Context(), "other", ledgertest.ID(1), false); !errors.Is(err, pool.ErrEmpty) {
 			t.Errorf("another tier answers %v", err)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		settled := map[pool.TenantID]pool.Hold{"0": {}}
 		if err := next.Settle(t.Context(), tier, settled, time.Now()); err != nil {
 			t.Fatal(err)
