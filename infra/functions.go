@@ -169,7 +169,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 }
 
 func (c *controlPlane) newRDSAlarm() awslambda.Function {
-	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem"})
+	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"})
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, sendTo(c.poolChecks.Queue), c.publish())
 	return c.newFunction("HostAlarms", FunctionProps{

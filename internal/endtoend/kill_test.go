@@ -74,7 +74,7 @@ func wantKilledAt(t *testing.T, points []string) {
 	t.Logf("killed %d times: %v", len(points), perFunction)
 	for function, commits := range map[string][]string{
 		"signup": {
-			"dynamodb:PutItem TENANT requested", "dynamodb:PutItem TENANT ready", "dynamodb:UpdateItem TIER SET hd.#tenant",
+			"dynamodb:PutItem TENANT requested", "dynamodb:PutItem TENANT ready", "dynamodb:UpdateItem TIER SET hd.#0",
 			"dynamodb:PutItem ADDRESS", "dynamodb:TransactWriteItems Put TENANT waiting", "sqs:SendMessage Step", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
 			"ec2:AuthorizeSecurityGroupIngress", "events:PutEvents StorageReady", "events:PutEvents SignupRejected", "events:PutEvents StorageWaiting",
 		},
