@@ -17,6 +17,7 @@ import (
 	"headroom/internal/function/slots"
 	"headroom/internal/handler/signup"
 	"headroom/internal/ledger/together"
+	"headroom/internal/pool"
 	"headroom/internal/shelf"
 )
 
@@ -52,7 +53,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 	}
 	gateways := slots.Gateways(cfg, gatewayWait)
 	handler, err := signup.New(signup.Config{
-		Ledger:     together.New(ledger, time.Now),
+		Ledger:     together.New(ledger, function.Now),
 		Shelf:      shelves,
 		Policies:   source,
 		Vault:      slots.Vault(cfg, e.Stage, e.SecretPrefix, e.SecretKey),

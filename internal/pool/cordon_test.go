@@ -131,9 +131,9 @@ func TestASlotThatWasReturnedRests(t *testing.T) {
 func TestReturningAHoldTakesBothHalvesBack(t *testing.T) {
 	s := pool.NewShelf(standard)
 	db, share := pool.Offer{Host: 1, Index: 1, Name: "x"}, shareOffer(1, 1)
-	s.Held["acme"] = pool.Hold{Database: db, Share: share, At: now}
+	s.Held["acme"] = pool.Hold{Database: db, Share: share}
 	after := pool.Return(s, "acme")
-	diff(t, "withdrawn", after.Withdrawn, []pool.Taken{{Kind: pool.Database, Offer: db, Held: true}, {Kind: pool.Share, Offer: share, Held: true}})
+	diff(t, "withdrawn", after.Withdrawn, []pool.Listed{{Kind: pool.Database, Offer: db, Tenant: "acme"}, {Kind: pool.Share, Offer: share, Tenant: "acme"}})
 	if len(after.Held) != 0 || len(s.Held) != 1 {
 		t.Errorf("%d holds, %d before", len(after.Held), len(s.Held))
 	}

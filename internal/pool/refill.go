@@ -123,23 +123,48 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 	return out, good
 }
 
-// PutBack marks withdrawn slots in their host's record: as free, and those that a tenant held as returned. taken
-// are of the host's kind and number.
-func PutBack(h Host, taken []Taken, now time.Time) Host {
+// PutBack marks withdrawn slots in their host's record: as free, and those that a tenant held as returned, also when
+// a reconciler has just made them the tenant's. withdrawn are of the host's kind and number.
+func PutBack(h Host, withdrawn []Listed, now time.Time) Host {
 	out := h.Clone()
-	for _, t := range taken {
-		slot, to := out.offered(t.Offer), SlotFree
-		if t.Held {
-			to = SlotReturned
+	for _, w := range withdrawn {
+		slot := out.offered(w.Offer)
+		switch {
+		case slot != nil && w.Tenant == "":
+			slot.move(SlotFree, now)
+		case slot != nil:
+			slot.move(SlotReturned, now)
+		case w.Tenant != "":
+			out.takeBack(w.Offer.Index, w.Offer.Generation, w.Tenant, now)
+			continue
+		default:
+			continue
 		}
-		if slot != nil && slot.move(to, now) {
-			slot.Refill = 0
-		}
+		slot.Refill = 0
 	}
-	if out.State == HostInService && out.Step == "" {
-		out = Onward(out, now)
+	return out.closing(now)
+}
+
+// TakeBack marks a slot as returned that is a tenant's by its host's record, and that the tenant does not get.
+func TakeBack(h Host, has Holding, tenant TenantID, now time.Time) Host {
+	out := h.Clone()
+	out.takeBack(has.Index, has.Generation, tenant, now)
+	return out.closing(now)
+}
+
+func (h *Host) takeBack(index, generation int, tenant TenantID, now time.Time) {
+	slot := h.Slot(index)
+	if slot != nil && slot.Generation == generation && slot.State == SlotAssigned && slot.Tenant == tenant && slot.move(SlotReturned, now) {
+		slot.Tenant = ""
 	}
-	return out
+}
+
+// closing begins the closing of returned slots of a host in service that is at rest.
+func (h Host) closing(now time.Time) Host {
+	if h.State == HostInService && h.Step == "" {
+		return Onward(h, now)
+	}
+	return h
 }
 
 // Assign marks a slot as a tenant's in its host's record.

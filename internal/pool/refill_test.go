@@ -174,13 +174,13 @@ func TestSetOut(t *testing.T) {
 func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	h := host(1, "foap")
 	var offers, older []pool.Offer
-	var back, held, olderBack []pool.Taken
+	var back, held, olderBack []pool.Listed
 	for i := 1; i <= 5; i++ {
 		o := shareOffer(1, i)
-		offers, back = append(offers, o), append(back, pool.Taken{Kind: pool.Share, Offer: o})
-		held = append(held, pool.Taken{Kind: pool.Share, Offer: o, Held: true})
+		offers, back = append(offers, o), append(back, pool.Listed{Kind: pool.Share, Offer: o})
+		held = append(held, pool.Listed{Kind: pool.Share, Offer: o, Tenant: "a"})
 		o.Generation--
-		older, olderBack = append(older, o), append(olderBack, pool.Taken{Kind: pool.Share, Offer: o})
+		older, olderBack = append(older, o), append(olderBack, pool.Listed{Kind: pool.Share, Offer: o})
 	}
 	diff(t, "put back", states(pool.PutBack(h, back, now)), "ffap")
 	diff(t, "put back from a tenant", states(pool.PutBack(h, held, now)), "frap")
@@ -194,6 +194,17 @@ func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	diff(t, "set out of an earlier generation", good, []pool.Offer(nil))
 	diff(t, "assigned", states(assigned), "faap")
 	diff(t, "tenant", assigned.Slots[1].Tenant, pool.TenantID("a"))
+	// A claim may have been settled while its slots were on their way back.
+	diff(t, "put back, and just assigned", states(pool.PutBack(assigned, held, now)), "frap")
+	diff(t, "put back of another's", states(pool.PutBack(pool.Assign(h, offers[1], "b", now), held, now)), "faap")
+	for name, test := range map[string]struct {
+		tenant            pool.TenantID
+		index, generation int
+		want              string
+	}{"its own": {"a", 2, 1, "frap"}, "another's": {"b", 2, 1, "faap"}, "of another generation": {"a", 2, 2, "faap"}, "one that is only set out": {"a", 4, 1, "faap"}} {
+		has := pool.Holding{Host: h.ID, Index: test.index, Generation: offers[1].Generation - 1 + test.generation}
+		diff(t, "taken back, "+name, states(pool.TakeBack(assigned, has, test.tenant, now)), test.want)
+	}
 	diff(t, "another's tenant", assigned.Slots[2].Tenant, pool.TenantID(""))
 	diff(t, "the argument", states(h), "foap")
 }

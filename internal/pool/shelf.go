@@ -99,9 +99,9 @@ type Shelf struct {
 
 // Listed is an offer with its kind, which says on which list it belongs.
 type Listed struct {
-	Kind  Kind
-	Offer Offer
-	Held  bool // a tenant held it, and may have opened it
+	Kind   Kind
+	Offer  Offer
+	Tenant TenantID // of what is withdrawn: who held it, and may have opened it; empty: nobody
 }
 
 // List words offers of one kind.
@@ -299,8 +299,10 @@ func Return(s Shelf, tenant TenantID) Shelf {
 	}
 	s = s.Clone()
 	delete(s.Held, tenant)
-	s.Withdrawn = append(s.Withdrawn,
-		Taken{Kind: Database, Offer: hold.Database, Held: true}, Taken{Kind: Share, Offer: hold.Share, Held: true})
+	for _, l := range hold.Listed() {
+		l.Tenant = tenant
+		s.Withdrawn = append(s.Withdrawn, l)
+	}
 	return s
 }
 

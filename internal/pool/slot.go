@@ -34,7 +34,7 @@ var slotMoves = map[SlotState][]SlotState{
 	SlotFree:     {SlotOffered},
 	SlotOffered:  {SlotFree, SlotAssigned, SlotReturned},
 	SlotReturned: {SlotFree},
-	SlotAssigned: {SlotLeaving},
+	SlotAssigned: {SlotLeaving, SlotReturned},
 	SlotLeaving:  {SlotCooling, SlotAssigned},
 	SlotCooling:  {SlotFree},
 }

@@ -11,16 +11,17 @@ func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 		pool.SlotPlanned, pool.SlotFree, pool.SlotOffered, pool.SlotAssigned, pool.SlotLeaving, pool.SlotCooling, pool.SlotReturned,
 	}
 	allowed := map[[2]pool.SlotState]bool{
-		{pool.SlotPlanned, pool.SlotFree}:     true,
-		{pool.SlotFree, pool.SlotOffered}:     true,
-		{pool.SlotOffered, pool.SlotFree}:     true,
-		{pool.SlotOffered, pool.SlotAssigned}: true,
-		{pool.SlotOffered, pool.SlotReturned}: true,
-		{pool.SlotReturned, pool.SlotFree}:    true,
-		{pool.SlotAssigned, pool.SlotLeaving}: true,
-		{pool.SlotLeaving, pool.SlotAssigned}: true, // an undo
-		{pool.SlotLeaving, pool.SlotCooling}:  true,
-		{pool.SlotCooling, pool.SlotFree}:     true,
+		{pool.SlotPlanned, pool.SlotFree}:      true,
+		{pool.SlotFree, pool.SlotOffered}:      true,
+		{pool.SlotOffered, pool.SlotFree}:      true,
+		{pool.SlotOffered, pool.SlotAssigned}:  true,
+		{pool.SlotOffered, pool.SlotReturned}:  true,
+		{pool.SlotReturned, pool.SlotFree}:     true,
+		{pool.SlotAssigned, pool.SlotLeaving}:  true,
+		{pool.SlotAssigned, pool.SlotReturned}: true, // settled, and not handed over
+		{pool.SlotLeaving, pool.SlotAssigned}:  true, // an undo
+		{pool.SlotLeaving, pool.SlotCooling}:   true,
+		{pool.SlotCooling, pool.SlotFree}:      true,
 	}
 	for _, from := range all {
 		for _, to := range all {

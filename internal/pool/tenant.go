@@ -39,6 +39,8 @@ type Tenant struct {
 
 	Seq       int64 // its number on the waiting list; 0 if it never waited
 	Exchanges int   // how often it was given other slots, because those that it held could not be opened
+
+	Returning []Holding // what it held and does not get, and is to be taken back from it: a database, a share
 	Database  Holding
 	Share     Holding
 	Secret    string // the secret with its credentials, as the vault names it
@@ -63,7 +65,7 @@ func (t Tenant) Named() bool { return t.Database.Host != "" }
 
 // Clone copies a tenant so that the copy can be changed without changing t.
 func (t Tenant) Clone() Tenant {
-	t.Addresses, t.History = slices.Clone(t.Addresses), slices.Clone(t.History)
+	t.Addresses, t.History, t.Returning = slices.Clone(t.Addresses), slices.Clone(t.History), slices.Clone(t.Returning)
 	return t
 }
 

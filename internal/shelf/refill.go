@@ -10,7 +10,7 @@ import (
 )
 
 // refill sets out slots of both kinds, from the hosts that the policies' placement names, where the lists
-// run low. A tier that was taken out of the policies is not refilled.
+// run low.
 func (r *Reconciler) refill(ps pool.Policies) pass {
 	return func(ctx context.Context, seen pool.Shelf) (pool.Shelf, error) {
 		for range attempts {
@@ -64,9 +64,12 @@ func (r *Reconciler) choose(ctx context.Context, seen pool.Shelf, ps pool.Polici
 	var offers []pool.Listed
 	chosen := map[pool.HostID]pool.Host{}
 	for _, kind := range pool.Kinds {
-		p, ok := ps.Of(pool.Key{Kind: kind, Tier: seen.Tier})
-		if !ok || seen.Lacks(kind, r.Now()) == 0 {
-			continue
+		if len(ps) == 0 || seen.Lacks(kind, r.Now()) == 0 {
+			continue // nothing is to be set out
+		}
+		p, err := r.policy(ctx, ps, pool.Key{Kind: kind, Tier: seen.Tier})
+		if err != nil {
+			return nil, nil, err
 		}
 		hosts, err := r.candidates(ctx, seen, p)
 		if err != nil {
@@ -158,4 +161,17 @@ func (r *Reconciler) setOut(ctx context.Context, seen pool.Shelf, hosts map[pool
 		return seen, fmt.Errorf("set out %d slots: %w", len(offers), err)
 	}
 	return next, nil
+}
+
+// policy is the policy of a pool; one that was taken out of the policies has that of retired pools, so that its
+// tier's tenants are served on.
+func (r *Reconciler) policy(ctx context.Context, ps pool.Policies, key pool.Key) (pool.Policy, error) {
+	if p, ok := ps.Of(key); ok {
+		return p, nil
+	}
+	record, err := r.Ledger.Pool(ctx, key)
+	if err != nil {
+		return pool.Policy{}, fmt.Errorf("read pool %s, which has no policy: %w", key, err)
+	}
+	return pool.Retired(record), nil
 }

@@ -27,6 +27,7 @@ type store interface {
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	SaveHosts(ctx context.Context, changes []ledger.HostChange) error
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
 }
 
@@ -106,6 +107,18 @@ func (r *Reconciler) Fill(ctx context.Context, tier pool.Tier) error {
 	}
 	if err != nil && !errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("fill the shelf of tier %s: %w", tier, err)
+	}
+	return nil
+}
+
+// TakeBack takes the offers back of hosts that are not in service, for a signup that has just found one so.
+func (r *Reconciler) TakeBack(ctx context.Context, tier pool.Tier) error {
+	seen, err := r.Ledger.Shelf(ctx, tier)
+	if err == nil {
+		_, err = r.persist(ctx, seen, r.withdraw)
+	}
+	if err != nil {
+		return fmt.Errorf("take back offers of tier %s: %w", tier, err)
 	}
 	return nil
 }

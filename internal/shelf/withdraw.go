@@ -63,10 +63,10 @@ func (r *Reconciler) putBack(ctx context.Context, seen pool.Shelf) (pool.Shelf, 
 		return seen, err
 	}
 	changes := change(hosts, func(h pool.Host) pool.Host {
-		var still []pool.Offer
+		var still []pool.Listed
 		for _, w := range seen.Withdrawn {
 			if w.Host(seen.Tier) == h.ID && slices.Contains(now.Withdrawn, w) {
-				still = append(still, w.Offer)
+				still = append(still, w)
 			}
 		}
 		return pool.PutBack(h, still, r.Now())

@@ -72,7 +72,7 @@ func (h *Handler) observe(ctx context.Context, key pool.Key) (pool.Observed, err
 	if err != nil {
 		return pool.Observed{}, fmt.Errorf("read the waiting list: %w", err)
 	}
-	seen := pool.Observed{Record: record, OnShelf: shelf.SetOut(p.Kind)}
+	seen := pool.Observed{Record: record, OnShelf: shelf.SetOut(key.Kind)}
 	for _, w := range waiters {
 		if _, held := shelf.Held[w.Tenant]; !held { // those who hold something want no more
 			seen.Waiting++

@@ -23,7 +23,8 @@ func (h *Handler) slots(ctx context.Context, t pool.Tenant) (pool.Claim, error) 
 	if t.Named() {
 		return h.named(ctx, t)
 	}
-	return h.claim(ctx, t, false)
+	// One that held slots already came before all who wait, and was counted.
+	return h.claim(ctx, t, t.Exchanges > 0)
 }
 
 // named words the slots that a tenant's record names as a claim: its hold may be settled by now, and then the shelf
@@ -94,8 +95,8 @@ func (h *Handler) stocked(ctx context.Context, tier pool.Tier) (bool, error) {
 	}
 	for _, kind := range pool.Kinds {
 		p, served := ps.Of(pool.Key{Kind: kind, Tier: tier})
-		if !served { // what its pools have is set out no more
-			return false, nil
+		if !served {
+			p = pool.Retired(records[kind])
 		}
 		if (pool.Observed{Record: records[kind], OnShelf: shelf.SetOut(kind)}).Free(p) == 0 {
 			return false, nil

@@ -191,7 +191,7 @@ func TestASignupThatIsTriedAgainTakesUpNoRoomOnTheShelf(t *testing.T) {
 	w.add(pool.Database, 2)
 	w.add(pool.Share, 2)
 	w.reconcile()
-	w.fail["Open"] = errNotNow
+	w.fail["Tag"] = errNotNow
 	w.ask("acme", "10.0.0.1")
 	w.drainFor(time.Minute, w.once)
 	if tenant := w.tenant("acme"); !tenant.Named() || tenant.State != pool.TenantRequested {
@@ -204,24 +204,25 @@ func TestASignupThatIsTriedAgainTakesUpNoRoomOnTheShelf(t *testing.T) {
 	}
 }
 
-func TestATierThatIsServedNoMoreKeepsNobodyComing(t *testing.T) {
+func TestATierThatIsTakenOutMeanwhileServesWhoIsKnown(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
 	w.add(pool.Database, 2)
 	w.add(pool.Share, 2)
 	w.ask("acme", "10.0.0.1")
-	served := w.policies
 	first := true
 	w.drain(func(d events.Delivery) error {
 		h := w.handler(func(operation string, do func() error) error {
 			if operation == "Claim" && first { // the policies change after the message was checked
-				first, w.policies = false, nil
+				first = false
+				for i := range w.policies {
+					w.policies[i].Tier = "gold"
+				}
 			}
 			return do()
 		})
 		return h.Message(t.Context(), d)
 	})
-	w.policies = served
-	if state := w.tenant("acme").State; state != pool.TenantWaiting {
+	if state := w.tenant("acme").State; state != pool.TenantReady {
 		t.Errorf("tenant is %s", state)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"headroom/events"
 	"headroom/internal/ledger"
@@ -43,11 +43,15 @@ func (h *Handler) otherSlots(ctx context.Context, t pool.Tenant, failure error) 
 	if err != nil || host.State == pool.HostInService {
 		return false, err
 	}
+	// Before it claims anew: else it would be given slots of the same host again.
+	if err := h.Shelf.TakeBack(ctx, t.Tier); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return false, fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
+	}
 	return h.exchange(ctx, t, failed)
 }
 
-// strike counts a failure against a host. One that is cordoned by it is taken off the shelf, and announced by the
-// function that looks after hosts. It returns the host as it is then.
+// strike counts a failure against a host. One that is cordoned by it is announced by the function that looks after
+// hosts. It returns the host as it is then.
 func (h *Handler) strike(ctx context.Context, failed *hostFailure, tenant pool.TenantID) (pool.Host, error) {
 	// Commit point: from the last strike on the host takes no more tenants. Killed after this, the pool check takes
 	// its offers off the shelf, and has it announced past the deadline of that.
@@ -65,9 +69,6 @@ func (h *Handler) strike(ctx context.Context, failed *hostFailure, tenant pool.T
 		return host, nil
 	}
 	h.Log.WarnContext(ctx, "host cordoned", "host", host.ID, "reason", host.Why)
-	if err := h.Shelf.Reconcile(ctx, host.Tier); err != nil && !errors.Is(err, pool.ErrConflict) {
-		return host, fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
-	}
 	if err := h.HostEvents.Send(ctx, events.NewHostStep(string(host.ID), string(host.Step), host.Count+1), 0); err != nil {
 		return host, fmt.Errorf("have host %s announced: %w", host.ID, err)
 	}
@@ -91,22 +92,31 @@ func (h *Handler) absolve(ctx context.Context, t pool.Tenant) error {
 	return nil
 }
 
-// exchange takes the slots back that a tenant holds, nothing of which was handed over, and has its signup begin anew
-// with others. done is false when the tenant has moved on.
+// exchange has a tenant's signup begin anew with other slots than those that it holds, nothing of which was handed
+// over. done is false when the tenant has moved on.
 //
-// The mark comes first: with another mark the tenant gets another secret, for a secret says once for all which
-// database is the tenant's. An invocation that stalled with the old mark can't record what it opens, and what it
-// may have opened rests, and is closed, before anybody else gets it.
+// With another mark the tenant gets another secret, for a secret says once for all which database is the tenant's. An
+// invocation that stalled with the old mark can't record what it opens, and what it may have opened rests, and
+// is closed, before anybody else gets it.
 func (h *Handler) exchange(ctx context.Context, t pool.Tenant, failed *hostFailure) (done bool, err error) {
 	mark, err := h.Mark()
 	if err != nil {
 		return false, fmt.Errorf("draw another mark for tenant %s: %w", t.ID, err)
 	}
+	// Commit point: what the tenant holds is not to be its own, and whoever goes on with its signup gives it back first.
 	before, after, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
 		if now.State != pool.TenantRequested || now.Mark != t.Mark {
 			return now, ledger.ErrUnchanged
 		}
-		now.Mark, now.Progress = mark, pool.Started(pool.StepOpen, h.Now())
+		holds, err := h.holds(ctx, now)
+		if err != nil {
+			return now, err
+		}
+		if !slices.ContainsFunc(holds, func(has pool.Holding) bool { return has.Host == failed.host }) {
+			return now, ledger.ErrUnchanged // it has others by now
+		}
+		now.Mark, now.Progress, now.Returning = mark, pool.Started(pool.StepOpen, h.Now()), holds
+		now.Database, now.Share, now.Secret = pool.Holding{}, pool.Holding{}, ""
 		now.Exchanges++
 		now.History = pool.Append(now.History, pool.Entry{At: h.Now().UTC(), What: "exchanged", Why: fmt.Sprintf(
 			"host %s is out of service, and its slots could not be opened: %s", failed.host, failed.Error())})
@@ -118,19 +128,62 @@ func (h *Handler) exchange(ctx context.Context, t pool.Tenant, failed *hostFailu
 	if after.Version == before.Version {
 		return false, nil
 	}
-	// Commit point: the tenant holds nothing any more. Killed before this, its next try fails on the same host, and
-	// comes here again.
-	err = ledger.UpdateShelf(ctx, h.Ledger, t.Tier, func(s pool.Shelf) (pool.Shelf, error) {
-		hold, held := s.Held[t.ID]
-		key := func(k pool.Kind) pool.Key { return pool.Key{Kind: k, Tier: t.Tier} }
-		if !held || key(pool.Database).Host(hold.Database.Host) != failed.host && key(pool.Share).Host(hold.Share.Host) != failed.host {
-			return s, ledger.ErrUnchanged // a doubled message was here first
+	h.Log.WarnContext(ctx, "slots exchanged", "tenant", t.ID, "host", failed.host)
+	return true, h.later(ctx, string(t.ID), lifecycle.After(after.Progress), 0)
+}
+
+// holds are the slots that a tenant has by its record, or else by the shelf: a database and a share, or nothing.
+func (h *Handler) holds(ctx context.Context, t pool.Tenant) ([]pool.Holding, error) {
+	if t.Named() {
+		return []pool.Holding{t.Database, t.Share}, nil
+	}
+	shelf, err := h.Ledger.Shelf(ctx, t.Tier)
+	if err != nil {
+		return nil, fmt.Errorf("read the shelf of tier %s: %w", t.Tier, err)
+	}
+	claim, held := shelf.Reclaim(t.ID)
+	if !held {
+		return nil, nil
+	}
+	return []pool.Holding{pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)}, nil
+}
+
+// giveBack takes from a tenant what it is to give back, on the shelf and, if its claim was settled, in the hosts'
+// records; then the tenant may claim anew. Killed anywhere in between, it is done again.
+func (h *Handler) giveBack(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
+	_, err := ledger.UpdateShelf(ctx, h.Ledger, t.Tier, func(s pool.Shelf) (pool.Shelf, error) {
+		claim, held := s.Reclaim(t.ID)
+		if !held || !slices.ContainsFunc(t.Returning, func(has pool.Holding) bool { return same(has, pool.HoldingOf(claim.Database)) }) {
+			return s, ledger.ErrUnchanged
 		}
 		return pool.Return(s, t.ID), nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("take back what tenant %s holds: %w", t.ID, err)
+		return t, fmt.Errorf("take back what tenant %s holds: %w", t.ID, err)
 	}
-	h.Log.WarnContext(ctx, "slots exchanged", "tenant", t.ID, "host", failed.host)
-	return true, h.later(ctx, string(t.ID), lifecycle.After(after.Progress), time.Duration(0))
+	for _, has := range t.Returning {
+		_, _, err := ledger.UpdateHost(ctx, h.Ledger, has.Host, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+			after := pool.TakeBack(host, has, t.ID, h.Now())
+			if slices.Equal(host.Slots, after.Slots) {
+				return host, pool.Neutral, ledger.ErrUnchanged
+			}
+			return after, pool.Neutral, nil
+		})
+		if err != nil {
+			return t, fmt.Errorf("take slot %s/%d back from tenant %s: %w", has.Host, has.Index, t.ID, err)
+		}
+	}
+	given := t.Clone()
+	given.Returning = nil
+	// Commit point: the tenant holds nothing any more.
+	saved, err := h.Ledger.SaveTenant(ctx, t, given)
+	if err != nil {
+		return t, fmt.Errorf("record that tenant %s gave its slots back: %w", t.ID, err)
+	}
+	return saved, nil
+}
+
+// same reports whether two holdings are of one generation of a slot.
+func same(a, b pool.Holding) bool {
+	return a.Host == b.Host && a.Index == b.Index && a.Generation == b.Generation
 }

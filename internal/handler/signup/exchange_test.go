@@ -257,3 +257,43 @@ func TestWhoWaitsAtTheCeilingHearsWhy(t *testing.T) {
 		}
 	}
 }
+
+// A signup that was tried again may have had its claim settled: its slots are its own by the hosts' records then.
+func TestSlotsThatAreSettledAreExchangedToo(t *testing.T) {
+	w, dead := deadHost(t, undisturbed)
+	w.ask("acme", "10.0.0.7")
+	w.drainFor(5*time.Second, w.once)
+	if acme := w.tenant("acme"); !acme.Named() || acme.Database.Host != dead {
+		t.Fatalf("acme is %s on %q", acme.State, acme.Database.Host)
+	}
+	w.now = w.now.Add(pool.SettleAfter)
+	w.reconcile()
+	if held := w.shelf().Held; len(held) != 0 {
+		t.Fatalf("not settled: %v", held)
+	}
+	before := w.host(dead)
+	doubted, err := pool.Suspect(before, "it does not answer", w.now)
+	w.must(err)
+	w.must(w.ledger.SaveHost(t.Context(), before, doubted, pool.Neutral, w.now))
+	w.drain(w.once)
+	acme := w.tenant("acme")
+	if acme.State != pool.TenantReady || acme.Database.Host == dead || len(acme.Returning) != 0 {
+		t.Fatalf("acme is %s on %s, and has %v to give back", acme.State, acme.Database.Host, acme.Returning)
+	}
+	w.reconcile()
+	returned := 0
+	for _, id := range w.hosts {
+		for _, slot := range w.host(id).Slots {
+			mine := id == acme.Database.Host && slot.Index == acme.Database.Index || id == acme.Share.Host && slot.Index == acme.Share.Index
+			if slot.Tenant == "acme" && !mine {
+				t.Errorf("slot %s/%d is acme's still", id, slot.Index)
+			}
+			if slot.State == pool.SlotReturned {
+				returned++
+			}
+		}
+	}
+	if returned != 2 {
+		t.Errorf("%d slots rest", returned)
+	}
+}

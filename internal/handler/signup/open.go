@@ -27,7 +27,12 @@ const (
 func (h *Handler) openStep(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
 	err := h.open(ctx, t)
 	if err != nil {
-		err = h.openLater(ctx, h.sinceNamed(ctx, t), err)
+		exchanged, exchangeErr := h.otherSlots(ctx, t, err)
+		if exchanged {
+			err = exchangeErr
+		} else {
+			err = h.openLater(ctx, h.sinceNamed(ctx, t), errors.Join(err, exchangeErr))
+		}
 	}
 	return lifecycle.Next[pool.Tenant]{Leave: err == nil}, err
 }
@@ -75,6 +80,11 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 // openOnce is one round of open; done is false, and the error pool.ErrConflict, when the tenant's record is
 // not as t any more, or it was given slots after it found none.
 func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err error) {
+	if len(t.Returning) > 0 {
+		if t, err = h.giveBack(ctx, t); err != nil {
+			return !errors.Is(err, pool.ErrConflict), err
+		}
+	}
 	claim, err := h.slots(ctx, t)
 	switch {
 	case errors.Is(err, pool.ErrBusy):

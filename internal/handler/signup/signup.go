@@ -31,11 +31,14 @@ type store interface {
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 }
 
-// shelves fills a tier's shelf from the reserve.
+// shelves fills a tier's shelf from the reserve, and takes the offers back of hosts that are not in service.
 type shelves interface {
 	Fill(ctx context.Context, tier pool.Tier) error
+	TakeBack(ctx context.Context, tier pool.Tier) error
 }
 
 type policies interface {
@@ -112,7 +115,7 @@ type Handler struct{ Config }
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Vault == nil || c.Databases == nil ||
 		c.Access == nil || c.Tags == nil || c.Mark == nil || c.Jitter == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
-		c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil {
+		c.HostEvents == nil || c.Refused == nil || c.Mount == "" || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("signup: every field of Config is required")
 	}
 	if len(c.Networks.Instances) == 0 {

@@ -144,9 +144,9 @@ func (w *world) handler(call killtest.Call) *Handler {
 	h, err := New(Config{
 		Ledger: store, Shelf: reconciler, Policies: out, Vault: out, Databases: out, Announce: announcer,
 		Access: access.Writer{Shares: out, Firewall: out}, Tags: out,
-		Mark: func() (string, error) { return mark, nil }, Jitter: func() float64 { return 0.5 },
-		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
-		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Mount: testOptions,
+		Mark: func() (string, error) { return w.draw(), nil }, Jitter: func() float64 { return 0.5 },
+		Steps: sender(w.signups), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), HostEvents: sender(w.hostEvents), Refused: sender(w.refused),
+		Networks: pool.Networks{Instances: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Hosts: []netip.Prefix{netip.MustParsePrefix("10.200.0.0/16")}}, Mount: testOptions,
 		Metrics: metrics,
 		Log:     slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:     w.clock,

@@ -39,7 +39,7 @@ func tenantKey(id pool.TenantID) key { return key{tenantPrefix + string(id), "TE
 func hostKey(id pool.HostID) key     { return key{hostPrefix + string(id), "HOST"} }
 func shelfKey(tier pool.Tier) key    { return key{"TIER#" + string(tier), "SHELF"} }
 func poolKey(k pool.Key) key         { return key{"POOL#" + k.String(), "POOL"} }
-func tiersKey() key                   { return key{"TIERS", "TIERS"} }
+func tiersKey() key                  { return key{"TIERS", "TIERS"} }
 func waitKey(tier pool.Tier, seq int64) key {
 	return key{waitPrefix + string(tier), fmt.Sprintf("%020d", seq)}
 }

@@ -87,11 +87,16 @@ func decodeHold(stored []string) (h pool.Hold, err error) {
 	return h, err
 }
 
-// encodeListed writes offers of either kind, each as "<kind>:<offer>".
+// encodeListed writes offers of either kind, each as "<kind>:<offer>", and "<kind>:<offer>=<tenant>" where a tenant
+// held it.
 func encodeListed(listed []pool.Listed) []string {
 	var stored []string
 	for _, l := range listed {
-		stored = append(stored, string(l.Kind)+":"+encodeOffer(l.Offer))
+		s := string(l.Kind) + ":" + encodeOffer(l.Offer)
+		if l.Tenant != "" {
+			s += "=" + string(l.Tenant)
+		}
+		stored = append(stored, s)
 	}
 	return stored
 }
@@ -99,12 +104,13 @@ func encodeListed(listed []pool.Listed) []string {
 func decodeListed(stored []string) ([]pool.Listed, error) {
 	var listed []pool.Listed
 	for _, s := range stored {
-		kind, offer, _ := strings.Cut(s, ":")
+		kind, rest, _ := strings.Cut(s, ":")
+		offer, tenant, _ := strings.Cut(rest, "=")
 		o, err := decodeOffer(offer)
 		if err != nil {
 			return nil, err
 		}
-		listed = append(listed, pool.Listed{Kind: pool.Kind(kind), Offer: o})
+		listed = append(listed, pool.Listed{Kind: pool.Kind(kind), Offer: o, Tenant: pool.TenantID(tenant)})
 	}
 	return listed, nil
 }

@@ -129,22 +129,3 @@ func (i shelfItem) shelf(tier pool.Tier) (pool.Shelf, error) {
 	s.Withdrawn, err = decodeListed(i.Withdrawn)
 	return s, err
 }
-
-// encodeTaken writes what is withdrawn: "<kind>:<offer>", and "<kind>!<offer>" when a tenant held it.
-func encodeTaken(t pool.Taken) string {
-	mark := ":"
-	if t.Held {
-		mark = "!"
-	}
-	return string(t.Kind) + mark + encodeOffer(t.Offer)
-}
-
-// decodeTaken reads what encodeTaken writes.
-func decodeTaken(stored string) (pool.Taken, error) {
-	at := strings.IndexAny(stored, ":!")
-	if at < 0 {
-		return pool.Taken{}, fmt.Errorf("what is withdrawn, %q, is not <kind>:<offer>", stored)
-	}
-	o, err := decodeOffer(stored[at+1:])
-	return pool.Taken{Kind: pool.Kind(stored[:at]), Offer: o, Held: stored[at] == '!'}, err
-}

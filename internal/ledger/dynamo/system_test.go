@@ -74,10 +74,10 @@ func (s *system) process(tb testing.TB, p parts) *signup.Handler {
 	out := outside{s, p}
 	h, err := signup.New(signup.Config{
 		Ledger: p.claims, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Vault: out, Databases: out, Access: out, Tags: out, Announce: out,
-		Steps: p.steps, StepsQueue: "steps", PoolChecks: p.checks, Refused: out,
-		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Mount: "nfsvers=4.1,hard",
+		Steps: p.steps, StepsQueue: "steps", PoolChecks: p.checks, HostEvents: p.checks, Refused: out,
+		Networks: pool.Networks{Instances: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, Mount: "nfsvers=4.1,hard",
 		Mark: func() (string, error) { return "k3v9x2m7qa", nil }, Jitter: rand.Float64,
-		Metrics: p.metrics(), Log: discard, Now: p.now,
+		Metrics: p.metrics(), Log: discard, Now: p.now, Until: func(at time.Time) time.Duration { return at.Sub(p.now()) },
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -91,7 +91,7 @@ func (s *system) tender(tb testing.TB, p parts) *poolcheck.Handler {
 	out := outside{s, p}
 	template := poolcheck.Template{URL: "https://s3/template", Zones: []pool.Zone{{Name: "eu-central-1a", Subnet: "subnet-a"}}}
 	h, err := poolcheck.New(poolcheck.Config{
-		Ledger: p.ledger, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Stacks: out, Images: out, Announce: out,
+		Ledger: p.ledger, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Stacks: out, Images: out, Alarms: out, Announce: out,
 		Signups: p.steps, HostEvents: p.checks, Templates: map[pool.Kind]poolcheck.Template{pool.Database: template, pool.Share: template},
 		StackRole: "arn:role", StackPrefix: "headroom-prod-", Stage: "prod",
 		Mark:    func() (string, error) { return "k3v9x2m7qa", nil },
@@ -143,6 +143,12 @@ func (o outside) Open(ctx context.Context, _ pool.Login, _, _ string) error { re
 func (outside) Set(context.Context, pool.Tenant, pool.ShareRef, string) error { return nil }
 
 func (outside) Served(context.Context, pool.ShareRef, []string) error { return nil }
+
+func (outside) Describe(context.Context, string) (pool.StackStatus, error) {
+	return pool.StackStatus{}, pool.ErrNotFound
+}
+
+func (outside) States(context.Context, []string) (map[string]pool.AlarmMark, error) { return nil, nil }
 
 func (outside) Tag(context.Context, pool.ShareRef, map[string]string) error { return nil }
 

@@ -23,13 +23,14 @@ type tenantItem struct {
 	RequestedAt time.Time        `dynamodbav:"requestedAt"`
 	ReadyAt     *time.Time       `dynamodbav:"readyAt,omitempty"`
 	progress
-	Seq       int64        `dynamodbav:"seq,omitempty"`
-	Exchanges int          `dynamodbav:"exchanges,omitempty"`
-	Database  *holdingItem `dynamodbav:"database,omitempty"`
-	Share     *holdingItem `dynamodbav:"share,omitempty"`
-	Secret    string       `dynamodbav:"secret,omitempty"`
-	History   []entryItem  `dynamodbav:"history"`
-	Version   int64        `dynamodbav:"version"`
+	Seq       int64         `dynamodbav:"seq,omitempty"`
+	Exchanges int           `dynamodbav:"exchanges,omitempty"`
+	Returning []holdingItem `dynamodbav:"returning,omitempty"`
+	Database  *holdingItem  `dynamodbav:"database,omitempty"`
+	Share     *holdingItem  `dynamodbav:"share,omitempty"`
+	Secret    string        `dynamodbav:"secret,omitempty"`
+	History   []entryItem   `dynamodbav:"history"`
+	Version   int64         `dynamodbav:"version"`
 }
 
 type holdingItem struct {
@@ -47,6 +48,9 @@ func encodeTenant(t pool.Tenant) (item, error) {
 		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, State: t.State, RequestedAt: t.RequestedAt,
 		progress: encodeProgress(t.Progress), Seq: t.Seq, Exchanges: t.Exchanges, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
 		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version,
+	}
+	for _, h := range t.Returning {
+		i.Returning = append(i.Returning, holdingItem(h))
 	}
 	if !t.ReadyAt.IsZero() {
 		i.ReadyAt = &t.ReadyAt
@@ -75,6 +79,9 @@ func (i tenantItem) tenant() pool.Tenant {
 		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, State: i.State, RequestedAt: i.RequestedAt,
 		Progress: i.progress.decode(i.time()), Seq: i.Seq, Exchanges: i.Exchanges, Database: i.Database.decode(), Share: i.Share.decode(),
 		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version,
+	}
+	for _, h := range i.Returning {
+		t.Returning = append(t.Returning, pool.Holding(h))
 	}
 	if i.ReadyAt != nil {
 		t.ReadyAt = *i.ReadyAt

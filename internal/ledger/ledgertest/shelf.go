@@ -90,7 +90,7 @@ func busy() pool.Shelf {
 	s.Held[ID(1)] = pool.Hold{Database: Offers(db)[0], Share: Offers(share)[0]}
 	s.Held[ID(2)] = pool.Hold{Database: Offers(db)[1], Share: Offers(share)[1]}
 	s.Refills, s.Refill = 7, &pool.Refill{Number: 7, At: at(5), Offers: slices.Concat(pool.List(pool.Share, Offers(share)[5:]), pool.List(pool.Database, Offers(db)[4:5]))}
-	s.Withdrawn = []pool.Listed{{Kind: pool.Share, Offer: Offers(share)[4]}, {Kind: pool.Database, Offer: Offers(db)[5]}}
+	s.Withdrawn = []pool.Listed{{Kind: pool.Share, Offer: Offers(share)[4]}, {Kind: pool.Database, Offer: Offers(db)[5], Tenant: ID(3)}}
 	s.Tail, s.Queue, s.Signups, s.Settled = 9, 8, 7, at(3)
 	return s
 }

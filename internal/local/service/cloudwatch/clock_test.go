@@ -8,7 +8,7 @@ import (
 )
 
 func TestPeriodsWithoutDataAreBridged(t *testing.T) {
-	w := newWorld(1)
+	w := newWorld()
 	w.create(t, ofDeadLetters(map[string]any{"TreatMissingData": "missing"}))
 	w.emit(deadLetters, 1, 0)
 	for minute, want := range []string{Alarming, Alarming, Alarming, InsufficientData} { // two periods more than it evaluates
@@ -20,7 +20,7 @@ func TestPeriodsWithoutDataAreBridged(t *testing.T) {
 }
 
 func TestAPeriodThatHasNotEndedDecidesNothing(t *testing.T) {
-	w := newWorld(1)
+	w := newWorld()
 	w.create(t, ofDeadLetters(nil))
 	w.emit(deadLetters, 1, 0)
 	w.pass(30 * time.Second) // the first evaluation there is
@@ -30,7 +30,7 @@ func TestAPeriodThatHasNotEndedDecidesNothing(t *testing.T) {
 }
 
 func TestACompositeAlarmFollowsAtOnce(t *testing.T) {
-	w := newWorld(1)
+	w := newWorld()
 	w.create(t, ofDeadLetters(nil))
 	w.create(t, resource.Resource{Type: typeComposite, Properties: map[string]any{"AlarmName": "upper", "AlarmRule": "ALARM(dead)"}})
 	if err := w.SetState(t.Context(), "dead", Alarming, "drill"); err != nil {
