@@ -26,6 +26,13 @@ func TestAHostThatIsLateIsNotCountedOn(t *testing.T) {
 	if early := pool.Decide(pool.Observed{Record: r, Waiting: 3}, p, nil, now.Add(-10*time.Minute)); len(early.Actions) != 0 {
 		t.Errorf("ordered while the host was in time: %s", early.Reason)
 	}
+	// Nor does everything that is late have something ordered for it, again and again.
+	r2 := r
+	r2.Counters = pool.Counters{Hosts: 2, Provisioning: 2, ProvisioningSlots: 20}
+	r2.Coming = append(r2.Coming, pool.Coming{Host: shares.Host(2), OrderedAt: now.Add(-20 * time.Minute), Slots: 10})
+	if more := pool.Decide(pool.Observed{Record: r2, Waiting: 3}, p, nil, now); len(more.Actions) != 0 || !strings.Contains(more.Reason, "2 of 2 provisioning are late") {
+		t.Errorf("%d orders with twice as many late as are ordered at once: %s", len(more.Actions), more.Reason)
+	}
 	p.Ceiling = 1
 	if full := pool.Decide(pool.Observed{Record: r, Waiting: 3}, p, nil, now); len(full.Actions) != 0 {
 		t.Errorf("ordered beyond the ceiling: %s", full.Reason)

@@ -131,6 +131,11 @@ func poolLimits(r Record, p Policy, now time.Time) []Limit {
 	}
 	late, _ := r.Late(now)
 	coming := c.Provisioning - late
+	if late > 0 {
+		// What makes hosts late may make all of them late: it must not fill the pool up to its ceiling.
+		limits = append(limits, Limit{Name: "late", Most: 2*p.MaxOrders - c.Provisioning, Why: fmt.Sprintf(
+			"%d of %d provisioning are late, and with those at most %d", late, c.Provisioning, 2*p.MaxOrders)})
+	}
 	return append(limits,
 		Limit{Name: "ceiling", Most: p.Ceiling - c.Hosts, Why: fmt.Sprintf("ceiling %d hosts, there are %d", p.Ceiling, c.Hosts)},
 		Limit{Name: "maxOrders", Most: p.MaxOrders - coming, Why: fmt.Sprintf("at most %d provisioning, there are %d", p.MaxOrders, coming)},
