@@ -201,9 +201,24 @@ func crowded(unsettled int, settled, now time.Time) bool {
 	return unsettled >= heldMany || now.Sub(settled) < crowdTime
 }
 
-// Settling reports whether it pays to settle the claims of a shelf: there are many, or they have waited long.
+// Settling reports whether it pays to settle the claims of a shelf: there are many, they keep hosts off it, or they
+// have waited long.
 func (s Shelf) Settling(now time.Time) bool {
-	return len(s.Held) >= ShelfHeld || len(s.Held) > 0 && now.Sub(s.Settled) >= SettleAfter
+	return len(s.Held) >= ShelfHeld || s.cramped() || len(s.Held) > 0 && now.Sub(s.Settled) >= SettleAfter
+}
+
+// cramped reports whether hosts of which the shelf has nothing but holds keep others off it.
+func (s Shelf) cramped() bool {
+	for _, k := range Kinds {
+		offering := map[int]bool{}
+		for _, o := range s.Offers(k) {
+			offering[o.Host] = true
+		}
+		if n := len(s.hostsOf(k)); n >= ShelfHosts && n > len(offering) {
+			return true
+		}
+	}
+	return false
 }
 
 // Claimed is what one of several claims came to.

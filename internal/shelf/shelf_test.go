@@ -384,3 +384,28 @@ func TestSlotsThatAreWithdrawnAgainDuringALookAreNotForgotten(t *testing.T) {
 		t.Errorf("databases %v, withdrawn %v", s.Databases, s.Withdrawn)
 	}
 }
+
+// Hosts of one slot each, all of them held: their holds must not keep the next hosts off the shelf.
+func TestHoldsOfManyHostsAreSettledForOthersToBeSetOut(t *testing.T) {
+	const tenants = pool.ShelfHosts + 2
+	var one []int
+	for range tenants {
+		one = append(one, 1)
+	}
+	w := given(t, memory.Options{}, pool.Pack, 0, []int{tenants}, one)
+	must(t, w.reconcile())
+	for i := range tenants {
+		if err := w.signUp(pool.TenantID(fmt.Sprintf("t%d", i)), atOnce); err != nil {
+			t.Fatalf("tenant %d: %v", i, err)
+		}
+		must(t, w.reconcile())
+		must(t, w.reconcile()) // what was settled made room
+	}
+	held := 0
+	for n := 1; n <= tenants; n++ {
+		held += w.host(t, pool.Key{Kind: pool.Share, Tier: tier}.Host(n)).Used()
+	}
+	if held != tenants {
+		t.Errorf("%d of %d slots are given", held, tenants)
+	}
+}
