@@ -23,22 +23,25 @@ func out[T any]() member { return member{new: func() any { return new(T) }, exac
 func aws[T any]() member { return member{new: func() any { return new(T) }} }
 
 var members = map[string]member{
-	"SignupRequested":   in[SignupRequested](),
-	"ServeWaiting":      in[ServeWaiting](),
-	"PoolCheck":         in[PoolCheck](),
-	"ShelfCheck":        in[ShelfCheck](),
-	"Step":              in[Step](),
-	"StackStatusChange": aws[Envelope[StackStatusChange]](),
-	"AlarmStateChange":  aws[Envelope[AlarmStateChange]](),
-	"StorageReady":      out[StorageReady](),
-	"StorageWaiting":    out[StorageWaiting](),
-	"SignupRejected":    out[SignupRejected](),
-	"HostInService":     out[HostInService](),
-	"HostFailed":        out[HostFailed](),
-	"HostCordoned":      out[HostCordoned](),
-	"HostQuarantined":   out[HostQuarantined](),
-	"HostOrdered":       out[HostOrdered](),
-	"Credentials":       out[Credentials](),
+	"SignupRequested":          in[SignupRequested](),
+	"ServeWaiting":             in[ServeWaiting](),
+	"PoolCheck":                in[PoolCheck](),
+	"ShelfCheck":               in[ShelfCheck](),
+	"Step":                     in[Step](),
+	"StackStatusChange":        aws[Envelope[StackStatusChange]](),
+	"AlarmStateChange":         aws[Envelope[AlarmStateChange]](),
+	"StorageReady":             out[StorageReady](),
+	"StorageWaiting":           out[StorageWaiting](),
+	"SignupRejected":           out[SignupRejected](),
+	"HostInService":            out[HostInService](),
+	"HostFailed":               out[HostFailed](),
+	"HostCordoned":             out[HostCordoned](),
+	"HostQuarantined":          out[HostQuarantined](),
+	"HostOrdered":              out[HostOrdered](),
+	"HostRequest":              in[HostRequest](),
+	"HostLost":                 out[HostLost](),
+	"AlarmConfigurationChange": aws[Envelope[AlarmConfigurationChange]](),
+	"Credentials":              out[Credentials](),
 }
 
 func TestEveryNameHasATypeASchemaAndASample(t *testing.T) {
@@ -134,13 +137,15 @@ func TestMessagesAreToldApart(t *testing.T) {
 		`{"type":"Whatever"}`: "Whatever",
 	}
 	for name, want := range map[string]string{
-		"SignupRequested":   TypeSignupRequested,
-		"ServeWaiting":      TypeServeWaiting,
-		"PoolCheck":         TypePoolCheck,
-		"ShelfCheck":        TypeShelfCheck,
-		"Step":              TypeStep,
-		"StackStatusChange": TypeStackStatusChange,
-		"AlarmStateChange":  TypeAlarmStateChange,
+		"SignupRequested":          TypeSignupRequested,
+		"ServeWaiting":             TypeServeWaiting,
+		"PoolCheck":                TypePoolCheck,
+		"ShelfCheck":               TypeShelfCheck,
+		"Step":                     TypeStep,
+		"StackStatusChange":        TypeStackStatusChange,
+		"AlarmConfigurationChange": TypeAlarmConfigurationChange,
+		"HostRequest":              TypeHostRequest,
+		"AlarmStateChange":         TypeAlarmStateChange,
 	} {
 		bodies[string(sample(t, name))] = want
 	}
