@@ -239,7 +239,7 @@ func TestThePolicyParameterMayGrow(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"BusName", "DashboardName", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
+		"BusName", "DashboardName", "HostEventsQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {
