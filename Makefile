@@ -72,7 +72,7 @@ demo: setup native synth ## Run the whole system on this machine, with signups, 
 	@exec dist/headroom demo $(ARGS)
 
 test: setup native synth ## Run every test, with the real parts
-	go test ./...
+	go test -timeout 20m ./...
 
 bench: setup native synth ## What a signup costs, how fast it is, and what load a tier takes
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo

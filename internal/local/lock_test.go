@@ -7,7 +7,7 @@ import (
 
 func TestADirectoryIsOneLocalClouds(t *testing.T) {
 	dir := t.TempDir()
-	first, second := &Cloud{options: Options{Dir: dir}}, &Cloud{options: Options{Dir: dir}}
+	first, second := &Cloud{options: Options{Dir: dir}, stop: func() {}}, &Cloud{options: Options{Dir: dir}, stop: func() {}}
 	if err := first.makeDir(); err != nil {
 		t.Fatal(err)
 	}

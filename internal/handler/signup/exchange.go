@@ -12,26 +12,25 @@ import (
 	"headroom/internal/pool"
 )
 
-// hostFailure is a failure that speaks against a host: what a signup wanted done there was not.
+// hostFailure is a failure of what a signup wanted done at a host. Whether it speaks against the host, or may be a
+// service's that refuses everybody, is another question.
 type hostFailure struct {
-	host pool.HostID
-	err  error
+	host    pool.HostID
+	err     error
+	against bool
 }
 
 func (f *hostFailure) Error() string { return f.err.Error() }
 func (f *hostFailure) Unwrap() error { return f.err }
 
-// against says of a failure that it speaks against a host; no failure stays none.
-func against(host pool.HostID, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &hostFailure{host, err}
+// at says of a failure at which gateway it was; it speaks against one that is not connected.
+func at(gateway pool.HostID, err error) error {
+	return &hostFailure{gateway, err, errors.Is(err, pool.ErrUnreachable)}
 }
 
-// otherSlots does what a failure against a host asks for: the host is struck, and one that is out of service by
-// that, or was before, is no host to wait for: the tenant is given other slots. done is false when it stays with
-// what it holds.
+// otherSlots does what a failure at a host asks for: the host is struck if it speaks against it, and one that is out
+// of service by that, or was before, is no host to wait for: the tenant is given other slots. done is false when
+// it stays with what it holds.
 func (h *Handler) otherSlots(ctx context.Context, t pool.Tenant, failure error) (done bool, err error) {
 	var failed *hostFailure
 	if !errors.As(failure, &failed) {
@@ -39,7 +38,12 @@ func (h *Handler) otherSlots(ctx context.Context, t pool.Tenant, failure error) 
 	}
 	ctx, cancel := lifecycle.Afterwards(ctx) // a host that does not answer takes all the time there is
 	defer cancel()
-	host, err := h.strike(ctx, failed, t.ID)
+	var host pool.Host
+	if failed.against {
+		host, err = h.strike(ctx, failed, t.ID)
+	} else {
+		host, err = h.Ledger.Host(ctx, failed.host)
+	}
 	if err != nil || host.State == pool.HostInService {
 		return false, err
 	}

@@ -297,3 +297,29 @@ func TestSlotsThatAreSettledAreExchangedToo(t *testing.T) {
 		t.Errorf("%d slots rest", returned)
 	}
 }
+
+// A2: a host is lost; what its shares answer then says nothing of why. Who holds slots of it is given others.
+func TestSlotsOfALostHostAreExchangedWhateverItsShareAnswers(t *testing.T) {
+	for _, operation := range []string{"Admit", "SetClients", "Tag"} {
+		w := newWorld(t, undisturbed, 0)
+		w.remark = true
+		w.add(pool.Database, 10)
+		w.add(pool.Share, 5)
+		w.reconcile()
+		w.drain(w.once)
+		before := w.host("share-standard-1")
+		lost, err := pool.Lose(before, w.now, "its stack was deleted")
+		w.must(err)
+		w.must(w.ledger.SaveHost(t.Context(), before, lost, pool.Neutral, w.now))
+		w.fail[operation] = errNotNow
+		w.ask("acme", "10.0.0.7")
+		w.drainFor(5*time.Second, w.once)
+		delete(w.fail, operation)
+		w.add(pool.Share, 5)
+		w.reconcile()
+		w.drain(w.once)
+		if acme := w.tenant("acme"); acme.State != pool.TenantReady || acme.Share.Host == "share-standard-1" {
+			t.Errorf("%s: acme is %s on %s", operation, acme.State, acme.Share.Host)
+		}
+	}
+}

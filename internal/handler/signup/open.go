@@ -118,14 +118,12 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 		return !errors.Is(err, pool.ErrConflict), err
 	}
 	share := claim.Share.ShareRef()
-	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); errors.Is(err, pool.ErrUnreachable) {
-		return true, against(claim.Share.Host, err)
-	} else if err != nil {
-		return true, err
+	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); err != nil {
+		return true, at(claim.Share.Host, err)
 	}
 	// Its tags say Available until now; an operator who looks at the gateway sees whose it is.
 	if err := h.Tags.Tag(ctx, share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
-		return true, fmt.Errorf("tag the share of tenant %s: %w", t.ID, err)
+		return true, at(claim.Share.Host, fmt.Errorf("tag the share of tenant %s: %w", t.ID, err))
 	}
 	if err := h.openDatabase(ctx, claim.Database, credentials.Password); err != nil {
 		return true, fmt.Errorf("open the database of tenant %s: %w", t.ID, err)
@@ -225,7 +223,7 @@ func (h *Handler) openAsMaster(ctx context.Context, side pool.Side, password str
 	}
 	login := pool.Login{Host: side.Access.Address, Port: side.Access.Port, Username: username, Password: master}
 	if err := h.Databases.Open(ctx, login, side.Offer.Name, password); err != nil {
-		return against(side.Host, fmt.Errorf("let the role of %s/%d log in: %w", side.Host, side.Offer.Index, err))
+		return &hostFailure{side.Host, fmt.Errorf("let the role of %s/%d log in: %w", side.Host, side.Offer.Index, err), true}
 	}
 	return nil
 }

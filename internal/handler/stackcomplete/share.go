@@ -40,10 +40,12 @@ func (h *Handler) activate(ctx context.Context, host pool.Host) (progress, error
 		switch {
 		case lookedErr == nil:
 			arn = found
-		case errors.Is(lookedErr, pool.ErrNotFound):
+		case !errors.Is(lookedErr, pool.ErrNotFound):
+			return progress{}, errors.Join(err, lookedErr)
+		case errors.Is(err, pool.ErrBooting), errors.Is(err, pool.ErrKey), errors.Is(err, pool.ErrUnreachable):
 			return progress{Record: host, Wait: bootWait, Because: err}, nil
 		default:
-			return progress{Record: host, Wait: bootWait, Because: errors.Join(err, lookedErr)}, nil
+			return progress{}, err
 		}
 	}
 	host = host.Clone()
