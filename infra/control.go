@@ -68,7 +68,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.policy = awsssm.NewStringParameter(stack, jsii.String("Policy"), &awsssm.StringParameterProps{
 		ParameterName: jsii.String("/headroom/" + p.Stage.Name + "/policy"),
 		Description:   jsii.String("Headroom: the pool policies; may be changed at any time"),
-		StringValue:   policyDocument(p.Stage.Pools),
+		StringValue:   policyDocument(p.Stage),
 		// More than 4,096 characters, of up to 8,192, make an advanced parameter of it, which costs something.
 		Tier: awsssm.ParameterTier_INTELLIGENT_TIERING,
 	})
@@ -198,11 +198,8 @@ func (c *controlPlane) output(id string, value *string, description string) {
 }
 
 // policyDocument is the value of the policy parameter (read by internal/pool).
-func policyDocument(pools pool.Policies) *string {
-	return jsonOf(struct {
-		Version string        `json:"version"`
-		Pools   pool.Policies `json:"pools"`
-	}{"1", pools})
+func policyDocument(stage Stage) *string {
+	return jsonOf(pool.Document{Version: "1", Pools: stage.Pools, Terms: stage.Terms})
 }
 
 // jsonOf is the JSON of a struct of strings and numbers.

@@ -200,12 +200,12 @@ func TestPoliciesAreValid(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		for _, parameter := range a.control.of("AWS::SSM::Parameter") {
 			document, _ := at(parameter.Properties, "Value").(string)
-			policies, err := pool.ParsePolicies([]byte(document), pool.Bounds{DatabaseSlots: a.stage.databaseSlots()})
+			parsed, err := pool.ParseDocument([]byte(document), pool.Bounds{DatabaseSlots: a.stage.databaseSlots()})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(policies) != len(a.stage.Pools) {
-				t.Errorf("%d pools, want %d", len(policies), len(a.stage.Pools))
+			if len(parsed.Pools) != len(a.stage.Pools) || parsed.Terms != a.stage.Terms {
+				t.Errorf("%d pools and terms %v, want %d and %v", len(parsed.Pools), parsed.Terms, len(a.stage.Pools), a.stage.Terms)
 			}
 		}
 	})

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
@@ -46,6 +48,9 @@ type Stage struct {
 	// number while there are few tenants, and a small share of them once there are many, because each idle
 	// share costs a tenth of a gateway.
 	Pools pool.Policies
+
+	// Terms are how long tenants' ways out and moves last, in the same parameter.
+	Terms pool.Terms
 }
 
 // DatabaseHosts says what an RDS instance of a stage is like.
@@ -103,6 +108,10 @@ var Stages = []Stage{
 				BufferSlots: 5, BufferPercent: 2, MaxOrders: 2, Placement: pool.Pack,
 			},
 		},
+		Terms: pool.Terms{
+			Grace: pool.Term(24 * time.Hour), GraceMost: pool.Term(7 * 24 * time.Hour), CoolDown: pool.Term(time.Hour),
+			Retain: pool.Term(7 * 24 * time.Hour), Change: pool.Term(24 * time.Hour),
+		},
 	},
 	{
 		Name:                  "prod",
@@ -132,5 +141,6 @@ var Stages = []Stage{
 				BufferSlots: 20, BufferPercent: 2, MaxOrders: 10, Placement: pool.Pack,
 			},
 		},
+		Terms: pool.DefaultTerms,
 	},
 }

@@ -27,10 +27,11 @@ func checkTier(ctx context.Context, cloud Cloud, tier string) error {
 	if err != nil {
 		return fmt.Errorf("read the policy: %w", err)
 	}
-	policies, err := pool.ParsePolicies([]byte(aws.ToString(out.Parameter.Value)), pool.Bounds{DatabaseSlots: math.MaxInt})
+	document, err := pool.ParseDocument([]byte(aws.ToString(out.Parameter.Value)), pool.Bounds{DatabaseSlots: math.MaxInt})
 	if err != nil {
 		return fmt.Errorf("read the policy: %w", err)
 	}
+	policies := document.Pools
 	if policies.Serves(pool.Tier(tier)) {
 		return nil
 	}

@@ -77,10 +77,12 @@ func (ps Policies) Tiers() []Tier {
 // Serves reports whether a tier can be signed up for.
 func (ps Policies) Serves(t Tier) bool { return slices.Contains(ps.Tiers(), t) }
 
-// policyDocument is the stored form: {"version":"1","pools":[…]}.
-type policyDocument struct {
+// Document is what an operator wants of a stage: {"version":"1","pools":[…],"terms":{…}}, of which the terms, and each of
+// them, may be left out.
+type Document struct {
 	Version string   `json:"version"`
 	Pools   Policies `json:"pools"`
+	Terms   Terms    `json:"terms"`
 }
 
 // shareSlots is how many shares a gateway of the default size serves (AWS, "Performance guidance for gateways
@@ -92,15 +94,15 @@ type Bounds struct {
 	DatabaseSlots int // slots of a database host, for whose tenants it has connections
 }
 
-// ParsePolicies reads a policy document and refuses one that cannot be meant, or that hosts can't bear, with
+// ParseDocument reads a policy document and refuses one that cannot be meant, or that hosts can't bear, with
 // every reason.
-func ParsePolicies(document []byte, bounds Bounds) (Policies, error) {
+func ParseDocument(document []byte, bounds Bounds) (Document, error) {
 	// A name that is spelt otherwise, or is there twice, is refused: what was meant must not be guessed.
-	var doc policyDocument
+	doc := Document{Terms: DefaultTerms}
 	if err := json.Unmarshal(document, &doc, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("read policy document: %w", err)
+		return Document{}, fmt.Errorf("read policy document: %w", err)
 	}
-	var errs []error
+	errs := doc.Terms.check()
 	if doc.Version != "1" {
 		errs = append(errs, fmt.Errorf("version is %q, not \"1\"", doc.Version))
 	}
@@ -123,7 +125,7 @@ func ParsePolicies(document []byte, bounds Bounds) (Policies, error) {
 		}
 	}
 	if len(errs) > 0 {
-		return nil, fmt.Errorf("policy document: %w", errors.Join(errs...))
+		return Document{}, fmt.Errorf("policy document: %w", errors.Join(errs...))
 	}
 	slices.SortFunc(doc.Pools, func(a, b Policy) int {
 		if a.Tier != b.Tier {
@@ -131,7 +133,7 @@ func ParsePolicies(document []byte, bounds Bounds) (Policies, error) {
 		}
 		return compare(a.Kind, b.Kind)
 	})
-	return doc.Pools, nil
+	return doc, nil
 }
 
 func compare[T ~string](a, b T) int { return bytes.Compare([]byte(a), []byte(b)) }

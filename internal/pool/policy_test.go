@@ -24,8 +24,9 @@ func document(t *testing.T, change func(*pool.Policy)) []byte {
 	return out
 }
 
-func TestParsePolicies(t *testing.T) {
-	ps, err := pool.ParsePolicies(document(t, func(*pool.Policy) {}), bounds)
+func TestParseDocument(t *testing.T) {
+	parsed, err := pool.ParseDocument(document(t, func(*pool.Policy) {}), bounds)
+	ps := parsed.Pools
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestParsePolicies(t *testing.T) {
 	}
 }
 
-func TestParsePoliciesRefuses(t *testing.T) {
+func TestParseDocumentRefuses(t *testing.T) {
 	good := string(document(t, func(*pool.Policy) {}))
 	tests := []struct {
 		name, document, reason string
@@ -81,7 +82,7 @@ func TestParsePoliciesRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := pool.ParsePolicies([]byte(test.document), bounds); err == nil || !strings.Contains(err.Error(), test.reason) {
+			if _, err := pool.ParseDocument([]byte(test.document), bounds); err == nil || !strings.Contains(err.Error(), test.reason) {
 				t.Errorf("error %v, want one about %q", err, test.reason)
 			}
 		})

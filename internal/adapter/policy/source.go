@@ -40,55 +40,66 @@ type Source struct {
 	Log       *slog.Logger
 
 	mu     sync.Mutex
-	loaded pool.Policies
+	loaded *pool.Document
 	until  time.Time
 }
 
 // Load returns the policies, from memory while they are fresh. An invalid newest version is logged
 // with its reasons and counted, and the newest valid one is in force; that there is none is an error.
 func (s *Source) Load(ctx context.Context) (pool.Policies, error) {
+	doc, err := s.document(ctx)
+	return slices.Clone(doc.Pools), err
+}
+
+// Terms returns the terms in force, as Load does the policies.
+func (s *Source) Terms(ctx context.Context) (pool.Terms, error) {
+	doc, err := s.document(ctx)
+	return doc.Terms, err
+}
+
+func (s *Source) document(ctx context.Context) (pool.Document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loaded != nil && s.Now().Before(s.until) {
-		return slices.Clone(s.loaded), nil
+		return *s.loaded, nil
 	}
-	ps, err := s.read(ctx)
+	doc, err := s.read(ctx)
 	if err != nil {
-		return nil, err
+		return pool.Document{}, err
 	}
 	ttl := s.TTL
 	if ttl == 0 {
 		ttl = TTL
 	}
-	s.loaded, s.until = ps, s.Now().Add(ttl)
-	return slices.Clone(ps), nil
+	s.loaded, s.until = &doc, s.Now().Add(ttl)
+	return doc, nil
 }
 
-func (s *Source) read(ctx context.Context) (pool.Policies, error) {
+func (s *Source) read(ctx context.Context) (pool.Document, error) {
 	out, err := s.Client.GetParameter(ctx, &ssm.GetParameterInput{Name: &s.Parameter})
 	if err != nil {
-		return nil, fmt.Errorf("read the policies from parameter %s: %w", s.Parameter, err)
+		return pool.Document{}, fmt.Errorf("read the policies from parameter %s: %w", s.Parameter, err)
 	}
 	if out.Parameter == nil {
-		return nil, fmt.Errorf("read the policies from parameter %s: the answer is empty", s.Parameter)
+		return pool.Document{}, fmt.Errorf("read the policies from parameter %s: the answer is empty", s.Parameter)
 	}
-	ps, invalid := pool.ParsePolicies([]byte(aws.ToString(out.Parameter.Value)), s.Bounds)
+	doc, invalid := pool.ParseDocument([]byte(aws.ToString(out.Parameter.Value)), s.Bounds)
 	if invalid == nil {
-		return ps, nil
+		return doc, nil
 	}
 	s.Metrics.Count(telemetry.PolicyInvalid, 1)
-	ps, version, err := s.lastValid(ctx)
+	doc, version, err := s.lastValid(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("version %d of parameter %s is invalid (%w), and no older one can be used: %w",
+		return pool.Document{}, fmt.Errorf("version %d of parameter %s is invalid (%w), and no older one can be used: %w",
 			out.Parameter.Version, s.Parameter, invalid, err)
 	}
 	s.Log.ErrorContext(ctx, "policy is invalid, an older version is in force",
 		"parameter", s.Parameter, "version", out.Parameter.Version, "reasons", invalid.Error(), "inForce", version)
-	return ps, nil
+	return doc, nil
 }
 
 // lastValid finds the newest valid version in the parameter's history, which SSM lists oldest first.
-func (s *Source) lastValid(ctx context.Context) (pool.Policies, int64, error) {
+func (s *Source) lastValid(ctx context.Context) (pool.Document, int64, error) {
 	var history []types.ParameterHistory
 	var next *string
 	for range historyPages {
@@ -96,7 +107,7 @@ func (s *Source) lastValid(ctx context.Context) (pool.Policies, int64, error) {
 			Name: &s.Parameter, NextToken: next, MaxResults: aws.Int32(50),
 		})
 		if err != nil {
-			return nil, 0, fmt.Errorf("read the history of parameter %s: %w", s.Parameter, err)
+			return pool.Document{}, 0, fmt.Errorf("read the history of parameter %s: %w", s.Parameter, err)
 		}
 		history = append(history, out.Parameters...)
 		if next = out.NextToken; next == nil {
@@ -105,9 +116,9 @@ func (s *Source) lastValid(ctx context.Context) (pool.Policies, int64, error) {
 	}
 	slices.SortFunc(history, func(a, b types.ParameterHistory) int { return int(b.Version - a.Version) })
 	for _, h := range history {
-		if ps, err := pool.ParsePolicies([]byte(aws.ToString(h.Value)), s.Bounds); err == nil {
-			return ps, h.Version, nil
+		if doc, err := pool.ParseDocument([]byte(aws.ToString(h.Value)), s.Bounds); err == nil {
+			return doc, h.Version, nil
 		}
 	}
-	return nil, 0, fmt.Errorf("none of %d versions of parameter %s is valid", len(history), s.Parameter)
+	return pool.Document{}, 0, fmt.Errorf("none of %d versions of parameter %s is valid", len(history), s.Parameter)
 }
