@@ -1,5 +1,5 @@
-// Package ledger is the contract of what Headroom remembers: hosts, pools, shelves, tenants and their
-// addresses. dynamo keeps it in DynamoDB, memory is its stateful fake, and ledgertest is one suite for both.
+// Package ledger is the contract of what Headroom remembers: hosts, pools, shelves, tenants, their
+// addresses and their ways out. dynamo keeps it in DynamoDB, memory is its stateful fake, and ledgertest is one suite for both.
 package ledger
 
 import (
@@ -11,7 +11,7 @@ import (
 
 // Ledger is all that is asked of a ledger. Its users each declare the few methods that they call.
 //
-// Reads of single records are strongly consistent; Reserve, OverdueHosts and OverdueTenants read an index,
+// Reads of single records are strongly consistent; Reserve and the Overdue… read an index,
 // which lags: what they name must be read again before anything is decided. Writes are durable when they
 // return. A write whose condition no longer holds answers pool.ErrConflict and has changed nothing; the
 // caller reads again and decides again (Update). Implementations retry throttling and lost connections
@@ -96,10 +96,38 @@ type Ledger interface {
 	// Reserve names hosts in service that have slots in reserve and fewer than below slots used: with
 	// pool.Pack the most used first, with pool.Spread the least used first.
 	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
+	// Depart records a departure (version 0) and the tombstone of its tenant, on the condition that the tenant's
+	// stored version is before's; a tenant that waits leaves its list. One transaction.
+	Depart(ctx context.Context, before, after pool.Tenant, d pool.Departure) error
+	// Departure reads a departure; pool.ErrNotFound when there is none.
+	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
+	// Departures reads all departures of a tenant, in the order of their IDs.
+	Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error)
+	// SaveDeparture writes after on the condition that the stored version is before's, and returns it as it is stored.
+	SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error)
+	// Rejoin is SaveDeparture for one that was undone, and saves its tenant, which was a tombstone before, on the same
+	// conditions. One transaction.
+	Rejoin(ctx context.Context, before, after pool.Departure, tombstone, tenant pool.Tenant) error
+	// BeginScrub is SaveDeparture for one whose grace is over, and records the clearances of its slots (version 0).
+	// One transaction.
+	BeginScrub(ctx context.Context, before, after pool.Departure, clearances []pool.Clearance) error
+	// Clearance reads a clearance; pool.ErrNotFound when there is none.
+	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	// SaveClearance writes after on the condition that the stored version is before's, and returns it as it is stored.
+	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
+	// Stops reads the stop switch; one that was never set reads as off.
+	Stops(ctx context.Context) (pool.Stops, error)
+	// SaveStops sets the stop switch, whatever it was.
+	SaveStops(ctx context.Context, s pool.Stops) error
+
 	// OverdueHosts names hosts whose deadline is now or earlier, the oldest first.
 	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
 	// OverdueTenants names tenants whose deadline is now or earlier, the oldest first.
 	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
+	// OverdueDepartures names departures whose deadline is now or earlier, the oldest first.
+	OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error)
+	// OverdueClearances names clearances whose deadline is now or earlier, the oldest first.
+	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
 }
 
 // HostChange is a host as it was read, and as it is to be.

@@ -26,6 +26,16 @@ type tenants interface {
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 }
 
+type departures interface {
+	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
+	SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error)
+}
+
+type clearances interface {
+	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
+}
+
 type shelves interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
@@ -64,6 +74,38 @@ func UpdateTenant(ctx context.Context, l tenants, id pool.TenantID, change func(
 		func(before, after pool.Tenant) (pool.Tenant, error) {
 			saved, err := l.SaveTenant(ctx, before, after)
 			return saved, named(err, "save tenant %s", id)
+		},
+	)
+}
+
+// UpdateDeparture changes a departure's record by what change makes of it, as update does. It returns the record as
+// it was, and as it is.
+func UpdateDeparture(ctx context.Context, l departures, id pool.DepartureID, change func(pool.Departure) (pool.Departure, error)) (before, after pool.Departure, err error) {
+	return update(
+		func() (pool.Departure, error) {
+			d, err := l.Departure(ctx, id)
+			return d, named(err, "read departure %s", id)
+		},
+		func(d pool.Departure) (pool.Departure, error) { return change(d.Clone()) },
+		func(before, after pool.Departure) (pool.Departure, error) {
+			saved, err := l.SaveDeparture(ctx, before, after)
+			return saved, named(err, "save departure %s", id)
+		},
+	)
+}
+
+// UpdateClearance changes a clearance's record by what change makes of it, as update does. It returns the record as
+// it was, and as it is.
+func UpdateClearance(ctx context.Context, l clearances, id pool.ClearanceID, change func(pool.Clearance) (pool.Clearance, error)) (before, after pool.Clearance, err error) {
+	return update(
+		func() (pool.Clearance, error) {
+			c, err := l.Clearance(ctx, id)
+			return c, named(err, "read clearance %s", id)
+		},
+		func(c pool.Clearance) (pool.Clearance, error) { return change(c.Clone()) },
+		func(before, after pool.Clearance) (pool.Clearance, error) {
+			saved, err := l.SaveClearance(ctx, before, after)
+			return saved, named(err, "save clearance %s", id)
 		},
 	)
 }

@@ -51,6 +51,44 @@ const (
 	StepReport Step = "report"
 )
 
+// The steps of departures.
+const (
+	// StepShut takes a tenant's access away: its login, its sessions, its clients, its firewall rules.
+	StepShut Step = "shut"
+	// StepUpload waits until all that its share's gateway acknowledged is in the bucket.
+	StepUpload Step = "upload"
+	// StepArchive waits for a task that writes the tenant's data into an archive.
+	StepArchive Step = "archive"
+	// StepVerify waits for a task that reads the archive back, and compares it with its sources.
+	StepVerify Step = "verify"
+	// StepLock locks the archive that was verified, and has it moved to deep storage.
+	StepLock Step = "lock"
+	// StepGrace waits until the departure can't be undone any more.
+	StepGrace Step = "grace"
+	// StepScrub waits for the clearances of the tenant's slots.
+	StepScrub Step = "scrub"
+	// StepCertify stores the certificate, and announces that the tenant is released.
+	StepCertify Step = "certify"
+	// StepReopen lets a tenant in again whose departure is undone.
+	StepReopen Step = "reopen"
+)
+
+// The steps of clearances.
+const (
+	// StepWithdraw deletes the share, or drops the database and its role.
+	StepWithdraw Step = "withdraw"
+	// StepCompare compares the bucket once more with the archive's manifest.
+	StepCompare Step = "compare"
+	// StepEmpty deletes all versions, delete markers and unfinished uploads of the bucket.
+	StepEmpty Step = "empty"
+	// StepRemake makes the slot's next generation.
+	StepRemake Step = "remake"
+	// StepProve looks into the next generation, several times.
+	StepProve Step = "prove"
+	// StepCool lets the slot rest.
+	StepCool Step = "cool"
+)
+
 // StepAnnounce says what state a host has come to.
 const StepAnnounce Step = "announce"
 
@@ -78,6 +116,19 @@ var deadlines = map[Step]time.Duration{
 	StepOpen:      5 * time.Minute,
 	StepServe:     5 * time.Minute,
 	StepReport:    5 * time.Minute,
+	StepShut:      5 * time.Minute,
+	StepUpload:    15 * time.Minute, // asks again then
+	StepArchive:   15 * time.Minute, // in which the task must be heard of
+	StepVerify:    15 * time.Minute,
+	StepLock:      5 * time.Minute,
+	StepScrub:     30 * time.Minute, // looks again then
+	StepCertify:   5 * time.Minute,
+	StepReopen:    5 * time.Minute,
+	StepWithdraw:  30 * time.Minute,
+	StepCompare:   15 * time.Minute,
+	StepEmpty:     15 * time.Minute,
+	StepRemake:    10 * time.Minute,
+	StepProve:     15 * time.Minute,
 }
 
 // Deadline is how long a step may take before it is tried again.

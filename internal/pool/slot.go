@@ -25,18 +25,21 @@ const (
 	SlotLeaving SlotState = "leaving"
 	// SlotCooling: scrubbed and made anew; it rests before it is free again.
 	SlotCooling SlotState = "cooling"
+	// SlotQuarantined: it could not be scrubbed, or was not found clean. Nothing touches it until a person does.
+	SlotQuarantined SlotState = "quarantined"
 )
 
 // slotMoves lists the states that each state may be left for. A slot of a host that failed is never
 // moved: it goes with its host.
 var slotMoves = map[SlotState][]SlotState{
-	SlotPlanned:  {SlotFree},
-	SlotFree:     {SlotOffered},
-	SlotOffered:  {SlotFree, SlotAssigned, SlotReturned},
-	SlotReturned: {SlotFree},
-	SlotAssigned: {SlotLeaving, SlotReturned},
-	SlotLeaving:  {SlotCooling, SlotAssigned},
-	SlotCooling:  {SlotFree},
+	SlotPlanned:     {SlotFree},
+	SlotFree:        {SlotOffered},
+	SlotOffered:     {SlotFree, SlotAssigned, SlotReturned},
+	SlotReturned:    {SlotFree},
+	SlotAssigned:    {SlotLeaving, SlotReturned},
+	SlotLeaving:     {SlotCooling, SlotAssigned, SlotQuarantined},
+	SlotCooling:     {SlotFree, SlotQuarantined},
+	SlotQuarantined: {SlotLeaving, SlotCooling},
 }
 
 // Slot is what one tenant gets of a host.

@@ -17,12 +17,17 @@ const (
 	TenantWaiting TenantState = "waiting"
 	// TenantReady: it has its database and its share.
 	TenantReady TenantState = "ready"
+	// TenantLeft: it left, and what it had is its departure's. The record stays as a tombstone, so that messages from
+	// before are known to be late; the name can sign up again.
+	TenantLeft TenantState = "left"
 )
 
 // tenantMoves lists the states that each state may be left for.
 var tenantMoves = map[TenantState][]TenantState{
-	TenantRequested: {TenantWaiting, TenantReady},
-	TenantWaiting:   {TenantRequested, TenantReady},
+	TenantRequested: {TenantWaiting, TenantReady, TenantLeft},
+	TenantWaiting:   {TenantRequested, TenantReady, TenantLeft},
+	TenantReady:     {TenantLeft},
+	TenantLeft:      {TenantRequested, TenantReady}, // signed up again, or its departure was undone
 }
 
 // Tenant is the record of one customer.
@@ -34,6 +39,7 @@ type Tenant struct {
 	State       TenantState
 	RequestedAt time.Time
 	ReadyAt     time.Time
+	LeftAt      time.Time // when it was asked to leave; what was sent before is late. It stays when it signs up again
 
 	Progress
 

@@ -62,6 +62,11 @@ func (l *Ledger) OverdueTenants(ctx context.Context, now time.Time, limit int) (
 }
 
 func overdue[ID ~string](ctx context.Context, l *Ledger, what, prefix string, now time.Time, limit int) ([]ID, error) {
+	return overdueKeys(ctx, l, what, now, limit, func(k key) ID { return ID(strings.TrimPrefix(k.PK, prefix)) })
+}
+
+// overdueKeys names the records of a sort whose deadline is now or earlier, as their keys say.
+func overdueKeys[ID ~string](ctx context.Context, l *Ledger, what string, now time.Time, limit int, id func(key) ID) ([]ID, error) {
 	out, err := l.Client.Query(ctx, &dynamodb.QueryInput{
 		TableName: &l.Table, IndexName: aws.String(dueIndex),
 		KeyConditionExpression:    aws.String("#due = :what AND #dueAt <= :now"),
@@ -78,7 +83,7 @@ func overdue[ID ~string](ctx context.Context, l *Ledger, what, prefix string, no
 	}
 	var ids []ID
 	for _, e := range entries {
-		ids = append(ids, ID(strings.TrimPrefix(e.PK, prefix)))
+		ids = append(ids, id(e.key))
 	}
 	return ids, nil
 }

@@ -46,13 +46,15 @@ func waitKey(tier pool.Tier, seq int64) key {
 
 // deadline is the part of an item that puts it into the index of what has a deadline.
 type deadline struct {
-	Due   string `dynamodbav:"due,omitempty"`   // "host" or "tenant"
+	Due   string `dynamodbav:"due,omitempty"`   // what it is a deadline of: dueHost, dueTenant, …
 	DueAt int64  `dynamodbav:"dueAt,omitempty"` // Unix seconds
 }
 
 const (
-	dueHost   = "host"
-	dueTenant = "tenant"
+	dueHost      = "host"
+	dueTenant    = "tenant"
+	dueDeparture = "departure"
+	dueClearance = "clearance"
 )
 
 func deadlineOf(due string, at time.Time) deadline {

@@ -22,6 +22,7 @@ type tenantItem struct {
 	State       pool.TenantState `dynamodbav:"state"`
 	RequestedAt time.Time        `dynamodbav:"requestedAt"`
 	ReadyAt     *time.Time       `dynamodbav:"readyAt,omitempty"`
+	LeftAt      *time.Time       `dynamodbav:"leftAt,omitempty"`
 	progress
 	Seq       int64         `dynamodbav:"seq,omitempty"`
 	Exchanges int           `dynamodbav:"exchanges,omitempty"`
@@ -42,7 +43,9 @@ type holdingItem struct {
 	Port       int         `dynamodbav:"port,omitempty"`
 }
 
-func encodeTenant(t pool.Tenant) (item, error) {
+func encodeTenant(t pool.Tenant) (item, error) { return encode(tenantItemOf(t)) }
+
+func tenantItemOf(t pool.Tenant) tenantItem {
 	i := tenantItem{
 		key: tenantKey(t.ID), deadline: deadlineOf(dueTenant, t.Due), Form: form,
 		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, State: t.State, RequestedAt: t.RequestedAt,
@@ -52,10 +55,24 @@ func encodeTenant(t pool.Tenant) (item, error) {
 	for _, h := range t.Returning {
 		i.Returning = append(i.Returning, holdingItem(h))
 	}
-	if !t.ReadyAt.IsZero() {
-		i.ReadyAt = &t.ReadyAt
+	i.ReadyAt, i.LeftAt = moment(t.ReadyAt), moment(t.LeftAt)
+	return i
+}
+
+// moment is a moment that is left out when it is none.
+func moment(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
 	}
-	return encode(i)
+	return &at
+}
+
+// from reads a moment that is left out when it is none.
+func from(at *time.Time) time.Time {
+	if at == nil {
+		return time.Time{}
+	}
+	return *at
 }
 
 func encodeHolding(h pool.Holding) *holdingItem {
@@ -83,9 +100,7 @@ func (i tenantItem) tenant() pool.Tenant {
 	for _, h := range i.Returning {
 		t.Returning = append(t.Returning, pool.Holding(h))
 	}
-	if i.ReadyAt != nil {
-		t.ReadyAt = *i.ReadyAt
-	}
+	t.ReadyAt, t.LeftAt = from(i.ReadyAt), from(i.LeftAt)
 	return t
 }
 

@@ -56,6 +56,13 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"what is overdue is found, oldest first", overdueOrder},
 		{"a host is coming until something came of it", comes},
 		{"the tiers that ever were are listed", tiersAreListed},
+		{"a tenant departs once, and leaves the waiting list", departsOnce},
+		{"a departure comes back as it was saved", departureRoundTrip},
+		{"a tenant whose departure is undone is back with it", rejoins},
+		{"clearances begin with the scrub, and come back as they were saved", clearances},
+		{"all lives of a name are listed", livesOfAName},
+		{"ways out that are overdue are found", overdueWaysOut},
+		{"the stop switch is off until it is set", stopSwitch},
 		{"a canceled context is an error", canceled},
 	}
 	for _, test := range tests {

@@ -10,10 +10,12 @@ import (
 	"headroom/internal/pool"
 )
 
-// record names a host or a tenant, the other is empty.
+// record names a record of one sort; the others are empty.
 type record struct {
-	host   pool.HostID
-	tenant pool.TenantID
+	host      pool.HostID
+	tenant    pool.TenantID
+	departure pool.DepartureID
+	clearance pool.ClearanceID
 }
 
 // entry is what the indexes know of one record.
@@ -65,7 +67,8 @@ func (i *index) sorted(wanted func(entry) bool, compare func(a, b entry) int) []
 		}
 	}
 	slices.SortFunc(some, func(a, b entry) int {
-		return cmp.Or(compare(a, b), cmp.Compare(a.record.host, b.record.host), cmp.Compare(a.record.tenant, b.record.tenant))
+		return cmp.Or(compare(a, b), cmp.Compare(a.record.host, b.record.host), cmp.Compare(a.record.tenant, b.record.tenant),
+			cmp.Compare(a.record.departure, b.record.departure), cmp.Compare(a.record.clearance, b.record.clearance))
 	})
 	return some
 }
@@ -103,6 +106,20 @@ func (l *Ledger) OverdueHosts(ctx context.Context, now time.Time, limit int) ([]
 func (l *Ledger) OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error) {
 	var ids []pool.TenantID
 	err := l.overdue(ctx, now, limit, func(r record) bool { return r.tenant != "" }, func(r record) { ids = append(ids, r.tenant) })
+	return ids, err
+}
+
+// OverdueDepartures names departures whose deadline is now or earlier, the oldest first.
+func (l *Ledger) OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error) {
+	var ids []pool.DepartureID
+	err := l.overdue(ctx, now, limit, func(r record) bool { return r.departure != "" }, func(r record) { ids = append(ids, r.departure) })
+	return ids, err
+}
+
+// OverdueClearances names clearances whose deadline is now or earlier, the oldest first.
+func (l *Ledger) OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error) {
+	var ids []pool.ClearanceID
+	err := l.overdue(ctx, now, limit, func(r record) bool { return r.clearance != "" }, func(r record) { ids = append(ids, r.clearance) })
 	return ids, err
 }
 

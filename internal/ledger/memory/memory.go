@@ -27,29 +27,34 @@ type Options struct {
 type Ledger struct {
 	options Options
 
-	mu        sync.Mutex
-	tenants   map[pool.TenantID]pool.Tenant
-	addresses map[string]pool.TenantID
-	shelves   map[pool.Tier]pool.Shelf
-	waiting   map[pool.Tier][]pool.Waiter
-	pools     map[pool.Key]pool.Record
-	hosts     map[pool.HostID]pool.Host
-	contended map[pool.HostID]int64 // the version that a host had when its save was refused
-	index     index
+	mu         sync.Mutex
+	tenants    map[pool.TenantID]pool.Tenant
+	addresses  map[string]pool.TenantID
+	shelves    map[pool.Tier]pool.Shelf
+	waiting    map[pool.Tier][]pool.Waiter
+	pools      map[pool.Key]pool.Record
+	hosts      map[pool.HostID]pool.Host
+	departures map[pool.DepartureID]pool.Departure
+	clearances map[pool.ClearanceID]pool.Clearance
+	stops      pool.Stops
+	contended  map[pool.HostID]int64 // the version that a host had when its save was refused
+	index      index
 }
 
 // New makes an empty ledger.
 func New(o Options) *Ledger {
 	return &Ledger{
-		options:   o,
-		contended: map[pool.HostID]int64{},
-		tenants:   map[pool.TenantID]pool.Tenant{},
-		addresses: map[string]pool.TenantID{},
-		shelves:   map[pool.Tier]pool.Shelf{},
-		waiting:   map[pool.Tier][]pool.Waiter{},
-		pools:     map[pool.Key]pool.Record{},
-		hosts:     map[pool.HostID]pool.Host{},
-		index:     newIndex(o.Lag),
+		options:    o,
+		contended:  map[pool.HostID]int64{},
+		tenants:    map[pool.TenantID]pool.Tenant{},
+		addresses:  map[string]pool.TenantID{},
+		shelves:    map[pool.Tier]pool.Shelf{},
+		waiting:    map[pool.Tier][]pool.Waiter{},
+		pools:      map[pool.Key]pool.Record{},
+		hosts:      map[pool.HostID]pool.Host{},
+		departures: map[pool.DepartureID]pool.Departure{},
+		clearances: map[pool.ClearanceID]pool.Clearance{},
+		index:      newIndex(o.Lag),
 	}
 }
 

@@ -1,0 +1,68 @@
+package killtest
+
+import (
+	"context"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// Depart calls Next.
+func (l Ledger) Depart(ctx context.Context, before, after pool.Tenant, d pool.Departure) error {
+	return l.Call("Depart", func() error { return l.Next.Depart(ctx, before, after, d) })
+}
+
+// Departure calls Next.
+func (l Ledger) Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error) {
+	return answer(l.Call, "Departure", func() (pool.Departure, error) { return l.Next.Departure(ctx, id) })
+}
+
+// Departures calls Next.
+func (l Ledger) Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error) {
+	return answer(l.Call, "Departures", func() ([]pool.Departure, error) { return l.Next.Departures(ctx, tenant) })
+}
+
+// SaveDeparture calls Next.
+func (l Ledger) SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error) {
+	return answer(l.Call, "SaveDeparture", func() (pool.Departure, error) { return l.Next.SaveDeparture(ctx, before, after) })
+}
+
+// Rejoin calls Next.
+func (l Ledger) Rejoin(ctx context.Context, before, after pool.Departure, tombstone, tenant pool.Tenant) error {
+	return l.Call("Rejoin", func() error { return l.Next.Rejoin(ctx, before, after, tombstone, tenant) })
+}
+
+// BeginScrub calls Next.
+func (l Ledger) BeginScrub(ctx context.Context, before, after pool.Departure, clearances []pool.Clearance) error {
+	return l.Call("BeginScrub", func() error { return l.Next.BeginScrub(ctx, before, after, clearances) })
+}
+
+// Clearance calls Next.
+func (l Ledger) Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error) {
+	return answer(l.Call, "Clearance", func() (pool.Clearance, error) { return l.Next.Clearance(ctx, id) })
+}
+
+// SaveClearance calls Next.
+func (l Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error) {
+	return answer(l.Call, "SaveClearance", func() (pool.Clearance, error) { return l.Next.SaveClearance(ctx, before, after) })
+}
+
+// OverdueDepartures calls Next.
+func (l Ledger) OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error) {
+	return answer(l.Call, "OverdueDepartures", func() ([]pool.DepartureID, error) { return l.Next.OverdueDepartures(ctx, now, limit) })
+}
+
+// OverdueClearances calls Next.
+func (l Ledger) OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error) {
+	return answer(l.Call, "OverdueClearances", func() ([]pool.ClearanceID, error) { return l.Next.OverdueClearances(ctx, now, limit) })
+}
+
+// Stops calls Next.
+func (l Ledger) Stops(ctx context.Context) (pool.Stops, error) {
+	return answer(l.Call, "Stops", func() (pool.Stops, error) { return l.Next.Stops(ctx) })
+}
+
+// SaveStops calls Next.
+func (l Ledger) SaveStops(ctx context.Context, s pool.Stops) error {
+	return l.Call("SaveStops", func() error { return l.Next.SaveStops(ctx, s) })
+}

@@ -1,0 +1,202 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"headroom/internal/pool"
+)
+
+// Depart records a departure and the tombstone of its tenant, in one transaction.
+func (l *Ledger) Depart(ctx context.Context, before, after pool.Tenant, d pool.Departure) error {
+	after.Version = before.Version + 1
+	tombstone, err := encodeTenant(after)
+	if err != nil {
+		return err
+	}
+	d.Version = 1
+	departure, err := encodeDeparture(d)
+	if err != nil {
+		return err
+	}
+	writes := []types.TransactWriteItem{{Put: asRead(before.Version).put(tombstone)}, {Put: absent(departure)}}
+	if before.State == pool.TenantWaiting {
+		writes = append(writes, types.TransactWriteItem{Delete: &types.Delete{Key: waitKey(before.Tier, before.Seq).attributes()}})
+	}
+	if err := l.transact(ctx, writes...); err != nil {
+		return fmt.Errorf("record departure %s: %w", d.ID(), err)
+	}
+	return nil
+}
+
+// Departure reads a departure; pool.ErrNotFound when there is none.
+func (l *Ledger) Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error) {
+	var i departureItem
+	if err := l.get(ctx, departureKey(id), &i); err != nil {
+		return pool.Departure{}, fmt.Errorf("read departure %s: %w", id, err)
+	}
+	return i.departure(), nil
+}
+
+// Departures reads all departures of a tenant. A name has few lives: they are one page.
+func (l *Ledger) Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error) {
+	var departures []pool.Departure
+	var next item
+	for {
+		out, err := l.Client.Query(ctx, &dynamodb.QueryInput{
+			TableName: &l.Table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: next,
+			KeyConditionExpression:    aws.String("#pk = :pk AND begins_with(#sk, :sk)"),
+			ExpressionAttributeNames:  names("pk", "sk"),
+			ExpressionAttributeValues: item{":pk": text(tenantPrefix + string(tenant)), ":sk": text(departureSort)},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("query the departures of tenant %s: %w", tenant, err)
+		}
+		for _, stored := range out.Items {
+			d, err := decodeDeparture(stored)
+			if err != nil {
+				return nil, err
+			}
+			departures = append(departures, d)
+		}
+		if next = out.LastEvaluatedKey; next == nil {
+			return departures, nil
+		}
+	}
+}
+
+// SaveDeparture writes a departure on the condition that its version is before's.
+func (l *Ledger) SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error) {
+	after.Version = before.Version + 1
+	i, err := encodeDeparture(after)
+	if err != nil {
+		return pool.Departure{}, err
+	}
+	if err := l.putOnce(ctx, asRead(before.Version).put(i)); err != nil {
+		return pool.Departure{}, fmt.Errorf("save departure %s: %w", after.ID(), err)
+	}
+	return decodeDeparture(i)
+}
+
+// Rejoin saves a departure that was undone and its tenant, in one transaction.
+func (l *Ledger) Rejoin(ctx context.Context, before, after pool.Departure, tombstone, tenant pool.Tenant) error {
+	after.Version, tenant.Version = before.Version+1, tombstone.Version+1
+	departure, err := encodeDeparture(after)
+	if err != nil {
+		return err
+	}
+	back, err := encodeTenant(tenant)
+	if err != nil {
+		return err
+	}
+	err = l.transact(ctx, types.TransactWriteItem{Put: asRead(before.Version).put(departure)}, types.TransactWriteItem{Put: asRead(tombstone.Version).put(back)})
+	if err != nil {
+		return fmt.Errorf("have tenant %s back by departure %s: %w", tenant.ID, after.ID(), err)
+	}
+	return nil
+}
+
+// BeginScrub saves a departure whose grace is over and records its clearances, in one transaction.
+func (l *Ledger) BeginScrub(ctx context.Context, before, after pool.Departure, clearances []pool.Clearance) error {
+	after.Version = before.Version + 1
+	departure, err := encodeDeparture(after)
+	if err != nil {
+		return err
+	}
+	writes := []types.TransactWriteItem{{Put: asRead(before.Version).put(departure)}}
+	for _, c := range clearances {
+		c.Version = 1
+		i, err := encodeClearance(c)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, types.TransactWriteItem{Put: absent(i)})
+	}
+	if err := l.transact(ctx, writes...); err != nil {
+		return fmt.Errorf("begin the scrub of departure %s: %w", after.ID(), err)
+	}
+	return nil
+}
+
+// Clearance reads a clearance; pool.ErrNotFound when there is none.
+func (l *Ledger) Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error) {
+	var i clearanceItem
+	if err := l.get(ctx, clearanceKey(id), &i); err != nil {
+		return pool.Clearance{}, fmt.Errorf("read clearance %s: %w", id, err)
+	}
+	return i.clearance(), nil
+}
+
+// SaveClearance writes a clearance on the condition that its version is before's.
+func (l *Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error) {
+	after.Version = before.Version + 1
+	i, err := encodeClearance(after)
+	if err != nil {
+		return pool.Clearance{}, err
+	}
+	if err := l.putOnce(ctx, asRead(before.Version).put(i)); err != nil {
+		return pool.Clearance{}, fmt.Errorf("save clearance %s: %w", after.ID(), err)
+	}
+	return decodeClearance(i)
+}
+
+// OverdueDepartures names departures whose deadline is now or earlier, the oldest first. The index lags behind them.
+func (l *Ledger) OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error) {
+	return overdueKeys(ctx, l, dueDeparture, now, limit, func(k key) pool.DepartureID {
+		return pool.DepartureID(strings.TrimPrefix(k.PK, tenantPrefix) + "." + strings.TrimPrefix(k.SK, departureSort))
+	})
+}
+
+// OverdueClearances names clearances whose deadline is now or earlier, the oldest first. The index lags behind them.
+func (l *Ledger) OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error) {
+	return overdueKeys(ctx, l, dueClearance, now, limit, func(k key) pool.ClearanceID {
+		mark, kind, _ := strings.Cut(strings.TrimPrefix(k.SK, clearanceSort), "#")
+		return pool.ClearanceID(strings.TrimPrefix(k.PK, tenantPrefix) + "." + mark + "/" + kind)
+	})
+}
+
+// stopsItem is the stop switch's stored form: one item, which is read before each call that it may forbid.
+type stopsItem struct {
+	key
+	Form    int        `dynamodbav:"form"`
+	Order   bool       `dynamodbav:"order"`
+	Repair  bool       `dynamodbav:"repair"`
+	Destroy bool       `dynamodbav:"destroy"`
+	By      string     `dynamodbav:"by"`
+	Why     string     `dynamodbav:"why"`
+	At      *time.Time `dynamodbav:"at,omitempty"`
+}
+
+func stopsKey() key { return key{"STOP", "STOP"} }
+
+// Stops reads the stop switch; one that was never set reads as off.
+func (l *Ledger) Stops(ctx context.Context) (pool.Stops, error) {
+	out, err := l.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.Table, Key: stopsKey().attributes(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return pool.Stops{}, fmt.Errorf("read the stop switch: %w", err)
+	}
+	var i stopsItem
+	if err := attributevalue.UnmarshalMap(out.Item, &i); err != nil {
+		return pool.Stops{}, fmt.Errorf("decode the stop switch: %w", err)
+	}
+	return pool.Stops{Order: i.Order, Repair: i.Repair, Destroy: i.Destroy, By: i.By, Why: i.Why, At: from(i.At)}, nil
+}
+
+// SaveStops sets the stop switch.
+func (l *Ledger) SaveStops(ctx context.Context, s pool.Stops) error {
+	i, err := encode(stopsItem{key: stopsKey(), Form: form, Order: s.Order, Repair: s.Repair, Destroy: s.Destroy, By: s.By, Why: s.Why, At: moment(s.At)})
+	if err != nil {
+		return err
+	}
+	if err := l.put(ctx, &types.Put{Item: i}); err != nil {
+		return fmt.Errorf("set the stop switch: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DepartureState is where a departure stands.
+type DepartureState string
+
+const (
+	// DepartureLeaving: the tenant is shut out, and its data is archived and proven; then there is grace. Nothing of
+	// it was destroyed, and all of it can be undone.
+	DepartureLeaving DepartureState = "leaving"
+	// DepartureUndoing: the tenant is let in again.
+	DepartureUndoing DepartureState = "undoing"
+	// DepartureUndone: the tenant has its storage as before.
+	DepartureUndone DepartureState = "undone"
+	// DepartureScrubbing: grace is over. Its slots are scrubbed, each by a clearance of its own.
+	DepartureScrubbing DepartureState = "scrubbing"
+	// DepartureLeft: nothing of the tenant is left but the archive and its certificate.
+	DepartureLeft DepartureState = "left"
+)
+
+// departureMoves lists the states that each state may be left for.
+var departureMoves = map[DepartureState][]DepartureState{
+	DepartureLeaving:   {DepartureUndoing, DepartureScrubbing, DepartureLeft},
+	DepartureUndoing:   {DepartureUndone},
+	DepartureScrubbing: {DepartureLeft},
+}
+
+// Ended reports whether nothing more becomes of the departure.
+func (s DepartureState) Ended() bool { return s == DepartureUndone || s == DepartureLeft }
+
+// DepartureID names a departure: "<tenant>.<mark of the signup that it ends>". A tenant that leaves, signs up again
+// and leaves again has two.
+type DepartureID string
+
+// Tenant is the tenant whose departure it is; empty for an ID that is none.
+func (id DepartureID) Tenant() TenantID {
+	tenant, _, found := strings.Cut(string(id), ".")
+	if !found {
+		return ""
+	}
+	return TenantID(tenant)
+}
+
+// Departure is the record of one tenant's way out.
+type Departure struct {
+	Tenant      Tenant // its record as it was when it left: whose the slots are
+	Reason      string
+	RequestedBy string
+	Message     string    // ID of the message that asked for it
+	RequestedAt time.Time // when that was sent
+	Grace       time.Duration
+	CoolDown    time.Duration
+	Retain      time.Duration
+
+	State DepartureState
+	Progress
+
+	Uploads  string   // ID of the question whether all data of the share is in its bucket
+	Attempt  Attempt  // at the archive, the last one
+	Archive  Archive  // that was verified; zero: none was yet
+	Proofs   []Proof  // what each step that is done came to, in order
+	UndoneBy string   // who asked for that
+	Released []string // kinds whose slots are back in their pools
+	History  []Entry
+	Version  int64 // of the record; 0 when it is not written yet
+}
+
+// Attempt is one try to archive a tenant's data, or to verify what was archived, by a task.
+type Attempt struct {
+	Number   int       // counts from 1
+	Task     string    // ARN of the task; empty: none was started yet, or it has ended
+	Began    time.Time // when it was asked for
+	Heard    time.Time // when the task last said how far it is
+	Bytes    int64     // of the tenant's data that it has read
+	Entries  int64     // that it has written or read
+	Of       int64     // bytes that there are, as far as is known; 0: unknown
+	Archived Archive   // what it wrote; zero: it has not ended
+}
+
+// Rate is how many bytes a second the attempt has come forward, 0 when that can't be said yet.
+func (a Attempt) Rate() float64 {
+	if spent := a.Heard.Sub(a.Began).Seconds(); spent > 0 {
+		return float64(a.Bytes) / spent
+	}
+	return 0
+}
+
+// Left estimates how long the attempt takes still; false when that can't be said.
+func (a Attempt) Left() (time.Duration, bool) {
+	rate := a.Rate()
+	if rate == 0 || a.Of < a.Bytes {
+		return 0, false
+	}
+	return time.Duration(float64(a.Of-a.Bytes) / rate * float64(time.Second)), true
+}
+
+// Archive is where a tenant's data lies once it has left.
+type Archive struct {
+	Bucket         string
+	Key            string // of the zip
+	VersionID      string
+	Bytes          int64
+	SHA256         string // of the zip, hexadecimal
+	Manifest       string // key of the manifest that lies beside it
+	ManifestID     string // the manifest's version
+	ManifestSHA256 string
+	Entries        int64
+	RetainUntil    time.Time // it can't be deleted before; zero: it is not locked yet
+}
+
+// Proof is what one step of a way out came to: the evidence on which the next one was begun.
+type Proof struct {
+	Step Step
+	At   time.Time
+	What string
+}
+
+// ID names the departure.
+func (d Departure) ID() DepartureID { return DepartureIDOf(d.Tenant) }
+
+// DepartureIDOf names the departure that ends what a tenant signed up for.
+func DepartureIDOf(t Tenant) DepartureID { return DepartureID(string(t.ID) + "." + t.Mark) }
+
+// Clone copies a departure so that the copy can be changed without changing d.
+func (d Departure) Clone() Departure {
+	d.Tenant = d.Tenant.Clone()
+	d.Proofs, d.History, d.Released = slices.Clone(d.Proofs), slices.Clone(d.History), slices.Clone(d.Released)
+	return d
+}
+
+// GraceUntil is until when the departure can be undone: for as long as its grace is after it was asked for, and not
+// before its data is proven to be archived.
+func (d Departure) GraceUntil() time.Time { return d.RequestedAt.Add(d.Grace) }
+
+// Proven notes what the step that is done came to, and begins the next.
+func (d Departure) Proven(next Step, now time.Time, what string) Departure {
+	d = d.Clone()
+	d.Proofs = append(d.Proofs, Proof{Step: d.Step, At: now.UTC(), What: what})
+	d.Progress = Started(next, now)
+	return d
+}
+
+// MoveDeparture takes a departure to another state, with a step that begins then (empty: it rests), and notes why.
+// Being there already is no error and changes nothing; a move that the life of a departure does not have is an
+// error.
+func MoveDeparture(d Departure, to DepartureState, step Step, now time.Time, why string) (Departure, error) {
+	if d.State == to {
+		return d, nil
+	}
+	if !slices.Contains(departureMoves[d.State], to) {
+		return d, fmt.Errorf("departure %s cannot go from %s to %s", d.ID(), d.State, to)
+	}
+	d = d.Clone()
+	d.State, d.Progress = to, Progress{}
+	if step != "" {
+		d.Progress = Started(step, now)
+	}
+	d.History = Append(d.History, Entry{At: now.UTC(), What: string(to), Why: why})
+	return d, nil
+}
+
+// Leave decides the departure of a tenant, and what its own record is from then on: a tombstone, beside which the same
+// name can sign up again. A tenant to whom nothing was handed over has nothing to archive: its departure is only the
+// way of what it holds back into the pool.
+func Leave(t Tenant, d Departure, terms Terms, now time.Time) (Tenant, Departure, error) {
+	left, err := MoveTenant(t, TenantLeft, now, "it leaves: "+d.Reason)
+	if err != nil {
+		return t, d, err
+	}
+	d = d.Clone()
+	d.Tenant = t.Clone()
+	d.CoolDown, d.Retain = time.Duration(terms.CoolDown), time.Duration(terms.Retain)
+	d.State, d.Progress = DepartureLeaving, Started(StepShut, now)
+	d.History = Append(nil, Entry{At: now.UTC(), What: string(DepartureLeaving), Why: d.Reason})
+	// The tombstone says when it left, and by which departure; what it had is the departure's to say.
+	left.LeftAt = d.RequestedAt
+	left.Database, left.Share, left.Secret, left.Returning = Holding{}, Holding{}, "", nil
+	return left, d, nil
+}
+
+// Rejoin is the record of a tenant whose departure is undone. left is its tombstone: one by which another life of the
+// same name began since, or another departure ended one, is none of this departure's, and an error.
+func Rejoin(left Tenant, d Departure, now time.Time) (Tenant, error) {
+	if left.State != TenantLeft || left.Mark != d.Tenant.Mark {
+		return left, fmt.Errorf("tenant %s has signed up again since it left", left.ID)
+	}
+	to := d.Tenant.State
+	if to == TenantWaiting { // it has lost its place
+		to = TenantRequested
+	}
+	back, err := MoveTenant(left, to, now, "its departure was undone")
+	if err != nil {
+		return left, err
+	}
+	back.Database, back.Share, back.Secret, back.Returning = d.Tenant.Database, d.Tenant.Share, d.Tenant.Secret, d.Tenant.Returning
+	back.ReadyAt = d.Tenant.ReadyAt
+	if to == TenantRequested {
+		back.Progress = Started(StepOpen, now)
+	}
+	return back, nil
+}
+
+// Handed reports whether the tenant was ever told where its storage is: only then can it hold anything.
+func (d Departure) Handed() bool { return d.Tenant.State == TenantReady }

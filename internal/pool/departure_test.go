@@ -1,0 +1,276 @@
+package pool_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+
+// leaver is a tenant that is ready.
+func leaver() pool.Tenant {
+	return pool.Tenant{
+		ID: "acme", Tier: "standard", Mark: "k3v9x2m7qa", Addresses: []string{"10.0.0.1"}, State: pool.TenantReady, ReadyAt: noon, Secret: "arn:secret",
+		Database: pool.Holding{Host: "database-standard-1", Index: 2, Generation: 3, Name: "abc"},
+		Share:    pool.Holding{Host: "share-standard-1", Index: 4, Generation: 1, Name: "def"},
+	}
+}
+
+func leaving(t *testing.T, of pool.Tenant) (pool.Tenant, pool.Departure) {
+	t.Helper()
+	left, d, err := pool.Leave(of, pool.Departure{Reason: "its contract ended", RequestedAt: noon, Grace: time.Hour}, pool.DefaultTerms, noon.Add(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left, d
+}
+
+func TestATenantThatLeavesIsATombstoneAndADeparture(t *testing.T) {
+	for _, state := range []pool.TenantState{pool.TenantRequested, pool.TenantWaiting, pool.TenantReady} {
+		of := leaver()
+		of.State = state
+		left, d := leaving(t, of)
+		if left.State != pool.TenantLeft || left.Named() || left.Secret != "" || left.LeftAt != noon || left.Mark != of.Mark {
+			t.Errorf("%s: the tombstone is %+v", state, left)
+		}
+		if d.ID() != "acme.k3v9x2m7qa" || d.ID().Tenant() != "acme" || d.Step != pool.StepShut || d.Tenant.State != state || !d.Tenant.Named() {
+			t.Errorf("%s: the departure is %+v", state, d)
+		}
+		if d.Handed() != (state == pool.TenantReady) {
+			t.Errorf("%s: handed %v", state, d.Handed())
+		}
+	}
+	gone := leaver()
+	gone.State = pool.TenantLeft
+	if _, _, err := pool.Leave(gone, pool.Departure{}, pool.DefaultTerms, noon); err != nil {
+		t.Errorf("leaving again: %v", err) // being there already is no error; the ledger refuses the second departure
+	}
+}
+
+func TestATenantThatRejoinsIsAsItWas(t *testing.T) {
+	of := leaver()
+	left, d := leaving(t, of)
+	back, err := pool.Rejoin(left, d, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back.State != pool.TenantReady || back.Database != of.Database || back.Share != of.Share || back.Secret != of.Secret || !slices.Equal(back.Addresses, of.Addresses) || back.Step != "" {
+		t.Errorf("it is back as %+v", back)
+	}
+	again := left.Clone()
+	again.State, again.Mark = pool.TenantLeft, "another"
+	if _, err := pool.Rejoin(again, d, noon); err == nil {
+		t.Error("it rejoined over a later life of its name")
+	}
+	again.State, again.Mark = pool.TenantRequested, left.Mark
+	if _, err := pool.Rejoin(again, d, noon); err == nil {
+		t.Error("it rejoined over a signup of its name")
+	}
+	of.State = pool.TenantWaiting
+	left, d = leaving(t, of)
+	if back, err = pool.Rejoin(left, d, noon); err != nil || back.State != pool.TenantRequested || back.Step != pool.StepOpen {
+		t.Errorf("one that waited is back as %s, step %q, %v", back.State, back.Step, err)
+	}
+}
+
+func TestDeparturesEndOneWayOrTheOther(t *testing.T) {
+	_, d := leaving(t, leaver())
+	undoing, err := pool.MoveDeparture(d, pool.DepartureUndoing, pool.StepReopen, noon, "it stays")
+	if err != nil || undoing.Step != pool.StepReopen {
+		t.Fatal(undoing, err)
+	}
+	scrubbing, err := pool.MoveDeparture(d, pool.DepartureScrubbing, pool.StepScrub, noon, "its grace is over")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []struct {
+		from pool.Departure
+		to   pool.DepartureState
+	}{{scrubbing, pool.DepartureUndoing}, {undoing, pool.DepartureScrubbing}, {undoing, pool.DepartureLeft}, {scrubbing, pool.DepartureLeaving}} {
+		if _, err := pool.MoveDeparture(wrong.from, wrong.to, "", noon, "test"); err == nil {
+			t.Errorf("it went from %s to %s", wrong.from.State, wrong.to)
+		}
+	}
+}
+
+func TestSlotsOfATenantThatLeavesGoRound(t *testing.T) {
+	_, d := leaving(t, leaver())
+	host := pool.Host{ID: "share-standard-1", Kind: pool.Share, Tier: "standard", Mark: "order", State: pool.HostInService, Slots: []pool.Slot{
+		{Index: 4, Generation: 1, Name: "def", State: pool.SlotOffered, Share: "share-1", Refill: 7},
+	}}
+	left, changed, err := pool.LeaveSlot(host, d.Tenant.Share, "acme", noon)
+	if err != nil || !changed || left.Slots[0].State != pool.SlotLeaving || left.Slots[0].Tenant != "acme" {
+		t.Fatalf("an unsettled slot: %+v, %v, %v", left.Slots, changed, err)
+	}
+	if _, changed, err := pool.LeaveSlot(left, d.Tenant.Share, "acme", noon); changed || err != nil {
+		t.Errorf("again: %v, %v", changed, err)
+	}
+	if _, _, err := pool.LeaveSlot(left, d.Tenant.Share, "other", noon); err == nil {
+		t.Error("another tenant's slot leaves")
+	}
+	later := d.Tenant.Share
+	later.Generation = 2
+	if _, _, err := pool.LeaveSlot(left, later, "acme", noon); err == nil {
+		t.Error("a slot of another generation leaves")
+	}
+	if stays, changed, err := pool.StaySlot(left, d.Tenant.Share, "acme", noon); err != nil || !changed || stays.Slots[0].State != pool.SlotAssigned {
+		t.Errorf("it stays: %+v, %v", stays.Slots, err)
+	}
+	c := pool.Clear(d, pool.Share, "next", noon)
+	c.NextShare = "share-2"
+	if _, _, err := pool.FreeSlot(left, c, noon); err == nil {
+		t.Error("a slot was freed that was not renewed")
+	}
+	renewed, changed, err := pool.RenewSlot(left, c, noon)
+	if s := renewed.Slots[0]; err != nil || !changed || s.State != pool.SlotCooling || s.Generation != 2 || s.Name != "next" || s.Share != "share-2" || s.Tenant != "" {
+		t.Fatalf("renewed: %+v, %v", renewed.Slots, err)
+	}
+	if _, changed, err := pool.RenewSlot(renewed, c, noon); changed || err != nil {
+		t.Errorf("renewed again: %v, %v", changed, err)
+	}
+	freed, changed, err := pool.FreeSlot(renewed, c, noon)
+	if err != nil || !changed || freed.Slots[0].State != pool.SlotFree {
+		t.Fatalf("freed: %+v, %v", freed.Slots, err)
+	}
+	freed.Slots[0].State = pool.SlotOffered
+	if _, changed, err := pool.FreeSlot(freed, c, noon); changed || err != nil {
+		t.Errorf("freed again, when it is set out: %v, %v", changed, err)
+	}
+	if host.NextMark(d.Tenant.Share) != "share-standard-1/order/4/2" || host.HeldMark(d.Tenant.Share) != "share-standard-1/order/4/1" {
+		t.Errorf("marks %q, %q", host.HeldMark(d.Tenant.Share), host.NextMark(d.Tenant.Share))
+	}
+}
+
+func TestCleanTwiceIsProvenAndUncleanThreeTimesIsNot(t *testing.T) {
+	_, d := leaving(t, leaver())
+	c := pool.Clear(d, pool.Share, "next", noon)
+	c, proven, quarantine := c.Looked(nil, noon)
+	if proven || quarantine {
+		t.Fatal("one look proves")
+	}
+	if early, proven, _ := c.Looked(nil, noon.Add(time.Second)); proven || early.Clean != 1 {
+		t.Error("a second look right after the first proves")
+	}
+	if _, proven, _ := c.Looked(nil, noon.Add(pool.CleanApart)); !proven {
+		t.Error("two looks, minutes apart, do not prove")
+	}
+	for n := 1; n <= pool.UncleanLooks; n++ {
+		c, proven, quarantine = c.Looked([]string{"a file"}, noon)
+		if proven || c.Clean != 0 || quarantine != (n == pool.UncleanLooks) {
+			t.Errorf("look %d that found something: proven %v, quarantine %v", n, proven, quarantine)
+		}
+	}
+}
+
+func TestWhatIsTimedIsLookedAtAgainAndTheRestIsGivenUp(t *testing.T) {
+	_, d := leaving(t, leaver())
+	now := noon.Add(time.Hour)
+	for n := range pool.MaxTries {
+		out, changed := pool.OverdueDeparture(d, now)
+		if !changed || out.Tries != n+1 || out.Step != pool.StepShut || !out.Due.After(now) {
+			t.Fatalf("try %d: %+v", n, out.Progress)
+		}
+		d, now = out, now.Add(time.Hour)
+	}
+	out, _ := pool.OverdueDeparture(d, now)
+	if out.Step != pool.StepReport || out.Stuck != pool.StepShut {
+		t.Errorf("after all tries: %+v", out.Progress)
+	}
+	for _, step := range []pool.Step{pool.StepUpload, pool.StepGrace, pool.StepScrub} {
+		d.Progress = pool.Progress{Step: step, Due: now, Tries: 9}
+		if out, changed := pool.OverdueDeparture(d, now); !changed || out.Step != step || out.Tries != 9 || !out.Due.After(now) {
+			t.Errorf("%s: %+v, %v", step, out.Progress, changed)
+		}
+	}
+	c := pool.Clear(d, pool.Share, "next", noon)
+	c.Progress = pool.Progress{Step: pool.StepCool, Due: now}
+	if out, changed := pool.OverdueClearance(c, now); !changed || out.Step != pool.StepCool {
+		t.Errorf("a slot that cools down: %+v", out.Progress)
+	}
+	if _, changed := pool.OverdueClearance(c, now.Add(-time.Second)); changed {
+		t.Error("it is overdue before its time")
+	}
+}
+
+func TestAnAttemptSaysHowFarItIs(t *testing.T) {
+	a := pool.Attempt{Began: noon, Heard: noon.Add(10 * time.Second), Bytes: 100, Of: 300}
+	if left, ok := a.Left(); a.Rate() != 10 || !ok || left != 20*time.Second {
+		t.Errorf("rate %v, left %s, %v", a.Rate(), left, ok)
+	}
+	if _, ok := (pool.Attempt{Began: noon, Bytes: 3}).Left(); ok {
+		t.Error("one that was never heard of has an estimate")
+	}
+}
+
+// target is a database that may be destroyed.
+func target(t *testing.T) pool.Target {
+	t.Helper()
+	_, d := leaving(t, leaver())
+	d.State = pool.DepartureScrubbing
+	d.Archive = pool.Archive{Bucket: "archive", Key: string(d.ID()) + "/1.zip", VersionID: "v", SHA256: "aa", RetainUntil: noon.Add(1000 * time.Hour)}
+	d.Proofs = []pool.Proof{{Step: pool.StepVerify, At: noon, What: "all is in it"}}
+	c := pool.Clear(d, pool.Database, "next", noon)
+	return pool.Target{
+		What: "database", Name: "d_abc", Want: "d_abc", Mark: "m", WantMark: "m", Departure: d, Clearance: c,
+		Slot: pool.Slot{Index: 2, Generation: 3, State: pool.SlotLeaving, Tenant: "acme"},
+	}
+}
+
+func TestTheGuardLetsTheRightTargetBeDestroyed(t *testing.T) {
+	if reasons := pool.Guard(target(t), noon.Add(2*time.Hour)); len(reasons) > 0 {
+		t.Errorf("refused: %v", reasons)
+	}
+	early := target(t)
+	early.Departure.Tenant.State = pool.TenantRequested // nothing was handed over, nothing is archived
+	early.Departure.Archive, early.Departure.Proofs = pool.Archive{}, nil
+	if reasons := pool.Guard(early, noon.Add(2*time.Hour)); len(reasons) > 0 {
+		t.Errorf("what was never handed over is refused: %v", reasons)
+	}
+}
+
+func TestTheGuardRefusesEveryWrongTarget(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*pool.Target)
+		reason string
+	}{
+		"the stop switch is on":                 {func(t *pool.Target) { t.Stops = pool.Stops{Destroy: true, By: "ops", Why: "drill"} }, "stop switch"},
+		"the departure can be undone still":     {func(t *pool.Target) { t.Departure.State = pool.DepartureLeaving }, "is leaving"},
+		"the departure is undone":               {func(t *pool.Target) { t.Departure.State = pool.DepartureUndone }, "is undone"},
+		"grace is not over":                     {func(t *pool.Target) { t.Departure.Grace = 3 * time.Hour }, "grace lasts"},
+		"a clearance of another departure":      {func(t *pool.Target) { t.Clearance.Departure = "acme.other" }, "belongs to departure acme.other"},
+		"a clearance that is over":              {func(t *pool.Target) { t.Clearance.State = pool.ClearanceReturned }, "clearance is returned"},
+		"a quarantined clearance":               {func(t *pool.Target) { t.Clearance.State = pool.ClearanceQuarantined }, "clearance is quarantined"},
+		"nothing was archived":                  {func(t *pool.Target) { t.Departure.Archive = pool.Archive{} }, "no archive"},
+		"the archive was not verified":          {func(t *pool.Target) { t.Departure.Proofs = nil }, "verified by a step"},
+		"the archive has no version":            {func(t *pool.Target) { t.Departure.Archive.VersionID = "" }, "no archive"},
+		"the archive is not locked":             {func(t *pool.Target) { t.Departure.Archive.RetainUntil = time.Time{} }, "not locked"},
+		"the archive's lock is over":            {func(t *pool.Target) { t.Departure.Archive.RetainUntil = noon }, "not locked"},
+		"an archive of another generation":      {func(t *pool.Target) { t.Departure.Archive.Key = "acme.other/1.zip" }, "another departure"},
+		"another name":                          {func(t *pool.Target) { t.Name = "d_xyz" }, "is not the one"},
+		"no name":                               {func(t *pool.Target) { t.Name, t.Want = "", "" }, "is not the one"},
+		"a pattern":                             {func(t *pool.Target) { t.Name, t.Want = "d_*", "d_*" }, "root or a pattern"},
+		"the root":                              {func(t *pool.Target) { t.Name, t.Want = "/", "/" }, "root or a pattern"},
+		"a path that leaves its folder":         {func(t *pool.Target) { t.Name, t.Want = "a/../b", "a/../b" }, "root or a pattern"},
+		"a database of the server":              {func(t *pool.Target) { t.Name, t.Want = "postgres", "postgres" }, "root or a pattern"},
+		"a foreign thing under the name":        {func(t *pool.Target) { t.Mark = "somebody else's" }, "bears the mark"},
+		"a thing without a mark":                {func(t *pool.Target) { t.Mark = "" }, "bears the mark"},
+		"a slot of the next generation":         {func(t *pool.Target) { t.Slot.Generation = 4 }, "generation 4"},
+		"another slot":                          {func(t *pool.Target) { t.Slot.Index = 3 }, "slot is 3"},
+		"a slot that is assigned again":         {func(t *pool.Target) { t.Slot.State = pool.SlotAssigned }, "slot is assigned"},
+		"a slot that is free":                   {func(t *pool.Target) { t.Slot.State = pool.SlotFree }, "slot is free"},
+		"a slot of another tenant":              {func(t *pool.Target) { t.Slot.Tenant = "other" }, `of tenant "other"`},
+		"a thing that another tenant holds too": {func(t *pool.Target) { t.Holders = []pool.TenantID{"other"} }, "held by tenant other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wrong := target(t)
+			test.change(&wrong)
+			if reasons := pool.Guard(wrong, noon.Add(2*time.Hour)); !strings.Contains(strings.Join(reasons, "; "), test.reason) {
+				t.Errorf("reasons %v, want one about %q", reasons, test.reason)
+			}
+		})
+	}
+}

@@ -1,0 +1,98 @@
+package pool
+
+import (
+	"fmt"
+	"time"
+)
+
+// holdingSlot finds the slot of a holding in its host, in the generation that is held.
+func (h *Host) holdingSlot(has Holding) (*Slot, error) {
+	slot := h.Slot(has.Index)
+	if h.ID != has.Host || slot == nil {
+		return nil, fmt.Errorf("host %s has no slot %d", has.Host, has.Index)
+	}
+	if slot.Generation != has.Generation {
+		return nil, fmt.Errorf("slot %s/%d is of generation %d, not %d", h.ID, has.Index, slot.Generation, has.Generation)
+	}
+	return slot, nil
+}
+
+// LeaveSlot marks in its host's record that the tenant of a slot leaves; a slot whose claim was not settled yet is
+// settled by that. It leaves already: unchanged.
+func LeaveSlot(h Host, has Holding, tenant TenantID, now time.Time) (out Host, changed bool, err error) {
+	return h.changeSlot(has, tenant, SlotLeaving, now)
+}
+
+// StaySlot marks in its host's record that the tenant of a slot stays after all.
+func StaySlot(h Host, has Holding, tenant TenantID, now time.Time) (out Host, changed bool, err error) {
+	return h.changeSlot(has, tenant, SlotAssigned, now)
+}
+
+func (h Host) changeSlot(has Holding, tenant TenantID, to SlotState, now time.Time) (Host, bool, error) {
+	out := h.Clone()
+	slot, err := out.holdingSlot(has)
+	if err != nil {
+		return h, false, err
+	}
+	if slot.State == SlotOffered {
+		slot.move(SlotAssigned, now)
+		slot.Tenant, slot.Refill = tenant, 0
+	} else if slot.Tenant != tenant {
+		return h, false, fmt.Errorf("slot %s/%d is not of tenant %s", h.ID, has.Index, tenant)
+	}
+	if slot.State == to {
+		return out, out.Slot(has.Index).State != h.Slot(has.Index).State, nil
+	}
+	moved, err := MoveSlot(*slot, to, now)
+	if err != nil {
+		return h, false, err
+	}
+	*slot = moved
+	return out, true, nil
+}
+
+// RenewSlot takes the slot of a clearance to its next generation, in which it cools down.
+func RenewSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
+	out = h.Clone()
+	slot := out.Slot(c.Holding.Index)
+	if slot != nil && slot.Generation == c.Holding.Generation+1 && slot.Name == c.Next {
+		return h, false, nil // it was done before
+	}
+	if slot, err = out.holdingSlot(c.Holding); err != nil {
+		return h, false, err
+	}
+	renewed, err := Renew(*slot, c.Next, c.NextShare, now)
+	if err != nil {
+		return h, false, err
+	}
+	*slot = renewed
+	return out, true, nil
+}
+
+// FreeSlot puts the slot of a clearance that has cooled down back into the reserve.
+func FreeSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
+	out = h.Clone()
+	slot := out.Slot(c.Holding.Index)
+	if slot == nil || slot.Generation != c.Holding.Generation+1 {
+		return h, false, fmt.Errorf("slot %s/%d is not of the generation after %d", h.ID, c.Holding.Index, c.Holding.Generation)
+	}
+	if slot.State != SlotCooling {
+		return h, false, nil // it was done before, and may be set out by now
+	}
+	freed, err := MoveSlot(*slot, SlotFree, now)
+	if err != nil {
+		return h, false, err
+	}
+	*slot = freed
+	return out, true, nil
+}
+
+// NextMark is what a slot's next generation bears.
+func (h Host) NextMark(has Holding) string {
+	return h.SlotMark(Slot{Index: has.Index, Generation: has.Generation + 1})
+}
+
+// HeldMark is what the generation of a slot bears that a tenant holds.
+func (h Host) HeldMark(has Holding) string {
+	return h.SlotMark(Slot{Index: has.Index, Generation: has.Generation})
+}
