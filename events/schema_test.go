@@ -82,6 +82,8 @@ func schemaType(goType reflect.Type) any {
 	return map[reflect.Kind]any{
 		reflect.String: "string",
 		reflect.Int:    "integer",
+		reflect.Int64:  "integer",
+		reflect.Bool:   "boolean",
 		reflect.Slice:  "array",
 		reflect.Map:    "object",
 		reflect.Struct: "object",

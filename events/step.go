@@ -5,17 +5,19 @@ const TypeStep = "Step"
 
 // What a Step is of.
 const (
-	OfHost   = "host"
-	OfTenant = "tenant"
+	OfHost      = "host"
+	OfTenant    = "tenant"
+	OfDeparture = "departure"
+	OfClearance = "clearance"
 )
 
-// Step asks to take the next step of a host or of a tenant. Host events queue or queue of signup's steps, from Headroom itself,
-// often delayed: this is how Headroom waits.
+// Step asks to take the next step of a host, a tenant, a departure or a clearance. Host events queue, or the queues of
+// signup's and decommission's steps, from Headroom itself, often delayed: this is how Headroom waits.
 type Step struct {
 	Version  string        `json:"version"`
 	Type     string        `json:"type"`
-	Of       string        `json:"of"`                 // OfHost or OfTenant
-	ID       string        `json:"id"`                 // the host's or the tenant's
+	Of       string        `json:"of"`                 // OfHost, OfTenant, OfDeparture or OfClearance
+	ID       string        `json:"id"`                 // of the host, tenant, departure or clearance
 	Step     string        `json:"step"`               // the step the sender saw; a no-op if the host or tenant has moved on
 	Try      int           `json:"try"`                // counts from 1
 	Announce *Announcement `json:"announce,omitempty"` // what a tenant's announcement needs, so that nothing has to be read for it
@@ -39,4 +41,9 @@ func NewHostStep(hostID, step string, try int) Step {
 // NewTenantStep is the step of a tenant.
 func NewTenantStep(tenantID, step string, try int) Step {
 	return Step{Version: Version, Type: TypeStep, Of: OfTenant, ID: tenantID, Step: step, Try: try}
+}
+
+// NewStep is the step of whatever of says.
+func NewStep(of, id, step string, try int) Step {
+	return Step{Version: Version, Type: TypeStep, Of: of, ID: id, Step: step, Try: try}
 }

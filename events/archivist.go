@@ -1,0 +1,68 @@
+package events
+
+// What an ArchivistJob is to do.
+const (
+	// JobArchive writes a tenant's files and its database into one archive.
+	JobArchive = "archive"
+	// JobVerify reads an archive back, and compares it with its sources.
+	JobVerify = "verify"
+	// JobProbe looks into a share that was made anew.
+	JobProbe = "probe"
+)
+
+// TypeArchivistJob is the type of ArchivistJob.
+const TypeArchivistJob = "ArchivistJob"
+
+// ArchivistJob is what a task of the archivist does. It is no message: the decommission function gives it to the task
+// when it runs it. Nothing of it is secret.
+type ArchivistJob struct {
+	Version  string       `json:"version"`
+	Type     string       `json:"type"`
+	Job      string       `json:"job"`     // JobArchive, JobVerify or JobProbe
+	Of       string       `json:"of"`      // OfDeparture or OfClearance: whose job it is, and who hears of it
+	ID       string       `json:"id"`      // likewise
+	Attempt  int          `json:"attempt"` // counts from 1
+	TenantID string       `json:"tenantId"`
+	Bucket   string       `json:"bucket,omitempty"`   // of the share's objects
+	Database *JobDatabase `json:"database,omitempty"` // to be dumped, or that was
+	Archive  *ArchiveRef  `json:"archive,omitempty"`  // to be written (bucket and keys), or to be verified
+	Share    *JobShare    `json:"share,omitempty"`    // to be looked into
+}
+
+// JobDatabase is a database, and how a role that reaches nothing else logs in to it.
+type JobDatabase struct {
+	Host      string `json:"host"`
+	Port      int    `json:"port"`
+	Name      string `json:"name"`
+	Username  string `json:"username"`
+	SecretARN string `json:"secretArn"`  // of a secret that is the role's Credentials
+	Tenant    string `json:"tenantRole"` // the tenant's own role, whose the database's objects are
+}
+
+// JobShare is a share, as NFS clients see it.
+type JobShare struct {
+	Host string `json:"host"`
+	Path string `json:"path"`
+}
+
+// TypeTaskReport is the type of TaskReport.
+const TypeTaskReport = "TaskReport"
+
+// TaskReport is how far a task of the archivist is, or what it came to. Decommission's own queue, from the task.
+type TaskReport struct {
+	Version string      `json:"version"`
+	Type    string      `json:"type"`
+	Job     string      `json:"job"`
+	Of      string      `json:"of"`
+	ID      string      `json:"id"`
+	Attempt int         `json:"attempt"`
+	Bytes   int64       `json:"bytes"`             // of the tenant's data that were read so far
+	Total   int64       `json:"total"`             // that there are, as far as is known; 0: unknown
+	Entries int64       `json:"entries"`           // files, and the dump, that were read so far
+	Address string      `json:"address,omitempty"` // of the task, which a share is to be opened to
+	Done    bool        `json:"done"`              // it has ended: Failure, Archive, Proof or Found say how
+	Failure string      `json:"failure,omitempty"` // why it failed
+	Archive *ArchiveRef `json:"archive,omitempty"` // that was written
+	Proof   string      `json:"proof,omitempty"`   // what was compared, in words
+	Found   []string    `json:"found,omitempty"`   // what is not as it must be, some of it
+}
