@@ -54,8 +54,8 @@ func (l Ledger) Unregister(ctx context.Context, address string, seen pool.Tenant
 }
 
 // Draw calls Next.
-func (l Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error) {
-	return answer(l.Call, "Draw", func() (int64, error) { return l.Next.Draw(ctx, tier, tenant) })
+func (l Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID, again bool) (int64, error) {
+	return answer(l.Call, "Draw", func() (int64, error) { return l.Next.Draw(ctx, tier, tenant, again) })
 }
 
 // Waiting calls Next.

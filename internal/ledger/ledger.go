@@ -41,8 +41,10 @@ type Ledger interface {
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
 
 	// Draw draws the next number on a tier's waiting list for a tenant, counts the tenant as one that came,
-	// and closes the shelf to those who are not on the list. pool.ErrConflict when the tenant holds slots.
-	Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error)
+	// and closes the shelf to those who are not on the list. again says that the tenant held slots before, and so
+	// was counted. Two copies of a message that both draw count their tenant twice. pool.ErrConflict when the tenant
+	// holds slots.
+	Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID, again bool) (int64, error)
 	// Waiting lists the first tenants on a tier's waiting list, in order.
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	// Unqueue opens the shelf to everybody again, on the condition that its Queue is still queue.

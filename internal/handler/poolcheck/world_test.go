@@ -241,7 +241,7 @@ func (w *world) request(id pool.TenantID) pool.Tenant {
 func (w *world) wait(id pool.TenantID) {
 	w.t.Helper()
 	w.request(id)
-	seq, err := w.ledger.Draw(context.Background(), tier, id)
+	seq, err := w.ledger.Draw(context.Background(), tier, id, false)
 	w.must(err)
 	w.move(id, pool.TenantWaiting, func(t *pool.Tenant) { t.Seq = seq })
 }

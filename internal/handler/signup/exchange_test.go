@@ -196,6 +196,9 @@ func TestAGatewayThatIsNotConnectedIsCordoned(t *testing.T) {
 	if got := w.said("StorageReady"); got != "acme" {
 		t.Errorf("ready: %q", got)
 	}
+	if s := w.shelf(); s.Tail == 0 || s.Signups != 1 {
+		t.Errorf("%d numbers were drawn, and one signup was counted as %d", s.Tail, s.Signups)
+	}
 }
 
 // B5: a tenant is checked against the policies and the networks when it is new, and then no more.

@@ -24,7 +24,7 @@ type store interface {
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error)
-	Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error)
+	Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID, again bool) (int64, error)
 	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error

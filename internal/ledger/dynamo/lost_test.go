@@ -46,7 +46,7 @@ func enqueue(tenants ...int) func(context.Context, *Ledger) error {
 
 // wait puts a tenant that is requested on the waiting list.
 func wait(ctx context.Context, l *Ledger, n int) error {
-	seq, err := l.Draw(ctx, "standard", ledgertest.ID(n))
+	seq, err := l.Draw(ctx, "standard", ledgertest.ID(n), false)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ type waitItem struct {
 // Draw draws the next number on a tier's waiting list and closes the shelf, in one update of the shelf.
 // A number whose tenant never comes onto the list is never used, and the shelf stays closed until Unqueue
 // opens it.
-func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error) {
+func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID, again bool) (int64, error) {
 	change := shelfChange{
 		create:    true,
 		set:       []string{"t = if_not_exists(t, :zero) + :one", "q = if_not_exists(t, :zero) + :one"},
@@ -29,7 +29,9 @@ func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID)
 		names:     map[string]string{"#tenant": string(tenant)},
 		values:    item{},
 	}
-	change.count(1)
+	if !again {
+		change.count(1)
+	}
 	drawn, err := l.changeShelf(ctx, tier, change)
 	if err != nil {
 		return 0, fmt.Errorf("draw a number on the waiting list of tier %s: %w", tier, err)

@@ -53,7 +53,7 @@ func claimTogether(t *testing.T, l ledger.Ledger) {
 func claimTogetherWhileOthersWait(t *testing.T, l ledger.Ledger) {
 	stock(t, l, 4)
 	claimAll(t, l, false, ID(1))
-	if _, err := l.Draw(t.Context(), tier, ID(9)); err != nil {
+	if _, err := l.Draw(t.Context(), tier, ID(9), false); err != nil {
 		t.Fatal(err)
 	}
 	claimAll(t, l, false, ID(1), ID(2))

@@ -108,7 +108,7 @@ func tenantConflict(t *testing.T, l ledger.Ledger) {
 // wait puts a tenant on the waiting list.
 func wait(t *testing.T, l ledger.Ledger, before pool.Tenant) pool.Tenant {
 	t.Helper()
-	seq, err := l.Draw(t.Context(), tier, before.ID)
+	seq, err := l.Draw(t.Context(), tier, before.ID, false)
 	must(t, err)
 	waits, err := pool.MoveTenant(before, pool.TenantWaiting, at(1), "test")
 	must(t, err)
@@ -178,7 +178,7 @@ func waitOnce(t *testing.T, l ledger.Ledger) {
 	requested := request(t, l, 1)
 	wait(t, l, requested)
 	// Another copy of its message draws a number too, and is too late with it.
-	seq, err := l.Draw(ctx, tier, ID(1))
+	seq, err := l.Draw(ctx, tier, ID(1), false)
 	must(t, err)
 	expect(t, "number", seq, int64(2))
 	twice, err := pool.MoveTenant(requested, pool.TenantWaiting, at(2), "test")
@@ -202,7 +202,7 @@ func waitWithoutSlots(t *testing.T, l ledger.Ledger) {
 	if _, err := l.Claim(ctx, tier, ID(1), false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Draw(ctx, tier, ID(1)); !errors.Is(err, pool.ErrConflict) {
+	if _, err := l.Draw(ctx, tier, ID(1), false); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("a number for one that holds slots: %v", err)
 	}
 	shelf, err := l.Shelf(ctx, tier)
@@ -232,6 +232,9 @@ func signupsAreCounted(t *testing.T, l ledger.Ledger) {
 		t.Error("a claim from a bare shelf")
 	}
 	expect(t, "after a claim that got nothing", count(), int64(2))
+	_, err = l.Draw(ctx, tier, ID(4), true)
+	must(t, err)
+	expect(t, "after one that held slots before, and has to wait", count(), int64(2))
 }
 
 func addressOfOne(t *testing.T, l ledger.Ledger) {

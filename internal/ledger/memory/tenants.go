@@ -99,7 +99,7 @@ func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenan
 }
 
 // Draw draws the next number on a tier's waiting list.
-func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID) (int64, error) {
+func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID, again bool) (int64, error) {
 	var drawn int64
 	err := l.write(ctx, "Draw", func() error {
 		if _, held := l.shelf(tier).Held[tenant]; held {
@@ -107,7 +107,9 @@ func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID)
 		}
 		l.changeShelf(tier, func(s *pool.Shelf) {
 			s.Tail++
-			s.Signups++
+			if !again {
+				s.Signups++
+			}
 			s.Queue, drawn = s.Tail, s.Tail
 		})
 		return nil
