@@ -57,6 +57,9 @@ func TestADeadHostSwallowsNobody(t *testing.T) {
 	if ready := strings.Fields(w.said("StorageReady")); len(ready) != 8 {
 		t.Errorf("with a replacement %d are ready: %v", len(ready), ready)
 	}
+	if n := w.shelf().Signups; n != 8 {
+		t.Errorf("8 signups, of which some were given other slots, were counted as %d", n)
+	}
 	w.reconcile()
 	w.returnedRest(t, dead)
 }
