@@ -81,3 +81,27 @@ func TestALateAnnouncementDoesNotEndTheNextOne(t *testing.T) {
 		t.Errorf("announced, and at step %q", left)
 	}
 }
+
+// Where slots came or went, hosts may have to be ordered at once.
+func TestAHostThatCameOrWentAsksForAPoolCheck(t *testing.T) {
+	for state, want := range map[pool.HostState]int{
+		pool.HostInService: 1, pool.HostCordoned: 1, pool.HostLost: 1, pool.HostQuarantined: 0, pool.HostDeleted: 0,
+	} {
+		ledger, asked := memory.New(memory.Options{}), 0
+		h := ledgertest.Host(key, 1, 2)
+		if err := ledger.Order(t.Context(), pool.Record{Key: key}, h); err != nil {
+			t.Fatal(err)
+		}
+		a, err := announce.New(announce.Config{
+			Ledger: ledger, Events: &bus.Publisher{Client: &bustest.Bus{}, Bus: "bus"}, Notify: &notify.Topic{Client: &notifytest.Topic{}, ARN: "topic"},
+			PoolChecks: meanwhile(func() { asked++ }), Now: func() time.Time { return start }, Stage: "dev", Region: "eu-west-1",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.State = state
+		if err := a.Host(t.Context(), h); err != nil || asked != want {
+			t.Errorf("a host that is %s asked %d times, want %d: %v", state, asked, want, err)
+		}
+	}
+}
