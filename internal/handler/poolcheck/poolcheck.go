@@ -5,7 +5,6 @@ package poolcheck
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -113,7 +112,7 @@ func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
 	for _, d := range all {
 		h.Log.InfoContext(ctx, "pool check asked for", "messageId", d.ID, "body", d.Body)
 		var asked events.ShelfCheck
-		if events.TypeOf([]byte(d.Body)) != events.TypeShelfCheck || json.Unmarshal([]byte(d.Body), &asked) != nil {
+		if events.TypeOf([]byte(d.Body)) != events.TypeShelfCheck || events.Decode([]byte(d.Body), &asked) != nil || asked.Tier == "" {
 			return h.Check(ctx)
 		}
 		shelves[pool.Tier(asked.Tier)] = true

@@ -19,6 +19,7 @@ func TestALookAtAShelfIsAtNothingElse(t *testing.T) {
 		"a shelf":                  {[]string{asked, asked}, false},
 		"a shelf, and a pool":      {[]string{asked, whole}, true},
 		"what is not to be read":   {[]string{`{"type":"ShelfCheck","tier":5}`}, true},
+		"a name spelt otherwise":   {[]string{`{"version":"1","type":"ShelfCheck","TIER":"standard"}`}, true},
 		"what is of another sort":  {[]string{"not JSON"}, true},
 		"a tier that there is not": {[]string{`{"version":"1","type":"ShelfCheck","tier":"gold"}`}, false},
 	} {
