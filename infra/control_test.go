@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"headroom/events"
 	"headroom/internal/handler/poolcheck"
 	"headroom/internal/handler/rdsalarm"
 	"headroom/internal/handler/signup"
@@ -191,6 +192,24 @@ func TestRulesNameOnlyHostsOfTheirStage(t *testing.T) {
 				if referred(at(target, "DeadLetterConfig", "Arn")) == "" || at(target, "RetryPolicy") == nil {
 					t.Errorf("%s: a target without dead letters or retries: %v", id, target)
 				}
+			}
+		}
+	})
+}
+
+// An alarm that is deleted while it is on says OK nevermore: that it was deleted has to be heard (B3).
+func TestAlarmsAreHeardOfToTheirEnd(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		heard := map[string]bool{}
+		for _, rule := range a.control.of("AWS::Events::Rule") {
+			types, _ := at(rule.Properties, "EventPattern", "detail-type").([]any)
+			for _, detailType := range types {
+				heard[detailType.(string)] = true
+			}
+		}
+		for _, want := range []string{events.TypeAlarmStateChange, events.TypeAlarmConfigurationChange, events.TypeStackStatusChange} {
+			if !heard[want] {
+				t.Errorf("nobody hears of a %q", want)
 			}
 		}
 	})
