@@ -38,6 +38,8 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 		return h
 	}
 	tenant := pool.Tenant{ID: "acme", Tier: "standard", RequestedAt: start, History: []pool.Entry{{At: start, What: "waiting", Why: "the pool is empty"}}}
+	stuck := tenant.Clone()
+	stuck.Stuck, stuck.Error = pool.StepOpen, "the topic refuses"
 	for _, test := range []struct {
 		event string // its detail type; none for what is for a person only
 		note  bool   // a person is told too
@@ -54,6 +56,7 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 			return a.SignupRejected(ctx, "message", "acme", &events.FieldError{Field: "tier", Reason: "is unknown"})
 		}},
 		{"", true, "the signup of tenant acme is stuck", func() error { return a.SignupStuck(ctx, tenant) }},
+		{"", true, "Its last error: the topic refuses", func() error { return a.SignupStuck(ctx, stuck) }},
 	} {
 		t.Run(test.event+" "+test.has, func(t *testing.T) {
 			before, notes := len(published.Published()), len(topic.Notes())
@@ -68,7 +71,7 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 				said += string(e.Detail)
 			}
 			for _, n := range topic.Notes()[notes:] {
-				said += n.Subject
+				said += n.Subject + n.Message
 			}
 			if !strings.Contains(said, test.has) || len(topic.Notes())-notes != map[bool]int{true: 1}[test.note] {
 				t.Errorf("said %s, with %d notes", said, len(topic.Notes())-notes)
