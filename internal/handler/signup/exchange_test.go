@@ -238,6 +238,29 @@ func TestATierThatIsTakenOutServesItsTenantsOn(t *testing.T) {
 	}
 }
 
+// B5: nor is one told to wait while the tier that was taken out has slots for it.
+func TestATierThatIsTakenOutHasItsSlotsStill(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.ask("acme", "10.0.0.7")
+	w.fail["Claim"] = errNotNow // it is known, and has no slots yet
+	w.drainFor(time.Second, w.once)
+	delete(w.fail, "Claim")
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	for i := range w.policies {
+		w.policies[i].Tier = "gold"
+	}
+	host := w.host("database-standard-1")
+	_, err := w.ledger.BeginRefill(t.Context(), tier, pool.Refill{ // by another, who is slow
+		Number: 1, At: w.now, Offers: pool.List(pool.Database, []pool.Offer{host.Slots[0].Offer(host.ID)}),
+	})
+	w.must(err)
+	w.drain(w.once)
+	if acme := w.tenant("acme"); acme.State != pool.TenantReady || w.said("StorageWaiting") != "" {
+		t.Errorf("acme is %s; told to wait: %q", acme.State, w.said("StorageWaiting"))
+	}
+}
+
 // G13: who waits at the ceiling hears of the ceiling.
 func TestWhoWaitsAtTheCeilingHearsWhy(t *testing.T) {
 	w := newWorld(t, undisturbed, 0)
