@@ -33,6 +33,9 @@ const (
 	StepHarden Step = "harden"
 	// StepSlots makes the databases and roles.
 	StepSlots Step = "slots"
+	// StepSettle waits for the alarms of a host that is ready to be over: while an instance is made it sends no
+	// metrics, and the alarm for that rings until some minutes after it does.
+	StepSettle Step = "settle"
 	// StepDelete deletes the stack of a host whose making failed.
 	StepDelete Step = "delete"
 	// StepWatch looks after a host that is cordoned: whether what keeps it so is still true.
@@ -109,6 +112,7 @@ var deadlines = map[Step]time.Duration{
 	StepAvailable: 10 * time.Minute,
 	StepHarden:    5 * time.Minute,
 	StepSlots:     10 * time.Minute,
+	StepSettle:    15 * time.Minute,
 	StepDelete:    30 * time.Minute,
 	StepWatch:     time.Minute,
 	StepClose:     5 * time.Minute,

@@ -10,6 +10,7 @@ var releasedTo = map[Step]HostState{
 	StepBuild: HostBuilding, StepDelete: HostDeleting,
 	StepAttach: HostPreparing, StepBoot: HostPreparing, StepActivate: HostPreparing, StepStabilize: HostPreparing, StepCache: HostPreparing,
 	StepShares: HostPreparing, StepAvailable: HostPreparing, StepHarden: HostPreparing, StepSlots: HostPreparing,
+	StepSettle: HostPreparing,
 }
 
 // Release lets a host go on that was given up, with all tries of the step that it was given up at.

@@ -4,14 +4,37 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"headroom/internal/pool"
 )
 
-// putIntoService puts a host that is ready into service, or cordons it straight away when an alarm of it is
-// on. From the record on its slots count; the announcement is a step of its own, so that it is made
-// even when this invocation is killed.
+const (
+	settleWait  = 20 * time.Second // between two looks at the alarms of a host that is ready
+	settleLooks = 30               // after which it is cordoned; together longer than metrics take to be seen
+)
+
+// putIntoService puts a host that is ready into service. One of which an alarm is on waits for that to be over
+// first: that it sent nothing while it was made is no reason to take it out of service as soon as it is in it.
 func (h *Handler) putIntoService(host pool.Host) (progress, error) {
+	if len(host.Alarmed()) > 0 {
+		return progress{Record: pool.Begin(host, pool.StepSettle, h.Now())}, nil
+	}
+	return h.finish(host)
+}
+
+// settle looks at what the host's alarms have said by now. What is still on after some minutes is meant.
+func (h *Handler) settle(_ context.Context, host pool.Host) (progress, error) {
+	if on := host.Alarmed(); len(on) > 0 && host.Count < settleLooks {
+		return progress{Record: host, Wait: settleWait, Because: fmt.Errorf("alarms are on: %s", strings.Join(on, ", "))}, nil
+	}
+	return h.finish(host)
+}
+
+// finish puts a host that is ready into service, or cordons it straight away when an alarm of it is on. From
+// the record on its slots count; the announcement is a step of its own, so that it is made even when this
+// invocation is killed.
+func (h *Handler) finish(host pool.Host) (progress, error) {
 	now := h.Now()
 	host = host.Clone()
 	for i := range host.Slots {

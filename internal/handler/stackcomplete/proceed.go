@@ -46,6 +46,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 			pool.StepAvailable: h.available,
 			pool.StepHarden:    h.harden,
 			pool.StepSlots:     h.slots,
+			pool.StepSettle:    h.settle,
 			pool.StepAnnounce:  h.announce,
 			pool.StepDelete:    h.remove,
 			pool.StepWatch:     h.watch,

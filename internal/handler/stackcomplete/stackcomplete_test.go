@@ -82,21 +82,6 @@ func TestADatabaseHostIsMadeReady(t *testing.T) {
 	}
 }
 
-func TestAnAlarmThatIsOnBeforeServiceCordons(t *testing.T) {
-	w := newWorld(t, &killtest.Life{}, 0)
-	id, stack := w.order(dbPool, 2)
-	w.change(id, func(h pool.Host) pool.Host {
-		h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: start}}
-		return h
-	})
-	w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
-	w.drain()
-	host := w.host(id)
-	if host.State != pool.HostCordoned || host.Step != pool.StepWatch || len(w.bus.Of("HostCordoned")) != 1 || len(w.topic.Notes()) != 1 {
-		t.Errorf("host is %s; %v; %v", host.State, w.bus.Published(), w.topic.Notes())
-	}
-}
-
 func TestAFailedStackIsDeletedCountedAndToldOf(t *testing.T) {
 	tests := []struct {
 		name   string
