@@ -167,3 +167,39 @@ func TestTheStorageAlarmIsAShareOfTheStorageThatThereIs(t *testing.T) {
 		}
 	})
 }
+
+// An instance that is down sends no metrics. One alarm of it rings then, and only then: not when it idles, and not by
+// what it waits for, so that nothing in the host's template has to wait for the instance.
+func TestAHostThatSendsNothingRings(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		breaching := 0
+		for id, alarm := range a.database.of("AWS::CloudWatch::Alarm") {
+			p := alarm.Properties
+			if p["TreatMissingData"] != "breaching" {
+				continue
+			}
+			breaching++
+			if p["MetricName"] != "DatabaseConnections" || p["Statistic"] != "SampleCount" || breaks(t, p, 1) || !breaks(t, p, 0) {
+				t.Errorf("%s watches %v of %v: %v %v", id, p["Statistic"], p["MetricName"], p["ComparisonOperator"], p["Threshold"])
+			}
+			if p["Period"] != 60.0 || p["EvaluationPeriods"] != 5.0 || p["AlarmActions"] != nil {
+				t.Errorf("%s: %v", id, p)
+			}
+			if text := string(mustJSON(t, alarm)); strings.Contains(text, `"Instance"`) {
+				t.Errorf("%s waits for the instance: %s", id, text)
+			}
+		}
+		if breaching != 1 {
+			t.Errorf("%d alarms ring when nothing is sent", breaching)
+		}
+	})
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

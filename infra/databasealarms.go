@@ -10,20 +10,16 @@ import (
 // instance rather than refer to it, so that they are there before it: nothing is left to fail, and to
 // be rolled back, once an instance that is protected from deletion has been made.
 func addDatabaseAlarms(stack awscdk.Stack, instance *string, sizes DatabaseHosts) {
+	add := func(id, what string, a AlarmProps) {
+		a.Name, a.Namespace = awscdk.Fn_Sub(jsii.String(databaseName+"-"+what), nil), "AWS/RDS"
+		a.Dimensions = map[string]*string{"DBInstanceIdentifier": instance}
+		NewAlarm(stack, id, a)
+	}
 	alarm := func(id, what, metric, description, comparison string, threshold float64) {
-		NewAlarm(stack, id, AlarmProps{
-			Name:        awscdk.Fn_Sub(jsii.String(databaseName+"-"+what), nil),
-			Description: description,
-			Namespace:   "AWS/RDS",
-			Metric:      metric,
-			Statistic:   "Average",
-			Dimensions:  map[string]*string{"DBInstanceIdentifier": instance},
+		add(id, what, AlarmProps{
+			Description: description, Metric: metric, Statistic: "Average",
 			// Three bad spells of five minutes in a row: a busy minute is no reason to turn tenants away.
-			PeriodSeconds: 300,
-			Periods:       3,
-			Comparison:    comparison,
-			Threshold:     threshold,
-			Missing:       "missing",
+			PeriodSeconds: 300, Periods: 3, Comparison: comparison, Threshold: threshold, Missing: "missing",
 		})
 	}
 	const atMost = "LessThanOrEqualToThreshold"
@@ -34,6 +30,20 @@ func addDatabaseAlarms(stack awscdk.Stack, instance *string, sizes DatabaseHosts
 		float64(sizes.MaxConnections)*8/10)
 	alarm("MemoryAlarm", "memory", "FreeableMemory", "Memory is nearly used up.", atMost,
 		float64(sizes.LowMemoryMiB)*(1<<20))
+	add("SilenceAlarm", "silence", silence)
+}
+
+// silence rings when an instance sends nothing: one that is down sends no metrics, so its other alarms have no data
+// and say nothing. What is waited for are the engine's connections, which it counts once a minute, and which are 0
+// when nobody is there; the processor's load would be known of a machine whose PostgreSQL is dead.
+//
+// A minute in which they were counted ends it; five without, and as many more as CloudWatch looks back for, begin
+// it: longer than metrics are late, or a failover takes. While an instance is made it sends nothing either, so a new
+// host waits for this to be over before it goes into service (pool.StepSettle).
+var silence = AlarmProps{
+	Description: "The instance sends no metrics: it is down, or out of reach.",
+	Metric:      "DatabaseConnections", Statistic: "SampleCount",
+	PeriodSeconds: 60, Periods: 5, Comparison: below, Threshold: 1, Missing: "breaching",
 }
 
 // storageAlarmBytes is how little free storage is too little: a twentieth of the most that there will be.

@@ -158,8 +158,8 @@ func TestADatabaseIsPrivateEncryptedAndSpeaksTLS(t *testing.T) {
 func TestAlarmsBearTheNamesThatTheRuleMatches(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		alarms := a.database.of("AWS::CloudWatch::Alarm")
-		if len(alarms) != 4 {
-			t.Errorf("%d alarms, want 4", len(alarms))
+		if len(alarms) != 5 {
+			t.Errorf("%d alarms, want 5", len(alarms))
 		}
 		for id, alarm := range alarms {
 			if name, _ := at(alarm.Properties, "AlarmName", "Fn::Sub").(string); !strings.HasPrefix(name, "headroom-${Stage}-${HostId}-") {
