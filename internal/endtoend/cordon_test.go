@@ -33,7 +33,12 @@ func (s *system) alarms(host pool.HostID) (names []string) {
 // stackOf names the stack of a host.
 func stackOf(host pool.HostID) string { return "headroom-" + stage + "-" + string(host) }
 
+// setAlarm rings an alarm as if its metric had come to that, or ends that: then it says again what its metric is.
 func (s *system) setAlarm(t *testing.T, name, state, reason string) {
 	t.Helper()
-	must(t, s.Alarms.SetState(t.Context(), name, state, reason))
+	set := s.Alarms.SetState
+	if state == cloudwatch.Alarming {
+		set = s.Alarms.Hold
+	}
+	must(t, set(t.Context(), name, state, reason))
 }

@@ -41,6 +41,7 @@ func TestMisfortunes(t *testing.T) {
 		{"A1: a stack of an earlier life has the next host's name", m.foreignStack},
 		{"B6: a host hangs while it is made", m.hangingHost},
 		{"A3: a database server dies, and stays dead", m.deadServer},
+		{"A3: a database server dies, and nobody signs up", m.silentServer},
 		{"A4: two customers have one address", m.oneAddress},
 		{"A5: a secret of the tenant's name is scheduled for deletion", m.deletedSecret},
 		{"B1: CloudFormation refuses orders", m.refusedOrders},
@@ -144,6 +145,31 @@ func (m *misfortunes) deadServer(t *testing.T) {
 	}
 	must(t, m.Databases.Recover(stackOf(id)))
 	m.within(t, string(id)+" is let in again", func() bool { return m.host(t, id).State == pool.HostInService })
+}
+
+// silentServer lets a server die that nobody asks anything of. Nobody but its alarms can notice.
+func (m *misfortunes) silentServer(t *testing.T) {
+	const id = pool.HostID("database-standard-2")
+	notified := m.subscribe(t, "told-of-silence")
+	cordons := len(heard[events.HostCordoned](m.watch))
+	must(t, m.Databases.Fail(stackOf(id)))
+	m.within(t, string(id)+" is cordoned, and that is said", func() bool {
+		return m.host(t, id).State == pool.HostCordoned && len(heard[events.HostCordoned](m.watch)) > cordons
+	})
+	silence := stackOf(id) + "-silence"
+	if h := m.host(t, id); h.Doubt != "" || !slices.Equal(h.Alarmed(), []string{silence}) {
+		t.Errorf("it is cordoned because %s", h.Barriers())
+	}
+	must(t, m.Databases.Recover(stackOf(id)))
+	m.within(t, string(id)+" is let in again", func() bool { return m.host(t, id).State == pool.HostInService })
+	said := heard[events.HostCordoned](m.watch)[cordons:]
+	if len(said) != 1 || said[0].HostID != string(id) || said[0].Alarm != silence || !strings.Contains(said[0].Reason, "no datapoints were received") {
+		t.Errorf("HostCordoned was published as %+v, want one that names %s and %s", said, id, silence)
+	}
+	told := slices.DeleteFunc(notified(), func(message string) bool { return !strings.Contains(message, string(id)) })
+	if len(told) != 1 || !strings.Contains(told[0], silence) {
+		t.Errorf("notified of %q, want one message that names %s", told, silence)
+	}
 }
 
 func (m *misfortunes) oneAddress(t *testing.T) {

@@ -62,3 +62,11 @@ func (c *Cloud) watch(ctx context.Context) {
 		})
 	})
 }
+
+// putDatabase publishes a metric of an RDS instance.
+func (c *Cloud) putDatabase(identifier, metric, unit string, at time.Time, value float64) {
+	c.Alarms.Metrics.Put(
+		cloudwatch.Metric{Namespace: "AWS/RDS", Name: metric, Dimensions: map[string]string{"DBInstanceIdentifier": identifier}},
+		cloudwatch.Datum{At: at, Value: value, Unit: unit},
+	)
+}

@@ -37,6 +37,7 @@ type alarm struct {
 	metric    *properties // nil: it is a composite one
 	rule      rule        // of a composite one
 	state     state
+	held      bool      // it is not evaluated
 	updated   time.Time // its configuration
 	history   []change  // the newest is last
 }
@@ -116,10 +117,15 @@ func (a *Alarms) remove(ctx context.Context, name string) {
 // SetState puts an alarm into a state, until it is next evaluated. A change is told by an event and by the
 // actions of the state; the same state again is not.
 func (a *Alarms) SetState(ctx context.Context, name, value, reason string) error {
-	return a.set(ctx, name, state{value: value, reason: reason})
+	return a.set(ctx, name, state{value: value, reason: reason}, false)
 }
 
-func (a *Alarms) set(ctx context.Context, name string, next state) error {
+// Hold is SetState for a drill: the alarm stays in the state, whatever its metrics are, until SetState.
+func (a *Alarms) Hold(ctx context.Context, name, value, reason string) error {
+	return a.set(ctx, name, state{value: value, reason: reason}, true)
+}
+
+func (a *Alarms) set(ctx context.Context, name string, next state, held bool) error {
 	if next.value != OK && next.value != Alarming && next.value != InsufficientData {
 		return invalid("1 validation error detected: Value '%s' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]", next.value)
 	}
@@ -129,6 +135,7 @@ func (a *Alarms) set(ctx context.Context, name string, next state) error {
 		a.mu.Unlock()
 		return &endpoint.Error{Code: "ResourceNotFound", Message: "Unknown alarm", Status: 404}
 	}
+	found.held = held
 	a.moveLocked(ctx, found, next)
 	return nil
 }

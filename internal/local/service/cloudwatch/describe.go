@@ -21,7 +21,7 @@ func (a *Alarms) setState(ctx context.Context, call endpoint.Call) (any, error) 
 	if err := decode(call, &input); err != nil {
 		return nil, err
 	}
-	return nil, a.set(ctx, input.AlarmName, state{value: input.StateValue, reason: input.StateReason, data: input.StateReasonData})
+	return nil, a.set(ctx, input.AlarmName, state{value: input.StateValue, reason: input.StateReason, data: input.StateReasonData}, false)
 }
 
 // alarmNames is the input of the operations that take nothing but a list of names.

@@ -47,7 +47,7 @@ func (a *Alarms) evaluateAll(ctx context.Context, last, now time.Time) {
 		}
 		a.mu.Lock()
 		watched := a.byName[name]
-		if watched == nil || watched.metric == nil || !now.Truncate(a.step(watched.metric)).After(last) {
+		if watched == nil || watched.metric == nil || watched.held || !now.Truncate(a.step(watched.metric)).After(last) {
 			a.mu.Unlock()
 			continue
 		}

@@ -143,6 +143,31 @@ func TestStatesThatWereSetLastUntilTheNextEvaluation(t *testing.T) {
 	}
 }
 
+func TestADrillLastsUntilItIsEnded(t *testing.T) {
+	w := newWorld()
+	w.create(t, ofDeadLetters(map[string]any{"TreatMissingData": "missing"}))
+	if err := w.Hold(t.Context(), "dead", Alarming, "drill"); err != nil {
+		t.Fatal(err)
+	}
+	w.emit(deadLetters, 0, 0)
+	w.pass(time.Minute)
+	w.pass(time.Minute)
+	if got := w.state(t, "dead"); got != Alarming {
+		t.Errorf("held, it is %s", got)
+	}
+	if err := w.SetState(t.Context(), "dead", InsufficientData, "the drill is over"); err != nil {
+		t.Fatal(err)
+	}
+	w.emit(deadLetters, 0, 0)
+	w.pass(time.Minute)
+	if got := w.state(t, "dead"); got != OK {
+		t.Errorf("evaluated, it is %s", got)
+	}
+	if want := []string{"dead ALARM", "dead INSUFFICIENT_DATA", "dead OK"}; !slices.Equal(w.events, want) {
+		t.Errorf("events %v, want %v", w.events, want)
+	}
+}
+
 func TestActionsCanBeDisabled(t *testing.T) {
 	w := newWorld()
 	w.create(t, ofDeadLetters(nil))

@@ -27,12 +27,13 @@ const defaultRestart = 30 * time.Second
 // closeAtOnce is how many servers are stopped at once: each has some hundred files to remove.
 const closeAtOnce = 8
 
-// start has an instance's server run, and from then on sees to it that it does.
+// start has an instance's server run, and from then on sees to it that it does. It is measured as soon as it runs.
 func (r *RDS) start(ctx context.Context, i *instance, run int) error {
 	if err := i.server.Run(ctx); err != nil {
 		return err
 	}
 	r.work.Go(func() { r.watch(i, run) })
+	r.work.Go(func() { r.measure(i) })
 	return nil
 }
 

@@ -34,6 +34,8 @@ type Config struct {
 
 	// Emit sends an event as the service would; nil: nobody hears it.
 	Emit func(ctx context.Context, source, detailType string, resources []string, detail any)
+	Put  Put // takes the metrics of instances that run; nil: nobody does
+
 	// Stopped is told, as the instances are closed, how many are so far; nil: nobody is. One call at a time.
 	Stopped func(stopped, of int)
 	Log     *slog.Logger // default slog.Default
@@ -69,6 +71,7 @@ type instance struct {
 	server            *postgresql.Server
 	runs              int  // how often its server was started
 	down              bool // it is kept from running
+	measured          measured
 	created           time.Time
 	ready             chan struct{} // closed when it is available or has failed
 	err               error
@@ -93,10 +96,14 @@ func New(cfg Config) (*RDS, error) {
 		return nil, err
 	}
 	life, end := context.WithCancel(context.Background())
-	return &RDS{
+	r := &RDS{
 		cfg: cfg, life: life, end: end, program: found, instances: map[string]*instance{},
 		parameters: map[string]map[string]string{}, subnets: map[string]bool{},
-	}, nil
+	}
+	if cfg.Put != nil {
+		r.work.Go(r.measureAll)
+	}
+	return r, nil
 }
 
 // Service answers RDS's API.

@@ -79,6 +79,7 @@ type bench struct {
 	authority *postgresql.Authority
 	logs      string
 	events    *events
+	metrics   *metrics
 }
 
 // events remembers what RDS said, and how far its end is.
@@ -118,11 +119,11 @@ func newBench(t *testing.T) bench {
 	}
 	v := &vault{values: map[string]secretsmanager.Managed{}}
 	logs := t.TempDir()
-	said := &events{}
+	said, told := &events{}, &metrics{}
 	r, err := New(Config{
 		Account: "123456789012", Region: "eu-west-1", Authority: authority, Secrets: v,
 		CacheDir: cache, LogDir: logs, Lead: 10 * time.Millisecond,
-		Clock: clock.New(1000), Restart: 50 * time.Second, Emit: said.emit,
+		Clock: clock.New(1000), Restart: 50 * time.Second, Emit: said.emit, Put: told.put,
 		Stopped: func(n, of int) { said.stopped = append(said.stopped, fmt.Sprintf("%d of %d", n, of)) },
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
@@ -134,7 +135,7 @@ func newBench(t *testing.T) bench {
 			t.Error(err)
 		}
 	})
-	return bench{RDS: r, vault: v, authority: authority, logs: logs, events: said}
+	return bench{RDS: r, vault: v, authority: authority, logs: logs, events: said, metrics: told}
 }
 
 func database(name string, more map[string]any) resource.Resource {
