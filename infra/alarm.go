@@ -20,6 +20,8 @@ type AlarmProps struct {
 	// Expression is compared with the threshold in the metric's stead, if it is there. It calls the metric m;
 	// without a metric it is a query.
 	Expression string
+	// More are the dimensions by which the expression takes the metric as well, by what it calls it then.
+	More map[string]map[string]*string
 
 	PeriodSeconds float64
 	Periods       float64 // in a row that must break the threshold
@@ -32,12 +34,6 @@ type AlarmProps struct {
 
 // NewAlarm makes an alarm on one metric, or on an expression.
 func NewAlarm(scope constructs.Construct, id string, p AlarmProps) awscloudwatch.CfnAlarm {
-	dimensions := []*awscloudwatch.CfnAlarm_DimensionProperty{}
-	for _, name := range slices.Sorted(maps.Keys(p.Dimensions)) {
-		dimensions = append(dimensions, &awscloudwatch.CfnAlarm_DimensionProperty{
-			Name: jsii.String(name), Value: p.Dimensions[name],
-		})
-	}
 	props := &awscloudwatch.CfnAlarmProps{
 		AlarmName:          p.Name,
 		AlarmDescription:   jsii.String(p.Description),
@@ -48,9 +44,9 @@ func NewAlarm(scope constructs.Construct, id string, p AlarmProps) awscloudwatch
 	}
 	if p.Expression == "" {
 		props.Namespace, props.MetricName, props.Statistic = jsii.String(p.Namespace), jsii.String(p.Metric), jsii.String(p.Statistic)
-		props.Dimensions, props.Period = dimensions, jsii.Number(p.PeriodSeconds)
+		props.Dimensions, props.Period = dimensions(p.Dimensions), jsii.Number(p.PeriodSeconds)
 	} else {
-		props.Metrics = p.queries(dimensions)
+		props.Metrics = p.queries()
 	}
 	if p.Notify != nil {
 		props.AlarmActions = &[]any{p.Notify}
@@ -59,24 +55,42 @@ func NewAlarm(scope constructs.Construct, id string, p AlarmProps) awscloudwatch
 	return awscloudwatch.NewCfnAlarm(scope, jsii.String(id), props)
 }
 
+func dimensions(values map[string]*string) []*awscloudwatch.CfnAlarm_DimensionProperty {
+	list := []*awscloudwatch.CfnAlarm_DimensionProperty{}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(name), Value: values[name]})
+	}
+	return list
+}
+
 // queries are the parts of an alarm on an expression.
-func (p AlarmProps) queries(dimensions []*awscloudwatch.CfnAlarm_DimensionProperty) []*awscloudwatch.CfnAlarm_MetricDataQueryProperty {
+func (p AlarmProps) queries() []*awscloudwatch.CfnAlarm_MetricDataQueryProperty {
 	result := &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 		Id: jsii.String("e"), Expression: jsii.String(p.Expression), ReturnData: jsii.Bool(true),
 	}
+	list := []*awscloudwatch.CfnAlarm_MetricDataQueryProperty{result}
 	if p.Metric == "" {
 		result.Period = jsii.Number(p.PeriodSeconds)
-		return []*awscloudwatch.CfnAlarm_MetricDataQueryProperty{result}
+		return list
 	}
-	return []*awscloudwatch.CfnAlarm_MetricDataQueryProperty{result, {
-		Id: jsii.String("m"), ReturnData: jsii.Bool(false),
+	list = append(list, p.query("m", p.Dimensions))
+	for _, id := range slices.Sorted(maps.Keys(p.More)) {
+		list = append(list, p.query(id, p.More[id]))
+	}
+	return list
+}
+
+// query is the metric by some dimensions, as a part of an expression.
+func (p AlarmProps) query(id string, by map[string]*string) *awscloudwatch.CfnAlarm_MetricDataQueryProperty {
+	return &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+		Id: jsii.String(id), ReturnData: jsii.Bool(false),
 		MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
 			Metric: &awscloudwatch.CfnAlarm_MetricProperty{
-				Namespace: jsii.String(p.Namespace), MetricName: jsii.String(p.Metric), Dimensions: dimensions,
+				Namespace: jsii.String(p.Namespace), MetricName: jsii.String(p.Metric), Dimensions: dimensions(by),
 			},
 			Stat: jsii.String(p.Statistic), Period: jsii.Number(p.PeriodSeconds),
 		},
-	}}
+	}
 }
 
 // newCountAlarm tells the operators as soon as a metric that should stay at zero does not.

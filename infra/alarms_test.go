@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -115,41 +114,6 @@ func TestEveryGatewayIsWatchedAsAWSRecommends(t *testing.T) {
 			if found != 1 {
 				t.Errorf("%d alarms on %s", found, metric)
 			}
-		}
-	})
-}
-
-func TestQuotasAreWarnedOf(t *testing.T) {
-	forEachStage(t, func(t *testing.T, a assembly) {
-		for what, resource := range map[string]string{"quota-rds-instances": "DBInstances", "quota-ec2-vcpus": "vCPU"} {
-			p := controlAlarm(t, a, what).Properties
-			text, err := json.Marshal(p["Metrics"])
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, part := range []string{`"100 * m / SERVICE_QUOTA(m)"`, `"AWS/Usage"`, `"` + resource + `"`} {
-				if !strings.Contains(string(text), part) {
-					t.Errorf("%s is without %s: %s", what, part, text)
-				}
-			}
-			if !breaks(t, p, 80) || breaks(t, p, 79) {
-				t.Errorf("%s: %v", what, p)
-			}
-		}
-	})
-}
-
-func TestRolesAreWarnedOfBeforeTheyAreUsedUp(t *testing.T) {
-	forEachStage(t, func(t *testing.T, a assembly) {
-		p := controlAlarm(t, a, "quota-iam-roles-standard").Properties
-		policy, _ := a.stage.Pools.Of(pool.Key{Kind: pool.Share, Tier: "standard"})
-		most := float64(a.stage.RolesQuota) / float64(policy.SlotsPerHost)
-		if !breaks(t, p, most*8/10) || breaks(t, p, most*7/10) || p["MetricName"] != telemetry.Hosts.Name {
-			t.Errorf("of %v gateways, it rings at %v", most, p["Threshold"])
-		}
-		dimensions, _ := p["Dimensions"].([]any)
-		if len(dimensions) != len(telemetry.Hosts.Dimensions) {
-			t.Errorf("it watches %v", dimensions)
 		}
 	})
 }

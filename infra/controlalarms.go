@@ -4,7 +4,6 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -54,29 +53,14 @@ func NewControlAlarms(scope constructs.Construct, id string, p ControlAlarmsProp
 		Description: "A pool has used most of its ceiling: raise it in the policy, and the quotas behind it.",
 		Periods:     5, Comparison: atLeast, Threshold: nearlyFull, Missing: "missing",
 	}))
-	for _, policy := range p.Stage.Pools {
-		if policy.Kind == pool.Share {
-			alarm("RolesQuotaAlarm"+string(policy.Tier), "quota-iam-roles-"+string(policy.Tier), rolesAlarm(p.Stage, policy))
-		}
-	}
 	for _, a := range gatewayAlarms {
 		alarm(a.id, a.what, a.props())
 	}
-	for _, q := range quotas {
-		alarm(q.id, q.what, q.props())
+	for _, u := range usages(p.Stage.Quotas) {
+		alarm(u.id, u.what, u.props())
 	}
-}
-
-// rolesAlarm rings when shares have most of the account's IAM roles, one each.
-func rolesAlarm(stage Stage, p pool.Policy) AlarmProps {
-	return AlarmProps{
-		Description: "Shares have most of the account's IAM roles: ask AWS for more (5,000 at most), then say so in the stage's RolesQuota.",
-		Namespace:   telemetry.Namespace, Metric: telemetry.Hosts.Name, Statistic: "Maximum",
-		Dimensions: map[string]*string{
-			telemetry.Stage: jsii.String(stage.Name), telemetry.Kind: jsii.String(string(p.Kind)), telemetry.Tier: jsii.String(string(p.Tier)),
-		},
-		PeriodSeconds: 60, Periods: 5, Comparison: atLeast,
-		Threshold: float64(stage.RolesQuota * nearlyFull / 100 / p.SlotsPerHost), Missing: "missing",
+	for _, r := range reckonedQuotas(p.Stage) {
+		alarm(r.id, r.what, r.props(p.Stage))
 	}
 }
 
@@ -105,29 +89,5 @@ func (a gatewayAlarm) props() AlarmProps {
 		Expression: "SELECT MAX(" + a.metric + `) FROM SCHEMA("AWS/StorageGateway", GatewayId, GatewayName) ` +
 			"GROUP BY GatewayName ORDER BY MAX() DESC",
 		PeriodSeconds: 300, Periods: a.periods, Comparison: a.comparison, Threshold: a.threshold, Missing: "missing",
-	}
-}
-
-// quota is one of the account's that grows with the tenants, and of which AWS tells how much is used.
-type quota struct {
-	id, what, description    string
-	service, resource, class string
-}
-
-var quotas = []quota{
-	{"InstancesQuotaAlarm", "quota-rds-instances", "RDS instances", "RDS", "DBInstances", "None"},
-	{"MachinesQuotaAlarm", "quota-ec2-vcpus", "vCPUs of standard on-demand machines", "EC2", "vCPU", "Standard/OnDemand"},
-}
-
-func (q quota) props() AlarmProps {
-	return AlarmProps{
-		Description: "Most of the account's quota of " + q.description + " is used: ask AWS for more before hosts can't be made.",
-		Namespace:   "AWS/Usage", Metric: "ResourceCount", Statistic: "Maximum",
-		Dimensions: map[string]*string{
-			"Service": jsii.String(q.service), "Type": jsii.String("Resource"),
-			"Resource": jsii.String(q.resource), "Class": jsii.String(q.class),
-		},
-		Expression:    "100 * m / SERVICE_QUOTA(m)",
-		PeriodSeconds: 300, Periods: 1, Comparison: atLeast, Threshold: nearlyFull, Missing: "missing",
 	}
 }

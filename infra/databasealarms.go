@@ -5,6 +5,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// databaseAlarms is how many alarms a database host has.
+const databaseAlarms = 5
+
 // addDatabaseAlarms makes the alarms of a database host. They have no actions: their changes of state
 // go by EventBridge to the function that takes the host out of service and back. They name the
 // instance rather than refer to it, so that they are there before it: nothing is left to fail, and to

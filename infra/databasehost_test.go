@@ -158,8 +158,8 @@ func TestADatabaseIsPrivateEncryptedAndSpeaksTLS(t *testing.T) {
 func TestAlarmsBearTheNamesThatTheRuleMatches(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		alarms := a.database.of("AWS::CloudWatch::Alarm")
-		if len(alarms) != 5 {
-			t.Errorf("%d alarms, want 5", len(alarms))
+		if len(alarms) != databaseAlarms {
+			t.Errorf("%d alarms, want %d", len(alarms), databaseAlarms)
 		}
 		for id, alarm := range alarms {
 			if name, _ := at(alarm.Properties, "AlarmName", "Fn::Sub").(string); !strings.HasPrefix(name, "headroom-${Stage}-${HostId}-") {

@@ -35,9 +35,8 @@ type Stage struct {
 	Databases DatabaseHosts
 	Shares    ShareHosts
 
-	// RolesQuota is how many IAM roles the account may have, as AWS granted it: 1,000 until more are asked
-	// for, 5,000 at most. CloudWatch does not know it, and people are warned before it is used up.
-	RolesQuota int
+	// Quotas are those of the account that it is deployed in.
+	Quotas Quotas
 
 	// Pools are the pool policies at the first deployment. Later they are changed in the SSM
 	// parameter, without a deployment; a deployment puts them back only where they differ here from
@@ -96,8 +95,8 @@ var Stages = []Stage{
 			MaxConnections: 440, LowMemoryMiB: 256,
 			Removal: awscdk.RemovalPolicy_DESTROY,
 		},
-		Shares:     ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
-		RolesQuota: 1000,
+		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
+		Quotas: newAccount,
 		Pools: pool.Policies{
 			{
 				Kind: pool.Database, Tier: "standard", SlotsPerHost: 20, Floor: 1, Ceiling: 25,
@@ -129,8 +128,8 @@ var Stages = []Stage{
 			MultiZone: true, DeletionProtection: true,
 			Removal: awscdk.RemovalPolicy_SNAPSHOT,
 		},
-		Shares:     ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 500},
-		RolesQuota: 1000,
+		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 500},
+		Quotas: newAccount,
 		Pools: pool.Policies{
 			{
 				Kind: pool.Database, Tier: "standard", SlotsPerHost: 40, Floor: 2, Ceiling: 122,

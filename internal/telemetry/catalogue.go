@@ -46,6 +46,7 @@ func (m Metric) dimensions() [][]string {
 var (
 	perStage = []string{Stage}
 	perTier  = []string{Stage, Tier}
+	perKind  = []string{Stage, Kind}
 	perPool  = []string{Stage, Kind, Tier}
 )
 
@@ -75,6 +76,8 @@ var (
 	SlotsProvisioning = Metric{Name: "SlotsProvisioning", Unit: Count, Dimensions: perPool}
 	// Hosts are all hosts that count against the ceiling.
 	Hosts = Metric{Name: "Hosts", Unit: Count, Dimensions: perPool}
+	// HostsOfKind are the Hosts of a kind in all tiers, which share the account's quotas.
+	HostsOfKind = Metric{Name: "HostsOfKind", Unit: Count, Dimensions: perKind}
 	// HostsInService are hosts that take tenants.
 	HostsInService = Metric{Name: "HostsInService", Unit: Count, Dimensions: perPool}
 	// HostsProvisioning are hosts on their way into service.
@@ -98,5 +101,5 @@ var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
 	TenantsWaiting,
 	SlotsFree, SlotsAssigned, SlotsProvisioning,
-	Hosts, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,
+	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,
 }

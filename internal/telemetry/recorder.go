@@ -33,6 +33,12 @@ func (r Recorder) Tier(tier string) Recorder {
 	return r
 }
 
+// Kind returns a recorder for the metrics of one kind of hosts.
+func (r Recorder) Kind(kind string) Recorder {
+	r.of = map[string]string{Kind: kind}
+	return r
+}
+
 // Count adds n to a metric.
 func (r Recorder) Count(m Metric, n int) { r.write(m, float64(n)) }
 

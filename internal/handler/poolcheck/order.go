@@ -10,13 +10,16 @@ import (
 )
 
 // pool plans one pool and orders what is missing, one host at a time: the plan is made anew after
-// each order, so that checks that run at once never order more than one plan allows.
-func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) error {
+// each order, so that checks that run at once never order more than one plan allows. It returns how many
+// hosts the pool had when it was last looked at, unseen if it could not be.
+func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) (hosts int, err error) {
+	hosts = unseen
 	for ordered := 0; ; ordered++ {
 		seen, err := h.observe(ctx, key)
 		if err != nil {
-			return fmt.Errorf("check pool %s: %w", key, err)
+			return hosts, fmt.Errorf("check pool %s: %w", key, err)
 		}
+		hosts = seen.Record.Counters.Hosts
 		p, ok := ps.Of(key)
 		if !ok {
 			p = pool.Retired(seen.Record)
@@ -25,16 +28,16 @@ func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) erro
 		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
 		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
 			h.measure(seen, p)
-			return nil
+			return hosts, nil
 		}
 		mark, err := h.Mark()
 		if err != nil {
-			return fmt.Errorf("draw the mark of an order of pool %s: %w", p.Key(), err)
+			return hosts, fmt.Errorf("draw the mark of an order of pool %s: %w", p.Key(), err)
 		}
 		host, err := h.place(ctx, pool.Order(seen.Record, p, h.StackPrefix, mark, h.Now(), plan.Actions[0].Reason))
 		if err != nil {
 			h.measure(seen, p)
-			return fmt.Errorf("check pool %s: %w", p.Key(), err)
+			return hosts, fmt.Errorf("check pool %s: %w", p.Key(), err)
 		}
 		// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
 		// pool check past the order's deadline asks for the stack; two checks at once record one order,
@@ -44,13 +47,13 @@ func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) erro
 			continue // another check is ordering: look again
 		}
 		if err != nil {
-			return fmt.Errorf("record the order of %s: %w", host.ID, err)
+			return hosts, fmt.Errorf("record the order of %s: %w", host.ID, err)
 		}
 		if host, err = h.Ledger.Host(ctx, host.ID); err != nil {
-			return fmt.Errorf("read the order of %s: %w", host.ID, err)
+			return hosts, fmt.Errorf("read the order of %s: %w", host.ID, err)
 		}
 		if err := h.createStack(ctx, host); err != nil {
-			return err
+			return hosts, err
 		}
 	}
 }

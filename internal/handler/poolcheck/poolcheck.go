@@ -131,13 +131,19 @@ func (h *Handler) Check(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)
 	}
-	tiers, err := h.tiers(ctx, ps)
-	failures = append(failures, err)
+	tiers, someUnknown := h.tiers(ctx, ps)
+	failures = append(failures, someUnknown)
+	all := census{}
 	for _, tier := range tiers {
 		failures = append(failures, h.Shelf.Reconcile(ctx, tier), h.serveWaiting(ctx, tier))
 		for _, kind := range pool.Kinds {
-			failures = append(failures, h.pool(ctx, pool.Key{Kind: kind, Tier: tier}, ps))
+			hosts, err := h.pool(ctx, pool.Key{Kind: kind, Tier: tier}, ps)
+			failures = append(failures, err)
+			all.count(kind, hosts)
 		}
+	}
+	if someUnknown == nil {
+		h.measureKinds(all)
 	}
 	err = errors.Join(failures...)
 	if err == nil {

@@ -234,7 +234,7 @@ func TestPoolsAreMeasured(t *testing.T) {
 	w.wait("a")
 	w.metrics.Reset()
 	w.must(w.check())
-	for _, metric := range []string{"TenantsWaiting", "SlotsFree", "SlotsAssigned", "SlotsProvisioning", "Hosts", "HostsInService", "HostsProvisioning", "HostsCordoned", "HostsQuarantined", "CeilingUsed", "PoolChecks"} {
+	for _, metric := range []string{"TenantsWaiting", "SlotsFree", "SlotsAssigned", "SlotsProvisioning", "Hosts", "HostsOfKind", "HostsInService", "HostsProvisioning", "HostsCordoned", "HostsQuarantined", "CeilingUsed", "PoolChecks"} {
 		if !strings.Contains(w.metrics.String(), `"`+metric+`":`) {
 			t.Errorf("%s is not measured", metric)
 		}
