@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"headroom/events"
+	"headroom/internal/adapter/policy"
 	"headroom/internal/local"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/service/cloudwatch"
@@ -285,6 +286,7 @@ func (m *misfortunes) retiredTier(t *testing.T) {
 	m.newcomersUntil(t, "they are served", func(id string) bool {
 		return slices.ContainsFunc(heard[events.StorageReady](m.watch), func(e events.StorageReady) bool { return e.TenantID == id })
 	})
+	must(t, m.Clock.Sleep(t.Context(), policy.TTL)) // by then all processes serve them
 }
 
 // newcomersUntil lets new customers sign up, one after the other, until it goes with one as wanted. Functions hold
