@@ -13,6 +13,8 @@ type Resource struct {
 	PhysicalID string // empty before it is created
 	Properties map[string]any
 	Tags       map[string]string // the stack's tags
+	// Incarnation is how many resources had its logical id in its stack before it.
+	Incarnation int
 }
 
 // Created is what a provider answers: what Ref and Fn::GetAtt resolve to.

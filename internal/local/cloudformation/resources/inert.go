@@ -55,6 +55,28 @@ type inertProvider struct {
 	make      func(*Resources, resource.Resource) resource.Created
 }
 
+// inertSchemas say which properties the inert types keep for life.
+var inertSchemas = map[string]resource.Schema{
+	"AWS::EC2::FlowLog": {Tagged: true, CreateOnly: []string{
+		"DeliverCrossAccountRole", "DeliverLogsPermissionArn", "DestinationOptions", "LogDestination", "LogDestinationType", "LogFormat",
+		"LogGroupName", "MaxAggregationInterval", "ResourceId", "ResourceType", "TrafficType",
+	}},
+	"AWS::EC2::RouteTable":                  {Tagged: true, CreateOnly: []string{"VpcId"}},
+	"AWS::EC2::SubnetRouteTableAssociation": {CreateOnly: []string{"RouteTableId", "SubnetId"}},
+	"AWS::EC2::VPC":                         {Tagged: true, CreateOnly: []string{"CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength"}},
+	"AWS::EC2::VPCEndpoint":                 {Tagged: true, CreateOnly: []string{"ServiceName", "VpcEndpointType", "VpcId"}},
+	"AWS::KMS::Alias":                       {Name: "AliasName"},
+	"AWS::Route53::HostedZone":              {Tagged: true, CreateOnly: []string{"DelegationSetId", "Name"}},
+}
+
+// Schema says which properties a resource keeps for life.
+func (inertProvider) Schema(resourceType string) resource.Schema { return inertSchemas[resourceType] }
+
+// Update has nothing to do: the id stays.
+func (p inertProvider) Update(_ context.Context, _, after resource.Resource) (resource.Created, error) {
+	return p.make(p.resources, after), nil
+}
+
 // Create gives the resource its id.
 func (p inertProvider) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	return p.make(p.resources, r), nil

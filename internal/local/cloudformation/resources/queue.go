@@ -28,6 +28,27 @@ type queue struct{ *Resources }
 // Create makes a queue. Ref returns its URL.
 func (q queue) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
 	name := r.Name("QueueName")
+	attributes, err := attributesOf(r)
+	if err != nil {
+		return resource.Created{}, err
+	}
+	out, err := q.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
+	if err != nil {
+		return resource.Created{}, fmt.Errorf("create queue %s: %w", name, err)
+	}
+	return q.made(aws.ToString(out.QueueUrl), attributes["KmsMasterKeyId"]), nil
+}
+
+// made notes a queue's key, and says what Ref and Fn::GetAtt of it are.
+func (q queue) made(url, key string) resource.Created {
+	name := endpoint.QueueName(url)
+	arn := q.arn("sqs", name)
+	q.Policies.PutKeyOf(arn, key)
+	return resource.Created{PhysicalID: url, Attributes: map[string]any{"Arn": arn, "QueueName": name, "QueueUrl": url}}
+}
+
+// attributesOf are the properties of a queue that are attributes.
+func attributesOf(r resource.Resource) (map[string]string, error) {
 	attributes := map[string]string{}
 	for _, attribute := range queueAttributes {
 		switch v := r.Properties[attribute].(type) {
@@ -35,23 +56,14 @@ func (q queue) Create(ctx context.Context, r resource.Resource) (resource.Create
 		case map[string]any:
 			encoded, err := json.Marshal(v)
 			if err != nil {
-				return resource.Created{}, fmt.Errorf("encode %s: %w", attribute, err)
+				return nil, fmt.Errorf("encode %s: %w", attribute, err)
 			}
 			attributes[attribute] = string(encoded)
 		default:
 			attributes[attribute] = template.Text(v)
 		}
 	}
-	out, err := q.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
-	if err != nil {
-		return resource.Created{}, fmt.Errorf("create queue %s: %w", name, err)
-	}
-	arn := q.arn("sqs", name)
-	q.Policies.PutKeyOf(arn, attributes["KmsMasterKeyId"])
-	return resource.Created{
-		PhysicalID: aws.ToString(out.QueueUrl),
-		Attributes: map[string]any{"Arn": arn, "QueueName": name, "QueueUrl": aws.ToString(out.QueueUrl)},
-	}, nil
+	return attributes, nil
 }
 
 // Delete deletes a queue.

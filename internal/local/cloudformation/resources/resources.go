@@ -42,7 +42,7 @@ func New(config Config) *Resources {
 
 // Register makes the engine use r for all the types that it knows.
 func (r *Resources) Register(engine *cloudformation.Engine) {
-	for resourceType, p := range map[string]resource.Provider{
+	for resourceType, p := range map[string]resource.Updater{
 		"AWS::SQS::Queue":         queue{r},
 		"AWS::SQS::QueuePolicy":   queuePolicy{r},
 		"AWS::SNS::Topic":         topic{r},
@@ -72,7 +72,7 @@ func idOf(r resource.Resource, prefix string) string { return prefix + digits(r)
 
 // digits are 64 hexadecimal digits that belong to a resource, the same each time.
 func digits(r resource.Resource) string {
-	sum := sha256.Sum256([]byte(r.StackID + "/" + r.LogicalID))
+	sum := sha256.Sum256([]byte(r.Key()))
 	return hex.EncodeToString(sum[:])
 }
 

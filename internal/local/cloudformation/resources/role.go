@@ -12,6 +12,20 @@ type role struct{ *Resources }
 
 // Create makes a role with its inline and attached policies. Ref returns its name.
 func (o role) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
+	made, err := o.declared(r)
+	if err != nil {
+		return resource.Created{}, err
+	}
+	o.Policies.PutRole(made)
+	return o.made(r, made), nil
+}
+
+func (o role) made(r resource.Resource, made iam.Role) resource.Created {
+	return resource.Created{PhysicalID: made.Name, Attributes: map[string]any{"Arn": made.ARN, "RoleId": idOf(r, "AROA")}}
+}
+
+// declared is a role as a template has it.
+func (o role) declared(r resource.Resource) (iam.Role, error) {
 	name := r.Name("RoleName")
 	path := text(r.Properties, "Path")
 	if path == "" {
@@ -20,14 +34,14 @@ func (o role) Create(_ context.Context, r resource.Resource) (resource.Created, 
 	made := iam.Role{Name: name, ARN: fmt.Sprintf("arn:aws:iam::%s:role%s%s", o.Account, path, name), Policies: map[string]iam.Document{}}
 	var err error
 	if made.Trust, err = iam.ParseDocument(r.Properties["AssumeRolePolicyDocument"]); err != nil {
-		return resource.Created{}, fmt.Errorf("trust policy: %w", err)
+		return iam.Role{}, fmt.Errorf("trust policy: %w", err)
 	}
 	inline, _ := r.Properties["Policies"].([]any)
 	for _, element := range inline {
 		p, _ := element.(map[string]any)
 		document, err := iam.ParseDocument(p["PolicyDocument"])
 		if err != nil {
-			return resource.Created{}, fmt.Errorf("policy %s: %w", text(p, "PolicyName"), err)
+			return iam.Role{}, fmt.Errorf("policy %s: %w", text(p, "PolicyName"), err)
 		}
 		made.Policies[text(p, "PolicyName")] = document
 	}
@@ -39,12 +53,11 @@ func (o role) Create(_ context.Context, r resource.Resource) (resource.Created, 
 	if arn := text(r.Properties, "PermissionsBoundary"); arn != "" {
 		document, ok := o.Policies.ManagedPolicy(arn)
 		if !ok {
-			return resource.Created{}, fmt.Errorf("permissions boundary: policy %s does not exist", arn)
+			return iam.Role{}, fmt.Errorf("permissions boundary: policy %s does not exist", arn)
 		}
 		made.Boundary = &document
 	}
-	o.Policies.PutRole(made)
-	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": made.ARN, "RoleId": idOf(r, "AROA")}}, nil
+	return made, nil
 }
 
 // Delete deletes a role.

@@ -46,9 +46,14 @@ func (t table) Create(ctx context.Context, r resource.Resource) (resource.Create
 	if err != nil && !errors.As(err, &exists) {
 		return resource.Created{}, fmt.Errorf("create table %s: %w", name, err)
 	}
+	return t.made(name, p), nil
+}
+
+// made notes a table's key, and says what Ref and Fn::GetAtt of it are.
+func (t table) made(name string, p tableProperties) resource.Created {
 	arn := t.arn("dynamodb", "table/"+name)
 	t.Policies.PutKeyOf(arn, p.SSESpecification.KMSMasterKeyID)
-	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": arn}}, nil
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Arn": arn}}
 }
 
 // Delete deletes a table that is not protected against it.

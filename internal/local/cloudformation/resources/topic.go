@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -22,9 +23,16 @@ func (t topic) Create(ctx context.Context, r resource.Resource) (resource.Create
 	if err != nil {
 		return resource.Created{}, fmt.Errorf("create topic %s: %w", name, err)
 	}
-	arn := aws.ToString(out.TopicArn)
-	t.Policies.PutKeyOf(arn, text(r.Properties, "KmsMasterKeyId"))
-	return resource.Created{PhysicalID: arn, Attributes: map[string]any{"TopicArn": arn, "TopicName": name}}, nil
+	r.PhysicalID = aws.ToString(out.TopicArn)
+	return t.made(r), nil
+}
+
+// made notes a topic's key, and says what Ref and Fn::GetAtt of it are.
+func (t topic) made(r resource.Resource) resource.Created {
+	t.Policies.PutKeyOf(r.PhysicalID, text(r.Properties, "KmsMasterKeyId"))
+	return resource.Created{PhysicalID: r.PhysicalID, Attributes: map[string]any{
+		"TopicArn": r.PhysicalID, "TopicName": r.PhysicalID[strings.LastIndex(r.PhysicalID, ":")+1:],
+	}}
 }
 
 // Delete deletes a topic with its subscriptions.
@@ -64,18 +72,23 @@ type subscription struct{ *Resources }
 
 // Create subscribes a queue; other protocols are noted and deliver nothing here.
 func (s subscription) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
-	attributes := map[string]string{}
-	if text(r.Properties, "RawMessageDelivery") == "true" || r.Properties["RawMessageDelivery"] == true {
-		attributes["RawMessageDelivery"] = "true"
-	}
 	out, err := s.SNS.Subscribe(ctx, &sns.SubscribeInput{
 		TopicArn: aws.String(text(r.Properties, "TopicArn")), Protocol: aws.String(text(r.Properties, "Protocol")),
-		Endpoint: aws.String(text(r.Properties, "Endpoint")), Attributes: attributes, ReturnSubscriptionArn: true,
+		Endpoint: aws.String(text(r.Properties, "Endpoint")), ReturnSubscriptionArn: true,
+		Attributes: map[string]string{"RawMessageDelivery": raw(r)},
 	})
 	if err != nil {
 		return resource.Created{}, fmt.Errorf("subscribe to %s: %w", text(r.Properties, "TopicArn"), err)
 	}
 	return resource.Created{PhysicalID: aws.ToString(out.SubscriptionArn)}, nil
+}
+
+// raw says whether a subscription's messages come as they were sent.
+func raw(r resource.Resource) string {
+	if text(r.Properties, "RawMessageDelivery") == "true" || r.Properties["RawMessageDelivery"] == true {
+		return "true"
+	}
+	return "false"
 }
 
 // Delete ends a subscription.

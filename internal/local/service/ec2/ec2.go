@@ -47,6 +47,7 @@ type EC2 struct {
 	nics      map[string]*nic
 	instances map[string]*instance
 	volumes   map[string]*volume
+	versions  map[string]int      // of launch templates, beyond the first
 	foreign   map[netip.Addr]bool // addresses that something else on this computer listens on
 }
 
@@ -83,6 +84,7 @@ func New(cfg Config) *EC2 {
 		nics:      map[string]*nic{},
 		instances: map[string]*instance{},
 		volumes:   map[string]*volume{},
+		versions:  map[string]int{},
 		foreign:   map[netip.Addr]bool{},
 	}
 }

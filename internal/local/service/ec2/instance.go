@@ -90,11 +90,16 @@ func (e *EC2) createInstance(ctx context.Context, r resource.Resource) (resource
 	e.mu.Lock()
 	i.running = true
 	e.mu.Unlock()
+	return e.created(i), nil
+}
+
+// created is an instance as Ref and Fn::GetAtt have it.
+func (e *EC2) created(i *instance) resource.Created {
 	address := i.nic.address.String()
 	return resource.Created{PhysicalID: i.id, Attributes: map[string]any{
 		"InstanceId": i.id, "PrivateIp": address, "AvailabilityZone": i.nic.zone, "VpcId": i.nic.vpc,
 		"PrivateDnsName": "ip-" + strings.ReplaceAll(address, ".", "-") + "." + e.cfg.Region + ".compute.internal",
-	}}, nil
+	}}
 }
 
 // launch starts the machine of an instance, unless it is there already.
@@ -124,13 +129,20 @@ func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instan
 	e.mu.Unlock()
 	err = e.cfg.Machines.Start(ctx, machine.Machine{
 		InstanceID: id, ImageID: i.image, Address: i.nic.address, Disks: disks,
-		Permits: func(port int, from netip.Addr) bool { return e.Permits(i.nic.groups, port, from) },
+		Permits: func(port int, from netip.Addr) bool { return e.Permits(e.groupsOf(i), port, from) },
 	})
 	if err != nil {
 		e.forget(r, id)
 		return nil, fmt.Errorf("start instance %s at %s: %w", id, i.nic.address, err)
 	}
 	return i, nil
+}
+
+// groupsOf are the groups that an instance is in now.
+func (e *EC2) groupsOf(i *instance) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return i.nic.groups
 }
 
 // primaryInterface is the interface that an instance is launched on: the one that it is given, or one
@@ -195,7 +207,7 @@ func (e *EC2) deleteInstance(ctx context.Context, r resource.Resource) error {
 func (e *EC2) forget(r resource.Resource, id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.made, r.StackID+"/"+r.LogicalID)
+	delete(e.made, r.Key())
 	e.detachAll(id)
 	i := e.instances[id]
 	if i == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/resource"
@@ -14,12 +15,13 @@ import (
 // nic is an elastic network interface. The address and the groups are its own: the next machine on it
 // has them too.
 type nic struct {
-	id, subnet, vpc, zone string
-	address               netip.Addr
-	groups                []string
-	tags                  map[string]string
-	instance              string // that it is attached to; empty: none
-	born                  bool   // with its instance, whose end is its own
+	id, subnet, vpc, zone, description string
+	address                            netip.Addr
+	groups                             []string
+	tags                               map[string]string
+	instance                           string    // that it is attached to; empty: none
+	since                              time.Time // when it was attached
+	born                               bool      // with its instance, whose end is its own
 }
 
 // subnet is a part of a VPC in one zone.
@@ -41,20 +43,28 @@ func (e *EC2) createSubnet(r resource.Resource) (resource.Created, error) {
 	defer e.mu.Unlock()
 	s := subnet{id: e.idLocked(r, "subnet"), vpc: properties.VpcID, zone: properties.AvailabilityZone}
 	e.subnets[s.id] = s
+	return s.created(properties.CidrBlock), nil
+}
+
+func (s subnet) created(block any) resource.Created {
 	return resource.Created{PhysicalID: s.id, Attributes: map[string]any{
-		"SubnetId": s.id, "VpcId": s.vpc, "AvailabilityZone": s.zone, "CidrBlock": properties.CidrBlock,
-	}}, nil
+		"SubnetId": s.id, "VpcId": s.vpc, "AvailabilityZone": s.zone, "CidrBlock": block,
+	}}
 }
 
 // defaultZone is where things are that nobody places.
 func (e *EC2) defaultZone() string { return e.cfg.Region + "a" }
 
+// interfaceProperties is the part of AWS::EC2::NetworkInterface that makes a difference here.
+type interfaceProperties struct {
+	Description string         `json:"Description"`
+	SubnetID    string         `json:"SubnetId"`
+	GroupSet    weakjson.Texts `json:"GroupSet"`
+	Tags        []weakjson.Tag `json:"Tags"`
+}
+
 func (e *EC2) createInterface(r resource.Resource) (resource.Created, error) {
-	var properties struct {
-		SubnetID string         `json:"SubnetId"`
-		GroupSet weakjson.Texts `json:"GroupSet"`
-		Tags     []weakjson.Tag `json:"Tags"`
-	}
+	var properties interfaceProperties
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
 		return resource.Created{}, err
 	}
@@ -66,14 +76,19 @@ func (e *EC2) createInterface(r resource.Resource) (resource.Created, error) {
 		return resource.Created{}, fmt.Errorf("InvalidSubnetID.NotFound: the subnet ID '%s' does not exist", properties.SubnetID)
 	}
 	n, err := e.newInterface(nic{
-		id: id, subnet: in.id, vpc: in.vpc, zone: in.zone, groups: properties.GroupSet, tags: weakjson.Tags(r.Tags, properties.Tags),
+		id: id, subnet: in.id, vpc: in.vpc, zone: in.zone, groups: properties.GroupSet, description: properties.Description,
+		tags: weakjson.Tags(r.Tags, properties.Tags),
 	})
 	if err != nil {
 		return resource.Created{}, err
 	}
+	return n.created(), nil
+}
+
+func (n *nic) created() resource.Created {
 	return resource.Created{PhysicalID: n.id, Attributes: map[string]any{
 		"Id": n.id, "PrimaryPrivateIpAddress": n.address.String(), "VpcId": n.vpc,
-	}}, nil
+	}}
 }
 
 // newInterface makes an interface, unless it is there already, with the first address that is free: of
@@ -133,14 +148,18 @@ func (e *EC2) seize(interfaceID, instanceID string) (*nic, error) {
 	n := e.nics[interfaceID]
 	switch {
 	case n == nil:
-		return nil, &endpoint.Error{
-			Code: "InvalidNetworkInterfaceID.NotFound", Message: fmt.Sprintf("The networkInterface ID '%s' does not exist", interfaceID),
-		}
+		return nil, noInterface(interfaceID)
 	case n.instance != "" && n.instance != instanceID:
 		return nil, inUse(interfaceID)
 	}
-	n.instance = instanceID
+	n.instance, n.since = instanceID, e.cfg.Now()
 	return n, nil
+}
+
+func noInterface(id string) error {
+	return &endpoint.Error{
+		Code: "InvalidNetworkInterfaceID.NotFound", Message: fmt.Sprintf("The networkInterface ID '%s' does not exist", id),
+	}
 }
 
 func inUse(interfaceID string) error {

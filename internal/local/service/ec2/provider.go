@@ -31,10 +31,7 @@ func (e *EC2) Create(ctx context.Context, r resource.Resource) (resource.Created
 	case "AWS::EC2::Instance":
 		return e.createInstance(ctx, r)
 	case "AWS::EC2::LaunchTemplate":
-		id := e.idOf(r, "lt")
-		return resource.Created{PhysicalID: id, Attributes: map[string]any{
-			"LaunchTemplateId": id, "LatestVersionNumber": "1", "DefaultVersionNumber": "1",
-		}}, nil
+		return launchTemplate(e.idOf(r, "lt"), 1), nil
 	case "AWS::EC2::NetworkInterface":
 		return e.createInterface(r)
 	case "AWS::EC2::SecurityGroup":
@@ -76,7 +73,7 @@ func (e *EC2) idOf(r resource.Resource, prefix string) string {
 }
 
 func (e *EC2) idLocked(r resource.Resource, prefix string) string {
-	key := r.StackID + "/" + r.LogicalID
+	key := r.Key()
 	if e.made[key] == "" {
 		e.made[key] = newID(prefix)
 	}
@@ -121,36 +118,48 @@ func (t templateRule) rule(egress bool) (rule, error) {
 	return r, err
 }
 
-func (e *EC2) createGroup(r resource.Resource) (resource.Created, error) {
-	var properties struct {
-		GroupDescription string         `json:"GroupDescription"`
-		GroupName        string         `json:"GroupName"`
-		VpcID            string         `json:"VpcId"`
-		Ingress          []templateRule `json:"SecurityGroupIngress"`
-		Egress           []templateRule `json:"SecurityGroupEgress"`
-		Tags             []weakjson.Tag `json:"Tags"`
+// groupProperties is the part of AWS::EC2::SecurityGroup that makes a difference here.
+type groupProperties struct {
+	GroupDescription string         `json:"GroupDescription"`
+	GroupName        string         `json:"GroupName"`
+	VpcID            string         `json:"VpcId"`
+	Ingress          []templateRule `json:"SecurityGroupIngress"`
+	Egress           []templateRule `json:"SecurityGroupEgress"`
+	Tags             []weakjson.Tag `json:"Tags"`
+}
+
+// rules are those that stand in a group's properties.
+func (p groupProperties) rules() ([]rule, error) {
+	if p.Egress == nil {
+		p.Egress = []templateRule{{IPProtocol: "-1", CidrIP: "0.0.0.0/0"}}
 	}
+	var rules []rule
+	for _, list := range []struct {
+		written []templateRule
+		egress  bool
+	}{{p.Ingress, false}, {p.Egress, true}} {
+		for _, written := range list.written {
+			one, err := written.rule(list.egress)
+			if err != nil {
+				return nil, err
+			}
+			rules = append(rules, one)
+		}
+	}
+	return rules, nil
+}
+
+func (e *EC2) createGroup(r resource.Resource) (resource.Created, error) {
+	var properties groupProperties
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
 		return resource.Created{}, err
 	}
 	if refused := constraint.GroupDescription(properties.GroupDescription); refused != nil {
 		return resource.Created{}, endpoint.Refused(refused)
 	}
-	if properties.Egress == nil {
-		properties.Egress = []templateRule{{IPProtocol: "-1", CidrIP: "0.0.0.0/0"}}
-	}
-	var rules []rule
-	for _, list := range []struct {
-		written []templateRule
-		egress  bool
-	}{{properties.Ingress, false}, {properties.Egress, true}} {
-		for _, written := range list.written {
-			one, err := written.rule(list.egress)
-			if err != nil {
-				return resource.Created{}, err
-			}
-			rules = append(rules, one)
-		}
+	rules, err := properties.rules()
+	if err != nil {
+		return resource.Created{}, err
 	}
 
 	e.mu.Lock()
@@ -170,9 +179,11 @@ func (e *EC2) createGroup(r resource.Resource) (resource.Created, error) {
 		}
 		e.groups[id] = g
 	}
-	return resource.Created{PhysicalID: id, Attributes: map[string]any{
-		"GroupId": id, "Id": id, "VpcId": properties.VpcID,
-	}}, nil
+	return e.groups[id].created(), nil
+}
+
+func (g *group) created() resource.Created {
+	return resource.Created{PhysicalID: g.id, Attributes: map[string]any{"GroupId": g.id, "Id": g.id, "VpcId": g.vpc}}
 }
 
 func (e *EC2) deleteGroup(r resource.Resource) error {

@@ -65,13 +65,20 @@ func (a *attachment) set(volumeID string) map[string]any {
 	}
 }
 
+// volumeProperties is the part of AWS::EC2::Volume that makes a difference here.
+type volumeProperties struct {
+	AvailabilityZone string         `json:"AvailabilityZone"`
+	Size             weakjson.Int   `json:"Size"`
+	KmsKeyID         string         `json:"KmsKeyId"`
+	Tags             []weakjson.Tag `json:"Tags"`
+}
+
+func (v *volume) created() resource.Created {
+	return resource.Created{PhysicalID: v.id, Attributes: map[string]any{"VolumeId": v.id}}
+}
+
 func (e *EC2) createVolume(r resource.Resource) (resource.Created, error) {
-	var properties struct {
-		AvailabilityZone string         `json:"AvailabilityZone"`
-		Size             weakjson.Int   `json:"Size"`
-		KmsKeyID         string         `json:"KmsKeyId"`
-		Tags             []weakjson.Tag `json:"Tags"`
-	}
+	var properties volumeProperties
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
 		return resource.Created{}, err
 	}
@@ -87,7 +94,7 @@ func (e *EC2) createVolume(r resource.Resource) (resource.Created, error) {
 			tags: weakjson.Tags(r.Tags, properties.Tags), made: e.cfg.Now(),
 		}
 	}
-	return resource.Created{PhysicalID: id, Attributes: map[string]any{"VolumeId": id}}, nil
+	return e.volumes[id].created(), nil
 }
 
 func (e *EC2) deleteVolume(id string) error {

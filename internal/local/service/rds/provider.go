@@ -17,10 +17,15 @@ import (
 	"headroom/internal/local/weakjson"
 )
 
+// The resource types that Create and Delete know.
+const (
+	typeInstance       = "AWS::RDS::DBInstance"
+	typeParameterGroup = "AWS::RDS::DBParameterGroup"
+	typeSubnetGroup    = "AWS::RDS::DBSubnetGroup"
+)
+
 // Types lists the resource types that Create and Delete know.
-func Types() []string {
-	return []string{"AWS::RDS::DBInstance", "AWS::RDS::DBParameterGroup", "AWS::RDS::DBSubnetGroup"}
-}
+func Types() []string { return []string{typeInstance, typeParameterGroup, typeSubnetGroup} }
 
 // instanceProperties is the part of AWS::RDS::DBInstance that makes a difference here.
 type instanceProperties struct {
@@ -47,11 +52,11 @@ type instanceProperties struct {
 // Create makes a resource of one of Types.
 func (r *RDS) Create(ctx context.Context, declared resource.Resource) (resource.Created, error) {
 	switch declared.Type {
-	case "AWS::RDS::DBInstance":
+	case typeInstance:
 		return r.createInstance(ctx, declared)
-	case "AWS::RDS::DBParameterGroup":
+	case typeParameterGroup:
 		return r.createParameters(declared)
-	case "AWS::RDS::DBSubnetGroup":
+	case typeSubnetGroup:
 		name := nameOr(declared, "DBSubnetGroupName")
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -65,11 +70,11 @@ func (r *RDS) Create(ctx context.Context, declared resource.Resource) (resource.
 func (r *RDS) Delete(_ context.Context, declared resource.Resource) error {
 	r.mu.Lock()
 	switch declared.Type {
-	case "AWS::RDS::DBParameterGroup":
+	case typeParameterGroup:
 		delete(r.parameters, declared.PhysicalID)
-	case "AWS::RDS::DBSubnetGroup":
+	case typeSubnetGroup:
 		delete(r.subnets, declared.PhysicalID)
-	case "AWS::RDS::DBInstance":
+	case typeInstance:
 		i := r.instances[declared.PhysicalID]
 		if i == nil || i.owner != owner(declared) {
 			break
@@ -133,6 +138,13 @@ func (r *RDS) createInstance(ctx context.Context, declared resource.Resource) (r
 	if i.err != nil {
 		return resource.Created{}, fmt.Errorf("create DB instance %s: %w", i.identifier, i.err)
 	}
+	return r.made(i), nil
+}
+
+// made is an instance that is available as Ref and Fn::GetAtt have it.
+func (r *RDS) made(i *instance) resource.Created {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	attributes := map[string]any{
 		"Endpoint.Address": postgresql.Host, "Endpoint.Port": fmt.Sprint(i.server.Port), "Endpoint.HostedZoneId": "Z29XKXDKYMONMX",
 		"DBInstanceArn": r.arn(i.identifier), "DbiResourceId": i.resourceID,
@@ -140,15 +152,12 @@ func (r *RDS) createInstance(ctx context.Context, declared resource.Resource) (r
 	if i.secretARN != "" {
 		attributes["MasterUserSecret.SecretArn"] = i.secretARN
 	}
-	return resource.Created{PhysicalID: i.identifier, Attributes: attributes}, nil
+	return resource.Created{PhysicalID: i.identifier, Attributes: attributes}
 }
 
 // register notes an instance, unless the same resource has made it already.
 func (r *RDS) register(declared resource.Resource, properties instanceProperties) (*instance, bool, error) {
-	identifier := strings.ToLower(properties.DBInstanceIdentifier)
-	if identifier == "" {
-		identifier = strings.ToLower(declared.StackName + "-" + declared.LogicalID)
-	}
+	identifier := strings.ToLower(nameOr(declared, "DBInstanceIdentifier"))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if there := r.instances[identifier]; there != nil {
@@ -260,14 +269,15 @@ func (r *RDS) createParameters(declared resource.Resource) (resource.Created, er
 }
 
 // owner tells which resource made an instance.
-func owner(declared resource.Resource) string {
-	return declared.StackID + "/" + declared.LogicalID
-}
+func owner(declared resource.Resource) string { return declared.Key() }
 
 // nameOr is a resource's name property, or one made of its stack's and its own.
 func nameOr(declared resource.Resource, property string) string {
 	if name, ok := declared.Properties[property].(string); ok && name != "" {
 		return name
+	}
+	if declared.Incarnation > 0 {
+		return strings.ToLower(declared.GeneratedName())
 	}
 	return strings.ToLower(declared.StackName + "-" + declared.LogicalID)
 }

@@ -36,9 +36,9 @@ type Parameters struct {
 
 // parameter is one version of a parameter.
 type parameter struct {
-	name, kind, tier, value, user string
-	version                       int
-	modified                      time.Time
+	name, kind, tier, description, value, user string
+	version                                    int
+	modified                                   time.Time
 }
 
 // New returns a fake that knows the public parameters in use.
@@ -162,36 +162,46 @@ func (p *Parameters) getSeveral(_ context.Context, call endpoint.Call) (any, err
 // Types lists the resource types that Create and Delete know.
 func Types() []string { return []string{"AWS::SSM::Parameter"} }
 
+// properties are those of AWS::SSM::Parameter.
+type properties struct {
+	Name        string        `json:"Name"`
+	Description string        `json:"Description"`
+	Type        string        `json:"Type"`
+	Tier        string        `json:"Tier"`
+	Value       weakjson.Text `json:"Value"`
+}
+
+// parameter is a version with these properties.
+func (p properties) parameter(name string) parameter {
+	return parameter{
+		name: name, kind: p.Type, tier: p.Tier, description: p.Description, value: string(p.Value), user: "cloudformation.amazonaws.com",
+	}
+}
+
+func (p properties) created(name string) resource.Created {
+	return resource.Created{PhysicalID: name, Attributes: map[string]any{"Type": p.Type, "Value": string(p.Value)}}
+}
+
 // Create makes a parameter.
 func (p *Parameters) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
-	var properties struct {
-		Name  string        `json:"Name"`
-		Type  string        `json:"Type"`
-		Tier  string        `json:"Tier"`
-		Value weakjson.Text `json:"Value"`
-	}
+	var properties properties
 	if err := weakjson.Decode(r.Properties, &properties); err != nil {
 		return resource.Created{}, err
 	}
 	name := properties.Name
 	if name == "" {
-		name = "CFN-" + r.LogicalID + "-" + r.StackName
+		name = "CFN-" + r.GeneratedName()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if latest, there := p.find(name); !there {
-		_, err := p.setLocked(parameter{
-			name: name, kind: properties.Type, tier: properties.Tier, value: string(properties.Value), user: "cloudformation.amazonaws.com",
-		})
-		if err != nil {
+		if _, err := p.setLocked(properties.parameter(name)); err != nil {
 			return resource.Created{}, err
 		}
 	} else if r.PhysicalID == "" && latest.user != "cloudformation.amazonaws.com" {
 		return resource.Created{}, fmt.Errorf("ParameterAlreadyExists: the parameter %s already exists", name)
 	}
-	return resource.Created{PhysicalID: name, Attributes: map[string]any{
-		"Type": properties.Type, "Value": string(properties.Value),
-	}}, nil
+	return properties.created(name), nil
 }
 
 // Delete removes a parameter.
