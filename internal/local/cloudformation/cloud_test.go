@@ -148,10 +148,34 @@ func (p *things) Delete(_ context.Context, r resource.Resource) error {
 	return nil
 }
 
+func (p *things) Schema(string) resource.Schema {
+	return resource.Schema{Name: "name", CreateOnly: []string{"fixed"}, Tagged: true}
+}
+
+func (p *things) Update(_ context.Context, before, after resource.Resource) (resource.Created, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if after.LogicalID == p.fail {
+		return resource.Created{}, errors.New("out of order")
+	}
+	p.done = append(p.done, "~"+after.LogicalID)
+	return resource.Created{PhysicalID: after.PhysicalID, Attributes: map[string]any{"Color": "blue", "Of": after.Properties["of"]}}, nil
+}
+
 func (p *things) did() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.done, "")
+}
+
+// fresh forgets what was done and seen so far.
+func (c *cloud) fresh() {
+	c.mu.Lock()
+	c.events = nil
+	c.mu.Unlock()
+	c.things.mu.Lock()
+	c.things.done = nil
+	c.things.mu.Unlock()
 }
 
 // chain is a template of things A, B and C, each of which needs the one before.

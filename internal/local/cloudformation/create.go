@@ -21,7 +21,7 @@ var errStopped = errors.New("Resource creation cancelled")
 // back when one fails.
 func (e *Engine) create(ctx context.Context, s *stack) {
 	e.setStatus(ctx, s, createInProgress, "User Initiated")
-	failed := e.createAll(ctx, s)
+	failed := e.inOrder(ctx, s, func(id string) error { return e.createOne(ctx, s, id) })
 	if ctx.Err() != nil {
 		return // the cloud is going down: nobody is left to tell
 	}
@@ -45,8 +45,9 @@ func (e *Engine) create(ctx context.Context, s *stack) {
 	e.undo(ctx, s, fmt.Sprintf("The following resource(s) failed to create: [%s].", strings.Join(failed, ", ")))
 }
 
-// createAll reports the logical ids of the resources that failed.
-func (e *Engine) createAll(ctx context.Context, s *stack) (failed []string) {
+// inOrder does something to all resources of a stack, each as soon as it was done to those that it depends on.
+// When one fails, no other is begun. It reports the logical ids of those that failed.
+func (e *Engine) inOrder(ctx context.Context, s *stack, do func(id string) error) (failed []string) {
 	done := make(map[string]chan struct{}, len(s.order))
 	for _, id := range s.order {
 		done[id] = make(chan struct{})
@@ -77,11 +78,10 @@ func (e *Engine) createAll(ctx context.Context, s *stack) (failed []string) {
 			if stopped() {
 				return
 			}
-			err := e.createOne(ctx, s, id, id == last)
+			err := do(id)
 			if err == nil {
 				return
 			}
-			e.setRecord(s, id, createFailed, err.Error())
 			level := slog.LevelError
 			if ctx.Err() != nil {
 				level = slog.LevelDebug // the local cloud is closing
@@ -97,45 +97,74 @@ func (e *Engine) createAll(ctx context.Context, s *stack) (failed []string) {
 }
 
 // createOne makes one resource whose dependencies are there.
-func (e *Engine) createOne(ctx context.Context, s *stack, id string, last bool) error {
-	declared := s.template.Resources[id]
-	r := resource.Resource{StackName: s.name, StackID: s.id, LogicalID: id, Type: declared.Type, Tags: s.tags}
+func (e *Engine) createOne(ctx context.Context, s *stack, id string) error {
+	r := e.newResource(s, id)
 	e.mu.Lock()
 	s.records[id] = &record{resource: r}
 	e.mu.Unlock()
 	e.setRecord(s, id, createInProgress, "")
+	made, err := e.makeOne(ctx, s, r)
+	if err != nil {
+		e.setRecord(s, id, createFailed, err.Error())
+		return err
+	}
+	e.mu.Lock()
+	s.records[id] = made
+	e.mu.Unlock()
+	e.setRecord(s, id, createComplete, "")
+	return nil
+}
 
-	provider, err := e.provider(declared.Type)
-	if err != nil {
-		return err
+// newResource is a resource that is to be made, without properties: another one than all before it.
+func (e *Engine) newResource(s *stack, id string) resource.Resource {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := resource.Resource{
+		StackName: s.name, StackID: s.id, LogicalID: id, Type: s.template.Resources[id].Type, Tags: s.tags, Incarnation: s.made[id],
 	}
-	properties, err := s.template.Evaluate(e.scope(s), map[string]any(declared.Properties))
+	s.made[id]++
+	return r
+}
+
+// makeOne makes a resource, with the properties that its template has now.
+func (e *Engine) makeOne(ctx context.Context, s *stack, r resource.Resource) (*record, error) {
+	provider, err := e.provider(r.Type)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.Properties, _ = properties.(map[string]any)
-	if last && s.failReason != "" {
-		return errors.New(s.failReason)
+	if r.Properties, err = e.properties(s, r.LogicalID); err != nil {
+		return nil, err
+	}
+	if r.LogicalID == s.order[len(s.order)-1] && s.failReason != "" {
+		return nil, errors.New(s.failReason)
 	}
 	if err := e.roleAllows(s, r, creation); err != nil {
-		return err
+		return nil, err
 	}
 	if e.config.LeadTime != nil {
-		if err := wait(ctx, e.config.LeadTime(s.name, declared.Type)); err != nil {
-			return errStopped
+		if err := wait(ctx, e.config.LeadTime(s.name, r.Type)); err != nil {
+			return nil, errStopped
 		}
 	}
 	created, err := provider.Create(ctx, r)
 	if err != nil {
-		//lint:ignore ST1005 as CloudFormation words it
-		return fmt.Errorf("Resource handler returned message: \"%w\"", err)
+		return nil, handlerFailed(err)
 	}
 	r.PhysicalID = created.PhysicalID
-	e.mu.Lock()
-	s.records[id].resource, s.records[id].attributes = r, created.Attributes
-	e.mu.Unlock()
-	e.setRecord(s, id, createComplete, "")
-	return nil
+	return &record{resource: r, attributes: created.Attributes}, nil
+}
+
+// handlerFailed words the error of a provider as CloudFormation does.
+func handlerFailed(err error) error {
+	//lint:ignore ST1005 as CloudFormation words it
+	return fmt.Errorf("Resource handler returned message: \"%w\"", err)
+}
+
+// properties are the properties that a resource's template has for it now.
+func (e *Engine) properties(s *stack, id string) (map[string]any, error) {
+	evaluated, err := s.template.Evaluate(e.scope(s), map[string]any(s.template.Resources[id].Properties))
+	properties, _ := evaluated.(map[string]any)
+	return properties, err
 }
 
 // undo ends a creation that failed, as the caller of CreateStack asked.

@@ -138,7 +138,7 @@ func (e *Engine) deployStack(ctx context.Context, name, file string, tags, param
 		return nil, fmt.Errorf("put template: %w", err)
 	}
 	url := fmt.Sprintf("https://s3.%s.amazonaws.com/%s/%s", e.config.Region, bucket, key)
-	s, err := e.createStack(ctx, createRequest{
+	s, err := e.createStack(ctx, request{
 		name: name, url: url, tags: tags, parameters: given, capabilities: []string{"CAPABILITY_NAMED_IAM"},
 	})
 	if err != nil {

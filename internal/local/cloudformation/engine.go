@@ -114,8 +114,8 @@ func (e *Engine) Resources(nameOrID string) []resource.Resource {
 		return nil
 	}
 	var found []resource.Resource
-	for _, id := range s.order {
-		if r := s.records[id]; r != nil && r.exists() {
+	for _, id := range s.listed() {
+		if r := s.records[id]; r.exists() {
 			found = append(found, r.resource)
 		}
 	}
@@ -128,25 +128,34 @@ func (e *Engine) Tags(arn string) map[string]string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.stacks {
+		there := slices.Clone(s.kept)
 		for _, r := range s.records {
-			id := r.resource.PhysicalID
-			if !r.exists() || id == "" || id != arn && !strings.HasSuffix(arn, "/"+id) && !strings.HasSuffix(arn, ":"+id) {
-				continue
+			if r.exists() {
+				there = append(there, r.resource)
 			}
-			tags := maps.Clone(s.tags)
-			if tags == nil {
-				tags = map[string]string{}
+		}
+		for _, r := range there {
+			if id := r.PhysicalID; id != "" && (id == arn || strings.HasSuffix(arn, "/"+id) || strings.HasSuffix(arn, ":"+id)) {
+				return tagsOf(r)
 			}
-			list, _ := r.resource.Properties["Tags"].([]any)
-			for _, t := range list {
-				if tag, ok := t.(map[string]any); ok {
-					tags[template.Text(tag["Key"])] = template.Text(tag["Value"])
-				}
-			}
-			return tags
 		}
 	}
 	return nil
+}
+
+// tagsOf are the tags that a resource was last made or updated with.
+func tagsOf(r resource.Resource) map[string]string {
+	tags := maps.Clone(r.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	list, _ := r.Properties["Tags"].([]any)
+	for _, t := range list {
+		if tag, ok := t.(map[string]any); ok {
+			tags[template.Text(tag["Key"])] = template.Text(tag["Value"])
+		}
+	}
+	return tags
 }
 
 // find looks a stack up by ID, or by name among those that are not deleted. The lock is held.

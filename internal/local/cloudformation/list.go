@@ -55,6 +55,9 @@ func (e *Engine) apiListStacks(_ context.Context, call endpoint.Call) (any, erro
 		if !s.ended.IsZero() {
 			summary["DeletionTime"] = s.ended
 		}
+		if !s.updated.IsZero() {
+			summary["LastUpdatedTime"] = s.updated
+		}
 		list = append(list, summary)
 	}
 	return paged(call, "StackSummaries", list), nil
@@ -69,11 +72,8 @@ func (e *Engine) apiListStackResources(_ context.Context, call endpoint.Call) (a
 		return nil, validation("Stack with id %s does not exist", name)
 	}
 	list := []any{}
-	for _, id := range s.order {
+	for _, id := range s.listed() {
 		r := s.records[id]
-		if r == nil {
-			continue
-		}
 		summary := map[string]any{
 			"LogicalResourceId": id, "PhysicalResourceId": r.resource.PhysicalID, "ResourceType": r.resource.Type,
 			"ResourceStatus": string(r.status), "LastUpdatedTimestamp": r.updated,

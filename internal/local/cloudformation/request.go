@@ -1,11 +1,9 @@
 package cloudformation
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 
 	"headroom/internal/local/cloudformation/template"
@@ -19,8 +17,59 @@ const (
 	maxFromS3 = 1 << 20
 )
 
+// request are the parameters of CreateStack, UpdateStack and CreateChangeSet.
+type request struct {
+	caller                                  string // ARN of the principal; empty for the account's owner
+	name, body, url, token, role, onFailure string
+	parameters                              map[string]string
+	previous                                []string          // parameters that keep their values
+	tags                                    map[string]string // nil: not given
+	capabilities                            []string
+	protected, previousTemplate             bool
+}
+
+func requestOf(call endpoint.Call) request {
+	text := func(name string) string { s, _ := call.Params[name].(string); return s }
+	r := request{
+		caller: call.Principal,
+		name:   text("StackName"), body: text("TemplateBody"), url: text("TemplateURL"), token: text("ClientRequestToken"),
+		role: text("RoleARN"), onFailure: text("OnFailure"), protected: text("EnableTerminationProtection") == "true",
+		previousTemplate: text("UsePreviousTemplate") == "true",
+		parameters:       pairs(call.Params["Parameters"], "ParameterKey", "ParameterValue"),
+	}
+	parameters, _ := call.Params["Parameters"].([]any)
+	for _, p := range parameters {
+		if m, ok := p.(map[string]any); ok && template.Text(m["UsePreviousValue"]) == "true" {
+			r.previous = append(r.previous, template.Text(m["ParameterKey"]))
+		}
+	}
+	if tags, given := call.Params["Tags"]; given { // an empty list, too: then there are to be none
+		r.tags = pairs(tags, "Key", "Value")
+	}
+	capabilities, _ := call.Params["Capabilities"].([]any)
+	for _, c := range capabilities {
+		r.capabilities = append(r.capabilities, template.Text(c))
+	}
+	if text("DisableRollback") == "true" {
+		r.onFailure = "DO_NOTHING"
+	}
+	return r
+}
+
+// pairs folds a list of named values. Those without a value are left out.
+func pairs(list any, key, value string) map[string]string {
+	folded := map[string]string{}
+	elements, _ := list.([]any)
+	for _, element := range elements {
+		if m, ok := element.(map[string]any); ok && m[value] != nil {
+			folded[template.Text(m[key])] = template.Text(m[value])
+		}
+	}
+	return folded
+}
+
 // check refuses what the real one refuses before it looks at the template.
-func (r createRequest) check() error {
+func (r request) check() error {
 	var token *string
 	if r.token != "" {
 		token = &r.token
@@ -32,59 +81,12 @@ func (r createRequest) check() error {
 	case len(r.body) > maxInline:
 		return validation("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "+
 			"Member must have length less than or equal to %d", maxInline)
-	case (r.body == "") == (r.url == ""):
+	case r.previousTemplate && r.body == "" && r.url == "":
+		return nil
+	case r.previousTemplate || (r.body == "") == (r.url == ""):
 		return validation("Either Template URL or Template Body must be specified.")
 	}
 	return nil
-}
-
-// mayMake refuses a template that makes IAM resources unless the caller acknowledged that.
-func (r createRequest) mayMake(t *template.Template) error {
-	needed := ""
-	for _, declared := range t.Resources {
-		if !strings.HasPrefix(declared.Type, "AWS::IAM::") {
-			continue
-		}
-		if declared.Properties["RoleName"] != nil || declared.Properties["ManagedPolicyName"] != nil {
-			needed = "CAPABILITY_NAMED_IAM"
-			break
-		}
-		needed = "CAPABILITY_IAM"
-	}
-	if needed == "" || slices.Contains(r.capabilities, needed) || slices.Contains(r.capabilities, "CAPABILITY_NAMED_IAM") {
-		return nil
-	}
-	return &endpoint.Error{Code: "InsufficientCapabilitiesException", Message: fmt.Sprintf("Requires capabilities : [%s]", needed)}
-}
-
-// knows refuses a template with resources that nobody makes: AWS, too, looks at all types first.
-func (e *Engine) knows(t *template.Template) error {
-	var unknown []string
-	for _, declared := range t.Resources {
-		if _, ok := e.providers[declared.Type]; !ok {
-			unknown = append(unknown, declared.Type)
-		}
-	}
-	return endpoint.Refused(constraint.ResourceTypes(unknown))
-}
-
-// document gets the template that a request names.
-func (e *Engine) document(ctx context.Context, r createRequest) ([]byte, error) {
-	if r.body != "" {
-		return []byte(r.body), nil
-	}
-	bucket, key, ok := endpoint.ObjectOf(r.url)
-	if !ok {
-		return nil, validation("TemplateURL must be a supported URL.")
-	}
-	document, err := e.config.Objects.Get(ctx, bucket, key)
-	if err != nil {
-		return nil, validation("S3 error: %v", err)
-	}
-	if len(document) > maxFromS3 {
-		return nil, validation("Template may not exceed %d bytes in size.", maxFromS3)
-	}
-	return document, nil
 }
 
 func (e *Engine) newStackID(name string) string {
@@ -93,51 +95,4 @@ func (e *Engine) newStackID(name string) string {
 	h := hex.EncodeToString(b[:])
 	uuid := strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
 	return fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%s", e.config.Region, e.config.Account, name, uuid)
-}
-
-// bootstrapVersion is what a bootstrapped account says, well above what any synthesizer asks for.
-const bootstrapVersion = "100"
-
-// lookupFor returns the lookup of SSM parameters for a request. The account counts as bootstrapped for
-// CDK.
-func (e *Engine) lookupFor(r createRequest) template.Lookup {
-	return func(ctx context.Context, name string) (string, error) {
-		if err := e.mayRead(r, name); err != nil {
-			return "", fmt.Errorf("AccessDenied. User doesn't have permission to call ssm:GetParameters: %w", err)
-		}
-		if strings.HasPrefix(name, "/cdk-bootstrap/") {
-			return bootstrapVersion, nil
-		}
-		if e.config.Parameter == nil {
-			return "", fmt.Errorf("parameter %s not found", name)
-		}
-		return e.config.Parameter(ctx, name)
-	}
-}
-
-// mayRead checks that an SSM parameter may be read for a stack. CloudFormation reads it with the
-// rights of whoever creates the stack (https://github.com/aws/aws-cdk/issues/10083), or with those of
-// the service role, where there is one. Here both must have them.
-func (e *Engine) mayRead(r createRequest, name string) error {
-	if e.config.Roles == nil {
-		return nil
-	}
-	account := e.config.Account
-	if strings.HasPrefix(name, "/aws/service/") {
-		account = "" // AWS's own
-	}
-	parameter := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", e.config.Region, account, strings.TrimPrefix(name, "/"))
-	readers := []string{r.caller}
-	if r.role != "" {
-		readers = append(readers, e.session(r.role))
-	}
-	for _, reader := range readers {
-		if reader == "" {
-			continue // the account's owner
-		}
-		if err := e.config.Roles.Allowed(reader, "ssm:GetParameters", parameter, nil); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -54,3 +54,72 @@ func TestAServiceRoleIsKeptToItsConditions(t *testing.T) {
 		})
 	}
 }
+
+// An update takes what it changes: a property's own permission, and tagging only for tags.
+func TestAServiceRoleLimitsUpdates(t *testing.T) {
+	const (
+		create  = `{"Effect":"Allow","Action":["cloudwatch:PutMetricAlarm","logs:CreateLogGroup","logs:PutRetentionPolicy"],"Resource":"*"}`
+		tagging = `{"Effect":"Allow","Action":["logs:TagResource"],"Resource":"*"}`
+		group   = `{"Resources":{"Logs":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"a","RetentionInDays":%}}}}`
+	)
+	with := func(days string) string { return strings.ReplaceAll(group, "%", days) }
+	tag := func(in *cloudformation.UpdateStackInput) {
+		in.Tags = []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}
+	}
+	none := func(in *cloudformation.UpdateStackInput) { in.Tags = []types.Tag{} }
+	for name, tt := range map[string]struct {
+		statements []string
+		template   string
+		option     func(*cloudformation.UpdateStackInput)
+		denied     string
+	}{
+		"what creation takes":            {[]string{create}, with("8"), nil, ""},
+		"tags without permission":        {[]string{create}, "", tag, "logs:TagResource on resource: arn:aws:logs:eu-west-1:123456789012:log-group:s-Logs-"},
+		"tags":                           {[]string{tagging, create}, "", tag, ""},
+		"no more tags, without":          {[]string{tagging, create}, "", none, "logs:UntagResource"},
+		"a deletion that is not allowed": {[]string{create}, `{"Resources":{"Other":{"Type":"Test::Local::Thing"}}}`, nil, "logs:DeleteLogGroup"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			c.engine.Register(c.things, "AWS::Logs::LogGroup")
+			document, err := iam.ParseDocument(`{"Statement":[` + strings.Join(tt.statements, ",") + `]}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			role := iam.Role{
+				Name: "stacks", ARN: "arn:aws:iam::123456789012:role/stacks", Policies: map[string]iam.Document{"p": document},
+				Trust: policy(t, `{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}`),
+			}
+			c.roles.PutRole(role)
+			c.create(t, "s", "made", with("7"), func(in *cloudformation.CreateStackInput) {
+				in.RoleARN = aws.String(role.ARN)
+				if tt.denied == "logs:UntagResource" {
+					in.Tags = []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}
+				}
+			})
+			c.reach(t, "s", types.StackStatusCreateComplete)
+			options := []func(*cloudformation.UpdateStackInput){}
+			if tt.option != nil {
+				options = append(options, tt.option)
+			}
+			if err := c.update(t, "changed", tt.template, options...); err != nil {
+				t.Fatal(err)
+			}
+			want := types.StackStatusUpdateComplete
+			switch {
+			case strings.HasPrefix(tt.denied, "logs:Tag"):
+				want = types.StackStatusUpdateRollbackFailed // what may not be done can't be undone
+			case tt.denied == "logs:UntagResource":
+				want = types.StackStatusUpdateRollbackComplete // but tags may be set again
+			}
+			s := c.reach(t, "s", want)
+			log := strings.Join(c.log(t), "\n")
+			if tt.denied != "" && !strings.Contains(log, "is not authorized to perform: "+tt.denied) {
+				t.Errorf("log %s", log)
+			}
+			if tt.denied == "logs:DeleteLogGroup" && aws.ToString(s.StackStatusReason) != "Update successful. One or more resources could not be deleted." {
+				t.Errorf("reason %s", aws.ToString(s.StackStatusReason))
+			}
+		})
+	}
+}

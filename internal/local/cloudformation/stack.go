@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,16 +28,47 @@ const (
 	deleteComplete     status = "DELETE_COMPLETE"
 	deleteFailed       status = "DELETE_FAILED"
 	deleteSkipped      status = "DELETE_SKIPPED" // a resource that its deletion policy keeps
+
+	updateInProgress                status = "UPDATE_IN_PROGRESS"
+	updateCompleteCleanupInProgress status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+	updateComplete                  status = "UPDATE_COMPLETE"
+	updateFailed                    status = "UPDATE_FAILED"
+	updateRollbackInProgress        status = "UPDATE_ROLLBACK_IN_PROGRESS"
+	updateRollbackCleanupInProgress status = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+	updateRollbackComplete          status = "UPDATE_ROLLBACK_COMPLETE"
+	updateRollbackFailed            status = "UPDATE_ROLLBACK_FAILED"
 )
+
+// updatable reports whether a stack in this state can be updated.
+func (s status) updatable() bool {
+	return s == createComplete || s == updateComplete || s == updateRollbackComplete
+}
+
+// updating reports whether a stack in this state is being updated.
+func (s status) updating() bool {
+	switch s {
+	case updateInProgress, updateCompleteCleanupInProgress, updateRollbackInProgress, updateRollbackCleanupInProgress:
+		return true
+	default:
+		return false
+	}
+}
+
+// design is what a stack is made by, and what an update changes.
+type design struct {
+	document   []byte
+	template   *template.Template
+	given      map[string]string // parameters as they were given, or their defaults
+	parameters map[string]any    // resolved
+	tags       map[string]string
+	role       string   // ARN of the service role, or empty
+	order      []string // logical ids whose condition holds, each after those it depends on
+}
 
 // stack is a stack and all that is known of it. The engine's lock guards what changes.
 type stack struct {
+	design
 	id, name   string
-	template   *template.Template
-	given      map[string]string // parameters as they were given
-	parameters map[string]any    // resolved
-	tags       map[string]string
-	role       string // ARN of the service role, or empty
 	onFailure  string
 	protected  bool
 	failReason string // non-empty: it was chosen to fail
@@ -46,13 +78,16 @@ type stack struct {
 	status         status
 	reason         string
 	created, ended time.Time
-	order          []string // logical ids whose condition holds, each after those it depends on
+	updated        time.Time // zero: never
 	records        map[string]*record
+	made           map[string]int      // how many resources were made, by logical id
+	kept           []resource.Resource // that updates took out of it, and their policies keep
 	outputs        []output
 	events         []event
 	completed      bool // its creation completed once
 	deleting       bool
 	deletions      []string      // tokens with which its deletion was asked for
+	updates        []string      // tokens with which updates were asked for
 	idle           chan struct{} // closed when the last operation started is over
 }
 
@@ -68,7 +103,7 @@ type record struct {
 // exists reports whether the resource was made and not deleted.
 func (r *record) exists() bool {
 	switch r.status {
-	case createComplete, deleteFailed, deleteSkipped, deleteInProgress:
+	case createComplete, updateInProgress, updateComplete, updateFailed, deleteFailed, deleteSkipped, deleteInProgress:
 		return true
 	default:
 		return false
@@ -115,6 +150,18 @@ func (e *Engine) scope(s *stack) template.Scope {
 			return v, ok
 		},
 	}
+}
+
+// listed are the logical ids of what a stack has records of: those of its template first, then what an
+// update is about to take away. The engine's lock is held.
+func (s *stack) listed() []string {
+	list := slices.Clone(s.order)
+	for _, id := range slices.Sorted(maps.Keys(s.records)) {
+		if !slices.Contains(s.order, id) {
+			list = append(list, id)
+		}
+	}
+	return slices.DeleteFunc(list, func(id string) bool { return s.records[id] == nil })
 }
 
 // present lists the resources whose conditions hold, in order of dependency.

@@ -50,6 +50,14 @@ func (t *Template) Order() ([]string, error) {
 	return order, nil
 }
 
+// Mentions lists the resources that a value refers to, sorted.
+func (t *Template) Mentions(value any) []string {
+	set := map[string]bool{}
+	collect(value, set)
+	maps.DeleteFunc(set, func(name string, _ bool) bool { _, ok := t.Resources[name]; return !ok })
+	return slices.Sorted(maps.Keys(set))
+}
+
 // references lists the names that a resource mentions, pseudo parameters left out.
 func (t *Template) references(id string) []string {
 	r := t.Resources[id]

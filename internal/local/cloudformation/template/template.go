@@ -29,6 +29,8 @@ type Resource struct {
 	Condition      string // name of a condition, or empty
 	DependsOn      names
 	DeletionPolicy string // "Delete", "Retain", "RetainExceptOnCreate", "Snapshot"; empty is Delete
+	// UpdateReplacePolicy is what becomes of the old resource when an update takes a new one in its place.
+	UpdateReplacePolicy string // "Delete", "Retain", "Snapshot"; empty is Delete
 }
 
 // Output is a declared output.
