@@ -22,8 +22,7 @@ import (
 const long = 100 * time.Second
 
 // TestMisfortunes lets happen to a running system what happens to one that runs for months. The letters are those of
-// the cases that were once found so. B4, a stack that is updated before its event is looked at, is tested with the
-// handler, for the local cloud updates no stacks.
+// the cases that were once found so.
 func TestMisfortunes(t *testing.T) {
 	t.Parallel()
 	ps := policies(pool.Policy{SlotsPerHost: 6, Floor: 2, Ceiling: 9, MaxOrders: 3}, pool.Policy{SlotsPerHost: 6, Floor: 2, Ceiling: 9, MaxOrders: 3})
@@ -48,6 +47,7 @@ func TestMisfortunes(t *testing.T) {
 		{"B1: CloudFormation refuses orders", m.refusedOrders},
 		{"B2: nobody can be told of a host that failed", m.untold},
 		{"B3: an alarm is deleted while it is on", m.deletedAlarm},
+		{"B4: a stack is updated before its event is looked at", m.updatedStack},
 		{"B5: a tier is taken out of the policy", m.retiredTier},
 		{"A2: the stack of a host in service is deleted", m.deletedStack},
 	} {
