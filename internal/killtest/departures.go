@@ -12,6 +12,11 @@ func (l Ledger) Depart(ctx context.Context, before, after pool.Tenant, d pool.De
 	return l.Call("Depart", func() error { return l.Next.Depart(ctx, before, after, d) })
 }
 
+// SignAgain calls Next.
+func (l Ledger) SignAgain(ctx context.Context, tombstone, fresh pool.Tenant, address string) (pool.Tenant, error) {
+	return answer(l.Call, "SignAgain", func() (pool.Tenant, error) { return l.Next.SignAgain(ctx, tombstone, fresh, address) })
+}
+
 // Departure calls Next.
 func (l Ledger) Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error) {
 	return answer(l.Call, "Departure", func() (pool.Departure, error) { return l.Next.Departure(ctx, id) })
@@ -55,6 +60,16 @@ func (l Ledger) OverdueDepartures(ctx context.Context, now time.Time, limit int)
 // OverdueClearances calls Next.
 func (l Ledger) OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error) {
 	return answer(l.Call, "OverdueClearances", func() ([]pool.ClearanceID, error) { return l.Next.OverdueClearances(ctx, now, limit) })
+}
+
+// Bays calls Next.
+func (l Ledger) Bays(ctx context.Context) (pool.Bays, error) {
+	return answer(l.Call, "Bays", func() (pool.Bays, error) { return l.Next.Bays(ctx) })
+}
+
+// SaveBays calls Next.
+func (l Ledger) SaveBays(ctx context.Context, before, after pool.Bays) error {
+	return l.Call("SaveBays", func() error { return l.Next.SaveBays(ctx, before, after) })
 }
 
 // Stops calls Next.

@@ -101,6 +101,9 @@ type Ledger interface {
 	// Depart records a departure (version 0) and the tombstone of its tenant, on the condition that the tenant's
 	// stored version is before's; a tenant that waits leaves its list. One transaction.
 	Depart(ctx context.Context, before, after pool.Tenant, d pool.Departure) error
+	// SignAgain records that a tenant which left signs up again (pool.SignAgain), on the condition that its stored version
+	// is the tombstone's, and makes an address its own that is nobody's or its own already. One transaction.
+	SignAgain(ctx context.Context, tombstone, fresh pool.Tenant, address string) (pool.Tenant, error)
 	// Departure reads a departure; pool.ErrNotFound when there is none.
 	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
 	// Departures reads all departures of a tenant, in the order of their IDs.
@@ -117,6 +120,10 @@ type Ledger interface {
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
 	// SaveClearance writes after on the condition that the stored version is before's, and returns it as it is stored.
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
+	// Bays reads which departures have a place to be copied in; one that was never written has version 0.
+	Bays(ctx context.Context) (pool.Bays, error)
+	// SaveBays writes after on the condition that the stored version is before's.
+	SaveBays(ctx context.Context, before, after pool.Bays) error
 	// Stops reads the stop switch; one that was never set reads as off.
 	Stops(ctx context.Context) (pool.Stops, error)
 	// SaveStops sets the stop switch, whatever it was.

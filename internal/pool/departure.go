@@ -1,8 +1,10 @@
 package pool
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,8 +36,8 @@ var departureMoves = map[DepartureState][]DepartureState{
 // Ended reports whether nothing more becomes of the departure.
 func (s DepartureState) Ended() bool { return s == DepartureUndone || s == DepartureLeft }
 
-// DepartureID names a departure: "<tenant>.<mark of the signup that it ends>". A tenant that leaves, signs up again
-// and leaves again has two.
+// DepartureID names a departure: "<tenant>.<mark of the signup that it ends>", with "-1" and so on after one that was
+// undone.
 type DepartureID string
 
 // Tenant is the tenant whose departure it is; empty for an ID that is none.
@@ -61,12 +63,12 @@ type Departure struct {
 	State DepartureState
 	Progress
 
-	Uploads  string   // ID of the question whether all data of the share is in its bucket
-	Attempt  Attempt  // at the archive, the last one
-	Archive  Archive  // that was verified; zero: none was yet
-	Proofs   []Proof  // what each step that is done came to, in order
-	UndoneBy string   // who asked for that
-	Released []string // kinds whose slots are back in their pools
+	Uploads  string    // ID of the question whether all data of the share is in its bucket
+	Attempt  Attempt   // at the archive, the last one
+	Archive  Archive   // that was verified; zero: none was yet
+	Proofs   []Proof   // what each step that is done came to, in order
+	UndoneBy string    // who asked for that, and why
+	UndoneAt time.Time // when that was sent
 	History  []Entry
 	Version  int64 // of the record; 0 when it is not written yet
 }
@@ -124,13 +126,20 @@ type Proof struct {
 // ID names the departure.
 func (d Departure) ID() DepartureID { return DepartureIDOf(d.Tenant) }
 
-// DepartureIDOf names the departure that ends what a tenant signed up for.
-func DepartureIDOf(t Tenant) DepartureID { return DepartureID(string(t.ID) + "." + t.Mark) }
+// DepartureIDOf names the departure that ends what a tenant signed up for. Of a tombstone it is the departure that
+// made it.
+func DepartureIDOf(t Tenant) DepartureID {
+	id := string(t.ID) + "." + t.Mark
+	if t.Undone > 0 {
+		id += "-" + strconv.Itoa(t.Undone)
+	}
+	return DepartureID(id)
+}
 
 // Clone copies a departure so that the copy can be changed without changing d.
 func (d Departure) Clone() Departure {
 	d.Tenant = d.Tenant.Clone()
-	d.Proofs, d.History, d.Released = slices.Clone(d.Proofs), slices.Clone(d.History), slices.Clone(d.Released)
+	d.Proofs, d.History = slices.Clone(d.Proofs), slices.Clone(d.History)
 	return d
 }
 
@@ -179,31 +188,47 @@ func Leave(t Tenant, d Departure, terms Terms, now time.Time) (Tenant, Departure
 	d.State, d.Progress = DepartureLeaving, Started(StepShut, now)
 	d.History = Append(nil, Entry{At: now.UTC(), What: string(DepartureLeaving), Why: d.Reason})
 	// The tombstone says when it left, and by which departure; what it had is the departure's to say.
-	left.LeftAt = d.RequestedAt
+	left.LeftAt, left.Held = d.RequestedAt, !d.Handed()
 	left.Database, left.Share, left.Secret, left.Returning = Holding{}, Holding{}, "", nil
 	return left, d, nil
 }
 
-// Rejoin is the record of a tenant whose departure is undone. left is its tombstone: one by which another life of the
-// same name began since, or another departure ended one, is none of this departure's, and an error.
-func Rejoin(left Tenant, d Departure, now time.Time) (Tenant, error) {
-	if left.State != TenantLeft || left.Mark != d.Tenant.Mark {
+// Rejoin is the record of a tenant whose departure is undone; undone is when that was asked for. left is its tombstone:
+// one by which another life of the same name began since, or another departure ended one, is none of this departure's,
+// and an error. So is a departure of a tenant to whom nothing was handed over: there is nothing to come back to.
+func Rejoin(left Tenant, d Departure, undone, now time.Time) (Tenant, error) {
+	if left.State != TenantLeft || DepartureIDOf(left) != d.ID() {
 		return left, fmt.Errorf("tenant %s has signed up again since it left", left.ID)
 	}
-	to := d.Tenant.State
-	if to == TenantWaiting { // it has lost its place
-		to = TenantRequested
+	if !d.Handed() {
+		return left, fmt.Errorf("tenant %s had no storage yet when it left", left.ID)
 	}
-	back, err := MoveTenant(left, to, now, "its departure was undone")
+	back, err := MoveTenant(left, TenantReady, now, "its departure was undone")
 	if err != nil {
 		return left, err
 	}
-	back.Database, back.Share, back.Secret, back.Returning = d.Tenant.Database, d.Tenant.Share, d.Tenant.Secret, d.Tenant.Returning
-	back.ReadyAt = d.Tenant.ReadyAt
-	if to == TenantRequested {
-		back.Progress = Started(StepOpen, now)
-	}
+	back.Database, back.Share, back.Secret, back.ReadyAt = d.Tenant.Database, d.Tenant.Share, d.Tenant.Secret, d.Tenant.ReadyAt
+	back.LeftAt = undone.UTC()
+	back.Undone++
 	return back, nil
+}
+
+// ErrHeld means that a tenant can't sign up again yet: what it held is being taken back.
+var ErrHeld = errors.New("what it held before is being taken back")
+
+// SignAgain is the record of a tenant that signs up again after it left. fresh is what a first signup would be recorded
+// as. A tombstone whose slots are being taken back is ErrHeld.
+func SignAgain(left, fresh Tenant) (Tenant, error) {
+	if left.Held {
+		return left, fmt.Errorf("sign tenant %s up again: %w", left.ID, ErrHeld)
+	}
+	again, err := MoveTenant(left, TenantRequested, fresh.RequestedAt, "it signed up again")
+	if err != nil {
+		return left, err
+	}
+	fresh = fresh.Clone()
+	fresh.Version, fresh.LeftAt, fresh.Anew, fresh.History = left.Version, left.LeftAt, true, again.History
+	return fresh, nil
 }
 
 // Handed reports whether the tenant was ever told where its storage is: only then can it hold anything.

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -54,26 +55,57 @@ func TestATenantThatLeavesIsATombstoneAndADeparture(t *testing.T) {
 func TestATenantThatRejoinsIsAsItWas(t *testing.T) {
 	of := leaver()
 	left, d := leaving(t, of)
-	back, err := pool.Rejoin(left, d, noon)
+	undone := noon.Add(time.Minute)
+	back, err := pool.Rejoin(left, d, undone, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if back.State != pool.TenantReady || back.Database != of.Database || back.Share != of.Share || back.Secret != of.Secret || !slices.Equal(back.Addresses, of.Addresses) || back.Step != "" {
 		t.Errorf("it is back as %+v", back)
 	}
+	if back.LeftAt != undone {
+		t.Errorf("requests before %s are late, want %s", back.LeftAt, undone)
+	}
+	if next, second := leaving(t, back); second.ID() != d.ID()+"-1" || pool.DepartureIDOf(next) != second.ID() {
+		t.Errorf("its next departure is %s, of the tombstone %s", second.ID(), pool.DepartureIDOf(next))
+	}
 	again := left.Clone()
 	again.State, again.Mark = pool.TenantLeft, "another"
-	if _, err := pool.Rejoin(again, d, noon); err == nil {
+	if _, err := pool.Rejoin(again, d, undone, noon); err == nil {
 		t.Error("it rejoined over a later life of its name")
 	}
 	again.State, again.Mark = pool.TenantRequested, left.Mark
-	if _, err := pool.Rejoin(again, d, noon); err == nil {
+	if _, err := pool.Rejoin(again, d, undone, noon); err == nil {
 		t.Error("it rejoined over a signup of its name")
 	}
 	of.State = pool.TenantWaiting
 	left, d = leaving(t, of)
-	if back, err = pool.Rejoin(left, d, noon); err != nil || back.State != pool.TenantRequested || back.Step != pool.StepOpen {
-		t.Errorf("one that waited is back as %s, step %q, %v", back.State, back.Step, err)
+	if _, err = pool.Rejoin(left, d, undone, noon); err == nil {
+		t.Error("one that waited is back")
+	}
+}
+
+func TestATenantSignsUpAgainAsANewOne(t *testing.T) {
+	left, _ := leaving(t, leaver())
+	first := pool.Tenant{ID: "acme", Tier: "large", Mark: "another", Addresses: []string{"10.0.0.9"}, State: pool.TenantRequested, RequestedAt: noon.Add(time.Hour)}
+	left.Version = 7
+	again, err := pool.SignAgain(left, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.State != pool.TenantRequested || again.Named() || again.Mark != "another" || again.Tier != "large" || !again.Anew || again.LeftAt != noon || again.Version != 7 {
+		t.Errorf("it is %+v", again)
+	}
+	held := leaver()
+	held.State = pool.TenantRequested
+	if left, _ = leaving(t, held); !left.Held {
+		t.Error("what was not handed over is not held")
+	}
+	if _, err := pool.SignAgain(left, first); !errors.Is(err, pool.ErrHeld) {
+		t.Errorf("one whose slots are being taken back: %v", err)
+	}
+	if _, err := pool.SignAgain(leaver(), first); err == nil {
+		t.Error("one that is there signs up again")
 	}
 }
 

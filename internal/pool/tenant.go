@@ -39,7 +39,10 @@ type Tenant struct {
 	State       TenantState
 	RequestedAt time.Time
 	ReadyAt     time.Time
-	LeftAt      time.Time // when it was asked to leave; what was sent before is late. It stays when it signs up again
+	LeftAt      time.Time // when it was asked to leave, or to stay; what was sent before is late. It stays when it signs up again
+	Held        bool      // a tombstone's: it may hold slots that were not handed over yet, and can't sign up again before they are taken back
+	Anew        bool      // it signed up again, and what the shelf may hold for its earlier life is to be given back first
+	Undone      int       // how many of its departures were undone
 
 	Progress
 

@@ -20,13 +20,10 @@ func addressKey(address string) key { return key{"ADDRESS#" + address, "ADDRESS"
 
 // Register makes an address a tenant's: one request, also when it is the tenant's already.
 func (l *Ledger) Register(ctx context.Context, address string, tenant pool.TenantID) error {
-	i, err := encode(addressItem{addressKey(address), tenant})
+	put, err := registration(address, tenant)
 	if err != nil {
 		return err
 	}
-	put := absent(i)
-	*put.ConditionExpression += " OR #tenant = :tenant"
-	put.ExpressionAttributeNames, put.ExpressionAttributeValues = names("tenant"), item{":tenant": text(string(tenant))}
 	err = l.put(ctx, put)
 	if errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("register address %s: %w", address, pool.ErrTaken)
@@ -35,6 +32,18 @@ func (l *Ledger) Register(ctx context.Context, address string, tenant pool.Tenan
 		return fmt.Errorf("register address %s: %w", address, err)
 	}
 	return nil
+}
+
+// registration makes an address a tenant's that is nobody's, or its own.
+func registration(address string, tenant pool.TenantID) (*types.Put, error) {
+	i, err := encode(addressItem{addressKey(address), tenant})
+	if err != nil {
+		return nil, err
+	}
+	put := absent(i)
+	*put.ConditionExpression += " OR #tenant = :tenant"
+	put.ExpressionAttributeNames, put.ExpressionAttributeValues = names("tenant"), item{":tenant": text(string(tenant))}
+	return put, nil
 }
 
 // Unregister frees an address of a tenant, in one transaction with a look at the tenant's version: the

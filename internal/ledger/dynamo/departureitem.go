@@ -31,7 +31,7 @@ type departureItem struct {
 	Archive  archiveItem `dynamodbav:"archive"`
 	Proofs   []proofItem `dynamodbav:"proofs,omitempty"`
 	UndoneBy string      `dynamodbav:"undoneBy,omitempty"`
-	Released []string    `dynamodbav:"released,omitempty"`
+	UndoneAt *time.Time  `dynamodbav:"undoneAt,omitempty"`
 	History  []entryItem `dynamodbav:"history"`
 	Version  int64       `dynamodbav:"version"`
 }
@@ -113,7 +113,7 @@ func encodeDeparture(d pool.Departure) (item, error) {
 			Number: a.Number, Task: a.Task, Began: moment(a.Began), Heard: moment(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
 			Archived: encodeArchive(a.Archived),
 		},
-		Archive: encodeArchive(d.Archive), Proofs: encodeProofs(d.Proofs), UndoneBy: d.UndoneBy, Released: d.Released,
+		Archive: encodeArchive(d.Archive), Proofs: encodeProofs(d.Proofs), UndoneBy: d.UndoneBy, UndoneAt: moment(d.UndoneAt),
 		History: encodeHistory(d.History), Version: d.Version,
 	})
 }
@@ -127,7 +127,7 @@ func (i departureItem) departure() pool.Departure {
 			Number: a.Number, Task: a.Task, Began: from(a.Began), Heard: from(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
 			Archived: a.Archived.decode(),
 		},
-		Archive: i.Archive.decode(), Proofs: decodeProofs(i.Proofs), UndoneBy: i.UndoneBy, Released: i.Released,
+		Archive: i.Archive.decode(), Proofs: decodeProofs(i.Proofs), UndoneBy: i.UndoneBy, UndoneAt: from(i.UndoneAt),
 		History: decodeHistory(i.History), Version: i.Version,
 	}
 }

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,6 +35,23 @@ func (l *Ledger) Depart(ctx context.Context, before, after pool.Tenant, d pool.D
 		return fmt.Errorf("record departure %s: %w", d.ID(), err)
 	}
 	return nil
+}
+
+// SignAgain records that a tenant which left signs up again, with its address, in one transaction.
+func (l *Ledger) SignAgain(ctx context.Context, tombstone, fresh pool.Tenant, address string) (pool.Tenant, error) {
+	fresh.Version = tombstone.Version + 1
+	i, err := encodeTenant(fresh)
+	if err != nil {
+		return pool.Tenant{}, err
+	}
+	owned, err := registration(address, fresh.ID)
+	if err != nil {
+		return pool.Tenant{}, err
+	}
+	if err := l.transact(ctx, types.TransactWriteItem{Put: asRead(tombstone.Version).put(i)}, types.TransactWriteItem{Put: owned}); err != nil {
+		return pool.Tenant{}, fmt.Errorf("sign tenant %s up again: %w", fresh.ID, err)
+	}
+	return decodeTenant(i)
 }
 
 // Departure reads a departure; pool.ErrNotFound when there is none.
@@ -160,6 +178,58 @@ func (l *Ledger) OverdueClearances(ctx context.Context, now time.Time, limit int
 		mark, kind, _ := strings.Cut(strings.TrimPrefix(k.SK, clearanceSort), "#")
 		return pool.ClearanceID(strings.TrimPrefix(k.PK, tenantPrefix) + "." + mark + "/" + kind)
 	})
+}
+
+// baysItem is the stored form of the bays.
+type baysItem struct {
+	key
+	Form    int       `dynamodbav:"form"`
+	Taken   []bayItem `dynamodbav:"taken"`
+	Version int64     `dynamodbav:"version"`
+}
+
+type bayItem struct {
+	Departure pool.DepartureID `dynamodbav:"departure"`
+	Host      pool.HostID      `dynamodbav:"host"`
+}
+
+func baysKey() key { return key{"BAYS", "BAYS"} }
+
+// Bays reads which departures have a place to be copied in.
+func (l *Ledger) Bays(ctx context.Context) (pool.Bays, error) {
+	var i baysItem
+	err := l.get(ctx, baysKey(), &i)
+	if errors.Is(err, pool.ErrNotFound) {
+		return pool.Bays{}, nil
+	}
+	if err != nil {
+		return pool.Bays{}, fmt.Errorf("read the bays: %w", err)
+	}
+	bays := pool.Bays{Version: i.Version}
+	for _, bay := range i.Taken {
+		bays.Taken = append(bays.Taken, pool.Bay(bay))
+	}
+	return bays, nil
+}
+
+// SaveBays writes the bays on the condition that their version is before's.
+func (l *Ledger) SaveBays(ctx context.Context, before, after pool.Bays) error {
+	stored := baysItem{key: baysKey(), Form: form, Version: before.Version + 1}
+	for _, bay := range after.Taken {
+		stored.Taken = append(stored.Taken, bayItem(bay))
+	}
+	i, err := encode(stored)
+	if err != nil {
+		return err
+	}
+	put := absent(i)
+	if before.Version > 0 {
+		put = asRead(before.Version).put(i)
+	}
+	if err := l.putOnce(ctx, put); err != nil {
+		return fmt.Errorf("save the bays: %w", err)
+	}
+	return nil
 }
 
 // stopsItem is the stop switch's stored form: one item, which is read before each call that it may forbid.

@@ -23,6 +23,9 @@ type tenantItem struct {
 	RequestedAt time.Time        `dynamodbav:"requestedAt"`
 	ReadyAt     *time.Time       `dynamodbav:"readyAt,omitempty"`
 	LeftAt      *time.Time       `dynamodbav:"leftAt,omitempty"`
+	Held        bool             `dynamodbav:"held,omitempty"`
+	Anew        bool             `dynamodbav:"anew,omitempty"`
+	Undone      int              `dynamodbav:"undone,omitempty"`
 	progress
 	Seq       int64         `dynamodbav:"seq,omitempty"`
 	Exchanges int           `dynamodbav:"exchanges,omitempty"`
@@ -50,7 +53,7 @@ func tenantItemOf(t pool.Tenant) tenantItem {
 		key: tenantKey(t.ID), deadline: deadlineOf(dueTenant, t.Due), Form: form,
 		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, State: t.State, RequestedAt: t.RequestedAt,
 		progress: encodeProgress(t.Progress), Seq: t.Seq, Exchanges: t.Exchanges, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
-		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version,
+		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version, Held: t.Held, Anew: t.Anew, Undone: t.Undone,
 	}
 	for _, h := range t.Returning {
 		i.Returning = append(i.Returning, holdingItem(h))
@@ -95,7 +98,7 @@ func (i tenantItem) tenant() pool.Tenant {
 		ID:   pool.TenantID(strings.TrimPrefix(i.PK, tenantPrefix)),
 		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, State: i.State, RequestedAt: i.RequestedAt,
 		Progress: i.progress.decode(i.time()), Seq: i.Seq, Exchanges: i.Exchanges, Database: i.Database.decode(), Share: i.Share.decode(),
-		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version,
+		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version, Held: i.Held, Anew: i.Anew, Undone: i.Undone,
 	}
 	for _, h := range i.Returning {
 		t.Returning = append(t.Returning, pool.Holding(h))

@@ -67,7 +67,7 @@ func departureRoundTrip(t *testing.T, l ledger.Ledger) {
 		ManifestSHA256: "bb", Entries: 7, RetainUntil: at(100000),
 	}
 	after.Attempt = pool.Attempt{Number: 2, Task: "arn:task", Began: at(601), Heard: at(602), Bytes: 3, Entries: 1, Of: 9, Archived: after.Archive}
-	after.Uploads, after.UndoneBy, after.Released = "n-1", "somebody", []string{"share"}
+	after.Uploads, after.UndoneBy, after.UndoneAt = "n-1", "somebody", at(650)
 	saved, err := l.SaveDeparture(ctx, before, after)
 	must(t, err)
 	after.Version = before.Version + 1
@@ -85,25 +85,80 @@ func rejoins(t *testing.T, l ledger.Ledger) {
 	d := departed(t, l, 1)
 	undoing, err := pool.MoveDeparture(d, pool.DepartureUndoing, pool.StepReopen, at(700), "it stays")
 	must(t, err)
-	undoing, err = l.SaveDeparture(ctx, d, undoing)
-	must(t, err)
-	undone, err := pool.MoveDeparture(undoing, pool.DepartureUndone, "", at(710), "it stays")
-	must(t, err)
 	tombstone, err := l.Tenant(ctx, d.Tenant.ID)
 	must(t, err)
-	back, err := pool.Rejoin(tombstone, d, at(710))
+	back, err := pool.Rejoin(tombstone, d, at(705), at(710))
 	must(t, err)
-	if err := l.Rejoin(ctx, d, undone, tombstone, back); !errors.Is(err, pool.ErrConflict) {
+	changed, err := l.SaveDeparture(ctx, d, d)
+	must(t, err)
+	if err := l.Rejoin(ctx, d, undoing, tombstone, back); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("undoing a departure that changed: %v", err)
 	}
-	must(t, l.Rejoin(ctx, undoing, undone, tombstone, back))
+	must(t, l.Rejoin(ctx, changed, undoing, tombstone, back))
 	stored, err := l.Tenant(ctx, back.ID)
 	must(t, err)
 	back.Version = tombstone.Version + 1
 	expect(t, "the tenant", stored, back)
-	if err := l.Rejoin(ctx, undoing, undone, tombstone, back); !errors.Is(err, pool.ErrConflict) {
+	if err := l.Rejoin(ctx, changed, undoing, tombstone, back); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("undoing it again: %v", err)
 	}
+	next, second := departure(t, stored)
+	must(t, l.Depart(ctx, stored, next, second)) // one that was undone is no obstacle
+	all, err := l.Departures(ctx, d.Tenant.ID)
+	must(t, err)
+	expect(t, "departures", len(all), 2)
+}
+
+func signsAgain(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	d := departed(t, l, 1)
+	other := request(t, l, 2)
+	must(t, l.Register(ctx, "10.9.0.2", other.ID))
+	tombstone, err := l.Tenant(ctx, d.Tenant.ID)
+	must(t, err)
+	first := tenant(1)
+	first.Mark, first.RequestedAt, first.Addresses = "another", at(800), []string{"10.9.0.1"}
+	fresh, err := pool.SignAgain(tombstone, first)
+	must(t, err)
+	if _, err := l.SignAgain(ctx, tombstone, fresh, "10.9.0.2"); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("signing up again with another's address: %v", err)
+	}
+	saved, err := l.SignAgain(ctx, tombstone, fresh, "10.9.0.1")
+	must(t, err)
+	stored, err := l.Tenant(ctx, d.Tenant.ID)
+	must(t, err)
+	expect(t, "stored", stored, saved)
+	fresh.Version = tombstone.Version + 1
+	expect(t, "saved", saved, fresh)
+	if err := l.Register(ctx, "10.9.0.1", other.ID); !errors.Is(err, pool.ErrTaken) {
+		t.Errorf("its address was given away: %v", err)
+	}
+	if err := l.Unregister(ctx, "10.9.0.1", tombstone); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("its address was freed for its earlier life: %v", err)
+	}
+	if _, err := l.SignAgain(ctx, tombstone, fresh, "10.9.0.1"); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("signing up again twice: %v", err)
+	}
+}
+
+func bays(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	none, err := l.Bays(ctx)
+	must(t, err)
+	expect(t, "never written", none, pool.Bays{})
+	one, _ := none.Take("a.1", "database-standard-1", 2)
+	must(t, l.SaveBays(ctx, none, one))
+	if err := l.SaveBays(ctx, none, one); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("saving bays that changed: %v", err)
+	}
+	stored, err := l.Bays(ctx)
+	must(t, err)
+	one.Version = 1
+	expect(t, "stored", stored, one)
+	must(t, l.SaveBays(ctx, stored, stored.Leave("a.1")))
+	stored, err = l.Bays(ctx)
+	must(t, err)
+	expect(t, "empty again", stored, pool.Bays{Version: 2})
 }
 
 func clearances(t *testing.T, l ledger.Ledger) {

@@ -59,6 +59,8 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"a tenant departs once, and leaves the waiting list", departsOnce},
 		{"a departure comes back as it was saved", departureRoundTrip},
 		{"a tenant whose departure is undone is back with it", rejoins},
+		{"a tenant that left signs up again with an address of its own", signsAgain},
+		{"bays are written one after the other", bays},
 		{"clearances begin with the scrub, and come back as they were saved", clearances},
 		{"all lives of a name are listed", livesOfAName},
 		{"ways out that are overdue are found", overdueWaysOut},

@@ -41,6 +41,25 @@ func (l *Ledger) Depart(ctx context.Context, before, after pool.Tenant, d pool.D
 	})
 }
 
+// SignAgain records that a tenant which left signs up again, with its address.
+func (l *Ledger) SignAgain(ctx context.Context, tombstone, fresh pool.Tenant, address string) (pool.Tenant, error) {
+	err := l.write(ctx, "SignAgain", func() error {
+		stored, known := l.tenants[fresh.ID]
+		owner, taken := l.addresses[address]
+		if !known || stored.Version != tombstone.Version || taken && owner != fresh.ID {
+			return fmt.Errorf("sign tenant %s up again: %w", fresh.ID, pool.ErrConflict)
+		}
+		l.addresses[address] = fresh.ID
+		l.saveTenant(fresh, tombstone.Version+1)
+		return nil
+	})
+	if err != nil {
+		return pool.Tenant{}, err
+	}
+	fresh.Version, fresh.Due = tombstone.Version+1, second(fresh.Due)
+	return fresh.Clone(), nil
+}
+
 // Departure reads a departure; pool.ErrNotFound when there is none.
 func (l *Ledger) Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error) {
 	if err := ctx.Err(); err != nil {
@@ -141,6 +160,27 @@ func (l *Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance
 		return nil
 	})
 	return saved, err
+}
+
+// Bays reads which departures have a place to be copied in.
+func (l *Ledger) Bays(ctx context.Context) (pool.Bays, error) {
+	if err := ctx.Err(); err != nil {
+		return pool.Bays{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return pool.Bays{Taken: slices.Clone(l.bays.Taken), Version: l.bays.Version}, nil
+}
+
+// SaveBays writes the bays on the condition that their version is before's.
+func (l *Ledger) SaveBays(ctx context.Context, before, after pool.Bays) error {
+	return l.write(ctx, "SaveBays", func() error {
+		if l.bays.Version != before.Version {
+			return fmt.Errorf("save the bays: %w", pool.ErrConflict)
+		}
+		l.bays = pool.Bays{Taken: slices.Clone(after.Taken), Version: before.Version + 1}
+		return nil
+	})
 }
 
 // Stops reads the stop switch.

@@ -37,6 +37,7 @@ type Ledger struct {
 	departures map[pool.DepartureID]pool.Departure
 	clearances map[pool.ClearanceID]pool.Clearance
 	stops      pool.Stops
+	bays       pool.Bays
 	contended  map[pool.HostID]int64 // the version that a host had when its save was refused
 	index      index
 }
