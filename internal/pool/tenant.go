@@ -68,6 +68,11 @@ type Holding struct {
 	Port       int    // of a database
 }
 
+// Same reports whether two holdings are of one generation of a slot.
+func (h Holding) Same(o Holding) bool {
+	return h.Host == o.Host && h.Index == o.Index && h.Generation == o.Generation
+}
+
 // Named reports whether the record names the tenant's slots. They are its own for good, from the moment on that
 // its credentials are stored, and may still have to be opened.
 func (t Tenant) Named() bool { return t.Database.Host != "" }

@@ -92,6 +92,8 @@ func (r *Reconciler) served(ctx context.Context, seen pool.Shelf) (done, stray m
 	for id, tenant := range tenants {
 		hold := seen.Held[id]
 		switch {
+		case tenant.State == pool.TenantLeft && !tenant.Held:
+			stray[id] = hold // it left, and a signup of its earlier life that had stalled took it
 		case !tenant.Named():
 		case has(seen.Tier, tenant, hold):
 			done[id] = hold

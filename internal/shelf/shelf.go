@@ -24,6 +24,7 @@ type store interface {
 	BeginRefill(ctx context.Context, tier pool.Tier, r pool.Refill) (pool.Shelf, error)
 	CommitRefill(ctx context.Context, seen pool.Shelf, offers []pool.Listed, hosts map[pool.HostID]pool.Access) (pool.Shelf, error)
 	Settle(ctx context.Context, tier pool.Tier, holds map[pool.TenantID]pool.Hold, at time.Time) error
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	SaveHosts(ctx context.Context, changes []ledger.HostChange) error

@@ -152,42 +152,18 @@ func (h *Handler) holds(ctx context.Context, t pool.Tenant) ([]pool.Holding, err
 	return []pool.Holding{pool.HoldingOf(claim.Database), pool.HoldingOf(claim.Share)}, nil
 }
 
-// giveBack takes from a tenant what it is to give back, on the shelf and, if its claim was settled, in the hosts'
-// records; then the tenant may claim anew. Killed anywhere in between, it is done again.
+// giveBack takes from a tenant what it is to give back; then the tenant may claim anew. One that signed up again gives
+// back whatever the shelf holds for it: that was claimed, too late, for its earlier life.
 func (h *Handler) giveBack(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
-	_, err := ledger.UpdateShelf(ctx, h.Ledger, t.Tier, func(s pool.Shelf) (pool.Shelf, error) {
-		claim, held := s.Reclaim(t.ID)
-		if !held || !slices.ContainsFunc(t.Returning, func(has pool.Holding) bool { return same(has, pool.HoldingOf(claim.Database)) }) {
-			return s, ledger.ErrUnchanged
-		}
-		return pool.Return(s, t.ID), nil
-	})
-	if err != nil {
-		return t, fmt.Errorf("take back what tenant %s holds: %w", t.ID, err)
-	}
-	for _, has := range t.Returning {
-		_, _, err := ledger.UpdateHost(ctx, h.Ledger, has.Host, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
-			after := pool.TakeBack(host, has, t.ID, h.Now())
-			if slices.Equal(host.Slots, after.Slots) {
-				return host, pool.Neutral, ledger.ErrUnchanged
-			}
-			return after, pool.Neutral, nil
-		})
-		if err != nil {
-			return t, fmt.Errorf("take slot %s/%d back from tenant %s: %w", has.Host, has.Index, t.ID, err)
-		}
+	if err := h.Shelf.TakeFrom(ctx, t, t.Returning, t.Anew); err != nil {
+		return t, err
 	}
 	given := t.Clone()
-	given.Returning = nil
+	given.Returning, given.Anew = nil, false
 	// Commit point: the tenant holds nothing any more.
 	saved, err := h.Ledger.SaveTenant(ctx, t, given)
 	if err != nil {
 		return t, fmt.Errorf("record that tenant %s gave its slots back: %w", t.ID, err)
 	}
 	return saved, nil
-}
-
-// same reports whether two holdings are of one generation of a slot.
-func same(a, b pool.Holding) bool {
-	return a.Host == b.Host && a.Index == b.Index && a.Generation == b.Generation
 }

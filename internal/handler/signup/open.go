@@ -80,7 +80,7 @@ func (h *Handler) open(ctx context.Context, t pool.Tenant) error {
 // openOnce is one round of open; done is false, and the error pool.ErrConflict, when the tenant's record is
 // not as t any more, or it was given slots after it found none.
 func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err error) {
-	if len(t.Returning) > 0 {
+	if len(t.Returning) > 0 || t.Anew {
 		if t, err = h.giveBack(ctx, t); err != nil {
 			return !errors.Is(err, pool.ErrConflict), err
 		}

@@ -19,6 +19,7 @@ import (
 
 type store interface {
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
+	SignAgain(ctx context.Context, tombstone, fresh pool.Tenant, address string) (pool.Tenant, error)
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
@@ -35,10 +36,12 @@ type store interface {
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 }
 
-// shelves fills a tier's shelf from the reserve, and takes the offers back of hosts that are not in service.
+// shelves fills a tier's shelf from the reserve, and takes the offers back of hosts that are not in service, and slots
+// from tenants that do not get them.
 type shelves interface {
 	Fill(ctx context.Context, tier pool.Tier) error
 	TakeBack(ctx context.Context, tier pool.Tier) error
+	TakeFrom(ctx context.Context, t pool.Tenant, holds []pool.Holding, all bool) error
 }
 
 type policies interface {
@@ -181,6 +184,9 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	if fresh {
 		return h.machine().Go(ctx, string(tenant.ID), tenant)
 	}
+	if tenant.State == pool.TenantLeft {
+		return h.late(ctx, d, request.InstanceIP, tenant)
+	}
 	if bad := differs(tenant, request); bad != nil {
 		if err := h.release(ctx, request.InstanceIP, tenant); err != nil {
 			return err
@@ -203,15 +209,39 @@ func (h *Handler) record(ctx context.Context, d events.Delivery, request events.
 	}
 	// Commit point: the tenant is known. From here on the signup is finished by whichever comes next:
 	// this invocation, the message's next delivery, or the pool check past the deadline.
-	t, fresh, err = h.Ledger.Request(ctx, pool.Tenant{
+	first := pool.Tenant{
 		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Mark: mark, Addresses: []string{request.InstanceIP},
 		State: pool.TenantRequested, RequestedAt: at.UTC(), Progress: pool.Started(pool.StepOpen, now),
 		History: []pool.Entry{{At: at.UTC(), What: string(pool.TenantRequested), Why: "signup message " + d.ID}},
-	})
+	}
+	t, fresh, err = h.Ledger.Request(ctx, first)
 	if err != nil {
 		return t, false, fmt.Errorf("record tenant %s: %w", request.TenantID, err)
 	}
+	if t.State == pool.TenantLeft && at.After(t.LeftAt) {
+		return h.again(ctx, t, first)
+	}
 	return t, fresh, nil
+}
+
+// again records that a tenant which left signs up again. One whose slots are being taken back comes again a little
+// later: its message fails until then.
+func (h *Handler) again(ctx context.Context, left, first pool.Tenant) (t pool.Tenant, fresh bool, err error) {
+	if t, err = pool.SignAgain(left, first); err != nil {
+		return t, false, err
+	}
+	// Commit point, as that of a first signup. Another copy of the message may be here first: then this one comes
+	// again, and finds it.
+	if t, err = h.Ledger.SignAgain(ctx, left, t, first.Addresses[0]); err != nil {
+		return t, false, fmt.Errorf("record that tenant %s signs up again: %w", first.ID, err)
+	}
+	return t, true, nil
+}
+
+// late is a signup that was sent before its tenant left, and delivered after that.
+func (h *Handler) late(ctx context.Context, d events.Delivery, address string, left pool.Tenant) error {
+	h.Log.InfoContext(ctx, "signup of a tenant that has left since", "messageId", d.ID, "tenant", left.ID, "left", left.LeftAt)
+	return h.release(ctx, address, left)
 }
 
 // release frees an address that was registered for a signup which turns out not to be the tenant's. Killed
@@ -233,6 +263,8 @@ func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
 		return h.repeat(ctx, t)
 	case t.State == pool.TenantWaiting:
 		return h.stillWaiting(ctx, t)
+	case t.State == pool.TenantLeft:
+		return nil // what it was given is taken back by its departure
 	case t.Step != pool.StepOpen: // given up, and asked for again: it has all its tries
 		var err error
 		if t, err = h.begin(ctx, t, pool.StepOpen); err != nil {
@@ -267,7 +299,7 @@ func (h *Handler) admits(ctx context.Context, request events.SignupRequested) er
 func (h *Handler) refuseNew(ctx context.Context, d events.Delivery, request events.SignupRequested, bad *events.FieldError) error {
 	known, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID))
 	switch {
-	case errors.Is(err, pool.ErrNotFound), err == nil && differs(known, request) != nil:
+	case errors.Is(err, pool.ErrNotFound), err == nil && (known.State == pool.TenantLeft || differs(known, request) != nil):
 		return h.refuse(ctx, d, request.TenantID, bad)
 	case err != nil:
 		return fmt.Errorf("look whether tenant %s is known: %w", request.TenantID, err)

@@ -55,6 +55,8 @@ func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 		return h.repeat(ctx, listed)
 	case listed.State == pool.TenantWaiting:
 		return h.tellWaiting(ctx, listed)
+	case listed.State == pool.TenantLeft:
+		return nil
 	default:
 		return fmt.Errorf("put tenant %s on the waiting list: %w", t.ID, pool.ErrConflict)
 	}
