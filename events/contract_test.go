@@ -51,6 +51,8 @@ var members = map[string]member{
 	"RequestRejected":          out[RequestRejected](),
 	"ArchivistJob":             in[ArchivistJob](),
 	"TaskReport":               in[TaskReport](),
+	"FileUpload":               aws[Envelope[FileUpload]](),
+	"TaskStateChange":          aws[Envelope[TaskStateChange]](),
 }
 
 func TestEveryNameHasATypeASchemaAndASample(t *testing.T) {
@@ -155,6 +157,8 @@ func TestMessagesAreToldApart(t *testing.T) {
 		"AlarmConfigurationChange": TypeAlarmConfigurationChange,
 		"HostRequest":              TypeHostRequest,
 		"AlarmStateChange":         TypeAlarmStateChange,
+		"FileUpload":               TypeFileUpload,
+		"TaskStateChange":          TypeTaskStateChange,
 	} {
 		bodies[string(sample(t, name))] = want
 	}
