@@ -174,6 +174,24 @@ func (c *Client) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
+// Symlink makes a symbolic link, in a folder that is there.
+func (c *Client) Symlink(ctx context.Context, target, name string) error {
+	folder, err := c.lookup(ctx, path.Dir(path.Clean("/"+name)))
+	if err != nil {
+		return fmt.Errorf("link %s: %w", name, err)
+	}
+	_, err = c.call(ctx, &struct {
+		rpc.Header
+		Where  nfs.Diropargs3
+		Attr   nfs.Sattr3
+		Target string
+	}{c.nfs(nfs.NFSProc3Symlink), nfs.Diropargs3{FH: folder, Filename: path.Base(name)}, nfs.Sattr3{}, target})
+	if err != nil {
+		return fmt.Errorf("link %s: %w", name, err)
+	}
+	return nil
+}
+
 // lookup finds the handle of a path below the root.
 func (c *Client) lookup(ctx context.Context, name string) ([]byte, error) {
 	handle := c.root

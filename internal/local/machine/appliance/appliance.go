@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"headroom/internal/local/machine"
@@ -38,6 +39,8 @@ type Appliance struct {
 	page net.Listener // the activation page
 	nfs  net.Listener // the NFS server's port; it answers once the appliance runs
 
+	away atomic.Bool // see Cut
+
 	mu      sync.Mutex
 	phase   phase
 	keys    map[string]grant
@@ -63,6 +66,7 @@ var (
 	ErrNoDisk       = errors.New("the appliance has no such disk")
 	ErrDiskTaken    = errors.New("the disk is allocated already")
 	ErrNoCache      = errors.New("the appliance has no cache")
+	ErrNoShare      = errors.New("the appliance exports no such share")
 )
 
 // start boots an appliance: nothing listens yet, for ports of a machine that boots are closed.
@@ -178,8 +182,12 @@ func (a *Appliance) stop() {
 func (a *Appliance) Connected() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.phase == running
+	return a.phase == running && !a.away.Load()
 }
+
+// Cut takes an appliance off its region's reach, or gives it back: away, it serves its clients on from its cache,
+// uploads nothing, and its gateway can be asked for nothing.
+func (a *Appliance) Cut(away bool) { a.away.Store(away) }
 
 // Address is the machine's own address.
 func (a *Appliance) Address() netip.Addr { return a.machine.Address }

@@ -100,52 +100,6 @@ func TestShareIsForItsClientOnly(t *testing.T) {
 	}
 }
 
-func TestClientListChangesApplyToMountedClients(t *testing.T) {
-	m, a := launched(t)
-	share := m.export(t, a, "a", alice)
-	m.firewall.set(bob, 2049, true)
-	own, err := nfsclient.Dial(t.Context(), m.server(), alice, "/a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = own.Close() }()
-	if err := own.WriteFile(t.Context(), "hello", []byte("from alice")); err != nil {
-		t.Fatal(err)
-	}
-	share.Clients = []netip.Prefix{netip.PrefixFrom(bob, 32)}
-	if err := a.Export(t.Context(), share); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := own.ReadFile(t.Context(), "hello"); !nfsclient.Refused(err) {
-		t.Errorf("the client that was taken off the list still reads: %v", err)
-	}
-	next, err := nfsclient.Dial(t.Context(), m.server(), bob, "/a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = next.Close() }()
-	if got, err := next.ReadFile(t.Context(), "hello"); err != nil || string(got) != "from alice" {
-		t.Errorf("the new client reads %q: %v", got, err)
-	}
-}
-
-func TestSecurityGroupIsAskedForEachRequest(t *testing.T) {
-	m, a := launched(t)
-	m.export(t, a, "a", alice)
-	own, err := nfsclient.Dial(t.Context(), m.server(), alice, "/a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = own.Close() }()
-	m.firewall.set(alice, 2049, false)
-	if err := own.WriteFile(t.Context(), "hello", nil); !nfsclient.Refused(err) {
-		t.Errorf("a mounted client outlived its rule: %v", err)
-	}
-	if _, err := nfsclient.Dial(t.Context(), m.server(), alice, "/a"); !nfsclient.Refused(err) {
-		t.Errorf("mounted without a rule: %v", err)
-	}
-}
-
 func TestWrittenFilesReachTheBucketLater(t *testing.T) {
 	m, a := launched(t)
 	share := m.export(t, a, "a", alice)

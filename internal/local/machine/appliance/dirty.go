@@ -7,9 +7,11 @@ import (
 
 // dirtySet is the list of a share's paths that changed and are not in the bucket yet.
 type dirtySet struct {
-	mu    sync.Mutex
-	next  uint64
-	paths map[string]change
+	mu     sync.Mutex
+	next   uint64
+	paths  map[string]change
+	open   int  // changes under way
+	sealed bool // no change is begun any more
 }
 
 // change is the last change of a path.
@@ -17,6 +19,43 @@ type change struct {
 	first uint64 // number of the oldest change that has not been uploaded
 	last  uint64
 	at    time.Time
+}
+
+// begin notes that a change is under way, which end must follow; false when there may be none any more.
+func (d *dirtySet) begin() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sealed {
+		return false
+	}
+	d.open++
+	return true
+}
+
+func (d *dirtySet) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open--
+}
+
+// seal lets no change begin any more.
+func (d *dirtySet) seal() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sealed = true
+}
+
+func (d *dirtySet) isSealed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sealed
+}
+
+// quiet reports whether no change is under way, and none waits for its upload.
+func (d *dirtySet) quiet() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.open == 0 && len(d.paths) == 0
 }
 
 func (d *dirtySet) touch(path string) {

@@ -51,7 +51,7 @@ func local(name string) string {
 
 // Capabilities tells the NFS server whether it may write.
 func (f *files) Capabilities() billy.Capability {
-	if f.readOnly.Load() {
+	if f.readOnly.Load() || f.dirty.isSealed() {
 		return billy.ReadCapability | billy.SeekCapability
 	}
 	return billy.DefaultCapabilities
@@ -64,38 +64,60 @@ func (f *files) Create(name string) (billy.File, error) {
 func (f *files) Open(name string) (billy.File, error) { return f.OpenFile(name, os.O_RDONLY, 0) }
 
 func (f *files) OpenFile(name string, flag int, perm os.FileMode) (billy.File, error) {
+	writes := flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC) != 0
+	if writes && !f.dirty.begin() {
+		return nil, errSealed
+	}
 	opened, err := f.root.OpenFile(local(name), flag, perm)
 	if err != nil {
+		if writes {
+			f.dirty.end()
+		}
 		return nil, err
 	}
-	writes := flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC) != 0
 	return &file{File: opened, name: name, files: f, writes: writes}, nil
+}
+
+// errSealed is what a change of a share meets that is being deleted.
+var errSealed = fmt.Errorf("the share is being deleted: %w", fs.ErrPermission)
+
+// change makes a change that is no open file's, unless the share takes none any more.
+func (f *files) change(make func() error) error {
+	if !f.dirty.begin() {
+		return errSealed
+	}
+	defer f.dirty.end()
+	return make()
 }
 
 func (f *files) Stat(name string) (os.FileInfo, error)  { return f.root.Stat(local(name)) }
 func (f *files) Lstat(name string) (os.FileInfo, error) { return f.root.Lstat(local(name)) }
 
 func (f *files) Rename(from, to string) error {
-	if err := f.root.Rename(local(from), local(to)); err != nil {
-		return err
-	}
-	f.dirty.touch(local(from))
-	// All that a renamed folder holds has new keys.
-	return fs.WalkDir(f.root.FS(), local(to), func(below string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			f.dirty.touch(below)
-			f.dirty.touch(path.Join(local(from), strings.TrimPrefix(below, local(to))))
+	return f.change(func() error {
+		if err := f.root.Rename(local(from), local(to)); err != nil {
+			return err
 		}
-		return err
+		f.dirty.touch(local(from))
+		// All that a renamed folder holds has new keys.
+		return fs.WalkDir(f.root.FS(), local(to), func(below string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				f.dirty.touch(below)
+				f.dirty.touch(path.Join(local(from), strings.TrimPrefix(below, local(to))))
+			}
+			return err
+		})
 	})
 }
 
 func (f *files) Remove(name string) error {
-	if err := f.root.Remove(local(name)); err != nil {
-		return err
-	}
-	f.dirty.touch(local(name))
-	return nil
+	return f.change(func() error {
+		if err := f.root.Remove(local(name)); err != nil {
+			return err
+		}
+		f.dirty.touch(local(name))
+		return nil
+	})
 }
 
 func (f *files) Join(elem ...string) string { return path.Join(elem...) }
@@ -120,11 +142,13 @@ func (f *files) ReadDir(name string) ([]os.FileInfo, error) {
 }
 
 func (f *files) MkdirAll(name string, perm os.FileMode) error {
-	if err := f.root.MkdirAll(local(name), perm|0o700); err != nil {
-		return err
-	}
-	f.dirty.touch(local(name))
-	return nil
+	return f.change(func() error {
+		if err := f.root.MkdirAll(local(name), perm|0o700); err != nil {
+			return err
+		}
+		f.dirty.touch(local(name))
+		return nil
+	})
 }
 
 func (f *files) Chmod(name string, mode os.FileMode) error { return f.root.Chmod(local(name), mode) }
@@ -159,17 +183,41 @@ type file struct {
 	*os.File
 	name   string
 	files  *files
-	writes bool
+	writes bool // until it was noted
 }
 
 func (o *file) Name() string  { return o.name }
 func (o *file) Lock() error   { return nil } // NFSv3 locks are another protocol, which gateways don't speak
 func (o *file) Unlock() error { return nil }
 
-func (o *file) Close() error {
-	err := o.File.Close()
-	if o.writes {
-		o.files.dirty.touch(local(o.name))
+// Write notes the change also where it fails: the NFS server does not close the file then.
+func (o *file) Write(data []byte) (int, error) {
+	n, err := o.File.Write(data)
+	if err != nil {
+		o.changed()
+	}
+	return n, err
+}
+
+// Truncate is as Write.
+func (o *file) Truncate(size int64) error {
+	err := o.File.Truncate(size)
+	if err != nil {
+		o.changed()
 	}
 	return err
+}
+
+func (o *file) Close() error {
+	err := o.File.Close()
+	o.changed()
+	return err
+}
+
+func (o *file) changed() {
+	if o.writes {
+		o.writes = false
+		o.files.dirty.touch(local(o.name))
+		o.files.dirty.end()
+	}
 }

@@ -3,7 +3,6 @@ package appliance
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -29,13 +28,13 @@ func (a *Appliance) serveNFS(listener net.Listener) {
 		if err != nil {
 			return
 		}
-		guarded := &guardedConn{Conn: conn, appliance: a, from: remote(conn)}
-		if !a.track(guarded) {
+		tracked := &clientConn{Conn: conn, appliance: a}
+		if !a.track(tracked) {
 			_ = conn.Close()
 			return
 		}
-		server := &nfs.Server{Handler: &session{appliance: a, from: guarded.from}, Context: a.life}
-		_ = server.Serve(&oneConn{conn: guarded}) // returns at once, with the end of the listener
+		server := &nfs.Server{Handler: &session{appliance: a, from: remote(conn)}, Context: a.life}
+		_ = server.Serve(&oneConn{conn: tracked}) // returns at once, with the end of the listener
 	}
 }
 
@@ -49,27 +48,24 @@ func (a *Appliance) track(conn net.Conn) bool {
 	return true
 }
 
-// guardedConn is a client's connection: it ends when the security groups no longer let the client
-// in, and at the first error, which the server leaves open.
-type guardedConn struct {
+// clientConn is a client's connection: it ends at the first error, which the server leaves open. It does not
+// end with the rule that let it in: security groups track connections, and a rule that is taken away lets no new
+// one in (Amazon VPC User Guide, "Security group connection tracking"). Who may use a share is asked for each
+// request instead, see session.
+type clientConn struct {
 	net.Conn
 	appliance *Appliance
-	from      netip.Addr
 }
 
-func (c *guardedConn) Read(into []byte) (int, error) {
+func (c *clientConn) Read(into []byte) (int, error) {
 	n, err := c.Conn.Read(into)
-	if err == nil && !c.appliance.machine.Permits(nfsPort, c.from) {
-		refuse(c.Conn)
-		n, err = 0, io.EOF
-	}
 	if err != nil {
 		_ = c.Close()
 	}
 	return n, err
 }
 
-func (c *guardedConn) Close() error {
+func (c *clientConn) Close() error {
 	c.appliance.mu.Lock()
 	delete(c.appliance.conns, c)
 	c.appliance.mu.Unlock()

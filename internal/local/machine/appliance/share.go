@@ -50,7 +50,7 @@ func (s *share) admits(from netip.Addr) bool {
 // and whether it can be written.
 func (a *Appliance) Export(ctx context.Context, def Share) error {
 	a.mu.Lock()
-	if a.phase != running {
+	if a.phase != running || a.away.Load() {
 		a.mu.Unlock()
 		return ErrNotConnected
 	}
@@ -116,7 +116,7 @@ func (a *Appliance) Dirty(id string) int {
 func (a *Appliance) Refresh(ctx context.Context, id string) error {
 	s, ok := a.byID(id)
 	if !ok {
-		return fmt.Errorf("refresh share %s: it is not exported", id)
+		return fmt.Errorf("refresh share %s: %w", id, ErrNoShare)
 	}
 	return a.fetch(ctx, s)
 }
@@ -139,16 +139,49 @@ func (a *Appliance) byName(name string) (*share, bool) {
 	return nil, false
 }
 
-// AwaitUploaded waits until all that was changed before the call is in the bucket.
-func (a *Appliance) AwaitUploaded(ctx context.Context, id string) error {
+// uploadPoll is how often it is looked whether uploads are done.
+const uploadPoll = 20 * time.Millisecond
+
+// Uploads returns what waits until all that was changed before this call is in the bucket.
+func (a *Appliance) Uploads(id string) (wait func(context.Context) error, err error) {
 	s, ok := a.byID(id)
 	if !ok {
-		return fmt.Errorf("wait for the uploads of share %s: it is not exported", id)
+		return nil, fmt.Errorf("wait for the uploads of share %s: %w", id, ErrNoShare)
 	}
 	before := s.files.dirty.mark()
-	tick := time.NewTicker(20 * time.Millisecond)
+	return func(ctx context.Context) error {
+		return a.until(ctx, id, func() bool { return !s.files.dirty.before(before) })
+	}, nil
+}
+
+// AwaitUploaded waits until all that was changed before the call is in the bucket.
+func (a *Appliance) AwaitUploaded(ctx context.Context, id string) error {
+	wait, err := a.Uploads(id)
+	if err != nil {
+		return err
+	}
+	return wait(ctx)
+}
+
+// Retire ends a share once all that its clients have written is in the bucket. It takes no change any more, and
+// there is no way back: a file that can't be uploaded, or an appliance that is cut off, holds it up for ever.
+func (a *Appliance) Retire(ctx context.Context, id string) error {
+	s, ok := a.byID(id)
+	if !ok {
+		return fmt.Errorf("retire share %s: %w", id, ErrNoShare)
+	}
+	s.files.dirty.seal()
+	if err := a.until(ctx, id, s.files.dirty.quiet); err != nil {
+		return err
+	}
+	return a.Unexport(id)
+}
+
+// until waits for what becomes of a share's uploads.
+func (a *Appliance) until(ctx context.Context, id string, is func() bool) error {
+	tick := time.NewTicker(uploadPoll)
 	defer tick.Stop()
-	for s.files.dirty.before(before) {
+	for !is() || a.away.Load() {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the uploads of share %s: %w", id, ctx.Err())

@@ -33,6 +33,9 @@ const uploadTimeout = 30 * time.Second
 // uploadLoop brings what has changed to the buckets, a little later, until the appliance is stopped.
 func (a *Appliance) uploadLoop() {
 	for a.pause(a.cfg.UploadDelay / 4) {
+		if a.away.Load() {
+			continue
+		}
 		a.mu.Lock()
 		shares := make([]*share, 0, len(a.shares))
 		for _, s := range a.shares {
