@@ -69,6 +69,14 @@ func (s FileShare) Update() *Refusal {
 	return s.words()
 }
 
+// OnShare is what Storage Gateway refuses, by its form, of a request that names a share and little else.
+func OnShare(arn *string) *Refusal {
+	var c Check
+	c.Required("FileShareARN", arn)
+	c.Length("FileShareARN", arn, 50, 500)
+	return c.Refusal()
+}
+
 // form is the service's model.
 func (s FileShare) form(c *Check) {
 	c.Length("ClientToken", s.ClientToken, 5, 100)

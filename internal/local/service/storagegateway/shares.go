@@ -29,6 +29,7 @@ type share struct {
 	number           int // in the order of their making
 	status           string
 	changing         bool // an update is under way, whether or not the status shows it
+	served           bool // its clients may have written to it
 	settings         settings
 	tags             map[string]string
 	listed           time.Time // from when on it is listed
@@ -100,6 +101,9 @@ func (g *Gateway) bringUp(s *share, device *appliance.Appliance, now settings) {
 	defer g.mu.Unlock()
 	s.changing = false
 	if s.status == deleting || s.status == forceDeleting {
+		if !s.served && err == nil { // deleted while it was made
+			_ = device.Unexport(s.id) // nobody has written to it
+		}
 		return
 	}
 	if err != nil {
@@ -107,7 +111,7 @@ func (g *Gateway) bringUp(s *share, device *appliance.Appliance, now settings) {
 		s.status = unavailable
 		return
 	}
-	s.status, s.settings = available, now
+	s.status, s.settings, s.served = available, now, true
 }
 
 func (g *Gateway) updateShare(_ context.Context, call endpoint.Call) (any, error) {
@@ -135,7 +139,7 @@ func (g *Gateway) updateShare(_ context.Context, call endpoint.Call) (any, error
 	defer g.mu.Unlock()
 	// One that is unavailable may be changed: that is how it comes to be served.
 	if s.changing || s.status != available && s.status != unavailable {
-		return nil, refusal("InvalidParameters", fmt.Sprintf("The file share is %s.", strings.ToLower(s.shown())))
+		return nil, s.refusal()
 	}
 	next := s.settings.with(input)
 	s.changing = true
@@ -154,6 +158,11 @@ func (g *Gateway) updateShare(_ context.Context, call endpoint.Call) (any, error
 		}
 	})
 	return map[string]any{"FileShareARN": s.arn}, nil
+}
+
+// refusal is what a share answers that is asked for what it can't be in its state.
+func (s *share) refusal() error {
+	return refusal("InvalidParameters", fmt.Sprintf("The file share is %s.", strings.ToLower(s.shown())))
 }
 
 // shown is the status for an error's message.

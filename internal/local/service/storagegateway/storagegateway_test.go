@@ -97,6 +97,16 @@ func TestShareOpensToOneClientFromEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the revoked rule is out of force", func() bool {
+		return mount(t, w, alice, "/a") != nil
+	})
+	if _, err := client.ReadFile(t.Context(), "hello"); err != nil {
+		t.Errorf("the rule's end cut a client that had mounted: %v", err)
+	}
+	_, err = w.sgw.UpdateNFSFileShare(t.Context(), &sdk.UpdateNFSFileShareInput{FileShareARN: &share, ClientList: []string{"192.0.2.1/32"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the client list puts out a client that had mounted", func() bool {
 		_, err := client.ReadFile(t.Context(), "hello")
 		return nfsclient.Refused(err)
 	})

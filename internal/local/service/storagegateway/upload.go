@@ -2,8 +2,10 @@ package storagegateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/machine/appliance"
 	"headroom/internal/local/weakjson"
@@ -16,64 +18,56 @@ type onShare struct {
 	FolderList   []string      `json:"FolderList"`
 }
 
-// shareAndDevice finds a share and its appliance, which must be reachable.
-func (g *Gateway) shareAndDevice(call endpoint.Call) (onShare, *share, *appliance.Appliance, error) {
+// shareOf finds the share that a call is about.
+func (g *Gateway) shareOf(call endpoint.Call) (onShare, *share, error) {
 	var input onShare
+	if r := constraint.OnShare(constraint.Text(call.Params, "FileShareARN")); r != nil {
+		return input, nil, endpoint.Refused(r)
+	}
 	if err := weakjson.Decode(call.Params, &input); err != nil {
-		return input, nil, nil, invalid(err.Error())
+		return input, nil, invalid(err.Error())
 	}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	s, ok := g.shares[input.FileShareARN]
-	g.mu.Unlock()
 	if !ok {
-		return input, nil, nil, errShareNotFound
+		return input, nil, errShareNotFound
+	}
+	return input, s, nil
+}
+
+// serving finds the share that a call is about, and its appliance, which must be reachable and serve it.
+func (g *Gateway) serving(call endpoint.Call) (onShare, *share, *appliance.Appliance, error) {
+	input, s, err := g.shareOf(call)
+	if err != nil {
+		return input, nil, nil, err
 	}
 	_, device, err := g.device(s.gateway)
-	return input, s, device, err
-}
-
-// deleteShare ends a share. Without force it waits until all of it is in its bucket.
-func (g *Gateway) deleteShare(_ context.Context, call endpoint.Call) (any, error) {
-	input, s, device, err := g.shareAndDevice(call)
-	if err != nil && !(bool(input.ForceDelete) && s != nil) {
-		return nil, err
+	if err != nil {
+		return input, nil, nil, err
 	}
 	g.mu.Lock()
-	s.status = deleting
-	if input.ForceDelete {
-		s.status = forceDeleting
+	defer g.mu.Unlock()
+	if s.status != available && s.status != updating {
+		return input, nil, nil, s.refusal()
 	}
-	g.mu.Unlock()
-	g.work.Go(func() {
-		if device != nil {
-			if !input.ForceDelete {
-				if err := device.AwaitUploaded(g.life, s.id); err != nil {
-					g.cfg.Log.Warn("file share is not deleted: its data is not uploaded", "share", s.arn, "error", err)
-					return
-				}
-			}
-			if err := device.Unexport(s.id); err != nil {
-				g.cfg.Log.Warn("file share is not ended cleanly", "share", s.arn, "error", err)
-			}
-		}
-		if g.pause(g.cfg.Delete) {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			delete(g.shares, s.arn)
-		}
-	})
-	return map[string]any{"FileShareARN": s.arn}, nil
+	return input, s, device, nil
 }
 
-// notifyWhenUploaded promises an event for when all that was written until now is in the bucket.
+// notifyWhenUploaded promises an event for when all that was written until now is in the bucket. An appliance that
+// ends before never tells.
 func (g *Gateway) notifyWhenUploaded(_ context.Context, call endpoint.Call) (any, error) {
-	_, s, device, err := g.shareAndDevice(call)
+	_, s, device, err := g.serving(call)
 	if err != nil {
 		return nil, err
 	}
-	id, received := newID("notification"), g.cfg.Clock.Now().UTC()
+	wait, err := device.Uploads(s.id)
+	if err != nil {
+		return nil, deviceError(err)
+	}
+	id, received := newUUID(), g.cfg.Clock.Now().UTC()
 	g.work.Go(func() {
-		if err := device.AwaitUploaded(g.life, s.id); err != nil {
+		if err := wait(g.life); err != nil {
 			g.cfg.Log.Warn("no upload notification", "share", s.arn, "error", err)
 			return
 		}
@@ -87,14 +81,14 @@ func (g *Gateway) notifyWhenUploaded(_ context.Context, call endpoint.Call) (any
 
 // refreshCache brings what the bucket has into the share, and tells by an event that it has.
 func (g *Gateway) refreshCache(_ context.Context, call endpoint.Call) (any, error) {
-	input, s, device, err := g.shareAndDevice(call)
+	input, s, device, err := g.serving(call)
 	if err != nil {
 		return nil, err
 	}
 	if len(input.FolderList) == 0 {
 		input.FolderList = []string{"/"}
 	}
-	id, started := newID("notification"), g.cfg.Clock.Now().UTC()
+	id, started := newUUID(), g.cfg.Clock.Now().UTC()
 	g.work.Go(func() {
 		if err := device.Refresh(g.life, s.id); err != nil {
 			g.cfg.Log.Warn("cache is not refreshed", "share", s.arn, "error", err)
@@ -106,4 +100,69 @@ func (g *Gateway) refreshCache(_ context.Context, call endpoint.Call) (any, erro
 		})
 	})
 	return map[string]any{"FileShareARN": s.arn, "NotificationId": id}, nil
+}
+
+// deletePoll is how often a deletion that is held up is tried again.
+const deletePoll = 50 * time.Millisecond
+
+// deleteShare ends a share. Without force that ends only when all that was acknowledged is in the bucket, however
+// long the gateway is away or a file fails to upload; and it can't be called off. What AWS answers who asks again
+// meanwhile is not documented: a refusal is what is harder to live with.
+func (g *Gateway) deleteShare(_ context.Context, call endpoint.Call) (any, error) {
+	input, s, err := g.shareOf(call)
+	if err != nil {
+		return nil, err
+	}
+	_, device, err := g.device(s.gateway)
+	if err != nil && !bool(input.ForceDelete) {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s.status == forceDeleting || s.status == deleting && !bool(input.ForceDelete) {
+		return nil, s.refusal()
+	}
+	s.status = deleting
+	if input.ForceDelete {
+		s.status = forceDeleting
+	}
+	g.work.Go(func() { g.finish(s, device, bool(input.ForceDelete)) })
+	return map[string]any{"FileShareARN": s.arn}, nil
+}
+
+// finish is the end of a share.
+func (g *Gateway) finish(s *share, device *appliance.Appliance, force bool) {
+	for !force && !g.retired(s) {
+		if !g.pause(deletePoll) {
+			return
+		}
+	}
+	if device != nil {
+		if err := device.Unexport(s.id); err != nil {
+			g.cfg.Log.Warn("file share is not ended cleanly", "share", s.arn, "error", err)
+		}
+	}
+	if g.pause(g.cfg.Delete) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.shares, s.arn)
+	}
+}
+
+// retired waits for a share's uploads as long as its appliance is there, and reports whether it has ended. A share
+// that was never served, for its role or bucket was not there, has nothing to upload.
+func (g *Gateway) retired(s *share) bool {
+	_, device, err := g.device(s.gateway)
+	if err == nil {
+		err = device.Retire(g.life, s.id)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.shares[s.arn] == nil: // it went with its gateway, or by force
+		return true
+	case errors.Is(err, appliance.ErrNoShare):
+		return !s.served
+	}
+	return err == nil
 }
