@@ -19,6 +19,8 @@ const (
 	ShareAvailable = "AVAILABLE"
 	// ShareUnavailable is the status of one whose gateway does not reach its bucket.
 	ShareUnavailable = "UNAVAILABLE"
+	// ShareDeleting is the status of one that is gone once all that it acknowledged is in its bucket.
+	ShareDeleting = "DELETING"
 )
 
 // ShareSpec is what a share is made of.

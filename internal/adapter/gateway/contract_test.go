@@ -2,10 +2,14 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +21,7 @@ import (
 	"headroom/internal/adapter/gateway/gatewaytest"
 	"headroom/internal/local/endpoint/endpointtest"
 	"headroom/internal/local/machine/appliance"
+	"headroom/internal/local/nfsclient"
 	"headroom/internal/local/resource"
 	localec2 "headroom/internal/local/service/ec2"
 	localgateway "headroom/internal/local/service/storagegateway"
@@ -35,7 +40,11 @@ func TestTheFakeServesAsStorageGatewayDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return gatewaytest.World{Client: fake, Gateway: arn}
+		return gatewaytest.World{
+			Client: fake, Gateway: arn, Instance: "192.0.2.7",
+			Write: func(_ *testing.T, share string) { fake.Write(share) },
+			Hold:  fake.Hold, Away: func(away bool) { fake.Away(arn, away) }, Events: fake.Take,
+		}
 	})
 }
 
@@ -46,35 +55,94 @@ func TestTheLocalCloudServesAsStorageGatewayDoes(t *testing.T) {
 	made := 0
 	gatewaytest.Suite(t, func(t *testing.T) gatewaytest.World {
 		made++
-		fleet := appliance.NewFleet(appliance.Config{
-			Dir: t.TempDir(), Objects: buckets{}, ActivationPort: activationPort, NFSPort: 12052,
-			Boot: time.Millisecond, Reboot: time.Millisecond, Log: slog.New(slog.DiscardHandler),
-		})
-		t.Cleanup(func() { _ = fleet.Close() })
-		machines := localec2.New(localec2.Config{
-			Account: endpointtest.Account, Region: endpointtest.Region, Machines: fleet, Launch: time.Millisecond, Attach: time.Millisecond,
-			Propagation: time.Millisecond, Network: netip.MustParsePrefix(fmt.Sprintf("127.83.%d.0/24", made)),
-		})
-		gateways := localgateway.New(localgateway.Config{
-			Account: endpointtest.Account, Region: endpointtest.Region, Fleet: fleet, Log: slog.New(slog.DiscardHandler),
-			Create: 5 * time.Millisecond, Update: 5 * time.Millisecond, Lag: time.Millisecond,
-			Assume: func(role, _ string) error {
-				if role == gatewaytest.MissingRole {
-					return errors.New("there is no such role")
-				}
-				return nil
-			},
-		})
-		t.Cleanup(func() { _ = gateways.Close() })
-		aws := endpointtest.Serve(t, machines.Service(), gateways.Service())
-		address := launch(t, machines, ec2.NewFromConfig(aws))
-		client := storagegateway.NewFromConfig(aws)
-		return gatewaytest.World{Client: client, Gateway: activate(t, client, address)}
+		return newLocal(t, netip.MustParsePrefix(fmt.Sprintf("127.83.%d.0/24", made))).world(t)
 	})
 }
 
-// launch starts an appliance with a cache disk, which everybody may ask for its key, and returns its address.
-func launch(t *testing.T, machines *localec2.EC2, client *ec2.Client) string {
+// nfsPort is where the local appliances of this package's tests serve.
+const nfsPort = 12052
+
+// local is a local Storage Gateway, on an appliance that really serves.
+type local struct {
+	client  *storagegateway.Client
+	device  *appliance.Appliance
+	buckets *buckets
+	arn     string
+
+	mu     sync.Mutex
+	events [][]byte
+}
+
+func newLocal(t *testing.T, network netip.Prefix) *local {
+	t.Helper()
+	l := &local{buckets: &buckets{}}
+	fleet := appliance.NewFleet(appliance.Config{
+		Dir: t.TempDir(), Objects: l.buckets, ActivationPort: activationPort, NFSPort: nfsPort, UploadDelay: 10 * time.Millisecond,
+		Boot: time.Millisecond, Reboot: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	})
+	t.Cleanup(func() { _ = fleet.Close() })
+	machines := localec2.New(localec2.Config{
+		Account: endpointtest.Account, Region: endpointtest.Region, Machines: fleet, Launch: time.Millisecond, Attach: time.Millisecond,
+		Propagation: time.Millisecond, Network: network,
+	})
+	gateways := localgateway.New(localgateway.Config{
+		Account: endpointtest.Account, Region: endpointtest.Region, Fleet: fleet, Log: slog.New(slog.DiscardHandler),
+		Create: 5 * time.Millisecond, Update: 5 * time.Millisecond, Delete: 5 * time.Millisecond, Lag: time.Millisecond, Emit: l.emit,
+		Assume: func(role, _ string) error {
+			if role == gatewaytest.MissingRole {
+				return errors.New("there is no such role")
+			}
+			return nil
+		},
+	})
+	t.Cleanup(func() { _ = gateways.Close() })
+	cfg := endpointtest.Serve(t, machines.Service(), gateways.Service())
+	instance, address := launch(t, machines, ec2.NewFromConfig(cfg))
+	l.client = storagegateway.NewFromConfig(cfg)
+	l.arn = activate(t, l.client, address)
+	l.device, _ = fleet.ByInstance(instance)
+	return l
+}
+
+// emit keeps an event as a queue behind a rule would get it.
+func (l *local) emit(_ context.Context, source, detailType string, resources []string, detail any) {
+	body, _ := json.Marshal(map[string]any{"source": source, "detail-type": detailType, "resources": resources, "detail": detail})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, body)
+}
+
+func (l *local) world(t *testing.T) gatewaytest.World {
+	t.Helper()
+	instance := netip.MustParseAddr("127.83.255.1")
+	return gatewaytest.World{
+		Client: l.client, Gateway: l.arn, Instance: instance.String(),
+		Write: func(t *testing.T, share string) {
+			t.Helper()
+			out, err := l.client.DescribeNFSFileShares(t.Context(), &storagegateway.DescribeNFSFileSharesInput{FileShareARNList: []string{share}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, err := nfsclient.Dial(t.Context(), netip.AddrPortFrom(l.device.Address(), nfsPort), instance, *out.NFSFileShareInfoList[0].Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = client.Close() }()
+			if err := client.WriteFile(t.Context(), "file", []byte("written")); err != nil {
+				t.Fatal(err)
+			}
+		},
+		Hold: func(_ string, held bool) { l.buckets.full.Store(held) }, Away: l.device.Cut,
+		Events: func() [][]byte {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return slices.Clone(l.events)
+		},
+	}
+}
+
+// launch starts an appliance with a cache disk, which everybody may ask for its key and mount.
+func launch(t *testing.T, machines *localec2.EC2, client *ec2.Client) (instance, address string) {
 	t.Helper()
 	stack := func(id, kind string, properties map[string]any) resource.Created {
 		created, err := machines.Create(t.Context(), resource.Resource{StackID: "stack", StackName: "host", LogicalID: id, Type: "AWS::EC2::" + kind, Properties: properties})
@@ -84,14 +152,16 @@ func launch(t *testing.T, machines *localec2.EC2, client *ec2.Client) string {
 		return created
 	}
 	group := stack("Group", "SecurityGroup", map[string]any{"GroupDescription": "gateway"}).PhysicalID
-	stack("Activation", "SecurityGroupIngress", map[string]any{"GroupId": group, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "127.0.0.0/8"})
+	for name, port := range map[string]int{"Activation": 80, "NFS": 2049} {
+		stack(name, "SecurityGroupIngress", map[string]any{"GroupId": group, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "127.0.0.0/8"})
+	}
 	machine := stack("Machine", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
 	volume := stack("Cache", "Volume", map[string]any{"Size": 150, "AvailabilityZone": endpointtest.Region + "a"}).PhysicalID
 	_, err := client.AttachVolume(t.Context(), &ec2.AttachVolumeInput{InstanceId: &machine.PhysicalID, VolumeId: &volume, Device: aws.String("/dev/sdf")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return machine.Attributes["PrivateIp"].(string)
+	return machine.PhysicalID, machine.Attributes["PrivateIp"].(string)
 }
 
 // throughEndpoint is the VPC endpoint that the gateway is activated through.
@@ -124,15 +194,20 @@ func activate(t *testing.T, client *storagegateway.Client, address string) (arn 
 	return arn
 }
 
-// buckets take everything and show nothing, but for the one that is not there.
-type buckets struct{}
+// buckets take everything, while they are not full, and show nothing; one is not there.
+type buckets struct{ full atomic.Bool }
 
-func (buckets) Put(context.Context, appliance.Bucket, string, []byte) error { return nil }
-func (buckets) Delete(context.Context, appliance.Bucket, string) error      { return nil }
-func (buckets) Keys(_ context.Context, b appliance.Bucket) ([]string, error) {
+func (b *buckets) Put(context.Context, appliance.Bucket, string, []byte) error {
+	if b.full.Load() {
+		return errors.New("AccessDenied: Access Denied")
+	}
+	return nil
+}
+func (*buckets) Delete(context.Context, appliance.Bucket, string) error { return nil }
+func (*buckets) Keys(_ context.Context, b appliance.Bucket) ([]string, error) {
 	if "arn:aws:s3:::"+b.Name == gatewaytest.MissingBucket {
 		return nil, errors.New("NoSuchBucket: The specified bucket does not exist")
 	}
 	return nil, nil
 }
-func (buckets) Get(context.Context, appliance.Bucket, string) ([]byte, error) { return nil, nil }
+func (*buckets) Get(context.Context, appliance.Bucket, string) ([]byte, error) { return nil, nil }

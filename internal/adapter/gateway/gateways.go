@@ -42,6 +42,9 @@ type client interface {
 	CreateNFSFileShare(ctx context.Context, in *storagegateway.CreateNFSFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.CreateNFSFileShareOutput, error)
 	DescribeNFSFileShares(ctx context.Context, in *storagegateway.DescribeNFSFileSharesInput, opts ...func(*storagegateway.Options)) (*storagegateway.DescribeNFSFileSharesOutput, error)
 	UpdateNFSFileShare(ctx context.Context, in *storagegateway.UpdateNFSFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.UpdateNFSFileShareOutput, error)
+	DeleteFileShare(ctx context.Context, in *storagegateway.DeleteFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.DeleteFileShareOutput, error)
+	NotifyWhenUploaded(ctx context.Context, in *storagegateway.NotifyWhenUploadedInput, opts ...func(*storagegateway.Options)) (*storagegateway.NotifyWhenUploadedOutput, error)
+	RefreshCache(ctx context.Context, in *storagegateway.RefreshCacheInput, opts ...func(*storagegateway.Options)) (*storagegateway.RefreshCacheOutput, error)
 	AddTagsToResource(ctx context.Context, in *storagegateway.AddTagsToResourceInput, opts ...func(*storagegateway.Options)) (*storagegateway.AddTagsToResourceOutput, error)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
@@ -26,6 +27,11 @@ type Share struct {
 	creating int      // looks until it is known at all, then until it is available
 	updating int      // looks that still show the old clients as available, then looks until it is updated
 	before   []string // the clients until the last update
+
+	written, uploaded int  // changes of files: acknowledged, and in the bucket
+	held              bool // nothing of it is uploaded
+	leaving           bool // DeleteFileShare was called
+	looks             int  // that show it as DELETING once all is uploaded
 }
 
 // Gateway is one gateway.
@@ -53,10 +59,18 @@ type Service struct {
 	Missing map[string]bool
 	// Page is how many gateways an answer lists, if the caller wants more; 0: as many as the caller wants.
 	Page int
+	// Doubled has each event come twice.
+	Doubled bool
+	// Now is the time that events tell; nil: the first second of 2026.
+	Now func() time.Time
 
 	mu       sync.Mutex
 	gateways []*Gateway
 	shares   []*Share
+	made     int             // shares, ever
+	spent    map[string]bool // the tokens of shares that are gone
+	asked    []*notification
+	notified int // notifications, ever
 }
 
 const prefix = "arn:aws:storagegateway:eu-west-1:123456789012:"

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway/types"
 
 	"headroom/internal/local/constraint"
+	"headroom/internal/pool"
 )
 
 // CreateNFSFileShare is Storage Gateway's: the same token gives the same share.
@@ -30,12 +31,18 @@ func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.Cre
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.spent[*in.ClientToken] {
+		return nil, refuse(types.ErrorCodeInvalidParameters)
+	}
 	for _, share := range s.shares {
 		if share.Token == aws.ToString(in.ClientToken) {
 			return &storagegateway.CreateNFSFileShareOutput{FileShareARN: &share.ARN}, nil
 		}
 		if share.Bucket == aws.ToString(in.LocationARN) {
 			return nil, refuse(types.ErrorCodeInvalidParameters) // one bucket, one share
+		}
+		if share.Gateway == *in.GatewayARN && share.Name == aws.ToString(in.FileShareName) {
+			return nil, refuse(types.ErrorCodeInvalidParameters) // one path, one share, until it is gone
 		}
 	}
 	g, err := s.gateway(in.GatewayARN)
@@ -45,7 +52,8 @@ func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.Cre
 	if !g.Cached {
 		return nil, refuse(types.ErrorCodeInvalidParameters)
 	}
-	id := fmt.Sprintf("share-%08d", len(s.shares)+1)
+	s.made++
+	id := fmt.Sprintf("share-%08d", s.made)
 	share := &Share{
 		ARN: prefix + "share/" + id, ID: id,
 		Token: *in.ClientToken, Gateway: g.ARN, Bucket: *in.LocationARN, Role: *in.Role,
@@ -71,7 +79,7 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 	unknown := false
 	for _, arn := range in.FileShareARNList {
 		share := s.share(arn)
-		if share == nil {
+		if share == nil || share.leaving && s.left(share) {
 			unknown = true
 			continue
 		}
@@ -80,6 +88,8 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 			status = "UNAVAILABLE"
 		}
 		switch {
+		case share.leaving:
+			status = pool.ShareDeleting
 		case share.creating > s.Late:
 			share.creating--
 			unknown = true
@@ -131,6 +141,9 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 	share := s.share(aws.ToString(in.FileShareARN))
 	if share == nil {
 		return nil, refuse("FileShareNotFound")
+	}
+	if share.leaving {
+		return nil, refuse(types.ErrorCodeInvalidParameters)
 	}
 	if share.updating > 0 {
 		share.updating-- // a share takes one change at a time

@@ -21,9 +21,22 @@ type World struct {
 		AddTagsToResource(context.Context, *storagegateway.AddTagsToResourceInput, ...func(*storagegateway.Options)) (*storagegateway.AddTagsToResourceOutput, error)
 		CreateNFSFileShare(context.Context, *storagegateway.CreateNFSFileShareInput, ...func(*storagegateway.Options)) (*storagegateway.CreateNFSFileShareOutput, error)
 		DescribeNFSFileShares(context.Context, *storagegateway.DescribeNFSFileSharesInput, ...func(*storagegateway.Options)) (*storagegateway.DescribeNFSFileSharesOutput, error)
+		DeleteFileShare(context.Context, *storagegateway.DeleteFileShareInput, ...func(*storagegateway.Options)) (*storagegateway.DeleteFileShareOutput, error)
+		NotifyWhenUploaded(context.Context, *storagegateway.NotifyWhenUploadedInput, ...func(*storagegateway.Options)) (*storagegateway.NotifyWhenUploadedOutput, error)
+		RefreshCache(context.Context, *storagegateway.RefreshCacheInput, ...func(*storagegateway.Options)) (*storagegateway.RefreshCacheOutput, error)
 		UpdateNFSFileShare(context.Context, *storagegateway.UpdateNFSFileShareInput, ...func(*storagegateway.Options)) (*storagegateway.UpdateNFSFileShareOutput, error)
 	}
 	Gateway string // ARN
+
+	// Instance is the address of a client, from which Write writes a file to a share (by its ARN) and waits until that
+	// is acknowledged.
+	Instance string
+	Write    func(t *testing.T, share string)
+	// Hold has nothing of a share uploaded, or lets it go on; Away cuts the gateway off, or gives it back.
+	Hold func(share string, held bool)
+	Away func(away bool)
+	// Events are the events so far, as a queue behind a rule gets them.
+	Events func() [][]byte
 }
 
 // What the suite's shares are made of. Who stands for Storage Gateway must lack the role and the bucket that
@@ -159,6 +172,7 @@ func Suite(t *testing.T, newWorld func(*testing.T) World) {
 		})
 		refused(t, err, service, "aws: prefixed")
 	})
+	leave(t, newWorld)
 	for name, change := range map[string]func(*request){
 		"role":   func(in *request) { in.Role = aws.String(MissingRole) },
 		"bucket": func(in *request) { in.LocationARN = aws.String(MissingBucket) },
