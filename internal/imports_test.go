@@ -36,6 +36,7 @@ var cdk = []string{
 // rooms are the rules; docs/architecture.md says why.
 var rooms = []room{
 	{folder: "pool", may: []string{"events"}, refuses: sdk},
+	{folder: "archive", refuses: sdk},
 	{folder: "lifecycle", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "ledger", may: []string{"internal/pool"}},
 	{folder: "shelf", may: []string{"internal/pool", "internal/ledger."}, refuses: sdk},

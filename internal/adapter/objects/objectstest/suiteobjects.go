@@ -184,4 +184,3 @@ func (b *bench) tags(t *testing.T, key, version string) map[string]string {
 	}
 	return tags
 }
-
