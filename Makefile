@@ -74,10 +74,11 @@ demo: setup native synth ## Run the whole system on this machine, with signups, 
 test: setup native synth ## Run every test, with the real parts
 	go test -timeout 20m ./...
 
-bench: setup native synth ## What a signup costs, how fast it is, and what load a tier takes
+bench: setup native synth ## What a signup costs, how fast it is, what load a tier takes, and how fast archives are
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo
 	go test -run ATier -v -long -timeout 60m ./internal/ledger/dynamo
 	go test -run '^$$' -bench Signups -benchtime 1x ./internal/endtoend
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/archive
 
 lint: ## Check formatting and look for mistakes
 	@unformatted=$$(go run $(GOFUMPT) -l functions infra internal events); \

@@ -17,6 +17,8 @@ type Verification struct {
 	Manifest func() (io.ReadCloser, error)
 	// ZipSHA256 and ManifestSHA256 are what the two had when they were written, in hexadecimal; "" is not compared.
 	ZipSHA256, ManifestSHA256 string
+	// Want, where there is one, is whose archive it must be. When it was made is not compared.
+	Want *Header
 
 	// Header, where there is one, is told whose archive this says to be, before all else.
 	Header func(Header) error
@@ -75,6 +77,11 @@ func (v Verification) entries(z *zipReader) (Header, Totals, Content, error) {
 	var manifest *ManifestReader
 	size, err := v.manifest(func(m *ManifestReader) error {
 		manifest = m
+		if v.Want != nil {
+			if err := m.Header().compare(*v.Want); err != nil {
+				return err
+			}
+		}
 		if v.Header != nil {
 			if err := v.Header(m.Header()); err != nil {
 				return err
@@ -91,6 +98,23 @@ func (v Verification) entries(z *zipReader) (Header, Totals, Content, error) {
 	}
 	own.CRC32 = manifest.crc.Sum32()
 	return manifest.Header(), manifest.Totals(), own, z.compare(own, nil)
+}
+
+// compare finds what makes a header that of another archive, be it of the same tenant's earlier life.
+func (h Header) compare(want Header) error {
+	for _, field := range []struct{ name, got, want string }{
+		{"tenant", h.Tenant, want.Tenant},
+		{"mark", h.Mark, want.Mark},
+		{"share's mark", h.ShareMark, want.ShareMark},
+		{"database's mark", h.DatabaseMark, want.DatabaseMark},
+		{"bucket", h.Bucket, want.Bucket},
+		{"attempt", h.Attempt, want.Attempt},
+	} {
+		if field.got != field.want {
+			return fault("manifest, line 1", "the %s is %q, and should be %q", field.name, field.got, field.want)
+		}
+	}
+	return nil
 }
 
 func (v Verification) item(z *zipReader, item Item) error {

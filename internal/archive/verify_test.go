@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -72,7 +74,7 @@ func TestEveryFlippedByteIsFound(t *testing.T) {
 	whole, err := Verify(a.verification())
 	check(t, err)
 	for i := range a.zip {
-		packed := within(a.zip, i, "share/a.txt") || within(a.zip, i, ManifestName)
+		packed := slices.ContainsFunc([]string{"a.txt", "日本語", "/etc", ManifestName}, func(name string) bool { return within(a.zip, i, name) })
 		a.zip[i] ^= 1 << (i * 5 % 8)
 		what := fmt.Sprintf("byte %d", i)
 		_, err := Verify(a.verification())
@@ -186,6 +188,34 @@ func TestAnotherArchiveOfTheSameFilesIsFoundByItsSums(t *testing.T) {
 	v.ManifestSHA256 = a.manifestSum
 	_, err := Verify(v)
 	found(t, "another manifest", err)
+}
+
+func TestAnArchiveOfAnotherIsFoundByItsHeader(t *testing.T) {
+	a := sample().archive(t)
+	for what, change := range map[string]func(*Header){
+		"the tenant":                  func(h *Header) { h.Tenant = "another" },
+		"the mark":                    func(h *Header) { h.Mark = "another" },
+		"the share's mark":            func(h *Header) { h.ShareMark = "share-standard-1/k3v9x2m7qa/1/1" },
+		"the database's mark":         func(h *Header) { h.DatabaseMark = "db-standard-1/k3v9x2m7qa/3/1" },
+		"the share, as there is none": func(h *Header) { h.ShareMark = "" },
+		"the bucket":                  func(h *Header) { h.Bucket = "another" },
+		"the attempt":                 func(h *Header) { h.Attempt = "1" },
+	} {
+		v, want := a.verification(), sampleHeader
+		change(&want)
+		v.Want = &want
+		v.Object = func(Object, Content) error {
+			t.Errorf("%s: an object was told of", what)
+			return nil
+		}
+		_, err := Verify(v)
+		found(t, what, err)
+	}
+	v, want := a.verification(), sampleHeader
+	want.Made = time.Time{}
+	v.Want = &want
+	_, err := Verify(v)
+	check(t, err)
 }
 
 func TestAManifestThatChangesMeanwhileIsFound(t *testing.T) {
