@@ -17,13 +17,32 @@ var ErrOtherDatabase = errors.New("the tenant's secret is for another database")
 // its secret was read.
 var ErrLogin = errors.New("the master's password is another one by now")
 
+// What a slot's database may be, so that a verb refuses it. Each is for good: no try again helps.
+var (
+	// ErrNoDatabase means that the instance has no such slot: it was never made, or it was dropped.
+	ErrNoDatabase = errors.New("no such slot")
+
+	// ErrForeignDatabase means that a database of the slot's name does not bear the slot's mark.
+	ErrForeignDatabase = errors.New("it bears another mark")
+
+	// ErrDatabaseOpen means that the slot's account may log in, or has sessions.
+	ErrDatabaseOpen = errors.New("its tenant is not kept out")
+)
+
+// MarkedSlot is a database slot by its name, and the mark (Host.SlotMark) by which a verb makes sure, before it
+// touches the slot's database, that it is of this tenant's generation.
+type MarkedSlot struct{ Name, Mark string }
+
 // DatabaseName is the name of the database of the slot called slot.
 func DatabaseName(slot string) string { return "d_" + slot }
 
 // RoleName is the name of the account of the slot called slot.
 func RoleName(slot string) string { return "t_" + slot }
 
-// Login is how to log in to a database host as its master user. The password is rotated every week,
+// CopierName is the name of the account that reads the slot called slot while it is copied.
+func CopierName(slot string) string { return "c_" + slot }
+
+// Login is how to log in to a database host. The password of its master user is rotated every week,
 // so it is read when it is needed and not kept. Printing and logging leave it out.
 type Login struct {
 	Host     string // a DNS name or an address; the server's certificate must be good for it

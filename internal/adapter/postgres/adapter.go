@@ -21,10 +21,13 @@ import (
 // The errors that callers can tell apart.
 var (
 	// ErrNoSlot means that the instance has no such slot: it was never made, or it was dropped.
-	ErrNoSlot = errors.New("no such slot")
+	ErrNoSlot = pool.ErrNoDatabase
 
 	// ErrForeign means that a database of the slot's name bears the mark of something else.
-	ErrForeign = errors.New("it bears another mark")
+	ErrForeign = pool.ErrForeignDatabase
+
+	// ErrOpen means that the slot's tenant may log in, or is still there.
+	ErrOpen = pool.ErrDatabaseOpen
 
 	// ErrUnsealed means that the server accepted a REVOKE and yet others may still come in, as when
 	// the master user does not own the object. What is not sealed is not opened.

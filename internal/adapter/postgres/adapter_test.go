@@ -29,8 +29,10 @@ func (s *stub) Exec(context.Context, string) error {
 	return err
 }
 
-func (s *stub) True(context.Context, string) (bool, error) { return false, nil }
-func (s *stub) Close()                                     {}
+func (s *stub) True(context.Context, string) (bool, error)       { return false, nil }
+func (s *stub) Rows(context.Context, string) ([][]string, error) { return nil, nil }
+func (s *stub) Patient(context.Context, time.Duration) error     { return nil }
+func (s *stub) Close()                                           {}
 
 func noSleep(context.Context, time.Duration) error { return nil }
 

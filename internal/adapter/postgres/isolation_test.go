@@ -232,7 +232,7 @@ func TestNobodyGetsInAtTheMomentOfCreation(t *testing.T) {
 	default:
 	}
 	for _, name := range targets {
-		if err := a.Drop(t.Context(), master(cluster), name); err != nil {
+		if err := a.Drop(t.Context(), master(cluster), marked(name)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -245,7 +245,7 @@ func TestSlotThatIsNotOpenLetsNobodyIn(t *testing.T) {
 	}
 	_, err := cluster.Connect(t.Context(), pool.DatabaseName(name), pool.RoleName(name), "anything")
 	wantRefused(t, "log in without a password", err, badLogin, badAuth)
-	if err := a.Drop(t.Context(), master(cluster), name); err != nil {
+	if err := a.Drop(t.Context(), master(cluster), marked(name)); err != nil {
 		t.Fatal(err)
 	}
 }

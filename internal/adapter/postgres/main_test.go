@@ -93,6 +93,9 @@ func newName() string { return fmt.Sprintf("slot%08d", names.Add(1)) }
 // markOf is the mark of a slot in these tests, as pool.Host.SlotMark words one.
 func markOf(name string) string { return "db-standard-1/k3v9x2m7qa/7/1-" + name }
 
+// marked is a slot with its mark.
+func marked(name string) pool.MarkedSlot { return pool.MarkedSlot{Name: name, Mark: markOf(name)} }
+
 // tenant is a slot that has been made and opened.
 type tenant struct{ name, password string }
 
@@ -101,7 +104,7 @@ func newTenant(t *testing.T, limit int) tenant {
 	a := newAdapter(t)
 	made := tenant{name: newName(), password: rand.Text()}
 	t.Cleanup(func() {
-		if err := a.Drop(context.Background(), master(cluster), made.name); err != nil {
+		if err := a.Drop(context.Background(), master(cluster), marked(made.name)); err != nil {
 			t.Error(err)
 		}
 	})

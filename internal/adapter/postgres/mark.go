@@ -30,3 +30,18 @@ func refuseForeign(ctx context.Context, s session, name, mark string) error {
 	}
 	return nil
 }
+
+// refuseStrange is refuseForeign for verbs that come after a slot's making, which is not undone under them: what
+// bears no mark is not the slot's either. A database that is not there is not refused.
+func refuseStrange(ctx context.Context, s session, slot pool.MarkedSlot) error {
+	strange, err := s.True(ctx, `
+		SELECT shobj_description(oid, 'pg_database') IS DISTINCT FROM '`+slot.Mark+`'
+		FROM pg_database WHERE datname = '`+pool.DatabaseName(slot.Name)+"'")
+	if err != nil {
+		return fmt.Errorf("look whose database %s is: %w", pool.DatabaseName(slot.Name), err)
+	}
+	if strange {
+		return fmt.Errorf("database %s: %w", pool.DatabaseName(slot.Name), ErrForeign)
+	}
+	return nil
+}

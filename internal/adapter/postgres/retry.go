@@ -28,6 +28,7 @@ const (
 	internalError     = "XX000"
 	notPermitted      = "42501"
 	invalidPassword   = "28P01"
+	noSuchDatabase    = "3D000"
 )
 
 // passing are the SQLSTATEs of failures that may be over the next time.

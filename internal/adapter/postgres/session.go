@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,6 +20,10 @@ type session interface {
 	Exec(ctx context.Context, sql string) error
 	// True returns what a query of one boolean says. No row is false.
 	True(ctx context.Context, sql string) (bool, error)
+	// Rows returns what a query finds, as text. NULL is "".
+	Rows(ctx context.Context, sql string) ([][]string, error)
+	// Patient gives each statement from here on as long as it is told.
+	Patient(ctx context.Context, timeout time.Duration) error
 	Close()
 }
 
@@ -75,6 +80,32 @@ func (c *connection) True(ctx context.Context, sql string) (bool, error) {
 		return false, nil
 	}
 	return string(results[0].Rows[0][0]) == "t", nil
+}
+
+func (c *connection) Rows(ctx context.Context, sql string) ([][]string, error) {
+	results, err := c.run(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	var found [][]string
+	for _, result := range results {
+		for _, row := range result.Rows {
+			texts := make([]string, len(row))
+			for i, value := range row {
+				texts[i] = string(value)
+			}
+			found = append(found, texts)
+		}
+	}
+	return found, nil
+}
+
+func (c *connection) Patient(ctx context.Context, timeout time.Duration) error {
+	if err := c.Exec(ctx, "SET statement_timeout = "+strconv.FormatInt(timeout.Milliseconds(), 10)); err != nil {
+		return fmt.Errorf("give statements more time: %w", err)
+	}
+	c.timeout = timeout
+	return nil
 }
 
 func (c *connection) run(ctx context.Context, sql string) ([]*pgconn.Result, error) {

@@ -34,6 +34,15 @@ func (k killer) True(ctx context.Context, sql string) (bool, error) {
 	return is, err
 }
 
+func (k killer) Rows(ctx context.Context, sql string) ([][]string, error) {
+	var rows [][]string
+	err := k.strike(func() (err error) {
+		rows, err = k.session.Rows(ctx, sql)
+		return err
+	})
+	return rows, err
+}
+
 func (k killer) strike(statement func() error) error {
 	*k.countdown--
 	if *k.countdown != 0 {
@@ -80,7 +89,7 @@ func TestMakeSlotKilledAtAnyStatementIsFinishedByTheNextRun(t *testing.T) {
 				t.Fatalf("again after statement %d (applied: %v): %v", n, applied, err)
 			}
 			wantWholeSlot(t, name, 4)
-			if err := a.Drop(t.Context(), master(cluster), name); err != nil {
+			if err := a.Drop(t.Context(), master(cluster), marked(name)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -91,13 +100,13 @@ func TestMakeSlotKilledAtAnyStatementIsFinishedByTheNextRun(t *testing.T) {
 }
 
 func TestDropKilledAtAnyStatementIsFinishedByTheNextRun(t *testing.T) {
-	for n := 1; n <= 2; n++ {
+	for n := 1; n <= 4; n++ {
 		for _, applied := range []bool{false, true} {
 			slot := newTenant(t, 4)
-			if err := killedAt(t, n, applied).Drop(t.Context(), master(cluster), slot.name); !errors.Is(err, errKilled) {
+			if err := killedAt(t, n, applied).Drop(t.Context(), master(cluster), marked(slot.name)); !errors.Is(err, errKilled) {
 				t.Fatalf("statement %d: %v", n, err)
 			}
-			if err := newAdapter(t).Drop(t.Context(), master(cluster), slot.name); err != nil {
+			if err := newAdapter(t).Drop(t.Context(), master(cluster), marked(slot.name)); err != nil {
 				t.Fatal(err)
 			}
 			if left := access(t); strings.Contains(left, slot.name) {
@@ -154,7 +163,7 @@ func TestMakeSlotRunTwiceAtOnce(t *testing.T) {
 	}
 	runs.Wait()
 	wantWholeSlot(t, name, 4)
-	if err := newAdapter(t).Drop(t.Context(), master(cluster), name); err != nil {
+	if err := newAdapter(t).Drop(t.Context(), master(cluster), marked(name)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -182,7 +191,7 @@ func TestBadSlotsAreRefusedBeforeTheServerHearsOfThem(t *testing.T) {
 			"make":  a.MakeSlot(ctx, login, name, "mark", 1),
 			"open":  a.Open(ctx, login, name, "password"),
 			"close": a.Close(ctx, login, name),
-			"drop":  a.Drop(ctx, login, name),
+			"drop":  a.Drop(ctx, login, marked(name)),
 		} {
 			if err == nil {
 				t.Errorf("%s %q succeeded", verb, name)

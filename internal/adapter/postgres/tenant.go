@@ -20,15 +20,16 @@ func (a *Adapter) Open(ctx context.Context, login pool.Login, name, password str
 		return fmt.Errorf("open slot %s: %w", name, err)
 	}
 	// Commit point: the tenant can connect from here on. Once more with the same password is harmless.
-	err = a.alterRole(ctx, login, fmt.Sprintf("ALTER ROLE %s LOGIN PASSWORD '%s'", id.role, secret))
+	err = a.alterRole(ctx, login, fmt.Sprintf("ALTER ROLE %s LOGIN PASSWORD '%s' VALID UNTIL 'infinity'", id.role, secret))
 	if err != nil {
 		return fmt.Errorf("open slot %s on %s: %w", name, login.Host, err)
 	}
 	return nil
 }
 
-// Close keeps the slot's role from logging in and ends its sessions. Its data stays. A slot that is
-// not there is closed.
+// Close keeps the slot's role from logging in and ends its sessions. Its data stays, and so does its password.
+// A slot that is not there is closed. A session that was let in at the very same moment is not seen by the
+// server's own statistics yet: what must not meet one asks Closed too, a while later.
 func (a *Adapter) Close(ctx context.Context, login pool.Login, name string) error {
 	id, err := identify(name)
 	if err != nil {
@@ -75,28 +76,55 @@ func terminate(ctx context.Context, s session, role string) error {
 	return nil
 }
 
-// Drop deletes the slot's database with all that is in it, whoever is connected, and then its role.
-// A slot that is not there is dropped. Backups of the instance keep the data until they expire.
-func (a *Adapter) Drop(ctx context.Context, login pool.Login, name string) error {
-	id, err := identify(name)
+// Closed returns nil if nobody is, or can come, in as the slot's role; otherwise the error is ErrOpen.
+func (a *Adapter) Closed(ctx context.Context, login pool.Login, name string) error {
+	if _, err := identify(name); err != nil {
+		return err
+	}
+	err := a.retry(ctx, func() error {
+		return a.within(ctx, login, maintenance, func(s session) error { return refuseOpen(ctx, s, name) })
+	})
+	if err != nil {
+		return fmt.Errorf("look whether slot %s on %s is closed: %w", name, login.Host, err)
+	}
+	return nil
+}
+
+func refuseOpen(ctx context.Context, s session, name string) error {
+	open, err := s.True(ctx, fmt.Sprintf(`
+		SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '%[1]s' AND rolcanlogin)
+		OR EXISTS (SELECT FROM pg_stat_activity WHERE usename = '%[1]s')`, pool.RoleName(name)))
+	if err != nil {
+		return fmt.Errorf("look for the tenant: %w", err)
+	}
+	if open {
+		return ErrOpen
+	}
+	return nil
+}
+
+// Reopen undoes Close: the slot's role may log in again with the password that it had. Of a slot that is not there
+// the error is ErrNoSlot, of a database that does not bear the slot's mark ErrForeign.
+func (a *Adapter) Reopen(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error {
+	id, err := identifyMarked(slot)
 	if err != nil {
 		return err
 	}
-	// Nobody waits for it, and whoever is in the database is given time to leave: twice the tries.
-	err = a.retryUpTo(ctx, 2*a.Attempts, func() error {
+	err = a.retry(ctx, func() error {
 		return a.within(ctx, login, maintenance, func(s session) error {
-			if err := exec(ctx, s, "DROP DATABASE IF EXISTS "+id.database+" WITH (FORCE)"); err != nil {
-				return fmt.Errorf("drop the database: %w", err)
+			if err := refuseStrange(ctx, s, slot); err != nil {
+				return err
 			}
-			// The role owns the schema in the database, so it can go only after it.
-			if err := exec(ctx, s, "DROP ROLE IF EXISTS "+id.role); err != nil {
-				return fmt.Errorf("drop the role: %w", err)
+			// Commit point: the tenant can connect from here on.
+			err := s.Exec(ctx, "ALTER ROLE "+id.role+" LOGIN")
+			if sqlState(err) == undefinedObject {
+				return ErrNoSlot
 			}
-			return nil
+			return err
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("drop slot %s on %s: %w", name, login.Host, err)
+		return fmt.Errorf("reopen slot %s on %s: %w", slot.Name, login.Host, err)
 	}
 	return nil
 }

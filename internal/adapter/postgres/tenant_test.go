@@ -67,7 +67,7 @@ func TestDropWithSessionsOpen(t *testing.T) {
 	must(t, conn, "CREATE TABLE app.t (id int)", "BEGIN", "LOCK app.t")
 	a := newAdapter(t)
 	for _, run := range []string{"first", "second"} {
-		if err := a.Drop(t.Context(), master(cluster), slot.name); err != nil {
+		if err := a.Drop(t.Context(), master(cluster), marked(slot.name)); err != nil {
 			t.Fatalf("%s run: %v", run, err)
 		}
 	}
@@ -126,7 +126,7 @@ func TestDropWaitsForWhoeverOfRDSIsInTheDatabase(t *testing.T) {
 		}
 		return nil
 	}
-	if err := a.Drop(t.Context(), master(cluster), slot.name); err != nil {
+	if err := a.Drop(t.Context(), master(cluster), marked(slot.name)); err != nil {
 		t.Errorf("dropped while rdsadmin was connected for a moment: %v", err)
 	}
 	if waits < a.Attempts {
@@ -145,7 +145,7 @@ func TestDropOfWhatIsAnothersIsNotTriedAgain(t *testing.T) {
 		t.Error("tried again")
 		return nil
 	}
-	wantRefused(t, "drop", a.Drop(t.Context(), master(cluster), slot.name), denied)
+	wantRefused(t, "drop", a.Drop(t.Context(), master(cluster), marked(slot.name)), denied)
 }
 
 func TestPasswordThatIsNotTakenIsToldApart(t *testing.T) {
