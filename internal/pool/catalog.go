@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +13,8 @@ import (
 type Catalog struct {
 	Version      int          `json:"version"` // the server's, as server_version_num: 150014 is 15.14
 	Bytes        int64        `json:"bytes"`   // on the server's disk; a copy's is another
+	Collate      string       `json:"collate"` // the locale of its order, and of its characters
+	Ctype        string       `json:"ctype"`
 	Tables       []TableRows  `json:"tables"`
 	Sequences    []SequenceAt `json:"sequences"`
 	LargeObjects int64        `json:"largeObjects"`
@@ -34,6 +38,27 @@ type SequenceAt struct {
 	Name   string `json:"name"`
 	Last   int64  `json:"last"`
 	Called bool   `json:"called"`
+}
+
+// ErrBadDump means that a dump is not what was written, does not restore, or holds other than the database held.
+var ErrBadDump = errors.New("the dump is no good")
+
+// CopySchema is the platform's schema in a tenant's database, there only while it is copied, and left out of the
+// copy. The tenant can neither make it nor look into it.
+const CopySchema = "headroom"
+
+// DumpFile is what a dump must be: its bytes, and what they hold.
+type DumpFile struct {
+	Bytes   int64
+	SHA256  [sha256.Size]byte
+	Catalog Catalog // of the database, when it was dumped
+}
+
+// DumpCheck is how a dump was found to be good. One that was restored held what its database held; of one that was too
+// large for that, each section was read and unpacked.
+type DumpCheck struct {
+	Restored bool
+	Catalog  Catalog // of what was restored
 }
 
 // Major is the server's major version, such as 15.

@@ -64,7 +64,8 @@ const (
 		WHERE (o.typtype IN ('e', 'd', 'r') OR o.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = o.typrelid AND c.relkind = 'c')) AND ` + owned
 	queryRoutines = `SELECT o.oid::regprocedure::text FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace WHERE ` + owned
 	queryForced   = `SELECT format('%I.%I', n.nspname, c.relname) FROM ` + lifted + `.forced JOIN pg_class c ON c.oid = relation JOIN pg_namespace n ON n.oid = c.relnamespace`
-	queryTotals   = `SELECT current_setting('server_version_num'), pg_database_size(current_database()), (SELECT count(*) FROM pg_largeobject_metadata)`
+	queryTotals   = `SELECT current_setting('server_version_num'), pg_database_size(oid), (SELECT count(*) FROM pg_largeobject_metadata),
+		datcollate, datctype FROM pg_database WHERE datname = current_database()`
 	queryLifted   = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '` + lifted + `')`
 )
 
@@ -79,7 +80,7 @@ func readCatalog(ctx context.Context, s session) (found pool.Catalog, err error)
 	if err != nil {
 		return found, fmt.Errorf("look how large it is: %w", err)
 	}
-	if len(totals) != 1 || len(totals[0]) != 3 {
+	if len(totals) != 1 || len(totals[0]) != 5 {
 		return found, errors.New("the server does not say how large it is")
 	}
 	version, err1 := strconv.Atoi(totals[0][0])
@@ -89,6 +90,7 @@ func readCatalog(ctx context.Context, s session) (found pool.Catalog, err error)
 		return found, fmt.Errorf("read how large it is: %w", err)
 	}
 	found.Version, found.Bytes, found.LargeObjects = version, bytes, objects
+	found.Collate, found.Ctype = totals[0][3], totals[0][4]
 
 	for _, want := range []struct {
 		sql  string

@@ -17,9 +17,8 @@ import (
 // tenant, which is closed meanwhile, takes none of its database's.
 const copierConnections = 3
 
-// lifted is the platform's schema in a tenant's database, there only while a copier is: it holds which tables'
-// row security has to bind their owner again. The tenant can neither make it nor look into it.
-const lifted = "headroom"
+// lifted is the schema that holds which tables' row security has to bind their owner again.
+const lifted = pool.CopySchema
 
 // GrantCopier lets pool.CopierName(slot.Name) log in with password to the slot's database, and read all that is in
 // it, until a moment soon, or until RevokeCopier. Row security does not bind it. Run again, it has the new password.

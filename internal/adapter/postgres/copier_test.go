@@ -89,7 +89,7 @@ func TestCopierReadsAllOfItsDatabaseAndNothingElse(t *testing.T) {
 		t.Errorf("version %d, %d bytes", got.Version, got.Bytes)
 	}
 	want := pool.Catalog{
-		Version: got.Version, Bytes: got.Bytes,
+		Version: got.Version, Bytes: got.Bytes, Collate: "C", Ctype: "C",
 		Tables:       []pool.TableRows{{Name: `app."we""ird; name"`}, {Name: "app.forced", Rows: 7}, {Name: "app.open", Rows: 10}, {Name: "app.revoked", Rows: 1}},
 		Sequences:    []pool.SequenceAt{{Name: "app.counter", Last: 5, Called: true}, {Name: "app.fresh", Last: 40}},
 		LargeObjects: 2, Views: []string{"app.seen"}, Types: []string{"app.mood"}, Routines: []string{"app.refuse()"},
