@@ -23,7 +23,8 @@ type ArchivistJob struct {
 	ID       string       `json:"id"`      // likewise
 	Attempt  int          `json:"attempt"` // counts from 1
 	TenantID string       `json:"tenantId"`
-	Bucket   string       `json:"bucket,omitempty"`   // of the share's objects
+	Bucket   string       `json:"bucket,omitempty"`   // of the share's objects; empty: the tenant had no share
+	Mark     string       `json:"mark,omitempty"`     // that the bucket bears
 	Database *JobDatabase `json:"database,omitempty"` // to be dumped, or that was
 	Archive  *ArchiveRef  `json:"archive,omitempty"`  // to be written (bucket and keys), or to be verified
 	Share    *JobShare    `json:"share,omitempty"`    // to be looked into
@@ -37,6 +38,7 @@ type JobDatabase struct {
 	Username  string `json:"username"`
 	SecretARN string `json:"secretArn"`  // of a secret that is the role's Credentials
 	Tenant    string `json:"tenantRole"` // the tenant's own role, whose the database's objects are
+	Mark      string `json:"mark"`       // that the database bears
 }
 
 // JobShare is a share, as NFS clients see it.
@@ -61,8 +63,8 @@ type TaskReport struct {
 	Entries int64       `json:"entries"`           // files, and the dump, that were read so far
 	Address string      `json:"address,omitempty"` // of the task, which a share is to be opened to
 	Done    bool        `json:"done"`              // it has ended: Failure, Archive, Proof or Found say how
-	Failure string      `json:"failure,omitempty"` // why it failed
+	Failure string      `json:"failure,omitempty"` // why it came to nothing: another attempt may fare better
 	Archive *ArchiveRef `json:"archive,omitempty"` // that was written
 	Proof   string      `json:"proof,omitempty"`   // what was compared, in words
-	Found   []string    `json:"found,omitempty"`   // what is not as it must be, some of it
+	Found   []string    `json:"found,omitempty"`   // what is not as it must be, some of it: then there is no proof
 }
