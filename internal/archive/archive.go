@@ -73,11 +73,12 @@ type Database struct {
 	Bytes         int64  // the size of the database on its server, which is not that of its dump
 }
 
-// Table says how many rows a table had in the dump's snapshot.
+// Table says of a table what the dump has of it, and what it has not.
 type Table struct {
 	Schema string
 	Name   string
 	Rows   int64
+	Forced bool // its row security binds its owner too, which a dump does not say: it is lifted while it is made
 }
 
 // Content is what an entry of the zip holds.

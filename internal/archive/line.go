@@ -65,6 +65,7 @@ type tableLine struct {
 	Schema text   `json:"schema"`
 	Table  text   `json:"table"`
 	Rows   int64  `json:"rows"`
+	Forced bool   `json:"forced,omitzero"`
 }
 
 type endLine struct {

@@ -154,7 +154,7 @@ func (m *ManifestReader) table(raw []byte) (Item, error) {
 	}
 	m.totals.Tables++
 	m.totals.Rows += l.Rows
-	return Item{Table: &Table{Schema: string(l.Schema), Name: string(l.Table), Rows: l.Rows}}, nil
+	return Item{Table: &Table{Schema: string(l.Schema), Name: string(l.Table), Rows: l.Rows, Forced: l.Forced}}, nil
 }
 
 func (m *ManifestReader) end(raw []byte, digest string) error {

@@ -55,7 +55,7 @@ func (m *manifestWriter) database(d Database, c Content) error {
 func (m *manifestWriter) table(t Table) error {
 	m.totals.Tables++
 	m.totals.Rows += t.Rows
-	return m.write(tableLine{Kind: kindTable, Schema: text(t.Schema), Table: text(t.Name), Rows: t.Rows})
+	return m.write(tableLine{Kind: kindTable, Schema: text(t.Schema), Table: text(t.Name), Rows: t.Rows, Forced: t.Forced})
 }
 
 func (m *manifestWriter) end() error {

@@ -39,7 +39,7 @@ func (s *source) add(key, content string) {
 
 // sample has what matters to the form in a few hundred bytes.
 func sample() *source {
-	s := &source{dump: []byte("PGDMP and what follows"), tables: []Table{{"app", "orders", 10}, {"app", "Ünï", 0}}}
+	s := &source{dump: []byte("PGDMP and what follows"), tables: []Table{{"app", "orders", 10, true}, {"app", "Ünï", 0, false}}}
 	s.add("a.txt", strings.Repeat("content ", 20))
 	s.add("empty", "")
 	s.add("folder/", "")

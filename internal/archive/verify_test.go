@@ -154,7 +154,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{"a line that was changed", a.zip, bytes.Replace(a.manifest, []byte("a.txt"), []byte("b.txt"), 1), "manifest, line 2", "no name of key"},
 		{"a version that was changed", a.zip, bytes.Replace(a.manifest, []byte(`"v1"`), []byte(`"v7"`), 1), "manifest, line 10", "digest"},
 		{"a line that was taken out", a.zip, append(bytes.Clone(a.manifest[:bytes.IndexByte(a.manifest, '\n')+1]), a.manifest[bytes.Index(a.manifest, []byte(`{"kind":"object","name":"share/empty"`)):]...), "share/empty", ""},
-		{"rows that were changed", a.zip, bytes.Replace(a.manifest, []byte(`"rows":10}`), []byte(`"rows":11}`), 1), "manifest, line 10", "digest"},
+		{"rows that were changed", a.zip, bytes.Replace(a.manifest, []byte(`"rows":10,`), []byte(`"rows":11,`), 1), "manifest, line 10", "digest"},
 		{"no manifest", a.zip, nil, "manifest, line 1", "ends here"},
 		{"a manifest of another archive", a.zip, changed.manifest, "share/a.txt", "SHA-256"},
 	} {

@@ -115,7 +115,7 @@ func (w *Writer) Database(d Database, dump io.Reader) (Content, error) {
 	return c, nil
 }
 
-// Table says of a table how many rows the dump has of it.
+// Table says of a table what the dump has of it, and what it has not.
 func (w *Writer) Table(t Table) error {
 	if err := w.begin(false); err != nil {
 		return err
