@@ -39,6 +39,7 @@ import (
 	"headroom/internal/local/service/logs"
 	"headroom/internal/local/service/rds"
 	"headroom/internal/local/service/route53"
+	locals3 "headroom/internal/local/service/s3"
 	"headroom/internal/local/service/secretsmanager"
 	"headroom/internal/local/service/sns"
 	localsqs "headroom/internal/local/service/sqs"
@@ -68,6 +69,7 @@ type Cloud struct {
 	Network   *ec2.EC2
 	Machines  *appliance.Fleet
 	Gateways  *storagegateway.Gateway
+	Buckets   *locals3.S3
 	Secrets   *secretsmanager.Secrets
 	Settings  *ssm.Parameters
 	Names     *route53.Records
@@ -75,7 +77,7 @@ type Cloud struct {
 	options Options
 	keys    *endpoint.Keys
 	client  *awshttp.BuildableClient // of all AWS clients made here
-	buckets sync.Map                 // role ARN → *s3.Client
+	clients sync.Map                 // of S3: role ARN → *s3.Client
 	queues  *localsqs.Queues
 	tempDir *parts.TempDir // nil if the directory is the user's
 	server  *http.Server
@@ -173,7 +175,7 @@ func (c *Cloud) startParts(ctx context.Context) error {
 		return fmt.Errorf("start the local cloud's parts: %w", err)
 	}
 	c.work.Go(func() { c.mourn("DynamoDB", tables) })
-	c.work.Go(func() { c.mourn("SQS, SNS and S3", rest) })
+	c.work.Go(func() { c.mourn("SQS and SNS", rest) })
 	c.Router.Proxy("dynamodb", tables.URL)
 	// Tables have a source of their own, as queues and rules have.
 	c.Tables = dynamodb.New(c.options.Tables, disorder.New(c.options.Seed+2, disorder.Options{}), time.Now)
@@ -181,7 +183,7 @@ func (c *Cloud) startParts(ctx context.Context) error {
 		c.Router.Layer("dynamodb", c.Tables.Layer)
 	}
 	c.Router.Guard("dynamodb", dynamodb.Check)
-	for _, service := range []string{"sqs", "sns", "s3"} {
+	for _, service := range []string{"sqs", "sns"} {
 		c.Router.Proxy(service, rest.URL)
 	}
 	c.queues = localsqs.New(localsqs.Config{

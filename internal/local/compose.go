@@ -52,11 +52,13 @@ func (c *Cloud) compose() error {
 		return err
 	}
 	c.composeGateways()
-	c.composeStacks()
+	if err := c.composeStacks(); err != nil {
+		return err
+	}
 	c.watch(c.life)
 	for _, service := range []endpoint.Service{
 		c.Events.Service(), c.Events.Schedules(), c.Functions.Service(), c.Alarms.Service(), c.Logs.Service(), c.Secrets.Service(), c.Settings.Service(), c.Databases.Service(),
-		c.Network.Service(), c.Gateways.Service(), c.Stacks.Service(), sts.Service(c.Account),
+		c.Network.Service(), c.Gateways.Service(), c.Buckets.Service(), c.Stacks.Service(), sts.Service(c.Account),
 	} {
 		c.Router.Handle(service)
 	}
@@ -154,9 +156,18 @@ func (c *Cloud) composeGateways() {
 	c.Names = route53.New()
 }
 
-// composeStacks makes the stack engine and tells it who makes which resources.
-func (c *Cloud) composeStacks() {
+// composeStacks makes S3, and the stack engine, and tells it who makes which resources.
+func (c *Cloud) composeStacks() (err error) {
 	cfg := c.Config()
+	c.Buckets, err = locals3.New(locals3.Config{
+		Account: c.Account, Region: c.Region, Dir: filepath.Join(c.Dir, "objects"), Now: c.Clock.Now,
+		Allowed: func(principal, action, resource string) error {
+			return c.Policies.Allowed(principal, action, resource, nil)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("start the local S3: %w", err)
+	}
 	c.Stacks = cloudformation.New(cloudformation.Config{
 		Account: c.Account, Region: c.Region, Emit: c.Events.Emit, Objects: cloudformation.S3Objects{Client: s3.NewFromConfig(cfg)},
 		Parameter: func(_ context.Context, name string) (string, error) {
@@ -176,11 +187,9 @@ func (c *Cloud) composeStacks() {
 	c.Policies.KeysFrom(c.Secrets.Key)
 	c.Policies.KeysFrom(c.Network.Key)
 
-	tags := locals3.New(locals3.Config{Exists: locals3.In(s3.NewFromConfig(cfg))})
-	c.Router.Front(tags.Service())
 	c.Resources = resources.New(resources.Config{
-		Account: c.Account, Region: c.Region, Policies: c.Policies, Tags: tags,
-		DynamoDB: dynamodb.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg), S3: s3.NewFromConfig(cfg),
+		Account: c.Account, Region: c.Region, Policies: c.Policies, Buckets: c.Buckets,
+		DynamoDB: dynamodb.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg),
 	})
 	c.Resources.Register(c.Stacks)
 	c.Stacks.Register(c.Functions, c.Functions.Types()...)
@@ -191,6 +200,7 @@ func (c *Cloud) composeStacks() {
 	c.Stacks.Register(c.Alarms, cloudwatch.Types()...)
 	c.Stacks.Register(c.Logs, logs.Types()...)
 	c.Stacks.Register(c.Names, route53.Types()...)
+	return nil
 }
 
 // mayAssume reports whether a service may assume a role on behalf of this account.
@@ -200,12 +210,12 @@ func (c *Cloud) mayAssume(service, role string) error {
 
 // bucketsAs returns an S3 client with the credentials of a share's role.
 func (c *Cloud) bucketsAs(roleARN string) *s3.Client {
-	if client, ok := c.buckets.Load(roleARN); ok {
+	if client, ok := c.clients.Load(roleARN); ok {
 		return client.(*s3.Client)
 	}
 	accessKeyID := "ASIA" + rand.Text()[:16]
 	c.keys.Issue(accessKeyID, roleARN)
-	client, _ := c.buckets.LoadOrStore(roleARN, s3.NewFromConfig(c.configOf(accessKeyID)))
+	client, _ := c.clients.LoadOrStore(roleARN, s3.NewFromConfig(c.configOf(accessKeyID)))
 	return client.(*s3.Client)
 }
 

@@ -1,10 +1,10 @@
 package buckets_test
 
 import (
-	"context"
 	"log/slog"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -30,18 +30,19 @@ func TestTheLocalCloudTagsAsS3Does(t *testing.T) {
 		router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
 		server := httptest.NewServer(router)
 		t.Cleanup(server.Close)
-		made := map[string]bool{}
-		tags := locals3.New(locals3.Config{
-			Exists: func(_ context.Context, bucket string) (bool, error) { return made[bucket], nil },
-		})
-		router.Handle(tags.Service())
+		buckets, err := locals3.New(locals3.Config{Account: "123456789012", Region: "eu-west-1", Dir: t.TempDir(), Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		router.Handle(buckets.Service())
 		client := s3.NewFromConfig(aws.Config{
 			Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider("owner", "secret", ""),
 		})
-		return bucketstest.World{Client: client, Bucket: func(_ *testing.T, its map[string]string) string {
-			made["bucket"] = true
-			tags.Set("bucket", its)
+		return bucketstest.World{Client: client, Bucket: func(t *testing.T, its map[string]string) string {
+			if err := buckets.Create("bucket", locals3.Settings{Tags: its}); err != nil {
+				t.Fatal(err)
+			}
 			return "bucket"
 		}}
 	})

@@ -33,6 +33,8 @@ var handlings = map[string]handling{
 			{"s3:PutBucketPublicAccessBlock", "arn:aws:s3:::%N", "PublicAccessBlockConfiguration"},
 			{"s3:PutBucketOwnershipControls", "arn:aws:s3:::%N", "OwnershipControls"},
 			{"s3:PutLifecycleConfiguration", "arn:aws:s3:::%N", "LifecycleConfiguration"},
+			{"s3:PutBucketObjectLockConfiguration", "arn:aws:s3:::%N", "ObjectLockEnabled"},
+			{"s3:PutBucketObjectLockConfiguration", "arn:aws:s3:::%N", "ObjectLockConfiguration"},
 		},
 		create: []action{
 			{"s3:CreateBucket", "arn:aws:s3:::%N", ""},
@@ -41,6 +43,8 @@ var handlings = map[string]handling{
 			{"s3:PutBucketPublicAccessBlock", "arn:aws:s3:::%N", "PublicAccessBlockConfiguration"},
 			{"s3:PutBucketOwnershipControls", "arn:aws:s3:::%N", "OwnershipControls"},
 			{"s3:PutLifecycleConfiguration", "arn:aws:s3:::%N", "LifecycleConfiguration"},
+			{"s3:PutBucketObjectLockConfiguration", "arn:aws:s3:::%N", "ObjectLockEnabled"},
+			{"s3:PutBucketObjectLockConfiguration", "arn:aws:s3:::%N", "ObjectLockConfiguration"},
 		},
 		delete: []action{{"s3:DeleteBucket", "arn:aws:s3:::%N", ""}},
 	},

@@ -5,6 +5,7 @@ package endpoint
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 
 	"headroom/internal/local/constraint"
@@ -17,7 +18,7 @@ type Call struct {
 	Params    map[string]any // JSON body, or query parameters folded into maps and lists (member.N and .N become []any)
 	Principal string         // ARN of the caller's role; empty for the account owner's own credentials
 	Request   *http.Request  // the request as it came, its body already read
-	Body      []byte
+	Body      []byte         // nil for PutObject and UploadPart of S3, whose body is still to be read from Request
 
 	asQuery bool // it came in SQS's query protocol, and is answered in it
 }
@@ -32,6 +33,7 @@ type Raw struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	Stream io.ReadCloser // sent after Body and closed; nil if there is none. If it fails the connection is cut
 }
 
 func (r Raw) answer(id string) answer {
@@ -40,7 +42,7 @@ func (r Raw) answer(id string) answer {
 		header = http.Header{}
 	}
 	header.Set("X-Amzn-Requestid", id)
-	return answer{status: r.Status, header: header, body: r.Body}
+	return answer{status: r.Status, header: header, body: r.Body, stream: r.Stream}
 }
 
 // Service is a fake: the operations in use. Any other operation is answered 501 and logged.
@@ -55,6 +57,7 @@ type Error struct {
 	Message string         // in AWS's words
 	Status  int            // HTTP status; 0 means 400
 	Fields  map[string]any // more members of the error's body, such as "error" of InvalidGatewayRequestException
+	Header  http.Header    // more headers, such as S3's X-Amz-Delete-Marker
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }

@@ -94,6 +94,11 @@ func encodeError(p protocol, err error) answer {
 		x.element("Message", e.Message)
 		x.element("RequestId", id)
 		x.close("Error")
+		reply := x.answer(status, id)
+		for name, values := range e.Header {
+			reply.header[name] = values
+		}
+		return reply
 	default:
 		fault := "Sender"
 		if status >= http.StatusInternalServerError {

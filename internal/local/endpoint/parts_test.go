@@ -1,11 +1,8 @@
 package endpoint_test
 
 import (
-	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -16,8 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -65,7 +60,7 @@ func withQueues(t *testing.T, router *endpoint.Router) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = fauxqs.Close() })
-	for _, name := range []string{"sqs", "sns", "s3"} {
+	for _, name := range []string{"sqs", "sns"} {
 		router.Proxy(name, fauxqs.URL)
 	}
 }
@@ -188,63 +183,4 @@ func TestTopicsReachQueues(t *testing.T) {
 	if err != nil || len(got.Messages) != 1 || !strings.Contains(aws.ToString(got.Messages[0].Body), "news") {
 		t.Errorf("received %v: %v", got.Messages, err)
 	}
-}
-
-func TestObjectsInBothAddressingStyles(t *testing.T) {
-	router, url := newRouter(t, endpoint.Config{})
-	withQueues(t, router)
-	var operations []string
-	router.After(func(call endpoint.Call, _ int) error {
-		operations = append(operations, call.Operation)
-		return nil
-	})
-	ctx := t.Context()
-	path := s3.NewFromConfig(config(url, "owner"))
-	virtual := s3.NewFromConfig(config(strings.Replace(url, "127.0.0.1", "localhost", 1), "owner"), func(o *s3.Options) {
-		o.HTTPClient = loopback() // not every resolver knows names under localhost
-	})
-	if _, err := path.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("b")}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := virtual.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("dir/k"), Body: strings.NewReader("text")}); err != nil {
-		t.Fatal(err)
-	}
-	got, err := path.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("dir/k")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body, _ := io.ReadAll(got.Body); string(body) != "text" {
-		t.Errorf("body %q", body)
-	}
-	if _, err := virtual.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("dir/k")}); err != nil {
-		t.Error(err)
-	}
-	if list, err := path.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("b")}); err != nil || len(list.Contents) != 1 {
-		t.Errorf("list: %v, %v", list, err)
-	}
-	if _, err := path.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
-		Bucket: aws.String("b"), VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
-	}); errorCode(err) != "NotImplemented" {
-		t.Errorf("an operation that the part would mistake for another: %v", err)
-	}
-	if _, err := path.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: aws.String("b")}); errorCode(err) != "NotImplemented" {
-		t.Errorf("an operation that the part lacks, with nothing before it: %v", err)
-	}
-	want := "CreateBucket,PutObject,GetObject,HeadObject,ListObjectsV2,PUT ?versioning,GetBucketTagging"
-	if got := strings.Join(operations, ","); got != want {
-		t.Errorf("operations %s, want %s", got, want)
-	}
-}
-
-// loopback is an HTTP client that takes every name for this machine.
-func loopback() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		_, port, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, err
-		}
-		return (&net.Dialer{}).DialContext(ctx, network, "127.0.0.1:"+port)
-	}
-	return &http.Client{Transport: transport}
 }

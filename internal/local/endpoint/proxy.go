@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // proxy forwards calls to a real part.
@@ -33,9 +32,6 @@ func newProxy(name string, target *url.URL, config Config) *proxy {
 }
 
 func (p *proxy) serve(ctx context.Context, call Call, protocol protocol) answer {
-	if protocol == protocolS3 && (call.Operation == s3Tagging[call.Request.Method] || strings.Contains(call.Operation, " ")) {
-		return notImplemented(p.log, call, protocol) // a call that the part lacks, or that s3Operations does not know
-	}
 	body := call.Body
 	if p.queues != nil {
 		var err error
@@ -65,9 +61,6 @@ func (p *proxy) roundTrip(ctx context.Context, original *http.Request, body []by
 	target.Path, target.RawPath = "", ""
 	target.RawQuery = original.URL.RawQuery
 	path := original.URL.EscapedPath()
-	if p.name == "s3" {
-		path = s3Path(original)
-	}
 	if p.name == "sqs" {
 		path = "/" // some clients send to the path of the queue's URL
 	}

@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// maxBody bounds a request's body: what S3 takes in one part here, and far above any API call.
+// maxBody bounds a request's body that is read whole, far above any API call. Bodies of objects are streamed.
 const maxBody = 64 << 20
 
 // Authorizer reports whether a caller may make a call. A denial is an *Error, worded as AWS would.
@@ -50,6 +50,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	stream io.ReadCloser // follows body; nil if there is none
 }
 
 // New makes a router without services.
@@ -111,13 +112,18 @@ func (r *Router) After(hook func(call Call, status int) error) {
 
 // ServeHTTP decodes, authorizes and carries out one call.
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
-	if err != nil {
-		http.Error(w, "request body could not be read", http.StatusRequestEntityTooLarge)
-		return
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
 	signature, ok := readSignature(req)
+	var body []byte
+	if protocolOf(req, signature.service) == protocolS3 && isStream(req) {
+		defer drain(req)
+	} else {
+		var err error
+		if body, err = io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody)); err != nil {
+			http.Error(w, "request body could not be read", http.StatusRequestEntityTooLarge)
+			return
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	if !ok {
 		send(w, encodeError(protocolOf(req, ""), &Error{Code: "MissingAuthenticationToken", Message: "Request is missing Authentication Token", Status: http.StatusForbidden}))
 		return
@@ -173,6 +179,9 @@ func (r *Router) carryOut(w http.ResponseWriter, call Call, protocol protocol) (
 	}
 	for _, hook := range after {
 		if err := hook(call, reply.status); err != nil {
+			if reply.stream != nil {
+				_ = reply.stream.Close()
+			}
 			return true
 		}
 	}
@@ -189,6 +198,13 @@ func send(w http.ResponseWriter, a answer) {
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // the caller may have gone: nobody is left to tell
+	if a.stream == nil {
+		return
+	}
+	defer func() { _ = a.stream.Close() }()
+	if _, err := io.Copy(w, a.stream); err != nil {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
 }
 
 // fake answers calls from a Service's operations.

@@ -22,7 +22,7 @@ func (s *Store) needs(call endpoint.Call) []need {
 	case "sns":
 		return s.withKey(need{action: "sns:" + strings.TrimSuffix(call.Operation, "Batch"), resource: p.first("TopicArn", "TargetArn", "ResourceArn")})
 	case "s3":
-		return s.s3Needs(call.Operation, p, call.Body)
+		return s.s3Needs(call.Operation, p, call.Request)
 	case "events":
 		return s.eventsNeeds(call.Operation, p)
 	case "secretsmanager":
@@ -68,7 +68,7 @@ func keyActions(action string) []string {
 		return []string{"kms:GenerateDataKey"}
 	case "ec2:AttachVolume":
 		return []string{"kms:CreateGrant"}
-	case "sqs:ReceiveMessage", "s3:GetObject", "secretsmanager:GetSecretValue":
+	case "sqs:ReceiveMessage", "s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue":
 		return []string{"kms:Decrypt"}
 	case "secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret":
 		return []string{"kms:GenerateDataKey", "kms:Decrypt"}

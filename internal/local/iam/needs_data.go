@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"encoding/xml"
 	"maps"
 	"slices"
 	"strings"
@@ -67,46 +66,6 @@ func (s *Store) sqsNeeds(operation string, p params) []need {
 		name = endpoint.QueueName(url)
 	}
 	return s.withKey(need{action: "sqs:" + strings.TrimSuffix(operation, "Batch"), resource: s.arn("sqs", name)})
-}
-
-// s3Actions are the actions of S3 operations that bear another name than the operation.
-var s3Actions = map[string]string{
-	"HeadObject": "GetObject", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket", "HeadBucket": "ListBucket",
-	"ListBuckets": "ListAllMyBuckets", "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
-	"CompleteMultipartUpload": "PutObject", "CopyObject": "PutObject", "DeleteObjects": "DeleteObject",
-}
-
-func (s *Store) s3Needs(operation string, p params, body []byte) []need {
-	action := operation
-	if a, ok := s3Actions[operation]; ok {
-		action = a
-	}
-	resource := "*"
-	if bucket := p.text("Bucket"); bucket != "" {
-		resource = "arn:aws:s3:::" + bucket
-	}
-	switch operation {
-	case "DeleteObjects":
-		var list struct {
-			Object []struct{ Key string }
-		}
-		if err := xml.Unmarshal(body, &list); err != nil {
-			return []need{{action: "s3:DeleteObject", resource: resource + "/*"}}
-		}
-		var needs []need
-		for _, o := range list.Object {
-			needs = append(needs, need{action: "s3:DeleteObject", resource: resource + "/" + o.Key})
-		}
-		return needs
-	case "CopyObject":
-		source := need{action: "s3:GetObject", resource: "arn:aws:s3:::" + strings.TrimPrefix(p.text("CopySource"), "/")}
-		target := need{action: "s3:PutObject", resource: resource + "/" + p.text("Key")}
-		return append(s.withKey(source), s.withKey(target)...)
-	}
-	if key := p.text("Key"); key != "" {
-		resource += "/" + key
-	}
-	return s.withKey(need{action: "s3:" + action, resource: resource})
 }
 
 func (s *Store) eventsNeeds(operation string, p params) []need {

@@ -16,7 +16,7 @@ import (
 //go:embed fauxqs.mjs
 var fauxqsLauncher []byte
 
-// Fauxqs starts the server of SQS, SNS and S3. What it holds is in memory.
+// Fauxqs starts the server of SQS and SNS. What it holds is in memory.
 func Fauxqs(ctx context.Context, o Options) (*Part, error) {
 	modules, err := filepath.Abs(o.Modules)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Starts fauxqs (SQS, SNS, S3) on a loopback port and prints its address. Its own command listens
+// Starts fauxqs (SQS, SNS; its S3 is not used) on a loopback port and prints its address. Its own command listens
 // on every interface, and knows one account only.
 import { register } from "node:module";
 import { join } from "node:path";

@@ -6,58 +6,42 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
 	"headroom/internal/local/resource"
+	locals3 "headroom/internal/local/service/s3"
 	"headroom/internal/local/weakjson"
 )
 
 type bucket struct{ *Resources }
 
-// bucketProperties are the properties of a bucket that make a difference here.
-type bucketProperties struct {
-	BucketEncryption struct {
-		ServerSideEncryptionConfiguration []struct {
-			ServerSideEncryptionByDefault struct {
-				KMSMasterKeyID string
-			}
-		}
-	}
-	Tags []weakjson.Tag
-}
-
 // Create makes a bucket, with the tags of its stack, its own and CloudFormation's. Ref returns its name.
-func (b bucket) Create(ctx context.Context, r resource.Resource) (resource.Created, error) {
+func (b bucket) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
 	var p bucketProperties
 	if err := weakjson.Decode(r.Properties, &p); err != nil {
 		return resource.Created{}, err
 	}
+	settings := p.settings()
+	settings.Tags = tagsOf(r, p.Tags)
 	name := strings.ToLower(r.Name("BucketName"))
-	_, err := b.S3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(name)})
-	if err != nil && errorCode(err) != "BucketAlreadyOwnedByYou" {
+	if err := b.Buckets.Create(name, settings); err != nil && !isCode(err, "BucketAlreadyOwnedByYou") {
 		return resource.Created{}, fmt.Errorf("create bucket %s: %w", name, err)
 	}
-	b.Tags.Set(name, tagsOf(r, p.Tags))
 	arn := "arn:aws:s3:::" + name
-	for _, rule := range p.BucketEncryption.ServerSideEncryptionConfiguration {
-		b.Policies.PutKeyOf(arn, rule.ServerSideEncryptionByDefault.KMSMasterKeyID)
-	}
+	b.Policies.PutKeyOf(arn, settings.KMSKey)
 	return resource.Created{PhysicalID: name, Attributes: map[string]any{
 		"Arn": arn, "DomainName": name + ".s3.amazonaws.com", "RegionalDomainName": name + ".s3." + b.Region + ".amazonaws.com",
 	}}, nil
 }
 
 // Delete deletes a bucket. One that is not empty stays, as it does in AWS.
-func (b bucket) Delete(ctx context.Context, r resource.Resource) error {
-	_, err := b.S3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String(r.PhysicalID)})
-	if err != nil && errorCode(err) != "NoSuchBucket" {
+func (b bucket) Delete(_ context.Context, r resource.Resource) error {
+	if err := b.Buckets.Delete(r.PhysicalID); err != nil && !isCode(err, "NoSuchBucket") {
 		return fmt.Errorf("delete bucket %s: %w", r.PhysicalID, err)
 	}
 	b.Policies.DeleteResource("arn:aws:s3:::" + r.PhysicalID)
-	b.Tags.Forget(r.PhysicalID)
 	return nil
 }
 
@@ -70,12 +54,101 @@ func tagsOf(r resource.Resource, own []weakjson.Tag) map[string]string {
 	return tags
 }
 
+func isCode(err error, code string) bool {
+	var e *endpoint.Error
+	return errors.As(err, &e) && e.Code == code
+}
+
 func errorCode(err error) string {
 	var e smithy.APIError
 	if errors.As(err, &e) {
 		return e.ErrorCode()
 	}
 	return ""
+}
+
+// bucketProperties are the properties of a bucket that make a difference here.
+type bucketProperties struct {
+	BucketEncryption struct {
+		ServerSideEncryptionConfiguration []struct {
+			BucketKeyEnabled              weakjson.Bool
+			ServerSideEncryptionByDefault struct{ KMSMasterKeyID string }
+		}
+	}
+	VersioningConfiguration struct{ Status string }
+	ObjectLockEnabled       weakjson.Bool
+	ObjectLockConfiguration struct {
+		Rule struct {
+			DefaultRetention struct {
+				Mode        string
+				Days, Years weakjson.Int
+			}
+		}
+	}
+	LifecycleConfiguration struct {
+		TransitionDefaultMinimumObjectSize string
+		Rules                              []bucketRule
+	}
+	PublicAccessBlockConfiguration *struct {
+		BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets weakjson.Bool
+	}
+	Tags []weakjson.Tag
+}
+
+type bucketRule struct {
+	ID                                        string `json:"Id"`
+	Status, Prefix                            string
+	TagFilters                                []weakjson.Tag
+	ObjectSizeGreaterThan, ObjectSizeLessThan weakjson.Int
+	Transitions                               []bucketTransition
+	NoncurrentVersionTransitions              []bucketTransition
+	ExpirationInDays                          weakjson.Int
+	ExpiredObjectDeleteMarker                 weakjson.Bool
+	NoncurrentVersionExpiration               struct{ NoncurrentDays weakjson.Int }
+	AbortIncompleteMultipartUpload            struct{ DaysAfterInitiation weakjson.Int }
+}
+
+type bucketTransition struct {
+	TransitionInDays weakjson.Int
+	StorageClass     string
+}
+
+func (p bucketProperties) settings() locals3.Settings {
+	s := locals3.Settings{
+		Versioning: p.VersioningConfiguration.Status, ObjectLock: bool(p.ObjectLockEnabled),
+		PublicAccess: locals3.BlockPublic{Acls: true, Policy: true, IgnoreAcls: true, RestrictBuckets: true},
+		Lifecycle:    locals3.Lifecycle{MinimumSize: p.LifecycleConfiguration.TransitionDefaultMinimumObjectSize},
+	}
+	retention := p.ObjectLockConfiguration.Rule.DefaultRetention
+	s.Retention = locals3.Default{Mode: retention.Mode, Days: int(retention.Days), Years: int(retention.Years)}
+	for _, rule := range p.BucketEncryption.ServerSideEncryptionConfiguration {
+		s.KMSKey, s.BucketKey = rule.ServerSideEncryptionByDefault.KMSMasterKeyID, bool(rule.BucketKeyEnabled)
+	}
+	if public := p.PublicAccessBlockConfiguration; public != nil {
+		s.PublicAccess = locals3.BlockPublic{
+			Acls: bool(public.BlockPublicAcls), Policy: bool(public.BlockPublicPolicy),
+			IgnoreAcls: bool(public.IgnorePublicAcls), RestrictBuckets: bool(public.RestrictPublicBuckets),
+		}
+	}
+	for _, rule := range p.LifecycleConfiguration.Rules {
+		s.Lifecycle.Rules = append(s.Lifecycle.Rules, locals3.LifecycleRule{
+			ID: rule.ID, Status: rule.Status, Prefix: rule.Prefix, Tags: weakjson.Tags(nil, rule.TagFilters),
+			LargerThan: int64(rule.ObjectSizeGreaterThan), SmallerThan: int64(rule.ObjectSizeLessThan),
+			Transitions: transitionsOf(rule.Transitions), NoncurrentTransitions: transitionsOf(rule.NoncurrentVersionTransitions),
+			ExpirationDays: int(rule.ExpirationInDays), ExpireDeleteMarkers: bool(rule.ExpiredObjectDeleteMarker),
+			NoncurrentDays:   int(rule.NoncurrentVersionExpiration.NoncurrentDays),
+			AbortUploadsDays: int(rule.AbortIncompleteMultipartUpload.DaysAfterInitiation),
+		})
+	}
+	return s
+}
+
+func transitionsOf(given []bucketTransition) []locals3.Transition {
+	var transitions []locals3.Transition
+	for _, t := range given {
+		transitions = append(transitions, locals3.Transition{Days: int(t.TransitionInDays), StorageClass: t.StorageClass})
+	}
+	return transitions
 }
 
 type bucketPolicy struct{ *Resources }

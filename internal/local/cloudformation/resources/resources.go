@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -25,9 +24,8 @@ type Config struct {
 	DynamoDB        *dynamodb.Client
 	SQS             *sqs.Client
 	SNS             *sns.Client
-	S3              *s3.Client
-	Tags            *locals3.Tags // of buckets
-	Policies        *iam.Store    // takes roles, policies, and who is encrypted with which key
+	Buckets         *locals3.S3
+	Policies        *iam.Store // takes roles, policies, and who is encrypted with which key
 }
 
 // Resources makes resources.

@@ -65,7 +65,7 @@ func newCloud(t *testing.T) cloud {
 	}
 	t.Cleanup(func() { _ = fauxqs.Close() })
 	router.Proxy("dynamodb", dynoxide.URL)
-	for _, name := range []string{"sqs", "sns", "s3"} {
+	for _, name := range []string{"sqs", "sns"} {
 		router.Proxy(name, fauxqs.URL)
 	}
 	c.config = func(accessKeyID string) aws.Config {
@@ -82,11 +82,14 @@ func newCloud(t *testing.T) cloud {
 	})
 	t.Cleanup(c.engine.Close)
 	router.Handle(c.engine.Service())
-	tags := locals3.New(locals3.Config{Exists: locals3.In(s3.NewFromConfig(owner))})
-	router.Front(tags.Service())
+	buckets, err := locals3.New(locals3.Config{Account: account, Region: region, Dir: t.TempDir(), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	router.Handle(buckets.Service())
 	c.resources = resources.New(resources.Config{
 		Account: account, Region: region, DynamoDB: dynamodb.NewFromConfig(owner), SQS: sqs.NewFromConfig(owner),
-		SNS: sns.NewFromConfig(owner), S3: s3.NewFromConfig(owner), Tags: tags, Policies: c.policies,
+		SNS: sns.NewFromConfig(owner), Buckets: buckets, Policies: c.policies,
 	})
 	c.resources.Register(c.engine)
 	return c
