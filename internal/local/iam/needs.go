@@ -22,7 +22,7 @@ func (s *Store) needs(call endpoint.Call) []need {
 	case "sns":
 		return s.withKey(need{action: "sns:" + strings.TrimSuffix(call.Operation, "Batch"), resource: p.first("TopicArn", "TargetArn", "ResourceArn")})
 	case "s3":
-		return s.s3Needs(call.Operation, p, call.Request)
+		return s.s3Needs(call, p)
 	case "events":
 		return s.eventsNeeds(call.Operation, p)
 	case "secretsmanager":

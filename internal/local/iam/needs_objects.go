@@ -1,8 +1,12 @@
 package iam
 
 import (
+	"encoding/xml"
 	"net/http"
+	"net/url"
 	"slices"
+
+	"headroom/internal/local/endpoint"
 )
 
 // s3Actions are the actions of S3 operations that bear another name than the operation.
@@ -33,7 +37,8 @@ var s3Conditions = map[string]string{
 // s3Needs are the permissions of a call of S3. What depends on what the bucket holds the service asks for
 // itself: each key of DeleteObjects, which is refused by itself; to go past a retention; and whether one who
 // asks for what is missing may know that it is.
-func (s *Store) s3Needs(operation string, p params, req *http.Request) []need {
+func (s *Store) s3Needs(call endpoint.Call, p params) []need {
+	operation := call.Operation
 	if operation == "DeleteObjects" {
 		return nil
 	}
@@ -52,10 +57,10 @@ func (s *Store) s3Needs(operation string, p params, req *http.Request) []need {
 		resource += "/" + key
 	}
 	header := http.Header{}
-	if req != nil {
-		header = req.Header
+	if call.Request != nil {
+		header = call.Request.Header
 	}
-	context := Context{}
+	context := s3Asked(call)
 	for key, name := range s3Conditions {
 		if value := p.text(name); value != "" {
 			context[key] = []string{value}
@@ -75,10 +80,51 @@ func (s *Store) s3Needs(operation string, p params, req *http.Request) []need {
 		if header.Get("X-Amz-Object-Lock-Mode") != "" {
 			needs = append(needs, need{action: "s3:PutObjectRetention", resource: resource, context: context})
 		}
+	case "CreateBucket":
+		if header.Get("X-Amz-Bucket-Object-Lock-Enabled") == "true" {
+			needs = append(needs, need{action: "s3:PutBucketObjectLockConfiguration", resource: resource}, need{action: "s3:PutBucketVersioning", resource: resource})
+		}
+	}
+	if header.Get("If-Match") != "" && action == "PutObject" { // who writes over a version must be able to know it
+		needs = append(needs, need{action: "s3:GetObject", resource: resource, context: context})
 	}
 	// S3 reads the parts of an upload again (user guide, "Uploading and copying objects using multipart upload").
 	if slices.Contains([]string{"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}, operation) && len(needs) > 1 && needs[1].action == "kms:GenerateDataKey" {
 		needs = append(needs, need{"kms:Decrypt", needs[1].resource, needs[1].context})
 	}
 	return needs
+}
+
+// s3Asked are the condition keys that a call's document gives: the retention and the tags that it asks for.
+func s3Asked(call endpoint.Call) Context {
+	var asked struct {
+		Mode, RetainUntilDate string
+		Tags                  []struct{ Key, Value string } `xml:"TagSet>Tag"`
+	}
+	context := Context{}
+	switch call.Operation {
+	case "PutObjectRetention", "PutObjectTagging":
+		if err := xml.Unmarshal(call.Body, &asked); err != nil {
+			return context // S3 refuses it
+		}
+	case "PutObject", "CreateMultipartUpload":
+		if call.Request == nil {
+			return context
+		}
+		tags, err := url.ParseQuery(call.Request.Header.Get("X-Amz-Tagging"))
+		if err != nil {
+			return context
+		}
+		for key, values := range tags {
+			asked.Tags = append(asked.Tags, struct{ Key, Value string }{key, values[0]})
+		}
+	}
+	if asked.Mode != "" {
+		context["s3:object-lock-mode"], context["s3:object-lock-retain-until-date"] = []string{asked.Mode}, []string{asked.RetainUntilDate}
+	}
+	for _, tag := range asked.Tags {
+		context["s3:RequestObjectTag/"+tag.Key] = []string{tag.Value}
+		context["s3:RequestObjectTagKeys"] = append(context["s3:RequestObjectTagKeys"], tag.Key)
+	}
+	return context
 }

@@ -4,6 +4,9 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
+
+	"headroom/internal/local/service/s3"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -151,4 +154,37 @@ func TestTheKeyIsNeededToo(t *testing.T) {
 	both := writer + "," + allow("kms:Decrypt", key)
 	wants(t, "read", read(w.role(t, both)), "")
 	wants(t, "write in parts", begin(w.role(t, both)), "")
+}
+
+// What a document or a header asks for is a condition too.
+func TestPoliciesBoundTagsAndRetentions(t *testing.T) {
+	w := newWorld(t)
+	b := w.bucket(t, s3.Settings{ObjectLock: true})
+	version, k := w.put(t, "k", "x"), aws.String("k")
+	role := w.role(t, allow("s3:PutObject", "*")+`,
+		{"Effect":"Allow","Action":"s3:PutObjectRetention","Resource":"*","Condition":{"StringEquals":{"s3:object-lock-mode":"GOVERNANCE"}}},
+		{"Effect":"Allow","Action":["s3:PutObjectTagging","s3:PutObjectVersionTagging"],"Resource":"*","Condition":{"StringEquals":{"s3:RequestObjectTag/storage":"deep"}}}`)
+	until := w.time().Add(time.Hour)
+	retain := func(mode types.ObjectLockRetentionMode) error {
+		_, err := role.PutObjectRetention(t.Context(), &sdk.PutObjectRetentionInput{Bucket: b, Key: k, VersionId: &version, Retention: &types.ObjectLockRetention{Mode: mode, RetainUntilDate: &until}})
+		return err
+	}
+	tag := func(value string) error {
+		_, err := role.PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: b, Key: k, VersionId: &version, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("storage"), Value: &value}}}})
+		return err
+	}
+	put := func(change func(*sdk.PutObjectInput)) error {
+		in := &sdk.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader("y")}
+		change(in)
+		_, err := role.PutObject(t.Context(), in)
+		return err
+	}
+	wants(t, "retain against everybody", retain("COMPLIANCE"), "AccessDenied")
+	wants(t, "retain", retain("GOVERNANCE"), "")
+	wants(t, "another tag", tag("shallow"), "AccessDenied")
+	wants(t, "the tag", tag("deep"), "")
+	wants(t, "put with another tag", put(func(in *sdk.PutObjectInput) { in.Tagging = aws.String("storage=shallow") }), "AccessDenied")
+	wants(t, "put with the tag", put(func(in *sdk.PutObjectInput) { in.Tagging = aws.String("storage=deep") }), "")
+	wants(t, "put and retain against everybody", put(func(in *sdk.PutObjectInput) { in.ObjectLockMode, in.ObjectLockRetainUntilDate = "COMPLIANCE", &until }), "AccessDenied")
+	wants(t, "put over what it may not know", put(func(in *sdk.PutObjectInput) { in.IfMatch = aws.String("x") }), "AccessDenied")
 }
