@@ -19,8 +19,8 @@ const metadataPrefix = "X-Amz-Meta-"
 // maxMetadata bounds the names and values of a user's metadata, in bytes.
 const maxMetadata = 2 << 10
 
-// storageClasses are those that can be written to.
-var storageClasses = []string{"STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"}
+// storageClasses are those that can be written to, in the order in which lifecycle rules may go down.
+var storageClasses = []string{"STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"}
 
 // describe reads what an object is to be like from the headers of a call that writes it or begins an upload.
 func (b *bucket) describe(call endpoint.Call, now time.Time) (*version, error) {

@@ -9,7 +9,7 @@ import (
 	"headroom/internal/local/endpoint"
 )
 
-// Lifecycle is what is to become of objects in time. Nothing here carries it out.
+// Lifecycle is what is to become of objects in time. What deletes is not carried out here.
 type Lifecycle struct {
 	Rules []LifecycleRule
 	// MinimumSize is "varies_by_storage_class", or "all_storage_classes_128K", which is the default.

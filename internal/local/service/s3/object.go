@@ -14,7 +14,8 @@ import (
 	"headroom/internal/local/endpoint"
 )
 
-// version is one version of an object, or a delete marker. But for tags and retention it never changes.
+// version is one version of an object, or a delete marker. But for its storage class, tags and retention it
+// never changes.
 type version struct {
 	id        string // "null" if it was written when its bucket kept no versions
 	number    uint64 // in the order in which they were written
@@ -29,6 +30,7 @@ type version struct {
 	kmsKey    string      // "" for S3's own keys
 	bucketKey bool
 	tags      map[string]string
+	tagged    time.Time // when it got them, if that was later
 	retention retention
 }
 

@@ -1,7 +1,7 @@
 // Package s3 is the local cloud's S3: buckets with versions and Object Lock, multipart uploads and checksums,
 // as far as Headroom and its operators use them. The bytes of objects are files, streamed to and from the
 // caller; what they are called is in memory, as all that the local cloud knows, and goes with it. Lifecycle
-// rules are checked and given back, and never carried out.
+// rules move versions to other storage classes, and what lies in a glacier can't be read; they delete nothing.
 package s3
 
 import (
@@ -39,12 +39,13 @@ type S3 struct {
 
 // bucket is one bucket.
 type bucket struct {
-	name     string
-	dir      string
-	created  time.Time
-	settings Settings
-	versions index[[]*version] // of each key, the newest first
-	uploads  map[string]*upload
+	name      string
+	dir       string
+	created   time.Time
+	settings  Settings
+	versions  index[[]*version] // of each key, the newest first
+	uploads   map[string]*upload
+	transited time.Time // the midnight when the lifecycle rules were last carried out
 }
 
 // New makes an S3 without buckets.
@@ -161,12 +162,13 @@ func (s *S3) in(call endpoint.Call, do func(*bucket) (any, error)) (any, error) 
 	if b == nil {
 		return nil, errNoSuchBucket
 	}
+	b.transit(s.cfg.Now())
 	return do(b)
 }
 
 func (s *S3) createBucket(_ context.Context, call endpoint.Call) (any, error) {
 	name := param(call, "Bucket")
-	settings := Settings{ObjectLock: call.Request.Header.Get("X-Amz-Bucket-Object-Lock-Enabled") == "true"}
+	settings := Settings{PublicAccess: BlockPublic{true, true, true, true}, ObjectLock: call.Request.Header.Get("X-Amz-Bucket-Object-Lock-Enabled") == "true"}
 	if err := s.Create(name, settings); err != nil {
 		return nil, err
 	}

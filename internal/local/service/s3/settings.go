@@ -10,13 +10,13 @@ import (
 
 // Settings are what a bucket is like.
 type Settings struct {
-	Versioning   string      // "" (never), "Enabled" or "Suspended"
-	ObjectLock   bool        // versions can be locked; implies versioning
-	Retention    Default     // of new versions
-	KMSKey       string      // ARN of the key that objects are encrypted with; "" for S3's own keys
-	BucketKey    bool        // calls of KMS are saved by a key for the bucket
-	Lifecycle    Lifecycle   //
-	PublicAccess BlockPublic // what it blocks; all of it by default
+	Versioning   string  // "" (never), "Enabled" or "Suspended"
+	ObjectLock   bool    // versions can be locked; implies versioning
+	Retention    Default // of new versions
+	KMSKey       string  // ARN of the key that objects are encrypted with; "" for S3's own keys
+	BucketKey    bool    // calls of KMS are saved by a key for the bucket
+	Lifecycle    Lifecycle
+	PublicAccess BlockPublic // S3 blocks all of it where nothing is said
 	Tags         map[string]string
 }
 

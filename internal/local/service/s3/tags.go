@@ -132,7 +132,7 @@ func (s *S3) putTagging(_ context.Context, call endpoint.Call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		v.tags = tags
+		v.tags, v.tagged = tags, s.cfg.Now()
 		header := http.Header{}
 		b.nameVersion(v, header)
 		return empty(http.StatusOK, header), nil

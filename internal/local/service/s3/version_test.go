@@ -222,6 +222,28 @@ func TestFoldersAreWhatKeysHaveInCommon(t *testing.T) {
 	}
 }
 
+// A key that XML can't hold is none that DeleteObjects can name: the client replaces what can't be written, and
+// is told that all went well. It is deleted by itself, where the address names it.
+func TestAKeyThatXMLCantHoldIsDeletedByItself(t *testing.T) {
+	w := newWorld(t)
+	b := w.bucket(t, versioned)
+	for _, name := range []string{"control\x01", "\uffff"} {
+		version := w.put(t, name, "x")
+		many, err := w.DeleteObjects(t.Context(), &sdk.DeleteObjectsInput{Bucket: b, Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: &name, VersionId: &version}}}})
+		if err != nil || len(many.Errors) != 0 || len(many.Deleted) != 1 || *many.Deleted[0].Key == name {
+			t.Errorf("%q among others: %v, %v", name, many, err)
+		}
+		if got, err := w.get(t, name, version); err != nil || got != "x" {
+			t.Errorf("%q is not there any more: %v", name, err)
+		}
+		if _, err := w.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: b, Key: &name, VersionId: &version}); err != nil {
+			t.Error(err)
+		}
+		_, err = w.get(t, name, version)
+		wants(t, "what was deleted by itself", err, "NoSuchVersion")
+	}
+}
+
 func TestALockedVersionStays(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, s3.Settings{ObjectLock: true})
