@@ -82,7 +82,12 @@ func newCloud(t *testing.T) cloud {
 	})
 	t.Cleanup(c.engine.Close)
 	router.Handle(c.engine.Service())
-	buckets, err := locals3.New(locals3.Config{Account: account, Region: region, Dir: t.TempDir(), Now: time.Now})
+	buckets, err := locals3.New(locals3.Config{
+		Account: account, Region: region, Dir: t.TempDir(), Now: time.Now,
+		Allowed: func(principal, action, resource string) error {
+			return c.policies.Allowed(principal, action, resource, nil)
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
