@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -41,7 +42,8 @@ func (b Buckets) Delete(ctx context.Context, bucket Bucket, key string) error {
 
 // Keys lists all objects below the bucket's prefix.
 func (b Buckets) Keys(ctx context.Context, bucket Bucket) ([]string, error) {
-	input := &s3.ListObjectsV2Input{Bucket: &bucket.Name}
+	// Names of files may have characters that XML can't hold.
+	input := &s3.ListObjectsV2Input{Bucket: &bucket.Name, EncodingType: types.EncodingTypeUrl}
 	if bucket.Prefix != "" {
 		input.Prefix = &bucket.Prefix
 	}
@@ -53,7 +55,11 @@ func (b Buckets) Keys(ctx context.Context, bucket Bucket) ([]string, error) {
 			return nil, fmt.Errorf("list bucket %s: %w", bucket.Name, err)
 		}
 		for _, object := range page.Contents {
-			keys = append(keys, aws.ToString(object.Key))
+			key, err := url.QueryUnescape(aws.ToString(object.Key))
+			if err != nil {
+				return nil, fmt.Errorf("list bucket %s: %w", bucket.Name, err)
+			}
+			keys = append(keys, key)
 		}
 	}
 	return keys, nil
