@@ -49,7 +49,7 @@ var words = map[string][2]string{
 	"postgres":  {"database server", "database servers"},
 	"bootstrap": {"function", "functions"},
 	"dynoxide":  {"DynamoDB", "DynamoDB"},
-	"node":      {"SQS, SNS and S3", "SQS, SNS and S3"},
+	"node":      {"SQS and SNS", "SQS and SNS"},
 }
 
 // programs words what runs, by the names of the programs.

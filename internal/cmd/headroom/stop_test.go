@@ -5,7 +5,7 @@ import "testing"
 func TestWhatRunsIsNamedForPeople(t *testing.T) {
 	for want, running := range map[string][]string{
 		"": nil,
-		"2 functions, DynamoDB, SQS, SNS and S3, 1 database server": {"bootstrap", "bootstrap", "dynoxide", "node", "postgres"},
+		"2 functions, DynamoDB, SQS and SNS, 1 database server": {"bootstrap", "bootstrap", "dynoxide", "node", "postgres"},
 		"1 function, 1 initdb, 3 database servers":                  {"bootstrap", "initdb", "postgres", "postgres", "postgres"},
 	} {
 		if got := programs(running); got != want {
