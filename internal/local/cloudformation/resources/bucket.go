@@ -19,21 +19,35 @@ type bucket struct{ *Resources }
 
 // Create makes a bucket, with the tags of its stack, its own and CloudFormation's. Ref returns its name.
 func (b bucket) Create(_ context.Context, r resource.Resource) (resource.Created, error) {
-	var p bucketProperties
-	if err := weakjson.Decode(r.Properties, &p); err != nil {
+	settings, err := bucketSettings(r)
+	if err != nil {
 		return resource.Created{}, err
 	}
-	settings := p.settings()
-	settings.Tags = tagsOf(r, p.Tags)
 	name := strings.ToLower(r.Name("BucketName"))
 	if err := b.Buckets.Create(name, settings); err != nil && !isCode(err, "BucketAlreadyOwnedByYou") {
 		return resource.Created{}, fmt.Errorf("create bucket %s: %w", name, err)
 	}
+	return b.made(name, settings), nil
+}
+
+// Update changes what a bucket is like, and its tags to those of the template.
+func (b bucket) Update(_ context.Context, _, after resource.Resource) (resource.Created, error) {
+	settings, err := bucketSettings(after)
+	if err != nil {
+		return resource.Created{}, err
+	}
+	if err := b.Buckets.Change(after.PhysicalID, settings); err != nil {
+		return resource.Created{}, fmt.Errorf("update bucket %s: %w", after.PhysicalID, err)
+	}
+	return b.made(after.PhysicalID, settings), nil
+}
+
+func (b bucket) made(name string, settings locals3.Settings) resource.Created {
 	arn := "arn:aws:s3:::" + name
 	b.Policies.PutKeyOf(arn, settings.KMSKey)
 	return resource.Created{PhysicalID: name, Attributes: map[string]any{
 		"Arn": arn, "DomainName": name + ".s3.amazonaws.com", "RegionalDomainName": name + ".s3." + b.Region + ".amazonaws.com",
-	}}, nil
+	}}
 }
 
 // Delete deletes a bucket. One that is not empty stays, as it does in AWS.
@@ -113,8 +127,13 @@ type bucketTransition struct {
 	StorageClass     string
 }
 
-func (p bucketProperties) settings() locals3.Settings {
+func bucketSettings(r resource.Resource) (locals3.Settings, error) {
+	var p bucketProperties
+	if err := weakjson.Decode(r.Properties, &p); err != nil {
+		return locals3.Settings{}, err
+	}
 	s := locals3.Settings{
+		Tags:       tagsOf(r, p.Tags),
 		Versioning: p.VersioningConfiguration.Status, ObjectLock: bool(p.ObjectLockEnabled),
 		PublicAccess: locals3.BlockPublic{Acls: true, Policy: true, IgnoreAcls: true, RestrictBuckets: true},
 		Lifecycle:    locals3.Lifecycle{MinimumSize: p.LifecycleConfiguration.TransitionDefaultMinimumObjectSize},
@@ -140,7 +159,7 @@ func (p bucketProperties) settings() locals3.Settings {
 			AbortUploadsDays: int(rule.AbortIncompleteMultipartUpload.DaysAfterInitiation),
 		})
 	}
-	return s
+	return s, nil
 }
 
 func transitionsOf(given []bucketTransition) []locals3.Transition {

@@ -3,8 +3,11 @@ package resources_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cloudformationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
@@ -81,5 +84,55 @@ func TestABucketsPolicyIsForEachOfManyKeysToo(t *testing.T) {
 	}
 	if e := deleted.Errors[0]; *e.Code != "AccessDenied" || *e.Key != "k" {
 		t.Errorf("error %s of %s", *e.Code, *e.Key)
+	}
+}
+
+func TestABucketIsUpdatedInPlace(t *testing.T) {
+	c := newCloud(t)
+	out := c.stack(t, archive)
+	b, client := aws.String(out["Bucket"]), s3.NewFromConfig(c.config("owner"))
+	put, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.update(t, strings.NewReplacer("DEEP_ARCHIVE", "GLACIER", "key/k", "key/other").Replace(archive), cloudformationtypes.StackStatusUpdateComplete)
+	lifecycle, err := client.GetBucketLifecycleConfiguration(t.Context(), &s3.GetBucketLifecycleConfigurationInput{Bucket: b})
+	if err != nil || lifecycle.Rules[0].Transitions[0].StorageClass != "GLACIER" {
+		t.Errorf("lifecycle %v: %v", lifecycle, err)
+	}
+	head, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: b, Key: aws.String("k"), VersionId: put.VersionId})
+	if err != nil || !strings.HasSuffix(aws.ToString(head.SSEKMSKeyId), "key/k") {
+		t.Errorf("what was there before: %v, %v", head, err)
+	}
+	again, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("k")})
+	if err != nil || !strings.HasSuffix(aws.ToString(again.SSEKMSKeyId), "key/other") {
+		t.Errorf("what came after: %v, %v", again, err)
+	}
+	c.update(t, strings.Replace(archive, `"ObjectLockEnabled":true,`, "", 1), cloudformationtypes.StackStatusUpdateRollbackComplete)
+}
+
+// update updates the stack and waits for what comes of it.
+func (c cloud) update(t *testing.T, template string, want cloudformationtypes.StackStatus) {
+	t.Helper()
+	client := sdk.NewFromConfig(c.config("owner"))
+	if _, err := client.UpdateStack(t.Context(), &sdk.UpdateStackInput{
+		StackName: aws.String("s"), TemplateBody: aws.String(template),
+		Capabilities: []cloudformationtypes.Capability{cloudformationtypes.CapabilityCapabilityIam},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var last cloudformationtypes.Stack
+	for range 1000 {
+		out, err := client.DescribeStacks(t.Context(), &sdk.DescribeStacksInput{StackName: aws.String("s")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = out.Stacks[0]; strings.HasSuffix(string(last.StackStatus), "_COMPLETE") && !strings.Contains(string(last.StackStatus), "CLEANUP") {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if last.StackStatus != want {
+		t.Fatalf("the stack is %s (%s), want %s", last.StackStatus, aws.ToString(last.StackStatusReason), want)
 	}
 }

@@ -1,5 +1,5 @@
 // Package resources makes the plainer resources of a template: those of the real parts (tables,
-// queues, topics, buckets), roles and policies, keys, and those that nothing here runs behind.
+// queues, topics), buckets, roles and policies, keys, and those that nothing here runs behind.
 package resources
 
 import (

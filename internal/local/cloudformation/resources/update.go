@@ -33,11 +33,6 @@ var schemas = map[string]resource.Schema{
 // Schema says which properties a resource keeps for life.
 func (r *Resources) Schema(resourceType string) resource.Schema { return schemas[resourceType] }
 
-// Update gives a bucket its key and its tags.
-func (b bucket) Update(ctx context.Context, _, after resource.Resource) (resource.Created, error) {
-	return b.Create(ctx, after)
-}
-
 // Update gives a bucket another policy.
 func (b bucketPolicy) Update(ctx context.Context, _, after resource.Resource) (resource.Created, error) {
 	return b.Create(ctx, after)

@@ -132,6 +132,28 @@ func (s *S3) Create(name string, settings Settings) error {
 	return nil
 }
 
+// Change makes a bucket as the settings say. What it once had it can't be without: versions are suspended, and
+// Object Lock stays.
+func (s *S3) Change(name string, settings Settings) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.buckets[name]
+	if b == nil {
+		return errNoSuchBucket
+	}
+	if b.settings.ObjectLock && !settings.ObjectLock {
+		return refusal("InvalidRequest", "Object Lock cannot be disabled once it is enabled.", http.StatusBadRequest)
+	}
+	if settings.Versioning == "" && b.settings.Versioning != "" && !settings.ObjectLock {
+		settings.Versioning = versioningSuspended
+	}
+	if err := settings.complete(); err != nil {
+		return err
+	}
+	b.settings = settings
+	return nil
+}
+
 // Delete deletes a bucket that has no object, version or delete marker. Unfinished uploads go with it.
 func (s *S3) Delete(name string) error {
 	s.mu.Lock()

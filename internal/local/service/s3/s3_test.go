@@ -213,3 +213,32 @@ func loopback() *http.Client {
 	}
 	return &http.Client{Transport: transport}
 }
+
+func TestABucketIsChangedAsFarAsItCanBe(t *testing.T) {
+	w := newWorld(t)
+	b := w.bucket(t, s3.Settings{Versioning: "Enabled"})
+	kept := w.put(t, "k", "x")
+	if err := w.Change("b", s3.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	versioning, err := w.GetBucketVersioning(t.Context(), &sdk.GetBucketVersioningInput{Bucket: b})
+	if err != nil || versioning.Status != "Suspended" {
+		t.Errorf("versioning %v: %v", versioning, err)
+	}
+	if got, err := w.get(t, "k", kept); err != nil || got != "x" {
+		t.Errorf("got %q: %v", got, err)
+	}
+	for _, settings := range []s3.Settings{{ObjectLock: true}, {ObjectLock: true, Versioning: "Enabled"}} {
+		if err := w.Change("b", settings); err != nil {
+			t.Error(err)
+		}
+	}
+	for what, settings := range map[string]s3.Settings{"no lock": {Versioning: "Enabled"}, "suspended": {ObjectLock: true, Versioning: "Suspended"}} {
+		if err := w.Change("b", settings); err == nil {
+			t.Errorf("%s: it is changed", what)
+		}
+	}
+	if err := w.Change("missing", s3.Settings{}); err == nil {
+		t.Error("no bucket is changed")
+	}
+}
