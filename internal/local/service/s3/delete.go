@@ -25,6 +25,7 @@ func (s *S3) remove(b *bucket, key, id string, call endpoint.Call) (deletion, er
 			return deletion{}, nil
 		}
 		marker := &version{key: key, marker: true}
+		s.begin(marker)
 		s.add(b, marker)
 		return deletion{true, marker.id}, nil
 	}

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -22,13 +23,7 @@ func (s *S3) listUploads(_ context.Context, call endpoint.Call) (any, error) {
 			return nil, err
 		}
 		uploads := slices.SortedFunc(maps.Values(b.uploads), func(a, b *upload) int {
-			if byKey := strings.Compare(a.version.key, b.version.key); byKey != 0 {
-				return byKey
-			}
-			if byTime := a.initiated.Compare(b.initiated); byTime != 0 {
-				return byTime
-			}
-			return strings.Compare(a.id, b.id)
+			return cmp.Or(strings.Compare(a.version.key, b.version.key), cmp.Compare(a.version.number, b.version.number))
 		})
 		keyMarker, idMarker := param(call, "key-marker"), param(call, "upload-id-marker")
 		l.d.element("Bucket", b.name)
@@ -53,7 +48,7 @@ func (s *S3) listUploads(_ context.Context, call endpoint.Call) (any, error) {
 			l.d.element("Key", l.name(key))
 			l.d.element("UploadId", u.id)
 			l.d.element("StorageClass", u.version.class)
-			l.d.time("Initiated", u.initiated)
+			l.d.time("Initiated", u.version.modified)
 			l.d.optional("ChecksumAlgorithm", string(u.algorithm))
 			l.d.close("Upload")
 		}

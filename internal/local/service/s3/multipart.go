@@ -24,7 +24,6 @@ const (
 // upload is an upload that is not complete.
 type upload struct {
 	id        string
-	initiated time.Time
 	version   *version  // what it is to become
 	algorithm algorithm // of the parts' checksums; "" if the caller named none
 	composite bool
@@ -53,7 +52,10 @@ func (s *S3) createUpload(_ context.Context, call endpoint.Call) (any, error) {
 			return nil, err
 		}
 		header := call.Request.Header
-		u := &upload{id: rand.Text() + rand.Text(), initiated: s.cfg.Now(), version: v, parts: map[int]part{}}
+		// The object is as old as the upload, and who wrote or deleted the key meanwhile comes before it (user
+		// guide, "Working with object metadata" and "Concurrent multipart upload operations").
+		s.begin(v)
+		u := &upload{id: rand.Text() + rand.Text(), version: v, parts: map[int]part{}}
 		if u.algorithm, err = algorithmNamed(header.Get("X-Amz-Checksum-Algorithm")); err != nil {
 			return nil, err
 		}
@@ -116,7 +118,7 @@ func (s *S3) uploadPart(_ context.Context, call endpoint.Call) (any, error) {
 			return nil, err // it was aborted or completed meanwhile
 		}
 		u.parts[number].blob.remove()
-		u.parts[number] = part{got, s.cfg.Now()}
+		u.parts[number] = part{got, s.cfg.Now().Truncate(time.Second)}
 		header := http.Header{"Etag": {quoted(got.etag)}}
 		u.version.encrypted(header)
 		if u.algorithm != "" {

@@ -51,15 +51,26 @@ func (b *bucket) current(key string) *version {
 	return versions[0]
 }
 
-// add makes a version the newest of its key. It takes the place of one with the same id.
-func (s *S3) add(b *bucket, v *version) {
+// begin gives a version its number and time, which S3 tells in whole seconds.
+func (s *S3) begin(v *version) {
 	s.last++
-	v.number, v.modified, v.id = s.last, s.cfg.Now(), nullVersion
+	v.number, v.modified = s.last, s.cfg.Now().Truncate(time.Second)
+}
+
+// add makes a version that was begun one of its key: the newest, but for those that were begun after it. It takes
+// the place of one with the same id.
+func (s *S3) add(b *bucket, v *version) {
+	v.id = nullVersion
 	if b.settings.Versioning == versioningEnabled {
 		v.id = rand.Text()[:20] + fmt.Sprintf("%012x", v.number)
 	}
 	b.drop(v.key, v.id)
-	b.versions.put(v.key, append([]*version{v}, b.versions.get(v.key)...))
+	versions := b.versions.get(v.key)
+	at := slices.IndexFunc(versions, func(other *version) bool { return other.number < v.number })
+	if at < 0 {
+		at = len(versions)
+	}
+	b.versions.put(v.key, slices.Insert(slices.Clone(versions), at, v))
 }
 
 // drop removes a version for good, if it is there.
@@ -189,6 +200,7 @@ func (s *S3) putObject(_ context.Context, call endpoint.Call) (any, error) {
 		if err := b.precondition(call); err != nil {
 			return nil, err
 		}
+		s.begin(v)
 		s.add(b, v)
 		header := http.Header{"Etag": {quoted(v.etag)}}
 		b.nameVersion(v, header)

@@ -102,6 +102,42 @@ func TestPartsBecomeAnObject(t *testing.T) {
 	}
 }
 
+// An upload is as old as its beginning: what was written or deleted meanwhile stays what is current.
+func TestAnUploadIsAsOldAsItsBeginning(t *testing.T) {
+	w := newWorld(t)
+	b := w.bucket(t, versioned)
+	began := w.time()
+	upload, done := w.send(t, &sdk.CreateMultipartUploadInput{}, []byte("parts"))
+	w.later(time.Hour)
+	w.put(t, "k", "meanwhile")
+	out, err := w.complete(t, upload, done)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.get(t, "k", ""); err != nil || got != "meanwhile" {
+		t.Errorf("current is %q: %v", got, err)
+	}
+	if got, err := w.get(t, "k", *out.VersionId); err != nil || got != "parts" {
+		t.Errorf("the upload is %q: %v", got, err)
+	}
+	list, err := w.ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: b})
+	if err != nil || len(list.Versions) != 2 || *list.Versions[1].VersionId != *out.VersionId || *list.Versions[1].IsLatest {
+		t.Fatalf("versions %v: %v", list.Versions, err)
+	}
+	if got, want := *list.Versions[1].LastModified, began.Truncate(time.Second); !got.Equal(want) {
+		t.Errorf("it was modified at %s, want %s", got, want)
+	}
+	upload, done = w.send(t, &sdk.CreateMultipartUploadInput{}, []byte("parts"))
+	if _, err := w.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: b, Key: aws.String("k")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.complete(t, upload, done); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.get(t, "k", "")
+	wants(t, "what was deleted while it was uploaded", err, "NoSuchKey")
+}
+
 func TestUploadsThatAreWrong(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, versioned)
