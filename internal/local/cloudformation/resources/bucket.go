@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/smithy-go"
-
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
 	"headroom/internal/local/resource"
@@ -71,14 +69,6 @@ func tagsOf(r resource.Resource, own []weakjson.Tag) map[string]string {
 func isCode(err error, code string) bool {
 	var e *endpoint.Error
 	return errors.As(err, &e) && e.Code == code
-}
-
-func errorCode(err error) string {
-	var e smithy.APIError
-	if errors.As(err, &e) {
-		return e.ErrorCode()
-	}
-	return ""
 }
 
 // bucketProperties are the properties of a bucket that make a difference here.
