@@ -64,6 +64,8 @@ type Clearance struct {
 	LookedAt  time.Time
 	Unclean   int    // looks that found something
 	Task      string // ARN of the task that looks into the share
+	Address   string // of the task, which the share is opened to; empty: it is not
+	Look      int    // number of the look that the task is at, from 1
 
 	Proofs  []Proof
 	History []Entry

@@ -73,35 +73,6 @@ type Departure struct {
 	Version  int64 // of the record; 0 when it is not written yet
 }
 
-// Attempt is one try to archive a tenant's data, or to verify what was archived, by a task.
-type Attempt struct {
-	Number   int       // counts from 1
-	Task     string    // ARN of the task; empty: none was started yet, or it has ended
-	Began    time.Time // when it was asked for
-	Heard    time.Time // when the task last said how far it is
-	Bytes    int64     // of the tenant's data that it has read
-	Entries  int64     // that it has written or read
-	Of       int64     // bytes that there are, as far as is known; 0: unknown
-	Archived Archive   // what it wrote; zero: it has not ended
-}
-
-// Rate is how many bytes a second the attempt has come forward, 0 when that can't be said yet.
-func (a Attempt) Rate() float64 {
-	if spent := a.Heard.Sub(a.Began).Seconds(); spent > 0 {
-		return float64(a.Bytes) / spent
-	}
-	return 0
-}
-
-// Left estimates how long the attempt takes still; false when that can't be said.
-func (a Attempt) Left() (time.Duration, bool) {
-	rate := a.Rate()
-	if rate == 0 || a.Of < a.Bytes {
-		return 0, false
-	}
-	return time.Duration(float64(a.Of-a.Bytes) / rate * float64(time.Second)), true
-}
-
 // Archive is where a tenant's data lies once it has left.
 type Archive struct {
 	Bucket         string

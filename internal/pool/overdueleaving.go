@@ -57,7 +57,5 @@ func overdueProgress(p Progress, now time.Time) (out Progress, note *Entry, chan
 	case p.Tries < MaxTries:
 		return p.Retried(now), &Entry{At: now.UTC(), What: "retry", Why: fmt.Sprintf("step %s %s", p.Step, p.late())}, true
 	}
-	given := Started(StepReport, now)
-	given.Stuck, given.Error = p.Step, p.Error
-	return given, &Entry{At: now.UTC(), What: "given up", Why: fmt.Sprintf("step %s was tried %d times and %s", p.Step, p.Tries+1, p.late())}, true
+	return p.GivenUp(now), &Entry{At: now.UTC(), What: "given up", Why: fmt.Sprintf("step %s was tried %d times and %s", p.Step, p.Tries+1, p.late())}, true
 }

@@ -178,6 +178,13 @@ func (p Progress) Overdue(now time.Time) bool {
 	return p.Step != "" && !p.Due.IsZero() && !now.Before(p.Due)
 }
 
+// GivenUp is the progress of a step that is given up: people are to be told.
+func (p Progress) GivenUp(now time.Time) Progress {
+	given := Started(StepReport, now)
+	given.Stuck, given.Error = p.Step, p.Error
+	return given
+}
+
 // Retried is the progress after one more try, with a new deadline.
 func (p Progress) Retried(now time.Time) Progress {
 	p.Tries++

@@ -45,6 +45,7 @@ type attemptItem struct {
 	Entries  int64       `dynamodbav:"entries,omitempty"`
 	Of       int64       `dynamodbav:"of,omitempty"`
 	Archived archiveItem `dynamodbav:"archived"`
+	Failed   int         `dynamodbav:"failed,omitempty"`
 }
 
 type archiveItem struct {
@@ -111,7 +112,7 @@ func encodeDeparture(d pool.Departure) (item, error) {
 		State: d.State, progress: encodeProgress(d.Progress), Uploads: d.Uploads,
 		Attempt: attemptItem{
 			Number: a.Number, Task: a.Task, Began: moment(a.Began), Heard: moment(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
-			Archived: encodeArchive(a.Archived),
+			Archived: encodeArchive(a.Archived), Failed: a.Failed,
 		},
 		Archive: encodeArchive(d.Archive), Proofs: encodeProofs(d.Proofs), UndoneBy: d.UndoneBy, UndoneAt: moment(d.UndoneAt),
 		History: encodeHistory(d.History), Version: d.Version,
@@ -125,7 +126,7 @@ func (i departureItem) departure() pool.Departure {
 		Grace: i.Grace, CoolDown: i.CoolDown, Retain: i.Retain, State: i.State, Progress: i.progress.decode(i.time()), Uploads: i.Uploads,
 		Attempt: pool.Attempt{
 			Number: a.Number, Task: a.Task, Began: from(a.Began), Heard: from(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
-			Archived: a.Archived.decode(),
+			Archived: a.Archived.decode(), Failed: a.Failed,
 		},
 		Archive: i.Archive.decode(), Proofs: decodeProofs(i.Proofs), UndoneBy: i.UndoneBy, UndoneAt: from(i.UndoneAt),
 		History: decodeHistory(i.History), Version: i.Version,

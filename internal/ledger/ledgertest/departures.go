@@ -66,7 +66,7 @@ func departureRoundTrip(t *testing.T, l ledger.Ledger) {
 		Bucket: "archive", Key: "acme.k3/1.zip", VersionID: "v1", Bytes: 5 << 30, SHA256: "aa", Manifest: "acme.k3/1.manifest", ManifestID: "v2",
 		ManifestSHA256: "bb", Entries: 7, RetainUntil: at(100000),
 	}
-	after.Attempt = pool.Attempt{Number: 2, Task: "arn:task", Began: at(601), Heard: at(602), Bytes: 3, Entries: 1, Of: 9, Archived: after.Archive}
+	after.Attempt = pool.Attempt{Number: 2, Task: "arn:task", Began: at(601), Heard: at(602), Bytes: 3, Entries: 1, Of: 9, Archived: after.Archive, Failed: 3}
 	after.Uploads, after.UndoneBy, after.UndoneAt = "n-1", "somebody", at(650)
 	saved, err := l.SaveDeparture(ctx, before, after)
 	must(t, err)
@@ -176,7 +176,8 @@ func clearances(t *testing.T, l ledger.Ledger) {
 	both[1].Version = 1
 	expect(t, "the clearance", before, both[1])
 	after := before.Proven(pool.StepProve, at(800), "it is empty")
-	after.NextShare, after.Cursor, after.Destroyed, after.Clean, after.LookedAt, after.Unclean, after.Task = "share-2", "c", 9, 1, at(801), 2, "arn:task"
+	after.NextShare, after.Cursor, after.Destroyed, after.Clean, after.LookedAt, after.Unclean = "share-2", "c", 9, 1, at(801), 2
+	after.Task, after.Address, after.Look = "arn:task", "10.0.0.9", 3
 	saved, err := l.SaveClearance(ctx, before, after)
 	must(t, err)
 	after.Version = 2
