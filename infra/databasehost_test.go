@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"headroom/internal/handler/stackcomplete"
+	"headroom/internal/pool"
 )
 
 func TestADatabaseHostLetsInEachGivenNetwork(t *testing.T) {
@@ -59,7 +59,7 @@ func TestTenantsLeaveConnectionsToHeadroom(t *testing.T) {
 		}
 		for _, function := range []string{"signup", "poolcheck"} {
 			slots, err := strconv.Atoi(fmt.Sprint(a.variablesOf(function)["DATABASE_SLOTS"]))
-			if err != nil || slots*stackcomplete.TenantConnections+int(inWork) > connections || (slots+1)*stackcomplete.TenantConnections+int(inWork) <= connections {
+			if err != nil || slots*pool.TenantConnections+int(inWork) > connections || (slots+1)*pool.TenantConnections+int(inWork) <= connections {
 				t.Errorf("%s lets a policy ask for %d slots, of %d connections with %v signups in work: %v", function, slots, connections, inWork, err)
 			}
 		}
@@ -69,8 +69,8 @@ func TestTenantsLeaveConnectionsToHeadroom(t *testing.T) {
 // What one tenant takes leaves its neighbours some of it.
 func TestATenantLeavesItsNeighboursRoom(t *testing.T) {
 	const seen = 46_000 // locks that one transaction took
-	if tenantSessions != stackcomplete.TenantConnections {
-		t.Errorf("a tenant may have %d connections, and %d are reckoned with", stackcomplete.TenantConnections, tenantSessions)
+	if tenantSessions != pool.TenantConnections {
+		t.Errorf("a tenant may have %d connections, and %d are reckoned with", pool.TenantConnections, tenantSessions)
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		parameters := a.database.Resources["ParameterGroup"].Properties["Parameters"]
@@ -84,7 +84,7 @@ func TestATenantLeavesItsNeighboursRoom(t *testing.T) {
 		if locks := number("max_locks_per_transaction") * number("max_connections"); locks < 2*seen {
 			t.Errorf("room for %d locks", locks)
 		}
-		if spilled := number("temp_file_limit") * stackcomplete.TenantConnections; spilled > a.stage.Databases.StorageGiB<<20/2 {
+		if spilled := number("temp_file_limit") * pool.TenantConnections; spilled > a.stage.Databases.StorageGiB<<20/2 {
 			t.Errorf("a tenant may spill %d MiB of %d GiB", spilled>>10, a.stage.Databases.StorageGiB)
 		}
 	})

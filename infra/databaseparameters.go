@@ -38,5 +38,5 @@ func databaseParameters(sizes DatabaseHosts) map[string]string {
 	}
 }
 
-// tenantSessions is how many connections a tenant may have (stackcomplete.TenantConnections).
+// tenantSessions is how many connections a tenant may have (pool.TenantConnections).
 const tenantSessions = 20

@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
-	"headroom/internal/handler/stackcomplete"
 	"headroom/internal/pool"
 )
 
@@ -76,7 +75,7 @@ type ShareHosts struct {
 func (s Stage) databaseSlots() int {
 	const signupQueues = 2
 	forHeadroom := signupQueues * s.SignupConcurrency * signupBatch
-	return (s.Databases.MaxConnections - forHeadroom) / stackcomplete.TenantConnections
+	return (s.Databases.MaxConnections - forHeadroom) / pool.TenantConnections
 }
 
 // Stages are the deployments there are.

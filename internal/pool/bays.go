@@ -17,16 +17,19 @@ type Bay struct {
 
 // Take takes a bay for a departure, out of most at once. One that has its bay already keeps it. false: it has to wait.
 func (b Bays) Take(id DepartureID, host HostID, most int) (Bays, bool) {
-	for _, bay := range b.Taken {
-		if bay.Departure == id {
-			return b, true
-		}
+	if b.Has(id) {
+		return b, true
 	}
 	if len(b.Taken) >= most || slices.ContainsFunc(b.Taken, func(bay Bay) bool { return bay.Host == host }) {
 		return b, false
 	}
 	b.Taken = append(slices.Clone(b.Taken), Bay{id, host})
 	return b, true
+}
+
+// Has reports whether a departure has a bay.
+func (b Bays) Has(id DepartureID) bool {
+	return slices.ContainsFunc(b.Taken, func(bay Bay) bool { return bay.Departure == id })
 }
 
 // Leave gives a departure's bay back.

@@ -125,6 +125,16 @@ func MoveClearance(c Clearance, to ClearanceState, step Step, now time.Time, why
 	return c, nil
 }
 
+// RestsUntil is until when a slot that was proven clean rests.
+func (c Clearance) RestsUntil() time.Time {
+	for _, p := range slices.Backward(c.Proofs) {
+		if p.Step == StepProve {
+			return p.At.Add(c.CoolDown)
+		}
+	}
+	return time.Time{}
+}
+
 // Looked notes what a look into a slot that was scrubbed found; nothing: it is clean. proven says that it was clean
 // often enough, quarantine that it was not too often. A look that comes too soon after a clean one counts for nothing.
 func (c Clearance) Looked(found []string, now time.Time) (out Clearance, proven, quarantine bool) {

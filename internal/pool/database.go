@@ -33,6 +33,10 @@ var (
 // touches the slot's database, that it is of this tenant's generation.
 type MarkedSlot struct{ Name, Mark string }
 
+// TenantConnections is how many connections a tenant's role may have at once. All slots of an instance together must
+// leave some of its max_connections to Headroom itself.
+const TenantConnections = 20
+
 // DatabaseName is the name of the database of the slot called slot.
 func DatabaseName(slot string) string { return "d_" + slot }
 

@@ -126,6 +126,17 @@ func (d Departure) Proven(next Step, now time.Time, what string) Departure {
 	return d
 }
 
+// Back takes a departure back to an earlier step, because what that had proven is not so any more.
+func (d Departure) Back(step Step, now time.Time, why string) Departure {
+	d = d.Clone()
+	d.Progress = Started(step, now)
+	d.History = Append(d.History, Entry{At: now.UTC(), What: "back to " + string(step), Why: why})
+	return d
+}
+
+// Done reports whether a step of the departure was proven.
+func (d Departure) Done(step Step) bool { return proven(d.Proofs, step) }
+
 // MoveDeparture takes a departure to another state, with a step that begins then (empty: it rests), and notes why.
 // Being there already is no error and changes nothing; a move that the life of a departure does not have is an
 // error.

@@ -69,6 +69,24 @@ func RenewSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err 
 	return out, true, nil
 }
 
+// QuarantineSlot gives the slot of a clearance up, in whichever of its generations it is by now.
+func QuarantineSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
+	out = h.Clone()
+	slot := out.Slot(c.Holding.Index)
+	if slot == nil || slot.Generation != c.Holding.Generation && slot.Generation != c.Holding.Generation+1 {
+		return h, false, fmt.Errorf("slot %s/%d is not of generation %d, nor of the next", h.ID, c.Holding.Index, c.Holding.Generation)
+	}
+	if slot.State == SlotQuarantined {
+		return h, false, nil
+	}
+	given, err := MoveSlot(*slot, SlotQuarantined, now)
+	if err != nil {
+		return h, false, err
+	}
+	*slot = given
+	return out, true, nil
+}
+
 // FreeSlot puts the slot of a clearance that has cooled down back into the reserve.
 func FreeSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
 	out = h.Clone()

@@ -1,6 +1,9 @@
 package pool
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // What a gateway answers that is not ready: come back later.
 var (
@@ -34,6 +37,9 @@ type ShareSpec struct {
 	Clients []string
 	Tags    map[string]string
 }
+
+// BucketName is the name of a bucket by its ARN, such as "arn:aws:s3:::name".
+func BucketName(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
 
 // ShareRef names a share.
 type ShareRef struct {

@@ -8,13 +8,8 @@ import (
 	"headroom/internal/pool"
 )
 
-const (
-	// TenantConnections is how many connections a tenant's role may have at once. All slots of an
-	// instance together must leave some of its max_connections to Headroom itself.
-	TenantConnections = 20
-	// slotsAtOnce is how many databases are made between two records.
-	slotsAtOnce = 5
-)
+// slotsAtOnce is how many databases are made between two records.
+const slotsAtOnce = 5
 
 // harden closes the databases that a new instance comes with.
 func (h *Handler) harden(ctx context.Context, host pool.Host) (progress, error) {
@@ -38,7 +33,7 @@ func (h *Handler) slots(ctx context.Context, host pool.Host) (progress, error) {
 			return progress{Record: host}, nil
 		}
 		err := h.asMaster(ctx, host, func(login pool.Login) error {
-			return h.Databases.MakeSlot(ctx, login, slot.Name, host.SlotMark(*slot), TenantConnections)
+			return h.Databases.MakeSlot(ctx, login, slot.Name, host.SlotMark(*slot), pool.TenantConnections)
 		})
 		if err != nil {
 			return progress{}, err

@@ -404,7 +404,7 @@ func (o outside) MakeSlot(_ context.Context, l pool.Login, name, _ string, limit
 		if l.Password != "secret" {
 			return fmt.Errorf("make slot: %w", pool.ErrLogin)
 		}
-		if !o.w.databases.hardened[l.Host] || limit != TenantConnections {
+		if !o.w.databases.hardened[l.Host] || limit != pool.TenantConnections {
 			return errors.New("not hardened, or another limit")
 		}
 		o.w.databases.slots[name]++

@@ -1,0 +1,221 @@
+package decommission
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+const (
+	// lookWait is the time between two looks at a task; its end is an event, so a look only finds what was lost.
+	lookWait = 5 * time.Minute
+	// bayWait is the time between two looks for a bay.
+	bayWait = time.Minute
+	// copierTerm is how long a copier may log in at most, whatever becomes of its task.
+	copierTerm = 24 * time.Hour
+	// reportTime is how long the report of a task that has ended may be on its way.
+	reportTime = 2 * time.Minute
+)
+
+// errNoBay is why a departure waits to be archived.
+var errNoBay = errors.New("as many tenants are being copied as may be at once, or one of the same database host is")
+
+// archive has a task write the tenant's data into an archive.
+func (h *Handler) archive(ctx context.Context, d pool.Departure) (leaving, error) {
+	return h.attempt(ctx, d, events.JobArchive)
+}
+
+// verify has another task read the archive back, and compare it with its sources.
+func (h *Handler) verify(ctx context.Context, d pool.Departure) (leaving, error) {
+	return h.attempt(ctx, d, events.JobVerify)
+}
+
+// attempt begins an attempt, or looks after the one that is under way. What a task comes to is in its report.
+func (h *Handler) attempt(ctx context.Context, d pool.Departure, job string) (leaving, error) {
+	if d.Attempt.Task != "" {
+		return h.lookAfter(ctx, d)
+	}
+	took, err := h.takeBay(ctx, d)
+	if err != nil {
+		return leaving{}, err
+	}
+	if !took {
+		d.Due = h.Now().Add(pool.Deadline(d.Step)) // it waits for its turn, which is no failure
+		return leaving{Record: d, Wait: bayWait, Because: errNoBay}, nil
+	}
+	number := d.Attempt.Number + 1
+	body, err := h.job(ctx, d, job, number)
+	if err != nil {
+		return leaving{}, err
+	}
+	// The same attempt again runs no other task, so that one whose start was not recorded is found.
+	task, err := h.Tasks.Run(ctx, token(string(d.ID()), job, number), startedBy(events.OfDeparture, string(d.ID())), body)
+	if err != nil {
+		return leaving{}, fmt.Errorf("run a task to %s the data of departure %s: %w", job, d.ID(), err)
+	}
+	return leaving{Record: d.Begun(task, h.Now()), Wait: lookWait}, nil
+}
+
+// lookAfter looks at the task of an attempt that was not heard of lately, or that ECS says has ended.
+func (h *Handler) lookAfter(ctx context.Context, d pool.Departure) (leaving, error) {
+	why, ended, err := h.Tasks.Ended(ctx, d.Attempt.Task)
+	if err != nil {
+		return leaving{}, err
+	}
+	silent := h.Now().Sub(d.Attempt.Heard)
+	if ended && silent < reportTime || !ended && silent < pool.Deadline(d.Step) {
+		return leaving{Record: d, Wait: min(lookWait, reportTime)}, nil
+	}
+	if !ended {
+		why = fmt.Sprintf("its task was not heard of for %s", silent.Round(time.Second))
+	}
+	if err := h.endAttempt(ctx, d, why); err != nil {
+		return leaving{}, err
+	}
+	return h.failed(ctx, d, why, false)
+}
+
+// failed records an attempt that came to nothing, and gives its bay back with the last.
+func (h *Handler) failed(ctx context.Context, d pool.Departure, why string, anew bool) (leaving, error) {
+	h.Log.WarnContext(ctx, "attempt failed", "departure", d.ID(), "step", d.Step, "attempt", d.Attempt.Number, "reason", why)
+	after := d.AttemptFailed(why, anew, h.Now())
+	if !after.Copying() {
+		if err := h.leaveBay(ctx, d.ID()); err != nil {
+			return leaving{}, err
+		}
+	}
+	return leaving{Record: after, Wait: retryWait << min(after.Attempt.Failed, 5)}, nil
+}
+
+// job words what a task is to do, and lets its copier in.
+func (h *Handler) job(ctx context.Context, d pool.Departure, job string, number int) ([]byte, error) {
+	database, share, err := h.hosts(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	slot := share.Slot(d.Tenant.Share.Index)
+	if slot == nil {
+		return nil, fmt.Errorf("look up slot %s/%d: it is not there", share.ID, d.Tenant.Share.Index)
+	}
+	secret, err := h.letCopierIn(ctx, d, database, number)
+	if err != nil {
+		return nil, err
+	}
+	has := d.Tenant.Database
+	out := events.ArchivistJob{
+		Version: events.Version, Type: events.TypeArchivistJob, Job: job, Of: events.OfDeparture, ID: string(d.ID()), Attempt: number,
+		TenantID: string(d.Tenant.ID), Bucket: pool.BucketName(slot.Bucket), Mark: share.HeldMark(d.Tenant.Share),
+		Database: &events.JobDatabase{
+			Host: database.Access.Address, Port: database.Access.Port, Name: pool.DatabaseName(has.Name), Username: pool.CopierName(has.Name),
+			SecretARN: secret, Tenant: pool.RoleName(has.Name), Mark: database.HeldMark(has),
+		},
+	}
+	if job == events.JobArchive {
+		folder := path.Join(string(d.ID()), strconv.Itoa(number))
+		out.Archive = &events.ArchiveRef{Bucket: h.Archives, Key: folder + "/archive.zip", ManifestKey: folder + "/manifest.jsonl"}
+	} else {
+		ref := archiveRef(d.Attempt.Archived)
+		out.Archive = &ref
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("encode the job of departure %s: %w", d.ID(), err)
+	}
+	return body, nil
+}
+
+// letCopierIn lets a role in that reads this one database, and returns the secret with its credentials.
+//
+// Commit point: the secret is stored before the role has its password, so that nobody has a password that is not known.
+func (h *Handler) letCopierIn(ctx context.Context, d pool.Departure, database pool.Host, number int) (string, error) {
+	has := d.Tenant.Database
+	credentials, arn, err := h.Vault.Copier(ctx, copierOf(d.ID(), number), func(password string) events.Credentials {
+		return events.Credentials{
+			Engine: "postgres", Host: database.Access.Address, Port: database.Access.Port,
+			DBName: pool.DatabaseName(has.Name), Username: pool.CopierName(has.Name), Password: password,
+		}
+	})
+	if err != nil {
+		return "", fmt.Errorf("store the credentials of a copier of departure %s: %w", d.ID(), err)
+	}
+	slot := pool.MarkedSlot{Name: has.Name, Mark: database.HeldMark(has)}
+	err = h.asMaster(ctx, database, func(login pool.Login) error {
+		return h.Databases.GrantCopier(ctx, login, slot, credentials.Password, h.Now().Add(copierTerm))
+	})
+	if err != nil {
+		return "", fmt.Errorf("let a copier of departure %s in: %w", d.ID(), err)
+	}
+	return arn, nil
+}
+
+// endAttempt ends the attempt of a departure, if there is one: its task, and its copier.
+func (h *Handler) endAttempt(ctx context.Context, d pool.Departure, why string) error {
+	if d.Attempt.Number == 0 && !d.Copying() {
+		return nil
+	}
+	if d.Attempt.Task != "" {
+		if err := h.Tasks.Stop(ctx, d.Attempt.Task, why); err != nil {
+			return fmt.Errorf("stop the task of departure %s: %w", d.ID(), err)
+		}
+	}
+	database, err := h.Ledger.Host(ctx, d.Tenant.Database.Host)
+	if err != nil {
+		return fmt.Errorf("read the database host of tenant %s: %w", d.Tenant.ID, err)
+	}
+	slot := pool.MarkedSlot{Name: d.Tenant.Database.Name, Mark: database.HeldMark(d.Tenant.Database)}
+	if err := h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.RevokeCopier(ctx, login, slot) }); err != nil {
+		return fmt.Errorf("put the copier of departure %s out: %w", d.ID(), err)
+	}
+	// The next attempt's too: it may have been let in, and not recorded.
+	for _, number := range []int{d.Attempt.Number, d.Attempt.Number + 1} {
+		if err := h.Vault.DeleteCopier(ctx, copierOf(d.ID(), number)); err != nil {
+			return fmt.Errorf("delete the secret of a copier of departure %s: %w", d.ID(), err)
+		}
+	}
+	return nil
+}
+
+// copierOf names the copier of an attempt.
+func copierOf(id pool.DepartureID, number int) string { return fmt.Sprintf("%s/%d", id, number) }
+
+// token is one of ECS's client tokens, of up to 64 characters.
+func token(id, job string, number int) string {
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%s %s %d", id, job, number)))
+	return hex.EncodeToString(sum[:])
+}
+
+// startedBy says in a task whose it is. ECS takes letters, digits, hyphens, underscores and slashes, and no dots; a
+// tenant's ID has no slashes.
+func startedBy(of, id string) string { return of + "/" + strings.Replace(id, ".", "/", 1) }
+
+// parseStartedBy reads what startedBy wrote.
+func parseStartedBy(s string) (of, id string, ok bool) {
+	of, id, ok = strings.Cut(s, "/")
+	return of, strings.Replace(id, "/", ".", 1), ok && (of == events.OfDeparture || of == events.OfClearance)
+}
+
+// archiveRef words an archive.
+func archiveRef(a pool.Archive) events.ArchiveRef {
+	return events.ArchiveRef{
+		Bucket: a.Bucket, Key: a.Key, VersionID: a.VersionID, Bytes: a.Bytes, SHA256: a.SHA256, ManifestKey: a.Manifest,
+		ManifestVersionID: a.ManifestID, ManifestSHA256: a.ManifestSHA256, Entries: a.Entries, RetainUntil: events.At(a.RetainUntil),
+	}
+}
+
+// archiveOf reads one.
+func archiveOf(a events.ArchiveRef) pool.Archive {
+	return pool.Archive{
+		Bucket: a.Bucket, Key: a.Key, VersionID: a.VersionID, Bytes: a.Bytes, SHA256: a.SHA256, Manifest: a.ManifestKey,
+		ManifestID: a.ManifestVersionID, ManifestSHA256: a.ManifestSHA256, Entries: a.Entries,
+	}
+}

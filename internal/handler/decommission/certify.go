@@ -1,0 +1,125 @@
+package decommission
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// certify stores the certificate beside the archive, under the same lock, frees the tenant's addresses, and says that the
+// tenant is released.
+func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error) {
+	certificate, err := h.certificate(ctx, d)
+	if err != nil {
+		return leaving{}, err
+	}
+	content, err := json.MarshalIndent(certificate, "", "  ")
+	if err != nil {
+		return leaving{}, fmt.Errorf("encode the certificate of departure %s: %w", d.ID(), err)
+	}
+	// Once more it is the same content, which is no error: nothing in it depends on when it is written.
+	_, err = h.Objects.Put(ctx, pool.ObjectSpec{
+		Bucket: h.Archives, Key: certificate.CertifiedKey, KMSKey: h.ArchiveKey, ContentType: "application/json", Until: lockedUntil(d),
+	}, content)
+	if err != nil {
+		return leaving{}, fmt.Errorf("store the certificate of departure %s: %w", d.ID(), err)
+	}
+	for _, address := range d.Tenant.Addresses {
+		if err := h.freeAddress(ctx, d, address); err != nil {
+			return leaving{}, err
+		}
+	}
+	if err := h.Announce.TenantReleased(ctx, d, certificate); err != nil {
+		return leaving{}, err
+	}
+	left, err := pool.MoveDeparture(d, pool.DepartureLeft, "", h.Now(), "its certificate is "+certificate.CertifiedKey)
+	return leaving{Record: left}, err
+}
+
+// freeAddress lets others have an address of a tenant, unless its later life has it.
+func (h *Handler) freeAddress(ctx context.Context, d pool.Departure, address string) error {
+	for range rounds {
+		t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
+		if err != nil {
+			return fmt.Errorf("look whether tenant %s has %s again: %w", d.Tenant.ID, address, err)
+		}
+		if t.State != pool.TenantLeft && slices.Contains(t.Addresses, address) {
+			return nil
+		}
+		err = h.Ledger.Unregister(ctx, address, t)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, pool.ErrConflict) {
+			return fmt.Errorf("free address %s of tenant %s: %w", address, d.Tenant.ID, err)
+		}
+	}
+	// Somebody else has it: it was freed before, by a certify that was cut short.
+	h.Log.InfoContext(ctx, "address is not the tenant's any more", "address", address, "tenant", d.Tenant.ID)
+	return nil
+}
+
+// certificate is the certificate of a departure whose steps are done, and of its clearances. It follows from the records
+// alone.
+func (h *Handler) certificate(ctx context.Context, d pool.Departure) (events.Certificate, error) {
+	certificate := events.Certificate{
+		Version: events.Version, TenantID: string(d.Tenant.ID), Departure: string(d.ID()), Reason: d.Reason, RequestedBy: d.RequestedBy,
+		RequestedAt: events.At(d.RequestedAt), Archive: archiveRef(d.Archive), Steps: certified(d.Proofs),
+		CertifiedKey: string(d.ID()) + "/certificate.json",
+	}
+	if len(d.Proofs) > 0 {
+		certificate.CertifiedAt = events.At(d.Proofs[len(d.Proofs)-1].At)
+	}
+	if !d.Handed() {
+		return certificate, nil
+	}
+	for _, kind := range pool.Kinds {
+		c, err := h.Ledger.Clearance(ctx, clearanceOf(d.ID(), kind))
+		if err != nil {
+			return certificate, err
+		}
+		certificate.Slots = append(certificate.Slots, events.CertifiedSlot{
+			Kind: string(kind), Host: string(c.Holding.Host), Index: c.Holding.Index, Generation: c.Holding.Generation,
+			Destroyed: c.Destroyed, Steps: certified(c.Proofs),
+		})
+		certificate.Remainders = append(certificate.Remainders, h.remainders(c)...)
+	}
+	return certificate, nil
+}
+
+func certified(proofs []pool.Proof) []events.CertifiedStep {
+	var steps []events.CertifiedStep
+	for _, p := range proofs {
+		steps = append(steps, events.CertifiedStep{Step: string(p.Step), At: events.At(p.At), What: p.What})
+	}
+	return steps
+}
+
+// remainders are what holds some of a slot's data still after it was scrubbed, and until when.
+func (h *Handler) remainders(c pool.Clearance) []events.CertifiedTrace {
+	var out []events.CertifiedTrace
+	for _, p := range c.Proofs {
+		if p.Step == pool.StepWithdraw && c.Kind == pool.Database {
+			out = append(out, events.CertifiedTrace{
+				What:  fmt.Sprintf("automated backups of instance %s, which is shared", c.Holding.Host),
+				Until: events.At(p.At.Add(h.Backups)),
+			})
+		}
+	}
+	return out
+}
+
+// lockedUntil is until when the certificate can't be deleted: as long as the archive, or as long as the archive would have
+// been.
+func lockedUntil(d pool.Departure) (until time.Time) {
+	if until = d.Archive.RetainUntil; until.IsZero() {
+		until = d.RequestedAt.Add(d.Retain)
+	}
+	return until
+}

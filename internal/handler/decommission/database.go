@@ -1,0 +1,75 @@
+package decommission
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// proveTerm is how long the role of a database that is looked into may log in for that.
+const proveTerm = 5 * time.Minute
+
+// withdrawDatabase drops the database and its role, and then deletes the tenant's secret.
+func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clearing, error) {
+	host, slot, err := h.slotOf(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	d, err := h.Ledger.Departure(ctx, c.Departure)
+	if err != nil {
+		return clearing{}, err
+	}
+	// The mark inside the database is looked at by the call itself, in the same session.
+	target := pool.Target{What: databaseTarget, Name: pool.DatabaseName(slot.Name), Want: pool.DatabaseName(c.Holding.Name)}
+	if err := h.allow(ctx, c, target); err != nil {
+		return h.whether(ctx, c, err)
+	}
+	former := pool.MarkedSlot{Name: c.Holding.Name, Mark: host.HeldMark(c.Holding)}
+	if err := h.asMaster(ctx, host, func(login pool.Login) error { return h.Databases.Drop(ctx, login, former) }); err != nil {
+		return clearing{}, err
+	}
+	target = pool.Target{What: secretTarget, Name: d.Tenant.Secret, Want: d.Tenant.Secret}
+	if err := h.allow(ctx, c, target); err != nil {
+		return h.whether(ctx, c, err)
+	}
+	if err := h.Vault.DeleteSecret(ctx, d.Tenant.Secret); err != nil {
+		return clearing{}, err
+	}
+	return clearing{Record: c.Proven(pool.StepRemake, h.Now(), fmt.Sprintf(
+		"database %s and role %s of %s are dropped, and secret %s is deleted", pool.DatabaseName(former.Name), pool.RoleName(former.Name), host.ID, d.Tenant.Secret))}, nil
+}
+
+// remakeDatabase makes the database of the slot's next generation.
+func (h *Handler) remakeDatabase(ctx context.Context, c pool.Clearance) (clearing, error) {
+	host, _, err := h.slotOf(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	err = h.asMaster(ctx, host, func(login pool.Login) error {
+		return h.Databases.MakeSlot(ctx, login, c.Next, host.NextMark(c.Holding), pool.TenantConnections)
+	})
+	if err != nil {
+		return clearing{}, err
+	}
+	return clearing{Record: c.Proven(pool.StepProve, h.Now(), fmt.Sprintf("database %s is made, and nobody can log in to it", pool.DatabaseName(c.Next)))}, nil
+}
+
+// lookIntoDatabase looks into the new database, and for what may be left of the former one.
+func (h *Handler) lookIntoDatabase(ctx context.Context, c pool.Clearance) (clearing, error) {
+	host, _, err := h.slotOf(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	next := pool.MarkedSlot{Name: c.Next, Mark: host.NextMark(c.Holding)}
+	var found []string
+	err = h.asMaster(ctx, host, func(login pool.Login) (err error) {
+		found, err = h.Databases.Prove(ctx, login, c.Holding.Name, next, h.Now().Add(proveTerm))
+		return err
+	})
+	if err != nil {
+		return clearing{}, err
+	}
+	return h.looked(ctx, c, found)
+}

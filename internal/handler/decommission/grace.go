@@ -1,0 +1,91 @@
+package decommission
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// deepTag is what a lifecycle rule of the archive's bucket moves to deep storage.
+var deepTag = map[string]string{"headroom:archive": "deep"}
+
+// lock keeps the archive that was verified from being deleted, and has it moved to deep storage. Its manifest is locked
+// too, and stays readable.
+func (h *Handler) lock(ctx context.Context, d pool.Departure) (leaving, error) {
+	a := d.Archive
+	until := h.Now().Add(d.Retain).UTC()
+	zip := pool.ObjectRef{Bucket: a.Bucket, Key: a.Key, Version: a.VersionID}
+	for _, ref := range []pool.ObjectRef{zip, {Bucket: a.Bucket, Key: a.Manifest, Version: a.ManifestID}} {
+		if err := h.Objects.Retain(ctx, ref, until); err != nil {
+			return leaving{}, fmt.Errorf("lock %s: %w", ref.Key, err)
+		}
+	}
+	if err := h.Objects.Tag(ctx, zip, deepTag); err != nil {
+		return leaving{}, fmt.Errorf("have %s moved to deep storage: %w", a.Key, err)
+	}
+	d = d.Proven(pool.StepGrace, h.Now(), fmt.Sprintf("%s and %s are locked until %s", a.Key, a.Manifest, until.Format(time.RFC3339)))
+	d.Archive.RetainUntil, d.Due = until, d.GraceUntil()
+	return leaving{Record: d}, nil
+}
+
+// grace waits until the departure can't be undone any more, and begins the clearances of its slots then.
+func (h *Handler) grace(ctx context.Context, d pool.Departure) (leaving, error) {
+	now := h.Now()
+	if left := d.GraceUntil().Sub(now); left > 0 {
+		return rest(d, left), nil
+	}
+	scrubbing, err := pool.MoveDeparture(d.Proven(pool.StepScrub, now, "nobody undid it until "+d.GraceUntil().UTC().Format(time.RFC3339)),
+		pool.DepartureScrubbing, pool.StepScrub, now, "its grace is over")
+	if err != nil {
+		return leaving{}, err
+	}
+	var both []pool.Clearance
+	for _, kind := range pool.Kinds {
+		name, err := h.Name()
+		if err != nil {
+			return leaving{}, fmt.Errorf("draw the next name of a slot: %w", err)
+		}
+		both = append(both, pool.Clear(scrubbing, kind, name, now))
+	}
+	// Commit point: from here on the tenant's data is destroyed. Killed after this, the pool check sends each clearance's
+	// step past its deadline.
+	if err := h.Ledger.BeginScrub(ctx, d, scrubbing, both); err != nil {
+		return leaving{}, err
+	}
+	for _, c := range both {
+		if err := h.Steps.Send(ctx, events.NewStep(events.OfClearance, string(c.ID()), string(c.Step), c.Count+1), 0); err != nil {
+			return leaving{}, fmt.Errorf("begin clearance %s: %w", c.ID(), err)
+		}
+	}
+	return leaving{Record: scrubbing, Leave: true}, nil
+}
+
+// rest has a departure rest for a time. What is longer than a message can be delayed ends by the record's deadline.
+func rest(d pool.Departure, left time.Duration) leaving {
+	if left > delayMost {
+		return leaving{Record: d, Leave: true}
+	}
+	return leaving{Record: d, Wait: left}
+}
+
+// scrub waits for the clearances of the departure's slots. Each says when it has ended.
+func (h *Handler) scrub(ctx context.Context, d pool.Departure) (leaving, error) {
+	for _, kind := range pool.Kinds {
+		c, err := h.Ledger.Clearance(ctx, clearanceOf(d.ID(), kind))
+		if err != nil {
+			return leaving{}, err
+		}
+		if c.State != pool.ClearanceReturned {
+			return leaving{Record: d, Leave: true}, nil
+		}
+	}
+	return leaving{Record: d.Proven(pool.StepCertify, h.Now(), "both slots are scrubbed, proven clean, and free again")}, nil
+}
+
+// clearanceOf names the clearance of a departure's slot.
+func clearanceOf(id pool.DepartureID, kind pool.Kind) pool.ClearanceID {
+	return pool.Clearance{Departure: id, Kind: kind}.ID()
+}

@@ -1,0 +1,96 @@
+package decommission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// refusedWait is how long to wait after the guard has refused a call.
+const refusedWait = 5 * time.Minute
+
+// errRefused is a call that the guard refused.
+var errRefused = errors.New("the guard refuses it")
+
+// allow reads all that a call which destroys something depends on, consistently, and has the guard decide. It stands
+// directly before each such call. target names what the call is about to destroy, as it was observed just now.
+func (h *Handler) allow(ctx context.Context, c pool.Clearance, target pool.Target) error {
+	d, err := h.Ledger.Departure(ctx, c.Departure)
+	if err != nil {
+		return fmt.Errorf("read departure %s before %s %q is destroyed: %w", c.Departure, target.What, target.Name, err)
+	}
+	host, err := h.Ledger.Host(ctx, c.Holding.Host)
+	if err != nil {
+		return fmt.Errorf("read host %s before %s %q is destroyed: %w", c.Holding.Host, target.What, target.Name, err)
+	}
+	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
+	if err != nil {
+		return fmt.Errorf("read tenant %s before %s %q is destroyed: %w", d.Tenant.ID, target.What, target.Name, err)
+	}
+	if target.Stops, err = h.Ledger.Stops(ctx); err != nil {
+		return fmt.Errorf("read the stop switch before %s %q is destroyed: %w", target.What, target.Name, err)
+	}
+	target.Departure, target.Clearance = d, c
+	if slot := host.Slot(c.Holding.Index); slot != nil {
+		target.Slot = *slot
+	}
+	if t.Database.Same(c.Holding) || t.Share.Same(c.Holding) || target.What == secretTarget && t.Secret == target.Name {
+		target.Holders = append(target.Holders, t.ID)
+	}
+	if reasons := pool.Guard(target, h.Now()); len(reasons) > 0 {
+		return fmt.Errorf("destroy %s %q: %w: %s", target.What, target.Name, errRefused, strings.Join(reasons, "; "))
+	}
+	return nil
+}
+
+// refused has a clearance wait after the guard has refused it. That is told once; a stop switch may be on for days, so
+// its step's deadline moves.
+func (h *Handler) refused(ctx context.Context, c pool.Clearance, refusal error) (clearing, error) {
+	if c.Failed(refusal).Error != c.Error {
+		h.Log.ErrorContext(ctx, "refused to destroy", "clearance", c.ID(), "step", c.Step, "reason", refusal.Error())
+		if err := h.Announce.Refused(ctx, c, refusal.Error()); err != nil {
+			return clearing{}, err
+		}
+	}
+	c.Due = h.Now().Add(pool.Deadline(c.Step))
+	return clearing{Record: c, Wait: refusedWait, Because: refusal}, nil
+}
+
+// What a target is.
+const (
+	shareTarget    = "share"
+	objectsTarget  = "objects of bucket"
+	databaseTarget = "database"
+	secretTarget   = "secret"
+)
+
+// deleteUnhanded deletes the secret of a signup that was never handed over. Nobody was told of it; a stop switch forbids
+// it all the same.
+func (h *Handler) deleteUnhanded(ctx context.Context, d pool.Departure) error {
+	if d.Handed() {
+		return fmt.Errorf("delete the secret of tenant %s: %w: it was handed over", d.Tenant.ID, errRefused)
+	}
+	arn, err := h.Vault.SecretOf(ctx, string(d.Tenant.ID), d.Tenant.Mark)
+	if errors.Is(err, pool.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
+	if err != nil {
+		return fmt.Errorf("read tenant %s before its secret is deleted: %w", d.Tenant.ID, err)
+	}
+	stops, err := h.Ledger.Stops(ctx)
+	if err != nil {
+		return fmt.Errorf("read the stop switch before a secret is deleted: %w", err)
+	}
+	if stops.Destroy || t.Secret == arn {
+		return fmt.Errorf("delete the secret of tenant %s: %w: the stop switch is on, or the secret is in use", d.Tenant.ID, errRefused)
+	}
+	return h.Vault.DeleteSecret(ctx, arn)
+}

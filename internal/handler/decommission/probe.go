@@ -1,0 +1,227 @@
+package decommission
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// probeWait is the time between two looks at a task that looks into a share.
+const probeWait = time.Minute
+
+// lookIntoShare has a task look into the new share, to which alone it is opened, and looks at the bucket itself.
+func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing, error) {
+	if c.Task != "" {
+		return h.lookAfterProbe(ctx, c)
+	}
+	if c.Clean > 0 {
+		if left := c.LookedAt.Add(pool.CleanApart).Sub(h.Now()); left > 0 {
+			return clearing{Record: c, Wait: left}, nil
+		}
+	}
+	host, _, err := h.slotOf(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	c = c.Clone()
+	c.Look++
+	body, err := json.Marshal(events.ArchivistJob{
+		Version: events.Version, Type: events.TypeArchivistJob, Job: events.JobProbe, Of: events.OfClearance, ID: string(c.ID()), Attempt: c.Look,
+		TenantID: string(c.Departure.Tenant()), Share: &events.JobShare{Host: host.Access.Address, Path: "/" + c.Next},
+	})
+	if err != nil {
+		return clearing{}, fmt.Errorf("encode the job of clearance %s: %w", c.ID(), err)
+	}
+	c.Task, err = h.Tasks.Run(ctx, token(string(c.ID()), events.JobProbe, c.Look), startedBy(events.OfClearance, string(c.ID())), body)
+	if err != nil {
+		return clearing{}, fmt.Errorf("run a task to look into the share of clearance %s: %w", c.ID(), err)
+	}
+	c.Due = h.Now().Add(pool.Deadline(pool.StepProve))
+	return clearing{Record: c, Wait: probeWait}, nil
+}
+
+// lookAfterProbe looks at a task that has not reported what it found.
+func (h *Handler) lookAfterProbe(ctx context.Context, c pool.Clearance) (clearing, error) {
+	why, ended, err := h.Tasks.Ended(ctx, c.Task)
+	if err != nil {
+		return clearing{}, err
+	}
+	late := h.Now().After(c.Due.Add(-pool.Deadline(pool.StepProve) / 3))
+	if !ended && !late {
+		return clearing{Record: c, Wait: probeWait}, nil
+	}
+	if !ended {
+		why = "it does not come to an end"
+	}
+	return h.probeFailed(ctx, c, why)
+}
+
+// probeFailed has another task look.
+func (h *Handler) probeFailed(ctx context.Context, c pool.Clearance, why string) (clearing, error) {
+	if err := h.Tasks.Stop(ctx, c.Task, why); err != nil {
+		return clearing{}, err
+	}
+	c, err := h.closeProbed(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	return clearing{Record: c, Wait: retryWait, Because: fmt.Errorf("the task that looks into the share came to nothing: %s", why)}, nil
+}
+
+// sortedKeys are the keys of tags, in order.
+func sortedKeys(tags map[string]string) []string { return slices.Sorted(maps.Keys(tags)) }
+
+// reportOfClearance hears from a task that looks into a share: where it is, so that the share is opened to it, or what it
+// found.
+func (h *Handler) reportOfClearance(ctx context.Context, r events.TaskReport) error {
+	for range rounds {
+		c, err := h.Ledger.Clearance(ctx, pool.ClearanceID(r.ID))
+		if err != nil {
+			return err
+		}
+		if c.Step != stepOf[r.Job] || c.Look != r.Attempt || c.Task == "" {
+			h.Log.InfoContext(ctx, "late report of a task", "clearance", r.ID, "job", r.Job, "look", r.Attempt)
+			return nil
+		}
+		next, err := h.probed(ctx, c, r)
+		if err != nil {
+			return err
+		}
+		if next.Leave {
+			return nil
+		}
+		if next.Because != nil {
+			next.Record.Progress = next.Record.Failed(next.Because)
+		}
+		// Commit point: what the look found counts.
+		saved, err := h.Ledger.SaveClearance(ctx, c, next.Record)
+		if errors.Is(err, pool.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if next.Wait > 0 {
+			return h.Steps.Send(ctx, events.NewStep(events.OfClearance, r.ID, string(saved.Step), saved.Count+1), next.Wait)
+		}
+		return h.clearances().Go(ctx, r.ID, saved)
+	}
+	return fmt.Errorf("record the report of a task of clearance %s: %w", r.ID, pool.ErrConflict)
+}
+
+// probed decides what a report comes to.
+func (h *Handler) probed(ctx context.Context, c pool.Clearance, r events.TaskReport) (clearing, error) {
+	if !r.Done {
+		return h.openToProbe(ctx, c, r.Address)
+	}
+	if r.Failure != "" {
+		return h.probeFailed(ctx, c, r.Failure)
+	}
+	found := r.Found
+	c, err := h.closeProbed(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	more, err := h.leftOver(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	return h.looked(ctx, c, append(found, more...))
+}
+
+// openToProbe opens the new share to the task that looks into it, and to nobody else.
+func (h *Handler) openToProbe(ctx context.Context, c pool.Clearance, address string) (clearing, error) {
+	if address == "" {
+		return clearing{Leave: true}, nil
+	}
+	host, err := h.Ledger.Host(ctx, c.Holding.Host)
+	if err != nil {
+		return clearing{}, err
+	}
+	if address != c.Address {
+		opened := c.Clone()
+		opened.Address = address
+		// Commit point: whom the share is opened to is known before it is.
+		if c, err = h.Ledger.SaveClearance(ctx, c, opened); err != nil {
+			return clearing{}, err
+		}
+	}
+	group, ref := host.Access.SecurityGroup, pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}
+	if err := h.Firewall.Admit(ctx, group, address, "looks into "+string(c.ID())); err != nil {
+		return clearing{}, err
+	}
+	if err := h.Access.Shut(ctx, ref, address+"/32"); err != nil {
+		return clearing{}, err
+	}
+	// The task may have ended meanwhile, and its address be somebody else's soon.
+	now, err := h.Ledger.Clearance(ctx, c.ID())
+	if err != nil || now.Address == address {
+		return clearing{Leave: true}, err
+	}
+	_, err = h.closeProbed(ctx, c)
+	return clearing{Leave: true}, err
+}
+
+// closeProbed closes the share to the task that looked into it.
+func (h *Handler) closeProbed(ctx context.Context, c pool.Clearance) (pool.Clearance, error) {
+	c = c.Clone()
+	if c.Task = ""; c.Address == "" {
+		return c, nil
+	}
+	host, err := h.Ledger.Host(ctx, c.Holding.Host)
+	if err != nil {
+		return c, err
+	}
+	ref := pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}
+	if err := h.Access.Shut(ctx, ref, h.Nobody); err != nil {
+		return c, err
+	}
+	if err := h.Firewall.Evict(ctx, host.Access.SecurityGroup, c.Address); err != nil {
+		return c, err
+	}
+	c.Address = ""
+	return c, nil
+}
+
+// leftOver looks at the bucket, the tags and the client list of a share that was made anew.
+func (h *Handler) leftOver(ctx context.Context, c pool.Clearance) ([]string, error) {
+	host, slot, err := h.slotOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	bucket, ref := pool.BucketName(slot.Bucket), pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}
+	var found []string
+	versions, err := h.Objects.Versions(ctx, bucket, "", pool.ObjectCursor{})
+	if err != nil {
+		return nil, err
+	}
+	if len(versions.Versions) > 0 || versions.More {
+		found = append(found, "bucket "+bucket+" has object versions or delete markers")
+	}
+	uploads, err := h.Objects.Uploads(ctx, bucket, "", pool.UploadCursor{})
+	if err != nil {
+		return nil, err
+	}
+	if len(uploads.Uploads) > 0 || uploads.More {
+		found = append(found, "bucket "+bucket+" has unfinished uploads")
+	}
+	tags, err := h.Shares.TagsOf(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	tenant := string(c.Departure.Tenant())
+	for _, key := range sortedKeys(tags) {
+		if key == "headroom:tenant" || strings.Contains(tags[key], tenant) && !strings.HasPrefix(key, "headroom:") {
+			found = append(found, fmt.Sprintf("share %s bears the tag %s", ref.ID, key))
+		}
+	}
+	return found, nil
+}

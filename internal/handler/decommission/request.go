@@ -1,0 +1,166 @@
+package decommission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// rounds bounds how often a request is decided again because its tenant's record changed meanwhile.
+const rounds = 5
+
+// errUndoing means that a departure of the tenant is being undone, which takes a moment.
+var errUndoing = errors.New("its last departure is being undone")
+
+// request is a tenant that is to leave.
+func (h *Handler) request(ctx context.Context, d events.Delivery) error {
+	refuse := func(tenantID string, bad *events.FieldError) error {
+		return h.refuse(ctx, d, events.TypeDecommissionRequested, tenantID, bad)
+	}
+	request, err := events.ParseDecommissionRequested([]byte(d.Body))
+	var bad *events.FieldError
+	if errors.As(err, &bad) {
+		return refuse(request.TenantID, bad)
+	}
+	if err != nil {
+		return err
+	}
+	terms, err := h.Terms.Terms(ctx)
+	if err != nil {
+		return fmt.Errorf("load the terms: %w", err)
+	}
+	asked := pool.Departure{
+		Reason: request.Reason, RequestedBy: request.RequestedBy, Message: d.ID, RequestedAt: h.sent(d), Grace: time.Duration(terms.Grace),
+	}
+	if request.Grace != "" {
+		if asked.Grace, err = time.ParseDuration(request.Grace); err != nil {
+			return fmt.Errorf("read the grace %q: %w", request.Grace, err)
+		}
+		if asked.Grace > time.Duration(terms.GraceMost) {
+			return refuse(request.TenantID, &events.FieldError{Field: "grace", Reason: "is longer than the policy's graceMost, " + time.Duration(terms.GraceMost).String()})
+		}
+	}
+	for range rounds {
+		t, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID))
+		if errors.Is(err, pool.ErrNotFound) {
+			return refuse(request.TenantID, &events.FieldError{Field: "tenantId", Reason: "is unknown"})
+		}
+		if err != nil {
+			return fmt.Errorf("read tenant %s, which is to leave: %w", request.TenantID, err)
+		}
+		switch {
+		case t.State == pool.TenantLeft:
+			return h.answer(ctx, pool.DepartureIDOf(t))
+		case !asked.RequestedAt.After(t.LeftAt), asked.RequestedAt.Before(t.RequestedAt):
+			return h.answerLast(ctx, t.ID)
+		}
+		err = h.depart(ctx, t, asked, terms)
+		if !errors.Is(err, pool.ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("have tenant %s leave: its record keeps changing: %w", request.TenantID, pool.ErrConflict)
+}
+
+// sent is when a message was sent.
+func (h *Handler) sent(d events.Delivery) time.Time {
+	if d.SentAt.IsZero() {
+		return h.Now().UTC()
+	}
+	return d.SentAt.UTC()
+}
+
+// depart records the departure of a tenant, and takes its first steps. pool.ErrConflict when the tenant's record has
+// changed since it was read.
+func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departure, terms pool.Terms) error {
+	if t.Undone > 0 {
+		former := t
+		former.Undone--
+		last, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(former))
+		if err != nil {
+			return fmt.Errorf("read the last departure of tenant %s: %w", t.ID, err)
+		}
+		if last.State == pool.DepartureUndoing {
+			return fmt.Errorf("have tenant %s leave: %w", t.ID, errUndoing)
+		}
+	}
+	if t.State == pool.TenantReady {
+		// Else the shelf would give the same slots, and what is in them, to whoever signs up next under this name.
+		if err := h.Shelf.SettleFor(ctx, t); err != nil {
+			return err
+		}
+	}
+	left, d, err := pool.Leave(t, asked, terms, h.Now())
+	if err != nil {
+		return err
+	}
+	// Commit point: the tenant leaves. From here on the departure is finished by whichever comes next: this invocation,
+	// the message's next delivery, or the pool check past the deadline.
+	if err := h.Ledger.Depart(ctx, t, left, d); err != nil {
+		return fmt.Errorf("record the departure of tenant %s: %w", t.ID, err)
+	}
+	h.Log.InfoContext(ctx, "tenant leaves", "tenant", t.ID, "departure", d.ID(), "reason", d.Reason, "requestedBy", d.RequestedBy)
+	if d, err = h.Ledger.Departure(ctx, d.ID()); err != nil {
+		return fmt.Errorf("read departure %s: %w", d.ID(), err)
+	}
+	return h.departures().Go(ctx, string(d.ID()), d)
+}
+
+// answerLast answers a request that is late: it was sent before the tenant's last departure was asked for, or undone, or
+// before it signed up again.
+func (h *Handler) answerLast(ctx context.Context, id pool.TenantID) error {
+	all, err := h.Ledger.Departures(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read the departures of tenant %s: %w", id, err)
+	}
+	if len(all) == 0 {
+		return nil // an undo overtook what it undoes
+	}
+	last := slices.MaxFunc(all, func(a, b pool.Departure) int { return a.RequestedAt.Compare(b.RequestedAt) })
+	return h.answer(ctx, last.ID())
+}
+
+// answer says once more what a departure has come to. One that was given up is gone on with, with all its tries.
+func (h *Handler) answer(ctx context.Context, id pool.DepartureID) error {
+	d, err := h.Ledger.Departure(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read departure %s: %w", id, err)
+	}
+	if stuck := d.Stuck; stuck != "" {
+		if d, err = h.resume(ctx, d); err != nil {
+			return err
+		}
+	}
+	switch {
+	case d.State == pool.DepartureUndone:
+		return h.Announce.TenantReopened(ctx, d)
+	case d.State == pool.DepartureLeft:
+		certificate, err := h.certificate(ctx, d)
+		if err != nil {
+			return err
+		}
+		return h.Announce.TenantReleased(ctx, d, certificate)
+	case d.State != pool.DepartureUndoing && d.Done(pool.StepShut):
+		if err := h.Announce.TenantClosed(ctx, d); err != nil {
+			return err
+		}
+	}
+	return h.departures().Go(ctx, string(d.ID()), d)
+}
+
+// resume goes on with a departure that was given up, and with what belongs to it.
+func (h *Handler) resume(ctx context.Context, d pool.Departure) (pool.Departure, error) {
+	begun := d.Clone()
+	begun.Progress, begun.Attempt.Failed = pool.Started(d.Stuck, h.Now()), 0
+	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: "it was asked for again"})
+	saved, err := h.Ledger.SaveDeparture(ctx, d, begun)
+	if err != nil {
+		return d, fmt.Errorf("go on with departure %s: %w", d.ID(), err)
+	}
+	return saved, nil
+}

@@ -1,0 +1,153 @@
+package decommission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"headroom/internal/access"
+	"headroom/internal/ledger"
+	"headroom/internal/pool"
+)
+
+const (
+	// serveWait is how long to wait for a share whose client list has changed.
+	serveWait = time.Second
+	// stalled is how long a signup's invocation may go on after its tenant left: it is longer than an invocation lasts.
+	stalled = time.Minute
+)
+
+// shut takes a tenant's access away. Its data, its share, its password and its secret stay.
+func (h *Handler) shut(ctx context.Context, d pool.Departure) (leaving, error) {
+	if !d.Handed() {
+		return h.takeBack(ctx, d)
+	}
+	for _, has := range []pool.Holding{d.Tenant.Database, d.Tenant.Share} {
+		if err := h.markSlot(ctx, has, d.Tenant.ID, pool.LeaveSlot); err != nil {
+			return leaving{}, err
+		}
+	}
+	database, share, err := h.hosts(ctx, d)
+	if err != nil {
+		return leaving{}, err
+	}
+	if err := h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.Close(ctx, login, d.Tenant.Database.Name) }); err != nil {
+		return leaving{}, fmt.Errorf("keep tenant %s from logging in: %w", d.Tenant.ID, err)
+	}
+	ref, err := shareRef(share, d.Tenant.Share)
+	if err != nil {
+		return leaving{}, err
+	}
+	if err := h.Access.Shut(ctx, ref, h.Nobody); err != nil {
+		return leaving{}, err
+	}
+	if err := h.evict(ctx, d, share); err != nil {
+		return leaving{}, err
+	}
+	if wait, err := h.stillOpen(ctx, d, database, ref); wait != nil || err != nil {
+		return leaving{Record: d, Wait: serveWait, Because: wait}, err
+	}
+	if err := h.Announce.TenantClosed(ctx, d); err != nil {
+		return leaving{}, err
+	}
+	return leaving{Record: d.Proven(pool.StepUpload, h.Now(), fmt.Sprintf(
+		"login of %s on %s is off and its sessions are ended, share %s of %s serves nobody, and no rule of its group lets %s in",
+		pool.RoleName(d.Tenant.Database.Name), database.ID, ref.ID, share.ID, d.Tenant.Addresses))}, nil
+}
+
+// stillOpen says why a tenant that was shut out may reach its storage still; nil when it can't.
+func (h *Handler) stillOpen(ctx context.Context, d pool.Departure, database pool.Host, share pool.ShareRef) (why, err error) {
+	err = h.Access.Served(ctx, share, []string{h.Nobody})
+	if errors.Is(err, access.ErrNotServing) {
+		return fmt.Errorf("share %s is not closed yet", share.ID), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.Closed(ctx, login, d.Tenant.Database.Name) })
+	if errors.Is(err, pool.ErrDatabaseOpen) {
+		return fmt.Errorf("database %s is not closed yet", pool.DatabaseName(d.Tenant.Database.Name)), nil
+	}
+	return nil, err
+}
+
+// evict takes the rules away that let a tenant in to its gateway. An address that its next life has at the same gateway
+// stays in: that life may begin between the look and the call, and then the rule is put back.
+func (h *Handler) evict(ctx context.Context, d pool.Departure, share pool.Host) error {
+	group := share.Access.SecurityGroup
+	for _, address := range d.Tenant.Addresses {
+		needed, err := h.needed(ctx, d, address)
+		if err != nil {
+			return err
+		}
+		if needed {
+			continue
+		}
+		if err := h.Firewall.Evict(ctx, group, address); err != nil {
+			return fmt.Errorf("put %s of tenant %s out: %w", address, d.Tenant.ID, err)
+		}
+		if needed, err = h.needed(ctx, d, address); err != nil {
+			return err
+		}
+		if needed {
+			if err := h.Firewall.Admit(ctx, group, address, "tenant "+string(d.Tenant.ID)); err != nil {
+				return fmt.Errorf("let %s of tenant %s in again: %w", address, d.Tenant.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// needed reports whether a later life of the tenant has, or may get, an address at the gateway of the departure's share.
+func (h *Handler) needed(ctx context.Context, d pool.Departure, address string) (bool, error) {
+	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
+	if err != nil {
+		return false, fmt.Errorf("look whether tenant %s has signed up again: %w", d.Tenant.ID, err)
+	}
+	at := !t.Named() || t.Share.Host == d.Tenant.Share.Host
+	return t.State != pool.TenantLeft && at && slices.Contains(t.Addresses, address), nil
+}
+
+// takeBack takes back what was never handed over to a tenant. There is nothing to be archived, and nothing to be undone.
+func (h *Handler) takeBack(ctx context.Context, d pool.Departure) (leaving, error) {
+	if left := d.History[0].At.Add(stalled).Sub(h.Now()); left > 0 {
+		return leaving{Record: d, Wait: left, Because: errors.New("an invocation of its signup may still be going on")}, nil
+	}
+	t := d.Tenant
+	holds := slices.Clone(t.Returning)
+	if t.Named() {
+		holds = append(holds, t.Database, t.Share)
+	}
+	if err := h.Shelf.TakeFrom(ctx, t, holds, true); err != nil {
+		return leaving{}, err
+	}
+	if t.Named() {
+		share, err := h.Ledger.Host(ctx, t.Share.Host)
+		if err != nil {
+			return leaving{}, fmt.Errorf("read the share host of tenant %s: %w", t.ID, err)
+		}
+		if err := h.evict(ctx, d, share); err != nil {
+			return leaving{}, err
+		}
+	}
+	if err := h.deleteUnhanded(ctx, d); err != nil {
+		return leaving{}, err
+	}
+	// Commit point: the name can sign up again.
+	_, _, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
+		if now.State != pool.TenantLeft || !now.Held || pool.DepartureIDOf(now) != d.ID() {
+			return now, ledger.ErrUnchanged
+		}
+		now.Held = false
+		return now, nil
+	})
+	if err != nil {
+		return leaving{}, fmt.Errorf("let the name of tenant %s sign up again: %w", t.ID, err)
+	}
+	if err := h.Announce.TenantClosed(ctx, d); err != nil {
+		return leaving{}, err
+	}
+	return leaving{Record: d.Proven(pool.StepCertify, h.Now(), "nothing was handed over to it; what it held is taken back")}, nil
+}

@@ -1,0 +1,145 @@
+package decommission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"headroom/events"
+	"headroom/internal/access"
+	"headroom/internal/pool"
+)
+
+// undo is a tenant that is to stay.
+func (h *Handler) undo(ctx context.Context, d events.Delivery) error {
+	refuse := func(tenantID string, bad *events.FieldError) error {
+		return h.refuse(ctx, d, events.TypeUndoRequested, tenantID, bad)
+	}
+	request, err := events.ParseUndoRequested([]byte(d.Body))
+	var bad *events.FieldError
+	if errors.As(err, &bad) {
+		return refuse(request.TenantID, bad)
+	}
+	if err != nil {
+		return err
+	}
+	for range rounds {
+		t, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID))
+		if errors.Is(err, pool.ErrNotFound) {
+			return refuse(request.TenantID, &events.FieldError{Field: "tenantId", Reason: "is unknown"})
+		}
+		if err != nil {
+			return fmt.Errorf("read tenant %s, which is to stay: %w", request.TenantID, err)
+		}
+		if t.State != pool.TenantLeft {
+			bad, err = h.undoEarly(ctx, d, t)
+		} else {
+			bad, err = h.rejoin(ctx, d, t, request)
+		}
+		switch {
+		case errors.Is(err, pool.ErrConflict):
+			continue
+		case err == nil && bad != nil:
+			return refuse(request.TenantID, bad)
+		}
+		return err
+	}
+	return fmt.Errorf("have tenant %s stay: its record keeps changing: %w", request.TenantID, pool.ErrConflict)
+}
+
+// undoEarly is an undo of a tenant that does not leave: it was undone before, or the undo has overtaken the request that
+// it undoes, which then comes too late.
+func (h *Handler) undoEarly(ctx context.Context, d events.Delivery, t pool.Tenant) (*events.FieldError, error) {
+	if !h.sent(d).After(t.LeftAt) {
+		return nil, h.answerLast(ctx, t.ID)
+	}
+	noted := t.Clone()
+	noted.LeftAt = h.sent(d)
+	if _, err := h.Ledger.SaveTenant(ctx, t, noted); err != nil {
+		return nil, fmt.Errorf("note that tenant %s is to stay: %w", t.ID, err)
+	}
+	return &events.FieldError{Field: "tenantId", Reason: "is not leaving"}, nil
+}
+
+// rejoin has a tenant back whose departure can be undone. pool.ErrConflict when its record or its departure has changed.
+func (h *Handler) rejoin(ctx context.Context, delivery events.Delivery, t pool.Tenant, request events.UndoRequested) (*events.FieldError, error) {
+	d, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
+	if err != nil {
+		return nil, fmt.Errorf("read the departure of tenant %s: %w", t.ID, err)
+	}
+	sent := h.sent(delivery)
+	switch {
+	case sent.Before(d.RequestedAt):
+		return nil, h.answerLast(ctx, t.ID) // it undid an earlier one
+	case !d.Handed():
+		return &events.FieldError{Field: "tenantId", Reason: "had no storage yet when it left: it has to sign up anew"}, nil
+	case d.State != pool.DepartureLeaving:
+		return &events.FieldError{Field: "tenantId", Reason: "can't be undone any more: its grace is over"}, nil
+	}
+	now := h.Now()
+	undoing, err := pool.MoveDeparture(d, pool.DepartureUndoing, pool.StepReopen, now, "undone by "+request.RequestedBy+": "+request.Reason)
+	if err != nil {
+		return nil, err
+	}
+	undoing.UndoneBy, undoing.UndoneAt = request.RequestedBy+": "+request.Reason, sent
+	back, err := pool.Rejoin(t, d, sent, now)
+	if err != nil {
+		return nil, err
+	}
+	// Commit point: the tenant stays, and nobody can sign up under its name. It is let in from here on.
+	if err := h.Ledger.Rejoin(ctx, d, undoing, t, back); err != nil {
+		return nil, fmt.Errorf("undo departure %s: %w", d.ID(), err)
+	}
+	h.Log.InfoContext(ctx, "departure undone", "tenant", t.ID, "departure", d.ID(), "requestedBy", request.RequestedBy)
+	if undoing, err = h.Ledger.Departure(ctx, d.ID()); err != nil {
+		return nil, fmt.Errorf("read departure %s: %w", d.ID(), err)
+	}
+	return nil, h.departures().Go(ctx, string(d.ID()), undoing)
+}
+
+// reopen lets a tenant in again, with all that it had.
+func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error) {
+	if err := h.endAttempt(ctx, d, "the departure is undone"); err != nil {
+		return leaving{}, err
+	}
+	if err := h.leaveBay(ctx, d.ID()); err != nil {
+		return leaving{}, err
+	}
+	for _, has := range []pool.Holding{d.Tenant.Database, d.Tenant.Share} {
+		if err := h.markSlot(ctx, has, d.Tenant.ID, pool.StaySlot); err != nil {
+			return leaving{}, err
+		}
+	}
+	database, share, err := h.hosts(ctx, d)
+	if err != nil {
+		return leaving{}, err
+	}
+	slot := pool.MarkedSlot{Name: d.Tenant.Database.Name, Mark: database.HeldMark(d.Tenant.Database)}
+	if err := h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.Reopen(ctx, login, slot) }); err != nil {
+		return leaving{}, fmt.Errorf("let tenant %s log in again: %w", d.Tenant.ID, err)
+	}
+	// Its addresses may have been changed since it is back: what is desired is what its record says now.
+	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
+	if err != nil {
+		return leaving{}, fmt.Errorf("read tenant %s, which stays: %w", d.Tenant.ID, err)
+	}
+	ref, err := shareRef(share, d.Tenant.Share)
+	if err != nil {
+		return leaving{}, err
+	}
+	if err := h.Access.Set(ctx, t, ref, share.Access.SecurityGroup); err != nil {
+		return leaving{}, err
+	}
+	err = h.Access.Served(ctx, ref, t.Clients())
+	if errors.Is(err, access.ErrNotServing) {
+		return leaving{Record: d, Wait: serveWait, Because: err}, nil
+	}
+	if err != nil {
+		return leaving{}, err
+	}
+	if err := h.Announce.TenantReopened(ctx, d); err != nil {
+		return leaving{}, err
+	}
+	undone, err := pool.MoveDeparture(d, pool.DepartureUndone, "", h.Now(), d.UndoneBy)
+	return leaving{Record: undone}, err
+}

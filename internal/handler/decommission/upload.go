@@ -1,0 +1,112 @@
+package decommission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/ledger"
+	"headroom/internal/pool"
+)
+
+// uploadAgain is after how long the gateway is asked again: the event may never come, as of a gateway that was restarted.
+const uploadAgain = 5 * time.Minute
+
+// errUploading is why a departure waits for its gateway.
+var errUploading = errors.New("the gateway has not said yet that all is in the bucket")
+
+// upload has the gateway say when all that it acknowledged is in the share's bucket. The answer is an event.
+func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error) {
+	database, share, err := h.hosts(ctx, d)
+	if err != nil {
+		return leaving{}, err
+	}
+	ref, err := shareRef(share, d.Tenant.Share)
+	if err != nil {
+		return leaving{}, err
+	}
+	// Somebody who was at work on its access when it left may have let it in again.
+	open, err := h.stillOpen(ctx, d, database, ref)
+	if err != nil {
+		return leaving{}, err
+	}
+	if open != nil {
+		return leaving{Record: d.Back(pool.StepShut, h.Now(), open.Error())}, nil
+	}
+	id, err := h.Shares.NotifyWhenUploaded(ctx, ref)
+	if err != nil {
+		return leaving{}, err
+	}
+	d = d.Clone()
+	d.Uploads, d.Due = id, h.Now().Add(pool.Deadline(pool.StepUpload))
+	next := leaving{Record: d, Wait: uploadAgain}
+	if d.Count > 0 {
+		next.Because = errUploading
+	}
+	return next, nil
+}
+
+// uploaded hears that all of a share is in its bucket.
+func (h *Handler) uploaded(ctx context.Context, resources []string, event events.FileUpload) error {
+	if event.EventType != events.FileUploadComplete {
+		return nil
+	}
+	ref, ok := refOf(resources)
+	if !ok {
+		return fmt.Errorf("hear of notification %s: its resources are no share and gateway", event.NotificationID)
+	}
+	tags, err := h.Shares.TagsOf(ctx, ref)
+	if errors.Is(err, pool.ErrNotFound) {
+		return nil // it is gone by now
+	}
+	if err != nil {
+		return fmt.Errorf("look whose share %s is: %w", ref.ID, err)
+	}
+	all, err := h.Ledger.Departures(ctx, pool.TenantID(tags["headroom:tenant"]))
+	if err != nil {
+		return fmt.Errorf("read the departures of tenant %s: %w", tags["headroom:tenant"], err)
+	}
+	for _, d := range all {
+		if d.Step == pool.StepUpload && d.Uploads == event.NotificationID {
+			return h.allUploaded(ctx, d.ID(), event)
+		}
+	}
+	h.Log.InfoContext(ctx, "notification of a share that nobody waits for", "share", ref.ID, "notification", event.NotificationID)
+	return nil
+}
+
+// refOf finds the share and the gateway among ARNs.
+func refOf(resources []string) (pool.ShareRef, bool) {
+	var ref pool.ShareRef
+	for _, arn := range resources {
+		if _, id, found := strings.Cut(arn, ":share/"); found {
+			ref.ID = id
+		} else if strings.Contains(arn, ":gateway/") {
+			ref.Gateway = arn
+		}
+	}
+	return ref, ref.ID != "" && ref.Gateway != ""
+}
+
+// allUploaded takes a departure on whose share is in its bucket.
+func (h *Handler) allUploaded(ctx context.Context, id pool.DepartureID, event events.FileUpload) error {
+	// Commit point: what the archive is made of is complete.
+	before, d, err := ledger.UpdateDeparture(ctx, h.Ledger, id, func(d pool.Departure) (pool.Departure, error) {
+		if d.Step != pool.StepUpload || d.Uploads != event.NotificationID {
+			return d, ledger.ErrUnchanged
+		}
+		return d.Proven(pool.StepArchive, h.Now(), fmt.Sprintf("the gateway said on notification %s that all that was written before %s is in the bucket",
+			event.NotificationID, event.RequestReceived.UTC().Format(time.RFC3339))), nil
+	})
+	if err != nil {
+		return fmt.Errorf("record that the share of departure %s is uploaded: %w", id, err)
+	}
+	if d.Version == before.Version && !slices.ContainsFunc(d.Proofs, func(p pool.Proof) bool { return p.Step == pool.StepUpload }) {
+		return nil
+	}
+	return h.departures().Go(ctx, string(id), d)
+}
