@@ -61,6 +61,24 @@ func (b *Buckets) Mark(ctx context.Context, bucketARN, mark string) error {
 	return nil
 }
 
+// MarkOf is the mark that a bucket bears; empty when it bears none.
+func (b *Buckets) MarkOf(ctx context.Context, bucketARN string) (string, error) {
+	name, err := nameOf(bucketARN)
+	if err != nil {
+		return "", fmt.Errorf("read the mark of bucket %q: %w", bucketARN, err)
+	}
+	tags, err := b.tags(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	for _, tag := range tags {
+		if aws.ToString(tag.Key) == markTag {
+			return aws.ToString(tag.Value), nil
+		}
+	}
+	return "", nil
+}
+
 func (b *Buckets) tags(ctx context.Context, name string) ([]types.Tag, error) {
 	out, err := b.Client.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &name})
 	if awsclient.IsUntagged(err) {

@@ -114,6 +114,28 @@ func (g *Gateways) Tag(ctx context.Context, ref pool.ShareRef, tags map[string]s
 	return nil
 }
 
+// TagsOf reads the tags of a share; pool.ErrNotFound when it is gone.
+func (g *Gateways) TagsOf(ctx context.Context, ref pool.ShareRef) (map[string]string, error) {
+	arn, tags := shareARN(ref), map[string]string{}
+	var marker *string
+	for range tagPages {
+		out, err := g.Client.ListTagsForResource(ctx, &storagegateway.ListTagsForResourceInput{ResourceARN: &arn, Marker: marker})
+		if isShareGone(err) {
+			return nil, fmt.Errorf("list the tags of share %s: %w", arn, pool.ErrNotFound)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the tags of share %s: %w", arn, reachable(err))
+		}
+		for _, tag := range out.Tags {
+			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		if marker = out.Marker; aws.ToString(marker) == "" {
+			return tags, nil
+		}
+	}
+	return nil, fmt.Errorf("list the tags of share %s: more than %d pages", arn, tagPages)
+}
+
 // shareARN is the ARN of a share, made of its gateway's ARN and its ID:
 // arn:<partition>:storagegateway:<region>:<account>:share/<id>
 // (AWS, "Actions, resources, and condition keys for AWS Storage Gateway").

@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,18 +36,20 @@ const (
 type client interface {
 	CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	DeleteSecret(context.Context, *secretsmanager.DeleteSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DeleteSecretOutput, error)
 }
 
 // Config is what a Vault is built from. All of it is required to make tenants' secrets; reading
 // master secrets takes no more than Client, Sleep and Jitter.
 type Config struct {
-	Client client
-	Stage  string                                     // for the tag headroom:stage
-	Prefix string                                     // of the names of tenants' secrets, such as headroom/dev/tenant/
-	KeyID  string                                     // ARN of the KMS key that encrypts them
-	Random io.Reader                                  // a source fit for passwords: crypto/rand's
-	Sleep  func(context.Context, time.Duration) error // between two reads; ends early with its context
-	Jitter func() float64                             // in [0, 1), spreads out reads
+	Client       client
+	Stage        string                                     // for the tag headroom:stage
+	Prefix       string                                     // of the names of tenants' secrets, such as headroom/dev/tenant/
+	CopierPrefix string                                     // of the names of copiers' secrets, where any are made, such as headroom/dev/copier/
+	KeyID        string                                     // ARN of the KMS key that encrypts them
+	Random       io.Reader                                  // a source fit for passwords: crypto/rand's
+	Sleep        func(context.Context, time.Duration) error // between two reads; ends early with its context
+	Jitter       func() float64                             // in [0, 1), spreads out reads
 }
 
 // Vault makes and reads secrets. It keeps none.
@@ -74,25 +78,39 @@ func (v *Vault) Tenant(ctx context.Context, tenantID, mark string, fill func(pas
 	if !markPattern.MatchString(mark) {
 		return events.Credentials{}, "", fmt.Errorf("make the secret of tenant %s: %w", tenantID, errBadMark)
 	}
+	return v.make(ctx, secret{
+		name: v.Prefix + tenantID + "/" + mark, description: "Where the database of tenant " + tenantID + " is, and how to log in",
+		tags: map[string]string{"headroom:tenant": tenantID},
+	}, fill)
+}
+
+// secret is what a secret is called.
+type secret struct {
+	name, description string
+	tags              map[string]string // beside that of the stage
+}
+
+// make makes a secret, or reads the one that is there.
+func (v *Vault) make(ctx context.Context, s secret, fill func(password string) events.Credentials) (events.Credentials, string, error) {
 	made, err := password(v.Random)
 	if err != nil {
 		return events.Credentials{}, "", err
 	}
-	credentials, name := fill(made), v.Prefix+tenantID+"/"+mark
-	// Commit point: whichever call creates the secret has made the tenant's password.
-	arn, err := v.create(ctx, name, tenantID, credentials)
+	credentials := fill(made)
+	// Commit point: whichever call creates the secret has made the password.
+	arn, err := v.create(ctx, s, credentials)
 	if err == nil {
 		return credentials, arn, nil
 	}
 	if !awsclient.IsAlreadyExists(err) {
-		return events.Credentials{}, "", fmt.Errorf("create secret %s: %w", name, err)
+		return events.Credentials{}, "", fmt.Errorf("create secret %s: %w", s.name, err)
 	}
 	var stored events.Credentials
-	if arn, err = v.read(ctx, name, &stored); err != nil {
+	if arn, err = v.read(ctx, s.name, &stored); err != nil {
 		return events.Credentials{}, "", err
 	}
 	if stored != fill(stored.Password) {
-		return events.Credentials{}, "", fmt.Errorf("read secret %s: %w", name, pool.ErrOtherDatabase)
+		return events.Credentials{}, "", fmt.Errorf("read secret %s: %w", s.name, pool.ErrOtherDatabase)
 	}
 	return stored, arn, nil
 }
@@ -113,23 +131,24 @@ func (v *Vault) Master(ctx context.Context, arn string) (username, password stri
 	return stored.Username, stored.Password, nil
 }
 
-func (v *Vault) create(ctx context.Context, name, tenantID string, credentials events.Credentials) (arn string, err error) {
+func (v *Vault) create(ctx context.Context, s secret, credentials events.Credentials) (arn string, err error) {
 	value, err := json.Marshal(credentials)
 	if err != nil {
 		return "", fmt.Errorf("encode credentials: %w", err)
 	}
-	token := sha256.Sum256([]byte(name))
+	token := sha256.Sum256([]byte(s.name))
+	tags := []types.Tag{{Key: aws.String("headroom:stage"), Value: aws.String(v.Stage)}}
+	for _, key := range slices.Sorted(maps.Keys(s.tags)) {
+		tags = append(tags, types.Tag{Key: aws.String(key), Value: aws.String(s.tags[key])})
+	}
 	created, err := v.Client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
-		Name:         aws.String(name),
-		Description:  aws.String("Where the database of tenant " + tenantID + " is, and how to log in"),
+		Name:         aws.String(s.name),
+		Description:  aws.String(s.description),
 		SecretString: aws.String(string(value)),
 		KmsKeyId:     aws.String(v.KeyID),
 		// The same token in every call: at most one of them makes the first version.
 		ClientRequestToken: aws.String(hex.EncodeToString(token[:])),
-		Tags: []types.Tag{
-			{Key: aws.String("headroom:stage"), Value: aws.String(v.Stage)},
-			{Key: aws.String("headroom:tenant"), Value: aws.String(tenantID)},
-		},
+		Tags:               tags,
 	})
 	if err != nil {
 		return "", err

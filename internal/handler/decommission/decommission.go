@@ -55,9 +55,10 @@ type vault interface {
 	Master(ctx context.Context, arn string) (username, password string, err error)
 	Copier(ctx context.Context, name string, fill func(password string) events.Credentials) (events.Credentials, string, error)
 	DeleteCopier(ctx context.Context, name string) error
-	// SecretOf is the ARN of the secret that a tenant's signup with a mark made; pool.ErrNotFound when there is none.
-	SecretOf(ctx context.Context, tenantID, mark string) (string, error)
-	DeleteSecret(ctx context.Context, arn string) error
+	// DeleteTenant deletes the secret of a tenant's signup with a mark, for good, if there is one.
+	DeleteTenant(ctx context.Context, tenantID, mark string) error
+	// Delete deletes a secret for good, if it is there.
+	Delete(ctx context.Context, arn string) error
 }
 
 // databases are the slots of database hosts.

@@ -74,13 +74,6 @@ func (h *Handler) deleteUnhanded(ctx context.Context, d pool.Departure) error {
 	if d.Handed() {
 		return fmt.Errorf("delete the secret of tenant %s: %w: it was handed over", d.Tenant.ID, errRefused)
 	}
-	arn, err := h.Vault.SecretOf(ctx, string(d.Tenant.ID), d.Tenant.Mark)
-	if errors.Is(err, pool.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
 	if err != nil {
 		return fmt.Errorf("read tenant %s before its secret is deleted: %w", d.Tenant.ID, err)
@@ -89,8 +82,11 @@ func (h *Handler) deleteUnhanded(ctx context.Context, d pool.Departure) error {
 	if err != nil {
 		return fmt.Errorf("read the stop switch before a secret is deleted: %w", err)
 	}
-	if stops.Destroy || t.Secret == arn {
-		return fmt.Errorf("delete the secret of tenant %s: %w: the stop switch is on, or the secret is in use", d.Tenant.ID, errRefused)
+	if stops.Destroy {
+		return fmt.Errorf("delete the secret of tenant %s: %w: the stop switch is on (%s: %s)", d.Tenant.ID, errRefused, stops.By, stops.Why)
 	}
-	return h.Vault.DeleteSecret(ctx, arn)
+	if t.State != pool.TenantLeft && t.Mark == d.Tenant.Mark {
+		return fmt.Errorf("delete the secret of tenant %s: %w: it is in use", d.Tenant.ID, errRefused)
+	}
+	return h.Vault.DeleteTenant(ctx, string(d.Tenant.ID), d.Tenant.Mark)
 }

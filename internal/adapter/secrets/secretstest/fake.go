@@ -28,6 +28,7 @@ type Fake struct {
 
 	mu      sync.Mutex
 	secrets map[string]*Secret
+	made    int
 }
 
 // Secret is a secret as it is stored.
@@ -124,6 +125,28 @@ func (f *Fake) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretVal
 	return nil, &types.ResourceNotFoundException{Message: aws.String("Secrets Manager can't find the specified secret.")}
 }
 
+// DeleteSecret deletes a secret for good. One that is not there is deleted, as Secrets Manager has it where it is forced.
+func (f *Fake) DeleteSecret(_ context.Context, in *secretsmanager.DeleteSecretInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.DeleteSecretOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	applied, fault := f.strike("DeleteSecret")
+	if fault != nil && !applied {
+		return nil, fault
+	}
+	if !aws.ToBool(in.ForceDeleteWithoutRecovery) {
+		return nil, &types.InvalidRequestException{Message: aws.String("This fake only deletes for good.")}
+	}
+	for name, secret := range f.secrets {
+		if id := aws.ToString(in.SecretId); id == secret.Name || id == secret.ARN {
+			delete(f.secrets, name)
+		}
+	}
+	if fault != nil {
+		return nil, fault
+	}
+	return &secretsmanager.DeleteSecretOutput{Name: in.SecretId}, nil
+}
+
 func (f *Fake) strike(operation string) (applied bool, err error) {
 	if f.Fault == nil {
 		return false, nil
@@ -136,8 +159,9 @@ func (f *Fake) put(secret *Secret) *Secret {
 		f.secrets = map[string]*Secret{}
 	}
 	// Six characters follow the name in an ARN, so that a later secret of this name has another one.
-	suffix := fmt.Sprintf("%06d", len(f.secrets))
+	suffix := fmt.Sprintf("%06d", f.made)
 	secret.ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:" + strings.TrimPrefix(secret.Name, "/") + "-" + suffix
 	f.secrets[secret.Name] = secret
+	f.made++
 	return secret
 }

@@ -16,6 +16,7 @@ type World struct {
 	Client interface {
 		CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
 		GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+		DeleteSecret(context.Context, *secretsmanager.DeleteSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DeleteSecretOutput, error)
 	}
 	Schedule func(t *testing.T, name string) // schedules a secret for deletion
 }
@@ -106,6 +107,24 @@ func Suite(t *testing.T, newWorld func(*testing.T) World) {
 		w := newWorld(t)
 		if _, err := w.read(t, suiteName); awsclient.Code(err) != "ResourceNotFoundException" {
 			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("deleted for good", func(t *testing.T) {
+		w := newWorld(t)
+		if err := w.create(t, suiteName, "v", firstToken); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // what is not there is deleted
+			_, err := w.Client.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(suiteName), ForceDeleteWithoutRecovery: aws.Bool(true)})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.read(t, suiteName); awsclient.Code(err) != "ResourceNotFoundException" {
+			t.Errorf("read: %v", err)
+		}
+		if err := w.create(t, suiteName, "w", firstToken); err != nil {
+			t.Errorf("its name is not free: %v", err)
 		}
 	})
 	t.Run("a name that is scheduled for deletion is neither free nor taken", func(t *testing.T) {
