@@ -51,6 +51,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Images:      &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
 		Announce:    announcer,
 		Signups:     queue(e.SignupStepsQueue),
+		Leaving:     queue(e.LeavingStepsQueue),
 		HostEvents:  queue(e.HostQueue),
 		Templates:   templates,
 		StackRole:   e.StackRole,

@@ -185,6 +185,9 @@ func (p Progress) GivenUp(now time.Time) Progress {
 	return given
 }
 
+// Reported is the progress of a step that was given up, once people were told: at rest.
+func (p Progress) Reported() Progress { return Progress{Stuck: p.Stuck, Error: p.Error} }
+
 // Retried is the progress after one more try, with a new deadline.
 func (p Progress) Retried(now time.Time) Progress {
 	p.Tries++

@@ -58,6 +58,10 @@ var (
 	SignupsWaiting = Metric{Name: "SignupsWaiting", Unit: Count, Dimensions: perStage}
 	// SignupsRejected counts signups that were refused.
 	SignupsRejected = Metric{Name: "SignupsRejected", Unit: Count, Dimensions: perStage}
+	// TenantsReleased counts tenants that left, and of whom nothing is left but an archive and its certificate.
+	TenantsReleased = Metric{Name: "TenantsReleased", Unit: Count, Dimensions: perStage}
+	// RequestsRejected counts requests about tenants, other than signups, that were refused.
+	RequestsRejected = Metric{Name: "RequestsRejected", Unit: Count, Dimensions: perStage}
 	// TimeToReady is the time from the signup's message to StorageReady.
 	TimeToReady = Metric{Name: "TimeToReady", Unit: Milliseconds, Dimensions: perStage}
 	// PolicyInvalid counts looks at a policy parameter whose newest version is invalid.
@@ -98,7 +102,7 @@ var (
 
 // Catalogue is every metric that Headroom emits.
 var Catalogue = []Metric{
-	SignupsReady, SignupsWaiting, SignupsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
+	SignupsReady, SignupsWaiting, SignupsRejected, TenantsReleased, RequestsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
 	TenantsWaiting,
 	SlotsFree, SlotsAssigned, SlotsProvisioning,
 	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,

@@ -136,6 +136,11 @@ func (h *Handler) answer(ctx context.Context, id pool.DepartureID) error {
 			return err
 		}
 	}
+	if d.State == pool.DepartureScrubbing {
+		if err := h.resumeClearances(ctx, d); err != nil {
+			return err
+		}
+	}
 	switch {
 	case d.State == pool.DepartureUndone:
 		return h.Announce.TenantReopened(ctx, d)
@@ -163,4 +168,28 @@ func (h *Handler) resume(ctx context.Context, d pool.Departure) (pool.Departure,
 		return d, fmt.Errorf("go on with departure %s: %w", d.ID(), err)
 	}
 	return saved, nil
+}
+
+// resumeClearances goes on with clearances of a departure that were given up. Those that are quarantined stay so.
+func (h *Handler) resumeClearances(ctx context.Context, d pool.Departure) error {
+	for _, kind := range pool.Kinds {
+		c, err := h.Ledger.Clearance(ctx, clearanceOf(d.ID(), kind))
+		if err != nil {
+			return err
+		}
+		if c.Stuck == "" || c.State != pool.ClearanceScrubbing {
+			continue
+		}
+		begun := c.Clone()
+		begun.Progress = pool.Started(c.Stuck, h.Now())
+		begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: "it was asked for again"})
+		saved, err := h.Ledger.SaveClearance(ctx, c, begun)
+		if err != nil {
+			return fmt.Errorf("go on with clearance %s: %w", c.ID(), err)
+		}
+		if err := h.clearances().Go(ctx, string(c.ID()), saved); err != nil {
+			return err
+		}
+	}
+	return nil
 }

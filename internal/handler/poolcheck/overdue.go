@@ -33,7 +33,7 @@ func (h *Handler) retryOverdue(ctx context.Context) error {
 	if len(hosts) == hostsAtOnce || len(tenants) == tenantsAtOnce {
 		h.Log.WarnContext(ctx, "more may be overdue than one check looks at", "hosts", len(hosts), "tenants", len(tenants))
 	}
-	return errors.Join(append(failures, lookAt(ctx, tenants, h.retryTenant))...)
+	return errors.Join(append(failures, lookAt(ctx, tenants, h.retryTenant), h.retryLeaving(ctx))...)
 }
 
 // lookAt looks at each, whatever comes of the others.
@@ -116,7 +116,7 @@ func (h *Handler) report(ctx context.Context, t pool.Tenant) error {
 		if now.Step != pool.StepReport {
 			return now, ledger.ErrUnchanged // its signup was sent again
 		}
-		now.Progress = pool.Progress{Stuck: now.Stuck, Error: now.Error}
+		now.Progress = now.Reported()
 		return now, nil
 	})
 	if err != nil {

@@ -30,6 +30,12 @@ type store interface {
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
 	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
+	OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error)
+	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
+	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
+	SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error)
+	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
 }
 
 // shelves reconciles a tier's shelf with the hosts and the claims.
@@ -52,6 +58,8 @@ type announcer interface {
 	HostOrdered(ctx context.Context, h pool.Host) error
 	Host(ctx context.Context, h pool.Host) error
 	SignupStuck(ctx context.Context, t pool.Tenant) error
+	DepartureStuck(ctx context.Context, d pool.Departure) error
+	ClearanceStuck(ctx context.Context, c pool.Clearance) error
 }
 
 type sender interface {
@@ -75,6 +83,7 @@ type Config struct {
 	Alarms      alarms
 	Announce    announcer
 	Signups     sender // the queue of Headroom's own messages to signup
+	Leaving     sender // likewise to decommission
 	HostEvents  sender // stackcomplete's queue
 	Templates   map[pool.Kind]Template
 	StackRole   string // ARN of the role by which CloudFormation builds
@@ -92,7 +101,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Alarms == nil || c.Announce == nil ||
-		c.Signups == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
+		c.Signups == nil || c.Leaving == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
 	for _, k := range pool.Kinds {

@@ -1,0 +1,137 @@
+package announce
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/telemetry"
+)
+
+// TenantClosed announces a tenant that leaves and reaches its storage no more.
+func (a *Announcer) TenantClosed(ctx context.Context, d pool.Departure) error {
+	out := events.TenantClosed{
+		Version: events.Version, TenantID: string(d.Tenant.ID), Tier: string(d.Tenant.Tier), ClosedAt: events.At(a.closedAt(d)),
+		GraceUntil: events.At(d.GraceUntil()), Reason: d.Reason, RequestedBy: d.RequestedBy,
+	}
+	if err := a.Events.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish that tenant %s is closed: %w", d.Tenant.ID, err)
+	}
+	return nil
+}
+
+// closedAt is when a tenant was shut out: now, if that is not recorded yet.
+func (a *Announcer) closedAt(d pool.Departure) time.Time {
+	for _, p := range d.Proofs {
+		if p.Step == pool.StepShut {
+			return p.At
+		}
+	}
+	return a.Now()
+}
+
+// TenantReopened announces a tenant whose departure was undone.
+func (a *Announcer) TenantReopened(ctx context.Context, d pool.Departure) error {
+	by, reason, _ := strings.Cut(d.UndoneBy, ": ")
+	out := events.TenantReopened{
+		Version: events.Version, TenantID: string(d.Tenant.ID), Tier: string(d.Tenant.Tier), ReopenedAt: events.At(a.Now()), Reason: reason, RequestedBy: by,
+	}
+	if err := a.Events.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish that tenant %s is open again: %w", d.Tenant.ID, err)
+	}
+	return nil
+}
+
+// TenantReleased announces a tenant of whom nothing is left but what its certificate names.
+func (a *Announcer) TenantReleased(ctx context.Context, d pool.Departure, c events.Certificate) error {
+	out := events.TenantReleased{
+		Version: events.Version, TenantID: string(d.Tenant.ID), Tier: string(d.Tenant.Tier), ReleasedAt: c.CertifiedAt, Certificate: c,
+	}
+	if err := a.Events.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish that tenant %s is released: %w", d.Tenant.ID, err)
+	}
+	a.Metrics.Count(telemetry.TenantsReleased, 1)
+	return nil
+}
+
+// RequestRejected announces a request about a tenant that was refused, and what is wrong with it. kind is the request's
+// type; tenantID is empty when it names no tenant.
+func (a *Announcer) RequestRejected(ctx context.Context, kind, messageID, tenantID string, bad *events.FieldError) error {
+	a.Metrics.Count(telemetry.RequestsRejected, 1)
+	err := a.Events.Publish(ctx, events.RequestRejected{
+		Version: events.Version, Type: kind, TenantID: tenantID, Field: bad.Field, Reason: bad.Reason, MessageID: messageID,
+	})
+	if err != nil {
+		return fmt.Errorf("publish that a request was rejected: %w", err)
+	}
+	return nil
+}
+
+// Refused tells a person of a call that the guard refused. There is no event of it.
+func (a *Announcer) Refused(ctx context.Context, c pool.Clearance, why string) error {
+	return a.tell(ctx, fmt.Sprintf("the scrub of %s is refused", c.ID()),
+		fmt.Sprintf("Step %s of clearance %s was about to destroy something, and was refused.", c.Step, c.ID()),
+		"",
+		"Reason:  "+why,
+		fmt.Sprintf("Slot:    %s/%d, generation %d", c.Holding.Host, c.Holding.Index, c.Holding.Generation),
+		"",
+		"Nothing was destroyed by it. It is tried again every few minutes, and goes on when what speaks against it is gone.")
+}
+
+// Quarantined tells a person of a slot that could not be scrubbed, or was not found clean. There is no event of it.
+func (a *Announcer) Quarantined(ctx context.Context, c pool.Clearance) error {
+	lines := []string{
+		fmt.Sprintf("Slot %s/%d, which tenant %s left, is quarantined. Nobody gets it, and nothing touches it until a person does.", c.Holding.Host, c.Holding.Index, c.Departure.Tenant()),
+		"",
+		"Its history:",
+	}
+	return a.tell(ctx, fmt.Sprintf("slot %s/%d is quarantined", c.Holding.Host, c.Holding.Index), append(lines, entries(c.History)...)...)
+}
+
+// DepartureStuck tells a person of a departure whose step was given up. There is no event of it.
+func (a *Announcer) DepartureStuck(ctx context.Context, d pool.Departure) error {
+	lines := []string{
+		fmt.Sprintf("Step %s of departure %s did not come to an end, and is given up. Nothing is lost by that.", d.Stuck, d.ID()),
+		"",
+		"Last error: " + d.Error,
+		"",
+		"What to do: mend what the error says, and send the same DecommissionRequested again: it goes on from this step, with all",
+		"its tries. As long as the departure is " + string(pool.DepartureLeaving) + " it can be undone, too.",
+		"",
+		"Its history:",
+	}
+	return a.tell(ctx, fmt.Sprintf("the departure of tenant %s is stuck", d.Tenant.ID), append(lines, entries(d.History)...)...)
+}
+
+// ClearanceStuck tells a person of a clearance whose step was given up. There is no event of it.
+func (a *Announcer) ClearanceStuck(ctx context.Context, c pool.Clearance) error {
+	lines := []string{
+		fmt.Sprintf("Step %s of clearance %s did not come to an end, and is given up. Its slot stays out of the pool.", c.Stuck, c.ID()),
+		"",
+		"Last error: " + c.Error,
+		"",
+		"What to do: mend what the error says, and send the tenant's DecommissionRequested again: it goes on from this step.",
+		"",
+		"Its history:",
+	}
+	return a.tell(ctx, fmt.Sprintf("the scrub of %s is stuck", c.ID()), append(lines, entries(c.History)...)...)
+}
+
+func entries(history []pool.Entry) []string {
+	var lines []string
+	for _, e := range history {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", e.At.UTC().Format(time.RFC3339), e.What, e.Why))
+	}
+	return lines
+}
+
+// tell notifies a person.
+func (a *Announcer) tell(ctx context.Context, subject string, lines ...string) error {
+	if err := a.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: %s", a.Stage, subject), strings.Join(lines, "\n")); err != nil {
+		return fmt.Errorf("notify that %s: %w", subject, err)
+	}
+	return nil
+}
