@@ -20,6 +20,9 @@ const (
 	attemptTimeout = 8 * time.Second
 	// backoffMax bounds the wait between attempts; the SDK adds the jitter.
 	backoffMax = 4 * time.Second
+	// bulkTimeout is the deadline of one attempt that moves many bytes: a part of 64 MiB, at half a megabyte a
+	// second.
+	bulkTimeout = 2 * time.Minute
 )
 
 // Load returns the configuration of every AWS client: region, credentials and endpoint from the
@@ -55,6 +58,14 @@ func OneWait(cfg aws.Config, attempt time.Duration) aws.Config {
 			})}, o.Retryables...)
 		})
 	}
+	return cfg
+}
+
+// Bulk is cfg for requests that move many bytes, such as parts of large objects: an attempt has the time for
+// that. All else is as ever.
+func Bulk(cfg aws.Config) aws.Config {
+	cfg = cfg.Copy()
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(bulkTimeout)
 	return cfg
 }
 

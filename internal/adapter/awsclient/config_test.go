@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 )
@@ -75,6 +76,25 @@ func holding(t *testing.T) (aws.Config, *atomic.Int32) {
 		Region: "eu-west-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
 	}, &calls
+}
+
+func TestAConfigurationOfBulkHasTimeForMuch(t *testing.T) {
+	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
+	t.Setenv("AWS_REGION", "eu-west-1")
+	cfg, err := Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bulk := Bulk(cfg)
+	if got := bulk.HTTPClient.(*awshttp.BuildableClient).GetTimeout(); got != bulkTimeout {
+		t.Errorf("an attempt may take %s", got)
+	}
+	if got := cfg.HTTPClient.(*awshttp.BuildableClient).GetTimeout(); got != attemptTimeout {
+		t.Errorf("another attempt may take %s", got)
+	}
+	if bulk.Retryer().MaxAttempts() != attempts || bulk.Region != "eu-west-1" {
+		t.Errorf("%d attempts in %q", bulk.Retryer().MaxAttempts(), bulk.Region)
+	}
 }
 
 func TestAConfigurationOfOneWaitRetriesAllButTimeouts(t *testing.T) {
