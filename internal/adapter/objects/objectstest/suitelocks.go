@@ -30,6 +30,8 @@ var lockCases = []testCase{
 		if _, code := b.remove(t, "key", version, false); code != "AccessDenied" {
 			t.Errorf("delete it: %q, want AccessDenied", code)
 		}
+		_, err = b.Client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &b.bucket, Key: aws.String("key"), VersionId: &version})
+		wants(t, "delete it alone", err, "AccessDenied")
 		b.holds(t, "key", version, "content")
 		// A marker hides it and destroys nothing, so it may be set.
 		if _, code := b.remove(t, "key", "", false); code != "" {

@@ -49,6 +49,14 @@ var uploadCases = []testCase{
 		wants(t, "complete", err, "")
 		b.holds(t, "key", "", "again")
 	}},
+	{"an upload of nothing has one empty part", false, func(t *testing.T, b *bench) {
+		upload := b.begin(t, "key")
+		_, err := b.complete(t, "key", upload, []types.CompletedPart{b.part(t, "key", upload, 1, nil)})
+		wants(t, "complete", err, "")
+		b.holds(t, "key", "", "")
+		_, _, err = b.get(t, "key", "", "bytes=0-0")
+		wants(t, "a range of it", err, "InvalidRange")
+	}},
 	{"a part that does not match its checksum", false, func(t *testing.T, b *bench) {
 		upload := b.begin(t, "key")
 		_, err := b.Client.UploadPart(t.Context(), &s3.UploadPartInput{

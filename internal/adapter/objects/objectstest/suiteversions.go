@@ -117,6 +117,42 @@ var versionCases = []testCase{
 			t.Errorf("listed %v", got)
 		}
 	}},
+	{"one is deleted alone", false, func(t *testing.T, b *bench) {
+		first, second := b.put(t, "key", "first"), b.put(t, "key", "second")
+		remove := func(version *string) *s3.DeleteObjectOutput {
+			t.Helper()
+			out, err := b.Client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &b.bucket, Key: aws.String("key"), VersionId: version})
+			wants(t, "delete", err, "")
+			return out
+		}
+		for range 2 {
+			if out := remove(&second); aws.ToString(out.VersionId) != second || aws.ToBool(out.DeleteMarker) {
+				t.Errorf("deleted %q, marker %t", aws.ToString(out.VersionId), aws.ToBool(out.DeleteMarker))
+			}
+		}
+		b.holds(t, "key", "", "first")
+		out := remove(nil)
+		want := []listed{{"key", aws.ToString(out.VersionId), true, true}, {"key", first, false, false}}
+		if got := b.list(t, 1000); !aws.ToBool(out.DeleteMarker) || !slices.Equal(got, want) {
+			t.Errorf("listed %v, want %v", got, want)
+		}
+		if again := remove(out.VersionId); !aws.ToBool(again.DeleteMarker) {
+			t.Error("what was deleted was a marker")
+		}
+		b.holds(t, "key", "", "first")
+	}},
+	// The SDK writes U+FFFD where a key has what XML can't hold, and S3 deletes what it is told.
+	{"among many, a key that XML can't hold is another", false, func(t *testing.T, b *bench) {
+		version := b.put(t, "control\x01", "content")
+		out, err := b.Client.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: &b.bucket, Delete: &types.Delete{
+			Objects: []types.ObjectIdentifier{{Key: aws.String("control\x01"), VersionId: &version}},
+		}})
+		wants(t, "delete", err, "")
+		if len(out.Deleted) != 1 || aws.ToString(out.Deleted[0].Key) != "control\uFFFD" {
+			t.Errorf("deleted %+v", out.Deleted)
+		}
+		b.holds(t, "control\x01", version, "content")
+	}},
 	{"many are deleted in one request, a thousand at most", false, func(t *testing.T, b *bench) {
 		var ids []types.ObjectIdentifier
 		for i := range 1001 {
