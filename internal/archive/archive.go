@@ -1,6 +1,6 @@
 // Package archive is the form in which a tenant's data is kept: one zip with the share's files under share/,
 // the database's dump, and a manifest that says of every one of them what it is. It deals in streams alone:
-// nothing is sought in, nothing is laid on a disk, and what is held in memory does not grow with the data.
+// nothing is sought in, nothing is laid on a disk, and what is held in memory grows with the number of entries alone.
 //
 // A Writer makes an archive. Verify reads one back, by other code, byte by byte.
 //

@@ -50,9 +50,9 @@ func sample() *source {
 
 // archived is an archive as it lies in a bucket.
 type archived struct {
-	zip, manifest          []byte
-	totals                 Totals
-	zipSHA256, manifestSum string
+	zip, manifest []byte
+	totals        Totals
+	manifestSum   string
 }
 
 func (s *source) archive(t testing.TB) archived {

@@ -72,14 +72,14 @@ func (z *zipReader) Read(p []byte) (int, error) {
 
 // record is what local header and directory say of an entry.
 type record struct {
-	name           string
-	flags, method  uint16
-	time, date     uint16
-	extra          string // the time in seconds
-	crc            uint32
-	packed, size   uint64
-	offset         int64
-	needs64, isDir bool
+	name          string
+	flags, method uint16
+	time, date    uint16
+	extra         string // the time in seconds
+	crc           uint32
+	packed, size  uint64
+	offset        int64
+	isDir         bool
 }
 
 func (r record) sum(into hash.Hash) {
