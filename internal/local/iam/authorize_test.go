@@ -86,6 +86,20 @@ func TestWhatCallsNeed(t *testing.T) {
 			[]string{"ec2:AttachVolume " + volume, "kms:CreateGrant " + key, "ec2:AttachVolume " + arn("ec2", "instance/i-1")},
 		},
 		{"look at a volume", "ec2", "DescribeVolumes", map[string]any{"VolumeId": []any{"vol-1"}}, []string{"ec2:DescribeVolumes *"}},
+		{"tell when a share is uploaded", "storagegateway", "NotifyWhenUploaded", map[string]any{"FileShareARN": arn("storagegateway", "share/share-1")}, []string{"storagegateway:NotifyWhenUploaded " + arn("storagegateway", "share/share-1")}},
+		{"delete a share", "storagegateway", "DeleteFileShare", map[string]any{"FileShareARN": arn("storagegateway", "share/share-1")}, []string{"storagegateway:DeleteFileShare " + arn("storagegateway", "share/share-1")}},
+		{
+			"run a task, by its family", "ecs", "RunTask",
+			map[string]any{"cluster": "c", "taskDefinition": "f"},
+			[]string{"ecs:RunTask " + arn("ecs", "task-definition/f:3"), "iam:PassRole " + role, "iam:PassRole " + role + "-execution"},
+		},
+		{
+			"run a task as another role", "ecs", "RunTask",
+			map[string]any{"cluster": "c", "taskDefinition": "f", "overrides": map[string]any{"taskRoleArn": role + "-other"}},
+			[]string{"ecs:RunTask " + arn("ecs", "task-definition/f:3"), "iam:PassRole " + role + "-other", "iam:PassRole " + role + "-execution"},
+		},
+		{"stop a task", "ecs", "StopTask", map[string]any{"cluster": "c", "task": "t"}, []string{"ecs:StopTask " + arn("ecs", "task/c/t")}},
+		{"look at tasks", "ecs", "DescribeTasks", map[string]any{"cluster": arn("ecs", "cluster/c"), "tasks": []any{"t", arn("ecs", "task/c/u")}}, []string{"ecs:DescribeTasks " + arn("ecs", "task/c/t"), "ecs:DescribeTasks " + arn("ecs", "task/c/u")}},
 		{"who am I", "sts", "GetCallerIdentity", nil, nil},
 		{"what nobody thought of", "glue", "StartJobRun", nil, []string{"glue:StartJobRun *"}},
 	}
@@ -95,6 +109,9 @@ func TestWhatCallsNeed(t *testing.T) {
 			for _, encrypted := range []string{table, queue, arn("sns", "t"), "arn:aws:s3:::b", volume} {
 				s.PutKeyOf(encrypted, key)
 			}
+			s.TasksFrom(func(definition string) (string, []string) {
+				return arn("ecs", "task-definition/"+definition+":3"), []string{role, role + "-execution"}
+			})
 			got := needed(t, s, endpoint.Call{Service: tt.service, Operation: tt.operation, Params: tt.params})
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("needs:\n%s", diff)

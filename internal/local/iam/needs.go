@@ -52,6 +52,8 @@ func (s *Store) needs(call endpoint.Call) []need {
 		return s.logNeeds(call.Operation, p)
 	case "lambda":
 		return s.functionNeeds(call.Operation, p)
+	case "ecs":
+		return s.taskNeeds(call.Operation, p)
 	case "scheduler":
 		return s.scheduleNeeds(call.Operation, p)
 	default:

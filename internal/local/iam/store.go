@@ -32,6 +32,7 @@ type Store struct {
 
 	tagSources []func(arn string) map[string]string
 	keySources []func(arn string) string
+	tasks      func(definition string) (arn string, roles []string)
 }
 
 // New makes an empty store for an account.
@@ -169,6 +170,14 @@ func (s *Store) KeysFrom(source func(arn string) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keySources = append(s.keySources, source)
+}
+
+// TasksFrom sets the source of task definitions: by family, family and revision, or ARN, their ARN and the ARNs of
+// the roles that running one passes on; an empty ARN of one that there is not.
+func (s *Store) TasksFrom(source func(definition string) (arn string, roles []string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tasks = source
 }
 
 // keyOf is the key that a resource is encrypted with, or empty. The sources are asked without the
