@@ -32,6 +32,12 @@ type Machine struct {
 	Permits func(port int, from netip.Addr) bool
 }
 
+// Interface is a network interface that is made by a service for what runs there, not for an instance.
+type Interface struct {
+	ID, Subnet, Zone string
+	Address          netip.Addr
+}
+
 // Disk is one volume of an instance.
 type Disk struct {
 	VolumeID string

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/machine"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
@@ -22,6 +23,7 @@ type nic struct {
 	instance                           string    // that it is attached to; empty: none
 	since                              time.Time // when it was attached
 	born                               bool      // with its instance, whose end is its own
+	guest                              bool      // made by another service, see Lend
 }
 
 // subnet is a part of a VPC in one zone.
@@ -167,6 +169,41 @@ func inUse(interfaceID string) error {
 		Code: "InvalidNetworkInterface.InUse", Message: fmt.Sprintf("Interface: [%s] in use.", interfaceID),
 	}
 }
+
+// CheckNetwork refuses subnets and groups that there are not.
+func (e *EC2) CheckNetwork(subnets, groups []string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, id := range subnets {
+		if _, ok := e.subnets[id]; !ok {
+			return &endpoint.Error{Code: "InvalidSubnetID.NotFound", Message: fmt.Sprintf("The subnet ID '%s' does not exist", id)}
+		}
+	}
+	for _, id := range groups {
+		if e.groups[id] == nil {
+			return noGroup(id)
+		}
+	}
+	return nil
+}
+
+// Lend makes an interface for another service, as ECS has one made for each task. GiveBack ends it.
+func (e *EC2) Lend(subnetID string, groups []string) (machine.Interface, error) {
+	e.mu.Lock()
+	in, ok := e.subnets[subnetID]
+	e.mu.Unlock()
+	if !ok {
+		return machine.Interface{}, fmt.Errorf("InvalidSubnetID.NotFound: the subnet ID '%s' does not exist", subnetID)
+	}
+	n, err := e.newInterface(nic{id: newID("eni"), subnet: in.id, vpc: in.vpc, zone: in.zone, groups: groups, guest: true})
+	if err != nil {
+		return machine.Interface{}, err
+	}
+	return machine.Interface{ID: n.id, Subnet: n.subnet, Zone: n.zone, Address: n.address}, nil
+}
+
+// GiveBack ends an interface that was lent; its address is free.
+func (e *EC2) GiveBack(id string) error { return e.deleteInterface(id) }
 
 func (e *EC2) deleteInterface(id string) error {
 	e.mu.Lock()

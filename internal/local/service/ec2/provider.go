@@ -264,13 +264,13 @@ func (e *EC2) Permits(groups []string, port int, from netip.Addr) bool {
 }
 
 // memberLocked reports whether an address belongs to a group. Functions have no interface here: the
-// address that they call from counts as a member of each group without any.
+// address that they call from counts as a member of each group without any but guests'.
 func (e *EC2) memberLocked(group string, address netip.Addr) bool {
 	peopled := false
 	for _, n := range e.nics {
 		for _, id := range n.groups {
 			if id == group {
-				peopled = true
+				peopled = peopled || !n.guest
 				if n.address == address {
 					return true
 				}
