@@ -62,6 +62,10 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Variable is in the environment of programs that are to go by another clock than the machine's: what String
+// returns. AWS has no such thing.
+const Variable = "LOCAL_CLOCK"
+
 // String is the clock for programs that are to have the same: when it began, in milliseconds since the epoch,
 // and its speed.
 func (c *Clock) String() string {

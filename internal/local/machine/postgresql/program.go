@@ -36,9 +36,19 @@ type Program struct {
 // ErrMissing means that the server's programs can't be found.
 var ErrMissing = errors.New("no PostgreSQL server found: install it (apt-get install postgresql) or put initdb and postgres on the PATH")
 
-// Find looks for PostgreSQL: the newest in Debian's places, then on the PATH. The folder cache keeps
-// the template of all servers from one run to the next; the servers' user need not be able to read it.
+// Find looks for PostgreSQL, see Bin. The folder cache keeps the template of all servers from one run to the next;
+// the servers' user need not be able to read it.
 func Find(cache string) (*Program, error) {
+	bin, err := Bin()
+	if err != nil {
+		return nil, err
+	}
+	credential, err := unprivileged()
+	return &Program{bin: bin, user: credential, cache: cache, free: free, servers: map[*Server]bool{}}, err
+}
+
+// Bin is the folder of PostgreSQL's programs: the newest in Debian's places, then on the PATH.
+func Bin() (string, error) {
 	candidates, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is good
 	slices.SortFunc(candidates, func(a, b string) int { return debianVersion(b) - debianVersion(a) })
 	if found, err := exec.LookPath("initdb"); err == nil {
@@ -48,11 +58,10 @@ func Find(cache string) (*Program, error) {
 	}
 	for _, candidate := range candidates {
 		if isFile(filepath.Join(candidate, "initdb")) && isFile(filepath.Join(candidate, "postgres")) {
-			credential, err := unprivileged()
-			return &Program{bin: candidate, user: credential, cache: cache, free: free, servers: map[*Server]bool{}}, err
+			return candidate, nil
 		}
 	}
-	return nil, ErrMissing
+	return "", ErrMissing
 }
 
 func debianVersion(path string) int {

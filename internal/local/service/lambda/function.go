@@ -2,13 +2,13 @@ package lambda
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
 	"time"
 
+	"headroom/internal/local/parts"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
 )
@@ -126,43 +126,15 @@ func (f *function) logGroup() string {
 	return "/aws/lambda/" + f.name
 }
 
-// unpack makes the directory that a function finds its code in: links to the files of its package,
-// with the overlay in place of those of the same name.
+// unpack makes the directory that a function finds its code in.
 func (h *Host) unpack(name string) (string, error) {
 	source, err := h.cfg.Binary(name)
-	if err == nil {
-		source, err = filepath.Abs(source)
-	}
 	if err != nil {
 		return "", fmt.Errorf("find the code of %s: %w", name, err)
 	}
-	if _, err := os.Stat(filepath.Join(source, "bootstrap")); err != nil {
-		return "", fmt.Errorf("find the code of %s: %w", name, err)
-	}
-	parent := filepath.Join(h.cfg.Dir, "code")
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("unpack the code of %s: %w", name, err)
-	}
-	root, err := os.MkdirTemp(parent, name+"-")
+	root, err := parts.Unpack(filepath.Join(h.cfg.Dir, "code"), name, source, h.cfg.Overlay)
 	if err != nil {
 		return "", fmt.Errorf("unpack the code of %s: %w", name, err)
-	}
-	files, err := os.ReadDir(source)
-	if err != nil {
-		return "", fmt.Errorf("unpack the code of %s: %w", name, err)
-	}
-	for _, file := range files {
-		if _, replaced := h.cfg.Overlay[file.Name()]; replaced {
-			continue
-		}
-		if err := os.Symlink(filepath.Join(source, file.Name()), filepath.Join(root, file.Name())); err != nil {
-			return "", fmt.Errorf("unpack the code of %s: %w", name, err)
-		}
-	}
-	for file, content := range h.cfg.Overlay {
-		if err := os.WriteFile(filepath.Join(root, file), content, 0o644); err != nil {
-			return "", fmt.Errorf("unpack the code of %s: %w", name, err)
-		}
 	}
 	return root, nil
 }

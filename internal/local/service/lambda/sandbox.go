@@ -14,15 +14,12 @@ import (
 	"sync"
 	"time"
 
+	"headroom/internal/local/clock"
 	"headroom/internal/local/parts"
 )
 
 // initTimeout is what Lambda gives a process until it asks for its first invocation.
 const initTimeout = 10 * time.Second
-
-// clockVariable tells a process the time that is told here, if that is not the machine's: when the clock began, in
-// milliseconds since the epoch, and how many times faster it runs. AWS has no such thing.
-const clockVariable = "LOCAL_CLOCK"
 
 // sandbox is one process of a function: what Lambda calls an execution environment. It takes one
 // invocation at a time.
@@ -166,7 +163,7 @@ func (h *Host) environment(s *sandbox, scratch string) []string {
 		vars[name] = value
 	}
 	if h.cfg.Clock.Speed() != 1 {
-		vars[clockVariable] = h.cfg.Clock.String()
+		vars[clock.Variable] = h.cfg.Clock.String()
 	}
 	if format := f.properties.LoggingConfig.LogFormat; format != "" {
 		vars["AWS_LAMBDA_LOG_FORMAT"] = strings.ToUpper(format)

@@ -132,6 +132,28 @@ func (l *Logs) Put(groupName, streamName string, at time.Time, message string) {
 	}
 }
 
+// Exists reports whether there is a group: some who write make none.
+func (l *Logs) Exists(groupName string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.groups[groupName] != nil
+}
+
+// Lines returns what a stream holds, for who looks on from outside.
+func (l *Logs) Lines(groupName, streamName string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	if g := l.groups[groupName]; g != nil {
+		for _, e := range g.events {
+			if e.stream == streamName {
+				lines = append(lines, e.message)
+			}
+		}
+	}
+	return lines
+}
+
 // perEvent is what CloudWatch Logs counts for an event beside its message.
 const perEvent = 26
 
