@@ -34,6 +34,7 @@ import (
 	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/local/service/dynamodb"
 	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/service/ecs"
 	"headroom/internal/local/service/eventbridge"
 	"headroom/internal/local/service/lambda"
 	"headroom/internal/local/service/logs"
@@ -70,6 +71,7 @@ type Cloud struct {
 	Machines  *appliance.Fleet
 	Gateways  *storagegateway.Gateway
 	Buckets   *locals3.S3
+	Tasks     *ecs.ECS
 	Secrets   *secretsmanager.Secrets
 	Settings  *ssm.Parameters
 	Names     *route53.Records

@@ -23,7 +23,7 @@ import (
 	"headroom/internal/local/service/lambda"
 )
 
-// code is where the test functions' binaries are, by their names.
+// code is where the test programs' binaries are, by their names.
 var code string
 
 func TestMain(m *testing.M) {
@@ -42,9 +42,11 @@ func run(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	defer func() { _ = os.RemoveAll(code) }()
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(code, "echo", "bootstrap"), "./testdata/echo")
-	if output, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build the test function: %w: %s", err, output)
+	for _, program := range []string{"echo", "teller"} {
+		build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(code, program, "bootstrap"), "./testdata/"+program)
+		if output, err := build.CombinedOutput(); err != nil {
+			return 1, fmt.Errorf("build the test program %s: %w: %s", program, err, output)
+		}
 	}
 	return m.Run(), nil
 }

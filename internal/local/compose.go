@@ -22,6 +22,7 @@ import (
 	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/local/service/ec2"
+	"headroom/internal/local/service/ecs"
 	"headroom/internal/local/service/eventbridge"
 	"headroom/internal/local/service/lambda"
 	"headroom/internal/local/service/logs"
@@ -52,13 +53,16 @@ func (c *Cloud) compose() error {
 		return err
 	}
 	c.composeGateways()
+	if err := c.composeTasks(); err != nil {
+		return err
+	}
 	if err := c.composeStacks(); err != nil {
 		return err
 	}
 	c.watch(c.life)
 	for _, service := range []endpoint.Service{
 		c.Events.Service(), c.Events.Schedules(), c.Functions.Service(), c.Alarms.Service(), c.Logs.Service(), c.Secrets.Service(), c.Settings.Service(), c.Databases.Service(),
-		c.Network.Service(), c.Gateways.Service(), c.Buckets.Service(), c.Stacks.Service(), sts.Service(c.Account),
+		c.Network.Service(), c.Gateways.Service(), c.Buckets.Service(), c.Tasks.Service(), c.Stacks.Service(), sts.Service(c.Account),
 	} {
 		c.Router.Handle(service)
 	}
@@ -186,6 +190,7 @@ func (c *Cloud) composeStacks() (err error) {
 	c.Policies.TagsFrom(c.Network.Tags)
 	c.Policies.KeysFrom(c.Secrets.Key)
 	c.Policies.KeysFrom(c.Network.Key)
+	c.Policies.TasksFrom(c.Tasks.Definition)
 
 	c.Resources = resources.New(resources.Config{
 		Account: c.Account, Region: c.Region, Policies: c.Policies, Buckets: c.Buckets,
@@ -196,6 +201,7 @@ func (c *Cloud) composeStacks() (err error) {
 	c.Stacks.Register(c.Events, c.Events.Types()...)
 	c.Stacks.Register(c.Databases, rds.Types()...)
 	c.Stacks.Register(c.Network, ec2.Types()...)
+	c.Stacks.Register(c.Tasks, ecs.Types()...)
 	c.Stacks.Register(c.Settings, ssm.Types()...)
 	c.Stacks.Register(c.Alarms, cloudwatch.Types()...)
 	c.Stacks.Register(c.Logs, logs.Types()...)

@@ -15,9 +15,9 @@ import (
 
 // Options say what local cloud to start. Only Binary is required.
 type Options struct {
-	// Binary returns the directory that holds a function's native bootstrap and the files beside it, by
-	// the function's physical name.
-	Binary func(functionName string) (dir string, err error)
+	// Binary returns the directory that holds the native bootstrap of a function, or of a task's image, and the
+	// files beside it, by the function's physical name, or the family of the task's definition.
+	Binary func(name string) (dir string, err error)
 
 	Modules  string // the node_modules folder with the third-party parts; default "node_modules"
 	Dir      string // where code, logs and disks go; default a temporary one, which Close removes
@@ -44,6 +44,9 @@ type Options struct {
 	// Databases is for how many database servers the disk must have room, or the cloud does not start; default 1.
 	// Whether there is room for one more is looked at again whenever one is created.
 	Databases int
+	// TaskDisk is how many bytes a task may write; default what its definition says, of which the machine may have
+	// less.
+	TaskDisk int64
 	// Stopped is told, while the cloud is closed, how many of its database servers have been stopped, of how
 	// many: that is what takes time. One call at a time.
 	Stopped func(stopped, of int)
@@ -63,6 +66,7 @@ type LeadTimes struct {
 	Reboot   time.Duration // an appliance, after its activation
 	Share    time.Duration // a file share, until it is available
 	Upload   time.Duration // a file on a share, from its last write until it is in its bucket
+	Task     time.Duration // a task, until its image is pulled
 
 	// Resource is waited before each resource of a stack is created; nil: nothing is.
 	Resource func(stackName, resourceType string) time.Duration
