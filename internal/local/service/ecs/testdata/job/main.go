@@ -24,7 +24,11 @@ import (
 func main() {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM)
-	for _, arg := range os.Args[1:] {
+	args := os.Args[1:]
+	if len(args) == 0 { // it is told by the environment, as Headroom's tasks are
+		args = strings.Fields(os.Getenv("HEADROOM_JOB"))
+	}
+	for _, arg := range args {
 		verb, value, _ := strings.Cut(arg, "=")
 		switch verb {
 		case "say":
