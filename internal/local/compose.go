@@ -32,7 +32,6 @@ import (
 	"headroom/internal/local/service/secretsmanager"
 	"headroom/internal/local/service/ssm"
 	"headroom/internal/local/service/storagegateway"
-	"headroom/internal/local/service/sts"
 )
 
 // secretsLag is how long a change of a secret does not show, on the machine.
@@ -62,7 +61,7 @@ func (c *Cloud) compose() error {
 	c.watch(c.life)
 	for _, service := range []endpoint.Service{
 		c.Events.Service(), c.Events.Schedules(), c.Functions.Service(), c.Alarms.Service(), c.Logs.Service(), c.Secrets.Service(), c.Settings.Service(), c.Databases.Service(),
-		c.Network.Service(), c.Gateways.Service(), c.Buckets.Service(), c.Tasks.Service(), c.Stacks.Service(), sts.Service(c.Account),
+		c.Network.Service(), c.Gateways.Service(), c.Buckets.Service(), c.Tasks.Service(), c.Stacks.Service(), c.sessions(),
 	} {
 		c.Router.Handle(service)
 	}

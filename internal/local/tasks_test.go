@@ -36,7 +36,7 @@ func tasked(t *testing.T, change ...func(*local.Options)) (*local.Cloud, map[str
 	return cloud, outputs
 }
 
-func runTask(t *testing.T, cloud *local.Cloud, outputs map[string]string, job string) (arn string) {
+func runTask(t *testing.T, cloud *local.Cloud, outputs map[string]string, job string, more ...types.KeyValuePair) (arn string) {
 	t.Helper()
 	out, err := ecs.NewFromConfig(cloud.Config()).RunTask(t.Context(), &ecs.RunTaskInput{
 		Cluster: aws.String(outputs["Cluster"]), TaskDefinition: aws.String(outputs["Task"]), LaunchType: types.LaunchTypeFargate,
@@ -44,7 +44,7 @@ func runTask(t *testing.T, cloud *local.Cloud, outputs map[string]string, job st
 			Subnets: []string{outputs["Subnet"]}, SecurityGroups: []string{outputs["Group"]},
 		}},
 		Overrides: &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{
-			Name: aws.String("teller"), Environment: []types.KeyValuePair{{Name: aws.String("HEADROOM_JOB"), Value: &job}},
+			Name: aws.String("teller"), Environment: append(more, types.KeyValuePair{Name: aws.String("HEADROOM_JOB"), Value: &job}),
 		}}},
 	})
 	if err != nil || len(out.Tasks) != 1 {
@@ -84,7 +84,7 @@ type stoppedEvent struct {
 func TestATaskOfATemplateRunsAsItsRoleAndIsToldOf(t *testing.T) {
 	cloud, outputs := tasked(t)
 	arn := runTask(t, cloud, outputs, `{"job":"archive"}`)
-	if got := take(t, cloud, outputs["ToldUrl"], 1); !slices.Equal(got, []string{`{"job":"archive"}`}) {
+	if got := take(t, cloud, outputs["ToldUrl"], 2); !slices.Equal(slices.Sorted(slices.Values(got)), []string{`{"job":"archive"}`, `{"job":"archive"} as a reader`}) {
 		t.Errorf("it told %q", got)
 	}
 	var stopped stoppedEvent
@@ -108,28 +108,18 @@ func TestATaskOfATemplateRunsAsItsRoleAndIsToldOf(t *testing.T) {
 func TestWithoutAGrantATaskFails(t *testing.T) {
 	for _, test := range []struct{ role, action, says string }{
 		{"TaskRole", "sqs:SendMessage", ""},
+		{"TaskRole", "sts:AssumeRole", ""},
+		{"Reader", "sqs:SendMessage", ""},
 		{"ExecutionRole", "ecr:BatchGetImage", "unable to pull"},
 		{"ExecutionRole", "logs:CreateLogStream", "failed to create CloudWatch log stream"},
 	} {
-		t.Run(test.action, func(t *testing.T) {
+		t.Run(test.role+" "+test.action, func(t *testing.T) {
 			cloud, outputs := tasked(t)
 			if n := cloud.Policies.Revoke(outputs[test.role], test.action); n != 1 {
 				t.Fatalf("%d grants revoked, want 1", n)
 			}
 			arn := runTask(t, cloud, outputs, "in vain")
-			client := ecs.NewFromConfig(cloud.Config())
-			var ended types.Task
-			eventually(t, "the task ends", func() bool {
-				out, err := client.DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String(outputs["Cluster"]), Tasks: []string{arn}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(out.Tasks) == 1 {
-					ended = out.Tasks[0]
-				}
-				return aws.ToString(ended.LastStatus) == "STOPPED"
-			})
-			lines := strings.Join(cloud.Logs.Lines("/tasks/teller", "task/teller/"+arn[strings.LastIndex(arn, "/")+1:]), "\n")
+			ended, lines := end(t, cloud, outputs, arn)
 			if test.says == "" {
 				who := "assumed-role/" + outputs[test.role] + "/"
 				if aws.ToInt32(ended.Containers[0].ExitCode) != 1 || !strings.Contains(lines, "AccessDenied") || !strings.Contains(lines, who) {
@@ -139,6 +129,33 @@ func TestWithoutAGrantATaskFails(t *testing.T) {
 				t.Errorf("it ended as %s, and said %q", aws.ToString(ended.StoppedReason), lines)
 			}
 		})
+	}
+}
+
+// end waits until a task has ended, and returns what it logged.
+func end(t *testing.T, cloud *local.Cloud, outputs map[string]string, arn string) (ended types.Task, lines string) {
+	t.Helper()
+	client := ecs.NewFromConfig(cloud.Config())
+	eventually(t, "the task ends", func() bool {
+		out, err := client.DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String(outputs["Cluster"]), Tasks: []string{arn}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Tasks) == 1 {
+			ended = out.Tasks[0]
+		}
+		return aws.ToString(ended.LastStatus) == "STOPPED"
+	})
+	return ended, strings.Join(cloud.Logs.Lines("/tasks/teller", "task/teller/"+arn[strings.LastIndex(arn, "/")+1:]), "\n")
+}
+
+func TestASessionPolicyBoundsATask(t *testing.T) {
+	cloud, outputs := tasked(t)
+	elsewhere := types.KeyValuePair{Name: aws.String("BOUND"), Value: aws.String("arn:aws:sqs:eu-west-1:123456789012:elsewhere")}
+	ended, lines := end(t, cloud, outputs, runTask(t, cloud, outputs, "archive", elsewhere))
+	if aws.ToInt32(ended.Containers[0].ExitCode) != 1 || !strings.Contains(lines, "assumed-role/"+outputs["Reader"]+"/teller is not authorized") ||
+		!strings.Contains(lines, "no session policy allows the sqs:SendMessage action") {
+		t.Errorf("it ended as %+v, and said %s", ended, lines)
 	}
 }
 

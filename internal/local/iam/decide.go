@@ -22,7 +22,7 @@ func (s *Store) Allowed(principal, action, resource string, conditions Context) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := roleName(principal)
-	session := fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", s.account, name, sessionName(principal))
+	session := s.sessionARN(principal)
 	deny := func(reason string) error { return &Denied{session, action, resource, reason} }
 	role, ok := s.roles[name]
 	if !ok {
@@ -50,6 +50,9 @@ func (s *Store) Allowed(principal, action, resource string, conditions Context) 
 	}
 	if role.Boundary != nil && !role.Boundary.allows(action, resource, context) {
 		return deny(fmt.Sprintf("because no permissions boundary allows the %s action", action))
+	}
+	if bound, ok := s.bounds[principal]; ok && !bound.allows(action, resource, context) {
+		return deny(fmt.Sprintf("because no session policy allows the %s action", action))
 	}
 	if by.allowed {
 		return nil // a resource policy that names a role of the same account suffices by itself

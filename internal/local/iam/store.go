@@ -29,6 +29,8 @@ type Store struct {
 	resources map[string]Document // resource policies, by ARN
 	keys      map[string]string   // resource ARN → key: its ARN, id or alias
 	used      map[grantKey]bool
+	bounds    map[string]Document // session policies, by principal (see Assume)
+	begun     int                 // sessions, ever
 
 	tagSources []func(arn string) map[string]string
 	keySources []func(arn string) string
@@ -40,7 +42,7 @@ func New(account, region string) *Store {
 	return &Store{
 		account: account, region: region,
 		roles: map[string]Role{}, managed: map[string]Document{}, resources: map[string]Document{},
-		keys: map[string]string{}, used: map[grantKey]bool{},
+		keys: map[string]string{}, used: map[grantKey]bool{}, bounds: map[string]Document{},
 	}
 }
 
@@ -226,5 +228,6 @@ func roleName(nameOrARN string) string {
 
 // sessionName is the last part of a session's ARN; a bare role's session bears the role's name.
 func sessionName(principal string) string {
-	return principal[strings.LastIndex(principal, "/")+1:]
+	name, _, _ := strings.Cut(principal[strings.LastIndex(principal, "/")+1:], sessionMark)
+	return name
 }

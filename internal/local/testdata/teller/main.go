@@ -1,4 +1,4 @@
-// Command teller is a task that tells its job to a queue, and ends.
+// Command teller is a task that tells its job to a queue, as itself and as a reader, and ends.
 package main
 
 import (
@@ -8,7 +8,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 func main() {
@@ -24,8 +26,18 @@ func tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: aws.String(os.Getenv("QUEUE_URL")), MessageBody: aws.String(os.Getenv("HEADROOM_JOB")),
+	job := os.Getenv("HEADROOM_JOB")
+	if err := send(ctx, cfg, job); err != nil {
+		return err
+	}
+	bound := `{"Statement":[{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"` + os.Getenv("BOUND") + `"}]}`
+	cfg.Credentials = stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), os.Getenv("READER"), func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName, o.Policy = "teller", &bound
 	})
+	return send(ctx, cfg, job+" as a reader")
+}
+
+func send(ctx context.Context, cfg aws.Config, what string) error {
+	_, err := sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(os.Getenv("QUEUE_URL")), MessageBody: &what})
 	return err
 }
