@@ -124,11 +124,12 @@ type filter struct {
 
 // describe is the input of the Describe operations.
 type describe struct {
-	GroupIDs    weakjson.Texts `json:"GroupId"`
-	RuleIDs     weakjson.Texts `json:"SecurityGroupRuleId"`
-	InstanceIDs weakjson.Texts `json:"InstanceId"`
-	VolumeIDs   weakjson.Texts `json:"VolumeId"`
-	Filters     []filter       `json:"Filter"`
+	GroupIDs     weakjson.Texts `json:"GroupId"`
+	RuleIDs      weakjson.Texts `json:"SecurityGroupRuleId"`
+	InstanceIDs  weakjson.Texts `json:"InstanceId"`
+	InterfaceIDs weakjson.Texts `json:"NetworkInterfaceId"`
+	VolumeIDs    weakjson.Texts `json:"VolumeId"`
+	Filters      []filter       `json:"Filter"`
 }
 
 func decodeDescribe(call endpoint.Call) (describe, error) {

@@ -97,6 +97,7 @@ func (e *EC2) Service() endpoint.Service {
 		"DescribeSecurityGroups":        e.describeGroups,
 		"DescribeSecurityGroupRules":    e.describeRules,
 		"DescribeInstances":             e.describeInstances,
+		"DescribeNetworkInterfaces":     e.describeInterfaces,
 		"DescribeVolumes":               e.describeVolumes,
 		"AttachVolume":                  e.attachVolume,
 	}}
