@@ -43,6 +43,8 @@ func TestWhatOperatorsCallsNeed(t *testing.T) {
 		{"cloudformation", "ListStacks", nil, []string{"cloudformation:ListStacks *"}},
 		{"cloudformation", "UpdateStack", params{"StackName": "s", "UsePreviousTemplate": "true"}, []string{"cloudformation:UpdateStack " + arn("cloudformation", "stack/s/*")}},
 		{"cloudformation", "GetTemplate", params{"StackName": "s"}, []string{"cloudformation:GetTemplate " + arn("cloudformation", "stack/s/*")}},
+		{"ssm", "DescribeParameters", nil, []string{"ssm:DescribeParameters *"}},
+		{"ec2", "DescribeNetworkInterfaces", nil, []string{"ec2:DescribeNetworkInterfaces *"}},
 		{"cloudformation", "ListStackResources", params{"StackName": "s"}, []string{"cloudformation:ListStackResources " + arn("cloudformation", "stack/s/*")}},
 	} {
 		got := needed(t, storeWith(t, `{"Effect":"Allow","Action":"none:None","Resource":"*"}`), endpoint.Call{Service: tt.service, Operation: tt.operation, Params: tt.params})

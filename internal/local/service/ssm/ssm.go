@@ -51,6 +51,7 @@ func New(cfg Config) *Parameters {
 // Service answers the Parameter Store's API.
 func (p *Parameters) Service() endpoint.Service {
 	return endpoint.Service{Name: "ssm", Operations: map[string]endpoint.Operation{
+		"DescribeParameters":  p.describe,
 		"GetParameter":        p.get,
 		"GetParameters":       p.getSeveral,
 		"GetParameterHistory": p.history,
@@ -102,16 +103,17 @@ func (p *Parameters) shown(found parameter) map[string]any {
 	}
 }
 
-// request is the input of all operations; each looks at its own members.
+// request is the input of all operations about parameters by name; each looks at its own members.
 type request struct {
-	Name       string        `json:"Name"`
-	Names      []string      `json:"Names"`
-	Value      string        `json:"Value"`
-	Type       string        `json:"Type"`
-	Tier       string        `json:"Tier"`
-	Overwrite  weakjson.Bool `json:"Overwrite"`
-	NextToken  string        `json:"NextToken"`
-	MaxResults weakjson.Int  `json:"MaxResults"`
+	Name        string        `json:"Name"`
+	Names       []string      `json:"Names"`
+	Value       string        `json:"Value"`
+	Type        string        `json:"Type"`
+	Tier        string        `json:"Tier"`
+	Description string        `json:"Description"`
+	Overwrite   weakjson.Bool `json:"Overwrite"`
+	NextToken   string        `json:"NextToken"`
+	MaxResults  weakjson.Int  `json:"MaxResults"`
 }
 
 func decode(call endpoint.Call) (request, error) {

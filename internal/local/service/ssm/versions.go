@@ -80,7 +80,9 @@ func (p *Parameters) put(_ context.Context, call endpoint.Call) (any, error) {
 	if user == "" {
 		user = "arn:aws:iam::" + p.cfg.Account + ":root"
 	}
-	made, err := p.setLocked(parameter{name: input.Name, kind: input.Type, tier: input.Tier, value: input.Value, user: user})
+	made, err := p.setLocked(parameter{
+		name: input.Name, kind: input.Type, tier: input.Tier, description: input.Description, value: input.Value, user: user,
+	})
 	if err != nil {
 		return nil, err
 	}
