@@ -62,10 +62,11 @@ type Clearance struct {
 	Destroyed int64  // object versions, delete markers and unfinished uploads that were deleted so far
 	Clean     int    // looks in a row that found nothing
 	LookedAt  time.Time
-	Unclean   int    // looks that found something
-	Task      string // ARN of the task that looks into the share
-	Address   string // of the task, which the share is opened to; empty: it is not
-	Look      int    // number of the look that the task is at, from 1
+	Unclean   int       // looks that found something
+	Task      string    // ARN of the task that looks into the share
+	TaskAt    time.Time // when it was run
+	Address   string    // of the task, which the share is opened to; empty: it is not
+	Look      int       // number of the look that the task is at, from 1
 
 	Proofs  []Proof
 	History []Entry

@@ -2,14 +2,11 @@ package decommission
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
 	"time"
 
 	"headroom/events"
@@ -59,20 +56,20 @@ func (h *Handler) attempt(ctx context.Context, d pool.Departure, job string) (le
 		return leaving{}, err
 	}
 	// The same attempt again runs no other task, so that one whose start was not recorded is found.
-	task, err := h.Tasks.Run(ctx, token(string(d.ID()), job, number), startedBy(events.OfDeparture, string(d.ID())), body)
+	task, err := h.Tasks.Run(ctx, h.order(string(d.ID()), d.Tenant.ID, job, number, body))
 	if err != nil {
-		return leaving{}, fmt.Errorf("run a task to %s the data of departure %s: %w", job, d.ID(), err)
+		return leaving{}, err
 	}
 	return leaving{Record: d.Begun(task, h.Now()), Wait: lookWait}, nil
 }
 
 // lookAfter looks at the task of an attempt that was not heard of lately, or that ECS says has ended.
 func (h *Handler) lookAfter(ctx context.Context, d pool.Departure) (leaving, error) {
-	why, ended, err := h.Tasks.Ended(ctx, d.Attempt.Task)
+	silent := h.Now().Sub(d.Attempt.Heard)
+	why, ended, err := h.ended(ctx, d.Attempt.Task, silent)
 	if err != nil {
 		return leaving{}, err
 	}
-	silent := h.Now().Sub(d.Attempt.Heard)
 	if ended && silent < reportTime || !ended && silent < pool.Deadline(d.Step) {
 		return leaving{Record: d, Wait: min(lookWait, reportTime)}, nil
 	}
@@ -164,8 +161,8 @@ func (h *Handler) endAttempt(ctx context.Context, d pool.Departure, why string) 
 		return nil
 	}
 	if d.Attempt.Task != "" {
-		if err := h.Tasks.Stop(ctx, d.Attempt.Task, why); err != nil {
-			return fmt.Errorf("stop the task of departure %s: %w", d.ID(), err)
+		if err := h.stop(ctx, d.Attempt.Task, why); err != nil {
+			return err
 		}
 	}
 	database, err := h.Ledger.Host(ctx, d.Tenant.Database.Host)
@@ -187,22 +184,6 @@ func (h *Handler) endAttempt(ctx context.Context, d pool.Departure, why string) 
 
 // copierOf names the copier of an attempt.
 func copierOf(id pool.DepartureID, number int) string { return fmt.Sprintf("%s/%d", id, number) }
-
-// token is one of ECS's client tokens, of up to 64 characters.
-func token(id, job string, number int) string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%s %s %d", id, job, number)))
-	return hex.EncodeToString(sum[:])
-}
-
-// startedBy says in a task whose it is. ECS takes letters, digits, hyphens, underscores and slashes, and no dots; a
-// tenant's ID has no slashes.
-func startedBy(of, id string) string { return of + "/" + strings.Replace(id, ".", "/", 1) }
-
-// parseStartedBy reads what startedBy wrote.
-func parseStartedBy(s string) (of, id string, ok bool) {
-	of, id, ok = strings.Cut(s, "/")
-	return of, strings.Replace(id, "/", ".", 1), ok && (of == events.OfDeparture || of == events.OfClearance)
-}
 
 // archiveRef words an archive.
 func archiveRef(a pool.Archive) events.ArchiveRef {

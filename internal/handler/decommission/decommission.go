@@ -118,10 +118,8 @@ type objects interface {
 
 // tasks run the archivist.
 type tasks interface {
-	// Run starts a task with a job, and returns its ARN. The same token again starts no other.
-	Run(ctx context.Context, token, startedBy string, job []byte) (string, error)
-	// Ended reports whether a task has ended, and why. One that is not known any more has.
-	Ended(ctx context.Context, arn string) (why string, ended bool, err error)
+	Run(ctx context.Context, o pool.TaskOrder) (arn string, err error)
+	Describe(ctx context.Context, arn string) (pool.TaskStatus, error)
 	Stop(ctx context.Context, arn, why string) error
 }
 

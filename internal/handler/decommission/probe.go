@@ -14,8 +14,12 @@ import (
 	"headroom/internal/pool"
 )
 
-// probeWait is the time between two looks at a task that looks into a share.
-const probeWait = time.Minute
+const (
+	// probeWait is the time between two looks at a task that looks into a share.
+	probeWait = time.Minute
+	// probeMost is how long such a task may take.
+	probeMost = 10 * time.Minute
+)
 
 // lookIntoShare has a task look into the new share, to which alone it is opened, and looks at the bucket itself.
 func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing, error) {
@@ -40,22 +44,21 @@ func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing
 	if err != nil {
 		return clearing{}, fmt.Errorf("encode the job of clearance %s: %w", c.ID(), err)
 	}
-	c.Task, err = h.Tasks.Run(ctx, token(string(c.ID()), events.JobProbe, c.Look), startedBy(events.OfClearance, string(c.ID())), body)
-	if err != nil {
-		return clearing{}, fmt.Errorf("run a task to look into the share of clearance %s: %w", c.ID(), err)
+	if c.Task, err = h.Tasks.Run(ctx, h.order(string(c.ID()), c.Departure.Tenant(), events.JobProbe, c.Look, body)); err != nil {
+		return clearing{}, err
 	}
-	c.Due = h.Now().Add(pool.Deadline(pool.StepProve))
+	c.TaskAt, c.Due = h.Now().UTC(), h.Now().Add(pool.Deadline(pool.StepProve))
 	return clearing{Record: c, Wait: probeWait}, nil
 }
 
 // lookAfterProbe looks at a task that has not reported what it found.
 func (h *Handler) lookAfterProbe(ctx context.Context, c pool.Clearance) (clearing, error) {
-	why, ended, err := h.Tasks.Ended(ctx, c.Task)
+	since := h.Now().Sub(c.TaskAt)
+	why, ended, err := h.ended(ctx, c.Task, since)
 	if err != nil {
 		return clearing{}, err
 	}
-	late := h.Now().After(c.Due.Add(-pool.Deadline(pool.StepProve) / 3))
-	if !ended && !late {
+	if ended && since < reportTime || !ended && since < probeMost {
 		return clearing{Record: c, Wait: probeWait}, nil
 	}
 	if !ended {
@@ -66,7 +69,7 @@ func (h *Handler) lookAfterProbe(ctx context.Context, c pool.Clearance) (clearin
 
 // probeFailed has another task look.
 func (h *Handler) probeFailed(ctx context.Context, c pool.Clearance, why string) (clearing, error) {
-	if err := h.Tasks.Stop(ctx, c.Task, why); err != nil {
+	if err := h.stop(ctx, c.Task, why); err != nil {
 		return clearing{}, err
 	}
 	c, err := h.closeProbed(ctx, c)

@@ -98,30 +98,28 @@ func (h *Handler) attemptEnded(ctx context.Context, d pool.Departure, r events.T
 // taskChanged hears from ECS that a task has ended. Its report may still be on its way: so there is a look at it a little
 // later.
 func (h *Handler) taskChanged(ctx context.Context, event events.TaskStateChange) error {
-	of, id, ok := parseStartedBy(event.StartedBy)
-	if !ok || event.LastStatus != events.TaskStopped {
+	ended := pool.TaskOf(event)
+	if !ended.Ended() {
 		return nil
 	}
-	var progress pool.Progress
-	var task string
-	switch of {
-	case events.OfDeparture:
-		d, err := h.Ledger.Departure(ctx, pool.DepartureID(id))
+	of, progress, task := events.OfDeparture, pool.Progress{}, ""
+	if strings.Contains(ended.Owner, "/") {
+		c, err := h.Ledger.Clearance(ctx, pool.ClearanceID(ended.Owner))
+		if err != nil && !errors.Is(err, pool.ErrNotFound) {
+			return err
+		}
+		of, progress, task = events.OfClearance, c.Progress, c.Task
+	} else {
+		d, err := h.Ledger.Departure(ctx, pool.DepartureID(ended.Owner))
 		if err != nil && !errors.Is(err, pool.ErrNotFound) {
 			return err
 		}
 		progress, task = d.Progress, d.Attempt.Task
-	case events.OfClearance:
-		c, err := h.Ledger.Clearance(ctx, pool.ClearanceID(id))
-		if err != nil && !errors.Is(err, pool.ErrNotFound) {
-			return err
-		}
-		progress, task = c.Progress, c.Task
 	}
-	if task == "" || task != event.TaskARN {
+	if task == "" || task != ended.ARN {
 		return nil // it has reported, or is another attempt's
 	}
-	if err := h.Steps.Send(ctx, events.NewStep(of, id, string(progress.Step), progress.Count+1), reportTime+time.Second); err != nil {
+	if err := h.Steps.Send(ctx, events.NewStep(of, ended.Owner, string(progress.Step), progress.Count+1), reportTime+time.Second); err != nil {
 		return fmt.Errorf("have a task looked at that has ended: %w", err)
 	}
 	return nil
