@@ -13,6 +13,9 @@ var (
 	ErrOtherObject = errors.New("the key has another object")
 )
 
+// SizeUnknown is the size of an object of which nothing is known but its name.
+const SizeUnknown = -1
+
 // ObjectRef names an object's version; without a version the current one, where that may be.
 type ObjectRef struct {
 	Bucket  string // its name

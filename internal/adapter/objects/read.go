@@ -26,13 +26,20 @@ const (
 // errOther means that what is read is not what was to be read.
 var errOther = errors.New("it is another object than was listed")
 
-// Open reads a version, of which a listing has told the size, from its first byte to its last. It is read span by
-// span, so that no request lasts for long and none that breaks off is the end: neither memory nor the time of one
+// Open reads a version, of which a listing has told the size, from its first byte to its last; for
+// pool.SizeUnknown S3 is asked first. It is read span by span, so that no request lasts for long and none that breaks off is the end: neither memory nor the time of one
 // request bounds the size. What it is stored with is told by the first answer. pool.ErrNoObject when it is not there.
 //
 // The reader is bound to ctx, and has to be closed. It ends by io.EOF after as many bytes as there should be, and
 // by another error before.
 func (o *Objects) Open(ctx context.Context, ref pool.ObjectRef, size int64) (io.ReadCloser, pool.StoredObject, error) {
+	if size == pool.SizeUnknown {
+		found, err := o.Head(ctx, ref)
+		if err != nil {
+			return nil, pool.StoredObject{}, err
+		}
+		ref.Version, size = found.Version, found.Size
+	}
 	r := &reader{o: o, ctx: ctx, ref: ref, size: size}
 	out, err := r.ask()
 	if err != nil {

@@ -41,6 +41,25 @@ func TestAnObjectIsReadWhole(t *testing.T) {
 	}
 }
 
+func TestAnObjectIsReadWholeWhoseSizeIsNotKnown(t *testing.T) {
+	for _, size := range []int{0, 1, 10, 25} {
+		w := newWorld(t)
+		ref := w.put(t, share, "key", text(size))
+		w.put(t, share, "key", "newer")
+		got, err := w.content(t, ref, pool.SizeUnknown)
+		if err != nil || got != text(size) {
+			t.Errorf("%d bytes: read %q, %v", size, got, err)
+		}
+		if got, err = w.content(t, pool.ObjectRef{Bucket: share, Key: "key"}, pool.SizeUnknown); err != nil || got != "newer" {
+			t.Errorf("the current one: read %q, %v", got, err)
+		}
+	}
+	w := newWorld(t)
+	if _, err := w.content(t, pool.ObjectRef{Bucket: share, Key: "missing"}, pool.SizeUnknown); !errors.Is(err, pool.ErrNoObject) {
+		t.Errorf("what is not there: %v", err)
+	}
+}
+
 func TestWhatIsCurrentStaysTheSameToItsEnd(t *testing.T) {
 	w := newWorld(t)
 	want := text(25)
