@@ -84,7 +84,7 @@ func (h *Handler) compare(ctx context.Context, c pool.Clearance) (clearing, erro
 		return clearing{}, err
 	}
 	a := d.Archive
-	content, _, err := h.Objects.Open(ctx, pool.ObjectRef{Bucket: a.Bucket, Key: a.Manifest, Version: a.ManifestID}, 0)
+	content, _, err := h.Objects.Open(ctx, pool.ObjectRef{Bucket: a.Bucket, Key: a.Manifest, Version: a.ManifestID}, pool.SizeUnknown)
 	if err != nil {
 		return clearing{}, fmt.Errorf("open the manifest of departure %s: %w", d.ID(), err)
 	}
