@@ -41,20 +41,31 @@ func TestABucketIsComparedWithItsManifest(t *testing.T) {
 		want   []string
 	}{
 		"as it was": {func(o []Object) []Object { return o }, nil},
-		"one overwritten": {func(o []Object) []Object { o[1].Version = "later"; return o },
-			[]string{`"empty" is version later of 0 bytes in the bucket, and version v1 of 0 in the archive`}},
-		"one of another size": {func(o []Object) []Object { o[0].Size++; return o },
-			[]string{`"a.txt" is version v0 of 161 bytes in the bucket, and version v0 of 160 in the archive`}},
+		"one overwritten": {
+			func(o []Object) []Object { o[1].Version = "later"; return o },
+			[]string{`"empty" is version later of 0 bytes in the bucket, and version v1 of 0 in the archive`},
+		},
+		"one of another size": {
+			func(o []Object) []Object { o[0].Size++; return o },
+			[]string{`"a.txt" is version v0 of 161 bytes in the bucket, and version v0 of 160 in the archive`},
+		},
 		"one missing": {func(o []Object) []Object { return slices.Delete(o, 2, 3) }, []string{`"folder/" is in the archive, and not in the bucket`}},
-		"one more at the end": {func(o []Object) []Object { return append(o, Object{Key: "\xff\xff", Version: "v", Size: 1}) },
-			[]string{`"\xff\xff" is in the bucket, and not in the archive`}},
-		"one more at the beginning": {func(o []Object) []Object { return append(o, Object{Key: "A", Version: "v"}) },
-			[]string{`"A" is in the bucket, and not in the archive`}},
-		"another in its place": {func(o []Object) []Object { o[1].Key = "emptx"; return o },
-			[]string{`"emptx" is in the bucket, and not in the archive`, `"empty" is in the archive, and not in the bucket`}},
+		"one more at the end": {
+			func(o []Object) []Object { return append(o, Object{Key: "\xff\xff", Version: "v", Size: 1}) },
+			[]string{`"\xff\xff" is in the bucket, and not in the archive`},
+		},
+		"one more at the beginning": {
+			func(o []Object) []Object { return append(o, Object{Key: "A", Version: "v"}) },
+			[]string{`"A" is in the bucket, and not in the archive`},
+		},
+		"another in its place": {
+			func(o []Object) []Object { o[1].Key = "emptx"; return o },
+			[]string{`"emptx" is in the bucket, and not in the archive`, `"empty" is in the archive, and not in the bucket`},
+		},
 		"nothing left": {func([]Object) []Object { return nil }, []string{
 			`"a.txt" is in the archive, and not in the bucket`, `"empty" is in the archive, and not in the bucket`, `"folder/" is in the archive, and not in the bucket`,
-			`"folder/日本語" is in the archive, and not in the bucket`, `"\xff../../etc" is in the archive, and not in the bucket`}},
+			`"folder/日本語" is in the archive, and not in the bucket`, `"\xff../../etc" is in the archive, and not in the bucket`,
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sample()
