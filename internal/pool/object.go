@@ -79,7 +79,8 @@ type ObjectSpec struct {
 	KMSKey      string // ARN of the key that encrypts it
 	ContentType string
 	Metadata    map[string]string
-	Until       time.Time // governance retention; zero: none, which can be set later
+	Tags        map[string]string // that it has from its first moment on; lifecycle rules go by them
+	Until       time.Time         // governance retention; zero: none, which can be set later
 }
 
 // StoredObject is a version of an object that is in a bucket.

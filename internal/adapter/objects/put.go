@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -15,6 +16,15 @@ import (
 	"headroom/internal/pool"
 )
 
+// tagging is tags as a request has them: as a URL's query has its parameters.
+func tagging(tags map[string]string) *string {
+	query := url.Values{}
+	for key, value := range tags {
+		query.Set(key, value)
+	}
+	return given(query.Encode())
+}
+
 // Put stores a small object under a key that has none, with its retention from the first moment on. Put again with
 // the same content it returns what is stored; pool.ErrOtherObject when the key has another content.
 func (o *Objects) Put(ctx context.Context, spec pool.ObjectSpec, content []byte) (pool.StoredObject, error) {
@@ -22,7 +32,7 @@ func (o *Objects) Put(ctx context.Context, spec pool.ObjectSpec, content []byte)
 	ref := pool.ObjectRef{Bucket: spec.Bucket, Key: spec.Key}
 	in := &s3.PutObjectInput{
 		Bucket: &spec.Bucket, Key: &spec.Key, Body: bytes.NewReader(content), ContentLength: aws.Int64(int64(len(content))),
-		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])), ContentType: given(spec.ContentType), Metadata: spec.Metadata,
+		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])), ContentType: given(spec.ContentType), Metadata: spec.Metadata, Tagging: tagging(spec.Tags),
 		ServerSideEncryption: types.ServerSideEncryptionAwsKms, SSEKMSKeyId: &spec.KMSKey, BucketKeyEnabled: aws.Bool(true),
 		IfNoneMatch: aws.String("*"),
 	}

@@ -67,7 +67,7 @@ type arrival struct {
 // no retention: what fails on the way must not be locked.
 func (o *Objects) Upload(ctx context.Context, spec pool.ObjectSpec, expect int64) (*Upload, error) {
 	out, err := o.Client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &spec.Bucket, Key: &spec.Key, ContentType: given(spec.ContentType), Metadata: spec.Metadata,
+		Bucket: &spec.Bucket, Key: &spec.Key, ContentType: given(spec.ContentType), Metadata: spec.Metadata, Tagging: tagging(spec.Tags),
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumType: types.ChecksumTypeComposite,
 		ServerSideEncryption: types.ServerSideEncryptionAwsKms, SSEKMSKeyId: &spec.KMSKey, BucketKeyEnabled: aws.Bool(true),
 	})

@@ -3,6 +3,9 @@ package objectstest
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -78,6 +81,35 @@ func (f *S3) GetObjectRetention(ctx context.Context, in *s3.GetObjectRetentionIn
 	})
 }
 
+func checkTags(tags []types.Tag) error {
+	if len(tags) > tagMax {
+		return refuse("BadRequest", "Object tags cannot be greater than 10")
+	}
+	seen := map[string]bool{}
+	for _, tag := range tags {
+		if key := aws.ToString(tag.Key); seen[key] || key == "" {
+			return refuse("InvalidTag", "Cannot provide multiple Tags with the same key")
+		}
+		seen[aws.ToString(tag.Key)] = true
+	}
+	return nil
+}
+
+// tagsOf are the tags that an object is stored with, which a request has as a URL's query has its parameters.
+func tagsOf(header *string) ([]types.Tag, error) {
+	query, err := url.ParseQuery(aws.ToString(header))
+	if err != nil {
+		return nil, refuse("InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
+	}
+	var tags []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[key] {
+			tags = append(tags, types.Tag{Key: &key, Value: &value})
+		}
+	}
+	return tags, checkTags(tags)
+}
+
 // PutObjectTagging is S3's: all tags are replaced.
 func (f *S3) PutObjectTagging(ctx context.Context, in *s3.PutObjectTaggingInput, _ ...func(*s3.Options)) (*s3.PutObjectTaggingOutput, error) {
 	return call(ctx, f, "PutObjectTagging", in.Bucket, func(b *bucket) (*s3.PutObjectTaggingOutput, error) {
@@ -85,15 +117,8 @@ func (f *S3) PutObjectTagging(ctx context.Context, in *s3.PutObjectTaggingInput,
 		if err != nil {
 			return nil, err
 		}
-		if len(in.Tagging.TagSet) > tagMax {
-			return nil, refuse("BadRequest", "Object tags cannot be greater than 10")
-		}
-		seen := map[string]bool{}
-		for _, tag := range in.Tagging.TagSet {
-			if key := aws.ToString(tag.Key); seen[key] || key == "" {
-				return nil, refuse("InvalidTag", "Cannot provide multiple Tags with the same key")
-			}
-			seen[aws.ToString(tag.Key)] = true
+		if err := checkTags(in.Tagging.TagSet); err != nil {
+			return nil, err
 		}
 		v.tags = in.Tagging.TagSet
 		return &s3.PutObjectTaggingOutput{VersionId: &v.id}, nil

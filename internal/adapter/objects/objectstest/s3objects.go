@@ -33,6 +33,9 @@ func (f *S3) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...func(*s3
 			content: content, etag: `"` + f.draw("etag") + `"`, contentType: aws.ToString(in.ContentType), metadata: lowered(in.Metadata),
 			checksum: aws.ToString(in.ChecksumSHA256),
 		}
+		if v.tags, err = tagsOf(in.Tagging); err != nil {
+			return nil, err
+		}
 		if v.kmsKey, err = encryption(in.ServerSideEncryption, in.SSEKMSKeyId); err != nil {
 			return nil, err
 		}

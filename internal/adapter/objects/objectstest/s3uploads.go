@@ -57,10 +57,14 @@ func (f *S3) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUp
 		if err != nil {
 			return nil, err
 		}
+		tags, err := tagsOf(in.Tagging)
+		if err != nil {
+			return nil, err
+		}
 		u := &upload{
 			key: *in.Key, id: f.draw("upload"), begun: f.second(), age: f.drawn, parts: map[int32]part{},
 			summed:  in.ChecksumAlgorithm == types.ChecksumAlgorithmSha256,
-			version: &version{contentType: aws.ToString(in.ContentType), metadata: lowered(in.Metadata), kmsKey: key},
+			version: &version{contentType: aws.ToString(in.ContentType), metadata: lowered(in.Metadata), kmsKey: key, tags: tags},
 		}
 		b.uploads = append(b.uploads, u)
 		return &s3.CreateMultipartUploadOutput{Bucket: in.Bucket, Key: in.Key, UploadId: &u.id}, nil

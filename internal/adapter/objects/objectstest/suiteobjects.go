@@ -1,6 +1,7 @@
 package objectstest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +140,24 @@ var objectCases = []testCase{
 		wants(t, "head", err, "")
 		if got := aws.ToString(head.ChecksumSHA256); got != sum([]byte("content")) {
 			t.Errorf("its checksum is %q", got)
+		}
+	}},
+	{"tags that an object is stored with", false, func(t *testing.T, b *bench) {
+		want := map[string]string{"storage:class": "a=b + c/d@e", "é": ""}
+		tagging := aws.String("storage%3Aclass=a%3Db+%2B+c%2Fd%40e&%C3%A9=")
+		version := b.put(t, "key", "content", func(in *s3.PutObjectInput) { in.Tagging = tagging })
+		if got := b.tags(t, "key", version); !maps.Equal(got, want) {
+			t.Errorf("put with the tags %v", got)
+		}
+		upload := b.begin(t, "other", func(in *s3.CreateMultipartUploadInput) { in.Tagging = tagging })
+		out, err := b.complete(t, "other", upload, []types.CompletedPart{b.part(t, "other", upload, 1, []byte("content"))})
+		wants(t, "complete", err, "")
+		if got := b.tags(t, "other", aws.ToString(out.VersionId)); !maps.Equal(got, want) {
+			t.Errorf("uploaded with the tags %v", got)
+		}
+		_, err = b.tryPut(t, "key", "content", func(in *s3.PutObjectInput) { in.Tagging = aws.String("a=1&a=2") })
+		if err == nil {
+			t.Error("stored with two tags of one name")
 		}
 	}},
 	{"tags of a version", true, func(t *testing.T, b *bench) {
