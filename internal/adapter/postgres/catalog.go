@@ -66,7 +66,7 @@ const (
 	queryForced   = `SELECT format('%I.%I', n.nspname, c.relname) FROM ` + lifted + `.forced JOIN pg_class c ON c.oid = relation JOIN pg_namespace n ON n.oid = c.relnamespace`
 	queryTotals   = `SELECT current_setting('server_version_num'), pg_database_size(oid), (SELECT count(*) FROM pg_largeobject_metadata),
 		datcollate, datctype FROM pg_database WHERE datname = current_database()`
-	queryLifted   = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '` + lifted + `')`
+	queryLifted = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '` + lifted + `')`
 )
 
 func readCatalog(ctx context.Context, s session) (found pool.Catalog, err error) {

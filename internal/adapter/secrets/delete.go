@@ -20,6 +20,13 @@ func (v *Vault) Copier(ctx context.Context, name string, fill func(password stri
 	}, fill)
 }
 
+// Credentials reads what Copier made, by its secret's ARN.
+func (v *Vault) Credentials(ctx context.Context, arn string) (events.Credentials, error) {
+	var stored events.Credentials
+	_, err := v.read(ctx, arn, &stored)
+	return stored, err
+}
+
 // DeleteCopier deletes what Copier made, for good. One that is not there is deleted.
 func (v *Vault) DeleteCopier(ctx context.Context, name string) error {
 	return v.Delete(ctx, v.CopierPrefix+name)
