@@ -45,7 +45,8 @@ var rooms = []room{
 	{folder: "telemetry", refuses: sdk},
 	{folder: "killtest", may: []string{"internal/pool", "internal/ledger", "events"}},
 	{folder: "handler", refuses: sdk, may: []string{
-		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/announce", "internal/telemetry", "events",
+		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/announce", "internal/telemetry", "internal/archive",
+		"events",
 	}},
 	{
 		folder: "adapter", may: []string{"internal/adapter/awsclient", "internal/pool", "internal/telemetry", "events"},

@@ -1,0 +1,139 @@
+// Package archivist is what the archiving task does, which is run once for each job: it writes a tenant's files and
+// its database into one archive, reads one back and compares it with its sources, or looks into a share that was made
+// anew.
+//
+// A task may die anywhere. What it leaves is an upload that is not complete, which the next attempt aborts, or
+// objects under the keys of its own attempt that nobody knows of: nothing of theirs is locked, and no attempt writes
+// what another has written. It changes nothing that it reads from.
+package archivist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// objects are those of the share's bucket, and of the bucket with the archives. Listings come by ascending bytes of
+// the keys, and are consistent with what was stored. pool.ErrNoObject says that a version is not there. Calls are
+// tried again by who makes them.
+type objects interface {
+	// Current lists what each key is now, a page at a time.
+	Current(ctx context.Context, bucket, prefix string, from pool.ObjectCursor) (pool.ObjectPage, error)
+	// Open reads a version of a size from its first byte to its last, however long that takes.
+	Open(ctx context.Context, ref pool.ObjectRef, size int64) (io.ReadCloser, pool.StoredObject, error)
+	// Head tells the size of a version.
+	Head(ctx context.Context, ref pool.ObjectRef) (pool.StoredObject, error)
+	// Store makes an object of what write writes, some expected number of bytes. There is none before write has
+	// returned nil, and none after another return: what was sent until then is aborted.
+	Store(ctx context.Context, spec pool.ObjectSpec, expect int64, write func(io.Writer) error) (pool.StoredObject, error)
+	// Uploads lists uploads that are open, and AbortUpload ends one, also one that is over already.
+	Uploads(ctx context.Context, bucket, prefix string, from pool.UploadCursor) (pool.UploadPage, error)
+	AbortUpload(ctx context.Context, bucket string, u pool.OpenUpload) error
+}
+
+// databases tells what the slot called name holds, by its copier's login.
+type databases interface {
+	Catalog(ctx context.Context, copier pool.Login, name string) (pool.Catalog, error)
+}
+
+// dumps makes and checks dumps. One that is no good is pool.ErrBadDump.
+type dumps interface {
+	Dump(ctx context.Context, copier pool.Login, name string, version int) (io.ReadCloser, error)
+	Check(ctx context.Context, dump io.Reader, want pool.DumpFile) (pool.DumpCheck, error)
+}
+
+// secrets reads the credentials of a copier.
+type secrets interface {
+	Credentials(ctx context.Context, arn string) (events.Credentials, error)
+}
+
+// shares lists the names in the root of a share, the first of them. It is not tried again.
+type shares interface {
+	Root(ctx context.Context, host, path string, most int) ([]string, error)
+}
+
+// reports hears how far the task is.
+type reports interface {
+	Send(ctx context.Context, body any, delay time.Duration) error
+}
+
+// Config is what an Archivist is built from. All of it is required.
+type Config struct {
+	Objects   objects
+	Databases databases
+	Dumps     dumps
+	Secrets   secrets
+	Shares    shares
+	Reports   reports
+	Key       string // ARN of the KMS key that encrypts archives
+	Address   string // of the task
+	Log       *slog.Logger
+	Now       func() time.Time
+	Sleep     func(context.Context, time.Duration) error
+	Start     func(func()) // runs a function beside its caller
+}
+
+// Archivist does jobs.
+type Archivist struct{ Config }
+
+// New validates the configuration.
+func New(c Config) (*Archivist, error) {
+	if c.Objects == nil || c.Databases == nil || c.Dumps == nil || c.Secrets == nil || c.Shares == nil || c.Reports == nil ||
+		c.Key == "" || c.Address == "" || c.Log == nil || c.Now == nil || c.Sleep == nil || c.Start == nil {
+		return nil, errors.New("archivist: all of the configuration is required")
+	}
+	return &Archivist{c}, nil
+}
+
+// Do does a job and reports what it came to. An error says that nobody could be told.
+func (a *Archivist) Do(ctx context.Context, job events.ArchivistJob) error {
+	t := &task{Archivist: a, job: job, log: a.Log.With("job", job.Job, "of", job.ID, "attempt", job.Attempt)}
+	t.log.Info("job begun")
+	t.say(ctx) // it runs, and where
+	quiet := t.beat(ctx)
+	defer quiet()
+	var err error
+	report := t.report()
+	switch job.Job {
+	case events.JobArchive:
+		report.Archive, err = t.archive(ctx)
+	case events.JobVerify:
+		report.Proof, report.Found, err = t.verify(ctx)
+	case events.JobProbe:
+		report.Proof, report.Found, err = t.probe(ctx)
+	default:
+		err = fmt.Errorf("there is no job %q", job.Job)
+	}
+	return t.end(ctx, report, err)
+}
+
+// task is an Archivist at one job.
+type task struct {
+	*Archivist
+	job events.ArchivistJob
+	log *slog.Logger
+	progress
+}
+
+// login is how the copier logs in to the job's database, and the slot that this is of.
+func (t *task) login(ctx context.Context) (pool.Login, string, error) {
+	d := t.job.Database
+	slot, err := slotOf(*d)
+	if err != nil {
+		return pool.Login{}, "", err
+	}
+	stored, err := t.Secrets.Credentials(ctx, d.SecretARN)
+	if err != nil {
+		return pool.Login{}, "", fmt.Errorf("read the copier's credentials: %w", err)
+	}
+	if stored.Host != d.Host || stored.Port != d.Port || stored.DBName != d.Name || stored.Username != d.Username || stored.Password == "" {
+		return pool.Login{}, "", errors.New("the copier's secret is of another database than the job")
+	}
+	return pool.Login{Host: d.Host, Port: d.Port, Username: d.Username, Password: stored.Password}, slot, nil
+}
