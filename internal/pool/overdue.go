@@ -60,13 +60,18 @@ func GiveUpOrder(h Host, now time.Time) (Host, error) {
 
 // OverdueTenant decides what becomes of a tenant whose step is past its deadline: the step is tried
 // again, with a new deadline, until MaxTries; then it is given up, and that is to be reported to
-// people. The report itself is tried until people hear of it. changed is false when the deadline
-// has not passed.
+// people. The report itself is tried until people hear of it. A change of addresses that has not ended is reported
+// at once. changed is false when the deadline has not passed.
 func OverdueTenant(t Tenant, now time.Time) (out Tenant, changed bool) {
 	if !t.Overdue(now) {
 		return t, false
 	}
 	out = t.Clone()
+	if t.Step == StepOverlap {
+		out.Progress = Started(StepReport, now)
+		out.Stuck = StepOverlap
+		return out, true
+	}
 	if t.Tries < MaxTries || t.Step == StepReport {
 		out.Progress = t.Retried(now)
 		if t.Step != StepReport { // a topic that refuses must not crowd out the tenant's history

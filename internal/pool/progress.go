@@ -52,6 +52,16 @@ const (
 	StepServe Step = "serve"
 	// StepReport tells people of a tenant whose step was given up.
 	StepReport Step = "report"
+	// StepAdmit lets the addresses of a tenant in that are coming, and waits until its share serves them.
+	StepAdmit Step = "admit"
+	// StepEvict puts the addresses out that are going, and waits until its share does not serve them any more.
+	StepEvict Step = "evict"
+	// StepChanged frees the addresses that are out for others, and says what was changed.
+	StepChanged Step = "changed"
+	// StepConfirm looks at the share once more, some time after a change, and sets right what was set by somebody late.
+	StepConfirm Step = "confirm"
+	// StepOverlap waits for the end of a change that is open: an address came, and none went, or the reverse.
+	StepOverlap Step = "overlap"
 )
 
 // The steps of departures.
@@ -120,6 +130,10 @@ var deadlines = map[Step]time.Duration{
 	StepOpen:      5 * time.Minute,
 	StepServe:     5 * time.Minute,
 	StepReport:    5 * time.Minute,
+	StepAdmit:     5 * time.Minute,
+	StepEvict:     5 * time.Minute,
+	StepChanged:   5 * time.Minute,
+	StepConfirm:   5 * time.Minute,
 	StepShut:      5 * time.Minute,
 	StepUpload:    15 * time.Minute, // asks again then
 	StepArchive:   15 * time.Minute, // in which the task must be heard of

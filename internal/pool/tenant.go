@@ -35,7 +35,8 @@ type Tenant struct {
 	ID          TenantID
 	Tier        Tier
 	Mark        string   // random mark of this signup, by which its secret is known
-	Addresses   []string // IPv4 addresses of its application servers, at least one
+	Addresses   []string // IPv4 addresses of its application servers; once it is ready, those that its share serves
+	Change      Change   // of its addresses
 	State       TenantState
 	RequestedAt time.Time
 	ReadyAt     time.Time
@@ -80,13 +81,14 @@ func (t Tenant) Named() bool { return t.Database.Host != "" }
 // Clone copies a tenant so that the copy can be changed without changing t.
 func (t Tenant) Clone() Tenant {
 	t.Addresses, t.History, t.Returning = slices.Clone(t.Addresses), slices.Clone(t.History), slices.Clone(t.Returning)
+	t.Change = t.Change.clone()
 	return t
 }
 
-// Clients is the desired client list of the tenant's share: its addresses, sorted, and nobody else.
+// Clients is the desired client list of the tenant's share: its addresses and those that come, sorted, and nobody else.
 func (t Tenant) Clients() []string {
 	var clients []string
-	for _, address := range t.Addresses {
+	for _, address := range t.Desired() {
 		clients = append(clients, address+"/32")
 	}
 	slices.Sort(clients)
@@ -103,7 +105,14 @@ func MoveTenant(t Tenant, to TenantState, now time.Time, why string) (Tenant, er
 		return t, fmt.Errorf("tenant %s cannot go from %s to %s", t.ID, t.State, to)
 	}
 	t = t.Clone()
-	t.State, t.Progress = to, Progress{}
+	if to == TenantReady {
+		// What has to be done about its addresses begins. Whoever makes it ready may be cut short before it says so.
+		t.Change.Untold = t.Change.Untold || t.changes() && t.State != TenantLeft
+		t = RestTenant(t, now)
+	} else {
+		t.Progress = Progress{}
+	}
+	t.State = to
 	t.History = Append(t.History, Entry{At: now, What: string(to), Why: why})
 	return t, nil
 }
