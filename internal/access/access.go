@@ -19,6 +19,7 @@ type shares interface {
 
 type firewall interface {
 	Admit(ctx context.Context, groupID, address, description string) error
+	Evict(ctx context.Context, groupID, address string) error
 }
 
 // Writer sets who may reach shares. Both fields are required.
@@ -33,13 +34,32 @@ var ErrNotServing = errors.New("its share does not serve its instances yet")
 // Set lets the instances of a tenant reach its share, and nobody else: the gateway's group first, for a
 // share that is open behind a closed gateway is of no use. The share serves them a little later.
 func (w Writer) Set(ctx context.Context, t pool.Tenant, share pool.ShareRef, group string) error {
-	for _, address := range t.Addresses {
+	if err := w.Admit(ctx, t, group); err != nil {
+		return err
+	}
+	if err := w.Shares.SetClients(ctx, share, t.Clients()); err != nil {
+		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// Admit lets the instances of a tenant in to the group of its gateway.
+func (w Writer) Admit(ctx context.Context, t pool.Tenant, group string) error {
+	for _, address := range t.Desired() {
 		if err := w.Firewall.Admit(ctx, group, address, "tenant "+string(t.ID)); err != nil {
 			return fmt.Errorf("let %s of tenant %s in to its gateway: %w", address, t.ID, err)
 		}
 	}
-	if err := w.Shares.SetClients(ctx, share, t.Clients()); err != nil {
-		return fmt.Errorf("open the share of tenant %s: %w", t.ID, err)
+	return nil
+}
+
+// Evict puts addresses out of the group of a gateway. That cuts no connection that is established: what does is the
+// share's client list, which has to be without them before.
+func (w Writer) Evict(ctx context.Context, group string, addresses []string) error {
+	for _, address := range addresses {
+		if err := w.Firewall.Evict(ctx, group, address); err != nil {
+			return fmt.Errorf("put %s out of its gateway: %w", address, err)
+		}
 	}
 	return nil
 }

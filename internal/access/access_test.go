@@ -16,6 +16,7 @@ var share = pool.ShareRef{Gateway: "gateway", ID: "share-1"}
 type world struct {
 	clients  []string
 	admitted []string
+	evicted  []string
 	done     []string
 	fail     string
 }
@@ -47,10 +48,15 @@ func (w *world) Admit(_ context.Context, group, address, _ string) error {
 	return w.do("admit")
 }
 
+func (w *world) Evict(_ context.Context, group, address string) error {
+	w.evicted = append(w.evicted, group+" "+address)
+	return w.do("evict")
+}
+
 func TestAShareIsOpenToWhatItsTenantDesiresAndNothingElse(t *testing.T) {
 	w := &world{clients: []string{"192.0.2.1/32"}}
 	writer := access.Writer{Shares: w, Firewall: w}
-	tenant := pool.Tenant{ID: "acme", Addresses: []string{"10.0.0.9", "10.0.0.1"}}
+	tenant := pool.Tenant{ID: "acme", Addresses: []string{"10.0.0.9"}, Change: pool.Change{Coming: []string{"10.0.0.1"}, Going: []string{"10.0.0.9"}}}
 	if err := writer.Served(t.Context(), share, tenant.Clients()); !errors.Is(err, access.ErrNotServing) {
 		t.Errorf("before it was set: %v", err)
 	}
@@ -73,13 +79,16 @@ func TestAShareIsOpenToWhatItsTenantDesiresAndNothingElse(t *testing.T) {
 }
 
 func TestWhatFailsIsNamed(t *testing.T) {
-	for _, what := range []string{"admit", "clients", "look"} {
+	for _, what := range []string{"admit", "clients", "look", "evict"} {
 		w := &world{fail: what}
 		writer := access.Writer{Shares: w, Firewall: w}
 		tenant := pool.Tenant{ID: "acme", Addresses: []string{"10.0.0.1"}}
 		err := writer.Set(t.Context(), tenant, share, "sg-1")
-		if what == "look" {
+		switch what {
+		case "look":
 			err = writer.Served(t.Context(), share, tenant.Clients())
+		case "evict":
+			err = writer.Evict(t.Context(), "sg-1", []string{"10.0.0.1"})
 		}
 		if !errors.Is(err, errNotNow) {
 			t.Errorf("%s: %v", what, err)
@@ -87,5 +96,15 @@ func TestWhatFailsIsNamed(t *testing.T) {
 		if what == "admit" && slices.Contains(w.done, "clients") {
 			t.Error("the share was opened behind a gateway that could not be")
 		}
+	}
+}
+
+func TestOnlyWhatIsNamedIsPutOut(t *testing.T) {
+	w := &world{}
+	if err := (access.Writer{Shares: w, Firewall: w}).Evict(t.Context(), "sg-1", []string{"10.0.0.1", "10.0.0.2"}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"sg-1 10.0.0.1", "sg-1 10.0.0.2"}; !slices.Equal(w.evicted, want) {
+		t.Errorf("put out %v, want %v", w.evicted, want)
 	}
 }
