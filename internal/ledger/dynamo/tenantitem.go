@@ -19,6 +19,7 @@ type tenantItem struct {
 	Tier        pool.Tier        `dynamodbav:"tier"`
 	Mark        string           `dynamodbav:"mark"`
 	Addresses   []string         `dynamodbav:"addresses"`
+	Change      *changeItem      `dynamodbav:"change,omitempty"`
 	State       pool.TenantState `dynamodbav:"state"`
 	RequestedAt time.Time        `dynamodbav:"requestedAt"`
 	ReadyAt     *time.Time       `dynamodbav:"readyAt,omitempty"`
@@ -51,7 +52,7 @@ func encodeTenant(t pool.Tenant) (item, error) { return encode(tenantItemOf(t)) 
 func tenantItemOf(t pool.Tenant) tenantItem {
 	i := tenantItem{
 		key: tenantKey(t.ID), deadline: deadlineOf(dueTenant, t.Due), Form: form,
-		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, State: t.State, RequestedAt: t.RequestedAt,
+		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, Change: encodeChange(t.Change), State: t.State, RequestedAt: t.RequestedAt,
 		progress: encodeProgress(t.Progress), Seq: t.Seq, Exchanges: t.Exchanges, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
 		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version, Held: t.Held, Anew: t.Anew, Undone: t.Undone,
 	}
@@ -96,7 +97,7 @@ func (h *holdingItem) decode() pool.Holding {
 func (i tenantItem) tenant() pool.Tenant {
 	t := pool.Tenant{
 		ID:   pool.TenantID(strings.TrimPrefix(i.PK, tenantPrefix)),
-		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, State: i.State, RequestedAt: i.RequestedAt,
+		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, Change: i.Change.decode(), State: i.State, RequestedAt: i.RequestedAt,
 		Progress: i.progress.decode(i.time()), Seq: i.Seq, Exchanges: i.Exchanges, Database: i.Database.decode(), Share: i.Share.decode(),
 		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version, Held: i.Held, Anew: i.Anew, Undone: i.Undone,
 	}
