@@ -116,5 +116,8 @@ func Reported(t Tenant, now time.Time) Tenant {
 		return RestTenant(t, now)
 	}
 	t.Progress = Progress{Stuck: stuck, Error: why}
+	if t.Change.Untold { // what kept it from being announced is given up
+		t.Progress, t.Change.Untold = Started(StepServe, now), false
+	}
 	return t
 }

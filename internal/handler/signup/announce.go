@@ -55,21 +55,28 @@ func (h *Handler) putOff(ctx context.Context, a events.Announcement, try int, wh
 }
 
 // recordServe makes the announcement of a tenant a step in its record, with a deadline. The tenant has its
-// storage; that it can't be said is the bus's or the gateway's trouble, and may last.
+// storage; that it can't be said is the bus's or the gateway's trouble, and may last. While its addresses are being
+// changed its share may not be as desired for that reason alone: it is announced afterwards.
 func (h *Handler) recordServe(ctx context.Context, id pool.TenantID, why error) error {
 	before, t, err := ledger.UpdateTenant(ctx, h.Ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
-		if t.State != pool.TenantReady || t.Step != "" {
-			return t, ledger.ErrUnchanged // another copy of the message was here first
-		}
 		now := h.Now().UTC()
-		t.Progress = pool.Started(pool.StepServe, now).Failed(why)
+		switch {
+		case t.State != pool.TenantReady || t.Change.Untold:
+			return t, ledger.ErrUnchanged // another copy of the message was here first
+		case t.Step == "", t.Step == pool.StepConfirm, t.Step == pool.StepOverlap:
+			t.Progress = pool.Started(pool.StepServe, now).Failed(why)
+		case t.Step.OfChange(), t.Stuck.OfChange():
+			t.Change.Untold = true
+		default:
+			return t, ledger.ErrUnchanged
+		}
 		t.History = pool.Append(t.History, pool.Entry{At: now, What: "not announced", Why: why.Error()})
 		return t, nil
 	})
 	if err != nil {
 		return fmt.Errorf("put the announcement of tenant %s off: %w", id, err)
 	}
-	if t.Version == before.Version {
+	if t.Version == before.Version || t.Step != pool.StepServe {
 		return nil
 	}
 	return h.later(ctx, string(id), lifecycle.After(t.Progress), serveWait<<looksUnrecorded)
@@ -85,25 +92,24 @@ func (h *Handler) serve(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool
 		wait := min(serveWait<<min(looksUnrecorded+t.Count, 6), serveWaitMost)
 		return lifecycle.Next[pool.Tenant]{Record: t, Wait: wait, Because: err}, nil
 	}
-	t.Progress = pool.Progress{}
-	return lifecycle.Next[pool.Tenant]{Record: t}, nil
+	return lifecycle.Next[pool.Tenant]{Record: pool.RestTenant(t, h.Now())}, nil
 }
 
-// repeat announces a tenant that was served before. One with a step has not been announced yet, and that is
+// repeat announces a tenant that was served before. One with signup's step has not been announced yet, and that is
 // made up for.
 func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 	share, err := h.shareOf(ctx, t)
 	if err != nil {
 		return err
 	}
-	if t.Step == "" && t.Stuck == "" {
+	if t.Step != pool.StepServe && t.Stuck != pool.StepServe {
 		a := h.announcement(t, share)
 		if err := h.tellReady(ctx, a, false); err != nil {
 			return h.putOff(ctx, a, 0, err)
 		}
 		return nil
 	}
-	if t.Step == "" || t.Step == pool.StepReport { // given up, and asked for again: it has all its tries
+	if t.Step != pool.StepServe { // given up, and asked for again: it has all its tries
 		if t, err = h.begin(ctx, t, pool.StepServe); err != nil {
 			return err
 		}

@@ -166,7 +166,7 @@ func (h *Handler) recordReady(ctx context.Context, before, opened pool.Tenant) (
 		if before, err = h.Ledger.Tenant(ctx, t.ID); err != nil {
 			return t, fmt.Errorf("read tenant %s, which has changed: %w", t.ID, err)
 		}
-		if before.State != pool.TenantRequested || before.Mark != t.Mark || !slices.Equal(before.Addresses, t.Addresses) {
+		if before.State != pool.TenantRequested || before.Mark != t.Mark || !slices.Equal(before.Clients(), t.Clients()) {
 			break
 		}
 	}

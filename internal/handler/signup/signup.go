@@ -171,6 +171,11 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	}
 	err = h.Ledger.Register(ctx, request.InstanceIP, pool.TenantID(request.TenantID))
 	if errors.Is(err, pool.ErrTaken) {
+		if known, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID)); err == nil && known.State != pool.TenantLeft && differs(known, request) == nil {
+			return h.resume(ctx, known) // it had the address, and gave it up
+		} else if err != nil && !errors.Is(err, pool.ErrNotFound) {
+			return fmt.Errorf("look whether tenant %s had its address before: %w", request.TenantID, err)
+		}
 		// To a share's firewall two tenants with one address are one. Whose it is is nobody else's business.
 		return h.refuse(ctx, d, request.TenantID, &events.FieldError{Field: "instanceIp", Reason: "belongs to another tenant"})
 	}
@@ -187,10 +192,10 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	if tenant.State == pool.TenantLeft {
 		return h.late(ctx, d, request.InstanceIP, tenant)
 	}
+	if err := h.release(ctx, request.InstanceIP, tenant); err != nil {
+		return err
+	}
 	if bad := differs(tenant, request); bad != nil {
-		if err := h.release(ctx, request.InstanceIP, tenant); err != nil {
-			return err
-		}
 		return h.refuse(ctx, d, request.TenantID, bad)
 	}
 	return h.resume(ctx, tenant)
@@ -244,10 +249,10 @@ func (h *Handler) late(ctx context.Context, d events.Delivery, address string, l
 	return h.release(ctx, address, left)
 }
 
-// release frees an address that was registered for a signup which turns out not to be the tenant's. Killed
-// before this, the message comes again.
+// release frees an address that was registered for a signup which turns out not to be the tenant's, or not any more.
+// Killed before this, the message comes again.
 func (h *Handler) release(ctx context.Context, address string, t pool.Tenant) error {
-	if slices.Contains(t.Addresses, address) {
+	if slices.Contains(t.Reached(), address) {
 		return nil
 	}
 	if err := h.Ledger.Unregister(ctx, address, t); err != nil {
@@ -307,10 +312,11 @@ func (h *Handler) refuseNew(ctx context.Context, d events.Delivery, request even
 	return h.resume(ctx, known)
 }
 
-// differs returns the field in which a repeated signup differs from the first.
+// differs returns the field in which a repeated signup differs from the first. One that names an address which was
+// replaced since is answered as it was before, and lets that address in no more.
 func differs(t pool.Tenant, r events.SignupRequested) *events.FieldError {
 	switch {
-	case !slices.Contains(t.Addresses, r.InstanceIP):
+	case !slices.Contains(t.Reached(), r.InstanceIP) && !t.Had(r.InstanceIP):
 		return &events.FieldError{Field: "instanceIp", Reason: "is another address than the one this tenant signed up with"}
 	case string(t.Tier) != r.Tier:
 		return &events.FieldError{Field: "tier", Reason: "is another tier than the one this tenant signed up for"}

@@ -228,6 +228,10 @@ func (o outside) Serves(ctx context.Context, share pool.ShareRef, clients []stri
 	return serves, err
 }
 
+func (o outside) Evict(ctx context.Context, group, address string) error {
+	return o.call("Evict", func() error { return (&ec2.Groups{Client: o.w.groups}).Evict(ctx, group, address) })
+}
+
 func (o outside) Admit(ctx context.Context, group, address, description string) error {
 	return o.call("Admit", func() error {
 		return (&ec2.Groups{Client: o.w.groups}).Admit(ctx, group, address, description)
