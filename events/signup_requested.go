@@ -99,21 +99,27 @@ var reserved = []struct {
 	{netip.MustParsePrefix("240.0.0.0/4"), "a reserved address (240.0.0.0/4)"},
 }
 
-// checkInstanceIP wants one IPv4 unicast address. Loopback passes: which
-// networks may hold instances is configuration and checked against that.
 func checkInstanceIP(text string) *FieldError {
-	const field = "instanceIp"
+	if bad := checkAddress(text); bad != "" {
+		return &FieldError{Field: "instanceIp", Reason: bad}
+	}
+	return nil
+}
+
+// checkAddress returns why a text is not one IPv4 unicast address; "" if it is. Loopback passes: which networks may hold
+// instances is configuration and checked against that.
+func checkAddress(text string) string {
 	if text == "" {
-		return &FieldError{Field: field, Reason: "is missing"}
+		return "is missing"
 	}
 	address, err := netip.ParseAddr(text)
 	if err != nil || !address.Is4() {
-		return &FieldError{Field: field, Reason: "is not one IPv4 address"}
+		return "is not one IPv4 address"
 	}
 	for _, r := range reserved {
 		if r.network.Contains(address) {
-			return &FieldError{Field: field, Reason: "is " + r.name + ", not a unicast address of a host"}
+			return "is " + r.name + ", not a unicast address of a host"
 		}
 	}
-	return nil
+	return ""
 }
