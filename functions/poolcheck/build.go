@@ -52,6 +52,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Announce:    announcer,
 		Signups:     queue(e.SignupStepsQueue),
 		Leaving:     queue(e.LeavingStepsQueue),
+		Changes:     queue(e.ChangeStepsQueue),
 		HostEvents:  queue(e.HostQueue),
 		Templates:   templates,
 		StackRole:   e.StackRole,

@@ -40,6 +40,10 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 	tenant := pool.Tenant{ID: "acme", Tier: "standard", RequestedAt: start, History: []pool.Entry{{At: start, What: "waiting", Why: "the pool is empty"}}}
 	stuck := tenant.Clone()
 	stuck.Stuck, stuck.Error = pool.StepOpen, "the topic refuses"
+	changed := tenant.Clone()
+	changed.Stuck, changed.Change = pool.StepAdmit, pool.Change{Coming: []string{"10.0.0.8"}, Evicted: []string{"10.0.0.7"}}
+	open := tenant.Clone()
+	open.Stuck, open.Addresses = pool.StepOverlap, []string{"10.0.0.9", "10.0.0.1"}
 	for _, test := range []struct {
 		event string // its detail type; none for what is for a person only
 		note  bool   // a person is told too
@@ -57,6 +61,12 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 		}},
 		{"", true, "the signup of tenant acme is stuck", func() error { return a.SignupStuck(ctx, tenant) }},
 		{"", true, "Its last error: the topic refuses", func() error { return a.SignupStuck(ctx, stuck) }},
+		{"AccessChanged", false, `"added":[],"removed":["10.0.0.7"]`, func() error { return a.AccessChanged(ctx, changed) }},
+		{"RequestRejected", false, `"type":"InstanceChangeRequested"`, func() error {
+			return a.RequestRejected(ctx, events.TypeInstanceChangeRequested, "message", "acme", &events.FieldError{Field: "add", Reason: "is missing"})
+		}},
+		{"", true, "[10.0.0.8] are to come", func() error { return a.ChangeStuck(ctx, changed) }},
+		{"", true, "are [10.0.0.1 10.0.0.9], and it used to have as many as 1", func() error { return a.ChangeStuck(ctx, open) }},
 	} {
 		t.Run(test.event+" "+test.has, func(t *testing.T) {
 			before, notes := len(published.Published()), len(topic.Notes())

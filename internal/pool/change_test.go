@@ -198,7 +198,7 @@ func TestWhatWasGivenUpIsTriedAgainWhenItIsAskedForAgain(t *testing.T) {
 	if tenant.Step != pool.StepReport || tenant.Stuck != pool.StepAdmit {
 		t.Fatalf("it is at %+v", tenant.Progress)
 	}
-	reported := pool.Reported(tenant, now)
+	reported := pool.ReportedTenant(tenant, now)
 	if reported.Step != "" || reported.Stuck != pool.StepAdmit {
 		t.Errorf("reported: %+v", reported.Progress)
 	}
@@ -224,7 +224,7 @@ func TestAChangeThatDoesNotEndIsToldOnce(t *testing.T) {
 	if !changed || overdue.Step != pool.StepReport || overdue.Stuck != pool.StepOverlap {
 		t.Fatalf("overdue: %+v", overdue.Progress)
 	}
-	told := pool.Reported(overdue, now.Add(changeTerm))
+	told := pool.ReportedTenant(overdue, now.Add(changeTerm))
 	diff(t, "told", told.Progress, pool.Progress{})
 	two := wishes(t, told, 90000, c, "")
 	if two.Step != pool.StepOverlap {

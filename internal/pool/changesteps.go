@@ -106,16 +106,15 @@ func Confirmed(t Tenant, now time.Time) Tenant {
 	return RestTenant(t, now)
 }
 
-// Reported is a tenant of whom people were told that a step of it was given up, or that a change has not ended: the
+// ReportedTenant is a tenant of whom people were told that a step of it was given up, or that a change has not ended: the
 // addresses that it has then are taken for what it wants to have.
-func Reported(t Tenant, now time.Time) Tenant {
-	stuck, why := t.Stuck, t.Error
+func ReportedTenant(t Tenant, now time.Time) Tenant {
 	t = t.Clone()
-	if stuck == StepOverlap {
+	if t.Stuck == StepOverlap {
 		t.Change.Regular, t.Change.Due = len(t.lasting()), time.Time{}
 		return RestTenant(t, now)
 	}
-	t.Progress = Progress{Stuck: stuck, Error: why}
+	t.Progress = t.Reported()
 	if t.Change.Untold { // what kept it from being announced is given up
 		t.Progress, t.Change.Untold = Started(StepServe, now), false
 	}

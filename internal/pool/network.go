@@ -1,10 +1,27 @@
 package pool
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 )
+
+// ErrNetworks means that a text is no list of networks.
+var ErrNetworks = errors.New("not a list of CIDRs separated by commas")
+
+// ParseNetworks reads a list of CIDRs that are separated by commas.
+func ParseNetworks(list string) ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, cidr := range strings.Split(list, ",") {
+		network, err := netip.ParsePrefix(strings.TrimSpace(cidr))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNetworks, err)
+		}
+		networks = append(networks, network.Masked())
+	}
+	return networks, nil
+}
 
 // Networks say where customers' instances may live.
 type Networks struct {

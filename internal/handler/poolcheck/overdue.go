@@ -101,7 +101,11 @@ func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
 	case t.Step == pool.StepReport:
 		return h.report(ctx, t)
 	}
-	if err := h.Signups.Send(ctx, events.NewTenantStep(string(id), string(t.Step), t.Count+1), 0); err != nil {
+	owner := h.Signups
+	if t.Step.OfChange() {
+		owner = h.Changes
+	}
+	if err := owner.Send(ctx, events.NewTenantStep(string(id), string(t.Step), t.Count+1), 0); err != nil {
 		return fmt.Errorf("have step %s of tenant %s tried again: %w", t.Step, id, err)
 	}
 	return nil
@@ -109,15 +113,18 @@ func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
 
 // report tells people of a tenant that was given up, and ends the step of telling them.
 func (h *Handler) report(ctx context.Context, t pool.Tenant) error {
-	if err := h.Announce.SignupStuck(ctx, t); err != nil {
+	tell := h.Announce.SignupStuck
+	if t.Stuck.OfChange() {
+		tell = h.Announce.ChangeStuck
+	}
+	if err := tell(ctx, t); err != nil {
 		return err
 	}
 	_, _, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
 		if now.Step != pool.StepReport {
-			return now, ledger.ErrUnchanged // its signup was sent again
+			return now, ledger.ErrUnchanged // its signup, or its change, was sent again
 		}
-		now.Progress = now.Reported()
-		return now, nil
+		return pool.ReportedTenant(now, h.Now()), nil
 	})
 	if err != nil {
 		return fmt.Errorf("record that tenant %s is reported: %w", t.ID, err)

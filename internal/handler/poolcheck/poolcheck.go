@@ -60,6 +60,7 @@ type announcer interface {
 	SignupStuck(ctx context.Context, t pool.Tenant) error
 	DepartureStuck(ctx context.Context, d pool.Departure) error
 	ClearanceStuck(ctx context.Context, c pool.Clearance) error
+	ChangeStuck(ctx context.Context, t pool.Tenant) error
 }
 
 type sender interface {
@@ -84,6 +85,7 @@ type Config struct {
 	Announce    announcer
 	Signups     sender // the queue of Headroom's own messages to signup
 	Leaving     sender // likewise to decommission
+	Changes     sender // likewise to instancechange
 	HostEvents  sender // stackcomplete's queue
 	Templates   map[pool.Kind]Template
 	StackRole   string // ARN of the role by which CloudFormation builds
@@ -101,7 +103,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Alarms == nil || c.Announce == nil ||
-		c.Signups == nil || c.Leaving == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
+		c.Signups == nil || c.Leaving == nil || c.Changes == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
 	for _, k := range pool.Kinds {

@@ -50,6 +50,7 @@ type world struct {
 	topic     *notifytest.Topic
 	signups   *queuetest.Queue
 	leaving   *queuetest.Queue
+	changes   *queuetest.Queue
 	steps     *queuetest.Queue
 	policies  pool.Policies
 	image     string                    // the newest of gateways
@@ -67,7 +68,8 @@ func newWorld(t testing.TB) *world {
 		t: t, now: start, ledger: memory.New(memory.Options{}), stacks: &stackstest.CloudFormation{},
 		bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, image: firstImage,
 	}
-	w.signups, w.steps, w.leaving = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
+	w.signups, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
+	w.leaving, w.changes = queuetest.New(w.clock), queuetest.New(w.clock)
 	for _, k := range pool.Kinds {
 		w.policies = append(w.policies, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 10, Ceiling: 5, MaxOrders: 2, Placement: pool.Pack})
 	}
@@ -116,6 +118,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Ledger: store, Shelf: reconciler, Policies: out, Stacks: out, Images: out, Alarms: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		Leaving:    killtest.Sender{Next: &queue.Sender{Client: w.leaving, URL: "leaving"}, Call: faulty},
+		Changes:    killtest.Sender{Next: &queue.Sender{Client: w.changes, URL: "changes"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{
 			pool.Database: {URL: "https://s3/database", Parameters: map[string]string{"VpcId": "vpc"}, Zones: databaseZones},

@@ -3,9 +3,7 @@ package signup
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"regexp"
-	"strings"
 
 	"headroom/internal/pool"
 
@@ -31,13 +29,8 @@ type Environment struct {
 	TaskRoot        string `env:"LAMBDA_TASK_ROOT" envDefault:"."`     // holds rds-ca.pem
 }
 
-// What is wrong with an environment.
-var (
-	// ErrNetworks means that INSTANCE_NETWORKS or HOST_NETWORKS is no list of networks.
-	ErrNetworks = errors.New("not a list of CIDRs separated by commas")
-	// ErrMountOptions means that MOUNT_OPTIONS is nothing that can follow "mount -o".
-	ErrMountOptions = errors.New("MOUNT_OPTIONS is not a list of mount options separated by commas")
-)
+// ErrMountOptions means that MOUNT_OPTIONS is nothing that can follow "mount -o".
+var ErrMountOptions = errors.New("MOUNT_OPTIONS is not a list of mount options separated by commas")
 
 // mountOptions is a list of options, each with or without a value. It ends up in command lines.
 var mountOptions = regexp.MustCompile(`^[a-z0-9]+(=[A-Za-z0-9.:]+)?(,[a-z0-9]+(=[A-Za-z0-9.:]+)?)*$`)
@@ -57,25 +50,13 @@ func ReadEnvironment() (Environment, error) {
 
 // Networks say where customers' instances may live.
 func (e Environment) Networks() (pool.Networks, error) {
-	instances, err := networks(e.Instances)
+	instances, err := pool.ParseNetworks(e.Instances)
 	if err != nil {
 		return pool.Networks{}, fmt.Errorf("INSTANCE_NETWORKS: %w", err)
 	}
-	hosts, err := networks(e.Hosts)
+	hosts, err := pool.ParseNetworks(e.Hosts)
 	if err != nil {
 		return pool.Networks{}, fmt.Errorf("HOST_NETWORKS: %w", err)
 	}
 	return pool.Networks{Instances: instances, Hosts: hosts}, nil
-}
-
-func networks(list string) ([]netip.Prefix, error) {
-	var networks []netip.Prefix
-	for _, cidr := range strings.Split(list, ",") {
-		network, err := netip.ParsePrefix(strings.TrimSpace(cidr))
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNetworks, err)
-		}
-		networks = append(networks, network.Masked())
-	}
-	return networks, nil
 }

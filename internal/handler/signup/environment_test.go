@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"headroom/internal/pool"
 )
 
 func setEnvironment(t *testing.T) {
@@ -53,7 +55,7 @@ func TestABadEnvironmentIsRefused(t *testing.T) {
 		t.Run("no networks in "+variable, func(t *testing.T) {
 			setEnvironment(t)
 			t.Setenv(variable, "10.0.0.1")
-			if _, err := ReadEnvironment(); !errors.Is(err, ErrNetworks) || !strings.Contains(err.Error(), variable) {
+			if _, err := ReadEnvironment(); !errors.Is(err, pool.ErrNetworks) || !strings.Contains(err.Error(), variable) {
 				t.Errorf("got %v", err)
 			}
 		})
