@@ -2,7 +2,7 @@ package events
 
 // AccessChanged says that other addresses than before reach a tenant's share: what was added is served by it, and what
 // was removed is served no more, also if it had mounted the share, and can belong to another tenant. It may be said more
-// than once.
+// than once, and late: what was seen last is what is so.
 type AccessChanged struct {
 	Version   string   `json:"version"`
 	TenantID  string   `json:"tenantId"`

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
+	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
 
@@ -318,5 +319,42 @@ func TestAllTenantsOfAGatewayRollAtOnce(t *testing.T) {
 	}
 	if rules := len(w.groups.Rules(group)); rules != slots || len(w.rejected()) != 0 {
 		t.Errorf("%d rules are left, rejected %v", rules, w.rejected())
+	}
+}
+
+// The rule of an address that has become the next tenant's is not the last one's to take away.
+func TestWhoIsLateTakesNoRuleAway(t *testing.T) {
+	w := newWorld(t, 0)
+	w.ready("acme", "10.0.0.1")
+	w.wish("acme", "10.0.0.2", "10.0.0.1")
+	d, _ := w.changes.Receive(time.Hour)
+	s := &killtest.Schedule{}
+	s.Start(func(call killtest.Call) error { return w.handler(call).Message(t.Context(), d) })
+	for made := ""; made != "Serves" || s.Next(0) != "Tenant"; { // it is about to look whether it may take the rule away
+		made = s.Next(0)
+		if ended, err := s.Step(0); ended || err != nil {
+			t.Fatalf("it ended: %v", err)
+		}
+	}
+	w.now = w.now.Add(10 * time.Minute)
+	w.retryOverdue("acme")
+	w.drain(undisturbed)
+	w.ready("other", "10.0.0.1")
+	for s.Running() > 0 {
+		_, _ = s.Step(0)
+	}
+	wants(t, "let in", w.clients("acme")+", "+w.clients("other")+", "+w.rules(), "10.0.0.2, 10.0.0.1, 10.0.0.1 10.0.0.2")
+}
+
+func TestTheSameMessageAgainHurriesNothing(t *testing.T) {
+	w := newWorld(t, 0)
+	w.ready("acme", "10.0.0.1")
+	w.wish("acme", "10.0.0.2", "10.0.0.1")
+	d, _ := w.changes.Receive(time.Hour)
+	for range 2 {
+		w.must(w.handler(undisturbed).Message(t.Context(), d))
+		if step := w.tenant("acme").Step; step != pool.StepConfirm {
+			t.Errorf("it is at step %q", step)
+		}
 	}
 }

@@ -179,3 +179,20 @@ func (w *world) tenantOrNone(id pool.TenantID) pool.Tenant {
 	t, _ := w.ledger.Tenant(context.Background(), id)
 	return t
 }
+
+func TestAnAddressThatComesStaysTheTenantsWhenASignupNamesIt(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	w.must(w.ledger.Register(context.Background(), "10.0.0.2", "acme"))
+	w.wish("acme", "10.0.0.2", "")
+	w.ask("acme", "10.0.0.2")
+	w.drain(w.once)
+	w.ask("other", "10.0.0.2")
+	w.drain(w.once)
+	if got := w.rejected(); len(got) != 1 || got[0] != "other "+taken {
+		t.Errorf("rejected: %v", got)
+	}
+}
