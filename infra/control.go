@@ -41,7 +41,7 @@ type controlPlane struct {
 	network       *Network
 	hosts         HostStacks
 
-	signups, signupSteps, poolChecks, hostEvents, alarms Queue
+	signups, signupSteps, poolChecks, hostEvents, alarms, changes, changeSteps Queue
 }
 
 // NewControlPlane makes the stack that takes signups and keeps the pools filled.
@@ -90,6 +90,8 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.poolChecks = NewQueue(stack, "PoolCheck", c.queueProps("poolcheck", poolCheckTimeout))
 	c.hostEvents = NewQueue(stack, "HostEvents", c.queueProps("hostevents", stackCompleteTimeout))
 	c.alarms = NewQueue(stack, "Alarms", c.queueProps("alarms", rdsAlarmTimeout))
+	c.changes = NewQueue(stack, "InstanceChange", c.queueProps("instancechange", instanceChangeTimeout))
+	c.changeSteps = NewQueue(stack, "ChangeSteps", c.queueProps("changesteps", instanceChangeTimeout))
 	undelivered := newDeadLetters(stack, "Undelivered", c.queueProps("undelivered", 0))
 	c.addRules(undelivered)
 	NewPoolCheckSchedule(stack, "PoolCheckSchedule", c.poolChecks)
@@ -99,6 +101,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"poolcheck", c.newPoolCheck()},
 		{"stackcomplete", c.newStackComplete()},
 		{"rdsalarm", c.newRDSAlarm()},
+		{"instancechange", c.newInstanceChange()},
 	}
 	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Stage: p.Stage, Notify: c.notifications.Topic.TopicArn()})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
@@ -110,12 +113,16 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 			{"poolcheck", c.poolChecks.Queue, c.poolChecks.DeadLetters},
 			{"hostevents", c.hostEvents.Queue, c.hostEvents.DeadLetters},
 			{"alarms", c.alarms.Queue, c.alarms.DeadLetters},
+			{"instancechange", c.changes.Queue, c.changes.DeadLetters},
+			{"changesteps", c.changeSteps.Queue, c.changeSteps.DeadLetters},
 			{"undelivered", nil, undelivered},
 		},
 	})
 
 	c.output("SignupQueueUrl", c.signups.QueueUrl(), "Send signups here")
 	c.output("SignupDlqUrl", c.signups.DeadLetters.QueueUrl(), "Signups that were refused, or failed for good")
+	c.output("InstanceChangeQueueUrl", c.changes.QueueUrl(), "Send changes of tenants' addresses here")
+	c.output("InstanceChangeDlqUrl", c.changes.DeadLetters.QueueUrl(), "Changes that were refused, or failed for good")
 	c.output("PoolCheckQueueUrl", c.poolChecks.QueueUrl(), "Asks for a pool check")
 	c.output("HostEventsQueueUrl", c.hostEvents.QueueUrl(), "Says what becomes of a host in quarantine")
 	c.output("TableName", c.ledger.Table.TableName(), "All state")

@@ -14,7 +14,7 @@ import (
 )
 
 // functionNames are the functions, by the folders of their code.
-var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm"}
+var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "instancechange"}
 
 // reachDatabases are those of them that connect to database hosts.
 var reachDatabases = []string{"signup", "stackcomplete"}

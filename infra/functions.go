@@ -14,11 +14,12 @@ import (
 // Seconds that the functions may take. Short, because a message of a function that died is not seen
 // again before six times that; all that takes longer is continued by another message.
 const (
-	signupTimeout        = 20
-	signupBatch          = 10 // messages that an invocation handles at once
-	poolCheckTimeout     = 30
-	stackCompleteTimeout = 60
-	rdsAlarmTimeout      = 20
+	signupTimeout         = 20
+	signupBatch           = 10 // messages that an invocation handles at once
+	poolCheckTimeout      = 30
+	stackCompleteTimeout  = 60
+	rdsAlarmTimeout       = 20
+	instanceChangeTimeout = 30 // shorter than the time after which a change is looked at once more
 )
 
 // nobodyAddress is the client list of a share that no tenant has: an address that is nobody's
@@ -48,14 +49,7 @@ func (c *controlPlane) newSignup() awslambda.Function {
 			Resources: []*string{arn("storagegateway", "share/*")},
 			When:      ofStage(c.Stage, stageOfResource),
 		},
-		Grant{
-			Actions:   []string{"ec2:AuthorizeSecurityGroupIngress"},
-			Resources: []*string{arn("ec2", "security-group/*")},
-			When: Conditions{
-				"StringEquals": {stageOfResource: jsii.String(c.Stage.Name)},
-				"StringLike":   {"aws:ResourceTag/headroom:host": jsii.String(string(pool.Share) + "-*")},
-			},
-		},
+		c.onGatewayGroups("ec2:AuthorizeSecurityGroupIngress"),
 	)
 	f := c.newFunction("Signups", FunctionProps{
 		Name: "signup", Queues: []Queue{c.signups, c.signupSteps}, Batch: signupBatch, Concurrency: float64(c.Stage.SignupConcurrency),
@@ -88,7 +82,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, c.orderStacks()...)
 	grants = append(grants,
-		sendTo(c.signupSteps.Queue, c.hostEvents.Queue),
+		sendTo(c.signupSteps.Queue, c.changeSteps.Queue, c.hostEvents.Queue),
 		c.publish(),
 		c.readPolicy(),
 		c.onHostStacks("cloudformation:DescribeStacks"),
@@ -105,6 +99,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 			"POLICY_PARAMETER":          c.policy.ParameterName(),
 			"DATABASE_SLOTS":            jsii.String(fmt.Sprint(c.Stage.databaseSlots())),
 			"SIGNUP_STEPS_QUEUE_URL":    c.signupSteps.QueueUrl(),
+			"CHANGE_STEPS_QUEUE_URL":    c.changeSteps.QueueUrl(),
 			"HOST_QUEUE_URL":            c.hostEvents.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":          c.notifications.Topic.TopicArn(),
 			"STACK_PREFIX":              jsii.String(c.stackPrefix()),
@@ -183,6 +178,53 @@ func (c *controlPlane) newRDSAlarm() awslambda.Function {
 			"STACK_PREFIX":        jsii.String(c.stackPrefix()),
 		},
 	})
+}
+
+// newInstanceChange needs no network of the stage: all that it reaches are AWS's own interfaces.
+func (c *controlPlane) newInstanceChange() awslambda.Function {
+	// It frees addresses, on the condition that their tenant is as it was.
+	grants := c.ledger.Grants([]string{"ConditionCheckItem", "DeleteItem", "GetItem", "PutItem"})
+	grants = append(grants,
+		sendTo(c.changeSteps.Queue, c.changes.DeadLetters),
+		c.publish(),
+		c.readPolicy(),
+		Grant{
+			Actions:   []string{"storagegateway:DescribeNFSFileShares", "storagegateway:UpdateNFSFileShare"},
+			Resources: []*string{arn("storagegateway", "share/*")},
+			When:      ofStage(c.Stage, stageOfResource),
+		},
+		c.onGatewayGroups("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
+	)
+	f := c.newFunction("InstanceChanges", FunctionProps{
+		Name: "instancechange", Queues: []Queue{c.changes, c.changeSteps}, Batch: 10, Concurrency: 2,
+		MemoryMiB: 256, TimeoutSeconds: instanceChangeTimeout, Grants: grants,
+		Environment: map[string]*string{
+			"TABLE_NAME":       c.ledger.Table.TableName(),
+			"BUS_NAME":         c.bus.EventBusName(),
+			"POLICY_PARAMETER": c.policy.ParameterName(),
+			"DATABASE_SLOTS":   jsii.String(fmt.Sprint(c.Stage.databaseSlots())),
+			// Its own messages have a queue that customers' side has no access to.
+			"CHANGE_STEPS_QUEUE_URL": c.changeSteps.QueueUrl(),
+			"CHANGE_DLQ_URL":         c.changes.DeadLetters.QueueUrl(),
+			"INSTANCE_NETWORKS":      c.instanceNetworks,
+			"HOST_NETWORKS":          c.hostNetworks,
+		},
+	})
+	suppress(f.Role(), "AwsSolutions-IAM5",
+		"Shares and their security groups are made while it runs, so their names are not known here: tags limit them to this stage's.")
+	return f
+}
+
+// onGatewayGroups is what may be done to the security groups of the stage's gateways.
+func (c *controlPlane) onGatewayGroups(actions ...string) Grant {
+	return Grant{
+		Actions:   actions,
+		Resources: []*string{arn("ec2", "security-group/*")},
+		When: Conditions{
+			"StringEquals": {stageOfResource: jsii.String(c.Stage.Name)},
+			"StringLike":   {"aws:ResourceTag/headroom:host": jsii.String(string(pool.Share) + "-*")},
+		},
+	}
 }
 
 // newFunction adds what is the same for all functions of the control plane.
