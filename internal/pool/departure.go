@@ -171,7 +171,7 @@ func Leave(t Tenant, d Departure, terms Terms, now time.Time) (Tenant, Departure
 	d.History = Append(nil, Entry{At: now.UTC(), What: string(DepartureLeaving), Why: d.Reason})
 	// The tombstone says when it left, and by which departure; what it had is the departure's to say.
 	left.LeftAt, left.Held = d.RequestedAt, !d.Handed()
-	left.Database, left.Share, left.Secret, left.Returning = Holding{}, Holding{}, "", nil
+	left.Database, left.Share, left.Secret, left.Returning, left.Change = Holding{}, Holding{}, "", nil, Change{}
 	return left, d, nil
 }
 
@@ -190,6 +190,11 @@ func Rejoin(left Tenant, d Departure, undone, now time.Time) (Tenant, error) {
 		return left, err
 	}
 	back.Database, back.Share, back.Secret, back.ReadyAt = d.Tenant.Database, d.Tenant.Share, d.Tenant.Secret, d.Tenant.ReadyAt
+	// What it was about, as a change of its addresses, is gone on with.
+	back.Change = d.Tenant.Clone().Change
+	if back.Progress = d.Tenant.Progress; back.Step != "" {
+		back.Due = now.Add(Deadline(back.Step))
+	}
 	back.LeftAt = undone.UTC()
 	back.Undone++
 	return back, nil

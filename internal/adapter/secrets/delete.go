@@ -29,7 +29,7 @@ func (v *Vault) Credentials(ctx context.Context, arn string) (events.Credentials
 
 // DeleteCopier deletes what Copier made, for good. One that is not there is deleted.
 func (v *Vault) DeleteCopier(ctx context.Context, name string) error {
-	return v.Delete(ctx, v.CopierPrefix+name)
+	return v.DeleteSecret(ctx, v.CopierPrefix+name)
 }
 
 // DeleteTenant deletes the secret of a tenant's signup with a mark, for good. One that is not there is deleted.
@@ -37,12 +37,12 @@ func (v *Vault) DeleteTenant(ctx context.Context, tenantID, mark string) error {
 	if !markPattern.MatchString(mark) {
 		return fmt.Errorf("delete the secret of tenant %s: %w", tenantID, errBadMark)
 	}
-	return v.Delete(ctx, v.Prefix+tenantID+"/"+mark)
+	return v.DeleteSecret(ctx, v.Prefix+tenantID+"/"+mark)
 }
 
-// Delete deletes a secret by its name or ARN, for good: without a window in which it could be restored. One that is not
+// DeleteSecret deletes a secret by its name or ARN, for good: without a window in which it could be restored. One that is not
 // there is deleted.
-func (v *Vault) Delete(ctx context.Context, id string) error {
+func (v *Vault) DeleteSecret(ctx context.Context, id string) error {
 	_, err := v.Client.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: &id, ForceDeleteWithoutRecovery: aws.Bool(true)})
 	if err != nil && !awsclient.IsNotFound(err) {
 		return fmt.Errorf("delete secret %s: %w", id, err)

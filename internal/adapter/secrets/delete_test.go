@@ -57,7 +57,7 @@ func TestOnlyTheSecretOfOneSignupIsDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Delete(t.Context(), arn); err != nil || len(fake.Secrets()) > 0 {
+	if err := v.DeleteSecret(t.Context(), arn); err != nil || len(fake.Secrets()) > 0 {
 		t.Errorf("by its ARN: %v", err)
 	}
 }

@@ -25,12 +25,12 @@ func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error
 	}
 	// Once more it is the same content, which is no error: nothing in it depends on when it is written.
 	_, err = h.Objects.Put(ctx, pool.ObjectSpec{
-		Bucket: h.Archives, Key: certificate.CertifiedKey, KMSKey: h.ArchiveKey, ContentType: "application/json", Until: lockedUntil(d),
+		Bucket: h.Archives, Key: certificate.CertifiedKey, KMSKey: h.ArchiveKey, ContentType: "application/json", Until: lockedUntil(d), Tags: keptTag,
 	}, content)
 	if err != nil {
 		return leaving{}, fmt.Errorf("store the certificate of departure %s: %w", d.ID(), err)
 	}
-	for _, address := range d.Tenant.Addresses {
+	for _, address := range d.Tenant.Reached() {
 		if err := h.freeAddress(ctx, d, address); err != nil {
 			return leaving{}, err
 		}
@@ -49,7 +49,7 @@ func (h *Handler) freeAddress(ctx context.Context, d pool.Departure, address str
 		if err != nil {
 			return fmt.Errorf("look whether tenant %s has %s again: %w", d.Tenant.ID, address, err)
 		}
-		if t.State != pool.TenantLeft && slices.Contains(t.Addresses, address) {
+		if t.State != pool.TenantLeft && slices.Contains(t.Reached(), address) {
 			return nil
 		}
 		err = h.Ledger.Unregister(ctx, address, t)

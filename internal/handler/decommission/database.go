@@ -34,7 +34,7 @@ func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clear
 	if err := h.allow(ctx, c, target); err != nil {
 		return h.whether(ctx, c, err)
 	}
-	if err := h.Vault.Delete(ctx, d.Tenant.Secret); err != nil {
+	if err := h.Vault.DeleteSecret(ctx, d.Tenant.Secret); err != nil {
 		return clearing{}, err
 	}
 	return clearing{Record: c.Proven(pool.StepRemake, h.Now(), fmt.Sprintf(

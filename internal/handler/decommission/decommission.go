@@ -57,8 +57,8 @@ type vault interface {
 	DeleteCopier(ctx context.Context, name string) error
 	// DeleteTenant deletes the secret of a tenant's signup with a mark, for good, if there is one.
 	DeleteTenant(ctx context.Context, tenantID, mark string) error
-	// Delete deletes a secret for good, if it is there.
-	Delete(ctx context.Context, arn string) error
+	// DeleteSecret deletes a secret for good, if it is there.
+	DeleteSecret(ctx context.Context, arn string) error
 }
 
 // databases are the slots of database hosts.
@@ -93,7 +93,6 @@ type shares interface {
 	ShareStatus(ctx context.Context, share pool.ShareRef) (string, error)
 	DeleteShare(ctx context.Context, share pool.ShareRef) error
 	CreateShare(ctx context.Context, s pool.ShareSpec) (string, error)
-	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
 	TagsOf(ctx context.Context, share pool.ShareRef) (map[string]string, error)
 }
 

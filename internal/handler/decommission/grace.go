@@ -9,22 +9,31 @@ import (
 	"headroom/internal/pool"
 )
 
-// deepTag is what a lifecycle rule of the archive's bucket moves to deep storage.
-var deepTag = map[string]string{"headroom:archive": "deep"}
+// Tags of what is archived, by which lifecycle rules of the archive's bucket go: what has neither goes away after a time,
+// as an attempt that came to nothing.
+var (
+	deepTag = map[string]string{"headroom:archive": "deep"} // is moved to deep storage
+	keptTag = map[string]string{"headroom:archive": "kept"} // stays where it can be read
+)
 
 // lock keeps the archive that was verified from being deleted, and has it moved to deep storage. Its manifest is locked
 // too, and stays readable.
 func (h *Handler) lock(ctx context.Context, d pool.Departure) (leaving, error) {
 	a := d.Archive
 	until := h.Now().Add(d.Retain).UTC()
-	zip := pool.ObjectRef{Bucket: a.Bucket, Key: a.Key, Version: a.VersionID}
-	for _, ref := range []pool.ObjectRef{zip, {Bucket: a.Bucket, Key: a.Manifest, Version: a.ManifestID}} {
-		if err := h.Objects.Retain(ctx, ref, until); err != nil {
-			return leaving{}, fmt.Errorf("lock %s: %w", ref.Key, err)
+	for _, kept := range []struct {
+		ref  pool.ObjectRef
+		tags map[string]string
+	}{
+		{pool.ObjectRef{Bucket: a.Bucket, Key: a.Key, Version: a.VersionID}, deepTag},
+		{pool.ObjectRef{Bucket: a.Bucket, Key: a.Manifest, Version: a.ManifestID}, keptTag},
+	} {
+		if err := h.Objects.Retain(ctx, kept.ref, until); err != nil {
+			return leaving{}, fmt.Errorf("lock %s: %w", kept.ref.Key, err)
 		}
-	}
-	if err := h.Objects.Tag(ctx, zip, deepTag); err != nil {
-		return leaving{}, fmt.Errorf("have %s moved to deep storage: %w", a.Key, err)
+		if err := h.Objects.Tag(ctx, kept.ref, kept.tags); err != nil {
+			return leaving{}, fmt.Errorf("tag %s: %w", kept.ref.Key, err)
+		}
 	}
 	d = d.Proven(pool.StepGrace, h.Now(), fmt.Sprintf("%s and %s are locked until %s", a.Key, a.Manifest, until.Format(time.RFC3339)))
 	d.Archive.RetainUntil, d.Due = until, d.GraceUntil()

@@ -54,7 +54,7 @@ func (h *Handler) shut(ctx context.Context, d pool.Departure) (leaving, error) {
 	}
 	return leaving{Record: d.Proven(pool.StepUpload, h.Now(), fmt.Sprintf(
 		"login of %s on %s is off and its sessions are ended, share %s of %s serves nobody, and no rule of its group lets %s in",
-		pool.RoleName(d.Tenant.Database.Name), database.ID, ref.ID, share.ID, d.Tenant.Addresses))}, nil
+		pool.RoleName(d.Tenant.Database.Name), database.ID, ref.ID, share.ID, d.Tenant.Reached()))}, nil
 }
 
 // stillOpen says why a tenant that was shut out may reach its storage still; nil when it can't.
@@ -77,7 +77,7 @@ func (h *Handler) stillOpen(ctx context.Context, d pool.Departure, database pool
 // stays in: that life may begin between the look and the call, and then the rule is put back.
 func (h *Handler) evict(ctx context.Context, d pool.Departure, share pool.Host) error {
 	group := share.Access.SecurityGroup
-	for _, address := range d.Tenant.Addresses {
+	for _, address := range d.Tenant.Reached() {
 		needed, err := h.needed(ctx, d, address)
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (h *Handler) needed(ctx context.Context, d pool.Departure, address string) 
 		return false, fmt.Errorf("look whether tenant %s has signed up again: %w", d.Tenant.ID, err)
 	}
 	at := !t.Named() || t.Share.Host == d.Tenant.Share.Host
-	return t.State != pool.TenantLeft && at && slices.Contains(t.Addresses, address), nil
+	return t.State != pool.TenantLeft && at && slices.Contains(t.Reached(), address), nil
 }
 
 // takeBack takes back what was never handed over to a tenant. There is nothing to be archived, and nothing to be undone.

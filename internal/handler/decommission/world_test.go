@@ -15,7 +15,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/access"
-	"headroom/internal/adapter/buckets"
+	s3tags "headroom/internal/adapter/buckets"
 	"headroom/internal/adapter/buckets/bucketstest"
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/bus/bustest"
@@ -94,7 +94,8 @@ type world struct {
 	inspect  func(target string)                           // is told of each call that destroys
 	fail     map[string]error                              // calls that fail, by operation
 	call     killtest.Call
-	programs int // tasks that ran
+	complain bool // a message that fails fails the test
+	programs int  // tasks that ran
 }
 
 // newWorld makes a world with a tenant "acme" that is ready, and has files and rows.
@@ -102,7 +103,7 @@ func newWorld(t fatal) *world {
 	w := &world{
 		t: t, now: start, terms: pool.DefaultTerms, ledger: memory.New(memory.Options{}), secrets: &secretstest.Fake{},
 		gateways: &gatewaytest.Service{Keys: map[string]bool{}}, groups: firewalltest.New("sg-1", "sg-2"), tags: &bucketstest.S3{},
-		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, call: undisturbed,
+		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, call: undisturbed, complain: true,
 	}
 	w.terms.Grace, w.terms.CoolDown = pool.Term(grace), pool.Term(coolDown)
 	w.gateways.Now = w.clock
@@ -206,7 +207,7 @@ func (w *world) addShares(h *pool.Host) {
 		bucket := pool.BucketName(slot.Bucket)
 		w.tags.Add(bucket, nil)
 		w.objects.Add(bucket, false)
-		w.must((&buckets.Buckets{Client: w.tags}).Mark(ctx, slot.Bucket, h.SlotMark(*slot)))
+		w.must((&s3tags.Buckets{Client: w.tags}).Mark(ctx, slot.Bucket, h.SlotMark(*slot)))
 		slot.Share, err = g.CreateShare(ctx, pool.ShareSpec{
 			Token: slot.Name, Gateway: arn, Bucket: slot.Bucket, Role: slot.Role, Name: slot.Name, Key: shareKey, Clients: []string{nobody},
 		})
@@ -260,7 +261,9 @@ func (w *world) write(n int, key, content string) {
 	w.must(err)
 }
 
-func (w *world) bucket(n int) string { return pool.BucketName(w.host("share-standard-1").Slot(n).Bucket) }
+func (w *world) bucket(n int) string {
+	return pool.BucketName(w.slot("share-standard-1", n).Bucket)
+}
 
 func (w *world) store() *s3.Objects {
 	store, err := s3.New(s3.Config{
@@ -298,6 +301,12 @@ func (w *world) host(id pool.HostID) pool.Host {
 	h, err := w.ledger.Host(context.Background(), id)
 	w.must(err)
 	return h
+}
+
+func (w *world) slot(id pool.HostID, index int) *pool.Slot {
+	w.t.Helper()
+	h := w.host(id)
+	return h.Slot(index)
 }
 
 func (w *world) departure(id pool.DepartureID) pool.Departure {
@@ -382,11 +391,20 @@ func (o outside) DeleteTenant(ctx context.Context, tenantID, mark string) error 
 	return o.call("DeleteTenant", func() error { return o.vault().DeleteTenant(ctx, tenantID, mark) })
 }
 
-func (o outside) Delete(ctx context.Context, arn string) error {
-	return o.call("Delete", func() error {
+func (o outside) DeleteSecret(ctx context.Context, arn string) error {
+	return o.call("DeleteSecret", func() error {
 		o.destroys("secret")
-		return o.vault().Delete(ctx, arn)
+		return o.vault().DeleteSecret(ctx, arn)
 	})
+}
+
+func (o outside) Delete(ctx context.Context, bucket string, versions []pool.ObjectVersion) (kept []pool.ObjectRefusal, err error) {
+	err = o.call("Delete", func() (err error) {
+		o.destroys("objects")
+		kept, err = o.w.store().Delete(ctx, bucket, versions)
+		return err
+	})
+	return kept, err
 }
 
 var errNoSlot = errors.New("there is no such slot")
@@ -538,11 +556,11 @@ func (o outside) Evict(ctx context.Context, group, address string) error {
 }
 
 func (o outside) Mark(ctx context.Context, bucket, mark string) error {
-	return o.call("Mark", func() error { return (&buckets.Buckets{Client: o.w.tags}).Mark(ctx, bucket, mark) })
+	return o.call("Mark", func() error { return (&s3tags.Buckets{Client: o.w.tags}).Mark(ctx, bucket, mark) })
 }
 
 func (o outside) MarkOf(ctx context.Context, bucket string) (mark string, err error) {
-	err = o.call("MarkOf", func() (err error) { mark, err = (&buckets.Buckets{Client: o.w.tags}).MarkOf(ctx, bucket); return err })
+	err = o.call("MarkOf", func() (err error) { mark, err = (&s3tags.Buckets{Client: o.w.tags}).MarkOf(ctx, bucket); return err })
 	return mark, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
@@ -21,7 +22,7 @@ func (s *Service) Add(name string, tags map[string]string, gone bool) string {
 	return g.ARN
 }
 
-// ListTagsForResource is Storage Gateway's, of gateways, with two tags a page. It answers for one whose
+// ListTagsForResource is Storage Gateway's, of gateways and shares, with two tags a page. It answers for one whose
 // machine is gone as well.
 func (s *Service) ListTagsForResource(ctx context.Context, in *storagegateway.ListTagsForResourceInput, _ ...func(*storagegateway.Options)) (*storagegateway.ListTagsForResourceOutput, error) {
 	if err := ctx.Err(); err != nil {
@@ -30,18 +31,26 @@ func (s *Service) ListTagsForResource(ctx context.Context, in *storagegateway.Li
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range s.gateways {
-		if g.ARN != aws.ToString(in.ResourceARN) {
-			continue
+		if g.ARN == aws.ToString(in.ResourceARN) {
+			return tagPage(in, g.tags()), nil
 		}
-		from, _ := strconv.Atoi(aws.ToString(in.Marker))
-		list := g.tags()
-		out := &storagegateway.ListTagsForResourceOutput{ResourceARN: &g.ARN, Tags: list[min(from, len(list)):min(from+2, len(list))]}
-		if from+2 < len(list) {
-			out.Marker = aws.String(strconv.Itoa(from + 2))
-		}
-		return out, nil
+	}
+	if share := s.share(aws.ToString(in.ResourceARN)); share != nil {
+		return tagPage(in, tagList(share.Tags)), nil
+	}
+	if strings.Contains(aws.ToString(in.ResourceARN), ":share/") {
+		return nil, refuse("FileShareNotFound")
 	}
 	return nil, refuse(types.ErrorCodeGatewayNotFound)
+}
+
+func tagPage(in *storagegateway.ListTagsForResourceInput, list []types.Tag) *storagegateway.ListTagsForResourceOutput {
+	from, _ := strconv.Atoi(aws.ToString(in.Marker))
+	out := &storagegateway.ListTagsForResourceOutput{ResourceARN: in.ResourceARN, Tags: list[min(from, len(list)):min(from+2, len(list))]}
+	if from+2 < len(list) {
+		out.Marker = aws.String(strconv.Itoa(from + 2))
+	}
+	return out
 }
 
 // tags lists a gateway's tags as they can be seen.
@@ -50,9 +59,13 @@ func (g *Gateway) tags() []types.Tag {
 		g.untagged--
 		return nil
 	}
+	return tagList(g.Tags)
+}
+
+func tagList(tags map[string]string) []types.Tag {
 	var out []types.Tag
-	for _, key := range slices.Sorted(maps.Keys(g.Tags)) {
-		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(g.Tags[key])})
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
 	}
 	return out
 }
