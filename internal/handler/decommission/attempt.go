@@ -118,8 +118,8 @@ func (h *Handler) job(ctx context.Context, d pool.Departure, job string, number 
 		},
 	}
 	if job == events.JobArchive {
-		folder := path.Join(string(d.ID()), strconv.Itoa(number))
-		out.Archive = &events.ArchiveRef{Bucket: h.Archives, Key: folder + "/archive.zip", ManifestKey: folder + "/manifest.jsonl"}
+		name := path.Join(string(d.ID()), strconv.Itoa(number))
+		out.Archive = &events.ArchiveRef{Bucket: h.Archives, Key: name + ".zip", ManifestKey: name + ".manifest.jsonl"}
 	} else {
 		ref := archiveRef(d.Attempt.Archived)
 		out.Archive = &ref
