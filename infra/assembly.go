@@ -13,7 +13,7 @@ import (
 type Assembly struct {
 	StageName string // name of one of Stages; empty: the context value "stage", else "dev"
 	Outdir    string // where the assembly goes; empty: "cdk.out"
-	CodeDir   string // holds one folder a function, with its bootstrap
+	CodeDir   string // holds one folder a function, with its bootstrap, and the archivist's, with its Dockerfile too
 
 	Authorities Authorities // of RDS; they go to the code of the functions that want them
 
@@ -33,9 +33,9 @@ func synthesize(a Assembly) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range functionNames {
-		if _, err := os.Stat(filepath.Join(a.CodeDir, f)); err != nil {
-			return fmt.Errorf("find the code of function %s (has it been built?): %w", f, err)
+	for _, p := range programNames {
+		if _, err := os.Stat(filepath.Join(a.CodeDir, p)); err != nil {
+			return fmt.Errorf("find the code of %s (has it been built?): %w", p, err)
 		}
 	}
 

@@ -33,23 +33,23 @@ type Authorities struct {
 	Now    time.Time
 }
 
-// place puts the authorities beside the programs of the functions that reach databases, and beside no others:
+// place puts the authorities beside the programs that reach databases, and beside no others:
 // each that is parsed makes a cold start longer.
 func (a Authorities) place(codeDir string) error {
 	wanted, err := a.read()
 	if err != nil {
 		return err
 	}
-	for _, function := range functionNames {
-		file := filepath.Join(codeDir, function, authoritiesFile)
-		if !slices.Contains(reachDatabases, function) {
+	for _, program := range programNames {
+		file := filepath.Join(codeDir, program, authoritiesFile)
+		if !slices.Contains(reachDatabases, program) {
 			if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("leave the authorities of RDS out of %s: %w", function, err)
+				return fmt.Errorf("leave the authorities of RDS out of %s: %w", program, err)
 			}
 			continue
 		}
 		if err := os.WriteFile(file, wanted, 0o644); err != nil {
-			return fmt.Errorf("give %s the authorities of RDS: %w", function, err)
+			return fmt.Errorf("give %s the authorities of RDS: %w", program, err)
 		}
 	}
 	return nil

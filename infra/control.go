@@ -32,6 +32,7 @@ type controlPlane struct {
 	activationPort   awscdk.CfnParameter
 	mountOptions     *string // that tenants are told
 	imageOwner       *string // of gateways' images
+	archivesAtOnce   awscdk.CfnParameter
 
 	keys          Keys
 	notifications Notifications
@@ -40,8 +41,10 @@ type controlPlane struct {
 	policy        awsssm.StringParameter
 	network       *Network
 	hosts         HostStacks
+	archives      Archives
 
 	signups, signupSteps, poolChecks, hostEvents, alarms, changes, changeSteps Queue
+	decommissions, decommissionSteps                                           Queue
 }
 
 // NewControlPlane makes the stack that takes signups and keeps the pools filled.
@@ -85,6 +88,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		DatabaseTemplate: p.DatabaseTemplate, ShareTemplate: p.ShareTemplate,
 	})
 
+	c.archives = NewArchives(stack, "Archives", c.keys.Archives)
 	c.signups = NewQueue(stack, "Signup", c.queueProps("signup", signupTimeout))
 	c.signupSteps = NewQueue(stack, "SignupSteps", c.queueProps("signupsteps", signupTimeout))
 	c.poolChecks = NewQueue(stack, "PoolCheck", c.queueProps("poolcheck", poolCheckTimeout))
@@ -92,8 +96,12 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.alarms = NewQueue(stack, "Alarms", c.queueProps("alarms", rdsAlarmTimeout))
 	c.changes = NewQueue(stack, "InstanceChange", c.queueProps("instancechange", instanceChangeTimeout))
 	c.changeSteps = NewQueue(stack, "ChangeSteps", c.queueProps("changesteps", instanceChangeTimeout))
+	c.decommissions = NewQueue(stack, "Decommission", c.queueProps("decommission", decommissionTimeout))
+	c.decommissionSteps = NewQueue(stack, "DecommissionSteps", c.queueProps("decommissionsteps", decommissionTimeout))
 	undelivered := newDeadLetters(stack, "Undelivered", c.queueProps("undelivered", 0))
 	c.addRules(undelivered)
+	archivist := c.newArchivist()
+	c.addDepartureRules(archivist, undelivered)
 	NewPoolCheckSchedule(stack, "PoolCheckSchedule", c.poolChecks)
 
 	functions := []namedFunction{
@@ -102,6 +110,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"stackcomplete", c.newStackComplete()},
 		{"rdsalarm", c.newRDSAlarm()},
 		{"instancechange", c.newInstanceChange()},
+		{"decommission", c.newDecommission(archivist)},
 	}
 	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Stage: p.Stage, Notify: c.notifications.Topic.TopicArn()})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
@@ -115,6 +124,8 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 			{"alarms", c.alarms.Queue, c.alarms.DeadLetters},
 			{"instancechange", c.changes.Queue, c.changes.DeadLetters},
 			{"changesteps", c.changeSteps.Queue, c.changeSteps.DeadLetters},
+			{"decommission", c.decommissions.Queue, c.decommissions.DeadLetters},
+			{"decommissionsteps", c.decommissionSteps.Queue, c.decommissionSteps.DeadLetters},
 			{"undelivered", nil, undelivered},
 		},
 	})
@@ -123,6 +134,9 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("SignupDlqUrl", c.signups.DeadLetters.QueueUrl(), "Signups that were refused, or failed for good")
 	c.output("InstanceChangeQueueUrl", c.changes.QueueUrl(), "Send changes of tenants' addresses here")
 	c.output("InstanceChangeDlqUrl", c.changes.DeadLetters.QueueUrl(), "Changes that were refused, or failed for good")
+	c.output("DecommissionQueueUrl", c.decommissions.QueueUrl(), "Have tenants leave, and call that off, here")
+	c.output("DecommissionDlqUrl", c.decommissions.DeadLetters.QueueUrl(), "Departures that were refused, or failed for good")
+	c.output("ArchiveBucketName", c.archives.Bucket.Ref(), "The data of tenants that have left")
 	c.output("PoolCheckQueueUrl", c.poolChecks.QueueUrl(), "Asks for a pool check")
 	c.output("HostEventsQueueUrl", c.hostEvents.QueueUrl(), "Says what becomes of a host in quarantine")
 	c.output("TableName", c.ledger.Table.TableName(), "All state")
@@ -157,6 +171,13 @@ func (c *controlPlane) addParameters() {
 		ConstraintDescription: jsii.String("amazon, or the number of an account"),
 		Description:           jsii.String("Who must have made the images that gateways are started from"),
 	}).ValueAsString()
+	c.archivesAtOnce = awscdk.NewCfnParameter(c.stack, jsii.String("ArchivesAtOnce"), &awscdk.CfnParameterProps{
+		Type:        jsii.String("Number"),
+		Default:     jsii.Number(archivesAtOnce),
+		MinValue:    jsii.Number(1),
+		MaxValue:    jsii.Number(archivesAtOnceMost),
+		Description: jsii.String("Tenants whose data is copied at once: each takes two vCPUs of Fargate's quota"),
+	})
 	c.mountOptions = awscdk.NewCfnParameter(c.stack, jsii.String("MountOptions"), &awscdk.CfnParameterProps{
 		Type:                  jsii.String("String"),
 		Default:               jsii.String(mountOptions),

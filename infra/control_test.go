@@ -48,7 +48,7 @@ func TestTheTableCannotBeLost(t *testing.T) {
 func TestKeysAreKeptAndRotated(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		keys := a.control.of("AWS::KMS::Key")
-		if got, want := slices.Sorted(maps.Keys(keys)), []string{"HostsKey", "LedgerKey", "SecretsKey"}; !slices.Equal(got, want) {
+		if got, want := slices.Sorted(maps.Keys(keys)), []string{"ArchivesKey", "HostsKey", "LedgerKey", "SecretsKey"}; !slices.Equal(got, want) {
 			t.Errorf("keys %v, want %v", got, want)
 		}
 		for id, key := range keys {
@@ -91,7 +91,7 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 				t.Errorf("queue %s is not encrypted", id)
 			}
 		}
-		if len(driven) != 5 || len(queues) != 11 {
+		if len(driven) != 7 || len(queues) != 15 {
 			t.Errorf("%d queues, of which %d drive functions", len(queues), len(driven))
 		}
 	})
@@ -120,9 +120,9 @@ func TestMessagesStayHiddenForSixTimeouts(t *testing.T) {
 func TestFunctionsAreWiredAsTheirCodeExpects(t *testing.T) {
 	environments := map[string]any{
 		"signup": signup.Environment{}, "poolcheck": poolcheck.Environment{},
-		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": rdsalarm.Environment{},
+		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": rdsalarm.Environment{}, "decommission": decommissionEnvironment{},
 	}
-	inNetwork := map[string]bool{"signup": true, "stackcomplete": true}
+	inNetwork := map[string]bool{"signup": true, "stackcomplete": true, "decommission": true}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		functions := a.control.of("AWS::Lambda::Function")
 		if len(functions) != len(environments) {
@@ -174,18 +174,25 @@ func TestLogsAreNotKeptForEver(t *testing.T) {
 	})
 }
 
-func TestRulesNameOnlyHostsOfTheirStage(t *testing.T) {
+func TestRulesNameOnlyWhatIsOfTheirStage(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		rules := a.control.of("AWS::Events::Rule")
-		if len(rules) != 2 {
-			t.Errorf("%d rules, want 2", len(rules))
+		if len(rules) != 4 {
+			t.Errorf("%d rules, want 4", len(rules))
 		}
 		for id, rule := range rules {
 			pattern, err := json.Marshal(at(rule.Properties, "EventPattern", "resources"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if prefixes := bytes.Count(pattern, []byte("headroom-"+a.stage.Name+"-")); prefixes == 0 || prefixes != bytes.Count(pattern, []byte(`"prefix"`)) {
+			ours := []byte("headroom-" + a.stage.Name + "-")
+			switch at(rule.Properties, "EventPattern", "source").([]any)[0] {
+			case "aws.ecs":
+				ours = []byte("task/headroom-" + a.stage.Name + "/")
+			case "aws.storagegateway":
+				ours = []byte("share/") // which have IDs only
+			}
+			if prefixes := bytes.Count(pattern, ours); prefixes == 0 || prefixes != bytes.Count(pattern, []byte(`"prefix"`)) {
 				t.Errorf("%s matches %s", id, pattern)
 			}
 			for _, target := range at(rule.Properties, "Targets").([]any) {
@@ -258,7 +265,7 @@ func TestThePolicyParameterMayGrow(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"BusName", "DashboardName", "HostEventsQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
+		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {

@@ -33,13 +33,14 @@ func NewDatabaseHost(scope constructs.Construct, id string, stage Stage) awscdk.
 	networks := parameter(stack, "InstanceNetworks", "Networks of customers' instances, separated by commas", func(p *awscdk.CfnParameterProps) {
 		p.AllowedPattern = jsii.String(networksPattern)
 	})
+	archivist := parameter(stack, "ArchivistSecurityGroupId", "Security group of the tasks that dump databases", nil)
 	var zone *string // RDS refuses one for an instance with a standby in another
 	if !stage.Databases.MultiZone {
 		zone = zoneParameter(stack)
 	}
 	name := awscdk.Fn_Sub(jsii.String(databaseName), nil)
 
-	group := newDatabaseGroup(stack, p, networks)
+	group := newDatabaseGroup(stack, p, archivist, networks)
 	instance := newDatabaseInstance(stack, databaseProps{
 		Name: name, Sizes: stage.Databases, RestoreDays: stage.RestoreDays, Host: p, Group: group.AttrGroupId(), Zone: zone,
 		Subnets: awscdk.Fn_Split(jsii.String(","), subnets, nil),
@@ -60,17 +61,17 @@ func NewDatabaseHost(scope constructs.Construct, id string, stage Stage) awscdk.
 	return stack
 }
 
-// newDatabaseGroup lets the functions in, and the networks in which customers' instances live. It
-// can't tell tenants apart: their accounts and databases do that.
+// newDatabaseGroup lets the functions in, the tasks that archive, and the networks in which customers' instances
+// live. It can't tell tenants apart: their accounts and databases do that.
 //
 // The rules are part of the group, which the instance needs, and not resources of their own: so a bad
 // one, such as a network that is given twice, fails the stack before there is an instance, which may
 // be protected from deletion.
-func newDatabaseGroup(stack awscdk.Stack, p hostParams, networks *string) awsec2.CfnSecurityGroup {
+func newDatabaseGroup(stack awscdk.Stack, p hostParams, archivist, networks *string) awsec2.CfnSecurityGroup {
 	group := awsec2.NewCfnSecurityGroup(stack, jsii.String("SecurityGroup"), &awsec2.CfnSecurityGroupProps{
 		GroupDescription:     jsii.String("Headroom: a database"),
 		VpcId:                p.Vpc,
-		SecurityGroupIngress: databaseRules(stack, p, networks),
+		SecurityGroupIngress: databaseRules(stack, p, archivist, networks),
 		// An instance answers; it calls nobody. Without a rule here CloudFormation would allow all.
 		SecurityGroupEgress: []*awsec2.CfnSecurityGroup_EgressProperty{{
 			IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(postgresPort), ToPort: jsii.Number(postgresPort),
@@ -84,14 +85,17 @@ func newDatabaseGroup(stack awscdk.Stack, p hostParams, networks *string) awsec2
 
 // databaseRules are the group's rules of who is let in. A template can't loop over a list: it is
 // padded to maxNetworks, and empty places are left out.
-func databaseRules(stack awscdk.Stack, p hostParams, networks *string) []any {
-	rules := []any{&awsec2.CfnSecurityGroup_IngressProperty{
-		IpProtocol:            jsii.String("tcp"),
-		FromPort:              jsii.Number(postgresPort),
-		ToPort:                jsii.Number(postgresPort),
-		SourceSecurityGroupId: p.ClientGroup,
-		Description:           jsii.String("Functions"),
-	}}
+func databaseRules(stack awscdk.Stack, p hostParams, archivist, networks *string) []any {
+	from := func(group *string, who string) any {
+		return &awsec2.CfnSecurityGroup_IngressProperty{
+			IpProtocol:            jsii.String("tcp"),
+			FromPort:              jsii.Number(postgresPort),
+			ToPort:                jsii.Number(postgresPort),
+			SourceSecurityGroupId: group,
+			Description:           jsii.String(who),
+		}
+	}
+	rules := []any{from(p.ClientGroup, "Functions"), from(archivist, "Tasks that archive")}
 	padded := *networks + strings.Repeat(",", maxNetworks-1)
 	places := awscdk.Fn_Split(jsii.String(","), jsii.String(padded), nil)
 	for n := range maxNetworks {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -14,10 +15,13 @@ import (
 )
 
 // functionNames are the functions, by the folders of their code.
-var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "instancechange"}
+var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "instancechange", "decommission"}
+
+// programNames are what there is code of: the functions, and the task.
+var programNames = append(slices.Clone(functionNames), archivistName)
 
 // reachDatabases are those of them that connect to database hosts.
-var reachDatabases = []string{"signup", "stackcomplete"}
+var reachDatabases = []string{"signup", "stackcomplete", "decommission", archivistName}
 
 // FunctionProps is what differs between the functions.
 type FunctionProps struct {
@@ -35,6 +39,7 @@ type FunctionProps struct {
 	Environment map[string]*string
 	Network     *Network // nil: it runs outside the VPC
 	Grants      []Grant
+	MoreGrants  []Grant // what has no room in the role itself, which takes 10,240 characters
 	Notify      *string // ARN of the topic that hears of errors
 }
 
@@ -59,6 +64,13 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) awslamb
 	}
 	permit(role, receive)
 	permit(role, p.Grants...)
+	if len(p.MoreGrants) > 0 {
+		awsiam.NewManagedPolicy(role, jsii.String("More"), &awsiam.ManagedPolicyProps{
+			Description: jsii.String("What else function " + name + " may do"),
+			Roles:       &[]awsiam.IRole{role},
+			Statements:  statements(p.MoreGrants...),
+		})
+	}
 
 	environment := map[string]*string{"STAGE": jsii.String(p.Stage.Name)}
 	for k, v := range p.Environment {

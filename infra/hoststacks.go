@@ -66,6 +66,8 @@ func NewHostStacks(scope constructs.Construct, id string, p HostStacksProps) Hos
 			Parameters: common(map[string]*string{
 				"SubnetIds":        awscdk.Fn_Join(jsii.String(","), &subnetIDs),
 				"InstanceNetworks": p.InstanceNetworks,
+				// It dumps databases itself; into shares it is let by its address, task by task.
+				"ArchivistSecurityGroupId": p.Network.Archivist.SecurityGroupId(),
 			}),
 			Zones: databaseZones,
 		},

@@ -76,13 +76,16 @@ func synthesizeAndRun(m *testing.M) (int, error) {
 // report beside each template.
 func synthesizeForTest(stage Stage, dir string) (assembly, error) {
 	code := filepath.Join(dir, "dist")
-	for _, f := range functionNames {
-		if err := os.MkdirAll(filepath.Join(code, f), 0o755); err != nil {
+	for _, p := range programNames {
+		if err := os.MkdirAll(filepath.Join(code, p), 0o755); err != nil {
 			return assembly{}, err
 		}
-		if err := os.WriteFile(filepath.Join(code, f, "bootstrap"), []byte(f), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(code, p, "bootstrap"), []byte(p), 0o755); err != nil {
 			return assembly{}, err
 		}
+	}
+	if err := os.WriteFile(filepath.Join(code, archivistName, "Dockerfile"), []byte("FROM scratch\n"), 0o644); err != nil {
+		return assembly{}, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, authoritiesFile), bundle, 0o644); err != nil {
 		return assembly{}, err

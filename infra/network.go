@@ -18,6 +18,7 @@ type Network struct {
 	Vpc       awsec2.Vpc
 	Subnets   *awsec2.SubnetSelection // without any route out of AWS
 	Functions awsec2.SecurityGroup    // of the functions in the VPC
+	Archivist awsec2.SecurityGroup    // of the tasks that archive
 	Zone      awsroute53.CfnHostedZone
 	ZoneName  string // private, one name a share host
 
@@ -35,6 +36,15 @@ func (n *Network) subnetARNs() []*string {
 		arns = append(arns, arn("ec2", "subnet/"+*s.SubnetId()))
 	}
 	return arns
+}
+
+// subnetIDs are the subnets in which hosts live, and tasks.
+func (n *Network) subnetIDs() *[]*string {
+	var ids []*string
+	for _, s := range *n.Vpc.IsolatedSubnets() {
+		ids = append(ids, s.SubnetId())
+	}
+	return &ids
 }
 
 // subnetNetworks are the CIDRs of the subnets in which hosts live.
@@ -73,6 +83,7 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) *Network 
 		Vpc:       vpc,
 		Subnets:   isolated,
 		Functions: newFunctionGroup(scope, vpc, p),
+		Archivist: newArchivistGroup(scope, vpc, p),
 		ZoneName:  "headroom-" + p.Stage.Name + ".internal",
 	}
 	n.Zone = awsroute53.NewCfnHostedZone(scope, jsii.String("Zone"), &awsroute53.CfnHostedZoneProps{
@@ -98,16 +109,29 @@ func newFunctionGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProps
 	return group
 }
 
+// newArchivistGroup lets the tasks that archive reach AWS, databases, and shares that they are let into.
+func newArchivistGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProps) awsec2.SecurityGroup {
+	group := newGroup(scope, "Archivist", vpc, "Headroom: tasks that archive")
+	inside := awsec2.Peer_Ipv4(jsii.String(p.Stage.NetworkCIDR))
+	group.AddEgressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(jsii.Number(443)), jsii.String("AWS, by endpoints"), nil)
+	group.AddEgressRule(inside, awsec2.Port_Tcp(jsii.Number(postgresPort)), jsii.String("Databases"), nil)
+	group.AddEgressRule(inside, awsec2.Port_Tcp(jsii.Number(nfsPort)), jsii.String("Shares"), nil)
+	return group
+}
+
 func newGroup(scope constructs.Construct, id string, vpc awsec2.Vpc, description string) awsec2.SecurityGroup {
 	return awsec2.NewSecurityGroup(scope, jsii.String(id), &awsec2.SecurityGroupProps{
 		Vpc: vpc, Description: jsii.String(description), AllowAllOutbound: jsii.Bool(false),
 	})
 }
 
-// addEndpoints makes the interface endpoints of the services that the functions in the VPC call.
+// addEndpoints makes the interface endpoints of the services that the functions in the VPC call, and that tasks need
+// to be started: their images and their logs. What S3, DynamoDB and KMS are to them comes by gateway endpoints, or by
+// the services that they call.
 func (n *Network) addEndpoints(scope constructs.Construct, stage Stage) {
 	fromFunctions := newGroup(scope, "Endpoints", n.Vpc, "Headroom: endpoints for functions")
 	fromFunctions.AddIngressRule(n.Functions, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("Functions"), nil)
+	fromFunctions.AddIngressRule(n.Archivist, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("Tasks"), nil)
 	fromGateways := newGroup(scope, "GatewayEndpoint", n.Vpc, "Headroom: endpoint of Storage Gateway for functions and gateways")
 	for _, port := range gatewayPorts {
 		fromGateways.AddIngressRule(awsec2.Peer_Ipv4(jsii.String(stage.NetworkCIDR)), awsec2.Port_Tcp(jsii.Number(port)),
@@ -129,6 +153,10 @@ func (n *Network) addEndpoints(scope constructs.Construct, stage Stage) {
 	endpoint("Ec2", awsec2.InterfaceVpcEndpointAwsService_EC2(), fromFunctions)
 	endpoint("Ssm", awsec2.InterfaceVpcEndpointAwsService_SSM(), fromFunctions)
 	endpoint("CloudFormation", awsec2.InterfaceVpcEndpointAwsService_CLOUDFORMATION(), fromFunctions)
+	endpoint("Ecs", awsec2.InterfaceVpcEndpointAwsService_ECS(), fromFunctions)
+	endpoint("EcrApi", awsec2.InterfaceVpcEndpointAwsService_ECR(), fromFunctions)
+	endpoint("EcrDocker", awsec2.InterfaceVpcEndpointAwsService_ECR_DOCKER(), fromFunctions)
+	endpoint("Logs", awsec2.InterfaceVpcEndpointAwsService_CLOUDWATCH_LOGS(), fromFunctions)
 	gateway := endpoint("StorageGateway", awsec2.InterfaceVpcEndpointAwsService_STORAGE_GATEWAY(), fromGateways)
 
 	// An entry reads "<hosted zone id>:<name>", the regional name first.

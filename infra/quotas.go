@@ -44,6 +44,8 @@ func usages(q Quotas) []usage {
 		{"ParameterGroupsQuotaAlarm", "quota-rds-parameter-groups", "RDS parameter groups", "RDS", "DBParameterGroups", "None", q.InstanceGroups},
 		{"SubnetGroupsQuotaAlarm", "quota-rds-subnet-groups", "RDS subnet groups", "RDS", "DBSubnetGroups", "None", q.InstanceGroups},
 		{"MachinesQuotaAlarm", "quota-ec2-vcpus", "vCPUs of standard on-demand machines", "EC2", "vCPU", "Standard/OnDemand", 0},
+		// ECS developer guide, "AWS Fargate usage metrics".
+		{"TasksQuotaAlarm", "quota-fargate-vcpus", "vCPUs of Fargate on demand", "Fargate", "vCPU", "Standard/OnDemand", 0},
 	}
 }
 
@@ -85,9 +87,9 @@ func reckonedQuotas(s Stage) []reckoned {
 		{"RolesQuotaAlarm", "quota-iam-roles", "IAM roles", 30, 0, maxShares, q.Roles},
 		{"StorageQuotaAlarm", "quota-ebs-storage", "EBS gp3 storage (GiB)", 0, 0, s.Shares.RootGiB + s.Shares.CacheGiB, q.StorageTiB << 10},
 		{"StacksQuotaAlarm", "quota-stacks", "CloudFormation stacks", 2, 1, 1, q.Stacks},
-		{"InterfacesQuotaAlarm", "quota-interfaces", "network interfaces", 30, zones, 1, q.Interfaces},
-		{"SecurityGroupsQuotaAlarm", "quota-security-groups", "security groups", 5, 1, 1, q.SecurityGroups},
-		{"AlarmsQuotaAlarm", "quota-alarms", "CloudWatch alarms", 40, databaseAlarms, 0, q.Alarms},
+		{"InterfacesQuotaAlarm", "quota-interfaces", "network interfaces", 40, zones, 1, q.Interfaces},
+		{"SecurityGroupsQuotaAlarm", "quota-security-groups", "security groups", 6, 1, 1, q.SecurityGroups},
+		{"AlarmsQuotaAlarm", "quota-alarms", "CloudWatch alarms", 50, databaseAlarms, 0, q.Alarms},
 	}
 }
 

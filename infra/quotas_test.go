@@ -45,6 +45,7 @@ func TestQuotasThatAWSCountsAreWarnedOf(t *testing.T) {
 			"quota-rds-parameter-groups": {"RDS", "DBParameterGroups", "None", fmt.Sprintf("100 * m / %d", a.stage.Quotas.InstanceGroups)},
 			"quota-rds-subnet-groups":    {"RDS", "DBSubnetGroups", "None", fmt.Sprintf("100 * m / %d", a.stage.Quotas.InstanceGroups)},
 			"quota-ec2-vcpus":            {"EC2", "vCPU", "Standard/OnDemand", "100 * m / SERVICE_QUOTA(m)"},
+			"quota-fargate-vcpus":        {"Fargate", "vCPU", "Standard/OnDemand", "100 * m / SERVICE_QUOTA(m)"},
 		} {
 			alarm := controlAlarm(t, a, what)
 			expression, metrics := expressionOf(t, alarm)

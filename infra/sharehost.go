@@ -15,6 +15,8 @@ const (
 	maxShares = 10
 	// activationPort is where a gateway gives its activation key, over HTTP.
 	activationPort = 80
+	// nfsPort is where a gateway serves NFS 4.1, by itself.
+	nfsPort = 2049
 	// mountOptions are what an NFS client mounts a share with, as AWS's user guide has them, with the
 	// version pinned: 4.1 needs port 2049 alone, which is the only one that is opened. Gateways serve no
 	// locks; for 4.1, Linux takes nolock and drops it.

@@ -67,40 +67,18 @@ func newShareSlot(stack awscdk.Stack, p shareSlotProps) {
 
 func newShareBucket(stack awscdk.Stack, p shareSlotProps, id func(string) *string) awss3.CfnBucket {
 	bucket := awss3.NewCfnBucket(stack, id("ShareBucket"), &awss3.CfnBucketProps{
-		BucketEncryption: &awss3.CfnBucket_BucketEncryptionProperty{
-			ServerSideEncryptionConfiguration: []*awss3.CfnBucket_ServerSideEncryptionRuleProperty{{
-				BucketKeyEnabled: jsii.Bool(true),
-				ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{
-					SseAlgorithm: jsii.String("aws:kms"), KmsMasterKeyId: p.Host.KeyArn,
-				},
-			}},
-		},
-		OwnershipControls: &awss3.CfnBucket_OwnershipControlsProperty{
-			Rules: []*awss3.CfnBucket_OwnershipControlsRuleProperty{{ObjectOwnership: jsii.String("BucketOwnerEnforced")}},
-		},
-		PublicAccessBlockConfiguration: &awss3.CfnBucket_PublicAccessBlockConfigurationProperty{
-			BlockPublicAcls: jsii.Bool(true), BlockPublicPolicy: jsii.Bool(true),
-			IgnorePublicAcls: jsii.Bool(true), RestrictPublicBuckets: jsii.Bool(true),
-		},
-		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{Status: jsii.String("Enabled")},
-		LifecycleConfiguration:  forgetOldVersions(p.RestoreDays),
+		BucketEncryption:               encryptedWith(p.Host.KeyArn),
+		OwnershipControls:              ownedByTheBucketsOwner(),
+		PublicAccessBlockConfiguration: notPublic(),
+		VersioningConfiguration:        &awss3.CfnBucket_VersioningConfigurationProperty{Status: jsii.String("Enabled")},
+		LifecycleConfiguration:         forgetOldVersions(p.RestoreDays),
 	})
 	bucket.CfnOptions().SetCondition(p.Condition)
 	keepOnceCreated(bucket)
 	suppress(bucket, "AwsSolutions-S1", "Only the share's gateway reaches the bucket; CloudTrail's data events say what it did, where that is wanted.")
 
 	policy := awss3.NewCfnBucketPolicy(stack, id("ShareBucketPolicy"), &awss3.CfnBucketPolicyProps{
-		Bucket: bucket.Ref(),
-		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-				Sid:        jsii.String("TlsOnly"),
-				Effect:     awsiam.Effect_DENY,
-				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
-				Actions:    jsii.Strings("s3:*"),
-				Resources:  &[]*string{bucket.AttrArn(), jsii.String(*bucket.AttrArn() + "/*")},
-				Conditions: &map[string]any{"Bool": map[string]string{"aws:SecureTransport": "false"}},
-			}),
-		}}),
+		Bucket: bucket.Ref(), PolicyDocument: tlsOnly(bucket),
 	})
 	policy.CfnOptions().SetCondition(p.Condition)
 	keepOnceCreated(policy)

@@ -18,6 +18,7 @@ type RuleProps struct {
 	Source           string
 	DetailTypes      []string
 	ResourcePrefixes []*string // of the ARNs that the event is about
+	Detail           any       // pattern of the event's detail; nil: any
 	To               Queue
 	Undelivered      awssqs.Queue // keeps events that EventBridge could not deliver
 }
@@ -28,13 +29,17 @@ func NewRule(scope constructs.Construct, id string, p RuleProps) {
 	for _, prefix := range p.ResourcePrefixes {
 		resources = append(resources, map[string]*string{"prefix": prefix})
 	}
+	pattern := map[string]any{
+		"source":      jsii.Strings(p.Source),
+		"detail-type": jsii.Strings(p.DetailTypes...),
+		"resources":   resources,
+	}
+	if p.Detail != nil {
+		pattern["detail"] = p.Detail
+	}
 	rule := awsevents.NewCfnRule(scope, jsii.String(id), &awsevents.CfnRuleProps{
-		Description: jsii.String(p.Description),
-		EventPattern: map[string]any{
-			"source":      jsii.Strings(p.Source),
-			"detail-type": jsii.Strings(p.DetailTypes...),
-			"resources":   resources,
-		},
+		Description:  jsii.String(p.Description),
+		EventPattern: pattern,
 		Targets: []*awsevents.CfnRule_TargetProperty{{
 			Id:               jsii.String("Queue"),
 			Arn:              p.To.QueueArn(),
