@@ -43,10 +43,11 @@ dist/rds-ca.pem: node_modules/.ok
 
 # --- what goes to AWS -------------------------------------------------------------------------
 
-build: dist/rds-ca.pem ## Build dist/<function>/bootstrap for Lambda (linux/arm64, provided.al2023)
+build: dist/rds-ca.pem ## Build dist/<function>/bootstrap for Lambda and Fargate (linux/arm64)
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p dist/$$f; \
 	  $(LAMBDA) -o dist/$$f/bootstrap ./functions/$$f; \
+	  if [ -e functions/$$f/Dockerfile ]; then cp functions/$$f/Dockerfile dist/$$f/; fi; \
 	done
 
 deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
