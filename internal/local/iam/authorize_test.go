@@ -120,6 +120,28 @@ func TestWhatCallsNeed(t *testing.T) {
 	}
 }
 
+func TestTasksAreTaggedByWhoRunsThemInTheirClusterOnly(t *testing.T) {
+	arn := func(resource string) string { return "arn:aws:ecs:" + region + ":" + account + ":" + resource }
+	s := storeWith(t, `
+		{"Effect":"Allow","Action":"ecs:RunTask","Resource":"*","Condition":{"ArnEquals":{"ecs:cluster":"`+arn("cluster/ours")+`"}}},
+		{"Effect":"Allow","Action":"ecs:TagResource","Resource":"`+arn("task/ours/*")+`","Condition":{"StringEquals":{"ecs:CreateAction":"RunTask"}}}`)
+	tags := []any{map[string]any{"key": "headroom:stage", "value": "dev"}}
+	for _, tt := range []struct {
+		operation string
+		params    map[string]any
+		allowed   bool
+	}{
+		{"RunTask", map[string]any{"cluster": "ours", "taskDefinition": "f", "tags": tags}, true},
+		{"RunTask", map[string]any{"cluster": "theirs", "taskDefinition": "f"}, false},
+		{"TagResource", map[string]any{"resourceArn": arn("task/ours/t"), "tags": tags}, false},
+	} {
+		err := s.Authorize(t.Context(), endpoint.Call{Principal: session, Service: "ecs", Operation: tt.operation, Params: tt.params})
+		if (err == nil) != tt.allowed {
+			t.Errorf("%s %v: %v", tt.operation, tt.params, err)
+		}
+	}
+}
+
 func TestOnlyOurVolumesAreAttachedToOurMachines(t *testing.T) {
 	arn := func(resource string) string { return "arn:aws:ec2:" + region + ":" + account + ":" + resource }
 	tags := map[string]map[string]string{

@@ -1,6 +1,9 @@
 package iam
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // taskNeeds: who runs a task passes its roles on, those that the call names or else the definition's. All that is
 // about a task can be bound to its cluster.
@@ -57,7 +60,9 @@ func (s *Store) runTaskNeeds(action string, context Context, p params) []need {
 		}
 	}
 	if len(p.maps("tags")) > 0 {
-		needs = append(needs, need{"ecs:TagResource", s.taskARN(s.clusterARN(p.text("cluster")), "*"), context})
+		tagging := maps.Clone(context) // it can be bound to what makes the task
+		tagging["ecs:createaction"] = []string{"RunTask"}
+		needs = append(needs, need{"ecs:TagResource", s.taskARN(s.clusterARN(p.text("cluster")), "*"), tagging})
 	}
 	return needs
 }

@@ -21,7 +21,7 @@ type definitionProperties struct {
 	TaskRoleArn             string
 	ContainerDefinitions    []containerProperties
 	EphemeralStorage        struct{ SizeInGiB weakjson.Int } // only recorded
-	Volumes                 []any
+	Volumes                 []map[string]any                 // only recorded: a task writes to its work folder here
 }
 
 type containerProperties struct {
@@ -32,6 +32,8 @@ type containerProperties struct {
 		Name  string
 		Value weakjson.Text
 	}
+	MountPoints []struct{ SourceVolume, ContainerPath string }
+
 	Secrets          []any
 	StopTimeout      *weakjson.Int // seconds
 	LogConfiguration struct {
@@ -100,8 +102,16 @@ func (p definitionProperties) check() error {
 		return refuse("No Fargate configuration exists for given values: %s CPU, %s memory.", p.Cpu, p.Memory)
 	case p.EphemeralStorage.SizeInGiB != 0 && (p.EphemeralStorage.SizeInGiB < 21 || p.EphemeralStorage.SizeInGiB > 200):
 		return refuse("EphemeralStorage size must be between 21 and 200 GiB.")
-	case len(p.ContainerDefinitions) != 1 || len(p.Volumes) > 0:
-		return refuse("the local ECS runs one container a task, without volumes")
+	case len(p.ContainerDefinitions) != 1:
+		return refuse("the local ECS runs one container a task")
+	}
+	volumes := map[string]bool{}
+	for _, v := range p.Volumes {
+		name, _ := v["Name"].(string)
+		if len(v) != 1 || name == "" {
+			return refuse("the local ECS knows volumes of the task's own disk only")
+		}
+		volumes[name] = true
 	}
 	c := p.ContainerDefinitions[0]
 	timeout := 30
@@ -119,6 +129,11 @@ func (p definitionProperties) check() error {
 		return refuse("the local ECS logs by awslogs")
 	case p.ExecutionRoleArn == "":
 		return refuse("Fargate requires task definition to have execution role ARN to support log driver awslogs.")
+	}
+	for _, m := range c.MountPoints {
+		if !volumes[m.SourceVolume] || m.ContainerPath == "" {
+			return refuse("Unknown volume '%s'.", m.SourceVolume)
+		}
 	}
 	for _, option := range []string{"awslogs-group", "awslogs-region", "awslogs-stream-prefix"} {
 		if c.LogConfiguration.Options[option] == "" {

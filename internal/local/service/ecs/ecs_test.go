@@ -298,6 +298,10 @@ func TestDefinitionsThatFargateDoesNotRunAreRefused(t *testing.T) {
 		"no container":    func(d map[string]any) { d["ContainerDefinitions"] = []any{} },
 		"no execution":    func(d map[string]any) { delete(d, "ExecutionRoleArn") },
 		"no stream":       func(d map[string]any) { delete(logOptions(d), "awslogs-stream-prefix") },
+		"no such volume":  func(d map[string]any) { d["Volumes"] = []any{map[string]any{"Name": "other"}} },
+		"another's disk": func(d map[string]any) {
+			d["Volumes"] = []any{map[string]any{"Name": "scratch", "EFSVolumeConfiguration": map[string]any{"FilesystemId": "fs-1"}}}
+		},
 	} {
 		properties := definitionOf(family)
 		change(properties)

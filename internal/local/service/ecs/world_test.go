@@ -170,9 +170,11 @@ func definitionOf(family string) map[string]any {
 	return map[string]any{
 		"Family": family, "Cpu": "1024", "Memory": "2048", "NetworkMode": "awsvpc", "RequiresCompatibilities": []any{"FARGATE"},
 		"TaskRoleArn": taskRole, "ExecutionRoleArn": executionRole, "EphemeralStorage": map[string]any{"SizeInGiB": 200},
+		"Volumes": []any{map[string]any{"Name": "scratch"}},
 		"ContainerDefinitions": []any{map[string]any{
 			"Name": "archivist", "Image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/assets:0f", "Essential": true,
 			"Command":     []any{"say=${STAGE}"},
+			"MountPoints": []any{map[string]any{"SourceVolume": "scratch", "ContainerPath": "/scratch", "ReadOnly": false}},
 			"Environment": []any{map[string]any{"Name": "STAGE", "Value": "dev"}, map[string]any{"Name": "HEADROOM_JOB", "Value": "none"}},
 			"LogConfiguration": map[string]any{"LogDriver": "awslogs", "Options": map[string]any{
 				"awslogs-group": logGroup, "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "task",
