@@ -122,6 +122,7 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 			"ARCHIVIST_SUBNETS":            awscdk.Fn_Join(jsii.String(","), c.network.subnetIDs()),
 			"ARCHIVIST_GROUP":              c.network.Archivist.SecurityGroupId(),
 			"ARCHIVES_AT_ONCE":             c.archivesAtOnce.ValueAsString(),
+			"RESTORE_DAYS":                 jsii.String(fmt.Sprint(c.Stage.RestoreDays)),
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",

@@ -37,7 +37,7 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 }
 
 func TestAnEnvironmentThatLacksSomethingIsRefusedByItsName(t *testing.T) {
-	for _, name := range append(slices.Clone(required), "ARCHIVIST_SUBNETS", "DATABASE_SLOTS", "ARCHIVES_AT_ONCE", "RESTORE_DAYS") {
+	for _, name := range append(slices.Clone(required), "ARCHIVIST_SUBNETS", "ARCHIVES_AT_ONCE", "RESTORE_DAYS") {
 		t.Run(name, func(t *testing.T) {
 			environment(t)
 			t.Setenv(name, "")
@@ -57,10 +57,12 @@ func TestWhatCanNotBeIsRefused(t *testing.T) {
 		{"ARCHIVES_AT_ONCE", "0", ErrAtOnce}, {"ARCHIVES_AT_ONCE", "101", ErrAtOnce},
 		{"RESTORE_DAYS", "0", ErrRestoreDays}, {"RESTORE_DAYS", "36", ErrRestoreDays},
 	} {
-		environment(t)
-		t.Setenv(test.name, test.value)
-		if _, err := ReadEnvironment(); !errors.Is(err, test.want) {
-			t.Errorf("%s=%s: answered %v", test.name, test.value, err)
-		}
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			environment(t)
+			t.Setenv(test.name, test.value)
+			if _, err := ReadEnvironment(); !errors.Is(err, test.want) {
+				t.Errorf("answered %v", err)
+			}
+		})
 	}
 }
