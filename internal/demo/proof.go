@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"headroom/events"
 	cloudclient "headroom/internal/adapter/awsclient"
 	"headroom/internal/local/nfsclient"
 )
@@ -75,25 +76,30 @@ func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) ([]Proof, error) 
 	return proofs, context.Cause(ctx)
 }
 
-// connect logs a tenant in to a database, with TLS verified against the local cloud's authority.
-func connect(ctx context.Context, cloud Cloud, t Tenant, host string, port int, database string) (*pgx.Conn, error) {
+// Connect logs in to a database with its credentials, with TLS verified against the local cloud's authority.
+func Connect(ctx context.Context, cloud Cloud, c events.Credentials) (*pgx.Conn, error) {
+	return connect(ctx, cloud, c.credentials, c.Host, c.Port, c.DBName)
+}
+
+// connect logs in to any database with somebody's credentials.
+func connect(ctx context.Context, cloud Cloud, c events.Credentials, host string, port int, database string) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig("")
 	if err != nil {
-		return nil, fmt.Errorf("configure the connection of %s: %w", t.ID, err)
+		return nil, fmt.Errorf("configure the connection of %s: %w", c.Username, err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(cloud.DatabaseCA()) {
 		return nil, errors.New("the certificate authority of the local RDS cannot be read")
 	}
 	config.Host, config.Port, config.Database = host, uint16(port), database
-	config.User, config.Password = t.credentials.Username, t.credentials.Password
+	config.User, config.Password = c.Username, c.Password
 	config.TLSConfig, config.Fallbacks = &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12}, nil
 	return pgx.ConnectConfig(ctx, config)
 }
 
 func useDatabase(ctx context.Context, cloud Cloud, t Tenant) error {
 	db := t.Ready.Database
-	conn, err := connect(ctx, cloud, t, db.Host, db.Port, db.Name)
+	conn, err := connect(ctx, cloud, t.credentials, db.Host, db.Port, db.Name)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -118,7 +124,7 @@ func useDatabase(ctx context.Context, cloud Cloud, t Tenant) error {
 // that very server or its password is unknown there.
 func refusedAtDatabase(ctx context.Context, cloud Cloud, a, b Tenant) error {
 	db := b.Ready.Database
-	conn, err := connect(ctx, cloud, a, db.Host, db.Port, db.Name)
+	conn, err := connect(ctx, cloud, a.credentials, db.Host, db.Port, db.Name)
 	if err == nil {
 		_ = conn.Close(ctx)
 		return errors.New("it was let in")

@@ -36,7 +36,7 @@ const (
 )
 
 // functions are Headroom's, by the last part of their names.
-var functions = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm"}
+var functions = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "decommission", "instancechange"}
 
 // system is Headroom at work.
 type system struct {
@@ -49,6 +49,19 @@ type system struct {
 
 // start deploys Headroom into a cloud of its own, with the policies in force from the beginning.
 func start(tb testing.TB, ps pool.Policies, changes ...func(*local.Options)) *system {
+	tb.Helper()
+	return startWith(tb, document{Version: "1", Pools: ps}, changes...)
+}
+
+// document is a policy document.
+type document struct {
+	Version string        `json:"version"`
+	Pools   pool.Policies `json:"pools"`
+	Terms   *pool.Terms   `json:"terms,omitempty"`
+}
+
+// startWith is start with a whole policy document.
+func startWith(tb testing.TB, policy document, changes ...func(*local.Options)) *system {
 	tb.Helper()
 	requireBuilt(tb)
 	o := local.Options{
@@ -84,7 +97,7 @@ func start(tb testing.TB, ps pool.Policies, changes ...func(*local.Options)) *sy
 	})
 	s.Deployment, err = demo.Deploy(tb.Context(), host, assembly)
 	must(tb, err)
-	s.setPolicies(tb, ps)
+	s.setPolicyDocument(tb, policy)
 	s.crowd, err = demo.NewCrowd(s.Deployment, string(tier))
 	must(tb, err)
 	s.table = s.output(tb, "TableName")
@@ -147,10 +160,7 @@ func policies(database, share pool.Policy) pool.Policies {
 
 func (s *system) setPolicies(tb testing.TB, ps pool.Policies) {
 	tb.Helper()
-	s.setPolicyDocument(tb, struct {
-		Version string        `json:"version"`
-		Pools   pool.Policies `json:"pools"`
-	}{"1", ps})
+	s.setPolicyDocument(tb, document{Version: "1", Pools: ps})
 }
 
 // setPolicyDocument does what an operator does to change the policies.
