@@ -129,6 +129,9 @@ func (t *Tenant) forget() {
 // A tenant that has its storage is served by what it has until what comes is served as well. For one that has not, what
 // is opened changes at once; what is to go is cleaned up once it has its storage.
 func ChangeAddresses(t Tenant, asked AddressChange, term time.Duration, now time.Time) (Tenant, error) {
+	if asked.At.Before(t.RequestedAt) {
+		return t, nil // it was meant for an earlier life of the name
+	}
 	out := t.Clone()
 	if out.Change.First == "" && len(t.Addresses) > 0 {
 		out.Change.First = t.Addresses[0]

@@ -184,6 +184,13 @@ func TestALateWishChangesNothing(t *testing.T) {
 		}
 		diff(t, fmt.Sprint(late), got, tenant)
 	}
+	again := readyWith(d)
+	again.RequestedAt = now.Add(3 * time.Second)
+	life, err := wish(again, 2, e, d)
+	if err != nil {
+		t.Error(err)
+	}
+	diff(t, "of an earlier life of the name", life, again)
 	diff(t, "added last, removed before", wishes(t, wishes(t, readyWith(a, b), 3, a, ""), 2, "", a).Addresses, []string{a, b})
 }
 
