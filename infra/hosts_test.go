@@ -293,3 +293,16 @@ func withoutReferences(v any) string {
 	}
 	return b.String()
 }
+
+// All tenants of a gateway may change their machines at once, with as many addresses as each may have.
+func TestAGatewaysGroupHasRoomForAllItsTenantsAddresses(t *testing.T) {
+	const rules, forProbes = 60, 5
+	forEachStage(t, func(t *testing.T, a assembly) {
+		for id, group := range a.share.of("AWS::EC2::SecurityGroup") {
+			own := len(list(at(group.Properties, "SecurityGroupIngress")))
+			if need := own + forProbes + maxShares*pool.AddressesMost; own == 0 || need > rules {
+				t.Errorf("%s needs %d rules, %d of them its own", id, need, own)
+			}
+		}
+	})
+}
