@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,15 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		revoked()
 		s.await(t, "the host is cordoned", func() bool { return len(heard[events.HostCordoned](s.watch)) > 0 })
 	}
+	machine := 0
+	s.signUp(t, "roller", roller(machine))
+	s.awaitReady(t, "roller")
+	replace := func(t *testing.T, revoked func()) {
+		machine++
+		s.change(t, "roller", []string{roller(machine)}, []string{roller(machine - 1)})
+		revoked()
+		s.changed(t, "roller", func(e events.AccessChanged) bool { return slices.Contains(e.Removed, roller(machine-1)) })
+	}
 	for _, grant := range []struct {
 		function, action string
 		provoke          func(t *testing.T, revoked func())
@@ -77,6 +87,17 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		{"stackcomplete", "s3:PutBucketTagging", makeHost},
 		{"stackcomplete", "sqs:SendMessage", makeHost},
 		{"rdsalarm", "sns:Publish", alarm},
+		{"instancechange", "dynamodb:GetItem", replace},
+		{"instancechange", "dynamodb:PutItem", replace},
+		{"instancechange", "dynamodb:DeleteItem", replace},
+		{"instancechange", "dynamodb:ConditionCheckItem", replace},
+		{"instancechange", "kms:Decrypt", replace},
+		{"instancechange", "storagegateway:UpdateNFSFileShare", replace},
+		{"instancechange", "storagegateway:DescribeNFSFileShares", replace},
+		{"instancechange", "ec2:AuthorizeSecurityGroupIngress", replace},
+		{"instancechange", "ec2:RevokeSecurityGroupIngress", replace},
+		{"instancechange", "events:PutEvents", replace},
+		{"instancechange", "sqs:SendMessage", replace},
 	} {
 		t.Run(grant.function+" without "+grant.action, func(t *testing.T) {
 			useUp(t)
@@ -95,6 +116,9 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		})
 	}
 }
+
+// roller is the address of a customer's n-th machine.
+func roller(n int) string { return fmt.Sprintf("127.30.13.%d", n+1) }
 
 // spare is how many slots of a kind are free, or on their way.
 func (s *system) spare(t *testing.T, kind pool.Kind) int {
@@ -132,6 +156,7 @@ var unneeded = map[string]string{
 	"stackcomplete storagegateway:ListGateways":        "gateways are listed only after an activation that came to no clear end",
 	"stackcomplete storagegateway:UpdateNFSFileShare":  "a share is closed only if it was taken from a tenant again",
 	"stackcomplete storagegateway:AddTagsToResource":   "a share is closed only if it was taken from a tenant again",
+	"instancechange ssm:GetParameterHistory":           "older policies are read only while the newest ones are invalid",
 	"poolcheck cloudformation:DescribeStacks":          "a stack is looked at only if it is there already, after an order that was cut short",
 	"poolcheck cloudwatch:DescribeAlarms":              "an alarm is looked at only if it keeps a host out of service for a minute",
 }

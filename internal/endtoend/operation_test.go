@@ -29,6 +29,7 @@ func TestOperation(t *testing.T) {
 			s.send(t, "SignupQueueUrl", bad[0].body)
 			s.rejects(t, bad)
 		}},
+		{"a customer's machine is replaced, and what can't be is refused", s.replacesMachines},
 		{"an alarm takes a host out of service, and its end brings it back", s.heedsAlarms},
 		{"a changed policy is in force without a deployment, and hosts that cannot be made are cleaned up", func(t *testing.T) { s.heedsPolicies(t, ps) }},
 		{"an invalid policy is refused, and the old one stays in force", s.refusesPolicies},

@@ -55,8 +55,10 @@ func (s *system) differences(tb testing.TB, b books) (found []string) {
 		for _, slot := range h.Slots {
 			clients["/"+slot.Name] = nobody
 			if slot.State == pool.SlotAssigned {
-				clients["/"+slot.Name] = b.tenants[slot.Tenant].Addresses[0] + "/32"
-				doors[b.tenants[slot.Tenant].Addresses[0]+"/32:2049"] = true
+				clients["/"+slot.Name] = strings.Join(b.tenants[slot.Tenant].Clients(), ",")
+				for _, client := range b.tenants[slot.Tenant].Clients() {
+					doors[client+":2049"] = true
+				}
 			}
 		}
 		differ("client lists of "+string(id), clients, s.clients(tb, h))
@@ -106,7 +108,7 @@ func (s *system) clients(tb testing.TB, h pool.Host) map[string]string {
 		out, err := client.DescribeNFSFileShares(tb.Context(), &storagegateway.DescribeNFSFileSharesInput{FileShareARNList: []string{*share.FileShareARN}})
 		must(tb, err)
 		for _, info := range out.NFSFileShareInfoList {
-			clients[aws.ToString(info.Path)] = strings.Join(info.ClientList, ",")
+			clients[aws.ToString(info.Path)] = strings.Join(slices.Sorted(slices.Values(info.ClientList)), ",")
 		}
 	}
 	return clients

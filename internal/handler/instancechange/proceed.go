@@ -93,12 +93,13 @@ func next(t pool.Tenant) lifecycle.Next[pool.Tenant] {
 }
 
 // lookAgain has a share looked at again. What could not even be set is set again then.
-func lookAgain(ctx context.Context, t pool.Tenant, why error) (lifecycle.Next[pool.Tenant], error) {
+func (h *Handler) lookAgain(ctx context.Context, t pool.Tenant, why error) (lifecycle.Next[pool.Tenant], error) {
 	if ctx.Err() != nil { // with its time over, nothing can be saved or sent
 		return lifecycle.Next[pool.Tenant]{}, why
 	}
 	wait := t.LookWait()
 	if !errors.Is(why, access.ErrNotServing) {
+		h.Log.WarnContext(ctx, "a share could not be set or looked at, and is again", "tenant", t.ID, "step", t.Step, "error", why)
 		t.Progress, wait = t.SetAgain(), retryWait
 	}
 	return lifecycle.Next[pool.Tenant]{Record: t, Wait: wait, Because: why}, nil
@@ -126,12 +127,12 @@ func (h *Handler) admit(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool
 		// Another wish about an address, which was refused, may have freed it between its registration and its record.
 		for _, address := range t.Change.Coming {
 			if err := h.Ledger.Register(ctx, address, t.ID); err != nil {
-				return lookAgain(ctx, t, fmt.Errorf("register an address that comes: %w", err))
+				return h.lookAgain(ctx, t, fmt.Errorf("register an address that comes: %w", err))
 			}
 		}
 	}
 	if _, err := h.desire(ctx, t); err != nil {
-		return lookAgain(ctx, t, err)
+		return h.lookAgain(ctx, t, err)
 	}
 	// Commit point: what came is served, and that is to be said before anything else is done. Killed before this, it is
 	// looked at again.
@@ -147,7 +148,7 @@ func (h *Handler) evict(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool
 	}
 	group, err := h.desire(ctx, t)
 	if err != nil {
-		return lookAgain(ctx, t, err)
+		return h.lookAgain(ctx, t, err)
 	}
 	// Who was late must not take a rule away that the tenant, or the next one on this gateway, has got since.
 	now, err := h.Ledger.Tenant(ctx, t.ID)
@@ -193,11 +194,11 @@ func (h *Handler) confirm(ctx context.Context, t pool.Tenant) (lifecycle.Next[po
 	if errors.Is(err, access.ErrNotServing) && t.FirstLook() {
 		h.Log.WarnContext(ctx, "a share was set by somebody who was late, and is set again", "tenant", t.ID)
 		if err := h.Access.Set(ctx, t, share, group); err != nil {
-			return lookAgain(ctx, t, err)
+			return h.lookAgain(ctx, t, err)
 		}
 	}
 	if err != nil {
-		return lookAgain(ctx, t, err)
+		return h.lookAgain(ctx, t, err)
 	}
 	return next(pool.Confirmed(t, h.Now())), nil
 }
