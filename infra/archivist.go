@@ -33,9 +33,11 @@ const (
 
 // Archivist is what it takes to run tasks that archive, verify and probe.
 type Archivist struct {
-	Cluster             awsecs.CfnCluster
-	Task                awsecs.CfnTaskDefinition
-	TaskRole, Execution awsiam.Role
+	Cluster   awsecs.CfnCluster
+	Task      awsecs.CfnTaskDefinition
+	TaskRole  awsiam.Role // of the task itself
+	JobRole   awsiam.Role // that it assumes, for what its job needs of what the role may
+	Execution awsiam.Role // with which ECS starts it
 }
 
 // ArchivistProps says what tasks may do and read.
@@ -43,7 +45,8 @@ type ArchivistProps struct {
 	Stage       Stage
 	CodeDir     string // holds its folder
 	Environment map[string]*string
-	Grants      []Grant // of the task's role
+	TaskGrants  []Grant
+	JobGrants   []Grant
 }
 
 // NewArchivist makes the cluster, which costs nothing, and the definition of the task. Nothing runs until a tenant
@@ -67,8 +70,17 @@ func NewArchivist(scope constructs.Construct, id string, p ArchivistProps) Archi
 		TaskRole:  newTaskRole(scope, "TaskRole", "What the tasks of "+name+" may do"),
 		Execution: newTaskRole(scope, "ExecutionRole", "Lets ECS start the tasks of "+name),
 	}
+	// A role can't tell one run of a task from another: so the task assumes one under a policy of its own job.
+	a.JobRole = awsiam.NewRole(scope, jsii.String("JobRole"), &awsiam.RoleProps{
+		AssumedBy:   awsiam.NewArnPrincipal(a.TaskRole.RoleArn()),
+		Description: jsii.String("The most that a job of " + name + " may do"),
+	})
 	suppress(a.Cluster, "AwsSolutions-ECS4", "A task reports itself how far it is and how it ended; what its container takes is not worth a metric that costs.")
-	permit(a.TaskRole, p.Grants...)
+	permit(a.TaskRole, p.TaskGrants...)
+	permit(a.TaskRole, Grant{Actions: []string{"sts:AssumeRole"}, Resources: []*string{a.JobRole.RoleArn()}})
+	permit(a.JobRole, p.JobGrants...)
+	environment := map[string]*string{"JOB_ROLE_ARN": a.JobRole.RoleArn()}
+	maps.Copy(environment, p.Environment)
 	image.Repository().GrantPull(a.Execution)
 	logs.GrantWrite(a.Execution)
 	suppress(a.Execution, "AwsSolutions-IAM5", "A token for a registry is of no resource; it opens those only that the role may pull from.")
@@ -90,7 +102,7 @@ func NewArchivist(scope constructs.Construct, id string, p ArchivistProps) Archi
 			Name:        jsii.String(archivistName),
 			Image:       image.ImageUri(),
 			Essential:   jsii.Bool(true),
-			Environment: keyValues(p.Environment),
+			Environment: keyValues(environment),
 			StopTimeout: jsii.Number(archivistStop),
 			User:        jsii.String(archivistUser),
 			// What a dump makes of the programs that read it stays in the scratch folder, and ends with the task.

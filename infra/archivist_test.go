@@ -3,14 +3,35 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"headroom/internal/adapter/tasks"
+	"headroom/internal/handler/archivist"
 )
 
-func TestATaskMayDoThisAndNoMore(t *testing.T) {
+func TestATaskMayAssumeItsJobsRoleAndReport(t *testing.T) {
+	want := map[string][]string{"sqs:SendMessage": {"<DecommissionStepsQueue>"}, "sts:AssumeRole": {"<ArchivistJobRole>"}}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		if diff := gocmp.Diff(want, a.may("ArchivistTaskRole")); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		for id, role := range a.control.of("AWS::IAM::Role") {
+			if strings.HasPrefix(id, "ArchivistJobRole") {
+				trusts := list(at(role.Properties, "AssumeRolePolicyDocument", "Statement"))
+				if by := referred(at(trusts[0], "Principal", "AWS")); len(trusts) != 1 || !strings.HasPrefix(by, "ArchivistTaskRole") {
+					t.Errorf("it is assumed by %v", trusts)
+				}
+			}
+		}
+	})
+}
+
+func TestAJobMayDoThisAndNoMore(t *testing.T) {
 	want := map[string][]string{
 		"s3:ListBucket":                 {"<ArchiveBucket>", share},
 		"s3:ListBucketVersions":         {share},
@@ -23,10 +44,9 @@ func TestATaskMayDoThisAndNoMore(t *testing.T) {
 		"kms:Decrypt":                   {"<ArchivesKey>" + throughS3, "<HostsKey>" + throughS3, "<SecretsKey>" + throughVault},
 		"kms:GenerateDataKey":           {"<ArchivesKey>" + throughS3},
 		"secretsmanager:GetSecretValue": {copierSecrets},
-		"sqs:SendMessage":               {"<DecommissionStepsQueue>"},
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
-		if diff := gocmp.Diff(want, a.may("ArchivistTaskRole")); diff != "" {
+		if diff := gocmp.Diff(want, a.may("ArchivistJobRole")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -86,8 +106,10 @@ func TestTheTaskIsAsItsProgramExpects(t *testing.T) {
 			for _, v := range list(at(c, "Environment")) {
 				variables = append(variables, fmt.Sprint(at(v, "Name")))
 			}
-			if !slices.Equal(variables, []string{"ARCHIVE_KEY_ARN", "REPORT_QUEUE_URL"}) {
-				t.Errorf("environment %q", variables)
+			for _, name := range append(wantedVariables(reflect.TypeFor[archivist.Environment]()), "JOB_ROLE_ARN") {
+				if !slices.Contains(variables, name) {
+					t.Errorf("environment %q, and it wants %s", variables, name)
+				}
 			}
 			logs := a.control.Resources[referred(at(c, "LogConfiguration", "Options", "awslogs-group"))]
 			if logs.Type != "AWS::Logs::LogGroup" || at(logs.Properties, "RetentionInDays") == nil {
@@ -96,7 +118,7 @@ func TestTheTaskIsAsItsProgramExpects(t *testing.T) {
 		}
 		for id, role := range a.control.of("AWS::IAM::Role") {
 			document, _ := json.Marshal(at(role.Properties, "AssumeRolePolicyDocument"))
-			if strings.Contains(string(document), "ecs-tasks") != strings.HasPrefix(id, "Archivist") {
+			if strings.Contains(string(document), "ecs-tasks") != (strings.HasPrefix(id, "ArchivistTaskRole") || strings.HasPrefix(id, "ArchivistExecutionRole")) {
 				t.Errorf("%s is taken by %s", id, document)
 			}
 			if strings.Contains(string(document), "ecs-tasks") && !strings.Contains(string(document), `"aws:SourceAccount":{"Ref":"AWS::AccountId"}`) {
@@ -149,10 +171,24 @@ func TestTasksReachWhatTheyCopy(t *testing.T) {
 			_, service, _ := strings.Cut(name, "<AWS::Region>.")
 			services[service] = true
 		}
-		for _, needed := range []string{"ecr.api", "ecr.dkr", "ecs", "logs", "s3", "secretsmanager", "sqs"} {
+		for _, needed := range []string{"ecr.api", "ecr.dkr", "ecs", "logs", "s3", "secretsmanager", "sqs", "sts"} {
 			if !services[needed] {
 				t.Errorf("there is no endpoint of %s", needed)
 			}
 		}
 	})
+}
+
+// wantedVariables are the variables that a program does not do without, but for its job, which it is run with, and
+// for those of ECS's own.
+func wantedVariables(environment reflect.Type) []string {
+	var names []string
+	for i := range environment.NumField() {
+		name, rest, _ := strings.Cut(environment.Field(i).Tag.Get("env"), ",")
+		if strings.Contains(rest, "required") && name != tasks.JobVariable && !strings.HasPrefix(name, "ECS_") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
+	"headroom/internal/handler/decommission"
+	"headroom/internal/handler/instancechange"
 	"headroom/internal/handler/poolcheck"
 	"headroom/internal/handler/rdsalarm"
 	"headroom/internal/handler/signup"
@@ -91,7 +93,7 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 				t.Errorf("queue %s is not encrypted", id)
 			}
 		}
-		if len(driven) != 7 || len(queues) != 15 {
+		if len(driven) != 9 || len(queues) != 19 {
 			t.Errorf("%d queues, of which %d drive functions", len(queues), len(driven))
 		}
 	})
@@ -120,7 +122,8 @@ func TestMessagesStayHiddenForSixTimeouts(t *testing.T) {
 func TestFunctionsAreWiredAsTheirCodeExpects(t *testing.T) {
 	environments := map[string]any{
 		"signup": signup.Environment{}, "poolcheck": poolcheck.Environment{},
-		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": rdsalarm.Environment{}, "decommission": decommissionEnvironment{},
+		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": rdsalarm.Environment{},
+		"instancechange": instancechange.Environment{}, "decommission": decommission.Environment{},
 	}
 	inNetwork := map[string]bool{"signup": true, "stackcomplete": true, "decommission": true}
 	forEachStage(t, func(t *testing.T, a assembly) {
@@ -265,7 +268,7 @@ func TestThePolicyParameterMayGrow(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
+		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "InstanceChangeDlqUrl", "InstanceChangeQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {

@@ -69,6 +69,11 @@ func (d *dashboard) addTenants(tiers []pool.Tier) {
 			series{telemetry.TimeToReady, "p99", "p99"}),
 		graph("Tenants waiting, by tier", waiting...),
 	)
+	d.row(
+		d.graph("Departures, and requests that were refused", all,
+			series{telemetry.TenantsReleased, "Sum", "released"},
+			series{telemetry.RequestsRejected, "Sum", "refused"}),
+	)
 }
 
 func (d *dashboard) addPool(key pool.Key) {

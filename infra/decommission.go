@@ -22,9 +22,9 @@ const (
 	certificateKeys = "*/certificate.json"
 )
 
-// newArchivist makes what archives. Which tenant's data a task reads is in its job. Its role can't tell one run from
-// another, so what it may read is every share of the stage, through nothing but S3, and copiers' secrets, which each
-// live as long as an attempt.
+// newArchivist makes what archives. Which tenant's data a task reads is in its job, by which it bounds its session of the
+// jobs' role. That role may read every share of the stage, through nothing but S3, and copiers' secrets, which each live
+// as long as an attempt.
 func (c *controlPlane) newArchivist() Archivist {
 	shares := bucketPattern(c.Stage.Name)
 	a := NewArchivist(c.stack, "Archivist", ArchivistProps{
@@ -33,7 +33,8 @@ func (c *controlPlane) newArchivist() Archivist {
 			"REPORT_QUEUE_URL": c.decommissionSteps.QueueUrl(),
 			"ARCHIVE_KEY_ARN":  c.keys.Archives.KeyArn(),
 		},
-		Grants: []Grant{
+		TaskGrants: []Grant{sendTo(c.decommissionSteps.Queue)},
+		JobGrants: []Grant{
 			// To list a bucket is to be told, too, that an object is not there.
 			{Actions: []string{"s3:ListBucket", "s3:ListBucketVersions"}, Resources: jsiiStrings(shares)},
 			{Actions: []string{"s3:GetObjectVersion"}, Resources: jsiiStrings(shares + "/*")},
@@ -52,10 +53,9 @@ func (c *controlPlane) newArchivist() Archivist {
 			useKey(c.keys.Archives, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
 			{Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []*string{arn("secretsmanager", "secret:"+c.copierSecrets()+"*")}},
 			useKey(c.keys.Secrets, "secretsmanager", "kms:Decrypt"),
-			sendTo(c.decommissionSteps.Queue),
 		},
 	})
-	suppress(a.TaskRole, "AwsSolutions-IAM5",
+	suppress(a.JobRole, "AwsSolutions-IAM5",
 		"Shares' buckets and copiers' secrets are made while it runs, so their names are not known here: prefixes limit it to this stage's.")
 	return a
 }
@@ -179,8 +179,9 @@ func (c *controlPlane) emptyShares() []Grant {
 func (c *controlPlane) lockArchives() []Grant {
 	return []Grant{
 		{Actions: []string{"s3:ListBucket"}, Resources: []*string{c.archives.Bucket.AttrArn()}},
-		{Actions: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resources: c.archives.objects(manifestKeys, certificateKeys)},
-		{Actions: []string{"s3:PutObject"}, Resources: c.archives.objects(certificateKeys)},
+		{Actions: []string{"s3:GetObjectVersion"}, Resources: c.archives.objects(manifestKeys)},
+		// Who stores it again looks what is there.
+		{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: c.archives.objects(certificateKeys)},
 		{
 			Actions:   []string{"s3:PutObjectRetention"},
 			Resources: c.archives.objects("*"),

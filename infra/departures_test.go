@@ -11,32 +11,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// decommissionEnvironment is what the function reads from its environment.
-type decommissionEnvironment struct {
-	Stage           string `env:"STAGE"`
-	TableName       string `env:"TABLE_NAME"`
-	BusName         string `env:"BUS_NAME"`
-	PolicyParameter string `env:"POLICY_PARAMETER"`
-	DatabaseSlots   int    `env:"DATABASE_SLOTS"`
-	StepsQueue      string `env:"DECOMMISSION_STEPS_QUEUE_URL"`
-	DLQ             string `env:"DECOMMISSION_DLQ_URL"`
-	PoolCheckQueue  string `env:"POOLCHECK_QUEUE_URL"`
-	NotifyTopic     string `env:"NOTIFY_TOPIC_ARN"`
-	SecretPrefix    string `env:"SECRET_PREFIX"`
-	CopierPrefix    string `env:"COPIER_PREFIX"`
-	SecretKey       string `env:"SECRET_KEY_ID"`
-	ShareKey        string `env:"SHARE_KEY_ID"`
-	Nobody          string `env:"NOBODY_ADDRESS"`
-	ArchiveBucket   string `env:"ARCHIVE_BUCKET"`
-	ArchiveKey      string `env:"ARCHIVE_KEY_ARN"`
-	Cluster         string `env:"ARCHIVIST_CLUSTER"`
-	Task            string `env:"ARCHIVIST_TASK"`
-	Container       string `env:"ARCHIVIST_CONTAINER"`
-	Subnets         string `env:"ARCHIVIST_SUBNETS"`
-	Group           string `env:"ARCHIVIST_GROUP"`
-	AtOnce          int    `env:"ARCHIVES_AT_ONCE"`
-}
-
 // plain words a value of a template: what it refers to in brackets.
 func plain(v any) string {
 	switch v := v.(type) {
@@ -123,8 +97,8 @@ func TestWhoDestroysMayDoThisAndNoMore(t *testing.T) {
 		"s3:AbortMultipartUpload":           {share + "/*"},
 		"s3:DeleteObjectVersion":            {share + "/*"},
 		"s3:GetBucketTagging":               {share},
-		"s3:GetObject":                      {"<ArchiveBucket>/*.manifest.jsonl", "<ArchiveBucket>/*/certificate.json"},
-		"s3:GetObjectVersion":               {"<ArchiveBucket>/*.manifest.jsonl", "<ArchiveBucket>/*/certificate.json"},
+		"s3:GetObject":                      {"<ArchiveBucket>/*/certificate.json"},
+		"s3:GetObjectVersion":               {"<ArchiveBucket>/*.manifest.jsonl"},
 		"s3:ListBucket":                     {"<ArchiveBucket>", share},
 		"s3:ListBucketMultipartUploads":     {share},
 		"s3:ListBucketVersions":             {share},

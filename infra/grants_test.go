@@ -130,26 +130,28 @@ func TestRolesArePassedToNobodyElse(t *testing.T) {
 func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 	const ofResource, ofRequest = "aws:ResourceTag/headroom:stage", "aws:RequestTag/headroom:stage"
 	want := map[string][]string{ // function's policy and action to the tags that it depends on
-		"Signups AddTagsToResource":            {ofResource},
-		"Signups DescribeNFSFileShares":        {ofResource},
-		"Signups UpdateNFSFileShare":           {ofResource},
-		"Departures AddTagsToResource":         {ofResource},
-		"Departures CreateNFSFileShare":        {ofRequest, ofResource},
-		"Departures DeleteFileShare":           {ofResource},
-		"Departures DescribeNFSFileShares":     nil, // asked before a share's tags may be known, and after it is gone
-		"Departures ListTagsForResource":       nil, // likewise
-		"Departures NotifyWhenUploaded":        {ofResource},
-		"Departures UpdateNFSFileShare":        {ofResource},
-		"HostSteps ActivateGateway":            {ofRequest},
-		"HostSteps AddCache":                   {ofResource},
-		"HostSteps AddTagsToResource":          {ofResource},
-		"HostSteps UpdateNFSFileShare":         {ofResource},
-		"HostSteps CreateNFSFileShare":         {ofRequest, ofResource},
-		"HostSteps DescribeGatewayInformation": nil, // asked before a gateway's tags may be known
-		"HostSteps DescribeNFSFileShares":      nil, // asked before a share's tags may be known
-		"HostSteps ListGateways":               nil, // has no resources
-		"HostSteps ListLocalDisks":             {ofResource},
-		"HostSteps ListTagsForResource":        nil, // tells foreign gateways from ours
+		"InstanceChanges DescribeNFSFileShares": {ofResource},
+		"InstanceChanges UpdateNFSFileShare":    {ofResource},
+		"Signups AddTagsToResource":             {ofResource},
+		"Signups DescribeNFSFileShares":         {ofResource},
+		"Signups UpdateNFSFileShare":            {ofResource},
+		"Departures AddTagsToResource":          {ofResource},
+		"Departures CreateNFSFileShare":         {ofRequest, ofResource},
+		"Departures DeleteFileShare":            {ofResource},
+		"Departures DescribeNFSFileShares":      nil, // asked before a share's tags may be known, and after it is gone
+		"Departures ListTagsForResource":        nil, // likewise
+		"Departures NotifyWhenUploaded":         {ofResource},
+		"Departures UpdateNFSFileShare":         {ofResource},
+		"HostSteps ActivateGateway":             {ofRequest},
+		"HostSteps AddCache":                    {ofResource},
+		"HostSteps AddTagsToResource":           {ofResource},
+		"HostSteps UpdateNFSFileShare":          {ofResource},
+		"HostSteps CreateNFSFileShare":          {ofRequest, ofResource},
+		"HostSteps DescribeGatewayInformation":  nil, // asked before a gateway's tags may be known
+		"HostSteps DescribeNFSFileShares":       nil, // asked before a share's tags may be known
+		"HostSteps ListGateways":                nil, // has no resources
+		"HostSteps ListLocalDisks":              {ofResource},
+		"HostSteps ListTagsForResource":         nil, // tells foreign gateways from ours
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		got := map[string][]string{}
@@ -175,7 +177,7 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 	})
 }
 
-func TestOnlySignupsAndDeparturesFreeAddressesAndPlaces(t *testing.T) {
+func TestOnlyWhoGivesAddressesAwayFreesThem(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		got := map[string]bool{}
 		for _, s := range identityStatements("control", a.control) {
@@ -187,7 +189,8 @@ func TestOnlySignupsAndDeparturesFreeAddressesAndPlaces(t *testing.T) {
 			}
 		}
 		want := map[string]bool{
-			"Signups dynamodb:ConditionCheckItem": true, "Signups dynamodb:DeleteItem": true,
+			"Signups dynamodb:ConditionCheckItem": true, "Signups dynamodb:DeleteItem": true, // and places on the waiting list
+			"InstanceChanges dynamodb:ConditionCheckItem": true, "InstanceChanges dynamodb:DeleteItem": true,
 			"Departures dynamodb:ConditionCheckItem": true, "Departures dynamodb:DeleteItem": true,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

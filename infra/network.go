@@ -125,8 +125,8 @@ func newGroup(scope constructs.Construct, id string, vpc awsec2.Vpc, description
 	})
 }
 
-// addEndpoints makes the interface endpoints of the services that the functions in the VPC call, and that tasks need
-// to be started: their images and their logs. What S3, DynamoDB and KMS are to them comes by gateway endpoints, or by
+// addEndpoints makes the interface endpoints of the services that the functions in the VPC call, and that tasks
+// need: their images, their logs, and the role of their jobs. What S3, DynamoDB and KMS are to them comes by gateway endpoints, or by
 // the services that they call.
 func (n *Network) addEndpoints(scope constructs.Construct, stage Stage) {
 	fromFunctions := newGroup(scope, "Endpoints", n.Vpc, "Headroom: endpoints for functions")
@@ -156,6 +156,7 @@ func (n *Network) addEndpoints(scope constructs.Construct, stage Stage) {
 	endpoint("Ecs", awsec2.InterfaceVpcEndpointAwsService_ECS(), fromFunctions)
 	endpoint("EcrApi", awsec2.InterfaceVpcEndpointAwsService_ECR(), fromFunctions)
 	endpoint("EcrDocker", awsec2.InterfaceVpcEndpointAwsService_ECR_DOCKER(), fromFunctions)
+	endpoint("Sts", awsec2.InterfaceVpcEndpointAwsService_STS(), fromFunctions)
 	endpoint("Logs", awsec2.InterfaceVpcEndpointAwsService_CLOUDWATCH_LOGS(), fromFunctions)
 	gateway := endpoint("StorageGateway", awsec2.InterfaceVpcEndpointAwsService_STORAGE_GATEWAY(), fromGateways)
 
