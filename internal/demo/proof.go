@@ -78,7 +78,7 @@ func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) ([]Proof, error) 
 
 // Connect logs in to a database with its credentials, with TLS verified against the local cloud's authority.
 func Connect(ctx context.Context, cloud Cloud, c events.Credentials) (*pgx.Conn, error) {
-	return connect(ctx, cloud, c.credentials, c.Host, c.Port, c.DBName)
+	return connect(ctx, cloud, c, c.Host, c.Port, c.DBName)
 }
 
 // connect logs in to any database with somebody's credentials.
