@@ -57,7 +57,7 @@ func build(ctx context.Context, cfg aws.Config, e archivist.Environment) (*archi
 		return nil, err
 	}
 	return archivist.New(archivist.Config{
-		Objects: buckets, Databases: databases, Dumps: dumps, Secrets: slots.Masters(cfg), Shares: &nfs.Client{Source: address},
+		Objects: &archives.Ahead{Bucket: buckets}, Databases: databases, Dumps: dumps, Secrets: slots.Masters(cfg), Shares: &nfs.Client{Source: address},
 		Reports: function.Queues(cfg)(e.Reports), Key: e.Key, Address: address.String(), Log: slog.Default(),
 		Now: function.Now, Sleep: awsclient.Sleep, Start: func(run func()) { go run() },
 	})

@@ -39,7 +39,7 @@ var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 // world is an Archivist and all that it deals with. It has S3's adapter, over a bucket in memory.
 type world struct {
 	*Archivist
-	t      *testing.T
+	t      testing.TB
 	s3     *objectstest.S3
 	bucket archives.Bucket
 	data   *data
@@ -51,7 +51,7 @@ type world struct {
 	log    bytes.Buffer
 }
 
-func newWorld(t *testing.T, life *killtest.Life) *world {
+func newWorld(t testing.TB, life *killtest.Life) *world {
 	t.Helper()
 	w := &world{t: t, now: noon, data: &data{life: life, granted: true}, shares: &doors{}}
 	w.data.catalog = pool.Catalog{
