@@ -187,6 +187,16 @@ func TestATaskIsHeardOfWhileNothingIsRead(t *testing.T) {
 	})
 }
 
+func TestNothingIsReportedAfterTheEnd(t *testing.T) {
+	w := newWorld(t, nil)
+	ended := &task{Archivist: w.Archivist, job: job(events.JobArchive, 1), log: w.Log}
+	check(t, ended.end(t.Context(), ended.report(), nil))
+	w.now = w.now.Add(time.Hour)
+	if ended.say(t.Context()); len(w.sent) != 1 {
+		t.Errorf("reported: %+v", w.sent)
+	}
+}
+
 func TestAReportThatIsNotTaken(t *testing.T) {
 	w := newWorld(t, nil)
 	w.silent = errors.New("no such queue")

@@ -94,7 +94,7 @@ func check(t testing.TB, err error) {
 }
 
 // Send hears reports.
-func (w *world) Send(_ context.Context, body any, _ time.Duration) error {
+func (w *world) Send(ctx context.Context, body any, _ time.Duration) error {
 	send := func() error {
 		text, err := json.Marshal(body)
 		check(w.t, err)
@@ -104,8 +104,8 @@ func (w *world) Send(_ context.Context, body any, _ time.Duration) error {
 		w.sent = append(w.sent, body.(events.TaskReport))
 		return nil
 	}
-	if w.silent != nil {
-		return w.silent
+	if err := errors.Join(w.silent, ctx.Err()); err != nil {
+		return err
 	}
 	if w.data.life != nil {
 		return w.data.life.Call("Send", send)
