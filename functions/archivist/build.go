@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"headroom/events"
 	"headroom/internal/adapter/awsclient"
 	"headroom/internal/adapter/dump"
 	"headroom/internal/adapter/nfs"
@@ -23,8 +24,8 @@ import (
 	"headroom/internal/handler/archivist"
 )
 
-// build makes the handler with its adapters.
-func build(ctx context.Context, cfg aws.Config, e archivist.Environment) (*archivist.Archivist, error) {
+// build makes the handler of a job with its adapters.
+func build(ctx context.Context, cfg aws.Config, e archivist.Environment, job events.ArchivistJob) (*archivist.Archivist, error) {
 	address, err := taskmetadata.Client{HTTP: http.DefaultClient, Endpoint: e.Metadata, Sleep: awsclient.Sleep}.Address(ctx)
 	if err != nil {
 		return nil, err
@@ -52,12 +53,18 @@ func build(ctx context.Context, cfg aws.Config, e archivist.Environment) (*archi
 	if err != nil {
 		return nil, err
 	}
-	buckets, err := archives.Objects(cfg)
+	work := cfg
+	if e.Role != "" {
+		if work, err = archives.Session(cfg, e.Role, job); err != nil {
+			return nil, err
+		}
+	}
+	buckets, err := archives.Objects(work)
 	if err != nil {
 		return nil, err
 	}
 	return archivist.New(archivist.Config{
-		Objects: &archives.Ahead{Bucket: buckets}, Databases: databases, Dumps: dumps, Secrets: slots.Masters(cfg), Shares: &nfs.Client{Source: address},
+		Objects: &archives.Ahead{Bucket: buckets}, Databases: databases, Dumps: dumps, Secrets: slots.Masters(work), Shares: &nfs.Client{Source: address},
 		Reports: function.Queues(cfg)(e.Reports), Key: e.Key, Address: address.String(), Log: slog.Default(),
 		Now: function.Now, Sleep: awsclient.Sleep, Start: func(run func()) { go run() },
 	})

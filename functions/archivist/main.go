@@ -33,7 +33,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler, err := build(ctx, cfg, environment)
+	handler, err := build(ctx, cfg, environment, job)
 	if err != nil {
 		return err
 	}

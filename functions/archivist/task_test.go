@@ -154,13 +154,6 @@ func TestTheTaskArchivesAndVerifies(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	check(t, os.Chmod(folder, 0o755)) // the scratch server's user passes through
 	t.Setenv("TMPDIR", folder)
-	handler, err := build(t.Context(), cfg, archivist.Environment{
-		Reports: "http://localhost/none", Key: keyARN, Authorities: authorities, RestoreMost: 180, Metadata: metadata.URL,
-	})
-	check(t, err)
-	heard := &reports{t: t, secret: password}
-	handler.Reports = heard
-
 	job := events.ArchivistJob{
 		Version: events.Version, Type: events.TypeArchivistJob, Job: events.JobArchive, Of: events.OfDeparture, ID: "acme.mark", Attempt: 1, TenantID: "acme",
 		Bucket: share, Mark: "share-standard-1/x7c2m9q4ab/1/1",
@@ -170,6 +163,12 @@ func TestTheTaskArchivesAndVerifies(t *testing.T) {
 		},
 		Archive: &events.ArchiveRef{Bucket: store, Key: "acme.mark/1/archive.zip", ManifestKey: "acme.mark/1/manifest.jsonl"},
 	}
+	handler, err := build(t.Context(), cfg, archivist.Environment{
+		Reports: "http://localhost/none", Key: keyARN, Authorities: authorities, RestoreMost: 180, Metadata: metadata.URL,
+	}, job)
+	check(t, err)
+	heard := &reports{t: t, secret: password}
+	handler.Reports = heard
 	check(t, handler.Do(t.Context(), job))
 	ref := heard.last.Archive
 	if ref == nil || ref.Entries != int64(len(keys))+1 {
