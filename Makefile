@@ -79,7 +79,7 @@ bench: setup native synth ## What a signup costs, how fast it is, what load a ti
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo
 	go test -run ATier -v -long -timeout 60m ./internal/ledger/dynamo
 	go test -run '^$$' -bench Signups -benchtime 1x ./internal/endtoend
-	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/archive
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/archive ./internal/handler/archivist
 
 lint: ## Check formatting and look for mistakes
 	@unformatted=$$(go run $(GOFUMPT) -l functions infra internal events); \

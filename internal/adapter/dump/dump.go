@@ -90,6 +90,8 @@ func (c *Copies) Dump(ctx context.Context, copier pool.Login, name string, versi
 		"PGSSLMODE=verify-full", "PGSSLROOTCERT=" + c.Authorities, "PGGSSENCMODE=disable",
 		"PGCONNECT_TIMEOUT=10", "PGAPPNAME=headroom",
 	}, "--format=custom", "--compress=3", "--no-privileges", "--no-password",
+		// A server that is gone without a word is noticed. All else of the connection is in the environment.
+		"--dbname=keepalives_idle=60 keepalives_interval=10 keepalives_count=6 tcp_user_timeout=120000",
 		// A pattern, quoted: nothing but this schema is left out, and large objects are not.
 		`--exclude-schema="`+pool.CopySchema+`"`, "--lock-wait-timeout=60000")
 	if err != nil {

@@ -91,6 +91,9 @@ func New(c Config) (*Archivist, error) {
 	return &Archivist{c}, nil
 }
 
+// jobMost bounds a job: its copier may log in for a day at most. It bounds whatever hangs, since reports go on.
+const jobMost = 23 * time.Hour
+
 // Do does a job and reports what it came to. An error says that nobody could be told.
 func (a *Archivist) Do(ctx context.Context, job events.ArchivistJob) error {
 	t := &task{Archivist: a, job: job, log: a.Log.With("job", job.Job, "of", job.ID, "attempt", job.Attempt)}
@@ -98,6 +101,8 @@ func (a *Archivist) Do(ctx context.Context, job events.ArchivistJob) error {
 	t.say(ctx) // it runs, and where
 	quiet := t.beat(ctx)
 	defer quiet()
+	ctx, cancel := context.WithTimeoutCause(ctx, jobMost, errLong)
+	defer cancel()
 	var err error
 	report := t.report()
 	switch job.Job {

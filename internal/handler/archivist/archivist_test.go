@@ -187,6 +187,23 @@ func TestATaskIsHeardOfWhileNothingIsRead(t *testing.T) {
 	})
 }
 
+func TestAJobThatHangsIsCalledOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.fill()
+		w.Sleep = awsclient.Sleep
+		w.s3.Fault = func(o string) (bool, error) {
+			if o == "GetObject" {
+				time.Sleep(30 * time.Hour)
+			}
+			return false, nil
+		}
+		if got := w.do(job(events.JobArchive, 1)); got.Failure != errLong.Error() || len(w.open()) > 0 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 func TestNothingIsReportedAfterTheEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	ended := &task{Archivist: w.Archivist, job: job(events.JobArchive, 1), log: w.Log}

@@ -23,7 +23,6 @@ type vast struct {
 	files int // of fileSize, and one that is
 	large int64
 	keep  bool // the zip too, and not its manifest alone
-	page  int
 	peak  uint64
 	wrote int
 }

@@ -2,6 +2,7 @@ package archivist
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -22,6 +23,9 @@ const (
 	failureMost = 1000 // bytes
 	foundMost   = 20
 )
+
+// errLong means that a job was called off.
+var errLong = fmt.Errorf("the job was not done in %v", jobMost)
 
 // progress is how far a job is. It may be reported from beside the job.
 type progress struct {
@@ -80,7 +84,9 @@ func (t *task) end(ctx context.Context, report events.TaskReport, failed error) 
 	report.Bytes, report.Total, report.Entries, report.Done = t.bytes.Load(), t.total.Load(), t.entries.Load(), true
 	switch {
 	case failed != nil && ctx.Err() != nil:
-		failed = fmt.Errorf("the task was stopped: %w", failed)
+		if failed = fmt.Errorf("the task was stopped: %w", failed); errors.Is(context.Cause(ctx), errLong) {
+			failed = errLong
+		}
 		fallthrough
 	case failed != nil:
 		report.Failure, report.Archive, report.Proof, report.Found = bounded(failed.Error(), failureMost), nil, "", nil

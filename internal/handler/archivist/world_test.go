@@ -130,7 +130,13 @@ func (w *world) fill() {
 	w.s3.Fault = nil // it was there before
 	defer func() { w.s3.Fault = fault }()
 	for _, file := range [][2]string{
-		{"a.txt", "old"}, {"a.txt", strings.Repeat("content ", 100)}, {"empty", ""}, {"folder/", ""}, {"folder/x", "x"}, {"Zoë", "é"}, {"gone", "gone"},
+		{"a.txt", "old"},
+		{"a.txt", strings.Repeat("content ", 100)},
+		{"empty", ""},
+		{"folder/", ""},
+		{"folder/x", "x"},
+		{"Zoë", "é"},
+		{"gone", "gone"},
 		{"link", "../../etc/passwd"}, // what a client that makes one anyway leaves
 	} {
 		w.put(file[0], file[1])
