@@ -45,6 +45,9 @@ const (
 	UncleanLooks = 3
 )
 
+// CleanReport is the report of a task that found nothing.
+const CleanReport = "clean"
+
 // Clearance is the record of one slot's way from a tenant that left back into its pool. The two slots of a tenant go
 // their ways side by side.
 type Clearance struct {
@@ -66,6 +69,7 @@ type Clearance struct {
 	Task      string    // ARN of the task that looks into the share
 	TaskAt    time.Time // when it was run
 	Address   string    // of the task, which the share is opened to; empty: it is not
+	Report    string    // what the task has found; "" until it has said so, and then CleanReport if that is nothing
 	Look      int       // number of the look that the task is at, from 1
 
 	Proofs  []Proof

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/access"
 	"headroom/internal/pool"
 )
 
@@ -23,8 +24,13 @@ const (
 
 // lookIntoShare has a task look into the new share, to which alone it is opened, and looks at the bucket itself.
 func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing, error) {
-	if c.Task != "" {
+	switch {
+	case c.Task != "":
 		return h.lookAfterProbe(ctx, c)
+	case c.Address != "":
+		return h.closeProbed(ctx, c)
+	case c.Report != "":
+		return h.judge(ctx, c)
 	}
 	if c.Clean > 0 {
 		if left := c.LookedAt.Add(pool.CleanApart).Sub(h.Now()); left > 0 {
@@ -72,10 +78,8 @@ func (h *Handler) probeFailed(ctx context.Context, c pool.Clearance, why string)
 	if err := h.stop(ctx, c.Task, why); err != nil {
 		return clearing{}, err
 	}
-	c, err := h.closeProbed(ctx, c)
-	if err != nil {
-		return clearing{}, err
-	}
+	c = c.Clone()
+	c.Task, c.Report = "", ""
 	return clearing{Record: c, Wait: retryWait, Because: fmt.Errorf("the task that looks into the share came to nothing: %s", why)}, nil
 }
 
@@ -128,16 +132,11 @@ func (h *Handler) probed(ctx context.Context, c pool.Clearance, r events.TaskRep
 	if r.Failure != "" {
 		return h.probeFailed(ctx, c, r.Failure)
 	}
-	found := r.Found
-	c, err := h.closeProbed(ctx, c)
-	if err != nil {
-		return clearing{}, err
+	c = c.Clone()
+	if c.Task, c.Report = "", pool.CleanReport; len(r.Found) > 0 {
+		c.Report = strings.Join(r.Found, "; ")
 	}
-	more, err := h.leftOver(ctx, c)
-	if err != nil {
-		return clearing{}, err
-	}
-	return h.looked(ctx, c, append(found, more...))
+	return clearing{Record: c}, nil
 }
 
 // openToProbe opens the new share to the task that looks into it, and to nobody else.
@@ -161,37 +160,59 @@ func (h *Handler) openToProbe(ctx context.Context, c pool.Clearance, address str
 	if err := h.Firewall.Admit(ctx, group, address, "looks into "+string(c.ID())); err != nil {
 		return clearing{}, err
 	}
+	// It reports again until it is let in. A list that is set anew each time would never be in force.
+	if err := h.Access.Served(ctx, ref, []string{address + "/32"}); !errors.Is(err, access.ErrNotServing) {
+		return clearing{Leave: true}, err
+	}
 	if err := h.Access.Shut(ctx, ref, address+"/32"); err != nil {
-		return clearing{}, err
+		h.Log.InfoContext(ctx, "share can't be opened now to the task that looks into it", "clearance", c.ID(), "error", err)
+		return clearing{Leave: true}, nil
 	}
 	// The task may have ended meanwhile, and its address be somebody else's soon.
 	now, err := h.Ledger.Clearance(ctx, c.ID())
 	if err != nil || now.Address == address {
 		return clearing{Leave: true}, err
 	}
+	c.Address = address
 	_, err = h.closeProbed(ctx, c)
 	return clearing{Leave: true}, err
 }
 
-// closeProbed closes the share to the task that looked into it.
-func (h *Handler) closeProbed(ctx context.Context, c pool.Clearance) (pool.Clearance, error) {
-	c = c.Clone()
-	if c.Task = ""; c.Address == "" {
-		return c, nil
-	}
+// closeProbed closes the share to the task that looked into it, and waits until it is closed.
+func (h *Handler) closeProbed(ctx context.Context, c pool.Clearance) (clearing, error) {
 	host, err := h.Ledger.Host(ctx, c.Holding.Host)
 	if err != nil {
-		return c, err
+		return clearing{}, err
 	}
 	ref := pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}
-	if err := h.Access.Shut(ctx, ref, h.Nobody); err != nil {
-		return c, err
-	}
 	if err := h.Firewall.Evict(ctx, host.Access.SecurityGroup, c.Address); err != nil {
-		return c, err
+		return clearing{}, err
 	}
+	err = h.Access.Served(ctx, ref, []string{h.Nobody})
+	if errors.Is(err, access.ErrNotServing) {
+		// Refused while an earlier change of it goes on: then it is tried again.
+		return clearing{Record: c, Wait: goneWait, Because: errors.Join(errors.New("the share is not closed yet"), h.Access.Shut(ctx, ref, h.Nobody))}, nil
+	}
+	if err != nil {
+		return clearing{}, err
+	}
+	c = c.Clone()
 	c.Address = ""
-	return c, nil
+	return clearing{Record: c}, nil
+}
+
+// judge decides what a clearance comes to by what the task found, and by what the bucket and the share's tags say.
+func (h *Handler) judge(ctx context.Context, c pool.Clearance) (clearing, error) {
+	found, err := h.leftOver(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	if c.Report != pool.CleanReport {
+		found = append(found, c.Report)
+	}
+	c = c.Clone()
+	c.Report = ""
+	return h.looked(ctx, c, found)
 }
 
 // leftOver looks at the bucket, the tags and the client list of a share that was made anew.

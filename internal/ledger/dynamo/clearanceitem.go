@@ -30,6 +30,7 @@ type clearanceItem struct {
 	Task      string      `dynamodbav:"task,omitempty"`
 	TaskAt    *time.Time  `dynamodbav:"taskAt,omitempty"`
 	Address   string      `dynamodbav:"address,omitempty"`
+	Report    string      `dynamodbav:"report,omitempty"`
 	Look      int         `dynamodbav:"look,omitempty"`
 	Proofs    []proofItem `dynamodbav:"proofs,omitempty"`
 	History   []entryItem `dynamodbav:"history"`
@@ -48,7 +49,7 @@ func encodeClearance(c pool.Clearance) (item, error) {
 	return encode(clearanceItem{
 		key: clearanceKey(c.ID()), deadline: deadlineOf(dueClearance, c.Due), Form: form, Kind: c.Kind, Holding: holdingItem(c.Holding), CoolDown: c.CoolDown,
 		State: c.State, progress: encodeProgress(c.Progress), Next: c.Next, NextShare: c.NextShare, Cursor: c.Cursor, Destroyed: c.Destroyed,
-		Clean: c.Clean, LookedAt: moment(c.LookedAt), Unclean: c.Unclean, Task: c.Task, TaskAt: moment(c.TaskAt), Address: c.Address, Look: c.Look,
+		Clean: c.Clean, LookedAt: moment(c.LookedAt), Unclean: c.Unclean, Task: c.Task, TaskAt: moment(c.TaskAt), Address: c.Address, Report: c.Report, Look: c.Look,
 		Proofs: encodeProofs(c.Proofs), History: encodeHistory(c.History), Version: c.Version,
 	})
 }
@@ -63,7 +64,7 @@ func (i clearanceItem) clearance() pool.Clearance {
 	return pool.Clearance{
 		Departure: i.departure(), Kind: i.Kind, Holding: pool.Holding(i.Holding), CoolDown: i.CoolDown,
 		State: i.State, Progress: i.progress.decode(i.time()), Next: i.Next, NextShare: i.NextShare, Cursor: i.Cursor, Destroyed: i.Destroyed,
-		Clean: i.Clean, LookedAt: from(i.LookedAt), Unclean: i.Unclean, Task: i.Task, TaskAt: from(i.TaskAt), Address: i.Address, Look: i.Look,
+		Clean: i.Clean, LookedAt: from(i.LookedAt), Unclean: i.Unclean, Task: i.Task, TaskAt: from(i.TaskAt), Address: i.Address, Report: i.Report, Look: i.Look,
 		Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
 	}
 }

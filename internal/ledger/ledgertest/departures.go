@@ -177,7 +177,7 @@ func clearances(t *testing.T, l ledger.Ledger) {
 	expect(t, "the clearance", before, both[1])
 	after := before.Proven(pool.StepProve, at(800), "it is empty")
 	after.NextShare, after.Cursor, after.Destroyed, after.Clean, after.LookedAt, after.Unclean = "share-2", "c", 9, 1, at(801), 2
-	after.Task, after.TaskAt, after.Address, after.Look = "arn:task", at(802), "10.0.0.9", 3
+	after.Task, after.TaskAt, after.Address, after.Report, after.Look = "arn:task", at(802), "10.0.0.9", "clean", 3
 	saved, err := l.SaveClearance(ctx, before, after)
 	must(t, err)
 	after.Version = 2
