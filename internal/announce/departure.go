@@ -81,6 +81,16 @@ func (a *Announcer) Refused(ctx context.Context, c pool.Clearance, why string) e
 		"Nothing was destroyed by it. It is tried again every few minutes, and goes on when what speaks against it is gone.")
 }
 
+// LeavingRefused is Refused for a departure that has nothing to be scrubbed.
+func (a *Announcer) LeavingRefused(ctx context.Context, d pool.Departure, why string) error {
+	return a.tell(ctx, fmt.Sprintf("the departure of tenant %s is refused", d.Tenant.ID),
+		fmt.Sprintf("Step %s of departure %s was about to destroy something, and was refused.", d.Step, d.ID()),
+		"",
+		"Reason:  "+why,
+		"",
+		"Nothing was destroyed by it. It is tried again every few minutes, and goes on when what speaks against it is gone.")
+}
+
 // Quarantined tells a person of a slot that could not be scrubbed, or was not found clean. There is no event of it.
 func (a *Announcer) Quarantined(ctx context.Context, c pool.Clearance) error {
 	lines := []string{
@@ -99,7 +109,8 @@ func (a *Announcer) DepartureStuck(ctx context.Context, d pool.Departure) error 
 		"Last error: " + d.Error,
 		"",
 		"What to do: mend what the error says, and send the same DecommissionRequested again: it goes on from this step, with all",
-		"its tries. As long as the departure is " + string(pool.DepartureLeaving) + " it can be undone, too.",
+		"its tries. Of a departure that is being undone, send UndoRequested. As long as the departure is " + string(pool.DepartureLeaving),
+		"it can be undone, too. If the tenant has signed up again since, either would be about its new life: send neither.",
 		"",
 		"Its history:",
 	}

@@ -43,6 +43,9 @@ const (
 	CleanApart = 3 * time.Minute
 	// UncleanLooks is how many looks that found something quarantine a slot.
 	UncleanLooks = 3
+	// coolLeast is how long a slot rests in any case: an invocation that had stalled while the slot was looked into, and
+	// may open or close it, has ended by then.
+	coolLeast = 70 * time.Second
 )
 
 // CleanReport is the report of a task that found nothing.
@@ -134,10 +137,23 @@ func MoveClearance(c Clearance, to ClearanceState, step Step, now time.Time, why
 func (c Clearance) RestsUntil() time.Time {
 	for _, p := range slices.Backward(c.Proofs) {
 		if p.Step == StepProve {
-			return p.At.Add(c.CoolDown)
+			return p.At.Add(max(c.CoolDown, coolLeast))
 		}
 	}
 	return time.Time{}
+}
+
+// LookFailed decides what becomes of a clearance whose look came to nothing: there is another, until MaxTries did; then it
+// is given up, and that is to be reported to people.
+func (c Clearance) LookFailed(why error, now time.Time) Clearance {
+	c = c.Clone()
+	if c.Progress = c.Failed(why); c.Tries < MaxTries {
+		c.Progress = c.Retried(now)
+		return c
+	}
+	c.Progress = c.GivenUp(now)
+	c.History = Append(c.History, Entry{At: now.UTC(), What: "given up", Why: fmt.Sprintf("looks came to nothing %d times: %s", MaxTries+1, c.Error)})
+	return c
 }
 
 // Looked notes what a look into a slot that was scrubbed found; nothing: it is clean. proven says that it was clean

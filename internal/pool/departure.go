@@ -134,6 +134,16 @@ func (d Departure) Back(step Step, now time.Time, why string) Departure {
 	return d
 }
 
+// MovedAt is when the departure came to its state.
+func (d Departure) MovedAt() time.Time {
+	for _, e := range slices.Backward(d.History) {
+		if e.What == string(d.State) {
+			return e.At
+		}
+	}
+	return time.Time{}
+}
+
 // Done reports whether a step of the departure was proven.
 func (d Departure) Done(step Step) bool { return proven(d.Proofs, step) }
 
@@ -192,7 +202,7 @@ func Rejoin(left Tenant, d Departure, undone, now time.Time) (Tenant, error) {
 	back.Database, back.Share, back.Secret, back.ReadyAt = d.Tenant.Database, d.Tenant.Share, d.Tenant.Secret, d.Tenant.ReadyAt
 	// What it was about, as a change of its addresses, is gone on with.
 	back.Change = d.Tenant.Clone().Change
-	if back.Progress = d.Tenant.Progress; back.Step != "" {
+	if back.Progress = d.Tenant.Progress; Deadline(back.Step) > 0 { // else it has an end of its own
 		back.Due = now.Add(Deadline(back.Step))
 	}
 	back.LeftAt = undone.UTC()

@@ -3,7 +3,6 @@ package pool_test
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -172,6 +171,15 @@ func TestSlotsOfATenantThatLeavesGoRound(t *testing.T) {
 	if _, changed, err := pool.FreeSlot(freed, c, noon); changed || err != nil {
 		t.Errorf("freed again, when it is set out: %v, %v", changed, err)
 	}
+	freed.Slots[0].Generation++
+	freed.Slots[0].State = pool.SlotCooling
+	if _, changed, err := pool.FreeSlot(freed, c, noon); changed || err != nil {
+		t.Errorf("freed again, when its next tenant has left too: %v, %v", changed, err)
+	}
+	renewed.Slots[0].State = pool.SlotQuarantined
+	if _, _, err := pool.FreeSlot(renewed, c, noon); err == nil {
+		t.Error("a quarantined slot was freed")
+	}
 	if host.NextMark(d.Tenant.Share) != "share-standard-1/order/4/2" || host.HeldMark(d.Tenant.Share) != "share-standard-1/order/4/1" {
 		t.Errorf("marks %q, %q", host.HeldMark(d.Tenant.Share), host.NextMark(d.Tenant.Share))
 	}
@@ -212,7 +220,7 @@ func TestWhatIsTimedIsLookedAtAgainAndTheRestIsGivenUp(t *testing.T) {
 	if out.Step != pool.StepReport || out.Stuck != pool.StepShut {
 		t.Errorf("after all tries: %+v", out.Progress)
 	}
-	for _, step := range []pool.Step{pool.StepUpload, pool.StepGrace, pool.StepScrub} {
+	for _, step := range []pool.Step{pool.StepGrace, pool.StepScrub} {
 		d.Progress = pool.Progress{Step: step, Due: now, Tries: 9}
 		if out, changed := pool.OverdueDeparture(d, now); !changed || out.Step != step || out.Tries != 9 || !out.Due.After(now) {
 			t.Errorf("%s: %+v, %v", step, out.Progress, changed)
@@ -238,71 +246,38 @@ func TestAnAttemptSaysHowFarItIs(t *testing.T) {
 	}
 }
 
-// target is a database that may be destroyed.
-func target(t *testing.T) pool.Target {
-	t.Helper()
+func TestLooksThatComeToNothingAreGivenUp(t *testing.T) {
 	_, d := leaving(t, leaver())
-	d.State = pool.DepartureScrubbing
-	d.Archive = pool.Archive{Bucket: "archive", Key: string(d.ID()) + "/1.zip", VersionID: "v", SHA256: "aa", RetainUntil: noon.Add(1000 * time.Hour)}
-	d.Proofs = []pool.Proof{{Step: pool.StepVerify, At: noon, What: "all is in it"}}
-	c := pool.Clear(d, pool.Database, "next", noon)
-	return pool.Target{
-		What: "database", Name: "d_abc", Want: "d_abc", Mark: "m", WantMark: "m", Departure: d, Clearance: c,
-		Slot: pool.Slot{Index: 2, Generation: 3, State: pool.SlotLeaving, Tenant: "acme"},
+	c := pool.Clear(d, pool.Share, "next", noon)
+	c.Progress = pool.Started(pool.StepProve, noon)
+	for n := range pool.MaxTries {
+		if c = c.LookFailed(errors.New("no capacity"), noon); c.Step != pool.StepProve || c.Tries != n+1 || c.Error != "no capacity" || c.Due != noon.Add(pool.Deadline(pool.StepProve)) {
+			t.Fatalf("failure %d: %+v", n+1, c.Progress)
+		}
+	}
+	if c = c.LookFailed(errors.New("no capacity"), noon); c.Step != pool.StepReport || c.Stuck != pool.StepProve || c.Error != "no capacity" {
+		t.Errorf("after all tries: %+v", c.Progress)
 	}
 }
 
-func TestTheGuardLetsTheRightTargetBeDestroyed(t *testing.T) {
-	if reasons := pool.Guard(target(t), noon.Add(2*time.Hour)); len(reasons) > 0 {
-		t.Errorf("refused: %v", reasons)
+func TestASlotRestsAtLeastUntilNobodyCanBeLate(t *testing.T) {
+	c := pool.Clearance{Proofs: []pool.Proof{{Step: pool.StepProve, At: noon}}}
+	if until := c.RestsUntil(); !until.After(noon.Add(time.Minute)) {
+		t.Errorf("without a cool-down it rests until %s", until)
 	}
-	early := target(t)
-	early.Departure.Tenant.State = pool.TenantRequested // nothing was handed over, nothing is archived
-	early.Departure.Archive, early.Departure.Proofs = pool.Archive{}, nil
-	if reasons := pool.Guard(early, noon.Add(2*time.Hour)); len(reasons) > 0 {
-		t.Errorf("what was never handed over is refused: %v", reasons)
+	if c.CoolDown = time.Hour; !c.RestsUntil().Equal(noon.Add(time.Hour)) {
+		t.Errorf("it rests until %s", c.RestsUntil())
 	}
 }
 
-func TestTheGuardRefusesEveryWrongTarget(t *testing.T) {
-	for name, test := range map[string]struct {
-		change func(*pool.Target)
-		reason string
-	}{
-		"the stop switch is on":                 {func(t *pool.Target) { t.Stops = pool.Stops{Destroy: true, By: "ops", Why: "drill"} }, "stop switch"},
-		"the departure can be undone still":     {func(t *pool.Target) { t.Departure.State = pool.DepartureLeaving }, "is leaving"},
-		"the departure is undone":               {func(t *pool.Target) { t.Departure.State = pool.DepartureUndone }, "is undone"},
-		"grace is not over":                     {func(t *pool.Target) { t.Departure.Grace = 3 * time.Hour }, "grace lasts"},
-		"a clearance of another departure":      {func(t *pool.Target) { t.Clearance.Departure = "acme.other" }, "belongs to departure acme.other"},
-		"a clearance that is over":              {func(t *pool.Target) { t.Clearance.State = pool.ClearanceReturned }, "clearance is returned"},
-		"a quarantined clearance":               {func(t *pool.Target) { t.Clearance.State = pool.ClearanceQuarantined }, "clearance is quarantined"},
-		"nothing was archived":                  {func(t *pool.Target) { t.Departure.Archive = pool.Archive{} }, "no archive"},
-		"the archive was not verified":          {func(t *pool.Target) { t.Departure.Proofs = nil }, "verified by a step"},
-		"the archive has no version":            {func(t *pool.Target) { t.Departure.Archive.VersionID = "" }, "no archive"},
-		"the archive is not locked":             {func(t *pool.Target) { t.Departure.Archive.RetainUntil = time.Time{} }, "not locked"},
-		"the archive's lock is over":            {func(t *pool.Target) { t.Departure.Archive.RetainUntil = noon }, "not locked"},
-		"an archive of another generation":      {func(t *pool.Target) { t.Departure.Archive.Key = "acme.other/1.zip" }, "another departure"},
-		"another name":                          {func(t *pool.Target) { t.Name = "d_xyz" }, "is not the one"},
-		"no name":                               {func(t *pool.Target) { t.Name, t.Want = "", "" }, "is not the one"},
-		"a pattern":                             {func(t *pool.Target) { t.Name, t.Want = "d_*", "d_*" }, "root or a pattern"},
-		"the root":                              {func(t *pool.Target) { t.Name, t.Want = "/", "/" }, "root or a pattern"},
-		"a path that leaves its folder":         {func(t *pool.Target) { t.Name, t.Want = "a/../b", "a/../b" }, "root or a pattern"},
-		"a database of the server":              {func(t *pool.Target) { t.Name, t.Want = "postgres", "postgres" }, "root or a pattern"},
-		"a foreign thing under the name":        {func(t *pool.Target) { t.Mark = "somebody else's" }, "bears the mark"},
-		"a thing without a mark":                {func(t *pool.Target) { t.Mark = "" }, "bears the mark"},
-		"a slot of the next generation":         {func(t *pool.Target) { t.Slot.Generation = 4 }, "generation 4"},
-		"another slot":                          {func(t *pool.Target) { t.Slot.Index = 3 }, "slot is 3"},
-		"a slot that is assigned again":         {func(t *pool.Target) { t.Slot.State = pool.SlotAssigned }, "slot is assigned"},
-		"a slot that is free":                   {func(t *pool.Target) { t.Slot.State = pool.SlotFree }, "slot is free"},
-		"a slot of another tenant":              {func(t *pool.Target) { t.Slot.Tenant = "other" }, `of tenant "other"`},
-		"a thing that another tenant holds too": {func(t *pool.Target) { t.Holders = []pool.TenantID{"other"} }, "held by tenant other"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			wrong := target(t)
-			test.change(&wrong)
-			if reasons := pool.Guard(wrong, noon.Add(2*time.Hour)); !strings.Contains(strings.Join(reasons, "; "), test.reason) {
-				t.Errorf("reasons %v, want one about %q", reasons, test.reason)
-			}
-		})
+// What its change of addresses waited for when the tenant left has an end of its own, which being back does not bring on.
+func TestAChangeThatWasOpenIsOpenUntilItsTimeAfterAnUndo(t *testing.T) {
+	of := leaver()
+	of.Change = pool.Change{Due: noon.Add(20 * time.Hour)}
+	of.Progress = pool.Progress{Step: pool.StepOverlap, Due: of.Change.Due}
+	left, d := leaving(t, of)
+	back, err := pool.Rejoin(left, d, noon, noon)
+	if err != nil || back.Step != pool.StepOverlap || !back.Due.Equal(of.Change.Due) {
+		t.Errorf("it is at %q until %s: %v", back.Step, back.Due, err)
 	}
 }

@@ -45,12 +45,10 @@ func Guard(t Target, now time.Time) []string {
 	refuse(now.Before(d.GraceUntil()), "its grace lasts until %s", d.GraceUntil().UTC().Format(time.RFC3339))
 	refuse(c.Departure != d.ID(), "the clearance belongs to departure %s", c.Departure)
 	refuse(c.State != ClearanceScrubbing, "the clearance is %s", c.State)
-	if d.Handed() {
-		refuse(d.Archive.Key == "" || d.Archive.VersionID == "" || d.Archive.SHA256 == "", "no archive of it was verified")
-		refuse(!proven(d.Proofs, StepVerify), "no archive of it was verified by a step")
-		refuse(d.Archive.RetainUntil.IsZero() || !d.Archive.RetainUntil.After(now), "its archive is not locked")
-		refuse(!strings.Contains(d.Archive.Key, string(d.ID())), "its archive is of another departure: %s", d.Archive.Key)
-	}
+	refuse(d.Archive.Key == "" || d.Archive.VersionID == "" || d.Archive.SHA256 == "", "no archive of it was verified")
+	refuse(!proven(d.Proofs, StepVerify), "no archive of it was verified by a step")
+	refuse(d.Archive.RetainUntil.IsZero() || !d.Archive.RetainUntil.After(now), "its archive is not locked")
+	refuse(!strings.HasPrefix(d.Archive.Key, string(d.ID())+"/"), "its archive is of another departure: %s", d.Archive.Key)
 	refuse(t.Name == "" || t.Name != t.Want, "%s %q is not the one that it had, %q", t.What, t.Name, t.Want)
 	refuse(rootOrPattern(t.Name), "%s %q is a root or a pattern", t.What, t.Name)
 	refuse(t.WantMark != "" && t.Mark != t.WantMark, "%s %q bears the mark %q, not %q", t.What, t.Name, t.Mark, t.WantMark)

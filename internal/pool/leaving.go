@@ -91,11 +91,13 @@ func QuarantineSlot(h Host, c Clearance, now time.Time) (out Host, changed bool,
 func FreeSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
 	out = h.Clone()
 	slot := out.Slot(c.Holding.Index)
-	if slot == nil || slot.Generation != c.Holding.Generation+1 {
-		return h, false, fmt.Errorf("slot %s/%d is not of the generation after %d", h.ID, c.Holding.Index, c.Holding.Generation)
-	}
-	if slot.State != SlotCooling {
-		return h, false, nil // it was done before, and may be set out by now
+	switch {
+	case slot == nil || slot.Generation <= c.Holding.Generation:
+		return h, false, fmt.Errorf("slot %s/%d is not of a generation after %d", h.ID, c.Holding.Index, c.Holding.Generation)
+	case slot.Generation == c.Holding.Generation+1 && slot.State == SlotQuarantined:
+		return h, false, fmt.Errorf("slot %s/%d is quarantined", h.ID, c.Holding.Index)
+	case slot.Generation > c.Holding.Generation+1 || slot.State != SlotCooling:
+		return h, false, nil // it was done before, and may be set out by now, or have been left again
 	}
 	freed, err := MoveSlot(*slot, SlotFree, now)
 	if err != nil {

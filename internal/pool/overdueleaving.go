@@ -8,7 +8,7 @@ import (
 
 // timed are steps that end at a time, or are looked at again and again until something elsewhere has happened: that
 // their deadline has passed is no failure. What is looked at again gets another deadline.
-var timed = []Step{StepUpload, StepGrace, StepScrub, StepProve, StepCool}
+var timed = []Step{StepGrace, StepScrub, StepCool}
 
 // timedAgain is when a timed step that did not end at its time is looked at again.
 const timedAgain = 5 * time.Minute

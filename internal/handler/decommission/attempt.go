@@ -118,8 +118,8 @@ func (h *Handler) job(ctx context.Context, d pool.Departure, job string, number 
 		},
 	}
 	if job == events.JobArchive {
-		name := path.Join(string(d.ID()), strconv.Itoa(number))
-		out.Archive = &events.ArchiveRef{Bucket: h.Archives, Key: name + ".zip", ManifestKey: name + ".manifest.jsonl"}
+		ref := h.archiveOf(d.ID(), number)
+		out.Archive = &ref
 	} else {
 		ref := archiveRef(d.Attempt.Archived)
 		out.Archive = &ref
@@ -155,11 +155,8 @@ func (h *Handler) letCopierIn(ctx context.Context, d pool.Departure, database po
 	return arn, nil
 }
 
-// endAttempt ends the attempt of a departure, if there is one: its task, and its copier.
+// endAttempt ends the attempt of a departure: its task, and its copier, which may have been let in before there was one.
 func (h *Handler) endAttempt(ctx context.Context, d pool.Departure, why string) error {
-	if d.Attempt.Number == 0 && !d.Copying() {
-		return nil
-	}
 	if d.Attempt.Task != "" {
 		if err := h.stop(ctx, d.Attempt.Task, why); err != nil {
 			return err
@@ -182,8 +179,25 @@ func (h *Handler) endAttempt(ctx context.Context, d pool.Departure, why string) 
 	return nil
 }
 
+// forgetCopiers deletes the secrets of all copiers that a departure ever had: one that was stored by somebody late, after
+// its attempt had ended, opens nothing, and is not to stay.
+func (h *Handler) forgetCopiers(ctx context.Context, d pool.Departure) error {
+	for number := range d.Attempt.Number + 1 {
+		if err := h.Vault.DeleteCopier(ctx, copierOf(d.ID(), number+1)); err != nil {
+			return fmt.Errorf("delete the secret of a copier of departure %s: %w", d.ID(), err)
+		}
+	}
+	return nil
+}
+
 // copierOf names the copier of an attempt.
 func copierOf(id pool.DepartureID, number int) string { return fmt.Sprintf("%s/%d", id, number) }
+
+// archiveOf is where an attempt writes its archive.
+func (h *Handler) archiveOf(id pool.DepartureID, number int) events.ArchiveRef {
+	name := path.Join(string(id), strconv.Itoa(number))
+	return events.ArchiveRef{Bucket: h.Archives, Key: name + ".zip", ManifestKey: name + ".manifest.jsonl"}
+}
 
 // archiveRef words an archive.
 func archiveRef(a pool.Archive) events.ArchiveRef {
@@ -193,8 +207,8 @@ func archiveRef(a pool.Archive) events.ArchiveRef {
 	}
 }
 
-// archiveOf reads one.
-func archiveOf(a events.ArchiveRef) pool.Archive {
+// readArchive reads one.
+func readArchive(a events.ArchiveRef) pool.Archive {
 	return pool.Archive{
 		Bucket: a.Bucket, Key: a.Key, VersionID: a.VersionID, Bytes: a.Bytes, SHA256: a.SHA256, Manifest: a.ManifestKey,
 		ManifestID: a.ManifestVersionID, ManifestSHA256: a.ManifestSHA256, Entries: a.Entries,

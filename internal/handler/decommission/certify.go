@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -30,16 +31,48 @@ func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error
 	if err != nil {
 		return leaving{}, fmt.Errorf("store the certificate of departure %s: %w", d.ID(), err)
 	}
-	for _, address := range d.Tenant.Reached() {
-		if err := h.freeAddress(ctx, d, address); err != nil {
-			return leaving{}, err
-		}
+	if err := h.forget(ctx, d); err != nil {
+		return leaving{}, err
 	}
 	if err := h.Announce.TenantReleased(ctx, d, certificate); err != nil {
 		return leaving{}, err
 	}
 	left, err := pool.MoveDeparture(d, pool.DepartureLeft, "", h.Now(), "its certificate is "+certificate.CertifiedKey)
 	return leaving{Record: left}, err
+}
+
+// forget clears away what others may have put back since, being late, and frees the tenant's addresses.
+func (h *Handler) forget(ctx context.Context, d pool.Departure) error {
+	if d.Handed() {
+		share, err := h.Ledger.Host(ctx, d.Tenant.Share.Host)
+		if err != nil {
+			return fmt.Errorf("read the share host of tenant %s: %w", d.Tenant.ID, err)
+		}
+		if err := h.evict(ctx, d, share); err != nil {
+			return err
+		}
+		if err := h.forgetCopiers(ctx, d); err != nil {
+			return err
+		}
+	}
+	// A signup from before that comes late registers its address again, and frees it again only if its tombstone does not
+	// have it.
+	_, _, err := ledger.UpdateTenant(ctx, h.Ledger, d.Tenant.ID, func(now pool.Tenant) (pool.Tenant, error) {
+		if now.State != pool.TenantLeft || len(now.Addresses) == 0 || pool.DepartureIDOf(now) != d.ID() {
+			return now, ledger.ErrUnchanged
+		}
+		now.Addresses = nil
+		return now, nil
+	})
+	if err != nil {
+		return fmt.Errorf("take the addresses from the tombstone of tenant %s: %w", d.Tenant.ID, err)
+	}
+	for _, address := range d.Tenant.Reached() {
+		if err := h.freeAddress(ctx, d, address); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // freeAddress lets others have an address of a tenant, unless its later life has it.

@@ -2,10 +2,12 @@ package decommission
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"headroom/events"
+	"headroom/internal/access"
 	"headroom/internal/pool"
 )
 
@@ -27,6 +29,13 @@ func (h *Handler) remake(ctx context.Context, c pool.Clearance) (clearing, error
 
 // prove looks into the slot's next generation.
 func (h *Handler) prove(ctx context.Context, c pool.Clearance) (clearing, error) {
+	_, slot, err := h.slotOf(ctx, c)
+	if err != nil {
+		return clearing{}, err
+	}
+	if slot.State == pool.SlotQuarantined {
+		return h.quarantine(ctx, c, "its slot is quarantined in its host's record") // by an invocation that was killed then
+	}
 	if c.Kind == pool.Share {
 		return h.lookIntoShare(ctx, c)
 	}
@@ -52,7 +61,7 @@ func (h *Handler) looked(ctx context.Context, c pool.Clearance, found []string) 
 	}
 	what := fmt.Sprintf("looked into %d times, %s apart or more, and nothing was found", after.Clean, pool.CleanApart)
 	cooling, err := pool.MoveClearance(after.Proven(pool.StepCool, h.Now(), what), pool.ClearanceCooling, pool.StepCool, h.Now(), what)
-	cooling.Due = h.Now().Add(c.CoolDown)
+	cooling.Due = cooling.RestsUntil()
 	return clearing{Record: cooling}, err
 }
 
@@ -64,6 +73,9 @@ func (h *Handler) cool(ctx context.Context, c pool.Clearance) (clearing, error) 
 		}
 		return clearing{Record: c, Wait: left}, nil
 	}
+	if open, err := h.openStill(ctx, c); open || err != nil {
+		return clearing{Record: c, Wait: serveWait}, err
+	}
 	// Commit point: the slot is free, and may be set out at once.
 	if err := h.changeHost(ctx, c.Holding.Host, func(host pool.Host) (pool.Host, bool, error) { return pool.FreeSlot(host, c, h.Now()) }); err != nil {
 		return clearing{}, err
@@ -71,6 +83,23 @@ func (h *Handler) cool(ctx context.Context, c pool.Clearance) (clearing, error) 
 	what := fmt.Sprintf("slot %s/%d is free, as generation %d", c.Holding.Host, c.Holding.Index, c.Holding.Generation+1)
 	returned, err := pool.MoveClearance(c.Proven(pool.StepCool, h.Now(), what), pool.ClearanceReturned, "", h.Now(), what)
 	return clearing{Record: returned}, err
+}
+
+// openStill closes a share that is open to somebody once more: a task that looks into one may have been let in late.
+func (h *Handler) openStill(ctx context.Context, c pool.Clearance) (bool, error) {
+	if c.Kind != pool.Share {
+		return false, nil
+	}
+	host, slot, err := h.slotOf(ctx, c)
+	if err != nil || slot.State != pool.SlotCooling {
+		return false, err // whose it is by now, if it was set free before, is not to be touched
+	}
+	ref := pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}
+	err = h.Access.Served(ctx, ref, []string{h.Nobody})
+	if !errors.Is(err, access.ErrNotServing) {
+		return false, err
+	}
+	return true, h.Access.Shut(ctx, ref, h.Nobody)
 }
 
 // cleared has the departure of a clearance that has ended gone on with, and the pool looked at.

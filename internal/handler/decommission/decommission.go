@@ -128,6 +128,7 @@ type announcer interface {
 	TenantReleased(ctx context.Context, d pool.Departure, c events.Certificate) error
 	RequestRejected(ctx context.Context, kind, messageID, tenantID string, bad *events.FieldError) error
 	Refused(ctx context.Context, c pool.Clearance, why string) error
+	LeavingRefused(ctx context.Context, d pool.Departure, why string) error
 	Quarantined(ctx context.Context, c pool.Clearance) error
 }
 

@@ -20,7 +20,11 @@ var (
 // too, and stays readable.
 func (h *Handler) lock(ctx context.Context, d pool.Departure) (leaving, error) {
 	a := d.Archive
-	until := h.Now().Add(d.Retain).UTC()
+	until := h.Now()
+	if end := d.GraceUntil(); end.After(until) {
+		until = end // what is scrubbed after a long grace must be locked then
+	}
+	until = until.Add(d.Retain).UTC()
 	for _, kept := range []struct {
 		ref  pool.ObjectRef
 		tags map[string]string

@@ -60,6 +60,18 @@ func (h *Handler) refused(ctx context.Context, c pool.Clearance, refusal error) 
 	return clearing{Record: c, Wait: refusedWait, Because: refusal}, nil
 }
 
+// refusedLeaving is refused for a departure that has nothing to be scrubbed.
+func (h *Handler) refusedLeaving(ctx context.Context, d pool.Departure, refusal error) (leaving, error) {
+	if d.Failed(refusal).Error != d.Error {
+		h.Log.ErrorContext(ctx, "refused to destroy", "departure", d.ID(), "step", d.Step, "reason", refusal.Error())
+		if err := h.Announce.LeavingRefused(ctx, d, refusal.Error()); err != nil {
+			return leaving{}, err
+		}
+	}
+	d.Due = h.Now().Add(pool.Deadline(d.Step))
+	return leaving{Record: d, Wait: refusedWait, Because: refusal}, nil
+}
+
 // What a target is.
 const (
 	shareTarget    = "share"

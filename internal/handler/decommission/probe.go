@@ -80,7 +80,7 @@ func (h *Handler) probeFailed(ctx context.Context, c pool.Clearance, why string)
 	}
 	c = c.Clone()
 	c.Task, c.Report = "", ""
-	return clearing{Record: c, Wait: retryWait, Because: fmt.Errorf("the task that looks into the share came to nothing: %s", why)}, nil
+	return clearing{Record: c.LookFailed(fmt.Errorf("the task that looks into the share came to nothing: %s", why), h.Now()), Wait: retryWait}, nil
 }
 
 // sortedKeys are the keys of tags, in order.
@@ -96,7 +96,7 @@ func (h *Handler) reportOfClearance(ctx context.Context, r events.TaskReport) er
 		}
 		if c.Step != stepOf[r.Job] || c.Look != r.Attempt || c.Task == "" {
 			h.Log.InfoContext(ctx, "late report of a task", "clearance", r.ID, "job", r.Job, "look", r.Attempt)
-			return nil
+			return h.evictLate(ctx, c, r.Address)
 		}
 		next, err := h.probed(ctx, c, r)
 		if err != nil {
@@ -122,6 +122,18 @@ func (h *Handler) reportOfClearance(ctx context.Context, r events.TaskReport) er
 		return h.clearances().Go(ctx, r.ID, saved)
 	}
 	return fmt.Errorf("record the report of a task of clearance %s: %w", r.ID, pool.ErrConflict)
+}
+
+// evictLate puts out a task that is done with, or ended: whoever let it in may have been killed before seeing that.
+func (h *Handler) evictLate(ctx context.Context, c pool.Clearance, address string) error {
+	if c.Kind != pool.Share || address == "" || address == c.Address {
+		return nil
+	}
+	host, err := h.Ledger.Host(ctx, c.Holding.Host)
+	if err != nil {
+		return err
+	}
+	return h.Firewall.Evict(ctx, host.Access.SecurityGroup, address)
 }
 
 // probed decides what a report comes to.
@@ -215,7 +227,7 @@ func (h *Handler) judge(ctx context.Context, c pool.Clearance) (clearing, error)
 	return h.looked(ctx, c, found)
 }
 
-// leftOver looks at the bucket, the tags and the client list of a share that was made anew.
+// leftOver looks at the bucket and the tags of a share that was made anew.
 func (h *Handler) leftOver(ctx context.Context, c pool.Clearance) ([]string, error) {
 	host, slot, err := h.slotOf(ctx, c)
 	if err != nil {

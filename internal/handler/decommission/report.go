@@ -76,11 +76,11 @@ func (h *Handler) attemptEnded(ctx context.Context, d pool.Departure, r events.T
 		return h.failed(ctx, d, strings.Join(r.Found, "; "), true)
 	}
 	if r.Job == events.JobArchive {
-		if r.Archive == nil || r.Archive.VersionID == "" || r.Archive.SHA256 == "" {
-			return h.failed(ctx, d, "its report names no archive", true)
+		if !h.archived(d.ID(), r) {
+			return h.failed(ctx, d, "its report does not name the archive that it was to write", true)
 		}
 		d = d.Proven(pool.StepVerify, h.Now(), fmt.Sprintf("attempt %d wrote %d entries, %d bytes, SHA-256 %s", r.Attempt, r.Archive.Entries, r.Archive.Bytes, r.Archive.SHA256))
-		d.Attempt.Task, d.Attempt.Archived = "", archiveOf(*r.Archive)
+		d.Attempt.Task, d.Attempt.Archived = "", readArchive(*r.Archive)
 		return leaving{Record: d}, nil
 	}
 	if r.Proof == "" {
@@ -93,6 +93,13 @@ func (h *Handler) attemptEnded(ctx context.Context, d pool.Departure, r events.T
 	d.Attempt.Task, d.Attempt.Failed = "", 0
 	d.Archive = d.Attempt.Archived
 	return leaving{Record: d}, nil
+}
+
+// archived reports whether a report names the archive of its attempt, with all that makes it known again.
+func (h *Handler) archived(id pool.DepartureID, r events.TaskReport) bool {
+	a, want := r.Archive, h.archiveOf(id, r.Attempt)
+	return a != nil && a.Bucket == want.Bucket && a.Key == want.Key && a.ManifestKey == want.ManifestKey &&
+		a.VersionID != "" && a.SHA256 != "" && a.ManifestVersionID != "" && a.ManifestSHA256 != ""
 }
 
 // taskChanged hears from ECS that a task has ended. Its report may still be on its way: so there is a look at it a little

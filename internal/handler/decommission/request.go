@@ -78,16 +78,10 @@ func (h *Handler) sent(d events.Delivery) time.Time {
 // depart records the departure of a tenant, and takes its first steps. pool.ErrConflict when the tenant's record has
 // changed since it was read.
 func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departure, terms pool.Terms) error {
-	if t.Undone > 0 {
-		former := t
-		former.Undone--
-		last, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(former))
-		if err != nil {
-			return fmt.Errorf("read the last departure of tenant %s: %w", t.ID, err)
-		}
-		if last.State == pool.DepartureUndoing {
-			return fmt.Errorf("have tenant %s leave: %w", t.ID, errUndoing)
-		}
+	if last, err := h.undoing(ctx, t); err != nil {
+		return err
+	} else if last != "" {
+		return errors.Join(fmt.Errorf("have tenant %s leave: %w", t.ID, errUndoing), h.answer(ctx, last)) // it may have been given up
 	}
 	if t.State == pool.TenantReady {
 		// Else the shelf would give the same slots, and what is in them, to whoever signs up next under this name.
@@ -109,6 +103,22 @@ func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departur
 		return fmt.Errorf("read departure %s: %w", d.ID(), err)
 	}
 	return h.departures().Go(ctx, string(d.ID()), d)
+}
+
+// undoing names the departure of a tenant that is being undone; empty: none is.
+func (h *Handler) undoing(ctx context.Context, t pool.Tenant) (pool.DepartureID, error) {
+	if t.Undone == 0 {
+		return "", nil
+	}
+	t.Undone--
+	last, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
+	if err != nil {
+		return "", fmt.Errorf("read the last departure of tenant %s: %w", t.ID, err)
+	}
+	if last.State != pool.DepartureUndoing {
+		return "", nil
+	}
+	return last.ID(), nil
 }
 
 // answerLast answers a request that is late: it was sent before the tenant's last departure was asked for, or undone, or

@@ -98,7 +98,10 @@ func (h *Handler) compare(ctx context.Context, c pool.Clearance) (clearing, erro
 		return h.quarantine(ctx, c, "its bucket is not as it was archived: "+strings.Join(result.Differences, "; "))
 	}
 	c = c.Clone()
-	if c.Cursor = result.Last; errors.Is(err, errOutOfTime) {
+	if errors.Is(err, errOutOfTime) {
+		if result.Last != c.Cursor { // it comes on
+			c.Cursor, c.Due = result.Last, h.Now().Add(pool.Deadline(pool.StepCompare))
+		}
 		return clearing{Record: c, Wait: time.Second}, nil
 	}
 	switch {
@@ -151,7 +154,7 @@ func (h *Handler) empty(ctx context.Context, c pool.Clearance) (clearing, error)
 	}
 	if len(page.Versions) == 0 && !page.More && len(uploads.Uploads) == 0 && !uploads.More {
 		return clearing{Record: c.Proven(pool.StepRemake, h.Now(), fmt.Sprintf(
-			"%d object versions, delete markers and unfinished uploads of bucket %s are deleted, and none is listed any more", c.Destroyed, bucket))}, nil
+			"%d object versions, delete markers and unfinished uploads of bucket %s are known to be deleted, and none is listed any more", c.Destroyed, bucket))}, nil
 	}
 	c = c.Clone()
 	target := pool.Target{What: objectsTarget, Name: bucket, Want: bucket, WantMark: host.HeldMark(c.Holding)}

@@ -15,8 +15,9 @@ import (
 const (
 	// serveWait is how long to wait for a share whose client list has changed.
 	serveWait = time.Second
-	// stalled is how long a signup's invocation may go on after its tenant left: it is longer than an invocation lasts.
-	stalled = time.Minute
+	// stalled is how long somebody who was at work on a tenant when it left, or when that was undone, may go on: longer
+	// than an invocation of any function lasts.
+	stalled = 70 * time.Second
 )
 
 // shut takes a tenant's access away. Its data, its share, its password and its secret stay.
@@ -55,6 +56,11 @@ func (h *Handler) shut(ctx context.Context, d pool.Departure) (leaving, error) {
 	return leaving{Record: d.Proven(pool.StepUpload, h.Now(), fmt.Sprintf(
 		"login of %s on %s is off and its sessions are ended, share %s of %s serves nobody, and no rule of its group lets %s in",
 		pool.RoleName(d.Tenant.Database.Name), database.ID, ref.ID, share.ID, d.Tenant.Reached()))}, nil
+}
+
+// othersMayBeAt is for how long somebody may be at work still who was when the tenant left, and may let it in again.
+func (h *Handler) othersMayBeAt(d pool.Departure) time.Duration {
+	return d.History[0].At.Add(stalled).Sub(h.Now())
 }
 
 // stillOpen says why a tenant that was shut out may reach its storage still; nil when it can't.
@@ -112,7 +118,7 @@ func (h *Handler) needed(ctx context.Context, d pool.Departure, address string) 
 
 // takeBack takes back what was never handed over to a tenant. There is nothing to be archived, and nothing to be undone.
 func (h *Handler) takeBack(ctx context.Context, d pool.Departure) (leaving, error) {
-	if left := d.History[0].At.Add(stalled).Sub(h.Now()); left > 0 {
+	if left := h.othersMayBeAt(d); left > 0 {
 		return leaving{Record: d, Wait: left, Because: errors.New("an invocation of its signup may still be going on")}, nil
 	}
 	t := d.Tenant
@@ -132,7 +138,9 @@ func (h *Handler) takeBack(ctx context.Context, d pool.Departure) (leaving, erro
 			return leaving{}, err
 		}
 	}
-	if err := h.deleteUnhanded(ctx, d); err != nil {
+	if err := h.deleteUnhanded(ctx, d); errors.Is(err, errRefused) {
+		return h.refusedLeaving(ctx, d, err)
+	} else if err != nil {
 		return leaving{}, err
 	}
 	// Commit point: the name can sign up again.

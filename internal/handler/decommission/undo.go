@@ -53,6 +53,12 @@ func (h *Handler) undoEarly(ctx context.Context, d events.Delivery, t pool.Tenan
 	if !h.sent(d).After(t.LeftAt) {
 		return nil, h.answerLast(ctx, t.ID)
 	}
+	if last, err := h.undoing(ctx, t); err != nil || last != "" {
+		if err == nil {
+			err = h.answer(ctx, last)
+		}
+		return nil, err
+	}
 	noted := t.Clone()
 	noted.LeftAt = h.sent(d)
 	if _, err := h.Ledger.SaveTenant(ctx, t, noted); err != nil {
@@ -97,9 +103,17 @@ func (h *Handler) rejoin(ctx context.Context, delivery events.Delivery, t pool.T
 	return nil, h.departures().Go(ctx, string(d.ID()), undoing)
 }
 
-// reopen lets a tenant in again, with all that it had.
+// reopen lets a tenant in again, with all that it had. It does so twice: an invocation that was shutting the tenant out,
+// or was letting a copier in, when the departure was undone may still be about it, and has ended by the second time.
 func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error) {
+	again := d.Done(pool.StepReopen)
+	if left := d.MovedAt().Add(stalled).Sub(h.Now()); again && left > 0 {
+		return leaving{Record: d, Wait: left}, nil
+	}
 	if err := h.endAttempt(ctx, d, "the departure is undone"); err != nil {
+		return leaving{}, err
+	}
+	if err := h.forgetCopiers(ctx, d); err != nil {
 		return leaving{}, err
 	}
 	if err := h.leaveBay(ctx, d.ID()); err != nil {
@@ -137,8 +151,11 @@ func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error)
 	if err != nil {
 		return leaving{}, err
 	}
-	if err := h.Announce.TenantReopened(ctx, d); err != nil {
-		return leaving{}, err
+	if !again {
+		if err := h.Announce.TenantReopened(ctx, d); err != nil {
+			return leaving{}, err
+		}
+		return leaving{Record: d.Proven(pool.StepReopen, h.Now(), "it is let in again"), Wait: stalled}, nil
 	}
 	undone, err := pool.MoveDeparture(d, pool.DepartureUndone, "", h.Now(), d.UndoneBy)
 	return leaving{Record: undone}, err

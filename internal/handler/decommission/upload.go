@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,14 +12,22 @@ import (
 	"headroom/internal/pool"
 )
 
-// uploadAgain is after how long the gateway is asked again: the event may never come, as of a gateway that was restarted.
-const uploadAgain = 5 * time.Minute
+const (
+	// uploadAgain is after how long the gateway is asked again: the event may never come, as of a gateway that was
+	// restarted.
+	uploadAgain = 5 * time.Minute
+	// uploadMost is after how long people are told that it has not come.
+	uploadMost = 24 * time.Hour
+)
 
 // errUploading is why a departure waits for its gateway.
 var errUploading = errors.New("the gateway has not said yet that all is in the bucket")
 
 // upload has the gateway say when all that it acknowledged is in the share's bucket. The answer is an event.
 func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error) {
+	if left := h.othersMayBeAt(d); left > 0 {
+		return leaving{Record: d, Wait: left}, nil
+	}
 	database, share, err := h.hosts(ctx, d)
 	if err != nil {
 		return leaving{}, err
@@ -42,11 +49,14 @@ func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error)
 		return leaving{}, err
 	}
 	d = d.Clone()
-	d.Uploads, d.Due = id, h.Now().Add(pool.Deadline(pool.StepUpload))
+	if h.Now().Before(d.Proofs[len(d.Proofs)-1].At.Add(uploadMost)) {
+		d.Due = h.Now().Add(pool.Deadline(pool.StepUpload))
+	}
 	next := leaving{Record: d, Wait: uploadAgain}
-	if d.Count > 0 {
+	if d.Uploads != "" {
 		next.Because = errUploading
 	}
+	next.Record.Uploads = id
 	return next, nil
 }
 
@@ -71,7 +81,7 @@ func (h *Handler) uploaded(ctx context.Context, resources []string, event events
 		return fmt.Errorf("read the departures of tenant %s: %w", tags["headroom:tenant"], err)
 	}
 	for _, d := range all {
-		if d.Step == pool.StepUpload && d.Uploads == event.NotificationID {
+		if d.State == pool.DepartureLeaving && d.Uploads == event.NotificationID {
 			return h.allUploaded(ctx, d.ID(), event)
 		}
 	}
@@ -105,8 +115,8 @@ func (h *Handler) allUploaded(ctx context.Context, id pool.DepartureID, event ev
 	if err != nil {
 		return fmt.Errorf("record that the share of departure %s is uploaded: %w", id, err)
 	}
-	if d.Version == before.Version && !slices.ContainsFunc(d.Proofs, func(p pool.Proof) bool { return p.Step == pool.StepUpload }) {
-		return nil
+	if d.Version == before.Version && d.Step != pool.StepArchive {
+		return nil // an earlier delivery was here, and was not cut short
 	}
 	return h.departures().Go(ctx, string(id), d)
 }
