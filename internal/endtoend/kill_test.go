@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,9 +32,13 @@ func TestFunctionsAreKilledBetweenAllTheirCalls(t *testing.T) {
 		tenants = append(tenants, id)
 		return id
 	}
-	for range cycles {
+	s.send(t, "SignupQueueUrl", word(func(r *events.SignupRequested) { r.TenantID, r.InstanceIP = "roller", roller(0) }))
+	s.awaitReady(t, "roller")
+	for machine := range cycles {
 		before := k.count()
 		next()
+		s.change(t, "roller", []string{roller(machine + 1)}, []string{roller(machine)})
+		s.send(t, "InstanceChangeQueueUrl", "no change")
 		s.send(t, "SignupQueueUrl", "no signup")
 		s.awaitReady(t, next())
 		s.signUp(t, tenants[0], demo.Instance(0))
@@ -44,10 +49,11 @@ func TestFunctionsAreKilledBetweenAllTheirCalls(t *testing.T) {
 			})
 		})
 		s.awaitReady(t, tenants...)
+		s.changed(t, "roller", func(e events.AccessChanged) bool { return slices.Contains(e.Removed, roller(machine)) })
 		t.Logf("%d tenants are served, after %d kills, %d of them new", len(tenants), k.count(), k.count()-before)
 	}
 	s.Stacks.FailStacks(stackOf("share-standard-4"), 1, "there is no room for it")
-	s.awaitReady(t, next(), next(), next())
+	s.awaitReady(t, next(), next())
 	s.await(t, "a host failed and is deleted", func() bool {
 		h, err := s.ledger.Host(t.Context(), "share-standard-4")
 		return err == nil && h.State == pool.HostDeleted
@@ -82,6 +88,11 @@ func wantKilledAt(t *testing.T, points []string) {
 		"stackcomplete": {
 			"dynamodb:TransactWriteItems Put HOST in-service announce", "storagegateway:ActivateGateway", "storagegateway:AddCache",
 			"storagegateway:CreateNFSFileShare", "sqs:SendMessage Step", "events:PutEvents HostInService", "events:PutEvents HostFailed", "cloudformation:DeleteStack",
+		},
+		"instancechange": {
+			"dynamodb:PutItem ADDRESS", "dynamodb:PutItem TENANT ready admit", "dynamodb:PutItem TENANT ready evict", "dynamodb:PutItem TENANT ready changed",
+			"storagegateway:UpdateNFSFileShare", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress",
+			"dynamodb:TransactWriteItems", "events:PutEvents AccessChanged", "events:PutEvents RequestRejected", "sqs:SendMessage Step",
 		},
 		"rdsalarm": {"dynamodb:TransactWriteItems Put HOST cordoned announce", "sns:Publish", "events:PutEvents HostCordoned", "events:PutEvents HostInService"},
 	} {
