@@ -200,13 +200,8 @@ func (h *Handler) closeProbed(ctx context.Context, c pool.Clearance) (clearing, 
 	if err := h.Firewall.Evict(ctx, host.Access.SecurityGroup, c.Address); err != nil {
 		return clearing{}, err
 	}
-	err = h.Access.Served(ctx, ref, []string{h.Nobody})
-	if errors.Is(err, access.ErrNotServing) {
-		// Refused while an earlier change of it goes on: then it is tried again.
-		return clearing{Record: c, Wait: goneWait, Because: errors.Join(errors.New("the share is not closed yet"), h.Access.Shut(ctx, ref, h.Nobody))}, nil
-	}
-	if err != nil {
-		return clearing{}, err
+	if open, err := h.shutShare(ctx, ref); open != nil || err != nil {
+		return clearing{Record: c, Wait: goneWait, Because: open}, err
 	}
 	c = c.Clone()
 	c.Address = ""

@@ -41,14 +41,14 @@ func (h *Handler) shut(ctx context.Context, d pool.Departure) (leaving, error) {
 	if err != nil {
 		return leaving{}, err
 	}
-	if err := h.Access.Shut(ctx, ref, h.Nobody); err != nil {
-		return leaving{}, err
-	}
 	if err := h.evict(ctx, d, share); err != nil {
 		return leaving{}, err
 	}
-	if wait, err := h.stillOpen(ctx, d, database, ref); wait != nil || err != nil {
-		return leaving{Record: d, Wait: serveWait, Because: wait}, err
+	if open, err := h.shutShare(ctx, ref); open != nil || err != nil {
+		return leaving{Record: d, Wait: serveWait, Because: open}, err
+	}
+	if open, err := h.stillOpen(ctx, d, database); open != nil || err != nil {
+		return leaving{Record: d, Wait: serveWait, Because: open}, err
 	}
 	if err := h.Announce.TenantClosed(ctx, d); err != nil {
 		return leaving{}, err
@@ -63,15 +63,18 @@ func (h *Handler) othersMayBeAt(d pool.Departure) time.Duration {
 	return d.History[0].At.Add(stalled).Sub(h.Now())
 }
 
-// stillOpen says why a tenant that was shut out may reach its storage still; nil when it can't.
-func (h *Handler) stillOpen(ctx context.Context, d pool.Departure, database pool.Host, share pool.ShareRef) (why, err error) {
+// shutShare closes a share to everybody, unless it is closed. It says why it is open still; nil when it isn't. A change is
+// refused while an earlier one goes on, and one that is made again and again would never be in force.
+func (h *Handler) shutShare(ctx context.Context, share pool.ShareRef) (open, err error) {
 	err = h.Access.Served(ctx, share, []string{h.Nobody})
-	if errors.Is(err, access.ErrNotServing) {
-		return fmt.Errorf("share %s is not closed yet", share.ID), nil
-	}
-	if err != nil {
+	if !errors.Is(err, access.ErrNotServing) {
 		return nil, err
 	}
+	return errors.Join(fmt.Errorf("share %s is not closed yet", share.ID), h.Access.Shut(ctx, share, h.Nobody)), nil
+}
+
+// stillOpen says why a tenant that was shut out may log in to its database still; nil when it can't.
+func (h *Handler) stillOpen(ctx context.Context, d pool.Departure, database pool.Host) (open, err error) {
 	err = h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.Closed(ctx, login, d.Tenant.Database.Name) })
 	if errors.Is(err, pool.ErrDatabaseOpen) {
 		return fmt.Errorf("database %s is not closed yet", pool.DatabaseName(d.Tenant.Database.Name)), nil

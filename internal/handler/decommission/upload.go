@@ -37,7 +37,13 @@ func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error)
 		return leaving{}, err
 	}
 	// Somebody who was at work on its access when it left may have let it in again.
-	open, err := h.stillOpen(ctx, d, database, ref)
+	if err := h.evict(ctx, d, share); err != nil {
+		return leaving{}, err
+	}
+	if open, err := h.shutShare(ctx, ref); open != nil || err != nil {
+		return leaving{Record: d, Wait: serveWait, Because: open}, err
+	}
+	open, err := h.stillOpen(ctx, d, database)
 	if err != nil {
 		return leaving{}, err
 	}
