@@ -143,8 +143,7 @@ func (c *controlPlane) remakeShares() []Grant {
 		},
 		{
 			Actions: []string{
-				"storagegateway:AddTagsToResource", "storagegateway:DeleteFileShare", "storagegateway:NotifyWhenUploaded",
-				"storagegateway:UpdateNFSFileShare",
+				"storagegateway:DeleteFileShare", "storagegateway:NotifyWhenUploaded", "storagegateway:UpdateNFSFileShare",
 			},
 			Resources: []*string{shares},
 			When:      ofStage(c.Stage, stageOfResource),
@@ -166,7 +165,7 @@ func (c *controlPlane) emptyShares() []Grant {
 		{
 			// Tags of a bucket are written as a whole, so they are read before.
 			Actions: []string{
-				"s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions", "s3:PutBucketTagging",
+				"s3:GetBucketTagging", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions", "s3:PutBucketTagging",
 			},
 			Resources: jsiiStrings(buckets),
 		},
@@ -178,6 +177,7 @@ func (c *controlPlane) emptyShares() []Grant {
 // anything there, nor go past a lock.
 func (c *controlPlane) lockArchives() []Grant {
 	return []Grant{
+		// To list a bucket is to be told, too, that an object is not there.
 		{Actions: []string{"s3:ListBucket"}, Resources: []*string{c.archives.Bucket.AttrArn()}},
 		{Actions: []string{"s3:GetObjectVersion"}, Resources: c.archives.objects(manifestKeys)},
 		// Who stores it again looks what is there.

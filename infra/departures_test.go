@@ -99,7 +99,7 @@ func TestWhoDestroysMayDoThisAndNoMore(t *testing.T) {
 		"s3:GetBucketTagging":               {share},
 		"s3:GetObject":                      {"<ArchiveBucket>/*/certificate.json"},
 		"s3:GetObjectVersion":               {"<ArchiveBucket>/*.manifest.jsonl"},
-		"s3:ListBucket":                     {"<ArchiveBucket>", share},
+		"s3:ListBucket":                     {"<ArchiveBucket>"},
 		"s3:ListBucketMultipartUploads":     {share},
 		"s3:ListBucketVersions":             {share},
 		"s3:PutBucketTagging":               {share},

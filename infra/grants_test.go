@@ -135,7 +135,6 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 		"Signups AddTagsToResource":             {ofResource},
 		"Signups DescribeNFSFileShares":         {ofResource},
 		"Signups UpdateNFSFileShare":            {ofResource},
-		"Departures AddTagsToResource":          {ofResource},
 		"Departures CreateNFSFileShare":         {ofRequest, ofResource},
 		"Departures DeleteFileShare":            {ofResource},
 		"Departures DescribeNFSFileShares":      nil, // asked before a share's tags may be known, and after it is gone
