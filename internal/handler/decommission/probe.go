@@ -200,7 +200,7 @@ func (h *Handler) closeProbed(ctx context.Context, c pool.Clearance) (clearing, 
 	if err := h.Firewall.Evict(ctx, host.Access.SecurityGroup, c.Address); err != nil {
 		return clearing{}, err
 	}
-	if open, err := h.shutShare(ctx, ref); open != nil || err != nil {
+	if open, err := h.shutShare(ctx, ref, c.Count); open != nil || err != nil {
 		return clearing{Record: c, Wait: goneWait, Because: open}, err
 	}
 	c = c.Clone()

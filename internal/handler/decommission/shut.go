@@ -15,6 +15,8 @@ import (
 const (
 	// serveWait is how long to wait for a share whose client list has changed.
 	serveWait = time.Second
+	// looksARound is how many looks at a share there are before it is closed again.
+	looksARound = 5
 	// stalled is how long somebody who was at work on a tenant when it left, or when that was undone, may go on: longer
 	// than an invocation of any function lasts.
 	stalled = 70 * time.Second
@@ -44,7 +46,7 @@ func (h *Handler) shut(ctx context.Context, d pool.Departure) (leaving, error) {
 	if err := h.evict(ctx, d, share); err != nil {
 		return leaving{}, err
 	}
-	if open, err := h.shutShare(ctx, ref); open != nil || err != nil {
+	if open, err := h.shutShare(ctx, ref, d.Count); open != nil || err != nil {
 		return leaving{Record: d, Wait: serveWait, Because: open}, err
 	}
 	if open, err := h.stillOpen(ctx, d, database); open != nil || err != nil {
@@ -63,12 +65,16 @@ func (h *Handler) othersMayBeAt(d pool.Departure) time.Duration {
 	return d.History[0].At.Add(stalled).Sub(h.Now())
 }
 
-// shutShare closes a share to everybody, unless it is closed. It says why it is open still; nil when it isn't. A change is
-// refused while an earlier one goes on, and one that is made again and again would never be in force.
-func (h *Handler) shutShare(ctx context.Context, share pool.ShareRef) (open, err error) {
+// shutShare closes a share to everybody, unless it is closed. It says why it is open still; nil when it isn't. A share
+// shows its old list for a moment, and a change that is made at each look would never be in force: so it is made at the
+// first of looksARound.
+func (h *Handler) shutShare(ctx context.Context, share pool.ShareRef, look int) (open, err error) {
 	err = h.Access.Served(ctx, share, []string{h.Nobody})
 	if !errors.Is(err, access.ErrNotServing) {
 		return nil, err
+	}
+	if look%looksARound > 0 {
+		return fmt.Errorf("share %s is not closed yet", share.ID), nil
 	}
 	return errors.Join(fmt.Errorf("share %s is not closed yet", share.ID), h.Access.Shut(ctx, share, h.Nobody)), nil
 }

@@ -40,7 +40,7 @@ func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error)
 	if err := h.evict(ctx, d, share); err != nil {
 		return leaving{}, err
 	}
-	if open, err := h.shutShare(ctx, ref); open != nil || err != nil {
+	if open, err := h.shutShare(ctx, ref, d.Count); open != nil || err != nil {
 		return leaving{Record: d, Wait: serveWait, Because: open}, err
 	}
 	open, err := h.stillOpen(ctx, d, database)
