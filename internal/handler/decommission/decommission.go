@@ -33,6 +33,7 @@ type store interface {
 	BeginScrub(ctx context.Context, before, after pool.Departure, clearances []pool.Clearance) error
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
+	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Bays(ctx context.Context) (pool.Bays, error)
 	SaveBays(ctx context.Context, before, after pool.Bays) error
 	Stops(ctx context.Context) (pool.Stops, error)

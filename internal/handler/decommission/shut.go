@@ -125,6 +125,35 @@ func (h *Handler) needed(ctx context.Context, d pool.Departure, address string) 
 	return t.State != pool.TenantLeft && at && slices.Contains(t.Reached(), address), nil
 }
 
+// evictUnhanded takes a tenant's rules away from all gateways at which its signup may have opened a share: of what it
+// holds by its record, and by the shelf, which knows that only until it is taken back.
+func (h *Handler) evictUnhanded(ctx context.Context, d pool.Departure, holds []pool.Holding) error {
+	shelf, err := h.Ledger.Shelf(ctx, d.Tenant.Tier)
+	if err != nil {
+		return fmt.Errorf("look what tenant %s holds: %w", d.Tenant.ID, err)
+	}
+	var gateways []pool.HostID
+	if claim, held := shelf.Reclaim(d.Tenant.ID); held {
+		gateways = append(gateways, claim.Share.Host)
+	}
+	for _, has := range holds {
+		if kind, _, err := has.Host.Parse(); err == nil && kind.Kind == pool.Share {
+			gateways = append(gateways, has.Host)
+		}
+	}
+	slices.Sort(gateways)
+	for _, id := range slices.Compact(gateways) {
+		share, err := h.Ledger.Host(ctx, id)
+		if err != nil {
+			return fmt.Errorf("read host %s, at which tenant %s may be let in: %w", id, d.Tenant.ID, err)
+		}
+		if err := h.evict(ctx, d, share); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // takeBack takes back what was never handed over to a tenant. There is nothing to be archived, and nothing to be undone.
 func (h *Handler) takeBack(ctx context.Context, d pool.Departure) (leaving, error) {
 	if left := h.othersMayBeAt(d); left > 0 {
@@ -135,17 +164,11 @@ func (h *Handler) takeBack(ctx context.Context, d pool.Departure) (leaving, erro
 	if t.Named() {
 		holds = append(holds, t.Database, t.Share)
 	}
-	if err := h.Shelf.TakeFrom(ctx, t, holds, true); err != nil {
+	if err := h.evictUnhanded(ctx, d, holds); err != nil {
 		return leaving{}, err
 	}
-	if t.Named() {
-		share, err := h.Ledger.Host(ctx, t.Share.Host)
-		if err != nil {
-			return leaving{}, fmt.Errorf("read the share host of tenant %s: %w", t.ID, err)
-		}
-		if err := h.evict(ctx, d, share); err != nil {
-			return leaving{}, err
-		}
+	if err := h.Shelf.TakeFrom(ctx, t, holds, true); err != nil {
+		return leaving{}, err
 	}
 	if err := h.deleteUnhanded(ctx, d); errors.Is(err, errRefused) {
 		return h.refusedLeaving(ctx, d, err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/access"
@@ -50,8 +52,12 @@ func (h *Handler) undo(ctx context.Context, d events.Delivery) error {
 // undoEarly is an undo of a tenant that does not leave: it was undone before, or the undo has overtaken the request that
 // it undoes, which then comes too late.
 func (h *Handler) undoEarly(ctx context.Context, d events.Delivery, t pool.Tenant) (*events.FieldError, error) {
-	if !h.sent(d).After(t.LeftAt) {
-		return nil, h.answerLast(ctx, t.ID)
+	sent := h.sent(d)
+	if before, err := h.heardBefore(ctx, t, sent); before || err != nil {
+		if err == nil {
+			err = h.answerLast(ctx, t.ID)
+		}
+		return nil, err
 	}
 	if last, err := h.undoing(ctx, t); err != nil || last != "" {
 		if err == nil {
@@ -59,12 +65,26 @@ func (h *Handler) undoEarly(ctx context.Context, d events.Delivery, t pool.Tenan
 		}
 		return nil, err
 	}
-	noted := t.Clone()
-	noted.LeftAt = h.sent(d)
-	if _, err := h.Ledger.SaveTenant(ctx, t, noted); err != nil {
-		return nil, fmt.Errorf("note that tenant %s is to stay: %w", t.ID, err)
+	if sent.After(t.LeftAt) { // else it was noted, and its refusal was cut short
+		noted := t.Clone()
+		noted.LeftAt = sent
+		if _, err := h.Ledger.SaveTenant(ctx, t, noted); err != nil {
+			return nil, fmt.Errorf("note that tenant %s is to stay: %w", t.ID, err)
+		}
 	}
 	return &events.FieldError{Field: "tenantId", Reason: "is not leaving"}, nil
+}
+
+// heardBefore reports whether an undo of a tenant that does not leave undid a departure, or is about an earlier one.
+func (h *Handler) heardBefore(ctx context.Context, t pool.Tenant, sent time.Time) (bool, error) {
+	if !sent.Equal(t.LeftAt) {
+		return sent.Before(t.LeftAt), nil
+	}
+	all, err := h.Ledger.Departures(ctx, t.ID)
+	if err != nil {
+		return false, fmt.Errorf("read the departures of tenant %s: %w", t.ID, err)
+	}
+	return slices.ContainsFunc(all, func(d pool.Departure) bool { return d.UndoneAt.Equal(sent) }), nil
 }
 
 // rejoin has a tenant back whose departure can be undone. pool.ErrConflict when its record or its departure has changed.

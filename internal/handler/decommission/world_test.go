@@ -82,6 +82,7 @@ type world struct {
 	bus      *bustest.Bus
 	topic    *notifytest.Topic
 	requests *queuetest.Queue // the queue from outside
+	signups  *queuetest.Queue // the queue of who signs up; nil: nobody does
 	steps    *queuetest.Queue
 	checks   *queuetest.Queue
 	refused  *queuetest.Queue
@@ -91,11 +92,13 @@ type world struct {
 
 	job      func(events.ArchivistJob) []events.TaskReport // what a task reports; nil: what a good one does
 	mute     bool                                          // reports of tasks get lost
-	inspect  func(target string)                           // is told of each call that destroys
+	inspect  func(what, name string)                       // is told of each call that destroys
 	fail     map[string]error                              // calls that fail, by operation
 	call     killtest.Call
-	complain bool // a message that fails fails the test
-	programs int  // tasks that ran
+	complain bool                           // a message that fails fails the test
+	programs int                            // tasks that ran
+	failing  map[string][]events.TaskReport // what the next tasks report, by job
+	dumped   map[string][]string            // rows that were archived, by the archive's key
 }
 
 // newWorld makes a world with a tenant "acme" that is ready, and has files and rows.
@@ -103,7 +106,7 @@ func newWorld(t fatal) *world {
 	w := &world{
 		t: t, now: start, terms: pool.DefaultTerms, ledger: memory.New(memory.Options{}), secrets: &secretstest.Fake{},
 		gateways: &gatewaytest.Service{Keys: map[string]bool{}}, groups: firewalltest.New("sg-1", "sg-2"), tags: &bucketstest.S3{},
-		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, call: undisturbed, complain: true,
+		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, dumped: map[string][]string{}, failing: map[string][]events.TaskReport{}, call: undisturbed, complain: true,
 	}
 	w.terms.Grace, w.terms.CoolDown = pool.Term(grace), pool.Term(coolDown)
 	w.gateways.Now = w.clock
@@ -354,7 +357,13 @@ type outside struct {
 	call killtest.Call
 }
 
-func (o outside) Load(context.Context) (pool.Policies, error) { return nil, nil }
+func (o outside) Load(context.Context) (pool.Policies, error) {
+	var all pool.Policies
+	for _, k := range pool.Kinds {
+		all = append(all, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 10, Ceiling: 9, MaxOrders: 1, Placement: pool.Pack})
+	}
+	return all, nil
+}
 
 func (o outside) Terms(context.Context) (pool.Terms, error) { return o.w.terms, nil }
 
@@ -367,9 +376,9 @@ func (o outside) vault() *secrets.Vault {
 }
 
 // destroys tells the world of a call that destroys something, before it is made.
-func (o outside) destroys(target string) {
+func (o outside) destroys(what, name string) {
 	if o.w.inspect != nil {
-		o.w.inspect(target)
+		o.w.inspect(what, name)
 	}
 }
 
@@ -388,19 +397,22 @@ func (o outside) DeleteCopier(ctx context.Context, name string) error {
 }
 
 func (o outside) DeleteTenant(ctx context.Context, tenantID, mark string) error {
-	return o.call("DeleteTenant", func() error { return o.vault().DeleteTenant(ctx, tenantID, mark) })
+	return o.call("DeleteTenant", func() error {
+		o.destroys("unhanded", tenantID+" "+mark)
+		return o.vault().DeleteTenant(ctx, tenantID, mark)
+	})
 }
 
 func (o outside) DeleteSecret(ctx context.Context, arn string) error {
 	return o.call("DeleteSecret", func() error {
-		o.destroys("secret")
+		o.destroys("secret", arn)
 		return o.vault().DeleteSecret(ctx, arn)
 	})
 }
 
 func (o outside) Delete(ctx context.Context, bucket string, versions []pool.ObjectVersion) (kept []pool.ObjectRefusal, err error) {
 	err = o.call("Delete", func() (err error) {
-		o.destroys("objects")
+		o.destroys("objects", bucket)
 		kept, err = o.w.store().Delete(ctx, bucket, versions)
 		return err
 	})
@@ -476,7 +488,7 @@ func (o outside) RevokeCopier(_ context.Context, login pool.Login, slot pool.Mar
 
 func (o outside) Drop(_ context.Context, login pool.Login, slot pool.MarkedSlot) error {
 	return o.in("Drop", login, slot, func(s *server, _ *database) error {
-		o.destroys("database")
+		o.destroys("database", slot.Name)
 		delete(s.databases, slot.Name)
 		return nil
 	})
@@ -528,7 +540,7 @@ func (o outside) ShareStatus(ctx context.Context, share pool.ShareRef) (status s
 
 func (o outside) DeleteShare(ctx context.Context, share pool.ShareRef) error {
 	return o.call("DeleteShare", func() error {
-		o.destroys("share")
+		o.destroys("share", share.ID)
 		return o.gateways().DeleteShare(ctx, share)
 	})
 }
@@ -581,7 +593,7 @@ func (o outside) Uploads(ctx context.Context, bucket, prefix string, from pool.U
 
 func (o outside) AbortUpload(ctx context.Context, bucket string, u pool.OpenUpload) error {
 	return o.call("AbortUpload", func() error {
-		o.destroys("upload")
+		o.destroys("upload", bucket)
 		return o.w.store().AbortUpload(ctx, bucket, u)
 	})
 }
