@@ -43,7 +43,7 @@ type JobDatabase struct {
 
 // JobShare is a share, as NFS clients see it.
 type JobShare struct {
-	Host string `json:"host"`
+	Host string `json:"host"` // address of the gateway's machine
 	Path string `json:"path"`
 }
 

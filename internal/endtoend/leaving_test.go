@@ -97,11 +97,6 @@ func (l *leaving) within(t *testing.T, what string, done func() bool) {
 				}
 			}
 		}
-		for _, line := range l.lines {
-			if strings.Contains(line.Text, leaver) && shortName(line.Function) == "decommission" {
-				t.Log(line.Function, line.Text[:min(300, len(line.Text))])
-			}
-		}
 		t.Fatalf("waited in vain for this: %s", what)
 	}
 }

@@ -26,7 +26,7 @@ func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error
 	}
 	// Once more it is the same content, which is no error: nothing in it depends on when it is written.
 	_, err = h.Objects.Put(ctx, pool.ObjectSpec{
-		Bucket: h.Archives, Key: certificate.CertifiedKey, KMSKey: h.ArchiveKey, ContentType: "application/json", Until: lockedUntil(d), Tags: keptTag,
+		Bucket: h.Archives, Key: certificate.CertifiedKey, KMSKey: h.ArchiveKey, ContentType: "application/json", Until: lockedUntil(d),
 	}, content)
 	if err != nil {
 		return leaving{}, fmt.Errorf("store the certificate of departure %s: %w", d.ID(), err)

@@ -45,7 +45,7 @@ func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing
 	c.Look++
 	body, err := json.Marshal(events.ArchivistJob{
 		Version: events.Version, Type: events.TypeArchivistJob, Job: events.JobProbe, Of: events.OfClearance, ID: string(c.ID()), Attempt: c.Look,
-		TenantID: string(c.Departure.Tenant()), Share: &events.JobShare{Host: host.Access.Address, Path: "/" + c.Next},
+		TenantID: string(c.Departure.Tenant()), Share: &events.JobShare{Host: host.Access.Appliance, Path: "/" + c.Next},
 	})
 	if err != nil {
 		return clearing{}, fmt.Errorf("encode the job of clearance %s: %w", c.ID(), err)
