@@ -133,6 +133,8 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	grants = append(grants, c.makeGateways()...)
 	grants = append(grants, c.attachCaches()...)
 	grants = append(grants,
+		// To put a tenant out whose share was returned, and in again if it got another one there meanwhile.
+		c.onGatewayGroups("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
 		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
 		Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
 		// Tags of a bucket are written as a whole, so they are read before.
@@ -158,8 +160,8 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
-		"Gateways, shares, their roles and buckets, stacks and RDS's secrets are made while it runs: paths, prefixes and tags limit what is "+
-			"done to them to this stage's. ActivateGateway, ListGateways, DescribeVolumes, and the Describe calls that connect the "+
+		"Gateways, shares, their security groups, roles and buckets, stacks and RDS's secrets are made while it runs: paths, prefixes and "+
+			"tags limit what is done to them to this stage's. ActivateGateway, ListGateways, DescribeVolumes, and the Describe calls that connect the "+
 			"function to the VPC know no resources; gateways and shares that were just made are looked at before their tags may be known.")
 	return f
 }

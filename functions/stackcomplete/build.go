@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"headroom/internal/access"
+	"headroom/internal/adapter/firewall"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/machines"
 	"headroom/internal/announce"
@@ -49,7 +50,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 		Machines:    &machines.Machines{Client: ec2.NewFromConfig(cfg)},
 		Appliances:  &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
 		Gateways:    gateways,
-		Access:      access.Writer{Shares: gateways},
+		Access:      access.Writer{Shares: gateways, Firewall: &firewall.Groups{Client: ec2.NewFromConfig(cfg)}},
 		Buckets:     sharebuckets.Client(cfg),
 		Databases:   databases,
 		Vault:       slots.Masters(cfg),

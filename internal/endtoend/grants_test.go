@@ -157,6 +157,8 @@ var unneeded = map[string]string{
 	"stackcomplete storagegateway:UpdateNFSFileShare":  "a share is closed only if it was taken from a tenant again",
 	"stackcomplete storagegateway:AddTagsToResource":   "a share is closed only if it was taken from a tenant again",
 	"instancechange ssm:GetParameterHistory":           "older policies are read only while the newest ones are invalid",
+	"stackcomplete ec2:AuthorizeSecurityGroupIngress":  "a tenant is put out of a gateway only if its share was taken from it again",
+	"stackcomplete ec2:RevokeSecurityGroupIngress":     "a tenant is put out of a gateway only if its share was taken from it again",
 	"poolcheck cloudformation:DescribeStacks":          "a stack is looked at only if it is there already, after an order that was cut short",
 	"poolcheck cloudwatch:DescribeAlarms":              "an alarm is looked at only if it keeps a host out of service for a minute",
 }

@@ -128,6 +128,18 @@ func TestASlotThatWasReturnedRests(t *testing.T) {
 	}
 }
 
+func TestASlotThatIsUsedAgainIsNobodys(t *testing.T) {
+	slot := pool.Slot{Index: 3, Generation: 1, Name: "name", State: pool.SlotReturned, Since: now.Add(-time.Hour), Tenant: "acme"}
+	free, err := pool.Reuse(slot, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "used again", free, pool.Slot{Index: 3, Generation: 1, Name: "name", State: pool.SlotFree, Since: now})
+	if again, err := pool.Reuse(free, now); err == nil {
+		t.Errorf("a free slot is used again: %+v", again)
+	}
+}
+
 func TestReturningAHoldTakesBothHalvesBack(t *testing.T) {
 	s := pool.NewShelf(standard)
 	db, share := pool.Offer{Host: 1, Index: 1, Name: "x"}, shareOffer(1, 1)

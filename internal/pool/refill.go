@@ -134,6 +134,7 @@ func PutBack(h Host, withdrawn []Listed, now time.Time) Host {
 			slot.move(SlotFree, now)
 		case slot != nil:
 			slot.move(SlotReturned, now)
+			slot.Tenant = w.Tenant
 		case w.Tenant != "":
 			out.takeBack(w.Offer.Index, w.Offer.Generation, w.Tenant, now)
 			continue
@@ -154,8 +155,8 @@ func TakeBack(h Host, has Holding, tenant TenantID, now time.Time) Host {
 
 func (h *Host) takeBack(index, generation int, tenant TenantID, now time.Time) {
 	slot := h.Slot(index)
-	if slot != nil && slot.Generation == generation && slot.State == SlotAssigned && slot.Tenant == tenant && slot.move(SlotReturned, now) {
-		slot.Tenant = ""
+	if slot != nil && slot.Generation == generation && slot.State == SlotAssigned && slot.Tenant == tenant {
+		slot.move(SlotReturned, now)
 	}
 }
 

@@ -184,6 +184,7 @@ func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	}
 	diff(t, "put back", states(pool.PutBack(h, back, now)), "ffap")
 	diff(t, "put back from a tenant", states(pool.PutBack(h, held, now)), "frap")
+	diff(t, "whose that was", pool.PutBack(h, held, now).Slots[1].Tenant, pool.TenantID("a"))
 	diff(t, "put back of an earlier generation", states(pool.PutBack(h, olderBack, now)), "foap")
 	assigned := h
 	for _, o := range offers {
@@ -204,6 +205,7 @@ func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	}{"its own": {"a", 2, 1, "frap"}, "another's": {"b", 2, 1, "faap"}, "of another generation": {"a", 2, 2, "faap"}, "one that is only set out": {"a", 4, 1, "faap"}} {
 		has := pool.Holding{Host: h.ID, Index: test.index, Generation: offers[1].Generation - 1 + test.generation}
 		diff(t, "taken back, "+name, states(pool.TakeBack(assigned, has, test.tenant, now)), test.want)
+		diff(t, "whose it was, "+name, pool.TakeBack(assigned, has, test.tenant, now).Slots[1].Tenant, pool.TenantID("a"))
 	}
 	diff(t, "another's tenant", assigned.Slots[2].Tenant, pool.TenantID(""))
 	diff(t, "the argument", states(h), "foap")

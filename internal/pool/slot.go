@@ -53,7 +53,16 @@ type Slot struct {
 	Role       string    // of a share: the role by which the gateway reaches the bucket, as the stack names it
 	Share      string    // of a share: its ID
 	Refill     int64     // the refill that set it out
-	Tenant     TenantID
+	Tenant     TenantID  // that has it, or had it before it was returned
+}
+
+// Reuse puts a returned slot that was closed back into the reserve, with nothing of whom it was taken from.
+func Reuse(s Slot, now time.Time) (Slot, error) {
+	if s.State != SlotReturned {
+		return s, fmt.Errorf("slot %d was not returned: it is %s", s.Index, s.State)
+	}
+	s.State, s.Since, s.Tenant = SlotFree, now, ""
+	return s, nil
 }
 
 // Offer is the slot as an offer of its host.

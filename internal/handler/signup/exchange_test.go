@@ -314,7 +314,7 @@ func TestSlotsThatAreSettledAreExchangedToo(t *testing.T) {
 	for _, id := range w.hosts {
 		for _, slot := range w.host(id).Slots {
 			mine := id == acme.Database.Host && slot.Index == acme.Database.Index || id == acme.Share.Host && slot.Index == acme.Share.Index
-			if slot.Tenant == "acme" && !mine {
+			if slot.State == pool.SlotAssigned && slot.Tenant == "acme" && !mine {
 				t.Errorf("slot %s/%d is acme's still", id, slot.Index)
 			}
 			if slot.State == pool.SlotReturned {

@@ -145,9 +145,10 @@ func TestReturnedSlotsAreClosedOnceTheyHaveRested(t *testing.T) {
 		t.Run(string(key.Kind), func(t *testing.T) {
 			killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
 				w, id, stack := serving(t, life, key)
+				w.tenant("bolt", "share-standard-9", "10.0.0.7")
 				w.change(id, func(h pool.Host) pool.Host {
-					h.Slots[1].State, h.Slots[1].Since = pool.SlotReturned, w.now
-					h.Slots[2].State, h.Slots[2].Since = pool.SlotReturned, w.now.Add(time.Minute)
+					h.Slots[1].State, h.Slots[1].Since, h.Slots[1].Tenant = pool.SlotReturned, w.now, "bolt"
+					h.Slots[2].State, h.Slots[2].Since, h.Slots[2].Tenant = pool.SlotReturned, w.now.Add(time.Minute), "bolt"
 					return pool.Onward(h, w.now)
 				})
 				open := pool.ShareRef{Gateway: w.host(id).Access.Gateway, ID: w.host(id).Slots[1].Share}
@@ -168,8 +169,8 @@ func TestReturnedSlotsAreClosedOnceTheyHaveRested(t *testing.T) {
 				if h.Step != "" {
 					w.watch(id)
 				}
-				if h = w.host(id); h.Free() != 2 || h.Step != "" {
-					t.Errorf("%d slots are free, step %q", h.Free(), h.Step)
+				if h = w.host(id); h.Free() != 2 || h.Step != "" || h.Slots[1].Tenant != "" || h.Slots[2].Tenant != "" {
+					t.Errorf("%d slots are free, step %q: %+v", h.Free(), h.Step, h.Slots)
 				}
 				if key == dbPool && len(w.databases.closed) != 2 {
 					t.Errorf("%d databases were closed", len(w.databases.closed))

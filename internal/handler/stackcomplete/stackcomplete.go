@@ -23,6 +23,7 @@ type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 }
 
 type cloudFormation interface {
@@ -45,9 +46,11 @@ type gateways interface {
 	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
 }
 
-// accesses closes shares.
+// accesses closes shares, and gateways to those who have none there.
 type accesses interface {
 	Shut(ctx context.Context, share pool.ShareRef, nobody string) error
+	Admit(ctx context.Context, t pool.Tenant, group string) error
+	Evict(ctx context.Context, group string, addresses []string) error
 }
 
 type buckets interface {

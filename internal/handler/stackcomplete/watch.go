@@ -74,14 +74,13 @@ func (h *Handler) closeReturned(ctx context.Context, host pool.Host) (progress, 
 		if !slot.Rested(now) {
 			continue
 		}
-		if err := h.closeSlot(ctx, host, *slot); err != nil {
+		err := h.closeSlot(ctx, host, *slot)
+		if err != nil {
 			return progress{}, fmt.Errorf("close slot %d of %s, which was returned: %w", slot.Index, host.ID, err)
 		}
-		free, err := pool.MoveSlot(*slot, pool.SlotFree, now)
-		if err != nil {
+		if *slot, err = pool.Reuse(*slot, now); err != nil {
 			return progress{}, err
 		}
-		*slot = free
 	}
 	return progress{Record: pool.Onward(host, now)}, nil
 }
@@ -93,6 +92,9 @@ func (h *Handler) closeSlot(ctx context.Context, host pool.Host, slot pool.Slot)
 	}
 	share := pool.ShareRef{Gateway: host.Access.Gateway, ID: slot.Share}
 	if err := h.Access.Shut(ctx, share, h.Nobody); err != nil {
+		return err
+	}
+	if err := h.putOut(ctx, host, slot.Tenant); err != nil {
 		return err
 	}
 	return h.Gateways.Tag(ctx, share, map[string]string{"headroom:state": "Available", "headroom:tenant": ""})

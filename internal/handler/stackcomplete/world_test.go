@@ -19,6 +19,8 @@ import (
 	"headroom/internal/access"
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/bus/bustest"
+	"headroom/internal/adapter/firewall"
+	"headroom/internal/adapter/firewall/firewalltest"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/gateway/gatewaytest"
 	"headroom/internal/adapter/machines"
@@ -68,6 +70,8 @@ type world struct {
 	databases  *instances
 	steps      *queuetest.Queue
 	poolChecks *queuetest.Queue
+	groups     *firewalltest.Groups
+	evicting   func() // runs before an address is put out
 	bus        *bustest.Bus
 	topic      *notifytest.Topic
 	mute       bool                         // nothing can be published
@@ -94,6 +98,7 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 		ledger: l, stacks: &stackstest.CloudFormation{},
 		machines: &machinestest.Cloud{Late: late, Stale: late > 0},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
+		groups:   firewalltest.New("sg-1"),
 		bus:      &bustest.Bus{}, topic: &notifytest.Topic{},
 		databases: &instances{hardened: map[string]bool{}, slots: map[string]int{}, closed: map[string]int{}},
 	}
@@ -139,7 +144,10 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 	}
 	w.handler, err = New(Config{
 		Ledger: ledger, Stacks: outside, Machines: outsideMachines{&machines.Machines{Client: w.machines}, life.Call}, Appliances: outside,
-		Access:    access.Writer{Shares: outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call}},
+		Access: access.Writer{
+			Shares:   outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call},
+			Firewall: outsideFirewall{w, &firewall.Groups{Client: w.groups}, life.Call},
+		},
 		Gateways:  outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, answering},
 		Buckets:   outside,
 		Databases: outside, Vault: outside, Announce: announcer,
