@@ -47,8 +47,8 @@ type Tenant struct {
 
 	Progress
 
-	Seq       int64 // its number on the waiting list; 0 if it never waited
-	Exchanges int   // how often it was given other slots, because those that it held could not be opened
+	Seq   int64    // its number on the waiting list; 0 if it never waited
+	Spent []string // marks that its signup had before: with each it was given other slots, because those that it held could not be opened
 
 	Returning []Holding // what it held and does not get, and is to be taken back from it: a database, a share
 	Database  Holding
@@ -81,6 +81,7 @@ func (t Tenant) Named() bool { return t.Database.Host != "" }
 // Clone copies a tenant so that the copy can be changed without changing t.
 func (t Tenant) Clone() Tenant {
 	t.Addresses, t.History, t.Returning = slices.Clone(t.Addresses), slices.Clone(t.History), slices.Clone(t.Returning)
+	t.Spent = slices.Clone(t.Spent)
 	t.Change = t.Change.clone()
 	return t
 }

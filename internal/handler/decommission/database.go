@@ -11,7 +11,8 @@ import (
 // proveTerm is how long the role of a database that is looked into may log in for that.
 const proveTerm = 5 * time.Minute
 
-// withdrawDatabase drops the database and its role, and then deletes the tenant's secret.
+// withdrawDatabase drops the database and its role, and then deletes the tenant's secret, and those that its signup left
+// behind when it was given other slots.
 func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clearing, error) {
 	host, slot, err := h.slotOf(ctx, c)
 	if err != nil {
@@ -35,6 +36,9 @@ func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clear
 		return h.whether(ctx, c, err)
 	}
 	if err := h.Vault.DeleteSecret(ctx, d.Tenant.Secret); err != nil {
+		return clearing{}, err
+	}
+	if err := h.deleteSpent(ctx, d); err != nil {
 		return clearing{}, err
 	}
 	return clearing{Record: c.Proven(pool.StepRemake, h.Now(), fmt.Sprintf(

@@ -100,5 +100,19 @@ func (h *Handler) deleteUnhanded(ctx context.Context, d pool.Departure) error {
 	if t.State != pool.TenantLeft && t.Mark == d.Tenant.Mark {
 		return fmt.Errorf("delete the secret of tenant %s: %w: it is in use", d.Tenant.ID, errRefused)
 	}
+	if err := h.deleteSpent(ctx, d); err != nil {
+		return err
+	}
 	return h.Vault.DeleteTenant(ctx, string(d.Tenant.ID), d.Tenant.Mark)
+}
+
+// deleteSpent deletes the secrets that a signup left behind when it was given other slots. Nobody was ever told of them,
+// and a mark is never drawn twice. It is called where the secret of the signup itself may be deleted.
+func (h *Handler) deleteSpent(ctx context.Context, d pool.Departure) error {
+	for _, mark := range d.Tenant.Spent {
+		if err := h.Vault.DeleteTenant(ctx, string(d.Tenant.ID), mark); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -223,7 +223,7 @@ func (w *world) addShares(h *pool.Host) {
 // serve makes a tenant ready, on the n-th slots of the first hosts.
 func (w *world) serve(id pool.TenantID, address string, n int) pool.Tenant {
 	w.t.Helper()
-	ctx, out := context.Background(), outside{w, undisturbed}
+	ctx := context.Background()
 	database, share := w.host("database-standard-1"), w.host("share-standard-1")
 	w.must(w.ledger.Register(ctx, address, id))
 	t, _, err := w.ledger.Request(ctx, pool.Tenant{ID: id, Tier: tier, Mark: "mark" + string(id), Addresses: []string{address}, State: pool.TenantRequested, RequestedAt: w.now})
@@ -234,10 +234,9 @@ func (w *world) serve(id pool.TenantID, address string, n int) pool.Tenant {
 	ready, err := pool.MoveTenant(t, pool.TenantReady, w.now, "test")
 	w.must(err)
 	ready.Database, ready.Share, ready.ReadyAt = holding(database), holding(share), w.now
-	_, ready.Secret, err = out.vault().Tenant(ctx, string(id), t.Mark, func(password string) events.Credentials {
-		return events.Credentials{Engine: "postgres", Password: password}
-	})
-	w.must(err)
+	ready.Secret = w.secret(id, t.Mark)
+	ready.Spent = []string{"spent" + string(id)} // it was given other slots first
+	w.secret(id, ready.Spent[0])
 	for _, h := range []pool.Host{database, share} {
 		after := h.Clone()
 		slot := after.Slot(n)
@@ -255,6 +254,16 @@ func (w *world) serve(id pool.TenantID, address string, n int) pool.Tenant {
 	w.write(n, "a file of "+string(id), "content")
 	w.write(n, "folder/another", "more content")
 	return ready
+}
+
+// secret makes the secret of a tenant's signup with a mark.
+func (w *world) secret(id pool.TenantID, mark string) (arn string) {
+	w.t.Helper()
+	_, arn, err := outside{w, undisturbed}.vault().Tenant(context.Background(), string(id), mark, func(password string) events.Credentials {
+		return events.Credentials{Engine: "postgres", Password: password}
+	})
+	w.must(err)
+	return arn
 }
 
 // write writes a file through the n-th share.

@@ -24,7 +24,7 @@ func (h *Handler) slots(ctx context.Context, t pool.Tenant) (pool.Claim, error) 
 		return h.named(ctx, t)
 	}
 	// One that held slots already came before all who wait, and was counted.
-	return h.claim(ctx, t, t.Exchanges > 0)
+	return h.claim(ctx, t, len(t.Spent) > 0)
 }
 
 // named words the slots that a tenant's record names as a claim: its hold may be settled by now, and then the shelf

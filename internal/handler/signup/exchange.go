@@ -99,7 +99,8 @@ func (h *Handler) absolve(ctx context.Context, t pool.Tenant) error {
 // exchange has a tenant's signup begin anew with other slots than those that it holds, nothing of which was handed
 // over. done is false when the tenant has moved on.
 //
-// With another mark the tenant gets another secret, for a secret says once for all which database is the tenant's. An
+// With another mark the tenant gets another secret, for a secret says once for all which database is the tenant's. That
+// of the old mark names a role that is closed before anybody else gets its slot; it goes when the tenant leaves. An
 // invocation that stalled with the old mark can't record what it opens, and what it may have opened rests, and
 // is closed, before anybody else gets it.
 func (h *Handler) exchange(ctx context.Context, t pool.Tenant, failed *hostFailure) (done bool, err error) {
@@ -119,9 +120,9 @@ func (h *Handler) exchange(ctx context.Context, t pool.Tenant, failed *hostFailu
 		if !slices.ContainsFunc(holds, func(has pool.Holding) bool { return has.Host == failed.host }) {
 			return now, ledger.ErrUnchanged // it has others by now
 		}
+		now.Spent = append(now.Spent, now.Mark)
 		now.Mark, now.Progress, now.Returning = mark, pool.Started(pool.StepOpen, h.Now()), holds
 		now.Database, now.Share, now.Secret = pool.Holding{}, pool.Holding{}, ""
-		now.Exchanges++
 		now.History = pool.Append(now.History, pool.Entry{At: h.Now().UTC(), What: "exchanged", Why: fmt.Sprintf(
 			"host %s is out of service, and its slots could not be opened: %s", failed.host, failed.Error())})
 		return now, nil

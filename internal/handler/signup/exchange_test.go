@@ -72,6 +72,9 @@ func (w *world) returnedRest(t *testing.T, dead pool.HostID) {
 		for _, slot := range w.host(id).Slots {
 			if slot.State == pool.SlotReturned {
 				returned++
+				if slot.Tenant == "" {
+					t.Errorf("nobody knows whose slot %s/%d was, and who is to be put out", id, slot.Index)
+				}
 			}
 			if id == dead && slot.State != pool.SlotReturned && slot.State != pool.SlotFree {
 				t.Errorf("slot %d of the dead host is %s", slot.Index, slot.State)
@@ -131,8 +134,23 @@ func TestAnExchangeKilledAtEveryCall(t *testing.T) {
 		if used != 2 {
 			t.Errorf("%d slots are assigned", used)
 		}
+		w.knowsItsSecrets(t, acme)
 		return w.host(dead).State
 	})
+}
+
+// knowsItsSecrets wants a tenant's record to name the mark of every secret that its signup made: by those they go.
+func (w *world) knowsItsSecrets(t *testing.T, tenant pool.Tenant) {
+	t.Helper()
+	if len(tenant.Spent) == 0 || slices.Contains(tenant.Spent, tenant.Mark) {
+		t.Errorf("its mark is %s, and before it was %v", tenant.Mark, tenant.Spent)
+	}
+	for name := range w.secrets.Secrets() {
+		mark, its := strings.CutPrefix(name, "headroom/dev/tenant/"+string(tenant.ID)+"/")
+		if its && mark != tenant.Mark && !slices.Contains(tenant.Spent, mark) {
+			t.Errorf("secret %s is forgotten: marks %s and %v", name, tenant.Mark, tenant.Spent)
+		}
+	}
 }
 
 func TestASignupThatFailedAndWasServedAbsolvesItsHost(t *testing.T) {

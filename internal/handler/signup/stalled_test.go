@@ -55,8 +55,8 @@ func TestATenantThatIsServedMeanwhileKeepsItsSlots(t *testing.T) {
 		w.doubt(dead)
 	})
 	acme := w.tenant("acme")
-	if acme.State != pool.TenantReady || acme.Database.Host != dead || acme.Exchanges != 0 {
-		t.Errorf("acme is %s on %q, exchanged %d times", acme.State, acme.Database.Host, acme.Exchanges)
+	if acme.State != pool.TenantReady || acme.Database.Host != dead || len(acme.Spent) != 0 {
+		t.Errorf("acme is %s on %q, exchanged %d times", acme.State, acme.Database.Host, len(acme.Spent))
 	}
 }
 
@@ -67,12 +67,12 @@ func TestSlotsAreExchangedByOneOfTwoCopies(t *testing.T) {
 		w.doubt(dead)
 		w.must(w.once(copied))
 	})
-	if n := w.tenant("acme").Exchanges; n != 1 {
+	if n := len(w.tenant("acme").Spent); n != 1 {
 		t.Errorf("exchanged %d times", n)
 	}
 	w.drain(w.once)
-	if acme := w.tenant("acme"); acme.State != pool.TenantReady || acme.Database.Host == dead || acme.Exchanges != 1 {
-		t.Errorf("acme is %s on %s, exchanged %d times", acme.State, acme.Database.Host, acme.Exchanges)
+	if acme := w.tenant("acme"); acme.State != pool.TenantReady || acme.Database.Host == dead || len(acme.Spent) != 1 {
+		t.Errorf("acme is %s on %s, exchanged %d times", acme.State, acme.Database.Host, len(acme.Spent))
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 // wait puts a tenant on its tier's waiting list, announces that, and asks for a pool check: hosts may have
 // to be ordered, and slots that came in meanwhile are given to it.
 func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
-	seq, err := h.Ledger.Draw(ctx, t.Tier, t.ID, t.Exchanges > 0)
+	seq, err := h.Ledger.Draw(ctx, t.Tier, t.ID, len(t.Spent) > 0)
 	var listed pool.Tenant
 	if err == nil {
 		var waits pool.Tenant

@@ -29,7 +29,7 @@ type tenantItem struct {
 	Undone      int              `dynamodbav:"undone,omitempty"`
 	progress
 	Seq       int64         `dynamodbav:"seq,omitempty"`
-	Exchanges int           `dynamodbav:"exchanges,omitempty"`
+	Spent     []string      `dynamodbav:"spent,omitempty"`
 	Returning []holdingItem `dynamodbav:"returning,omitempty"`
 	Database  *holdingItem  `dynamodbav:"database,omitempty"`
 	Share     *holdingItem  `dynamodbav:"share,omitempty"`
@@ -53,7 +53,7 @@ func tenantItemOf(t pool.Tenant) tenantItem {
 	i := tenantItem{
 		key: tenantKey(t.ID), deadline: deadlineOf(dueTenant, t.Due), Form: form,
 		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, Change: encodeChange(t.Change), State: t.State, RequestedAt: t.RequestedAt,
-		progress: encodeProgress(t.Progress), Seq: t.Seq, Exchanges: t.Exchanges, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
+		progress: encodeProgress(t.Progress), Seq: t.Seq, Spent: t.Spent, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
 		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version, Held: t.Held, Anew: t.Anew, Undone: t.Undone,
 	}
 	for _, h := range t.Returning {
@@ -98,7 +98,7 @@ func (i tenantItem) tenant() pool.Tenant {
 	t := pool.Tenant{
 		ID:   pool.TenantID(strings.TrimPrefix(i.PK, tenantPrefix)),
 		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, Change: i.Change.decode(), State: i.State, RequestedAt: i.RequestedAt,
-		Progress: i.progress.decode(i.time()), Seq: i.Seq, Exchanges: i.Exchanges, Database: i.Database.decode(), Share: i.Share.decode(),
+		Progress: i.progress.decode(i.time()), Seq: i.Seq, Spent: i.Spent, Database: i.Database.decode(), Share: i.Share.decode(),
 		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version, Held: i.Held, Anew: i.Anew, Undone: i.Undone,
 	}
 	for _, h := range i.Returning {

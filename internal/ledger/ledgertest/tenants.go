@@ -62,7 +62,7 @@ func tenantRoundTrip(t *testing.T, l ledger.Ledger) {
 		Since: at(50), Confirm: true, Untold: true, Regular: 2, Due: at(86400), First: "10.20.30.40",
 		Words: []pool.Word{{Address: "10.20.30.43", At: at(40), Out: true}, {Address: "10.20.30.41", At: at(41)}},
 	}
-	changed.Exchanges = 3
+	changed.Spent = []string{"mark1111", "mark2222"}
 	changed.Returning = []pool.Holding{{Host: "database-standard-1", Index: 2, Generation: 3, Name: "k3v9x2m7qa", Address: "db.internal", Port: 5432}, {Host: "share-standard-1", Index: 4, Generation: 1, Name: "q8w2", Address: "gw.internal"}}
 	changed.Progress = pool.Progress{Step: pool.StepOpen, Tries: 2, Count: 7, Due: at(900), Error: "it did not answer", Stuck: pool.StepReport}
 	saved, err := l.SaveTenant(ctx, requested, changed)
