@@ -53,7 +53,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 	}
 	gateways := slots.Gateways(cfg, gatewayWait)
 	handler, err := signup.New(signup.Config{
-		Ledger:     together.New(ledger, function.Now),
+		Ledger:     together.New(ledger, function.Now, awsclient.Sleep),
 		Shelf:      shelves,
 		Policies:   source,
 		Vault:      slots.Vault(cfg, e.Stage, e.SecretPrefix, e.SecretKey),

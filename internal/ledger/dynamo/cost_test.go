@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"headroom/events"
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/handler/poolcheck"
 	"headroom/internal/handler/signup"
 	"headroom/internal/ledger/dynamo/meter"
@@ -42,7 +43,7 @@ func newMetered(tb testing.TB, server *dynamotest.Server, table string, tier poo
 	m := &metered{tier: tier, system: &system{ready: map[string]time.Time{}}, gauge: meter.New(server.Client(), layout), now: began}
 	l := open(tb, server.Client(m.gauge.Attach), table)
 	p := parts{
-		ledger: l, claims: together.New(l, m.clock), policies: policiesOf(tier), now: m.clock,
+		ledger: l, claims: together.New(l, m.clock, awsclient.Sleep), policies: policiesOf(tier), now: m.clock,
 		opening: func(context.Context) error { return nil },
 		steps:   func(body string, _ time.Duration) { tb.Errorf("sent to itself: %s", body) },
 		checks: func(body string, _ time.Duration) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/ledger/together"
 	"headroom/internal/pool"
@@ -54,7 +55,7 @@ func (l load) run(t *testing.T) outcome {
 	}
 	for range l.concurrency {
 		for _, q := range []*line{signups, steps} {
-			p.claims = together.New(s, time.Now)
+			p.claims = together.New(s, time.Now, awsclient.Sleep)
 			q.processes = append(q.processes, each(18*time.Second, sys.process(t, p).Message))
 		}
 	}

@@ -1,6 +1,6 @@
 // Package together has the claims of one process made together. The signups of a batch come to their claims at about
-// the same time, and one update of a shelf costs the same for one tenant as for ten: so while a claim is
-// under way, those that come wait for it, and are claimed for together then. Nobody waits for others to come.
+// the same time, and one update of a shelf costs the same for one tenant as for ten: so who is about to claim waits a
+// moment for the others of its batch, and who comes while a claim is under way is claimed for after it.
 package together
 
 import (
@@ -17,6 +17,9 @@ import (
 const (
 	// most is how many tenants are claimed for at once.
 	most = 10
+	// gathering is how long one who claims waits for others: by then those of its batch have written two records of
+	// their own, as it had. A signup takes a second.
+	gathering = 30 * time.Millisecond
 	// respite is how long a shelf that was found busy is not asked again. What asks it meanwhile would be paid
 	// for, and takes write units from those who make it less busy.
 	respite = 2 * time.Second
@@ -25,15 +28,16 @@ const (
 // Ledger is a ledger whose claims are made together. It is safe for use by many at once.
 type Ledger struct {
 	ledger.Ledger
-	now func() time.Time
+	now   func() time.Time
+	sleep func(context.Context, time.Duration) error
 
 	mu    sync.Mutex
 	lines map[pool.Tier]*line
 }
 
-// New makes a ledger that claims from next.
-func New(next ledger.Ledger, now func() time.Time) *Ledger {
-	return &Ledger{Ledger: next, now: now, lines: map[pool.Tier]*line{}}
+// New makes a ledger that claims from next. sleep ends early with its context.
+func New(next ledger.Ledger, now func() time.Time, sleep func(context.Context, time.Duration) error) *Ledger {
+	return &Ledger{Ledger: next, now: now, sleep: sleep, lines: map[pool.Tier]*line{}}
 }
 
 // line is who wants to claim from one shelf.
@@ -69,6 +73,11 @@ func (l *Ledger) Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID
 		return pool.Claim{}, fmt.Errorf("wait to claim for tenant %s: %w", tenant, ctx.Err())
 	}
 	defer func() { <-line.turn }()
+	if !me.done && line.length() < most {
+		if err := l.sleep(ctx, gathering); err != nil {
+			return pool.Claim{}, fmt.Errorf("wait to claim for tenant %s: %w", tenant, err) // as above
+		}
+	}
 	for !me.done { // nobody has claimed for it meanwhile
 		l.claim(ctx, tier, line)
 	}
@@ -98,6 +107,12 @@ func (l *line) join(tenant pool.TenantID, now time.Time) (*claimant, error) {
 	me := &claimant{tenant: tenant}
 	l.queue = append(l.queue, me)
 	return me, nil
+}
+
+func (l *line) length() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue)
 }
 
 // leave takes the first out of the line.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"headroom/internal/adapter/awsclient"
 	"headroom/internal/ledger"
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/ledger/memory"
@@ -74,7 +76,7 @@ func claims(ctx context.Context, l *together.Ledger, tenants int) []pool.Claimed
 func TestThoseWhoComeDuringAClaimAreClaimedForTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := stocked(t, 30, 0)
-		l := together.New(next, time.Now)
+		l := together.New(next, time.Now, awsclient.Sleep)
 		slots := map[string]bool{}
 		for n, got := range claims(t.Context(), l, 25) {
 			if got.Err != nil {
@@ -82,24 +84,39 @@ func TestThoseWhoComeDuringAClaimAreClaimedForTogether(t *testing.T) {
 			}
 			slots[got.Claim.Database.Offer.Name+got.Claim.Share.Offer.Name] = true
 		}
-		// One or a few at once, then ten, and then the rest.
-		if len(slots) != 25 || len(next.groups) > 4 {
+		if len(slots) != 25 || !slices.Equal(next.groups, []int{10, 10, 5}) {
 			t.Errorf("%d pairs were taken by groups of %v", len(slots), next.groups)
-		}
-		for _, n := range next.groups {
-			if n > 10 {
-				t.Errorf("groups of %v", next.groups)
-			}
 		}
 	})
 }
 
-func TestOneAloneDoesNotWaitForOthers(t *testing.T) {
+// The signups of a batch come to their claims one after the other, for each writes records of its own before.
+func TestABatchIsClaimedForTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := stocked(t, 30, 0)
+		l := together.New(next, time.Now, awsclient.Sleep)
+		var group sync.WaitGroup
+		for n := range 8 {
+			group.Go(func() {
+				time.Sleep(time.Duration(n) * 3 * time.Millisecond)
+				if _, err := l.Claim(t.Context(), tier, ledgertest.ID(n), false); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if !slices.Equal(next.groups, []int{8}) {
+			t.Errorf("groups of %v", next.groups)
+		}
+	})
+}
+
+func TestOneAloneWaitsForAMomentOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := stocked(t, 2, 0)
-		l := together.New(next, time.Now)
+		l := together.New(next, time.Now, awsclient.Sleep)
 		began := time.Now()
-		if got := claims(t.Context(), l, 1); got[0].Err != nil || time.Since(began) != 10*time.Millisecond {
+		if got := claims(t.Context(), l, 1); got[0].Err != nil || time.Since(began) != 40*time.Millisecond {
 			t.Errorf("%v after %v", got[0].Err, time.Since(began))
 		}
 		if _, err := l.Claim(t.Context(), tier, ledgertest.ID(9), true); err != nil || next.single != 1 || len(next.groups) != 1 {
@@ -112,7 +129,7 @@ func TestEachHearsOfAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := stocked(t, 30, 0)
 		next.fail = errors.New("lost")
-		for n, got := range claims(t.Context(), together.New(next, time.Now), 5) {
+		for n, got := range claims(t.Context(), together.New(next, time.Now, awsclient.Sleep), 5) {
 			if !errors.Is(got.Err, next.fail) {
 				t.Errorf("tenant %d: %v", n, got.Err)
 			}
@@ -123,7 +140,7 @@ func TestEachHearsOfAFailure(t *testing.T) {
 func TestABusyShelfIsLeftInPeaceForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := stocked(t, 30, pool.HeldMost)
-		l := together.New(next, time.Now)
+		l := together.New(next, time.Now, awsclient.Sleep)
 		for range 3 {
 			if _, err := l.Claim(t.Context(), tier, ledgertest.ID(1), false); !errors.Is(err, pool.ErrBusy) {
 				t.Fatalf("answered %v", err)
@@ -149,16 +166,19 @@ func TestABusyShelfIsLeftInPeaceForAWhile(t *testing.T) {
 func TestWhoseTimeIsOverHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := stocked(t, 30, 0)
-		l := together.New(next, time.Now)
+		l := together.New(next, time.Now, awsclient.Sleep)
 		ctx, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
-		group.Go(func() { _ = claims(t.Context(), l, 1) })
-		synctest.Wait()
-		group.Go(func() {
+		hurried := func() {
 			if _, err := l.Claim(ctx, tier, ledgertest.ID(1), false); !errors.Is(err, context.Canceled) {
 				t.Errorf("answered %v", err)
 			}
-		})
+		}
+		group.Go(hurried) // it waits for others
+		synctest.Wait()
+		group.Go(func() { _ = claims(t.Context(), l, 1) })
+		synctest.Wait()
+		group.Go(hurried) // it waits for its turn
 		synctest.Wait()
 		cancel()
 		group.Wait()
