@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -22,6 +23,8 @@ type slow struct {
 	next *memory.Ledger
 	tier pool.Tier
 
+	shelf sync.Mutex // held by who writes the shelf
+
 	mu       sync.Mutex
 	draw     *rand.Rand
 	calls    map[string]int
@@ -29,11 +32,31 @@ type slow struct {
 	largest  map[string]int     // by what the item is, in bytes
 	second   int64              // that units counts
 	units    map[string]float64 // by key
+	last     map[string]float64 // by key: what its last write took
 	hottest  map[string]float64 // by what the item is: the most write units of a key in a second
 	inFlight map[pool.HostID]bool
 	held     int // the most holds
 	collided int
+	refused  int // writes of a shelf, because its key took all that a key takes in that second
 }
+
+// unitsMost is how many write units a key takes a second, whatever the table may (DynamoDB developer guide,
+// "Designing partition keys").
+const unitsMost = 1000
+
+// writesShelf are the operations that write a tier's shelf.
+var writesShelf = map[string]bool{
+	"Claim": true, "ClaimAll": true, "BeginRefill": true, "CommitRefill": true, "Settle": true, "SaveShelf": true, "Draw": true, "Unqueue": true,
+}
+
+// What the SDK does about a write that is refused (awsclient.Load): so many attempts, with waits in between of up
+// to a second, that double, up to a longest.
+const (
+	attempts   = 5
+	backoffMax = 4 * time.Second
+)
+
+var errThrottled = errors.New("ProvisionedThroughputExceededException")
 
 // Seen from Lambda: a write's median and its 99th percentile, and a transaction's.
 var (
@@ -52,7 +75,7 @@ func (l lognormal) drawn(normal float64) time.Duration {
 func newSlow(tier pool.Tier, seed uint64) *slow {
 	s := &slow{
 		next: memory.New(memory.Options{}), tier: tier, draw: rand.New(rand.NewPCG(seed, 1)),
-		calls: map[string]int{}, largest: map[string]int{}, units: map[string]float64{}, hottest: map[string]float64{}, inFlight: map[pool.HostID]bool{},
+		calls: map[string]int{}, largest: map[string]int{}, units: map[string]float64{}, last: map[string]float64{}, hottest: map[string]float64{}, inFlight: map[pool.HostID]bool{},
 	}
 	s.Ledger = killtest.Ledger{Next: s.next, Call: s.call}
 	return s
@@ -71,10 +94,12 @@ func (s *slow) call(operation string, do func() error) error {
 	s.mu.Unlock()
 	latency := s.latency(single)
 	time.Sleep(latency / 2)
-	err := do()
+	write := do
+	if writesShelf[operation] {
+		write = func() error { return s.writeShelf(operation, do) }
+	}
+	err := write()
 	switch operation {
-	case "Claim", "BeginRefill", "CommitRefill", "Settle", "SaveShelf", "Draw", "Unqueue":
-		s.measureShelf()
 	case "Request", "Register":
 		s.count(2) // the tenant's item and its deadline's entry; the address is counted with its tenant
 	case "SaveTenant":
@@ -88,6 +113,51 @@ func (s *slow) count(wru float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wru += wru
+}
+
+// writeShelf writes the shelf once its key takes that, as DynamoDB does one write after the other, and as the SDK tries.
+// A write whose condition does not hold costs the same.
+func (s *slow) writeShelf(operation string, do func() error) error {
+	for attempt := range attempts {
+		s.shelf.Lock()
+		if s.takes("shelf") {
+			err := do()
+			s.measureShelf()
+			s.shelf.Unlock()
+			return err
+		}
+		s.shelf.Unlock()
+		if attempt < attempts-1 {
+			time.Sleep(s.latency(single) + s.backoff(attempt))
+		}
+	}
+	return fmt.Errorf("%s: %w", operation, errThrottled)
+}
+
+func (s *slow) backoff(attempt int) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Duration(s.draw.Float64() * float64(min(time.Second<<attempt, backoffMax)))
+}
+
+// takes reports whether a key takes a write as large as the last one in this second.
+func (s *slow) takes(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tick()
+	if s.units[key]+s.last[key] <= unitsMost {
+		return true
+	}
+	s.refused++
+	return false
+}
+
+// tick begins another second. The caller holds the lock.
+func (s *slow) tick() {
+	if now := time.Now().Unix(); now != s.second {
+		s.second = now
+		clear(s.units)
+	}
 }
 
 func (s *slow) measureShelf() {
@@ -109,13 +179,11 @@ func (s *slow) measureShelf() {
 func (s *slow) wrote(what, key string, bytes int, factor float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now().Unix(); now != s.second {
-		s.second = now
-		clear(s.units)
-	}
+	s.tick()
 	n := factor * math.Ceil(float64(bytes)/1024)
 	s.units[key] += n
 	s.wru += n
+	s.last[key] = n
 	s.largest[what] = max(s.largest[what], bytes)
 	s.hottest[what] = max(s.hottest[what], s.units[key])
 }
