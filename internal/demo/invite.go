@@ -42,7 +42,7 @@ func (p *Printer) Invite(i Invitation) error {
 			" --query SecretString --output text", parameter{"secret-id", "SecretId", db.SecretARN}))
 	p.invite(fmt.Sprintf("Look into the database of %s, with that password.", t.ID),
 		fmt.Sprintf("psql 'host=%s port=%d dbname=%s user=%s sslmode=verify-full sslrootcert=%s'", db.Host, db.Port, db.Name, db.Username, i.CAFile))
-	p.invite(fmt.Sprintf("Mount the share of %s, as root. A gateway lets a tenant in by its address, so the way there leads from that address (`ip route del local %s table local` undoes it).", t.ID, i.Gateway),
+	p.invite(fmt.Sprintf("Mount the share of %s, as root, where the kernel has NFS and nfs-common is installed. A gateway lets a tenant in by its address, so the way there leads from that address (`ip route del local %s table local` undoes it).", t.ID, i.Gateway),
 		fmt.Sprintf("ip route replace local %s dev lo src %s table local && mount -t nfs -o %s %s:%s /mnt",
 			i.Gateway, t.Instance, t.Ready.Share.Options, i.Gateway, t.Ready.Share.Path))
 	p.print("\n")

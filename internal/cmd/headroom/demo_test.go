@@ -76,3 +76,14 @@ func TestTheDemosFoldersBecomeAbsolute(t *testing.T) {
 		}
 	}
 }
+
+func TestAClockThatIsNotTheMachinesIsToldOf(t *testing.T) {
+	if said := ofSpeed(1); said != "" {
+		t.Errorf("of the machine's own clock it says %q", said)
+	}
+	for speed, want := range map[float64]string{20: " 20 times ", 1.5: " 1.5 times "} {
+		if said := ofSpeed(speed); !strings.Contains(said, want) {
+			t.Errorf("at %v it says %q", speed, said)
+		}
+	}
+}

@@ -31,9 +31,17 @@ func (c demoCommand) run(cmd *cobra.Command) error {
 	return place.leave(err)
 }
 
+// ofSpeed says of a local cloud that its clock is not the machine's: the times that hosts take are told by it.
+func ofSpeed(speed float64) string {
+	if speed == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", whose clock goes %v times as fast as this machine's: what hosts take is told by it", speed)
+}
+
 // runIn starts the local cloud, deploys, and shows.
 func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (err error) {
-	p.Line("starting the local cloud")
+	p.Line("starting the local cloud" + ofSpeed(c.Speed))
 	cloud, err := local.Start(ctx, c.options(dir))
 	if err != nil {
 		if ctx.Err() != nil {
