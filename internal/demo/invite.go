@@ -31,7 +31,7 @@ func (p *Printer) Invite(i Invitation) error {
 	db := t.Ready.Database
 	p.Heading("it keeps running until Ctrl-C, and prints what Headroom publishes; to try, in another shell")
 	if i.CommandLine {
-		p.invite("Any credentials do; with these variables, AWS's command line does all that the README says (before 2.13, and 1.29, it also wants --endpoint-url each time).",
+		p.invite("Any credentials do; with these variables, AWS's command line does all that the README says. Before 2.13 and 1.29 it also wants --endpoint-url each time, and all of version 1 for sqs.",
 			fmt.Sprintf("export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s", i.Endpoint, i.Region))
 	}
 	p.invite("Sign another customer up, from an address of 127.0.0.0/8.",
