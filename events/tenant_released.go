@@ -49,7 +49,7 @@ type CertifiedSlot struct {
 // CertifiedTrace is something that holds some of a tenant's data still.
 type CertifiedTrace struct {
 	What  string `json:"what"`
-	Until Time   `json:"until"`
+	Until Time   `json:"until,omitzero"` // left out where nobody says until when
 }
 
 // ArchiveRef is where an archive lies, and what it must be.

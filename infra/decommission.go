@@ -123,6 +123,7 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 			"ARCHIVIST_GROUP":              c.network.Archivist.SecurityGroupId(),
 			"ARCHIVES_AT_ONCE":             c.archivesAtOnce.ValueAsString(),
 			"RESTORE_DAYS":                 jsii.String(fmt.Sprint(c.Stage.RestoreDays)),
+			"LOG_DAYS":                     jsii.String(fmt.Sprint(logDays[c.Stage.LogRetention])),
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",

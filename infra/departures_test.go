@@ -161,3 +161,18 @@ func TestHowManyAreCopiedAtOnceIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// What the certificate says of logs has to be so.
+func TestTheCertificateKnowsForHowLongLogsAreKept(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		kept := map[string]bool{}
+		for _, group := range a.control.of("AWS::Logs::LogGroup") {
+			kept[fmt.Sprint(group.Properties["RetentionInDays"])] = true
+		}
+		for _, f := range a.control.of("AWS::Lambda::Function") {
+			if said := at(f.Properties, "Environment", "Variables", "LOG_DAYS"); said != nil && (len(kept) != 1 || !kept[fmt.Sprint(said)]) {
+				t.Errorf("it says %v days, and logs are kept %v", said, kept)
+			}
+		}
+	})
+}

@@ -142,3 +142,6 @@ var Stages = []Stage{
 		Terms: pool.DefaultTerms,
 	},
 }
+
+// logDays is how many days a retention of logs is.
+var logDays = map[awslogs.RetentionDays]int{awslogs.RetentionDays_TWO_WEEKS: 14, awslogs.RetentionDays_ONE_YEAR: 365}

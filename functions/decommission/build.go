@@ -81,6 +81,7 @@ func build(cfg aws.Config, e decommission.Environment) (any, error) {
 		ShareKey:   e.ShareKey,
 		Nobody:     e.Nobody,
 		Backups:    time.Duration(e.RestoreDays) * 24 * time.Hour,
+		Logs:       time.Duration(e.LogDays) * 24 * time.Hour,
 		AtOnce:     e.AtOnce,
 		Stage:      e.Stage,
 		Name:       function.Name,

@@ -104,7 +104,7 @@ func (h *Handler) certificate(ctx context.Context, d pool.Departure) (events.Cer
 	certificate := events.Certificate{
 		Version: events.Version, TenantID: string(d.Tenant.ID), Departure: string(d.ID()), Reason: d.Reason, RequestedBy: d.RequestedBy,
 		RequestedAt: events.At(d.RequestedAt), Archive: archiveRef(d.Archive), Steps: certified(d.Proofs),
-		CertifiedKey: string(d.ID()) + "/certificate.json",
+		CertifiedKey: string(d.ID()) + "/certificate.json", Slots: []events.CertifiedSlot{}, Remainders: []events.CertifiedTrace{},
 	}
 	if len(d.Proofs) > 0 {
 		certificate.CertifiedAt = events.At(d.Proofs[len(d.Proofs)-1].At)
@@ -134,14 +134,21 @@ func certified(proofs []pool.Proof) []events.CertifiedStep {
 	return steps
 }
 
-// remainders are what holds some of a slot's data still after it was scrubbed, and until when.
-func (h *Handler) remainders(c pool.Clearance) []events.CertifiedTrace {
-	var out []events.CertifiedTrace
+// remainders are what holds some of a slot's data, or names its tenant, still after it was scrubbed, and until when.
+func (h *Handler) remainders(c pool.Clearance) (out []events.CertifiedTrace) {
 	for _, p := range c.Proofs {
-		if p.Step == pool.StepWithdraw && c.Kind == pool.Database {
+		switch {
+		case p.Step == pool.StepWithdraw && c.Kind == pool.Database:
+			out = append(out,
+				events.CertifiedTrace{
+					What:  fmt.Sprintf("automated backups of instance %s, which is shared, and its write-ahead log: rows", c.Holding.Host),
+					Until: events.At(p.At.Add(h.Backups)),
+				},
+				events.CertifiedTrace{What: "logs of functions, tasks and the network: the tenant's name and addresses", Until: events.At(p.At.Add(h.Logs))},
+			)
+		case p.Step == pool.StepWithdraw:
 			out = append(out, events.CertifiedTrace{
-				What:  fmt.Sprintf("automated backups of instance %s, which is shared", c.Holding.Host),
-				Until: events.At(p.At.Add(h.Backups)),
+				What: fmt.Sprintf("blocks of the cache disk of gateway %s, encrypted, until they are used again: nothing serves them", c.Holding.Host),
 			})
 		}
 	}

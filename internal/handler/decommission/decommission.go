@@ -165,6 +165,7 @@ type Config struct {
 	ShareKey   string        // ARN of the KMS key of shares' objects
 	Nobody     string        // a client that is nobody: who a closed share is open to
 	Backups    time.Duration // for how long backups of database hosts are kept
+	Logs       time.Duration // for how long logs are kept
 	AtOnce     int           // tenants whose data is copied at once
 	Stage      string
 	Name       func() (string, error) // draws the opaque name of a slot
@@ -181,7 +182,7 @@ type Handler struct{ Config }
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Terms == nil || c.Vault == nil || c.Databases == nil || c.Access == nil || c.Firewall == nil || c.Shares == nil ||
 		c.Buckets == nil || c.Objects == nil || c.Tasks == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
-		c.Refused == nil || c.Archives == "" || c.ArchiveKey == "" || c.ShareKey == "" || c.Nobody == "" || c.Backups <= 0 || c.AtOnce < 1 || c.Stage == "" ||
+		c.Refused == nil || c.Archives == "" || c.ArchiveKey == "" || c.ShareKey == "" || c.Nobody == "" || c.Backups <= 0 || c.Logs <= 0 || c.AtOnce < 1 || c.Stage == "" ||
 		c.Name == nil || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("decommission: every field of Config is required")
 	}

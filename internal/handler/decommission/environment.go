@@ -33,6 +33,7 @@ type Environment struct {
 	Group           string   `env:"ARCHIVIST_GROUP,required,notEmpty"`
 	AtOnce          int      `env:"ARCHIVES_AT_ONCE,required"`
 	RestoreDays     int      `env:"RESTORE_DAYS,required"`           // for which backups of database hosts are kept
+	LogDays         int      `env:"LOG_DAYS,required"`               // for which logs are
 	TaskRoot        string   `env:"LAMBDA_TASK_ROOT" envDefault:"."` // holds rds-ca.pem
 }
 
@@ -42,6 +43,8 @@ var (
 	ErrNobody = errors.New("NOBODY_ADDRESS is not an IPv4 address with /32")
 	// ErrAtOnce means that ARCHIVES_AT_ONCE is no number of tasks.
 	ErrAtOnce = errors.New("ARCHIVES_AT_ONCE is not 1 to 100")
+	// ErrLogDays means that LOG_DAYS is no number of days.
+	ErrLogDays = errors.New("LOG_DAYS is less than 1")
 	// ErrRestoreDays means that RESTORE_DAYS is none that RDS takes.
 	ErrRestoreDays = errors.New("RESTORE_DAYS is not 1 to 35")
 )
@@ -60,6 +63,9 @@ func ReadEnvironment() (Environment, error) {
 	}
 	if e.RestoreDays < 1 || e.RestoreDays > 35 {
 		return e, fmt.Errorf("%w: %d", ErrRestoreDays, e.RestoreDays)
+	}
+	if e.LogDays < 1 {
+		return e, fmt.Errorf("%w: %d", ErrLogDays, e.LogDays)
 	}
 	return e, nil
 }

@@ -23,6 +23,7 @@ func environment(t *testing.T) {
 	t.Setenv("DATABASE_SLOTS", "20")
 	t.Setenv("ARCHIVES_AT_ONCE", "4")
 	t.Setenv("RESTORE_DAYS", "7")
+	t.Setenv("LOG_DAYS", "14")
 }
 
 func TestTheEnvironmentIsRead(t *testing.T) {
@@ -55,6 +56,7 @@ func TestWhatCanNotBeIsRefused(t *testing.T) {
 	}{
 		{"NOBODY_ADDRESS", "192.0.2.0/24", ErrNobody}, {"NOBODY_ADDRESS", "nobody", ErrNobody},
 		{"ARCHIVES_AT_ONCE", "0", ErrAtOnce}, {"ARCHIVES_AT_ONCE", "101", ErrAtOnce},
+		{"LOG_DAYS", "0", ErrLogDays},
 		{"RESTORE_DAYS", "0", ErrRestoreDays}, {"RESTORE_DAYS", "36", ErrRestoreDays},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {

@@ -161,7 +161,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Ledger: store, Shelf: reconciler, Terms: out, Vault: out, Databases: out,
 		Access: access.Writer{Shares: out, Firewall: out}, Firewall: out, Shares: out, Buckets: out, Objects: out, Tasks: out,
 		Announce: announcer, Steps: sender(w.steps), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
-		Archives: archives, ArchiveKey: archiveKey, ShareKey: shareKey, Nobody: nobody, Backups: 7 * 24 * time.Hour, AtOnce: 2, Stage: "dev",
+		Archives: archives, ArchiveKey: archiveKey, ShareKey: shareKey, Nobody: nobody, Backups: 7 * 24 * time.Hour, Logs: 14 * 24 * time.Hour, AtOnce: 2, Stage: "dev",
 		Name:    func() (string, error) { w.named++; return fmt.Sprintf("next%06d", w.named), nil },
 		Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: w.clock,
 		Until: func(t time.Time) time.Duration { return t.Sub(w.clock()) },

@@ -174,7 +174,16 @@ func (a *Appliance) Retire(ctx context.Context, id string) error {
 	if err := a.until(ctx, id, s.files.dirty.quiet); err != nil {
 		return err
 	}
-	return a.Unexport(id)
+	if err := a.Unexport(id); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	volume := a.cacheVolume()
+	a.mu.Unlock()
+	if err := os.RemoveAll(filepath.Join(a.cfg.Dir, volume, id)); err != nil {
+		return fmt.Errorf("free the cache of share %s: %w", id, err)
+	}
+	return nil
 }
 
 // until waits for what becomes of a share's uploads.
