@@ -145,12 +145,13 @@ func (l *leaving) inDatabases(t *testing.T) (found []string) {
 	return found
 }
 
-// inFiles searches what the local cloud has on its disks: of servers, gateways and buckets. A server's write-ahead log is
-// part of what its backups hold.
+// inFiles searches what the local cloud has on its disks: of servers, gateways and buckets, but for that of archives. A
+// server's write-ahead log is part of what its backups hold.
 func (l *leaving) inFiles(t *testing.T) (found []string) {
 	t.Helper()
+	archives := l.output(t, "ArchiveBucketName")
 	must(t, filepath.WalkDir(l.Dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.Contains(path, "/pg_wal/") {
+		if err != nil || entry.IsDir() || strings.Contains(path, "/pg_wal/") || strings.Contains(path, "/"+archives+"/") {
 			return nil // what comes and goes meanwhile
 		}
 		info, err := entry.Info()
