@@ -54,10 +54,13 @@ func TestWhatCanNotBeIsRefused(t *testing.T) {
 		name, value string
 		want        error
 	}{
-		{"NOBODY_ADDRESS", "192.0.2.0/24", ErrNobody}, {"NOBODY_ADDRESS", "nobody", ErrNobody},
-		{"ARCHIVES_AT_ONCE", "0", ErrAtOnce}, {"ARCHIVES_AT_ONCE", "101", ErrAtOnce},
+		{"NOBODY_ADDRESS", "192.0.2.0/24", ErrNobody},
+		{"NOBODY_ADDRESS", "nobody", ErrNobody},
+		{"ARCHIVES_AT_ONCE", "0", ErrAtOnce},
+		{"ARCHIVES_AT_ONCE", "101", ErrAtOnce},
 		{"LOG_DAYS", "0", ErrLogDays},
-		{"RESTORE_DAYS", "0", ErrRestoreDays}, {"RESTORE_DAYS", "36", ErrRestoreDays},
+		{"RESTORE_DAYS", "0", ErrRestoreDays},
+		{"RESTORE_DAYS", "36", ErrRestoreDays},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {
 			environment(t)

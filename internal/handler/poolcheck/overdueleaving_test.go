@@ -11,9 +11,9 @@ import (
 
 // leave records the departure of a tenant that is ready.
 func (w *world) leave(id pool.TenantID) pool.Departure {
-	t := w.request(id)
+	w.request(id)
 	w.move(id, pool.TenantReady, func(t *pool.Tenant) { t.Mark = "mark" })
-	t = w.tenant(id)
+	t := w.tenant(id)
 	left, d, err := pool.Leave(t, pool.Departure{Reason: "it ends", RequestedBy: "billing", RequestedAt: w.now}, pool.DefaultTerms, w.now)
 	w.must(err)
 	w.must(w.ledger.Depart(w.t.Context(), t, left, d))
