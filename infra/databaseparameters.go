@@ -30,6 +30,8 @@ func databaseParameters(sizes DatabaseHosts) map[string]string {
 		"log_statement":              "none",
 		"log_min_duration_statement": "-1",
 		"log_min_error_statement":    "panic",
+		// Nor is what an error is about: "Key (email)=(…) already exists" is a tenant's data.
+		"log_error_verbosity": "terse",
 		// Who came, who waits for a lock, and who spills more than 100 MiB: each line names the role.
 		"log_connections":    "1",
 		"log_disconnections": "1",

@@ -160,6 +160,11 @@ func (l *leaving) fill(t *testing.T, file, row string) {
 		_, err := conn.Exec(t.Context(), statement)
 		must(t, err)
 	}
+	// What an error is about must not be in the server's log.
+	_, err = conn.Exec(t.Context(), "CREATE TABLE app.once (what text PRIMARY KEY); INSERT INTO app.once VALUES ($$"+row+"$$), ($$"+row+"$$)")
+	if err == nil {
+		t.Fatal("a row is there twice")
+	}
 	client, err := l.mount(t)
 	must(t, err)
 	defer client.Close()
