@@ -111,9 +111,14 @@ func (a *Announcer) DepartureStuck(ctx context.Context, d pool.Departure) error 
 		"What to do: mend what the error says, and send the same DecommissionRequested again: it goes on from this step, with all",
 		"its tries. Of a departure that is being undone, send UndoRequested. As long as the departure is " + string(pool.DepartureLeaving),
 		"it can be undone, too. If the tenant has signed up again since, either would be about its new life: send neither.",
-		"",
-		"Its history:",
 	}
+	if d.Stuck == pool.StepUpload {
+		lines = append(lines,
+			"",
+			"Files of its share that can't be uploaded are on the gateway's disk alone. FilesFailingUpload counts them, and",
+			"`aws storagegateway start-cache-report` names them. Mend what keeps them (a role, a key); never evict them.")
+	}
+	lines = append(lines, "", "Its history:")
 	return a.tell(ctx, fmt.Sprintf("the departure of tenant %s is stuck", d.Tenant.ID), append(lines, entries(d.History)...)...)
 }
 
