@@ -123,6 +123,10 @@ func misplaced(slot pool.Slot, at []string) error {
 		if place != "" && place != "held by "+string(slot.Tenant) {
 			return fmt.Errorf("is %s's, and %s", slot.Tenant, place)
 		}
+	case pool.SlotReturned: // it rests, and may be on its way back still
+		if place != "" && place != "withdrawn" {
+			return fmt.Errorf("was returned, and %s", place)
+		}
 	default:
 		return fmt.Errorf("is %q", slot.State)
 	}

@@ -28,8 +28,9 @@ type outcome struct {
 }
 
 var (
-	moment = regexp.MustCompile(`"20\d\d-[^"]*"`)
-	suffix = regexp.MustCompile(`(secret:[a-z0-9/]+)-\d{6}`) // of a secret's ARN: which one it was to be made
+	moment    = regexp.MustCompile(`"20\d\d-[^"]*"`)
+	drawnMark = regexp.MustCompile(`mark\d{6}`)
+	suffix    = regexp.MustCompile(`(secret:[a-z0-9/]+)-\d{6}`) // of a secret's ARN: which one it was to be made
 	// Of a tenant that waits: one that drew its number and was killed draws another, and is told that others wait.
 	waits = regexp.MustCompile(`"position":\d+|"reason":"[^"]*"`)
 )
