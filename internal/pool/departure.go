@@ -63,7 +63,7 @@ type Departure struct {
 	State DepartureState
 	Progress
 
-	Uploads  string    // ID of the question whether all data of the share is in its bucket
+	Uploads  string    // IDs of the last questions whether all data of the share is in its bucket, separated by spaces
 	Attempt  Attempt   // at the archive, the last one
 	Archive  Archive   // that was verified; zero: none was yet
 	Proofs   []Proof   // what each step that is done came to, in order

@@ -226,6 +226,10 @@ func TestWhatIsTimedIsLookedAtAgainAndTheRestIsGivenUp(t *testing.T) {
 			t.Errorf("%s: %+v, %v", step, out.Progress, changed)
 		}
 	}
+	d.Progress = pool.Progress{Step: pool.StepScrub, Due: now} // which may wait for a person
+	if out, _ := pool.OverdueDeparture(d, now); !out.Due.Equal(now.Add(pool.Deadline(pool.StepScrub))) {
+		t.Errorf("a scrub is looked at again at %s", out.Due)
+	}
 	c := pool.Clear(d, pool.Share, "next", noon)
 	c.Progress = pool.Progress{Step: pool.StepCool, Due: now}
 	if out, changed := pool.OverdueClearance(c, now); !changed || out.Step != pool.StepCool {

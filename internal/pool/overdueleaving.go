@@ -10,7 +10,8 @@ import (
 // their deadline has passed is no failure. What is looked at again gets another deadline.
 var timed = []Step{StepGrace, StepScrub, StepCool}
 
-// timedAgain is when a timed step that did not end at its time is looked at again.
+// timedAgain is when a timed step that did not end at its time is looked at again, at the earliest: many that wait for a
+// person keep nobody else from being looked at.
 const timedAgain = 5 * time.Minute
 
 // OverdueDeparture decides what becomes of a departure whose step is past its deadline: the step is tried again, with
@@ -50,7 +51,7 @@ func overdueProgress(p Progress, now time.Time) (out Progress, note *Entry, chan
 	case !p.Overdue(now):
 		return p, nil, false
 	case slices.Contains(timed, p.Step):
-		p.Due = now.Add(timedAgain)
+		p.Due = now.Add(max(timedAgain, Deadline(p.Step)))
 		return p, nil, true
 	case p.Step == StepReport: // until people hear of it
 		return p.Retried(now), nil, true

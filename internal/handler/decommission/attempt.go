@@ -20,8 +20,9 @@ const (
 	bayWait = time.Minute
 	// copierTerm is how long a copier may log in at most, whatever becomes of its task.
 	copierTerm = 24 * time.Hour
-	// reportTime is how long the report of a task that has ended may be on its way.
-	reportTime = 2 * time.Minute
+	// reportTime is how long the report of a task that has ended may be on its way. One that could not be recorded comes
+	// again after six minutes, which is for how long its queue hides it.
+	reportTime = 7 * time.Minute
 )
 
 // errNoBay is why a departure waits to be archived.
@@ -71,7 +72,7 @@ func (h *Handler) lookAfter(ctx context.Context, d pool.Departure) (leaving, err
 		return leaving{}, err
 	}
 	if ended && silent < reportTime || !ended && silent < pool.Deadline(d.Step) {
-		return leaving{Record: d, Wait: min(lookWait, reportTime)}, nil
+		return leaving{Record: d, Wait: lookWait}, nil
 	}
 	if !ended {
 		why = fmt.Sprintf("its task was not heard of for %s", silent.Round(time.Second))

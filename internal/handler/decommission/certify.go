@@ -51,8 +51,16 @@ func (h *Handler) forget(ctx context.Context, d pool.Departure) error {
 		if err := h.evict(ctx, d, share); err != nil {
 			return err
 		}
-		if err := h.forgetCopiers(ctx, d); err != nil {
-			return err
+		for undone := range d.Tenant.Undone + 1 { // those before were undone
+			former := d.Tenant
+			former.Undone = undone
+			one, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(former))
+			if err != nil {
+				return fmt.Errorf("read an earlier departure of tenant %s: %w", d.Tenant.ID, err)
+			}
+			if err := h.forgetCopiers(ctx, one); err != nil {
+				return err
+			}
 		}
 	}
 	// A signup from before that comes late registers its address again, and frees it again only if its tombstone does not
@@ -75,15 +83,15 @@ func (h *Handler) forget(ctx context.Context, d pool.Departure) error {
 	return nil
 }
 
-// freeAddress lets others have an address of a tenant, unless its later life has it.
+// freeAddress lets others have an address of a tenant, unless its later life has it, or may have it back.
 func (h *Handler) freeAddress(ctx context.Context, d pool.Departure, address string) error {
 	for range rounds {
 		t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
 		if err != nil {
 			return fmt.Errorf("look whether tenant %s has %s again: %w", d.Tenant.ID, address, err)
 		}
-		if t.State != pool.TenantLeft && slices.Contains(t.Reached(), address) {
-			return nil
+		if later, err := h.laterLife(ctx, d, t); err != nil || slices.Contains(later, address) {
+			return err
 		}
 		err = h.Ledger.Unregister(ctx, address, t)
 		if err == nil {
@@ -96,6 +104,25 @@ func (h *Handler) freeAddress(ctx context.Context, d pool.Departure, address str
 	// Somebody else has it: it was freed before, by a certify that was cut short.
 	h.Log.InfoContext(ctx, "address is not the tenant's any more", "address", address, "tenant", d.Tenant.ID)
 	return nil
+}
+
+// laterLife are the addresses of what a tenant signed up for after a departure, if it did. It may be leaving again, and
+// stay after all.
+func (h *Handler) laterLife(ctx context.Context, d pool.Departure, t pool.Tenant) ([]string, error) {
+	if t.State != pool.TenantLeft {
+		return t.Reached(), nil
+	}
+	if pool.DepartureIDOf(t) == d.ID() {
+		return nil, nil
+	}
+	next, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
+	if err != nil {
+		return nil, fmt.Errorf("look whether tenant %s may come back: %w", t.ID, err)
+	}
+	if next.State.Ended() {
+		return nil, nil
+	}
+	return next.Tenant.Reached(), nil
 }
 
 // certificate is the certificate of a departure whose steps are done, and of its clearances. It follows from the records

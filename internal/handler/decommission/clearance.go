@@ -2,12 +2,10 @@ package decommission
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"headroom/events"
-	"headroom/internal/access"
 	"headroom/internal/pool"
 )
 
@@ -73,8 +71,8 @@ func (h *Handler) cool(ctx context.Context, c pool.Clearance) (clearing, error) 
 		}
 		return clearing{Record: c, Wait: left}, nil
 	}
-	if open, err := h.openStill(ctx, c); open || err != nil {
-		return clearing{Record: c, Wait: serveWait}, err
+	if open, err := h.openStill(ctx, c); open != nil || err != nil {
+		return clearing{Record: c, Wait: serveWait, Because: open}, err
 	}
 	// Commit point: the slot is free, and may be set out at once.
 	if err := h.changeHost(ctx, c.Holding.Host, func(host pool.Host) (pool.Host, bool, error) { return pool.FreeSlot(host, c, h.Now()) }); err != nil {
@@ -86,20 +84,15 @@ func (h *Handler) cool(ctx context.Context, c pool.Clearance) (clearing, error) 
 }
 
 // openStill closes a share that is open to somebody once more: a task that looks into one may have been let in late.
-func (h *Handler) openStill(ctx context.Context, c pool.Clearance) (bool, error) {
+func (h *Handler) openStill(ctx context.Context, c pool.Clearance) (open, err error) {
 	if c.Kind != pool.Share {
-		return false, nil
+		return nil, nil
 	}
 	host, slot, err := h.slotOf(ctx, c)
 	if err != nil || slot.State != pool.SlotCooling {
-		return false, err // whose it is by now, if it was set free before, is not to be touched
+		return nil, err // whose it is by now, if it was set free before, is not to be touched
 	}
-	ref := pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}
-	err = h.Access.Served(ctx, ref, []string{h.Nobody})
-	if !errors.Is(err, access.ErrNotServing) {
-		return false, err
-	}
-	return true, h.Access.Shut(ctx, ref, h.Nobody)
+	return h.shutShare(ctx, pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}, c.Count)
 }
 
 // cleared has the departure of a clearance that has ended gone on with, and the pool looked at.

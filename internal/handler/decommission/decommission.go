@@ -77,6 +77,8 @@ type databases interface {
 // accesses sets who may reach a share, and looks whether it is so: access.ErrNotServing when not yet.
 type accesses interface {
 	Set(ctx context.Context, t pool.Tenant, share pool.ShareRef, group string) error
+	// Admit lets a tenant's addresses in to a gateway.
+	Admit(ctx context.Context, t pool.Tenant, group string) error
 	// Shut closes a share to everybody but one client, which may be nobody.
 	Shut(ctx context.Context, share pool.ShareRef, client string) error
 	Served(ctx context.Context, share pool.ShareRef, clients []string) error

@@ -78,10 +78,8 @@ func (h *Handler) sent(d events.Delivery) time.Time {
 // depart records the departure of a tenant, and takes its first steps. pool.ErrConflict when the tenant's record has
 // changed since it was read.
 func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departure, terms pool.Terms) error {
-	if last, err := h.undoing(ctx, t); err != nil {
+	if err := h.endUndoing(ctx, t); err != nil {
 		return err
-	} else if last != "" {
-		return errors.Join(fmt.Errorf("have tenant %s leave: %w", t.ID, errUndoing), h.answer(ctx, last)) // it may have been given up
 	}
 	if t.State == pool.TenantReady {
 		// Else the shelf would give the same slots, and what is in them, to whoever signs up next under this name.
@@ -105,20 +103,38 @@ func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departur
 	return h.departures().Go(ctx, string(d.ID()), d)
 }
 
-// undoing names the departure of a tenant that is being undone; empty: none is.
-func (h *Handler) undoing(ctx context.Context, t pool.Tenant) (pool.DepartureID, error) {
+// undoing reads the departure of a tenant that is being undone; false: none is.
+func (h *Handler) undoing(ctx context.Context, t pool.Tenant) (pool.Departure, bool, error) {
 	if t.Undone == 0 {
-		return "", nil
+		return pool.Departure{}, false, nil
 	}
 	t.Undone--
 	last, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
 	if err != nil {
-		return "", fmt.Errorf("read the last departure of tenant %s: %w", t.ID, err)
+		return last, false, fmt.Errorf("read the last departure of tenant %s: %w", t.ID, err)
 	}
-	if last.State != pool.DepartureUndoing {
-		return "", nil
+	return last, last.State == pool.DepartureUndoing, nil
+}
+
+// endUndoing ends what is left of an undo of a tenant that leaves again. Once it is let in that is only to be looked at
+// again, which its next departure makes needless; before that it is errUndoing, and is gone on with, had it been given up.
+func (h *Handler) endUndoing(ctx context.Context, t pool.Tenant) error {
+	last, undoing, err := h.undoing(ctx, t)
+	if err != nil || !undoing {
+		return err
 	}
-	return last.ID(), nil
+	if !last.Done(pool.StepReopen) {
+		return errors.Join(fmt.Errorf("have tenant %s leave: %w", t.ID, errUndoing), h.answer(ctx, last.ID()))
+	}
+	undone, err := pool.MoveDeparture(last, pool.DepartureUndone, "", h.Now(), last.UndoneBy)
+	if err != nil {
+		return err
+	}
+	// Commit point: nobody begins to let it in again from here on.
+	if _, err := h.Ledger.SaveDeparture(ctx, last, undone); err != nil {
+		return fmt.Errorf("end the undo of departure %s: %w", last.ID(), err)
+	}
+	return nil
 }
 
 // answerLast answers a request that is late: it was sent before the tenant's last departure was asked for, or undone, or

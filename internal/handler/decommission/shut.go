@@ -121,8 +121,9 @@ func (h *Handler) needed(ctx context.Context, d pool.Departure, address string) 
 	if err != nil {
 		return false, fmt.Errorf("look whether tenant %s has signed up again: %w", d.Tenant.ID, err)
 	}
+	here := t.State != pool.TenantLeft && t.State != pool.TenantWaiting // one that waits holds nothing
 	at := !t.Named() || t.Share.Host == d.Tenant.Share.Host
-	return t.State != pool.TenantLeft && at && slices.Contains(t.Reached(), address), nil
+	return here && at && slices.Contains(t.Reached(), address), nil
 }
 
 // evictUnhanded takes a tenant's rules away from all gateways at which its signup may have opened a share: of what it

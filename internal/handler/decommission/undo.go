@@ -59,9 +59,9 @@ func (h *Handler) undoEarly(ctx context.Context, d events.Delivery, t pool.Tenan
 		}
 		return nil, err
 	}
-	if last, err := h.undoing(ctx, t); err != nil || last != "" {
+	if last, undoing, err := h.undoing(ctx, t); err != nil || undoing {
 		if err == nil {
-			err = h.answer(ctx, last)
+			err = h.answer(ctx, last.ID()) // it may have been given up
 		}
 		return nil, err
 	}
@@ -130,6 +130,11 @@ func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error)
 	if left := d.MovedAt().Add(stalled).Sub(h.Now()); again && left > 0 {
 		return leaving{Record: d, Wait: left}, nil
 	}
+	if d.Attempt.Task != "" && h.Now().Sub(d.Attempt.Began) < startTime { // else it may not be known yet, and would run on
+		if _, err := h.Tasks.Describe(ctx, d.Attempt.Task); err != nil {
+			return leaving{}, fmt.Errorf("look for the task of departure %s before it is stopped: %w", d.ID(), err)
+		}
+	}
 	if err := h.endAttempt(ctx, d, "the departure is undone"); err != nil {
 		return leaving{}, err
 	}
@@ -161,12 +166,18 @@ func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error)
 	if err != nil {
 		return leaving{}, err
 	}
-	if err := h.Access.Set(ctx, t, ref, share.Access.SecurityGroup); err != nil {
+	if err := h.Access.Admit(ctx, t, share.Access.SecurityGroup); err != nil {
 		return leaving{}, err
 	}
 	err = h.Access.Served(ctx, ref, t.Clients())
 	if errors.Is(err, access.ErrNotServing) {
-		return leaving{Record: d, Wait: serveWait, Because: err}, nil
+		// Not at each look: while a list is set anew the share serves nobody yet.
+		if d.FirstLook() {
+			if err := h.Access.Set(ctx, t, ref, share.Access.SecurityGroup); err != nil {
+				return leaving{}, err
+			}
+		}
+		return leaving{Record: d, Wait: d.LookWait(), Because: err}, nil
 	}
 	if err != nil {
 		return leaving{}, err

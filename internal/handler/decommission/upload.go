@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	// uploadAgain is after how long the gateway is asked again: the event may never come, as of a gateway that was
 	// restarted.
 	uploadAgain = 5 * time.Minute
+	// uploadsKept is how many questions are remembered: an answer may take longer than it takes to ask again.
+	uploadsKept = 8
 	// uploadMost is after how long people are told that it has not come.
 	uploadMost = 24 * time.Hour
 )
@@ -41,6 +44,7 @@ func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error)
 		return leaving{}, err
 	}
 	if open, err := h.shutShare(ctx, ref, d.Count); open != nil || err != nil {
+		d.Uploads = "" // what was written meanwhile is not in an answer to them
 		return leaving{Record: d, Wait: serveWait, Because: open}, err
 	}
 	open, err := h.stillOpen(ctx, d, database)
@@ -48,7 +52,9 @@ func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error)
 		return leaving{}, err
 	}
 	if open != nil {
-		return leaving{Record: d.Back(pool.StepShut, h.Now(), open.Error())}, nil
+		d = d.Back(pool.StepShut, h.Now(), open.Error())
+		d.Uploads = ""
+		return leaving{Record: d}, nil
 	}
 	id, err := h.Shares.NotifyWhenUploaded(ctx, ref)
 	if err != nil {
@@ -59,10 +65,11 @@ func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error)
 		d.Due = h.Now().Add(pool.Deadline(pool.StepUpload))
 	}
 	next := leaving{Record: d, Wait: uploadAgain}
-	if d.Uploads != "" {
+	ids := strings.Fields(d.Uploads)
+	if len(ids) > 0 {
 		next.Because = errUploading
 	}
-	next.Record.Uploads = id
+	next.Record.Uploads = strings.Join(append(ids[max(0, len(ids)-uploadsKept+1):], id), " ")
 	return next, nil
 }
 
@@ -87,12 +94,17 @@ func (h *Handler) uploaded(ctx context.Context, resources []string, event events
 		return fmt.Errorf("read the departures of tenant %s: %w", tags["headroom:tenant"], err)
 	}
 	for _, d := range all {
-		if d.State == pool.DepartureLeaving && d.Uploads == event.NotificationID {
+		if d.State == pool.DepartureLeaving && asked(d, event.NotificationID) {
 			return h.allUploaded(ctx, d.ID(), event)
 		}
 	}
 	h.Log.InfoContext(ctx, "notification of a share that nobody waits for", "share", ref.ID, "notification", event.NotificationID)
 	return nil
+}
+
+// asked reports whether a departure has asked its gateway so.
+func asked(d pool.Departure, notification string) bool {
+	return slices.Contains(strings.Fields(d.Uploads), notification)
 }
 
 // refOf finds the share and the gateway among ARNs.
@@ -112,7 +124,7 @@ func refOf(resources []string) (pool.ShareRef, bool) {
 func (h *Handler) allUploaded(ctx context.Context, id pool.DepartureID, event events.FileUpload) error {
 	// Commit point: what the archive is made of is complete.
 	before, d, err := ledger.UpdateDeparture(ctx, h.Ledger, id, func(d pool.Departure) (pool.Departure, error) {
-		if d.Step != pool.StepUpload || d.Uploads != event.NotificationID {
+		if d.Step != pool.StepUpload || !asked(d, event.NotificationID) {
 			return d, ledger.ErrUnchanged
 		}
 		return d.Proven(pool.StepArchive, h.Now(), fmt.Sprintf("the gateway said on notification %s that all that was written before %s is in the bucket",
