@@ -3,10 +3,7 @@ package decommission
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -29,9 +26,7 @@ import (
 	"headroom/internal/adapter/objects/objectstest"
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/queue/queuetest"
-	"headroom/internal/adapter/secrets"
 	"headroom/internal/adapter/secrets/secretstest"
-	ecs "headroom/internal/adapter/tasks"
 	"headroom/internal/adapter/tasks/taskstest"
 	"headroom/internal/announce"
 	"headroom/internal/killtest"
@@ -90,23 +85,27 @@ type world struct {
 	named    int
 	written  bytes.Buffer // logs and metrics
 
-	job      func(events.ArchivistJob) []events.TaskReport // what a task reports; nil: what a good one does
-	mute     bool                                          // reports of tasks get lost
-	inspect  func(what, name string)                       // is told of each call that destroys
-	fail     map[string]error                              // calls that fail, by operation
-	call     killtest.Call
-	complain bool                           // a message that fails fails the test
-	programs int                            // tasks that ran
-	failing  map[string][]events.TaskReport // what the next tasks report, by job
-	dumped   map[string][]string            // rows that were archived, by the archive's key
+	inspect   func(what, name string) // is told of each call that destroys
+	fail      map[string]error        // calls that fail, by operation
+	call      killtest.Call
+	complain  bool                           // a message that fails fails the test
+	stuck     int                            // how often people were told that something was given up
+	programs  int                            // tasks that ran
+	failing   map[string][]events.TaskReport // what the next tasks report, by job
+	probed    []string                       // shares and the addresses of tasks that looked into them
+	furnished map[string]bool                // lives that had something of their own
+	dirty     []string                       // what is found in every database that is looked into
+	dying     map[string][]int               // what the next tasks end with, without a report, by job
+	silent    []string                       // tasks that report nothing
+	dumped    map[string][]string            // rows that were archived, by the archive's key
 }
 
 // newWorld makes a world with a tenant "acme" that is ready, and has files and rows.
 func newWorld(t fatal) *world {
 	w := &world{
 		t: t, now: start, terms: pool.DefaultTerms, ledger: memory.New(memory.Options{}), secrets: &secretstest.Fake{},
-		gateways: &gatewaytest.Service{Keys: map[string]bool{}}, groups: firewalltest.New("sg-1", "sg-2"), tags: &bucketstest.S3{},
-		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, dumped: map[string][]string{}, failing: map[string][]events.TaskReport{}, call: undisturbed, complain: true,
+		gateways: &gatewaytest.Service{Keys: map[string]bool{}}, groups: firewalltest.New("sg-1", "sg-2", "sg-3", "sg-4"), tags: &bucketstest.S3{},
+		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, dumped: map[string][]string{}, failing: map[string][]events.TaskReport{}, dying: map[string][]int{}, call: undisturbed, complain: true,
 	}
 	w.terms.Grace, w.terms.CoolDown = pool.Term(grace), pool.Term(coolDown)
 	w.gateways.Now = w.clock
@@ -223,8 +222,19 @@ func (w *world) addShares(h *pool.Host) {
 // serve makes a tenant ready, on the n-th slots of the first hosts.
 func (w *world) serve(id pool.TenantID, address string, n int) pool.Tenant {
 	w.t.Helper()
+	return w.serveAt(id, address, w.host("database-standard-1"), w.host("share-standard-1"), n)
+}
+
+// serveOn makes a tenant ready, on the first slots of the n-th hosts.
+func (w *world) serveOn(id pool.TenantID, address string, n int) pool.Tenant {
+	w.t.Helper()
+	host := func(kind pool.Kind) pool.Host { return w.host(pool.Key{Kind: kind, Tier: tier}.Host(n)) }
+	return w.serveAt(id, address, host(pool.Database), host(pool.Share), 1)
+}
+
+func (w *world) serveAt(id pool.TenantID, address string, database, share pool.Host, n int) pool.Tenant {
+	w.t.Helper()
 	ctx := context.Background()
-	database, share := w.host("database-standard-1"), w.host("share-standard-1")
 	w.must(w.ledger.Register(ctx, address, id))
 	t, _, err := w.ledger.Request(ctx, pool.Tenant{ID: id, Tier: tier, Mark: "mark" + string(id), Addresses: []string{address}, State: pool.TenantRequested, RequestedAt: w.now})
 	w.must(err)
@@ -251,8 +261,9 @@ func (w *world) serve(id pool.TenantID, address string, n int) pool.Tenant {
 	w.must(g.Tag(ctx, ref, map[string]string{"headroom:tenant": string(id)}))
 	d := w.servers[database.Access.Address].databases[ready.Database.Name]
 	d.login, d.rows = true, []string{"rows of " + string(id)}
-	w.write(n, "a file of "+string(id), "content")
-	w.write(n, "folder/another", "more content")
+	bucket := pool.BucketName(share.Slot(n).Bucket)
+	w.write(bucket, "a file of "+string(id), "content")
+	w.write(bucket, "folder/another", "more content")
 	return ready
 }
 
@@ -266,10 +277,10 @@ func (w *world) secret(id pool.TenantID, mark string) (arn string) {
 	return arn
 }
 
-// write writes a file through the n-th share.
-func (w *world) write(n int, key, content string) {
+// write writes a file into the bucket of a share.
+func (w *world) write(bucket, key, content string) {
 	w.t.Helper()
-	_, err := w.store().Put(context.Background(), pool.ObjectSpec{Bucket: w.bucket(n), Key: key, KMSKey: shareKey, ContentType: "text/plain"}, []byte(content))
+	_, err := w.store().Put(context.Background(), pool.ObjectSpec{Bucket: bucket, Key: key, KMSKey: shareKey, ContentType: "text/plain"}, []byte(content))
 	w.must(err)
 }
 
@@ -358,286 +369,4 @@ type database struct {
 	login  bool
 	rows   []string
 	copier string // its password; empty: there is none
-}
-
-// outside makes each call to what the handler reaches one killtest.Call.
-type outside struct {
-	w    *world
-	call killtest.Call
-}
-
-func (o outside) Load(context.Context) (pool.Policies, error) {
-	var all pool.Policies
-	for _, k := range pool.Kinds {
-		all = append(all, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 10, Ceiling: 9, MaxOrders: 1, Placement: pool.Pack})
-	}
-	return all, nil
-}
-
-func (o outside) Terms(context.Context) (pool.Terms, error) { return o.w.terms, nil }
-
-func (o outside) vault() *secrets.Vault {
-	return secrets.New(secrets.Config{
-		Client: o.w.secrets, Stage: "dev", Prefix: "headroom/dev/tenant/", CopierPrefix: "headroom/dev/copier/", KeyID: "key", Random: rand.Reader,
-		Sleep:  func(context.Context, time.Duration) error { return nil },
-		Jitter: func() float64 { return 0.5 },
-	})
-}
-
-// destroys tells the world of a call that destroys something, before it is made.
-func (o outside) destroys(what, name string) {
-	if o.w.inspect != nil {
-		o.w.inspect(what, name)
-	}
-}
-
-func (o outside) Master(ctx context.Context, arn string) (username, password string, err error) {
-	err = o.call("Master", func() (err error) { username, password, err = o.vault().Master(ctx, arn); return err })
-	return username, password, err
-}
-
-func (o outside) Copier(ctx context.Context, name string, fill func(string) events.Credentials) (c events.Credentials, arn string, err error) {
-	err = o.call("Copier", func() (err error) { c, arn, err = o.vault().Copier(ctx, name, fill); return err })
-	return c, arn, err
-}
-
-func (o outside) DeleteCopier(ctx context.Context, name string) error {
-	return o.call("DeleteCopier", func() error { return o.vault().DeleteCopier(ctx, name) })
-}
-
-func (o outside) DeleteTenant(ctx context.Context, tenantID, mark string) error {
-	return o.call("DeleteTenant", func() error {
-		o.destroys("unhanded", tenantID+" "+mark)
-		return o.vault().DeleteTenant(ctx, tenantID, mark)
-	})
-}
-
-func (o outside) DeleteSecret(ctx context.Context, arn string) error {
-	return o.call("DeleteSecret", func() error {
-		o.destroys("secret", arn)
-		return o.vault().DeleteSecret(ctx, arn)
-	})
-}
-
-func (o outside) Delete(ctx context.Context, bucket string, versions []pool.ObjectVersion) (kept []pool.ObjectRefusal, err error) {
-	err = o.call("Delete", func() (err error) {
-		o.destroys("objects", bucket)
-		kept, err = o.w.store().Delete(ctx, bucket, versions)
-		return err
-	})
-	return kept, err
-}
-
-var errNoSlot = errors.New("there is no such slot")
-
-// in does something to a slot's database.
-func (o outside) in(operation string, login pool.Login, slot pool.MarkedSlot, do func(*server, *database) error) error {
-	return o.call(operation, func() error {
-		s := o.w.servers[login.Host]
-		if s == nil || login.Password != s.password {
-			return fmt.Errorf("log in: %w", pool.ErrLogin)
-		}
-		d := s.databases[slot.Name]
-		if d != nil && slot.Mark != "" && d.mark != slot.Mark {
-			return errors.New("the database bears another mark")
-		}
-		return do(s, d)
-	})
-}
-
-func (o outside) Close(_ context.Context, login pool.Login, name string) error {
-	return o.in("Close", login, pool.MarkedSlot{Name: name}, func(_ *server, d *database) error {
-		if d != nil {
-			d.login = false
-		}
-		return nil
-	})
-}
-
-func (o outside) Closed(_ context.Context, login pool.Login, name string) error {
-	return o.in("Closed", login, pool.MarkedSlot{Name: name}, func(_ *server, d *database) error {
-		if d != nil && d.login {
-			return pool.ErrDatabaseOpen
-		}
-		return nil
-	})
-}
-
-func (o outside) Reopen(_ context.Context, login pool.Login, slot pool.MarkedSlot) error {
-	return o.in("Reopen", login, slot, func(_ *server, d *database) error {
-		if d == nil {
-			return errNoSlot
-		}
-		d.login = true
-		return nil
-	})
-}
-
-func (o outside) GrantCopier(_ context.Context, login pool.Login, slot pool.MarkedSlot, password string, _ time.Time) error {
-	return o.in("GrantCopier", login, slot, func(_ *server, d *database) error {
-		switch {
-		case d == nil:
-			return errNoSlot
-		case d.login:
-			return pool.ErrDatabaseOpen
-		}
-		d.copier = password
-		return nil
-	})
-}
-
-func (o outside) RevokeCopier(_ context.Context, login pool.Login, slot pool.MarkedSlot) error {
-	return o.in("RevokeCopier", login, slot, func(_ *server, d *database) error {
-		if d != nil {
-			d.copier = ""
-		}
-		return nil
-	})
-}
-
-func (o outside) Drop(_ context.Context, login pool.Login, slot pool.MarkedSlot) error {
-	return o.in("Drop", login, slot, func(s *server, _ *database) error {
-		o.destroys("database", slot.Name)
-		delete(s.databases, slot.Name)
-		return nil
-	})
-}
-
-func (o outside) MakeSlot(_ context.Context, login pool.Login, name, mark string, _ int) error {
-	return o.in("MakeSlot", login, pool.MarkedSlot{Name: name, Mark: mark}, func(s *server, d *database) error {
-		if d == nil {
-			s.databases[name] = &database{mark: mark}
-		}
-		return nil
-	})
-}
-
-func (o outside) Prove(_ context.Context, login pool.Login, former string, slot pool.MarkedSlot, _ time.Time) (found []string, err error) {
-	err = o.in("Prove", login, slot, func(s *server, d *database) error {
-		switch {
-		case d == nil:
-			return errNoSlot
-		case s.databases[former] != nil:
-			found = append(found, "the former database is there")
-		}
-		found = append(found, d.rows...)
-		return nil
-	})
-	return found, err
-}
-
-func (o outside) gateways() *gateway.Gateways { return &gateway.Gateways{Client: o.w.gateways} }
-
-func (o outside) SetClients(ctx context.Context, share pool.ShareRef, clients []string) error {
-	return o.call("SetClients", func() error { return o.gateways().SetClients(ctx, share, clients) })
-}
-
-func (o outside) Serves(ctx context.Context, share pool.ShareRef, clients []string) (serves bool, err error) {
-	err = o.call("Serves", func() (err error) { serves, err = o.gateways().Serves(ctx, share, clients); return err })
-	return serves, err
-}
-
-func (o outside) NotifyWhenUploaded(ctx context.Context, share pool.ShareRef) (id string, err error) {
-	err = o.call("NotifyWhenUploaded", func() (err error) { id, err = o.gateways().NotifyWhenUploaded(ctx, share); return err })
-	return id, err
-}
-
-func (o outside) ShareStatus(ctx context.Context, share pool.ShareRef) (status string, err error) {
-	err = o.call("ShareStatus", func() (err error) { status, err = o.gateways().ShareStatus(ctx, share); return err })
-	return status, err
-}
-
-func (o outside) DeleteShare(ctx context.Context, share pool.ShareRef) error {
-	return o.call("DeleteShare", func() error {
-		o.destroys("share", share.ID)
-		return o.gateways().DeleteShare(ctx, share)
-	})
-}
-
-func (o outside) CreateShare(ctx context.Context, s pool.ShareSpec) (id string, err error) {
-	err = o.call("CreateShare", func() (err error) { id, err = o.gateways().CreateShare(ctx, s); return err })
-	return id, err
-}
-
-func (o outside) Tag(ctx context.Context, ref pool.ObjectRef, tags map[string]string) error {
-	return o.call("Tag", func() error { return o.w.store().Tag(ctx, ref, tags) })
-}
-
-func (o outside) TagsOf(ctx context.Context, share pool.ShareRef) (tags map[string]string, err error) {
-	err = o.call("TagsOf", func() (err error) { tags, err = o.gateways().TagsOf(ctx, share); return err })
-	return tags, err
-}
-
-func (o outside) Admit(ctx context.Context, group, address, description string) error {
-	return o.call("Admit", func() error { return (&ec2.Groups{Client: o.w.groups}).Admit(ctx, group, address, description) })
-}
-
-func (o outside) Evict(ctx context.Context, group, address string) error {
-	return o.call("Evict", func() error { return (&ec2.Groups{Client: o.w.groups}).Evict(ctx, group, address) })
-}
-
-func (o outside) Mark(ctx context.Context, bucket, mark string) error {
-	return o.call("Mark", func() error { return (&s3tags.Buckets{Client: o.w.tags}).Mark(ctx, bucket, mark) })
-}
-
-func (o outside) MarkOf(ctx context.Context, bucket string) (mark string, err error) {
-	err = o.call("MarkOf", func() (err error) { mark, err = (&s3tags.Buckets{Client: o.w.tags}).MarkOf(ctx, bucket); return err })
-	return mark, err
-}
-
-func (o outside) Current(ctx context.Context, bucket, prefix string, from pool.ObjectCursor) (page pool.ObjectPage, err error) {
-	err = o.call("Current", func() (err error) { page, err = o.w.store().Current(ctx, bucket, prefix, from); return err })
-	return page, err
-}
-
-func (o outside) Versions(ctx context.Context, bucket, prefix string, from pool.ObjectCursor) (page pool.ObjectPage, err error) {
-	err = o.call("Versions", func() (err error) { page, err = o.w.store().Versions(ctx, bucket, prefix, from); return err })
-	return page, err
-}
-
-func (o outside) Uploads(ctx context.Context, bucket, prefix string, from pool.UploadCursor) (page pool.UploadPage, err error) {
-	err = o.call("Uploads", func() (err error) { page, err = o.w.store().Uploads(ctx, bucket, prefix, from); return err })
-	return page, err
-}
-
-func (o outside) AbortUpload(ctx context.Context, bucket string, u pool.OpenUpload) error {
-	return o.call("AbortUpload", func() error {
-		o.destroys("upload", bucket)
-		return o.w.store().AbortUpload(ctx, bucket, u)
-	})
-}
-
-func (o outside) Open(ctx context.Context, ref pool.ObjectRef, size int64) (content io.ReadCloser, stored pool.StoredObject, err error) {
-	err = o.call("Open", func() (err error) { content, stored, err = o.w.store().Open(ctx, ref, size); return err })
-	return content, stored, err
-}
-
-func (o outside) Put(ctx context.Context, spec pool.ObjectSpec, content []byte) (stored pool.StoredObject, err error) {
-	err = o.call("Put", func() (err error) { stored, err = o.w.store().Put(ctx, spec, content); return err })
-	return stored, err
-}
-
-func (o outside) Retain(ctx context.Context, ref pool.ObjectRef, until time.Time) error {
-	return o.call("Retain", func() error { return o.w.store().Retain(ctx, ref, until) })
-}
-
-func (o outside) runner() *ecs.Runner {
-	return &ecs.Runner{
-		API: o.w.cluster, Cluster: taskstest.Cluster, Definition: taskstest.Family, Container: taskstest.Container,
-		Subnets: []string{"subnet-0a1b2c3d"}, Groups: []string{"sg-0a1b2c3d"},
-	}
-}
-
-func (o outside) Run(ctx context.Context, order pool.TaskOrder) (arn string, err error) {
-	err = o.call("Run", func() (err error) { arn, err = o.runner().Run(ctx, order); return err })
-	return arn, err
-}
-
-func (o outside) Describe(ctx context.Context, arn string) (task pool.TaskStatus, err error) {
-	err = o.call("Describe", func() (err error) { task, err = o.runner().Describe(ctx, arn); return err })
-	return task, err
-}
-
-func (o outside) Stop(ctx context.Context, arn, why string) error {
-	return o.call("Stop", func() error { return o.runner().Stop(ctx, arn, why) })
 }
