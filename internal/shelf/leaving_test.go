@@ -121,7 +121,7 @@ func TestWhatIsTakenFromATenantRestsKilledAtEveryCall(t *testing.T) {
 						if slot.State == pool.SlotReturned {
 							returned++
 						}
-						if slot.Tenant == "acme" {
+						if slot.Tenant == "acme" && slot.State != pool.SlotReturned { // that one says whom it was taken from
 							t.Errorf("slot %s/%d is acme's still", id, slot.Index)
 						}
 					}
