@@ -56,6 +56,7 @@ func (h *Handler) reportOfDeparture(ctx context.Context, r events.TaskReport) er
 		if err != nil || !r.Done {
 			return err
 		}
+		h.moved(ctx, "departure", r.ID, string(saved.State), d.Progress, saved.Progress)
 		if next.Wait > 0 {
 			return h.Steps.Send(ctx, events.NewStep(events.OfDeparture, r.ID, string(saved.Step), saved.Count+1), next.Wait)
 		}

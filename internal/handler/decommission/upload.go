@@ -136,5 +136,6 @@ func (h *Handler) allUploaded(ctx context.Context, id pool.DepartureID, event ev
 	if d.Version == before.Version && d.Step != pool.StepArchive {
 		return nil // an earlier delivery was here, and was not cut short
 	}
+	h.moved(ctx, "departure", string(id), string(d.State), before.Progress, d.Progress)
 	return h.departures().Go(ctx, string(id), d)
 }
