@@ -48,13 +48,7 @@ func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) ([]Tenant, err
 		return nil, err
 	}
 	p.Heading("the schedule runs the pool check, which orders the first hosts; they are built and made ready")
-	told := 0
-	progress := func() {
-		news := crowd.News()
-		for ; told < len(news); told++ {
-			p.Line(news[told])
-		}
-	}
+	progress := func() { crowd.Tell(p) }
 	if err := crowd.Await(ctx, "a database host and a share host are in service", o.Patience, crowd.InService, progress); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Follow prints every event that Headroom publishes, and what operators would hear of, until ctx ends.
+// Follow prints every event that Headroom publishes, the steps of tenants that leave, and what operators would hear of,
+// until ctx ends.
 func Follow(ctx context.Context, cloud Cloud, p *Printer) error {
 	bus, err := cloud.Output("BusName")
 	if err != nil {
@@ -25,6 +26,9 @@ func Follow(ctx context.Context, cloud Cloud, p *Printer) error {
 		if refused := refusedPolicy(line); refused != "" && refused != last {
 			last = refused
 			hear(refused)
+		}
+		if step := stepWords(line); step != "" {
+			hear(step)
 		}
 	})
 	cloud.Operations(hear)

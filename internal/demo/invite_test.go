@@ -17,6 +17,9 @@ const (
 	secretARN   = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:headroom/dev/acme-x-AbCdEf"
 	queueURL    = endpointURL + "/123456789012/headroom-dev-signup"
 	otherSignup = `{"version":"1","tenantId":"yours","tier":"standard","instanceIp":"127.20.0.3"}`
+	otherMoves  = `{"version":"1","type":"InstanceChangeRequested","tenantId":"yours","add":["127.21.0.4"],"remove":["127.20.0.3"]}`
+	otherLeaves = `{"version":"1","type":"DecommissionRequested","tenantId":"yours","reason":"to try it","requestedBy":"you","grace":"30m"}`
+	otherStays  = `{"version":"1","type":"UndoRequested","tenantId":"yours","reason":"to try it","requestedBy":"you"}`
 )
 
 // invitation is what Invite prints on a screen of so many columns.
@@ -26,13 +29,11 @@ func invitation(t *testing.T, columns int, commandLine bool) string {
 	acme.Ready.Database = events.Database{Host: "localhost", Port: 5432, Name: "d_1", Username: "t_1", SecretARN: secretARN}
 	acme.Ready.Share.Options = "vers=3,nolock"
 	p, out := narrow(columns, false)
-	err := p.Invite(Invitation{
+	p.Invite(Invitation{
 		Endpoint: endpointURL, Region: "eu-west-1", Queue: queueURL, CAFile: "/tmp/rds-ca.pem", Logs: "/tmp/logs", CommandLine: commandLine,
 		Tier: "standard", Address: "127.20.0.3", Tenant: acme, Gateway: netip.MustParseAddr("127.10.0.2"),
+		Departures: endpointURL + "/leave", Changes: endpointURL + "/move", Next: "127.21.0.4",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return out.String()
 }
 
@@ -63,14 +64,20 @@ aws() { say aws "$@"; }; curl() { say curl "$@"; }; psql() { say psql "$@"; }; i
 }
 
 func TestTheLinesToTrySayWhatIsMeant(t *testing.T) {
+	send := func(queue, body string) [][]string {
+		return [][]string{{"aws", "sqs", "send-message", "--endpoint-url", endpointURL, "--region", "eu-west-1", "--queue-url", queue, "--message-body", body}}
+	}
 	want := [][][]string{
-		{{"aws", "sqs", "send-message", "--endpoint-url", endpointURL, "--region", "eu-west-1", "--queue-url", queueURL, "--message-body", otherSignup}},
+		send(queueURL, otherSignup),
 		{{"aws", "secretsmanager", "get-secret-value", "--endpoint-url", endpointURL, "--region", "eu-west-1", "--secret-id", secretARN, "--query", "SecretString", "--output", "text"}},
 		{{"psql", "host=localhost port=5432 dbname=d_1 user=t_1 sslmode=verify-full sslrootcert=/tmp/rds-ca.pem"}},
 		{
 			{"ip", "route", "replace", "local", "127.10.0.2", "dev", "lo", "src", "127.20.0.1", "table", "local"},
 			{"mount", "-t", "nfs", "-o", "vers=3,nolock", "127.10.0.2:/rejwd5hyd8no", "/mnt"},
 		},
+		send(endpointURL+"/move", otherMoves),
+		send(endpointURL+"/leave", otherLeaves),
+		send(endpointURL+"/leave", otherStays),
 	}
 	for _, columns := range []int{0, 60} { // a line to be copied is not folded
 		lines := commands(invitation(t, columns, true))
@@ -88,10 +95,16 @@ func TestTheLinesToTrySayWhatIsMeant(t *testing.T) {
 func TestWithoutAWSsCommandLineTheLinesToTryAreForCurl(t *testing.T) {
 	text := invitation(t, 0, false)
 	lines := commands(text)
-	if len(lines) != 4 || strings.Contains(text, "aws sqs") || strings.Contains(text, "export") {
+	if len(lines) != 7 || strings.Contains(text, "aws sqs") || strings.Contains(text, "export") {
 		t.Fatalf("it says\n%s", text)
 	}
-	for i, want := range []map[string]string{{"QueueUrl": queueURL, "MessageBody": otherSignup}, {"SecretId": secretARN}} {
+	for i, want := range map[int]map[string]string{
+		0: {"QueueUrl": queueURL, "MessageBody": otherSignup},
+		1: {"SecretId": secretARN},
+		4: {"QueueUrl": endpointURL + "/move", "MessageBody": otherMoves},
+		5: {"QueueUrl": endpointURL + "/leave", "MessageBody": otherLeaves},
+		6: {"QueueUrl": endpointURL + "/leave", "MessageBody": otherStays},
+	} {
 		words := wordsOf(t, lines[i])[0]
 		var body map[string]string
 		if err := json.Unmarshal([]byte(words[len(words)-1]), &body); err != nil {
@@ -113,5 +126,17 @@ func TestAllButTheLinesToTryFitsTheScreen(t *testing.T) {
 		if !strings.HasPrefix(line, "  ") && widest(line) > 60 {
 			t.Errorf("too wide: %s", line)
 		}
+	}
+}
+
+func TestTheMessagesToTryAreOnesThatAreTaken(t *testing.T) {
+	if _, err := events.ParseInstanceChangeRequested([]byte(otherMoves)); err != nil {
+		t.Error(err)
+	}
+	if _, err := events.ParseDecommissionRequested([]byte(otherLeaves)); err != nil {
+		t.Error(err)
+	}
+	if _, err := events.ParseUndoRequested([]byte(otherStays)); err != nil {
+		t.Error(err)
 	}
 }

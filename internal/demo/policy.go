@@ -19,17 +19,9 @@ var ErrUnknownTier = errors.New("the deployed policy has no such tier")
 
 // checkTier wants the policy that was deployed to have a tier: who signs up for another is turned away.
 func checkTier(ctx context.Context, cloud Cloud, tier string) error {
-	name, err := cloud.Output("PolicyParameterName")
+	_, document, err := readPolicy(ctx, cloud)
 	if err != nil {
-		return fmt.Errorf("find the policy: %w", err)
-	}
-	out, err := ssm.NewFromConfig(cloud.AWS()).GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
-	if err != nil {
-		return fmt.Errorf("read the policy: %w", err)
-	}
-	document, err := pool.ParseDocument([]byte(aws.ToString(out.Parameter.Value)), pool.Bounds{DatabaseSlots: math.MaxInt})
-	if err != nil {
-		return fmt.Errorf("read the policy: %w", err)
+		return err
 	}
 	policies := document.Pools
 	if policies.Serves(pool.Tier(tier)) {
@@ -40,6 +32,22 @@ func checkTier(ctx context.Context, cloud Cloud, tier string) error {
 		there = append(there, string(t))
 	}
 	return fmt.Errorf("%w; it has %s", ErrUnknownTier, strings.Join(there, ", "))
+}
+
+// readPolicy reads the newest policy, and in which parameter it is.
+func readPolicy(ctx context.Context, cloud Cloud) (parameter string, document pool.Document, err error) {
+	if parameter, err = cloud.Output("PolicyParameterName"); err != nil {
+		return "", document, fmt.Errorf("find the policy: %w", err)
+	}
+	out, err := ssm.NewFromConfig(cloud.AWS()).GetParameter(ctx, &ssm.GetParameterInput{Name: &parameter})
+	if err != nil {
+		return "", document, fmt.Errorf("read the policy: %w", err)
+	}
+	document, err = pool.ParseDocument([]byte(aws.ToString(out.Parameter.Value)), pool.Bounds{DatabaseSlots: math.MaxInt})
+	if err != nil {
+		return "", document, fmt.Errorf("read the policy: %w", err)
+	}
+	return parameter, document, nil
 }
 
 // refusedPolicy says in words that a function refused the newest version of the policy, if that is what a

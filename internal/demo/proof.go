@@ -44,15 +44,8 @@ const proofTimeout = 10 * time.Second
 // and what it must not be able to do to its neighbours. What was not tried before ctx is over is not among
 // them: then the error is ctx's cause, and nothing is proven either way.
 func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) ([]Proof, error) {
-	var proofs []Proof
-	try := func(kind, what string, f func(context.Context) error) {
-		if ctx.Err() != nil {
-			return
-		}
-		ctx, cancel := context.WithTimeout(ctx, proofTimeout)
-		defer cancel()
-		proofs = append(proofs, Proof{Kind: kind, What: what, Err: f(ctx)})
-	}
+	var done trials
+	try := func(kind, what string, f func(context.Context) error) { done.try(ctx, kind, what, f) }
 	for _, t := range tenants {
 		try(ownDatabase, t.ID+" writes and reads its database", func(ctx context.Context) error { return useDatabase(ctx, cloud, t) })
 		try(ownShare, t.ID+" writes and reads its share", func(ctx context.Context) error { return useShare(ctx, cloud, t) })
@@ -73,7 +66,20 @@ func Prove(ctx context.Context, cloud Cloud, tenants []Tenant) ([]Proof, error) 
 		t := tenants[0]
 		try(plainText, t.ID+" is refused without TLS", func(ctx context.Context) error { return refusedInPlainText(ctx, t) })
 	}
-	return proofs, context.Cause(ctx)
+	return done, context.Cause(ctx)
+}
+
+// trials are proofs in the order in which they were tried.
+type trials []Proof
+
+// try tries one thing more, unless ctx is over.
+func (all *trials) try(ctx context.Context, kind, what string, f func(context.Context) error) {
+	if ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+	defer cancel()
+	*all = append(*all, Proof{Kind: kind, What: what, Err: f(ctx)})
 }
 
 // Connect logs in to a database with its credentials, with TLS verified against the local cloud's authority.
@@ -210,6 +216,13 @@ func refusedAtShare(ctx context.Context, cloud Cloud, a, b Tenant) error {
 	client, err := mount(ctx, cloud, b, a)
 	if err == nil {
 		_ = client.Close()
+	}
+	return wantRefusal(err)
+}
+
+// wantRefusal wants an error to be a gateway's refusal.
+func wantRefusal(err error) error {
+	if err == nil {
 		return errors.New("it was let in")
 	}
 	if !nfsclient.Refused(err) {

@@ -40,21 +40,28 @@ type Crowd struct {
 	mu       sync.Mutex
 	tenants  map[string]*Tenant
 	hosts    map[string]host // by ID
-	rejected error           // the signup of one of the tenants was turned away
-	news     []string        // what happened to hosts, and refused policies, in words
+	asked    map[string]bool // of whom something was asked since they signed up
+	ways     map[string][]json.RawMessage
+	rejected error    // the signup of one of the tenants was turned away, or what was asked of it
+	news     []string // what happened to hosts and tenants, and refused policies, in words
+	told     int      // of the news
 	changed  chan struct{}
 }
 
 // host is what is known of one from its events.
 type host struct {
 	kind    string
+	tier    string
 	ordered time.Time
 	slots   int // 0 until it is in service
 }
 
 // NewCrowd listens on the project's bus.
 func NewCrowd(cloud Cloud, tier string) (*Crowd, error) {
-	c := &Crowd{cloud: cloud, tier: tier, tenants: map[string]*Tenant{}, hosts: map[string]host{}, changed: make(chan struct{}, 1)}
+	c := &Crowd{
+		cloud: cloud, tier: tier, changed: make(chan struct{}, 1),
+		tenants: map[string]*Tenant{}, hosts: map[string]host{}, asked: map[string]bool{}, ways: map[string][]json.RawMessage{},
+	}
 	bus, err := cloud.Output("BusName")
 	if err != nil {
 		return nil, fmt.Errorf("find the event bus: %w", err)
@@ -66,22 +73,27 @@ func NewCrowd(cloud Cloud, tier string) (*Crowd, error) {
 
 // SignUp sends a signup as a customer's side would: one message on the signup queue.
 func (c *Crowd) SignUp(ctx context.Context, id, instance string) error {
-	url, err := c.cloud.Output("SignupQueueUrl")
-	if err != nil {
-		return fmt.Errorf("find the signup queue: %w", err)
-	}
-	body, err := json.Marshal(events.SignupRequested{Version: events.Version, TenantID: id, Tier: c.tier, InstanceIP: instance})
-	if err != nil {
-		return fmt.Errorf("word the signup of %s: %w", id, err)
-	}
 	c.mu.Lock()
 	if c.tenants[id] == nil {
 		c.tenants[id] = &Tenant{ID: id, Instance: instance, sent: time.Now(), nth: len(c.tenants)}
 	}
 	c.mu.Unlock()
+	return c.send(ctx, "SignupQueueUrl", events.SignupRequested{Version: events.Version, TenantID: id, Tier: c.tier, InstanceIP: instance})
+}
+
+// send sends a message to the queue whose URL is an output of the stack.
+func (c *Crowd) send(ctx context.Context, output string, message any) error {
+	url, err := c.cloud.Output(output)
+	if err != nil {
+		return fmt.Errorf("find the queue: %w", err)
+	}
+	body, err := json.Marshal(message)
+	if err != nil {
+		return fmt.Errorf("word a message: %w", err)
+	}
 	_, err = sqs.NewFromConfig(c.cloud.AWS()).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(body))})
 	if err != nil {
-		return fmt.Errorf("send the signup of %s: %w", id, err)
+		return fmt.Errorf("send %s to %s: %w", body, url, err)
 	}
 	return nil
 }
@@ -117,16 +129,23 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 		var e events.HostOrdered
 		if json.Unmarshal(detail, &e) == nil {
 			known := c.hosts[e.HostID]
-			known.kind, known.ordered = e.Kind, e.OrderedAt.Time
+			known.kind, known.tier, known.ordered = e.Kind, e.Tier, e.OrderedAt.Time
 			c.hosts[e.HostID] = known
 		}
 	case events.HostInService{}.DetailType():
 		var e events.HostInService
 		if json.Unmarshal(detail, &e) == nil {
 			known := c.hosts[e.HostID]
-			known.kind, known.slots = e.Kind, e.Slots
+			known.kind, known.tier, known.slots = e.Kind, e.Tier, e.Slots
 			c.hosts[e.HostID] = known
 		}
+	case events.RequestRejected{}.DetailType():
+		var e events.RequestRejected
+		if json.Unmarshal(detail, &e) == nil && c.asked[e.TenantID] {
+			c.rejected = errors.New(line)
+		}
+	default:
+		c.onItsWay(detailType, detail)
 	}
 	c.note(line)
 	select {
@@ -140,6 +159,7 @@ func (c *Crowd) read(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.note(refusedPolicy(line))
+	c.note(stepWords(line))
 }
 
 // note adds news once, however often they are delivered.
@@ -162,13 +182,20 @@ func (c *Crowd) Served() int {
 	return n
 }
 
-// InService reports whether a host of each kind has been in service.
+// Ready reports whether a tenant is.
+func (c *Crowd) Ready(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tenants[id] != nil && c.tenants[id].Took > 0
+}
+
+// InService reports whether a host of each kind has been in service in the tier.
 func (c *Crowd) InService() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kinds := map[string]bool{}
 	for _, h := range c.hosts {
-		kinds[h.kind] = kinds[h.kind] || h.slots > 0
+		kinds[h.kind] = kinds[h.kind] || h.slots > 0 && h.tier == c.tier
 	}
 	for _, kind := range pool.Kinds {
 		if !kinds[string(kind)] {
@@ -178,11 +205,22 @@ func (c *Crowd) InService() bool {
 	return true
 }
 
-// News is what happened to hosts so far, and which policies were refused, in words.
+// News is what happened to hosts and tenants so far, and which policies were refused, in words.
 func (c *Crowd) News() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.news)
+}
+
+// Tell prints the news that it has not printed yet.
+func (c *Crowd) Tell(p *Printer) {
+	c.mu.Lock()
+	untold := slices.Clone(c.news[c.told:])
+	c.told = len(c.news)
+	c.mu.Unlock()
+	for _, line := range untold {
+		p.Line(line)
+	}
 }
 
 // Tenants are the tenants that are ready, in the order in which they signed up, with their credentials as
@@ -196,13 +234,27 @@ func (c *Crowd) Tenants(ctx context.Context) (ready []Tenant, err error) {
 	}
 	c.mu.Unlock()
 	slices.SortFunc(ready, func(a, b Tenant) int { return cmp.Compare(a.nth, b.nth) })
-	vault := secretsmanager.NewFromConfig(c.cloud.AWS())
 	for i := range ready {
-		if ready[i].credentials, err = readSecret(ctx, vault, ready[i].Ready.Database.SecretARN); err != nil {
-			return nil, fmt.Errorf("read the credentials of %s: %w", ready[i].ID, err)
+		if ready[i], err = c.withCredentials(ctx, ready[i]); err != nil {
+			return nil, err
 		}
 	}
 	return ready, nil
+}
+
+// Tenant is one of the tenants that are ready.
+func (c *Crowd) Tenant(ctx context.Context, id string) (Tenant, error) {
+	c.mu.Lock()
+	t := *c.tenants[id]
+	c.mu.Unlock()
+	return c.withCredentials(ctx, t)
+}
+
+func (c *Crowd) withCredentials(ctx context.Context, t Tenant) (_ Tenant, err error) {
+	if t.credentials, err = readSecret(ctx, secretsmanager.NewFromConfig(c.cloud.AWS()), t.Ready.Database.SecretARN); err != nil {
+		return t, fmt.Errorf("read the credentials of %s: %w", t.ID, err)
+	}
+	return t, nil
 }
 
 // readSecret reads a tenant's secret. Secrets Manager is eventually consistent: a new secret may take a

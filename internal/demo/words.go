@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"headroom/events"
@@ -50,8 +52,38 @@ func words(detailType string, detail json.RawMessage) string {
 		return reworded(detailType, detail, func(e events.HostQuarantined) string {
 			return fmt.Sprintf("%s is quarantined: %s", e.HostID, e.Reason)
 		})
+	case events.TenantClosed{}.DetailType():
+		return reworded(detailType, detail, func(e events.TenantClosed) string {
+			return fmt.Sprintf("%s leaves, and is shut out (%s: %s); that can be undone for %s",
+				e.TenantID, e.RequestedBy, e.Reason, inWords(e.GraceUntil.Sub(e.ClosedAt.Time)))
+		})
+	case events.TenantReopened{}.DetailType():
+		return reworded(detailType, detail, func(e events.TenantReopened) string {
+			return fmt.Sprintf("%s stays, and has its storage as before (%s: %s)", e.TenantID, e.RequestedBy, e.Reason)
+		})
+	case events.TenantReleased{}.DetailType():
+		return reworded(detailType, detail, func(e events.TenantReleased) string {
+			return fmt.Sprintf("%s has left; certified in %s", e.TenantID, e.Certificate.CertifiedKey)
+		})
+	case events.AccessChanged{}.DetailType():
+		return reworded(detailType, detail, accessChanged)
+	case events.RequestRejected{}.DetailType():
+		return reworded(detailType, detail, func(e events.RequestRejected) string {
+			return fmt.Sprintf("%s of %s is rejected: %s %s", e.Type, cmp.Or(e.TenantID, "a tenant that can't be told"), e.Field, e.Reason)
+		})
 	}
 	return fmt.Sprintf("%s %s", detailType, detail)
+}
+
+func accessChanged(e events.AccessChanged) string {
+	var said []string
+	if len(e.Added) > 0 {
+		said = append(said, "at "+strings.Join(e.Added, ", "))
+	}
+	if len(e.Removed) > 0 {
+		said = append(said, "no more at "+strings.Join(e.Removed, ", "))
+	}
+	return fmt.Sprintf("%s is served %s", e.TenantID, strings.Join(said, ", "))
 }
 
 func reworded[E events.Event](detailType string, detail json.RawMessage, say func(E) string) string {
@@ -63,9 +95,5 @@ func reworded[E events.Event](detailType string, detail json.RawMessage, say fun
 }
 
 func rejected(e events.SignupRejected) string {
-	who := e.TenantID
-	if who == "" {
-		who = "a tenant that can't be told"
-	}
-	return fmt.Sprintf("the signup of %s is rejected: %s %s", who, e.Field, e.Reason)
+	return fmt.Sprintf("the signup of %s is rejected: %s %s", cmp.Or(e.TenantID, "a tenant that can't be told"), e.Field, e.Reason)
 }

@@ -16,6 +16,7 @@ import (
 // demoCommand is what `headroom demo` takes.
 type demoCommand struct {
 	Exit               bool
+	Chapters           bool
 	Signups            int
 	Tier               string
 	Listen             string
@@ -32,16 +33,22 @@ type demoCommand struct {
 func newDemo() *cobra.Command {
 	var c demoCommand
 	cmd := &cobra.Command{
-		Use:     "demo",
-		Short:   "Run the whole system on this machine, and prove its isolation.",
-		Long:    "Run the whole system on this machine, sign customers up, and prove their\nisolation.",
-		Args:    noArguments,
-		PreRunE: func(cmd *cobra.Command, _ []string) error { return refuse(cmd, c.validate()) },
-		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+		Use:   "demo",
+		Short: "Run the whole system on this machine, and prove its isolation.",
+		Long:  "Run the whole system on this machine, sign customers up, and prove their\nisolation.",
+		Args:  noArguments,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("chapters") {
+				c.Chapters = c.Exit
+			}
+			return refuse(cmd, c.validate())
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&c.Exit, "exit", false, "End when all is shown; the exit status says whether all held.")
+	flags.BoolVar(&c.Chapters, "chapters", false, "Show also how customers leave, stay, and replace a machine, which takes a minute or two. With --exit it is shown unless this is false.")
 	flags.IntVar(&c.Signups, "signups", 12, "How many customers sign up.")
 	flags.StringVar(&c.Tier, "tier", "standard", "The tier they sign up for.")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:0", "The endpoint's address.")

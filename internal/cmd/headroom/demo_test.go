@@ -12,6 +12,7 @@ import (
 func TestTheDemosDefaultsAreWhatItsHelpSays(t *testing.T) {
 	want := map[string]string{
 		"exit":     "false",
+		"chapters": "false",
 		"signups":  "12",
 		"tier":     "standard",
 		"listen":   "127.0.0.1:0",

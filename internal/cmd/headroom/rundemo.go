@@ -75,6 +75,13 @@ func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (er
 	if err != nil {
 		return err
 	}
+	if c.Chapters {
+		// What departures wait for is minutes by the cloud's clock.
+		patience += time.Duration(float64(30*time.Minute) / c.Speed)
+		if tenants, err = demo.Chapters(alive, deployment, tenants, demo.ChapterOptions{Dir: deployment.Dir, Patience: patience}, p); err != nil {
+			return err
+		}
+	}
 	p.Line("all held")
 	if c.Exit {
 		return nil
@@ -113,9 +120,12 @@ func (c demoCommand) options(dir string) local.Options {
 
 // invite says how to go on by hand.
 func (c demoCommand) invite(d demo.Deployment, t demo.Tenant, p *demo.Printer) error {
-	queue, err := d.Output("SignupQueueUrl")
-	if err != nil {
-		return err
+	var queues [3]string
+	for n, name := range []string{"SignupQueueUrl", "DecommissionQueueUrl", "InstanceChangeQueueUrl"} {
+		var err error
+		if queues[n], err = d.Output(name); err != nil {
+			return err
+		}
 	}
 	gateway, err := d.Resolve(t.Ready.Share.Host)
 	if err != nil {
@@ -126,8 +136,10 @@ func (c demoCommand) invite(d demo.Deployment, t demo.Tenant, p *demo.Printer) e
 		return fmt.Errorf("keep the databases' certificate authority: %w", err)
 	}
 	_, err = exec.LookPath("aws")
-	return p.Invite(demo.Invitation{
-		Endpoint: d.Endpoint, Region: d.Region, Queue: queue, CAFile: ca, Logs: filepath.Join(d.Dir, "logs"), CommandLine: err == nil,
-		Tier: c.Tier, Address: demo.Instance(c.Signups), Tenant: t, Gateway: gateway,
+	p.Invite(demo.Invitation{
+		Endpoint: d.Endpoint, Region: d.Region, Queue: queues[0], Departures: queues[1], Changes: queues[2],
+		CAFile: ca, Logs: filepath.Join(d.Dir, "logs"), CommandLine: err == nil,
+		Tier: c.Tier, Address: demo.Instance(c.Signups), Next: demo.Machine(4), Tenant: t, Gateway: gateway,
 	})
+	return nil
 }
