@@ -16,7 +16,10 @@ func (p *Printer) certificate(c events.Certificate) {
 	p.fact("asked for", fmt.Sprintf("by %s, at %s: %s", c.RequestedBy, at(c.RequestedAt), c.Reason))
 	p.fact("archive", fmt.Sprintf("%s: %d entries, %d bytes, SHA-256 %.16s…, locked until %s", a.Key, a.Entries, a.Bytes, a.SHA256, at(a.RetainUntil)))
 	if verified := evidence(c.Steps, pool.StepVerify); verified != "" {
-		p.fact("verified", verified[strings.Index(verified, "; ")+len("; "):]) // before that is the archive's size again
+		if _, rest, found := strings.Cut(verified, "; "); found {
+			verified = rest // after the size and checksum of the archive, which were said
+		}
+		p.fact("verified", verified)
 	}
 	for _, slot := range c.Slots {
 		said := fmt.Sprintf("slot %d of %s: ", slot.Index, slot.Host)

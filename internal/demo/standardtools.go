@@ -116,7 +116,7 @@ func (p *Printer) ran(command, said string) {
 	p.print("\n   " + p.screen.in(bold, "$ "+command) + "\n")
 	for line := range strings.Lines(said) {
 		if line = strings.TrimRight(line, "\n "); line != "" && !strings.HasPrefix(line, ";") {
-			p.print("   " + p.screen.fold(line, 3) + "\n")
+			p.print("   " + p.screen.fold(line, 5) + "\n")
 		}
 	}
 }

@@ -38,9 +38,7 @@ func newDemo() *cobra.Command {
 		Long:  "Run the whole system on this machine, sign customers up, and prove their\nisolation.",
 		Args:  noArguments,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
-			if !cmd.Flags().Changed("chapters") {
-				c.Chapters = c.Exit
-			}
+			c.settle(cmd.Flags().Changed("chapters"))
 			return refuse(cmd, c.validate())
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
@@ -48,7 +46,7 @@ func newDemo() *cobra.Command {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&c.Exit, "exit", false, "End when all is shown; the exit status says whether all held.")
-	flags.BoolVar(&c.Chapters, "chapters", false, "Show also how customers leave, stay, and replace a machine, which takes a minute or two. With --exit it is shown unless this is false.")
+	flags.BoolVar(&c.Chapters, "chapters", false, "Show also how customers leave, stay, and replace a machine. With --exit that is shown too, unless this is false.")
 	flags.IntVar(&c.Signups, "signups", 12, "How many customers sign up.")
 	flags.StringVar(&c.Tier, "tier", "standard", "The tier they sign up for.")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:0", "The endpoint's address.")
@@ -65,6 +63,13 @@ func newDemo() *cobra.Command {
 		_ = cmd.MarkFlagDirname(folder) // fails for a flag that is not there
 	}
 	return cmd
+}
+
+// settle has who wants all that is shown, and then an end, see the chapters, unless it was said that they are not wanted.
+func (c *demoCommand) settle(said bool) {
+	if !said {
+		c.Chapters = c.Exit
+	}
 }
 
 // validate refuses what means nothing, before anything starts, and makes folders' paths absolute.

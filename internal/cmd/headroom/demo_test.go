@@ -88,3 +88,21 @@ func TestAClockThatIsNotTheMachinesIsToldOf(t *testing.T) {
 		}
 	}
 }
+
+func TestChaptersAreShownOnDemandAndBeforeAnExit(t *testing.T) {
+	for _, test := range []struct {
+		exit, chapters, said bool
+		want                 bool
+	}{
+		{},
+		{exit: true, want: true},
+		{chapters: true, said: true, want: true},
+		{exit: true, said: true},
+		{exit: true, chapters: true, said: true, want: true},
+	} {
+		c := demoCommand{Exit: test.exit, Chapters: test.chapters}
+		if c.settle(test.said); c.Chapters != test.want {
+			t.Errorf("%+v: they are shown: %v", test, c.Chapters)
+		}
+	}
+}
