@@ -20,7 +20,8 @@ export GOFLAGS
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make demo ARGS=--exit     ends by itself; dist/headroom demo --help lists what else it takes"
+	@echo "  make demo ARGS=--chapters shows also how customers leave, stay, and replace a machine"
+	@echo "  make demo ARGS=--exit     shows that too, and ends; dist/headroom demo --help lists what else it takes"
 	@echo "  make deploy STAGE=prod    stages are dev and prod (infra/stage.go)"
 
 # --- set-up: may be run any number of times ---------------------------------------------------

@@ -24,15 +24,23 @@ func Chapters(ctx context.Context, cloud Cloud, tenants []Tenant, o ChapterOptio
 	}
 	s := show{cloud: cloud, crowd: crowd, o: o, p: p}
 	if err := s.leaving(ctx); err != nil {
-		return nil, fmt.Errorf("show how a customer leaves: %w", err)
+		return nil, failed(ctx, "show how a customer leaves", err)
 	}
 	if err := s.staying(ctx, tenants[len(tenants)/2]); err != nil {
-		return nil, fmt.Errorf("show how a customer stays: %w", err)
+		return nil, failed(ctx, "show how a customer stays", err)
 	}
 	if tenants[0], err = s.moving(ctx, tenants[0]); err != nil {
-		return nil, fmt.Errorf("show how a machine is replaced: %w", err)
+		return nil, failed(ctx, "show how a machine is replaced", err)
 	}
 	return tenants, nil
+}
+
+// failed is why a chapter was not shown to its end: whatever fails once ctx is over, that is why.
+func failed(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // show is what the chapters share.
