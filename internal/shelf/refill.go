@@ -21,6 +21,16 @@ func (r *Reconciler) refill(ps pool.Policies) pass {
 			if err != nil || len(offers) == 0 {
 				return seen, err
 			}
+			// Many who find a shelf bare come to this at once, and a write that is refused costs as much as one that is
+			// not. So it is looked whether another refill was begun while this one was chosen.
+			now, err := r.Ledger.Shelf(ctx, seen.Tier)
+			if err != nil {
+				return seen, fmt.Errorf("read the shelf before it is refilled: %w", err)
+			}
+			if now.Refill != nil || now.Refills != seen.Refills {
+				seen = now
+				continue
+			}
 			begun, err := r.begin(ctx, seen.Tier, pool.Refill{Number: seen.Refills + 1, At: r.Now(), Offers: offers})
 			if err != nil {
 				return seen, err
