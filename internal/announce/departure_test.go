@@ -39,8 +39,10 @@ func TestWhatBecomesOfATenantThatLeavesIsSaid(t *testing.T) {
 		kind string
 		want []string
 	}{
-		{func(ctx context.Context) error { return a.TenantClosed(ctx, d) }, "TenantClosed",
-			[]string{`"closedAt":"2026-11-02T09:00:01Z"`, `"graceUntil":"2026-11-02T10:00:00Z"`, `"reason":"it ends"`, `"requestedBy":"billing"`}},
+		{
+			func(ctx context.Context) error { return a.TenantClosed(ctx, d) }, "TenantClosed",
+			[]string{`"closedAt":"2026-11-02T09:00:01Z"`, `"graceUntil":"2026-11-02T10:00:00Z"`, `"reason":"it ends"`, `"requestedBy":"billing"`},
+		},
 		{func(ctx context.Context) error { return a.TenantReopened(ctx, d) }, "TenantReopened", []string{`"reason":"a mistake"`, `"requestedBy":"support"`}},
 		{func(ctx context.Context) error { return a.TenantReleased(ctx, d, events.Certificate{TenantID: "acme"}) }, "TenantReleased", []string{`"certificate":{`}},
 		{func(ctx context.Context) error {
@@ -67,11 +69,15 @@ func TestWhatIsStuckIsToldWithWhatToDo(t *testing.T) {
 		tell func(*announce.Announcer, context.Context) error
 		want []string
 	}{
-		{func(a *announce.Announcer, ctx context.Context) error { return a.DepartureStuck(ctx, d) },
-			[]string{"the departure of tenant acme is stuck", "DecommissionRequested", "deadline exceeded", "start-cache-report", "never evict"}},
+		{
+			func(a *announce.Announcer, ctx context.Context) error { return a.DepartureStuck(ctx, d) },
+			[]string{"the departure of tenant acme is stuck", "DecommissionRequested", "deadline exceeded", "start-cache-report", "never evict"},
+		},
 		{func(a *announce.Announcer, ctx context.Context) error { return a.ClearanceStuck(ctx, c) }, []string{"the scrub of acme.mark/share is stuck"}},
-		{func(a *announce.Announcer, ctx context.Context) error { return a.Refused(ctx, c, "grace is not over") },
-			[]string{"the scrub of acme.mark/share is refused", "grace is not over", "Nothing was destroyed"}},
+		{
+			func(a *announce.Announcer, ctx context.Context) error { return a.Refused(ctx, c, "grace is not over") },
+			[]string{"the scrub of acme.mark/share is refused", "grace is not over", "Nothing was destroyed"},
+		},
 		{func(a *announce.Announcer, ctx context.Context) error { return a.Quarantined(ctx, c) }, []string{"is quarantined", "acme"}},
 	} {
 		topic := &notifytest.Topic{}

@@ -202,3 +202,31 @@ func TestAnAddressIsFreedAndTakenAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Else the shelf would give the same slots, and what is in them, to whoever signs up next under this name.
+func TestTheClaimOfOneWhoLeavesIsSettledBefore(t *testing.T) {
+	w := lived(t)
+	w.signsUp("third", "10.0.0.3")
+	w.run(time.Minute, w.once) // claims are settled now, and not again for some minutes
+	w.signsUp("other", "10.0.0.2")
+	w.run(0, w.once)
+	if shelf, err := w.ledger.Shelf(t.Context(), tier); err != nil || shelf.Held["other"] == (pool.Hold{}) {
+		t.Fatalf("its claim is settled already: %v", err)
+	}
+	w.furnish("other")
+	was := w.tenant("other")
+	w.ask("other", "")
+	w.run(0, w.once)
+	if shelf, err := w.ledger.Shelf(t.Context(), tier); err != nil || shelf.Held["other"] != (pool.Hold{}) {
+		t.Errorf("it is held still: %v", err)
+	}
+	for _, has := range []pool.Holding{was.Database, was.Share} {
+		if slot := w.slot(has.Host, has.Index); slot.State != pool.SlotLeaving || slot.Tenant != "other" {
+			t.Errorf("its slot is %+v", *slot)
+		}
+	}
+	w.run(3*time.Hour, w.once)
+	if d := w.departure(pool.DepartureIDOf(was)); d.State != pool.DepartureLeft {
+		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
+	}
+}

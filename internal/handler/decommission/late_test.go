@@ -168,6 +168,71 @@ func TestATenantThatWasLetInAgainLeavesAgain(t *testing.T) {
 	}
 }
 
+// It is said to be closed once it is: neither while its sessions end, nor while its share is updated, which takes a moment
+// that begins anew whenever its list is set.
+func TestATenantIsSaidToBeClosedOnceItIs(t *testing.T) {
+	w := newWorld(t)
+	w.gateways.Late = 3
+	set := 0
+	w.call = func(operation string, do func() error) error {
+		if operation == "SetClients" {
+			set++
+		}
+		return do()
+	}
+	w.fail["Closed"] = pool.ErrDatabaseOpen
+	w.ask("acme", "")
+	w.run(time.Minute, w.once)
+	if said := w.said(); said != "" || w.departure("acme.markacme").Step != pool.StepShut {
+		t.Errorf("said %q while sessions go on", said)
+	}
+	delete(w.fail, "Closed")
+	w.run(time.Minute, w.once)
+	if said := w.said(); said != "TenantClosed" {
+		t.Errorf("said %q", said)
+	}
+	w.undo("acme")
+	w.run(5*time.Minute, w.once)
+	if said := w.said(); said != "TenantClosed TenantReopened" || set > 2 {
+		t.Errorf("said %q; its list was set %d times", said, set)
+	}
+}
+
+// An address that is let in for the tenant's next life, while whoever puts it out is about it, is let in in the end.
+func TestARuleThatTheNextLifeNeedsIsPutBack(t *testing.T) {
+	for _, operation := range []string{"Evict", "Tenant"} {
+		t.Run(operation, func(t *testing.T) {
+			w := newWorld(t)
+			w.opensUp()
+			s := &killtest.Schedule{}
+			d := w.request()
+			s.Start(func(call killtest.Call) error { return w.handler(call).Message(context.Background(), d) })
+			closed := false
+			for s.Running() > 0 && !(closed && s.Next(0) == operation) {
+				closed = closed || s.Next(0) == "Close"
+				_, _ = s.Step(0)
+			}
+			if s.Running() == 0 {
+				t.Fatal("it makes no call " + operation)
+			}
+			w.now = w.now.Add(time.Second)
+			w.signsUp("acme", "10.0.0.1")
+			w.run(10*time.Second, func(events.Delivery) error { return nil })
+			again := w.tenant("acme")
+			if again.State != pool.TenantReady || again.Share.Host != "share-standard-1" {
+				t.Fatalf("it is %s at %q", again.State, again.Share.Host)
+			}
+			for s.Running() > 0 {
+				_, _ = s.Step(0)
+			}
+			w.run(2*time.Minute, w.once)
+			if rules := w.groups.Rules("sg-1"); !slices.Contains(rules, rule("10.0.0.1")) {
+				t.Errorf("rules: %v", rules)
+			}
+		})
+	}
+}
+
 // While somebody may still let the tenant in again, nothing is archived.
 func TestNothingIsArchivedWhileSomebodyMayLetTheTenantIn(t *testing.T) {
 	w := newWorld(t)

@@ -102,13 +102,15 @@ func (w *world) archive(job events.ArchivistJob) events.ArchiveRef {
 	return ref
 }
 
-// seen lets new tasks show with time: they show late, and the fake counts looks.
-func (w *world) seen() {
+// seen lets new tasks show with time: they show late, and the fake counts looks. It reports whether any task runs.
+func (w *world) seen() (running bool) {
 	for _, t := range w.cluster.Tasks() {
 		if t.Status != events.TaskStopped {
+			running = true
 			_, _ = (outside{w, undisturbed}).runner().Describe(context.Background(), t.ARN)
 		}
 	}
+	return running
 }
 
 // lookAround has tasks end that look into a share which is open to them, and to them alone.
@@ -150,25 +152,34 @@ func (w *world) lies(bucket string) []string {
 	return found
 }
 
-// run lets everything happen for a time, or until nothing will: messages, events of ECS and of the gateway, and the pool
-// check.
+// run lets everything happen for a time: messages, events of ECS and of the gateway, and the pool check. Time goes faster
+// while nothing happens.
 func (w *world) run(d time.Duration, deliver func(events.Delivery) error) {
 	w.t.Helper()
-	end := w.now.Add(d)
+	end, busy := w.now.Add(d), w.now
 	for !w.now.After(end) {
 		for range 200 {
 			if !w.deliverOne(w.requests, deliver, false) && !w.deliverOne(w.steps, deliver, true) && !w.deliverOne(w.signups, w.signUp, true) {
 				break
 			}
+			busy = w.now
 		}
 		for _, body := range slices.Concat(w.cluster.Take(), w.gateways.Take()) {
 			w.must((&queue.Sender{Client: w.steps, URL: "url"}).SendRaw(context.Background(), string(body), nil))
+			busy = w.now
 		}
-		w.seen()
+		if w.seen() {
+			busy = w.now
+		}
 		w.lookAround()
 		w.retryOverdue()
-		if w.signups != nil && w.now.Second() < 5 {
+		minute := w.now.Truncate(time.Minute)
+		if w.signups != nil && w.checked != minute {
+			w.checked = minute
 			w.reconcile()
+		}
+		if w.now.Sub(busy) > 2*time.Minute {
+			w.now = w.now.Add(25 * time.Second)
 		}
 		w.now = w.now.Add(5 * time.Second)
 	}

@@ -94,7 +94,9 @@ func (w *world) reconcile() {
 		after.Queue = before.Tail
 		w.must(w.ledger.SaveShelf(ctx, before, after))
 	}
-	w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(ctx, events.NewServeWaiting(string(tier)), 0))
+	if len(waiters) > 0 {
+		w.must((&queue.Sender{Client: w.signups, URL: "url"}).Send(ctx, events.NewServeWaiting(string(tier)), 0))
+	}
 	overdue, err := w.ledger.OverdueTenants(ctx, w.now, 10)
 	w.must(err)
 	for _, id := range overdue {
