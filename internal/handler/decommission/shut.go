@@ -76,7 +76,11 @@ func (h *Handler) shutShare(ctx context.Context, share pool.ShareRef, look int) 
 	if look%looksARound > 0 {
 		return fmt.Errorf("share %s is not closed yet", share.ID), nil
 	}
-	return errors.Join(fmt.Errorf("share %s is not closed yet", share.ID), h.Access.Shut(ctx, share, h.Nobody)), nil
+	shut := h.Access.Shut(ctx, share, h.Nobody)
+	if shut != nil { // it may be being updated; but what does not pass must not stay unseen
+		h.Log.WarnContext(ctx, "share can't be closed now", "share", share.ID, "error", shut)
+	}
+	return errors.Join(fmt.Errorf("share %s is not closed yet", share.ID), shut), nil
 }
 
 // stillOpen says why a tenant that was shut out may log in to its database still; nil when it can't.
