@@ -21,11 +21,12 @@ import (
 	"headroom/internal/demo"
 	"headroom/internal/local/nfsclient"
 	"headroom/internal/pool"
+	"headroom/internal/telemetry"
 )
 
 // leavers are terms that a test can wait for. The local clock runs twenty times as fast as theirs.
 var leavers = pool.Terms{
-	Grace: pool.Term(30 * time.Minute), GraceMost: pool.Term(30 * 24 * time.Hour), CoolDown: pool.Term(5 * time.Minute),
+	Grace: pool.Term(30 * time.Minute), GraceMost: pool.Term(30 * 24 * time.Hour), CoolDown: pool.Term(time.Minute),
 	Retain: pool.Term(365 * 24 * time.Hour), Change: pool.Term(24 * time.Hour),
 }
 
@@ -40,9 +41,26 @@ const (
 // A tenant leaves, stays, leaves again and signs up again, all on the running local cloud.
 func TestATenantLeaves(t *testing.T) {
 	t.Parallel()
-	small := pool.Policy{SlotsPerHost: 2}
-	s := startWith(t, document{Version: "1", Pools: policies(small, small), Terms: &leavers}, byTheClock)
+	s := startWith(t, document{Version: "1", Pools: twoSlots(), Terms: &leavers}, byTheClock)
 	s.awaitInService(t, 1, 1)
+	s.leaves(t)
+	s.needsItsGrants(t, s.rolesOfLeaving(t))
+	for _, metric := range ofLeaving {
+		if !s.measured()[series(telemetry.Namespace, metric, map[string]string{"Stage": stage})] {
+			t.Errorf("%s was not measured", metric)
+		}
+	}
+}
+
+// twoSlots are policies of hosts with a slot for who leaves, and one for a neighbour.
+func twoSlots() pool.Policies {
+	small := pool.Policy{SlotsPerHost: 2}
+	return policies(small, small)
+}
+
+// leaves has a tenant leave, stay, leave for good and sign up again, beside a neighbour that stays.
+func (s *system) leaves(t *testing.T) {
+	t.Helper()
 	s.signUp(t, leaver, leftFrom)
 	s.signUp(t, "neighbour", "127.30.8.2")
 	both := s.awaitReady(t, leaver, "neighbour")
@@ -62,8 +80,8 @@ func TestATenantLeaves(t *testing.T) {
 	l.isAsBefore(t)
 
 	// It leaves for good. Nobody waits for its grace but this test.
-	l.ask(t, "DecommissionRequested", `,"grace":"10m"`)
-	l.within(t, "its data is archived again", func() bool { return l.departure(t, 1).Step == pool.StepGrace })
+	l.ask(t, "DecommissionRequested", `,"grace":"1m"`)
+	l.within(t, "its data is archived again", func() bool { return !l.departure(t, 1).Archive.RetainUntil.IsZero() })
 	l.archiveIsWhole(t, l.departure(t, 1).Archive)
 	l.within(t, "the tenant is released", func() bool { return len(heard[events.TenantReleased](s.watch)) > 0 })
 	l.certificateIsTrue(t, heard[events.TenantReleased](s.watch)[0].Certificate)
