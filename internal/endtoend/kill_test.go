@@ -21,7 +21,7 @@ func TestFunctionsAreKilledBetweenAllTheirCalls(t *testing.T) {
 		pool.Policy{SlotsPerHost: 12},
 		pool.Policy{SlotsPerHost: 4, BufferSlots: 1, Ceiling: 4},
 	))
-	k := newKiller(t, s)
+	k := newKiller(t, s, "")
 	stopTime := s.hurry(t)
 
 	s.awaitInService(t, 1, 1)
@@ -65,11 +65,31 @@ func TestFunctionsAreKilledBetweenAllTheirCalls(t *testing.T) {
 	s.keepsSecrets(t, b)
 	s.givesEachItsOwn(t, s.awaitReady(t, tenants...))
 	s.proves(t)
-	wantKilledAt(t, points)
+	wantKilledAt(t, points, commits)
+}
+
+// commits are what functions must not lose, by function, when all but leaving goes on.
+var commits = map[string][]string{
+	"signup": {
+		"dynamodb:PutItem TENANT requested", "dynamodb:PutItem TENANT ready", "dynamodb:UpdateItem TIER SET hd.#0",
+		"dynamodb:PutItem ADDRESS", "dynamodb:TransactWriteItems Put TENANT waiting", "sqs:SendMessage Step", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
+		"ec2:AuthorizeSecurityGroupIngress", "events:PutEvents StorageReady", "events:PutEvents SignupRejected", "events:PutEvents StorageWaiting",
+	},
+	"poolcheck": {"dynamodb:TransactWriteItems Put HOST ordered order", "cloudformation:CreateStack", "dynamodb:UpdateItem TIER", "events:PutEvents HostOrdered"},
+	"stackcomplete": {
+		"dynamodb:TransactWriteItems Put HOST in-service announce", "storagegateway:ActivateGateway", "storagegateway:AddCache",
+		"storagegateway:CreateNFSFileShare", "sqs:SendMessage Step", "events:PutEvents HostInService", "events:PutEvents HostFailed", "cloudformation:DeleteStack",
+	},
+	"instancechange": {
+		"dynamodb:PutItem ADDRESS", "dynamodb:PutItem TENANT ready admit", "dynamodb:PutItem TENANT ready evict", "dynamodb:PutItem TENANT ready changed",
+		"storagegateway:UpdateNFSFileShare", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress",
+		"dynamodb:TransactWriteItems", "events:PutEvents AccessChanged", "events:PutEvents RequestRejected", "sqs:SendMessage Step",
+	},
+	"rdsalarm": {"dynamodb:TransactWriteItems Put HOST cordoned announce", "sns:Publish", "events:PutEvents HostCordoned", "events:PutEvents HostInService"},
 }
 
 // wantKilledAt wants each function to have been killed before and after what it must not lose.
-func wantKilledAt(t *testing.T, points []string) {
+func wantKilledAt(t *testing.T, points []string, commits map[string][]string) {
 	t.Helper()
 	perFunction := map[string]int{}
 	for _, point := range points {
@@ -78,25 +98,8 @@ func wantKilledAt(t *testing.T, points []string) {
 		t.Log(point)
 	}
 	t.Logf("killed %d times: %v", len(points), perFunction)
-	for function, commits := range map[string][]string{
-		"signup": {
-			"dynamodb:PutItem TENANT requested", "dynamodb:PutItem TENANT ready", "dynamodb:UpdateItem TIER SET hd.#0",
-			"dynamodb:PutItem ADDRESS", "dynamodb:TransactWriteItems Put TENANT waiting", "sqs:SendMessage Step", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
-			"ec2:AuthorizeSecurityGroupIngress", "events:PutEvents StorageReady", "events:PutEvents SignupRejected", "events:PutEvents StorageWaiting",
-		},
-		"poolcheck": {"dynamodb:TransactWriteItems Put HOST ordered order", "cloudformation:CreateStack", "dynamodb:UpdateItem TIER", "events:PutEvents HostOrdered"},
-		"stackcomplete": {
-			"dynamodb:TransactWriteItems Put HOST in-service announce", "storagegateway:ActivateGateway", "storagegateway:AddCache",
-			"storagegateway:CreateNFSFileShare", "sqs:SendMessage Step", "events:PutEvents HostInService", "events:PutEvents HostFailed", "cloudformation:DeleteStack",
-		},
-		"instancechange": {
-			"dynamodb:PutItem ADDRESS", "dynamodb:PutItem TENANT ready admit", "dynamodb:PutItem TENANT ready evict", "dynamodb:PutItem TENANT ready changed",
-			"storagegateway:UpdateNFSFileShare", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress",
-			"dynamodb:TransactWriteItems", "events:PutEvents AccessChanged", "events:PutEvents RequestRejected", "sqs:SendMessage Step",
-		},
-		"rdsalarm": {"dynamodb:TransactWriteItems Put HOST cordoned announce", "sns:Publish", "events:PutEvents HostCordoned", "events:PutEvents HostInService"},
-	} {
-		for _, commit := range commits {
+	for function, calls := range commits {
+		for _, commit := range calls {
 			for _, when := range []string{function + ": after " + commit, fmt.Sprint(" and ", commit)} {
 				found := false
 				for _, point := range points {

@@ -3,6 +3,7 @@ package endtoend
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -14,10 +15,11 @@ import (
 )
 
 // killer kills functions' processes: before every call that follows on another one for the first
-// time, so between any two calls that ever follow on each other, and after every call that it sees
-// for the first time, whose answer is lost.
+// time, and after every call that it sees for the first time, whose answer is lost. Calls that only
+// read it lets pass: who dies before or after one leaves what who dies at the next change leaves.
 type killer struct {
-	s *system
+	s    *system
+	only string // the function whose processes it kills; empty: all functions'
 
 	mu    sync.Mutex
 	last  map[string]string       // what each process called last, by its access key
@@ -25,10 +27,13 @@ type killer struct {
 	over  bool
 }
 
-// newKiller lets a killer loose.
-func newKiller(tb testing.TB, s *system) *killer {
+// reads are operations that change nothing.
+var reads = regexp.MustCompile(`^(BatchGet|Describe|Get|Head|List|Query|Scan)`)
+
+// newKiller lets a killer loose, on all functions or on some only.
+func newKiller(tb testing.TB, s *system, only string) *killer {
 	tb.Helper()
-	k := &killer{s: s, last: map[string]string{}, kills: map[string]*lambda.Kill{}}
+	k := &killer{s: s, only: only, last: map[string]string{}, kills: map[string]*lambda.Kill{}}
 	s.liftLimits(tb)
 	s.Router.Before(k.before)
 	return k
@@ -37,7 +42,7 @@ func newKiller(tb testing.TB, s *system) *killer {
 // before sees a call before it is carried out.
 func (k *killer) before(c endpoint.Call) error {
 	function, ok := functionOf(c)
-	if !ok || c.Operation == "ReceiveMessage" || c.Operation == "DeleteMessageBatch" {
+	if !ok || k.only != "" && function != k.only || c.Operation == "ReceiveMessage" || c.Operation == "DeleteMessageBatch" {
 		return nil // those are Lambda's own
 	}
 	k.mu.Lock()
@@ -45,7 +50,7 @@ func (k *killer) before(c endpoint.Call) error {
 	process, now := endpoint.AccessKeyID(c.Request), point(c)
 	before := k.last[process]
 	k.last[process] = now
-	if k.over {
+	if k.over || reads.MatchString(c.Operation) {
 		return nil
 	}
 	between, after := function+": between "+before+" and "+now, function+": after "+now
