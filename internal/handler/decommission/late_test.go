@@ -320,3 +320,39 @@ func TestNotificationsThatNobodyWaitsFor(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An answer to a question that was asked before the tenant was shut out once more says nothing of what was written since.
+func TestOnlyAnswersToItsOwnQuestionsCount(t *testing.T) {
+	w := newWorld(t)
+	for _, share := range w.gateways.Shares() { // it does not answer by itself
+		w.gateways.Hold(share.ARN, true)
+		w.gateways.Write(share.ARN)
+	}
+	w.ask("acme", "")
+	w.until(func(d pool.Departure) bool { return d.Uploads != "" })
+	first := w.departure("acme.markacme").Uploads
+	ref, _ := w.host("share-standard-1").ShareRef(1)
+	answer := func(id string) pool.Step {
+		w.must(w.handler(undisturbed).uploaded(t.Context(), []string{"arn:aws:storagegateway:eu-west-1:123456789012:share/" + ref.ID, ref.Gateway},
+			events.FileUpload{EventType: events.FileUploadComplete, NotificationID: id, RequestReceived: events.At(w.now), Completed: events.At(w.now)}))
+		return w.departure("acme.markacme").Step
+	}
+	if step := answer("another"); step != pool.StepUpload {
+		t.Errorf("after an answer to nobody's question it is at %q", step)
+	}
+	d := w.departure("acme.markacme")
+	w.servers[d.Tenant.Database.Address].databases[d.Tenant.Database.Name].login = true
+	w.until(func(d pool.Departure) bool { return d.Uploads != first && d.Step == pool.StepUpload })
+	if step := answer(first); step != pool.StepUpload {
+		t.Errorf("after an answer to a question from before it was shut out again it is at %q", step)
+	}
+	w.until(func(d pool.Departure) bool { return d.Uploads != "" })
+	w.run(10*time.Minute, w.once) // and is asked again
+	ids := strings.Fields(w.departure("acme.markacme").Uploads)
+	if len(ids) < 2 {
+		t.Fatalf("it has asked %v", ids)
+	}
+	if step := answer(ids[0]); step == pool.StepUpload {
+		t.Error("an answer that took longer than it takes to ask again is not heard")
+	}
+}
