@@ -58,14 +58,15 @@ func TestATenantThatWaitsForItsNextLifeIsLetInNowhere(t *testing.T) {
 	w.serve("second", "10.0.1.2", 2)
 	w.terms.CoolDown = pool.Term(time.Hour)
 	w.opensUp()
-	w.ask("acme", "")
-	w.run(0, w.once)
+	goOn := w.stall(w.request(), "Close") // and it waits before its rule is gone
 	w.now = w.now.Add(time.Second)
 	w.signsUp("acme", "10.0.0.1")
-	w.run(10*time.Minute, w.once)
+	w.run(10*time.Second, func(events.Delivery) error { return nil })
 	if again := w.tenant("acme"); again.State != pool.TenantWaiting {
 		t.Fatalf("it is %s", again.State)
 	}
+	goOn()
+	w.run(10*time.Minute, w.once)
 	if rules := w.groups.Rules("sg-1"); !slices.Equal(rules, []string{rule("10.0.1.2")}) {
 		t.Errorf("rules: %v", rules)
 	}

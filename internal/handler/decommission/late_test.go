@@ -341,12 +341,18 @@ func TestOnlyAnswersToItsOwnQuestionsCount(t *testing.T) {
 		t.Errorf("after an answer to nobody's question it is at %q", step)
 	}
 	d := w.departure("acme.markacme")
-	w.servers[d.Tenant.Database.Address].databases[d.Tenant.Database.Name].login = true
-	w.until(func(d pool.Departure) bool { return d.Uploads != first && d.Step == pool.StepUpload })
-	if step := answer(first); step != pool.StepUpload {
-		t.Errorf("after an answer to a question from before it was shut out again it is at %q", step)
+	for what, open := range map[string]func(){
+		"login": func() { w.servers[d.Tenant.Database.Address].databases[d.Tenant.Database.Name].login = true },
+		"share": func() { w.must(w.handler(undisturbed).Access.Set(t.Context(), d.Tenant, ref, "sg-1")) },
+	} {
+		first = w.departure(d.ID()).Uploads
+		open()
+		w.until(func(d pool.Departure) bool { return d.Uploads != first && d.Step == pool.StepUpload })
+		if step := answer(strings.Fields(first)[0]); step != pool.StepUpload {
+			t.Fatalf("after an answer to a question from before its %s was shut again it is at %q", what, step)
+		}
+		w.until(func(d pool.Departure) bool { return d.Uploads != "" })
 	}
-	w.until(func(d pool.Departure) bool { return d.Uploads != "" })
 	w.run(10*time.Minute, w.once) // and is asked again
 	ids := strings.Fields(w.departure("acme.markacme").Uploads)
 	if len(ids) < 2 {

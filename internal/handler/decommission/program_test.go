@@ -347,3 +347,11 @@ func (w *world) residual(sort string) bool {
 	}
 	return false
 }
+
+// visible are the messages of the handler's own queue, as they would be delivered.
+func (w *world) visible() (all []events.Delivery) {
+	for _, m := range w.steps.Messages() {
+		all = append(all, queuetest.Delivery(m))
+	}
+	return all
+}

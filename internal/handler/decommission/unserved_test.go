@@ -160,6 +160,26 @@ func TestATenantThatWasNotServedLeavesAndSignsUpAgain(t *testing.T) {
 	}
 }
 
+// What it holds is taken back by its departure, and not left to whoever looks at the shelf next.
+func TestWhatAnUnservedTenantHoldsIsTakenBack(t *testing.T) {
+	for name, begin := range unserved {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.opensUp()
+			begin(w)
+			w.ask("other", "")
+			for range 100 {
+				if w.run(0, w.once); !w.tenant("other").Held && w.tenant("other").State == pool.TenantLeft {
+					break
+				}
+			}
+			if shelf, err := w.ledger.Shelf(t.Context(), tier); err != nil || shelf.Held["other"] != (pool.Hold{}) {
+				t.Errorf("it holds %+v: %v", shelf.Held["other"], err)
+			}
+		})
+	}
+}
+
 func TestNothingIsTakenBackWhileTheStopSwitchIsOn(t *testing.T) {
 	w := newWorld(t)
 	w.opensUp()
