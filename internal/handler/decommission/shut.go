@@ -101,15 +101,15 @@ func (h *Handler) evict(ctx context.Context, d pool.Departure, share pool.Host) 
 		if err != nil {
 			return err
 		}
-		if needed {
-			continue
+		if !needed {
+			if err := h.Firewall.Evict(ctx, group, address); err != nil {
+				return fmt.Errorf("put %s of tenant %s out: %w", address, d.Tenant.ID, err)
+			}
+			if needed, err = h.needed(ctx, d, address); err != nil {
+				return err
+			}
 		}
-		if err := h.Firewall.Evict(ctx, group, address); err != nil {
-			return fmt.Errorf("put %s of tenant %s out: %w", address, d.Tenant.ID, err)
-		}
-		if needed, err = h.needed(ctx, d, address); err != nil {
-			return err
-		}
+		// Also where it was not put out now: an earlier try may have been killed after it was.
 		if needed {
 			if err := h.Firewall.Admit(ctx, group, address, "tenant "+string(d.Tenant.ID)); err != nil {
 				return fmt.Errorf("let %s of tenant %s in again: %w", address, d.Tenant.ID, err)
