@@ -41,6 +41,17 @@ func TestATenantThatLeavesKilledAtEveryCall(t *testing.T) {
 	})
 }
 
+// Whoever hears of an archive and is killed then is not made up for by a deadline only.
+func TestReportsKilledAtEveryCallHoldNothingUp(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) pool.Step {
+		w := newWorld(t)
+		w.terms.Grace = pool.Term(24 * time.Hour)
+		w.ask("acme", "")
+		w.run(14*time.Minute, w.killable(life))
+		return w.departure("acme.markacme").Step
+	})
+}
+
 // undoneAt has a tenant leave, and that undone when it has come so far.
 func undoneAt(far func(pool.Departure) bool, prepare func(*world)) func(*testing.T, *killtest.Life) outcome {
 	return func(t *testing.T, life *killtest.Life) outcome {

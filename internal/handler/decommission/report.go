@@ -39,6 +39,9 @@ func (h *Handler) reportOfDeparture(ctx context.Context, r events.TaskReport) er
 			return err
 		}
 		if d.Step != stepOf[r.Job] || d.Attempt.Number != r.Attempt || d.Attempt.Task == "" {
+			if r.Done && d.Attempt.Number == r.Attempt && d.Attempt.Task == "" && d.Count == 0 && (d.Copying() || d.Step == pool.StepLock) {
+				return h.departures().Go(ctx, r.ID, d) // an earlier delivery was heard, and may have been cut short
+			}
 			h.Log.InfoContext(ctx, "late report of a task", "departure", r.ID, "job", r.Job, "attempt", r.Attempt)
 			return nil
 		}
