@@ -231,3 +231,30 @@ func TestTheClaimOfOneWhoLeavesIsSettledBefore(t *testing.T) {
 		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
 	}
 }
+
+// A rule that stays because a next life may get a slot at the same gateway goes when it has one at another.
+func TestARuleThatTheNextLifeMightHaveNeededGoesInTheEnd(t *testing.T) {
+	w := lived(t)
+	goOn := w.stall(w.request(), "Close")
+	w.now = w.now.Add(time.Second)
+	w.signsUp("acme", "10.0.0.1")
+	m := slices.IndexFunc(w.signups.Messages(), func(m queuetest.Message) bool { return strings.Contains(m.Body, "10.0.0.1") })
+	signup := w.signups.Messages()[m]
+	taken := upTo("Claim", func(call killtest.Call) error { return w.signer(call).Message(context.Background(), queuetest.Delivery(signup)) })
+	goOn()
+	if rules := w.groups.Rules("sg-1"); !slices.Contains(rules, rule("10.0.0.1")) {
+		t.Fatalf("rules: %v", rules)
+	}
+	w.signups.Delete(signup.ID)
+	w.until(func(d pool.Departure) bool { return d.Step == pool.StepGrace })
+	for taken.Running() > 0 {
+		_, _ = taken.Step(0)
+	}
+	w.run(3*time.Hour, w.once)
+	if d, again := w.departure("acme.markacme"), w.tenant("acme"); d.State != pool.DepartureLeft || again.Share.Host != "share-standard-2" {
+		t.Fatalf("its departure is %s, and it is at %s", d.State, again.Share.Host)
+	}
+	if here, there := w.groups.Rules("sg-1"), w.groups.Rules("sg-2"); slices.Contains(here, rule("10.0.0.1")) || !slices.Contains(there, rule("10.0.0.1")) {
+		t.Errorf("rules: %v, %v", here, there)
+	}
+}

@@ -151,3 +151,24 @@ func TestABucketThatIsNotEmptyIsUnclean(t *testing.T) {
 		}
 	}
 }
+
+// A master password that was rotated between being read and being used is read again at once.
+func TestAMasterPasswordThatWasRotatedIsReadAgain(t *testing.T) {
+	w := newWorld(t)
+	server, reads := w.servers[w.host("database-standard-1").Access.Address], 0
+	password := server.password
+	server.password = "is not the one that is read first"
+	w.call = func(operation string, do func() error) error {
+		if operation == "Master" {
+			if reads++; reads > 1 {
+				server.password = password
+			}
+		}
+		return do()
+	}
+	w.ask("acme", "")
+	w.run(0, w.once)
+	if reads < 2 || strings.Contains(w.written.String(), "step failed") {
+		t.Errorf("%d reads: %s", reads, w.written.String())
+	}
+}

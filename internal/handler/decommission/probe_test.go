@@ -106,3 +106,23 @@ func TestTheSecretOfALateCopierDoesNotStay(t *testing.T) {
 		t.Errorf("it is %s, and the secret is there still", d.State)
 	}
 }
+
+// Whoever quarantined a slot in its host's record and was killed then is made up for: nobody looks into it for ever.
+func TestAQuarantineThatWasCutShortIsMadeUpFor(t *testing.T) {
+	for kind, host := range map[pool.Kind]pool.HostID{pool.Share: "share-standard-1", pool.Database: "database-standard-1"} {
+		w := graced(t)
+		for done := false; !done; {
+			w.run(0, w.once)
+			c, err := w.ledger.Clearance(t.Context(), clearanceOf("acme.markacme", kind))
+			done = err == nil && c.Step == pool.StepProve
+		}
+		before := w.host(host)
+		after, _, err := pool.QuarantineSlot(before, w.clearance(kind), w.now)
+		w.must(err)
+		w.must(w.ledger.SaveHost(t.Context(), before, after, pool.Neutral, w.now))
+		w.run(time.Hour, w.once)
+		if c := w.clearance(kind); c.State != pool.ClearanceQuarantined || len(w.topic.Notes()) != 1 {
+			t.Errorf("the %s is %s at %q: %s; told %v", kind, c.State, c.Step, c.Error, w.topic.Notes())
+		}
+	}
+}
