@@ -240,7 +240,9 @@ func TestARuleThatTheNextLifeMightHaveNeededGoesInTheEnd(t *testing.T) {
 	w.signsUp("acme", "10.0.0.1")
 	m := slices.IndexFunc(w.signups.Messages(), func(m queuetest.Message) bool { return strings.Contains(m.Body, "10.0.0.1") })
 	signup := w.signups.Messages()[m]
-	taken := upTo("Claim", func(call killtest.Call) error { return w.signer(call).Message(context.Background(), queuetest.Delivery(signup)) })
+	taken := upTo("Claim", func(call killtest.Call) error {
+		return w.signer(call).Message(context.Background(), queuetest.Delivery(signup))
+	})
 	goOn()
 	if rules := w.groups.Rules("sg-1"); !slices.Contains(rules, rule("10.0.0.1")) {
 		t.Fatalf("rules: %v", rules)

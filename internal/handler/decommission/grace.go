@@ -69,11 +69,19 @@ func (h *Handler) grace(ctx context.Context, d pool.Departure) (leaving, error) 
 		return leaving{}, err
 	}
 	for _, c := range both {
-		if err := h.Steps.Send(ctx, events.NewStep(events.OfClearance, string(c.ID()), string(c.Step), c.Count+1), 0); err != nil {
-			return leaving{}, fmt.Errorf("begin clearance %s: %w", c.ID(), err)
+		if err := h.beginClearance(ctx, c); err != nil {
+			return leaving{}, err
 		}
 	}
 	return leaving{Record: scrubbing, Leave: true}, nil
+}
+
+// beginClearance has a clearance begun.
+func (h *Handler) beginClearance(ctx context.Context, c pool.Clearance) error {
+	if err := h.Steps.Send(ctx, events.NewStep(events.OfClearance, string(c.ID()), string(c.Step), c.Count+1), 0); err != nil {
+		return fmt.Errorf("begin clearance %s: %w", c.ID(), err)
+	}
+	return nil
 }
 
 // rest has a departure rest for a time. What is longer than a message can be delayed ends by the record's deadline.
@@ -84,16 +92,26 @@ func rest(d pool.Departure, left time.Duration) leaving {
 	return leaving{Record: d, Wait: left}
 }
 
-// scrub waits for the clearances of the departure's slots. Each says when it has ended.
+// scrub waits for the clearances of the departure's slots. Each says when it has ended. One that was not begun is begun:
+// who recorded it may have been killed before.
 func (h *Handler) scrub(ctx context.Context, d pool.Departure) (leaving, error) {
+	ended := 0
 	for _, kind := range pool.Kinds {
 		c, err := h.Ledger.Clearance(ctx, clearanceOf(d.ID(), kind))
 		if err != nil {
 			return leaving{}, err
 		}
-		if c.State != pool.ClearanceReturned {
-			return leaving{Record: d, Leave: true}, nil
+		if c.State == pool.ClearanceReturned {
+			ended++
 		}
+		if c.Version == 1 { // as it was recorded
+			if err := h.beginClearance(ctx, c); err != nil {
+				return leaving{}, err
+			}
+		}
+	}
+	if ended < len(pool.Kinds) {
+		return leaving{Record: d, Leave: true}, nil
 	}
 	return leaving{Record: d.Proven(pool.StepCertify, h.Now(), "both slots are scrubbed, proven clean, and free again")}, nil
 }

@@ -95,6 +95,9 @@ func (h *Handler) reportOfClearance(ctx context.Context, r events.TaskReport) er
 			return err
 		}
 		if c.Step != stepOf[r.Job] || c.Look != r.Attempt || c.Task == "" {
+			if r.Done && c.Step == stepOf[r.Job] && c.Look == r.Attempt && c.Report != "" {
+				return h.clearances().Go(ctx, r.ID, c) // an earlier delivery was heard, and may have been cut short
+			}
 			h.Log.InfoContext(ctx, "late report of a task", "clearance", r.ID, "job", r.Job, "look", r.Attempt)
 			return h.evictLate(ctx, c, r.Address)
 		}
