@@ -9,8 +9,8 @@ import (
 	"headroom/internal/pool"
 )
 
-// Tags of what is archived, by which lifecycle rules of the archive's bucket go: what has neither goes away after a time,
-// as an attempt that came to nothing.
+// Tags of what is verified, in place of the one that a task gives to what it writes: by that one, attempts that came to
+// nothing expire.
 var (
 	deepTag = map[string]string{"headroom:archive": "deep"} // is moved to deep storage
 	keptTag = map[string]string{"headroom:archive": "kept"} // stays where it can be read
@@ -63,8 +63,8 @@ func (h *Handler) grace(ctx context.Context, d pool.Departure) (leaving, error) 
 		}
 		both = append(both, pool.Clear(scrubbing, kind, name, now))
 	}
-	// Commit point: from here on the tenant's data is destroyed. Killed after this, the pool check sends each clearance's
-	// step past its deadline.
+	// Commit point: from here on the tenant's data is destroyed. Killed after this, the message's next delivery begins the
+	// clearances (scrub), or the pool check past their deadlines.
 	if err := h.Ledger.BeginScrub(ctx, d, scrubbing, both); err != nil {
 		return leaving{}, err
 	}

@@ -83,9 +83,6 @@ func (h *Handler) probeFailed(ctx context.Context, c pool.Clearance, why string)
 	return clearing{Record: c.LookFailed(fmt.Errorf("the task that looks into the share came to nothing: %s", why), h.Now()), Wait: retryWait}, nil
 }
 
-// sortedKeys are the keys of tags, in order.
-func sortedKeys(tags map[string]string) []string { return slices.Sorted(maps.Keys(tags)) }
-
 // reportOfClearance hears from a task that looks into a share: where it is, so that the share is opened to it, or what it
 // found.
 func (h *Handler) reportOfClearance(ctx context.Context, r events.TaskReport) error {
@@ -252,7 +249,7 @@ func (h *Handler) leftOver(ctx context.Context, c pool.Clearance) ([]string, err
 		return nil, err
 	}
 	tenant := string(c.Departure.Tenant())
-	for _, key := range sortedKeys(tags) {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		if key == "headroom:tenant" || strings.Contains(tags[key], tenant) && !strings.HasPrefix(key, "headroom:") {
 			found = append(found, fmt.Sprintf("share %s bears the tag %s", ref.ID, key))
 		}
