@@ -44,6 +44,7 @@ var members = map[string]member{
 	"Credentials":              out[Credentials](),
 	"DecommissionRequested":    in[DecommissionRequested](),
 	"UndoRequested":            in[UndoRequested](),
+	"DepartureRequest":         in[DepartureRequest](),
 	"TenantClosed":             out[TenantClosed](),
 	"TenantReopened":           out[TenantReopened](),
 	"TenantReleased":           out[TenantReleased](),

@@ -44,6 +44,7 @@ type CertifiedSlot struct {
 	Generation int             `json:"generation"`
 	Destroyed  int64           `json:"destroyed"` // object versions, delete markers and unfinished uploads
 	Steps      []CertifiedStep `json:"steps"`
+	Retired    string          `json:"retired"` // why it is out of use, and was not proven clean; empty: it was, and is free again
 }
 
 // CertifiedTrace is something that holds some of a tenant's data still.

@@ -20,13 +20,18 @@ const (
 	// ClearanceQuarantined: given up, after too many tries or because the slot was found unclean too often. Nothing
 	// touches it until a person does.
 	ClearanceQuarantined ClearanceState = "quarantined"
+	// ClearanceRetired: a person took the slot out of use. It was not proven clean, and nobody ever gets it.
+	ClearanceRetired ClearanceState = "retired"
 )
 
 var clearanceMoves = map[ClearanceState][]ClearanceState{
 	ClearanceScrubbing:   {ClearanceCooling, ClearanceQuarantined},
 	ClearanceCooling:     {ClearanceReturned, ClearanceQuarantined},
-	ClearanceQuarantined: {ClearanceScrubbing},
+	ClearanceQuarantined: {ClearanceScrubbing, ClearanceRetired},
 }
+
+// Ended reports whether nothing more becomes of the clearance.
+func (s ClearanceState) Ended() bool { return s == ClearanceReturned || s == ClearanceRetired }
 
 // ClearanceID names a clearance: "<departure>/<kind>".
 type ClearanceID string

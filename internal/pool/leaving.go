@@ -87,6 +87,44 @@ func QuarantineSlot(h Host, c Clearance, now time.Time) (out Host, changed bool,
 	return out, true, nil
 }
 
+// ReleaseSlot lets the slot of a clearance be touched again that was quarantined, in whichever of its generations it is.
+func ReleaseSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
+	return h.fromQuarantine(c, func(s Slot) SlotState {
+		if s.Generation == c.Holding.Generation {
+			return SlotLeaving
+		}
+		return SlotCooling
+	}, now)
+}
+
+// RetireSlot takes the slot of a clearance that is quarantined out of use, for good. It is nobody's from then on.
+func RetireSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
+	out, changed, err = h.fromQuarantine(c, func(Slot) SlotState { return SlotRetired }, now)
+	if changed {
+		out.Slot(c.Holding.Index).Tenant = ""
+	}
+	return out, changed, err
+}
+
+// fromQuarantine moves the slot of a clearance that is quarantined to another state; one that is there: unchanged.
+func (h Host) fromQuarantine(c Clearance, to func(Slot) SlotState, now time.Time) (out Host, changed bool, err error) {
+	out = h.Clone()
+	slot := out.Slot(c.Holding.Index)
+	if slot == nil || slot.Generation != c.Holding.Generation && slot.Generation != c.Holding.Generation+1 {
+		return h, false, fmt.Errorf("slot %s/%d is not of generation %d, nor of the next", h.ID, c.Holding.Index, c.Holding.Generation)
+	}
+	if slot.State == to(*slot) {
+		return h, false, nil
+	}
+	if slot.State != SlotQuarantined {
+		return h, false, fmt.Errorf("slot %s/%d is not quarantined: it is %s", h.ID, c.Holding.Index, slot.State)
+	}
+	if *slot, err = MoveSlot(*slot, to(*slot), now); err != nil {
+		return h, false, err
+	}
+	return out, true, nil
+}
+
 // FreeSlot puts the slot of a clearance that has cooled down back into the reserve.
 func FreeSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
 	out = h.Clone()
@@ -94,8 +132,8 @@ func FreeSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err e
 	switch {
 	case slot == nil || slot.Generation <= c.Holding.Generation:
 		return h, false, fmt.Errorf("slot %s/%d is not of a generation after %d", h.ID, c.Holding.Index, c.Holding.Generation)
-	case slot.Generation == c.Holding.Generation+1 && slot.State == SlotQuarantined:
-		return h, false, fmt.Errorf("slot %s/%d is quarantined", h.ID, c.Holding.Index)
+	case slot.Generation == c.Holding.Generation+1 && (slot.State == SlotQuarantined || slot.State == SlotRetired):
+		return h, false, fmt.Errorf("slot %s/%d is %s", h.ID, c.Holding.Index, slot.State)
 	case slot.Generation > c.Holding.Generation+1 || slot.State != SlotCooling:
 		return h, false, nil // it was done before, and may be set out by now, or have been left again
 	}

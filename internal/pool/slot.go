@@ -27,6 +27,8 @@ const (
 	SlotCooling SlotState = "cooling"
 	// SlotQuarantined: it could not be scrubbed, or was not found clean. Nothing touches it until a person does.
 	SlotQuarantined SlotState = "quarantined"
+	// SlotRetired: a person took it out of use, because it can't be proven clean. Nobody ever gets it.
+	SlotRetired SlotState = "retired"
 )
 
 // slotMoves lists the states that each state may be left for. A slot of a host that failed is never
@@ -39,7 +41,7 @@ var slotMoves = map[SlotState][]SlotState{
 	SlotAssigned:    {SlotLeaving, SlotReturned},
 	SlotLeaving:     {SlotCooling, SlotAssigned, SlotQuarantined},
 	SlotCooling:     {SlotFree, SlotQuarantined},
-	SlotQuarantined: {SlotLeaving, SlotCooling},
+	SlotQuarantined: {SlotLeaving, SlotCooling, SlotRetired},
 }
 
 // Slot is what one tenant gets of a host.

@@ -9,6 +9,7 @@ import (
 func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 	all := []pool.SlotState{
 		pool.SlotPlanned, pool.SlotFree, pool.SlotOffered, pool.SlotAssigned, pool.SlotLeaving, pool.SlotCooling, pool.SlotReturned,
+		pool.SlotQuarantined, pool.SlotRetired,
 	}
 	allowed := map[[2]pool.SlotState]bool{
 		{pool.SlotPlanned, pool.SlotFree}:      true,
@@ -22,6 +23,12 @@ func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 		{pool.SlotLeaving, pool.SlotAssigned}:  true, // an undo
 		{pool.SlotLeaving, pool.SlotCooling}:   true,
 		{pool.SlotCooling, pool.SlotFree}:      true,
+
+		{pool.SlotLeaving, pool.SlotQuarantined}: true,
+		{pool.SlotCooling, pool.SlotQuarantined}: true,
+		{pool.SlotQuarantined, pool.SlotLeaving}: true, // looked at anew
+		{pool.SlotQuarantined, pool.SlotCooling}: true,
+		{pool.SlotQuarantined, pool.SlotRetired}: true,
 	}
 	for _, from := range all {
 		for _, to := range all {
