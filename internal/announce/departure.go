@@ -96,6 +96,10 @@ func (a *Announcer) Quarantined(ctx context.Context, c pool.Clearance) error {
 	lines := []string{
 		fmt.Sprintf("Slot %s/%d, which tenant %s left, is quarantined. Nobody gets it, and nothing touches it until a person does.", c.Holding.Host, c.Holding.Index, c.Departure.Tenant()),
 		"",
+		"What to do: clear away what the history says, or mend what keeps it so; then send a DepartureRequest to the decommission",
+		fmt.Sprintf("queue: departure %s, slot %s, action again. Or action retire: then it is out of use for good, and the", c.Departure, c.Kind),
+		"certificate says that it was not proven clean.",
+		"",
 		"Its history:",
 	}
 	return a.tell(ctx, fmt.Sprintf("slot %s/%d is quarantined", c.Holding.Host, c.Holding.Index), append(lines, entries(c.History)...)...)
@@ -108,9 +112,9 @@ func (a *Announcer) DepartureStuck(ctx context.Context, d pool.Departure) error 
 		"",
 		"Last error: " + d.Error,
 		"",
-		"What to do: mend what the error says, and send the same DecommissionRequested again: it goes on from this step, with all",
-		"its tries. Of a departure that is being undone, send UndoRequested. As long as the departure is " + string(pool.DepartureLeaving),
-		"it can be undone, too. If the tenant has signed up again since, either would be about its new life: send neither.",
+		fmt.Sprintf("What to do: mend what the error says, and send a DepartureRequest to the decommission queue: departure %s, action", d.ID()),
+		"resume: it goes on from this step, with all its tries. As long as the departure is " + string(pool.DepartureLeaving) + " it can be undone instead.",
+		"If the tenant has signed up again since, DecommissionRequested and UndoRequested would be about its new life: send neither.",
 	}
 	if d.Stuck == pool.StepUpload {
 		lines = append(lines,
@@ -129,7 +133,8 @@ func (a *Announcer) ClearanceStuck(ctx context.Context, c pool.Clearance) error 
 		"",
 		"Last error: " + c.Error,
 		"",
-		"What to do: mend what the error says, and send the tenant's DecommissionRequested again: it goes on from this step.",
+		fmt.Sprintf("What to do: mend what the error says, and send a DepartureRequest to the decommission queue: departure %s, action", c.Departure),
+		"resume: it goes on from this step.",
 		"",
 		"Its history:",
 	}

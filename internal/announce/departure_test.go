@@ -71,14 +71,14 @@ func TestWhatIsStuckIsToldWithWhatToDo(t *testing.T) {
 	}{
 		{
 			func(a *announce.Announcer, ctx context.Context) error { return a.DepartureStuck(ctx, d) },
-			[]string{"the departure of tenant acme is stuck", "DecommissionRequested", "deadline exceeded", "start-cache-report", "never evict"},
+			[]string{"the departure of tenant acme is stuck", "DepartureRequest", "departure acme.mark, action", "resume", "deadline exceeded", "start-cache-report", "never evict"},
 		},
-		{func(a *announce.Announcer, ctx context.Context) error { return a.ClearanceStuck(ctx, c) }, []string{"the scrub of acme.mark/share is stuck"}},
+		{func(a *announce.Announcer, ctx context.Context) error { return a.ClearanceStuck(ctx, c) }, []string{"the scrub of acme.mark/share is stuck", "DepartureRequest", "departure acme.mark, action"}},
 		{
 			func(a *announce.Announcer, ctx context.Context) error { return a.Refused(ctx, c, "grace is not over") },
 			[]string{"the scrub of acme.mark/share is refused", "grace is not over", "Nothing was destroyed"},
 		},
-		{func(a *announce.Announcer, ctx context.Context) error { return a.Quarantined(ctx, c) }, []string{"is quarantined", "acme"}},
+		{func(a *announce.Announcer, ctx context.Context) error { return a.Quarantined(ctx, c) }, []string{"is quarantined", "departure acme.mark, slot share, action again", "retire"}},
 	} {
 		topic := &notifytest.Topic{}
 		a, err := announce.New(announce.Config{

@@ -146,7 +146,7 @@ func (h *Handler) certificate(ctx context.Context, d pool.Departure) (events.Cer
 		}
 		certificate.Slots = append(certificate.Slots, events.CertifiedSlot{
 			Kind: string(kind), Host: string(c.Holding.Host), Index: c.Holding.Index, Generation: c.Holding.Generation,
-			Destroyed: c.Destroyed, Steps: certified(c.Proofs),
+			Destroyed: c.Destroyed, Steps: certified(c.Proofs), Retired: c.WhyRetired(),
 		})
 		certificate.Remainders = append(certificate.Remainders, h.remainders(c)...)
 	}
@@ -163,6 +163,11 @@ func certified(proofs []pool.Proof) []events.CertifiedStep {
 
 // remainders are what holds some of a slot's data, or names its tenant, still after it was scrubbed, and until when.
 func (h *Handler) remainders(c pool.Clearance) (out []events.CertifiedTrace) {
+	if c.State == pool.ClearanceRetired {
+		out = append(out, events.CertifiedTrace{
+			What: fmt.Sprintf("slot %s/%d, which is out of use: it was not proven that nothing is left in it", c.Holding.Host, c.Holding.Index),
+		})
+	}
 	for _, p := range c.Proofs {
 		switch {
 		case p.Step == pool.StepWithdraw && c.Kind == pool.Database:

@@ -97,15 +97,17 @@ func (h *Handler) openStill(ctx context.Context, c pool.Clearance) (open, err er
 
 // cleared has the departure of a clearance that has ended gone on with, and the pool looked at.
 func (h *Handler) cleared(ctx context.Context, c pool.Clearance, _ bool) error {
-	if c.State != pool.ClearanceReturned {
+	if !c.State.Ended() {
 		return nil
 	}
 	d, err := h.Ledger.Departure(ctx, c.Departure)
 	if err != nil {
 		return err
 	}
-	if err := h.PoolChecks.Send(ctx, events.NewPoolCheck("a slot of host "+string(c.Holding.Host)+" came back"), 0); err != nil {
-		return fmt.Errorf("ask for a pool check: %w", err)
+	if c.State == pool.ClearanceReturned {
+		if err := h.PoolChecks.Send(ctx, events.NewPoolCheck("a slot of host "+string(c.Holding.Host)+" came back"), 0); err != nil {
+			return fmt.Errorf("ask for a pool check: %w", err)
+		}
 	}
 	if err := h.Steps.Send(ctx, events.NewStep(events.OfDeparture, string(c.Departure), string(pool.StepScrub), d.Count+1), 0); err != nil {
 		return fmt.Errorf("have departure %s gone on with: %w", c.Departure, err)

@@ -200,6 +200,8 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return h.request(ctx, d)
 		case events.TypeUndoRequested:
 			return h.undo(ctx, d)
+		case events.TypeDepartureRequest:
+			return h.operate(ctx, d)
 		default: // those who may have tenants leave must not be able to say what a task found
 			return h.refuse(ctx, d, kind, "", &events.FieldError{Field: "type", Reason: "is none that may be sent to this queue"})
 		}

@@ -95,14 +95,17 @@ func rest(d pool.Departure, left time.Duration) leaving {
 // scrub waits for the clearances of the departure's slots. Each says when it has ended. One that was not begun is begun:
 // who recorded it may have been killed before.
 func (h *Handler) scrub(ctx context.Context, d pool.Departure) (leaving, error) {
-	ended := 0
+	ended, came := 0, "both slots are scrubbed, proven clean, and free again"
 	for _, kind := range pool.Kinds {
 		c, err := h.Ledger.Clearance(ctx, clearanceOf(d.ID(), kind))
 		if err != nil {
 			return leaving{}, err
 		}
-		if c.State == pool.ClearanceReturned {
+		if c.State.Ended() {
 			ended++
+		}
+		if c.State == pool.ClearanceRetired {
+			came = fmt.Sprintf("what is scrubbed is proven clean, and free again; slot %s/%d is out of use", c.Holding.Host, c.Holding.Index)
 		}
 		if c.Version == 1 { // as it was recorded
 			if err := h.beginClearance(ctx, c); err != nil {
@@ -113,7 +116,7 @@ func (h *Handler) scrub(ctx context.Context, d pool.Departure) (leaving, error) 
 	if ended < len(pool.Kinds) {
 		return leaving{Record: d, Leave: true}, nil
 	}
-	return leaving{Record: d.Proven(pool.StepCertify, h.Now(), "both slots are scrubbed, proven clean, and free again")}, nil
+	return leaving{Record: d.Proven(pool.StepCertify, h.Now(), came)}, nil
 }
 
 // clearanceOf names the clearance of a departure's slot.

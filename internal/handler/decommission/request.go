@@ -153,17 +153,22 @@ func (h *Handler) answerLast(ctx context.Context, id pool.TenantID) error {
 
 // answer says once more what a departure has come to. One that was given up is gone on with, with all its tries.
 func (h *Handler) answer(ctx context.Context, id pool.DepartureID) error {
+	return h.goOn(ctx, id, "it was asked for again")
+}
+
+// goOn is answer, for a reason.
+func (h *Handler) goOn(ctx context.Context, id pool.DepartureID, why string) error {
 	d, err := h.Ledger.Departure(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read departure %s: %w", id, err)
 	}
-	if stuck := d.Stuck; stuck != "" {
-		if d, err = h.resume(ctx, d); err != nil {
+	if d.Stuck != "" {
+		if d, err = h.resume(ctx, d, why); err != nil {
 			return err
 		}
 	}
 	if d.State == pool.DepartureScrubbing {
-		if err := h.resumeClearances(ctx, d); err != nil {
+		if err := h.resumeClearances(ctx, d, why); err != nil {
 			return err
 		}
 	}
@@ -185,10 +190,10 @@ func (h *Handler) answer(ctx context.Context, id pool.DepartureID) error {
 }
 
 // resume goes on with a departure that was given up, and with what belongs to it.
-func (h *Handler) resume(ctx context.Context, d pool.Departure) (pool.Departure, error) {
+func (h *Handler) resume(ctx context.Context, d pool.Departure, why string) (pool.Departure, error) {
 	begun := d.Clone()
 	begun.Progress, begun.Attempt.Failed = pool.Started(d.Stuck, h.Now()), 0
-	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: "it was asked for again"})
+	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why})
 	saved, err := h.Ledger.SaveDeparture(ctx, d, begun)
 	if err != nil {
 		return d, fmt.Errorf("go on with departure %s: %w", d.ID(), err)
@@ -197,7 +202,7 @@ func (h *Handler) resume(ctx context.Context, d pool.Departure) (pool.Departure,
 }
 
 // resumeClearances goes on with clearances of a departure that were given up. Those that are quarantined stay so.
-func (h *Handler) resumeClearances(ctx context.Context, d pool.Departure) error {
+func (h *Handler) resumeClearances(ctx context.Context, d pool.Departure, why string) error {
 	for _, kind := range pool.Kinds {
 		c, err := h.Ledger.Clearance(ctx, clearanceOf(d.ID(), kind))
 		if err != nil {
@@ -208,7 +213,7 @@ func (h *Handler) resumeClearances(ctx context.Context, d pool.Departure) error 
 		}
 		begun := c.Clone()
 		begun.Progress = pool.Started(c.Stuck, h.Now())
-		begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: "it was asked for again"})
+		begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why})
 		saved, err := h.Ledger.SaveClearance(ctx, c, begun)
 		if err != nil {
 			return fmt.Errorf("go on with clearance %s: %w", c.ID(), err)
