@@ -180,6 +180,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 	}
 	step := NewTenantStep("acme", "announce", 1)
 	const gateway, share = "arn:aws:storagegateway:eu-central-1:123456789012:gateway/sgw-12A3456B", "share-0A1B2C3D"
+	step.Again = true
 	step.Announce = &Announcement{Gateway: gateway, ShareID: share, Clients: []string{"10.0.3.7/32"}, Ready: ready}
 	for name, message := range map[string]any{
 		"ServeWaiting": NewServeWaiting("standard"),

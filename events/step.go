@@ -20,6 +20,7 @@ type Step struct {
 	ID       string        `json:"id"`                 // of the host, tenant, departure or clearance
 	Step     string        `json:"step"`               // the step the sender saw; a no-op if the host or tenant has moved on
 	Try      int           `json:"try"`                // counts from 1
+	Again    bool          `json:"again,omitempty"`    // sent by one that came too late, in case nobody goes on
 	Announce *Announcement `json:"announce,omitempty"` // what a tenant's announcement needs, so that nothing has to be read for it
 }
 

@@ -7,6 +7,7 @@ type Cursor struct {
 	Step        pool.Step
 	Try         int  // from 1
 	Redelivered bool // the message was delivered before
+	Again       bool // it was sent by one that came too late, in case nobody goes on
 }
 
 // After is the cursor of the look that comes next.

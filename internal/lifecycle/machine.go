@@ -33,7 +33,7 @@ type Next[R any] struct {
 // Do does one step of a record. It may be done any number of times.
 type Do[R any] func(ctx context.Context, record R) (Next[R], error)
 
-// Machine drives the records of one sort. All fields are required, but for Retry.
+// Machine drives the records of one sort. All fields are required, but for Retry and Behind.
 type Machine[R any] struct {
 	// Load reads a record; pool.ErrNotFound when there is none.
 	Load func(ctx context.Context, id string) (R, error)
@@ -54,12 +54,15 @@ type Machine[R any] struct {
 	Rested func(ctx context.Context, record R, moved bool) error
 	// Moved hears of each record that is saved.
 	Moved func(ctx context.Context, before, after R)
+	// Behind is how long after a message that came too late its record is looked after once more: longer than an
+	// invocation lasts, and than most looks wait for each other. 0: it is not, and steps wait for their deadlines.
+	Behind time.Duration
 	// Time reports whether there is enough time left to begin another step.
 	Time func(ctx context.Context) bool
 }
 
 // Drive takes a record's steps from where the cursor is, until one has to wait, the record is at rest, or
-// time runs out. A cursor that is stale does nothing. Steps that need no waiting follow each other without
+// time runs out. A cursor that is stale does nothing, but for what Behind says. Steps that need no waiting follow each other without
 // a message. pool.ErrNotFound when there is no such record.
 func (m Machine[R]) Drive(ctx context.Context, id string, from Cursor) error {
 	record, err := m.Load(ctx, id)
@@ -79,7 +82,7 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 	for range stepsAtOnce {
 		progress := *m.Progress(&record)
 		if from.Stale(progress) {
-			return nil
+			return m.behind(ctx, id, from, progress)
 		}
 		if progress.Step == "" {
 			return m.Rested(ctx, record, moved)
@@ -133,4 +136,17 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 		}
 	}
 	return m.Later(ctx, id, from, 0)
+}
+
+// behind has a record looked after once more for which a message came too late. A queue may deliver a message twice: if
+// the first that handles it is killed after it has recorded its look, and before it has sent the next message, the second
+// comes too late, and by that both are done with. Nobody else would go on before the deadline. If somebody did, what is
+// sent here comes too late as well, and that is the end of it.
+func (m Machine[R]) behind(ctx context.Context, id string, from Cursor, p pool.Progress) error {
+	if _, ours := m.Steps[p.Step]; m.Behind == 0 || from.Again || !ours && p.Step != "" {
+		return nil
+	}
+	at := After(p)
+	at.Again = true
+	return m.Later(ctx, id, at, m.Behind)
 }

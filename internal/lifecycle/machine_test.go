@@ -39,6 +39,7 @@ type bench[R any] struct {
 	messages []*message
 	done     []pool.Step // steps in the order in which they were recorded as done
 	rested   int
+	behind   time.Duration
 }
 
 // step is what the record's steps do: they look, and go on to the next after as many looks as they want.
@@ -95,8 +96,9 @@ func build[R any](
 			Rested: func(context.Context, R, bool) error {
 				return call("Rested", func() error { b.rested++; return nil })
 			},
-			Moved: func(context.Context, R, R) {},
-			Time:  func(context.Context) bool { return true },
+			Moved:  func(context.Context, R, R) {},
+			Behind: b.behind,
+			Time:   func(context.Context) bool { return true },
 		}
 	}
 }
@@ -244,6 +246,48 @@ func drive[R any](t *rapid.T, b *bench[R], id string) {
 	for i, leg := range route {
 		if b.done[i] != leg.step {
 			t.Fatalf("steps were recorded as done: %v", b.done)
+		}
+	}
+}
+
+// A queue delivers a message twice; the one who handles it first is killed anywhere, and by the other it is done with.
+func TestACopyThatIsKilledIsMadeUpFor(t *testing.T) {
+	for _, behind := range []time.Duration{0, time.Minute} {
+		lost := 0
+		for at := 1; at <= 12; at++ {
+			rapid.Check(t, func(t *rapid.T) {
+				b := tenants(t)
+				b.behind = behind
+				b.messages = []*message{{at: lifecycle.After(b.read())}}
+				s := &killtest.Schedule{}
+				drive := func(call killtest.Call, m *message) error {
+					return b.machine(call).Drive(context.Background(), tenantID, m.at)
+				}
+				first := b.messages[0]
+				s.Start(func(call killtest.Call) error { return drive(call, first) })
+				for range at {
+					if s.Running() > 0 {
+						_, _ = s.Step(0)
+					}
+				}
+				for s.Running() > 0 {
+					s.Kill(0)
+				}
+				for sent := 0; len(b.messages) > 0; sent++ {
+					if sent > 40 {
+						t.Fatalf("messages without an end: %v", b.messages)
+					}
+					m := b.messages[0]
+					b.messages = b.messages[1:]
+					must(t, drive(func(_ string, do func() error) error { return do() }, m))
+				}
+				if b.read().Step != "" {
+					lost++
+				}
+			})
+		}
+		if (lost > 0) != (behind == 0) {
+			t.Errorf("behind %s: %d records are lost until their deadlines", behind, lost)
 		}
 	}
 }
