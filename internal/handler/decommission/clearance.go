@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -38,6 +39,14 @@ func (h *Handler) prove(ctx context.Context, c pool.Clearance) (clearing, error)
 		return h.lookIntoShare(ctx, c)
 	}
 	return h.lookIntoDatabase(ctx, c)
+}
+
+// tooSoon is how long it is until another look would count.
+func (h *Handler) tooSoon(c pool.Clearance) time.Duration {
+	if c.Clean == 0 {
+		return 0
+	}
+	return c.LookedAt.Add(pool.CleanApart).Sub(h.Now())
 }
 
 // looked decides what a clearance comes to by what a look found.

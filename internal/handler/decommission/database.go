@@ -62,6 +62,9 @@ func (h *Handler) remakeDatabase(ctx context.Context, c pool.Clearance) (clearin
 
 // lookIntoDatabase looks into the new database, and for what may be left of the former one.
 func (h *Handler) lookIntoDatabase(ctx context.Context, c pool.Clearance) (clearing, error) {
+	if left := h.tooSoon(c); left > 0 {
+		return clearing{Record: c, Wait: left}, nil
+	}
 	host, _, err := h.slotOf(ctx, c)
 	if err != nil {
 		return clearing{}, err

@@ -246,7 +246,7 @@ func (h *Handler) refuse(ctx context.Context, d events.Delivery, kind, tenantID 
 
 // step takes a departure's or a clearance's step from where a message wants to go on.
 func (h *Handler) step(ctx context.Context, s events.Step, redelivered bool) error {
-	from := lifecycle.Cursor{Step: pool.Step(s.Step), Try: s.Try, Redelivered: redelivered}
+	from := lifecycle.Cursor{Step: pool.Step(s.Step), Try: s.Try, Redelivered: redelivered, Again: s.Again}
 	var err error
 	switch s.Of {
 	case events.OfDeparture:

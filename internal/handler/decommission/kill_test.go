@@ -41,6 +41,25 @@ func TestATenantThatLeavesKilledAtEveryCall(t *testing.T) {
 	})
 }
 
+// A queue may deliver a message twice, and who has handled it deletes it for both: if that is not the one who was killed,
+// it does not come again.
+func TestACopyThatIsKilledHoldsNothingUp(t *testing.T) {
+	type end struct {
+		Outcome outcome
+		Overdue int // steps that waited for their deadlines
+	}
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) end {
+		w := newWorld(t)
+		w.short()
+		w.mess(1)
+		w.ask("acme", "")
+		w.run(2*time.Hour, func(d events.Delivery) error {
+			return life.Deliver(func() error { return w.handler(life.Call).Message(context.Background(), d) })
+		})
+		return end{w.outcome(), w.overdue}
+	})
+}
+
 // Whoever hears of an archive and is killed then is not made up for by a deadline only.
 func TestReportsKilledAtEveryCallHoldNothingUp(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) pool.Step {

@@ -17,6 +17,10 @@ const (
 	retryWait = 5 * time.Second
 	// retryWaitMost is the longest.
 	retryWaitMost = 2 * time.Minute
+	// behindWait is after how long a record is looked after for which a message came too late: longer than an invocation
+	// lasts, and than looks into a slot are apart, and less than the shortest deadline. Where looks are further apart it is
+	// one look more.
+	behindWait = 4 * time.Minute
 	// delayMost is the longest delay of a message (SQS: 15 minutes). What ends later is found by its deadline.
 	delayMost = 15 * time.Minute
 )
@@ -53,6 +57,7 @@ func (h *Handler) departures() lifecycle.Machine[pool.Departure] {
 			return h.again(ctx, "departure", string(d.ID()), d.Progress, failure), true
 		},
 		Later:  h.later(events.OfDeparture),
+		Behind: behindWait,
 		Rested: func(context.Context, pool.Departure, bool) error { return nil },
 		Moved: func(ctx context.Context, before, after pool.Departure) {
 			h.moved(ctx, "departure", string(before.ID()), string(after.State), before.Progress, after.Progress)
@@ -83,6 +88,7 @@ func (h *Handler) clearances() lifecycle.Machine[pool.Clearance] {
 			return h.again(ctx, "clearance", string(c.ID()), c.Progress, failure), true
 		},
 		Later:  h.later(events.OfClearance),
+		Behind: behindWait,
 		Rested: h.cleared,
 		Moved: func(ctx context.Context, before, after pool.Clearance) {
 			h.moved(ctx, "clearance", string(before.ID()), string(after.State), before.Progress, after.Progress)
@@ -108,7 +114,9 @@ func (h *Handler) moved(ctx context.Context, of, id, state string, before, after
 // later has something gone on with by a message.
 func (h *Handler) later(of string) func(ctx context.Context, id string, at lifecycle.Cursor, delay time.Duration) error {
 	return func(ctx context.Context, id string, at lifecycle.Cursor, delay time.Duration) error {
-		if err := h.Steps.Send(ctx, events.NewStep(of, id, string(at.Step), at.Try), min(delay, delayMost)); err != nil {
+		step := events.NewStep(of, id, string(at.Step), at.Try)
+		step.Again = at.Again
+		if err := h.Steps.Send(ctx, step, min(delay, delayMost)); err != nil {
 			return fmt.Errorf("have step %s of %s %s gone on with: %w", at.Step, of, id, err)
 		}
 		return nil

@@ -32,10 +32,8 @@ func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing
 	case c.Report != "":
 		return h.judge(ctx, c)
 	}
-	if c.Clean > 0 {
-		if left := c.LookedAt.Add(pool.CleanApart).Sub(h.Now()); left > 0 {
-			return clearing{Record: c, Wait: left}, nil
-		}
+	if left := h.tooSoon(c); left > 0 {
+		return clearing{Record: c, Wait: left}, nil
 	}
 	host, _, err := h.slotOf(ctx, c)
 	if err != nil {

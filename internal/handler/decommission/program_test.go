@@ -221,6 +221,7 @@ func (w *world) retryOverdue() {
 			if !changed {
 				return d, ledger.ErrUnchanged
 			}
+			w.overdue += after.Tries - d.Tries
 			return after, nil
 		})
 		w.must(err)
@@ -237,6 +238,7 @@ func (w *world) retryOverdue() {
 			if !changed {
 				return c, ledger.ErrUnchanged
 			}
+			w.overdue += after.Tries - c.Tries
 			return after, nil
 		})
 		w.must(err)

@@ -90,6 +90,7 @@ type world struct {
 	call      killtest.Call
 	complain  bool                           // a message that fails fails the test
 	stuck     int                            // how often people were told that something was given up
+	overdue   int                            // how often a step was tried again because its deadline was over
 	checked   time.Time                      // the minute of the last pool check
 	programs  int                            // tasks that ran
 	failing   map[string][]events.TaskReport // what the next tasks report, by job
