@@ -157,6 +157,8 @@ func (h *Handler) letCopierIn(ctx context.Context, d pool.Departure, database po
 }
 
 // endAttempt ends the attempt of a departure: its task, and its copier, which may have been let in before there was one.
+// The guard has no part in it: a copier and its secret are Headroom's own, hold nothing of the tenant, and must go also
+// when the departure is undone, or a stop switch is on. That keeps a way in to the data open for no longer than needed.
 func (h *Handler) endAttempt(ctx context.Context, d pool.Departure, why string) error {
 	if d.Attempt.Task != "" {
 		if err := h.stop(ctx, d.Attempt.Task, why); err != nil {
