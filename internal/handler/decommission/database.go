@@ -11,6 +11,9 @@ import (
 // proveTerm is how long the role of a database that is looked into may log in for that.
 const proveTerm = 5 * time.Minute
 
+// droppedCursor is how far a withdrawal has come whose database is dropped, and whose secrets are not deleted yet.
+const droppedCursor = "dropped"
+
 // withdrawDatabase drops the database and its role, and then deletes the tenant's secret, and those that its signup left
 // behind when it was given other slots.
 func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clearing, error) {
@@ -18,20 +21,31 @@ func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clear
 	if err != nil {
 		return clearing{}, err
 	}
-	d, err := h.Ledger.Departure(ctx, c.Departure)
-	if err != nil {
-		return clearing{}, err
+	former := pool.MarkedSlot{Name: c.Holding.Name, Mark: host.HeldMark(c.Holding)}
+	if c.Cursor == droppedCursor {
+		return h.withdrawSecrets(ctx, c, former)
 	}
 	// The mark inside the database is looked at by the call itself, in the same session.
 	target := pool.Target{What: databaseTarget, Name: pool.DatabaseName(slot.Name), Want: pool.DatabaseName(c.Holding.Name)}
 	if err := h.allow(ctx, c, target); err != nil {
 		return h.whether(ctx, c, err)
 	}
-	former := pool.MarkedSlot{Name: c.Holding.Name, Mark: host.HeldMark(c.Holding)}
 	if err := h.asMaster(ctx, host, func(login pool.Login) error { return h.Databases.Drop(ctx, login, former) }); err != nil {
 		return clearing{}, err
 	}
-	target = pool.Target{What: secretTarget, Name: d.Tenant.Secret, Want: d.Tenant.Secret}
+	c = c.Clone()
+	// Commit point: it is known to be dropped, so that the guard is asked, and speaks, about the secret only from here on.
+	c.Cursor, c.Error = droppedCursor, ""
+	return clearing{Record: c}, nil
+}
+
+// withdrawSecrets deletes the secrets of a tenant whose database is dropped.
+func (h *Handler) withdrawSecrets(ctx context.Context, c pool.Clearance, former pool.MarkedSlot) (clearing, error) {
+	d, err := h.Ledger.Departure(ctx, c.Departure)
+	if err != nil {
+		return clearing{}, err
+	}
+	target := pool.Target{What: secretTarget, Name: d.Tenant.Secret, Want: d.Tenant.Secret}
 	if err := h.allow(ctx, c, target); err != nil {
 		return h.whether(ctx, c, err)
 	}
@@ -42,7 +56,7 @@ func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clear
 		return clearing{}, err
 	}
 	return clearing{Record: c.Proven(pool.StepRemake, h.Now(), fmt.Sprintf(
-		"database %s and role %s of %s are dropped, and secret %s is deleted", pool.DatabaseName(former.Name), pool.RoleName(former.Name), host.ID, d.Tenant.Secret))}, nil
+		"database %s and role %s of %s are dropped, and secret %s is deleted", pool.DatabaseName(former.Name), pool.RoleName(former.Name), c.Holding.Host, d.Tenant.Secret))}, nil
 }
 
 // remakeDatabase makes the database of the slot's next generation.
