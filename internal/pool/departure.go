@@ -179,7 +179,9 @@ func Leave(t Tenant, d Departure, terms Terms, now time.Time) (Tenant, Departure
 	d.CoolDown, d.Retain = time.Duration(terms.CoolDown), time.Duration(terms.Retain)
 	d.State, d.Progress = DepartureLeaving, Started(StepShut, now)
 	d.History = Append(nil, Entry{At: now.UTC(), What: string(DepartureLeaving), Why: d.Reason})
-	// The tombstone says when it left, and by which departure; what it had is the departure's to say.
+	// The tombstone says when it left, and by which departure; what it had is the departure's to say. But for its addresses,
+	// with those that were on their way: none of them is another's before the departure has ended.
+	left.Addresses = t.Reached()
 	left.LeftAt, left.Held = d.RequestedAt, !d.Handed()
 	left.Database, left.Share, left.Secret, left.Returning, left.Change = Holding{}, Holding{}, "", nil, Change{}
 	return left, d, nil
@@ -201,7 +203,7 @@ func Rejoin(left Tenant, d Departure, undone, now time.Time) (Tenant, error) {
 	}
 	back.Database, back.Share, back.Secret, back.ReadyAt = d.Tenant.Database, d.Tenant.Share, d.Tenant.Secret, d.Tenant.ReadyAt
 	// What it was about, as a change of its addresses, is gone on with.
-	back.Change = d.Tenant.Clone().Change
+	back.Change, back.Addresses = d.Tenant.Clone().Change, d.Tenant.Clone().Addresses
 	if back.Progress = d.Tenant.Progress; Deadline(back.Step) > 0 { // else it has an end of its own
 		back.Due = now.Add(Deadline(back.Step))
 	}
