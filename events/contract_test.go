@@ -51,6 +51,7 @@ var members = map[string]member{
 	"Certificate":              out[Certificate](),
 	"RequestRejected":          out[RequestRejected](),
 	"InstanceChangeRequested":  in[InstanceChangeRequested](),
+	"AddressRelease":           in[AddressRelease](),
 	"AccessChanged":            out[AccessChanged](),
 	"ArchivistJob":             in[ArchivistJob](),
 	"TaskReport":               in[TaskReport](),
@@ -187,6 +188,8 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 		"PoolCheck":    NewPoolCheck("schedule"),
 		"ShelfCheck":   NewShelfCheck("standard"),
 		"Step":         step,
+
+		"AddressRelease": NewAddressRelease("acme", []string{"10.40.1.8"}),
 	} {
 		encoded, err := json.Marshal(message)
 		if err != nil {

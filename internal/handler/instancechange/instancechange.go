@@ -80,13 +80,21 @@ func New(c Config) (*Handler, error) {
 
 // Message handles one message; several may be handled at once. One that fails is to be delivered again.
 func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
-	if events.TypeOf([]byte(d.Body)) != events.TypeStep || d.Queue != h.StepsQueue {
-		// A step from anywhere else is no request either, and refused as such.
-		return h.request(ctx, d)
+	kind := events.TypeOf([]byte(d.Body))
+	switch {
+	case kind == events.TypeStep && d.Queue == h.StepsQueue:
+		var step events.Step
+		if err := events.Decode([]byte(d.Body), &step); err != nil {
+			return fmt.Errorf("read a step: %w", err)
+		}
+		return h.step(ctx, step, d.Redelivered)
+	case kind == events.TypeAddressRelease && d.Queue == h.StepsQueue:
+		var release events.AddressRelease
+		if err := events.Decode([]byte(d.Body), &release); err != nil {
+			return fmt.Errorf("read a release of addresses: %w", err)
+		}
+		return h.release(ctx, pool.TenantID(release.TenantID), release.Addresses)
 	}
-	var step events.Step
-	if err := events.Decode([]byte(d.Body), &step); err != nil {
-		return fmt.Errorf("read a step: %w", err)
-	}
-	return h.step(ctx, step, d.Redelivered)
+	// One of these from anywhere else is no request either, and refused as such.
+	return h.request(ctx, d)
 }

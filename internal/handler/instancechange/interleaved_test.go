@@ -36,24 +36,11 @@ type run struct {
 	*world
 	killtest.Schedule
 	running []process // in their order
-	// lost says that a delivery failed when its double had been refused and was gone. What it registered by then, on
-	// the better verdict of another moment, nobody frees: that is known, and takes a double, a kill, and a tenant that
-	// came to be between the two.
-	lost bool
 }
 
 // process is what handles a message.
 type process struct {
 	began time.Time
-	queue *queuetest.Queue
-	id    string // of the message
-}
-
-// orphan notes a delivery that failed.
-func (r *run) orphan(q *queuetest.Queue, id string) {
-	if !slices.ContainsFunc(q.Messages(), func(m queuetest.Message) bool { return m.ID == id }) {
-		r.lost = true
-	}
 }
 
 // TestInterleaved has wishes and signups handled at once, twice, late, out of order and killed, one call to the outside
@@ -74,7 +61,6 @@ func TestInterleaved(t *testing.T) {
 }
 
 func (r *run) kill(i int) {
-	r.orphan(r.running[i].queue, r.running[i].id)
 	r.Kill(i)
 	r.running = slices.Delete(r.running, i, i+1)
 }
@@ -125,13 +111,11 @@ func (r *run) begin(q *queuetest.Queue, m queuetest.Message) {
 	r.Start(func(call killtest.Call) error {
 		if err := r.message(q, queuetest.Delivery(m), call); err == nil {
 			q.Delete(m.ID)
-		} else {
-			r.orphan(q, m.ID)
 		}
 		return nil // what failed comes again
 	})
 	if r.Running() > before {
-		r.running = append(r.running, process{r.now, q, m.ID})
+		r.running = append(r.running, process{r.now})
 	}
 }
 
@@ -206,7 +190,7 @@ func (r *run) settleDown(t *rapid.T) {
 		}
 	}
 	for _, address := range addresses {
-		if free := r.free(address); free && all[address] || !free && !all[address] && !r.lost {
+		if free := r.free(address); free && all[address] || !free && !all[address] {
 			t.Fatalf("%s is free: %v, and somebody's: %v; rejected: %q", address, r.free(address), all[address], r.rejected())
 		}
 	}

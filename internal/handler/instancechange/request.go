@@ -41,6 +41,9 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	t, err := h.Ledger.Tenant(ctx, id)
 	switch {
 	case errors.Is(err, pool.ErrNotFound):
+		if err := h.unheard(ctx, id, asked.Add); err != nil {
+			return err
+		}
 		return h.refuse(ctx, d, request.TenantID, unknown)
 	case err != nil:
 		return fmt.Errorf("read tenant %s, whose addresses are to change: %w", id, err)
@@ -69,7 +72,7 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 		})
 	}
 	if errors.As(err, &bad) {
-		if err := h.release(ctx, id, asked.Add); err != nil {
+		if err := h.unheard(ctx, id, asked.Add); err != nil {
 			return err
 		}
 		return h.refuse(ctx, d, request.TenantID, bad)
@@ -79,6 +82,11 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	}
 	h.Log.InfoContext(ctx, "addresses are to change", "tenant", id, "messageId", d.ID, "new", after.Version != before.Version,
 		"coming", after.Change.Coming, "going", after.Change.Going, "step", after.Step)
+	// What it wished for, and a later wish took back, may be registered.
+	past := slices.DeleteFunc(slices.Clone(asked.Add), func(a string) bool { return slices.Contains(after.Reached(), a) })
+	if err := h.unheard(ctx, id, past); err != nil {
+		return err
+	}
 	if after.Step == pool.StepConfirm {
 		return nil // which has to wait, and has a message of its own
 	}
@@ -125,12 +133,30 @@ func (h *Handler) register(ctx context.Context, t, wanted pool.Tenant, add []str
 	return registered, nil
 }
 
-// release frees what was registered for a wish that is refused, now or by a delivery that was cut short. Killed before
-// this, the message comes again.
+// unheard frees what was registered for a wish that does not get it, now or by a delivery that was cut short; and once more
+// when no delivery is about it any more: one may just be registering, by what it read before, and be killed then. If this
+// one ends the message, it does not come again.
+func (h *Handler) unheard(ctx context.Context, id pool.TenantID, add []string) error {
+	if len(add) == 0 {
+		return nil
+	}
+	if err := h.release(ctx, id, add); err != nil {
+		return err
+	}
+	if err := h.Steps.Send(ctx, events.NewAddressRelease(string(id), add), confirmWait); err != nil {
+		return fmt.Errorf("have addresses freed that tenant %s did not get: %w", id, err)
+	}
+	return nil
+}
+
+// release frees those of some addresses that a tenant does not have.
 func (h *Handler) release(ctx context.Context, id pool.TenantID, add []string) error {
 	t, err := h.Ledger.Tenant(ctx, id)
+	if errors.Is(err, pool.ErrNotFound) {
+		t, err = pool.Tenant{ID: id}, nil
+	}
 	if err != nil {
-		return fmt.Errorf("read tenant %s, whose wish is refused: %w", id, err)
+		return fmt.Errorf("read tenant %s, which does not get what it wished for: %w", id, err)
 	}
 	for _, address := range add {
 		if slices.Contains(t.Reached(), address) {
