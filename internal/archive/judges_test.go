@@ -21,7 +21,7 @@ func manyNames() *source {
 	}
 	for _, key := range []string{
 		"..", "../..", "/absolute", `C:\windows`, `back\slash`, "a//b", "ends/", "ends/in", "control\x01\x1f\x7f\n", "CON", "nul.txt", "trailing.", "trailing ",
-		"README", "Readme", "readme", "u\u0308", "ü", "file", "file/below", "日本語/ファイル", "العربية", "עברית", "हिन्दी", "ไทย", "🙂/🏳️‍🌈", "100%", "%41",
+		"README", "Readme", "readme", "u\u0308", "ü", "file", "file/below", "日本語/ファイル", "العربية", "עברית", "हिन्दी", "ไทย", "🙂/🏳️‍🌈", "100%", "%41", "a;1", "a;2", "a;", "&amp;", ";;", ";3/b", "a;1b", "1",
 		strings.Repeat("ä", 127) + "x", strings.Repeat("\x01", 255), strings.Repeat("k", 1024), strings.Repeat("語", 341) + "k",
 		strings.Repeat("\x02", 1024), strings.Repeat("d/", 511) + "dd", "manifest.jsonl", "database.dump", "noise",
 	} {

@@ -95,7 +95,7 @@ func escape(c byte) string { return fmt.Sprintf("%%%02X", c) }
 
 // safePart escapes what of a part can't be in a file's name, or would be lost or mean something else: on
 // Windows, "." and " " at the end are lost, some signs and names are taken, and backslash and colon lead
-// elsewhere; control characters and what turns the direction of writing deceive who reads a listing.
+// elsewhere; unzip takes versions of VMS off; control characters and what turns the direction of writing deceive who reads a listing.
 func safePart(part string) string {
 	if part == "" {
 		return emptyPart
@@ -115,6 +115,9 @@ func safePart(part string) string {
 	if last := len(units) - 1; units[last] == "." || units[last] == " " {
 		units[last] = escape(units[last][0])
 	}
+	if at := version(units); at >= 0 {
+		units[at] = escape(';')
+	}
 	if part == ".." {
 		units[0] = escape('.')
 	}
@@ -122,6 +125,19 @@ func safePart(part string) string {
 		units[0] = escape(part[0])
 	}
 	return cut(units)
+}
+
+// version finds the semicolon of what ends a name as a version's number on VMS, "name;1" or "name;", and -1 where none
+// does: unzip takes it off, so that files which differ in nothing else would be one (unzip(1), option -V).
+func version(units []string) int {
+	at := len(units) - 1
+	for at >= 0 && "0" <= units[at] && units[at] <= "9" {
+		at--
+	}
+	if at >= 0 && units[at] != ";" {
+		return -1
+	}
+	return at
 }
 
 func refused(r rune) bool {

@@ -26,6 +26,7 @@ func TestNamesOfKeys(t *testing.T) {
 		{"control characters", "a\x00b\n\x7f\u0085", "a%00b%0A%7F%C2%85"},
 		{"signs that Windows has taken", `<>:"|?*`, "%3C%3E%3A%22%7C%3F%2A"},
 		{"what Windows loses", "a./b /c. .", "a%2E/b%20/c. %2E"},
+		{"what unzip takes for a version of VMS", "a;1/b;/;;22/c;d/;1;e", "a%3B1/b%3B/;%3B22/c;d/;1;e"},
 		{"devices", "con/NUL.txt/com1/context/aux .c", "%63on/%4EUL.txt/%63om1/context/%61ux .c"},
 		{"the sign of escapes", "100%/%41", "100%25/%2541"},
 		{"no UTF-8", "a\xff\xc3", "a%FF%C3"},
