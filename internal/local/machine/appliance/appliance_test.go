@@ -238,3 +238,39 @@ func TestAHeldAddressIsNobodyElses(t *testing.T) {
 		t.Errorf("the address was given back: %v", err)
 	}
 }
+
+// What would be no key in S3 is refused at once, and not when it is to be uploaded.
+func TestPathsAreNoLongerThanKeys(t *testing.T) {
+	m, a := launched(t)
+	m.export(t, a, "a", alice)
+	client, err := nfsclient.Dial(t.Context(), m.server(), alice, "/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	folder := ""
+	for range 4 {
+		folder += "/" + strings.Repeat("d", 254)
+		if err := client.MakeFolder(t.Context(), folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.WriteFile(t.Context(), folder+"/abcd", []byte("1,024 bytes")); err != nil { // the first slash is not of the path
+		t.Error(err)
+	}
+	if err := client.WriteFile(t.Context(), folder+"/abcde", []byte("1,025 bytes")); err == nil {
+		t.Error("a file has a path of 1,025 bytes")
+	}
+	if err := client.MakeFolder(t.Context(), folder+"/abcd"); err == nil {
+		t.Error("a folder has a key of 1,025 bytes")
+	}
+	if err := client.MakeFolder(t.Context(), folder+"/abc"); err != nil {
+		t.Error(err)
+	}
+	if err := client.WriteFile(t.Context(), strings.Repeat("n", 256), nil); err == nil {
+		t.Error("a name has 256 bytes")
+	}
+	if err := client.Symlink(t.Context(), "/", "link"); err == nil {
+		t.Error("it made a symbolic link")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-git/go-billy/v5"
@@ -65,6 +66,9 @@ func (f *files) Open(name string) (billy.File, error) { return f.OpenFile(name, 
 
 func (f *files) OpenFile(name string, flag int, perm os.FileMode) (billy.File, error) {
 	writes := flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC) != 0
+	if len(local(name)) > pathMax {
+		return nil, errTooLong
+	}
 	if writes && !f.dirty.begin() {
 		return nil, errSealed
 	}
@@ -77,6 +81,12 @@ func (f *files) OpenFile(name string, flag int, perm os.FileMode) (billy.File, e
 	}
 	return &file{File: opened, name: name, files: f, writes: writes}, nil
 }
+
+// pathMax is how many bytes a path below a share's root may have (S3 File Gateway User Guide, "Limits and quotas").
+const pathMax = 1024
+
+// errTooLong is what a path meets that would be no key.
+var errTooLong = fmt.Errorf("the path has more than %d bytes: %w", pathMax, syscall.ENAMETOOLONG)
 
 // errSealed is what a change of a share meets that is being deleted.
 var errSealed = fmt.Errorf("the share is being deleted: %w", fs.ErrPermission)
@@ -94,6 +104,9 @@ func (f *files) Stat(name string) (os.FileInfo, error)  { return f.root.Stat(loc
 func (f *files) Lstat(name string) (os.FileInfo, error) { return f.root.Lstat(local(name)) }
 
 func (f *files) Rename(from, to string) error {
+	if len(local(to)) > pathMax {
+		return errTooLong
+	}
 	return f.change(func() error {
 		if err := f.root.Rename(local(from), local(to)); err != nil {
 			return err
@@ -142,6 +155,9 @@ func (f *files) ReadDir(name string) ([]os.FileInfo, error) {
 }
 
 func (f *files) MkdirAll(name string, perm os.FileMode) error {
+	if len(local(name))+len("/") > pathMax {
+		return errTooLong
+	}
 	return f.change(func() error {
 		if err := f.root.MkdirAll(local(name), perm|0o700); err != nil {
 			return err
