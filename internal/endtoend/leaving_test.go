@@ -108,6 +108,7 @@ type leaving struct {
 
 func (l *leaving) within(t *testing.T, what string, done func() bool) {
 	t.Helper()
+	began := time.Now()
 	if err := l.wait(t.Context(), 3*time.Minute, done); err != nil {
 		if all, err := l.ledger.Departures(t.Context(), leaver); err == nil {
 			for _, d := range all {
@@ -121,6 +122,7 @@ func (l *leaving) within(t *testing.T, what string, done func() bool) {
 		}
 		t.Fatalf("waited in vain for this: %s", what)
 	}
+	t.Logf("%s: after %s", what, time.Since(began).Round(time.Second/10))
 }
 
 // ask sends a request about the tenant, as its customer's side would.
@@ -138,6 +140,14 @@ func (l *leaving) departure(t *testing.T, n int) pool.Departure {
 		return pool.Departure{}
 	}
 	return all[n]
+}
+
+// last is the tenant's last departure.
+func (l *leaving) last(t *testing.T) pool.Departure {
+	t.Helper()
+	all, err := l.ledger.Departures(t.Context(), leaver)
+	must(t, err)
+	return all[len(all)-1]
 }
 
 // announced are all events that said that the tenant has storage, once each.
@@ -309,7 +319,7 @@ func (l *leaving) archiveIsWhole(t *testing.T, a pool.Archive) {
 // certificateIsTrue wants the certificate to say what is so, and to lie where it says.
 func (l *leaving) certificateIsTrue(t *testing.T, c events.Certificate) {
 	t.Helper()
-	d := l.departure(t, 1)
+	d := l.last(t)
 	if c.Archive.SHA256 != d.Archive.SHA256 || c.TenantID != leaver || c.RequestedBy != "billing" || len(c.Slots) != 2 || len(c.Remainders) == 0 {
 		t.Errorf("it certifies %+v", c)
 	}

@@ -37,9 +37,9 @@ func (l *leaving) leavesNothing(t *testing.T) {
 func (l *leaving) inShareBuckets(t *testing.T) (found []string) {
 	t.Helper()
 	client := s3.NewFromConfig(l.AWS())
-	host, err := l.ledger.Host(t.Context(), l.departure(t, 1).Tenant.Share.Host)
+	host, err := l.ledger.Host(t.Context(), l.last(t).Tenant.Share.Host)
 	must(t, err)
-	has := l.departure(t, 1).Tenant.Share
+	has := l.last(t).Tenant.Share
 	bucket := pool.BucketName(host.Slot(has.Index).Bucket)
 	versions, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &bucket})
 	must(t, err)
@@ -129,7 +129,7 @@ func (l *leaving) inTable(t *testing.T) (found []string) {
 
 func (l *leaving) inDatabases(t *testing.T) (found []string) {
 	t.Helper()
-	host, err := l.ledger.Host(t.Context(), l.departure(t, 1).Tenant.Database.Host)
+	host, err := l.ledger.Host(t.Context(), l.last(t).Tenant.Database.Host)
 	must(t, err)
 	conn := l.system.connect(t, host)
 	defer conn.Close(t.Context())
