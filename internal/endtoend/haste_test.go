@@ -58,8 +58,8 @@ func (h *haste) old(as string) bool {
 	return known && time.Since(first) > moment
 }
 
-// deadlines moves deadlines to now: of orders that were recorded and not made, and of tenants. Of all
-// that is under way only these may be nobody's until their deadline. Tries are not counted: whoever
+// deadlines moves deadlines to now: of orders that were recorded and not made, of tenants, and of their ways out. Of
+// all that is under way only these may be nobody's until their deadline. Tries are not counted: whoever
 // fails more often than anybody ever did needs more of them than there are.
 func (h *haste) deadlines(ctx context.Context) error {
 	until := h.s.Clock.Now().Add(24 * time.Hour)
@@ -81,7 +81,54 @@ func (h *haste) deadlines(ctx context.Context) error {
 			return err
 		}
 	}
+	return h.waysOut(ctx, until)
+}
+
+// waysOut moves the deadlines of departures and of clearances. What rests ends when it is to, and not before.
+func (h *haste) waysOut(ctx context.Context, until time.Time) error {
+	departures, err := h.s.ledger.OverdueDepartures(ctx, until, 100)
+	if err != nil {
+		return err
+	}
+	for _, id := range departures {
+		d, err := h.s.ledger.Departure(ctx, id)
+		if err != nil {
+			return err
+		}
+		late := d.Clone()
+		if h.late(string(id), &late.Progress) {
+			if _, err := h.s.ledger.SaveDeparture(ctx, d, late); err != nil {
+				return err
+			}
+		}
+	}
+	clearances, err := h.s.ledger.OverdueClearances(ctx, until, 100)
+	if err != nil {
+		return err
+	}
+	for _, id := range clearances {
+		c, err := h.s.ledger.Clearance(ctx, id)
+		if err != nil {
+			return err
+		}
+		late := c.Clone()
+		if h.late(string(id), &late.Progress) {
+			if _, err := h.s.ledger.SaveClearance(ctx, c, late); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// late makes what is under way overdue, if it has been so for a moment.
+func (h *haste) late(id string, p *pool.Progress) bool {
+	now := h.s.Clock.Now()
+	if p.Due.IsZero() || p.Step == pool.StepGrace || p.Step == pool.StepCool || !h.old(id+" "+p.Due.String()) || p.Due.Before(now) {
+		return false
+	}
+	p.Due, p.Tries = now.Add(-time.Second), 0
+	return true
 }
 
 func (h *haste) host(ctx context.Context, id pool.HostID) error {

@@ -16,7 +16,9 @@ func TestATenantLeavesWhileItsFunctionIsKilled(t *testing.T) {
 	})
 	s.awaitInService(t, 1, 1)
 	k := newKiller(t, s, "decommission")
+	stopTime := s.hurry(t)
 	s.leaves(t)
+	stopTime()
 	wantKilledAt(t, k.stop(), commitsOfLeaving)
 }
 
