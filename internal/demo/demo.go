@@ -58,13 +58,17 @@ func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) ([]Tenant, err
 		if err := crowd.SignUp(ctx, Name(i), Instance(i)); err != nil {
 			return nil, err
 		}
-		// Customers come one by one, not in one blow: time enough for the pool check to see it coming.
+		// Customers come one by one, not in one blow, and no faster than they are answered, however slow the machine is:
+		// time enough for the pool check to see it coming.
 		select {
 		case <-time.After(150 * time.Millisecond):
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		progress()
+		answered := func() bool { return crowd.answered() > i-unanswered }
+		if err := crowd.Await(ctx, "customers hear of their signups", o.Patience, answered, progress); err != nil {
+			return nil, err
+		}
 	}
 	all := func() bool { return crowd.Served() >= o.Signups }
 	if err := crowd.Await(ctx, "every tenant has its storage", o.Patience, all, progress); err != nil {
@@ -86,6 +90,9 @@ func Run(ctx context.Context, cloud Cloud, o Options, p *Printer) ([]Tenant, err
 	}
 	return tenants, p.verdict(proofs)
 }
+
+// unanswered is how many customers may wait for an answer when the next one comes.
+const unanswered = 1
 
 func signUps(n int) string {
 	if n == 1 {

@@ -182,6 +182,19 @@ func (c *Crowd) Served() int {
 	return n
 }
 
+// answered is how many tenants have heard something: that they are ready, or that they wait.
+func (c *Crowd) answered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, t := range c.tenants {
+		if t.Took > 0 || t.Waited > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Ready reports whether a tenant is.
 func (c *Crowd) Ready(id string) bool {
 	c.mu.Lock()
