@@ -67,11 +67,12 @@ type Clearance struct {
 	State ClearanceState
 	Progress
 
-	Next      string // name of the slot's next generation
-	NextShare string // ID of the share that was made anew
-	Cursor    string // how far the step has come, where it takes more than one look
-	Destroyed int64  // object versions, delete markers and unfinished uploads that were deleted so far
-	Clean     int    // looks in a row that found nothing
+	Failing   Failing // files of the share that fail to upload
+	Next      string  // name of the slot's next generation
+	NextShare string  // ID of the share that was made anew
+	Cursor    string  // how far the step has come, where it takes more than one look
+	Destroyed int64   // object versions, delete markers and unfinished uploads that were deleted so far
+	Clean     int     // looks in a row that found nothing
 	LookedAt  time.Time
 	Unclean   int       // looks that found something
 	Task      string    // ARN of the task that looks into the share
@@ -90,6 +91,7 @@ func (c Clearance) ID() ClearanceID { return ClearanceID(string(c.Departure) + "
 
 // Clone copies a clearance so that the copy can be changed without changing c.
 func (c Clearance) Clone() Clearance {
+	c.Failing = c.Failing.Clone()
 	c.Proofs, c.History = slices.Clone(c.Proofs), slices.Clone(c.History)
 	return c
 }
@@ -97,12 +99,12 @@ func (c Clearance) Clone() Clearance {
 // Clear is the clearance of one slot of a departure whose grace is over; next is the name of the slot's next
 // generation.
 func Clear(d Departure, kind Kind, next string, now time.Time) Clearance {
-	holding := d.Tenant.Database
+	holding, failing := d.Tenant.Database, Failing{}
 	if kind == Share {
-		holding = d.Tenant.Share
+		holding, failing = d.Tenant.Share, d.Failing.Clone() // a report may be there still
 	}
 	return Clearance{
-		Departure: d.ID(), Kind: kind, Holding: holding, CoolDown: d.CoolDown, Next: next,
+		Departure: d.ID(), Kind: kind, Holding: holding, CoolDown: d.CoolDown, Failing: failing, Next: next,
 		State: ClearanceScrubbing, Progress: Started(StepWithdraw, now),
 		History: []Entry{{At: now.UTC(), What: string(ClearanceScrubbing), Why: "the grace of departure " + string(d.ID()) + " is over"}},
 	}

@@ -64,6 +64,7 @@ type Departure struct {
 	Progress
 
 	Uploads  string    // IDs of the last questions whether all data of the share is in its bucket, separated by spaces
+	Failing  Failing   // files of the share that fail to upload
 	Attempt  Attempt   // at the archive, the last one
 	Archive  Archive   // that was verified; zero: none was yet
 	Proofs   []Proof   // what each step that is done came to, in order
@@ -109,7 +110,7 @@ func DepartureIDOf(t Tenant) DepartureID {
 
 // Clone copies a departure so that the copy can be changed without changing d.
 func (d Departure) Clone() Departure {
-	d.Tenant = d.Tenant.Clone()
+	d.Tenant, d.Failing = d.Tenant.Clone(), d.Failing.Clone()
 	d.Proofs, d.History = slices.Clone(d.Proofs), slices.Clone(d.History)
 	return d
 }

@@ -32,6 +32,8 @@ func TestTheFakeServesAsStorageGatewayDoes(t *testing.T) {
 		fake := &gatewaytest.Service{Keys: map[string]bool{"KEY": true}, Missing: map[string]bool{
 			gatewaytest.MissingRole: true, gatewaytest.MissingBucket: true,
 		}}
+		written := map[string]string{}
+		fake.Put = func(bucket, key string, content []byte) error { written[bucket+"/"+key] = string(content); return nil }
 		g := &gateway.Gateways{Client: fake, Region: endpointtest.Region}
 		arn, err := g.Activate(t.Context(), "KEY", "share-standard-1", nil)
 		if err == nil {
@@ -42,8 +44,9 @@ func TestTheFakeServesAsStorageGatewayDoes(t *testing.T) {
 		}
 		return gatewaytest.World{
 			Client: fake, Gateway: arn, Instance: "192.0.2.7",
-			Write: func(_ *testing.T, share string) { fake.Write(share) },
-			Hold:  fake.Hold, Away: func(away bool) { fake.Away(arn, away) }, Events: fake.Take,
+			Write:  func(_ *testing.T, share string) { fake.Write(share, "file") },
+			Object: func(bucket, key string) string { return written[bucket+"/"+key] },
+			Hold:   fake.Hold, Away: func(away bool) { fake.Away(arn, away) }, Events: fake.Take,
 		}
 	})
 }
@@ -87,7 +90,7 @@ func newLocal(t *testing.T, network netip.Prefix) *local {
 	})
 	gateways := localgateway.New(localgateway.Config{
 		Account: endpointtest.Account, Region: endpointtest.Region, Fleet: fleet, Log: slog.New(slog.DiscardHandler),
-		Create: 5 * time.Millisecond, Update: 5 * time.Millisecond, Delete: 5 * time.Millisecond, Lag: time.Millisecond, Emit: l.emit,
+		Create: 5 * time.Millisecond, Update: 5 * time.Millisecond, Delete: 5 * time.Millisecond, Report: 20 * time.Millisecond, Lag: time.Millisecond, Emit: l.emit,
 		Assume: func(role, _ string) error {
 			if role == gatewaytest.MissingRole {
 				return errors.New("there is no such role")
@@ -132,7 +135,12 @@ func (l *local) world(t *testing.T) gatewaytest.World {
 				t.Fatal(err)
 			}
 		},
-		Hold: func(_ string, held bool) { l.buckets.full.Store(held) }, Away: l.device.Cut,
+		Hold: func(_ string, held bool) { l.buckets.denied.Store(held) }, Away: l.device.Cut,
+		Object: func(bucket, key string) string {
+			content, _ := l.buckets.reports.Load(bucket + "/" + key)
+			report, _ := content.(string)
+			return report
+		},
 		Events: func() [][]byte {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -194,11 +202,18 @@ func activate(t *testing.T, client *storagegateway.Client, address string) (arn 
 	return arn
 }
 
-// buckets take everything, while they are not full, and show nothing; one is not there.
-type buckets struct{ full atomic.Bool }
+// buckets take everything, unless shares are denied it, and show nothing; one is not there.
+type buckets struct {
+	denied  atomic.Bool
+	reports sync.Map // content, by bucket and key
+}
 
-func (b *buckets) Put(context.Context, appliance.Bucket, string, []byte) error {
-	if b.full.Load() {
+func (b *buckets) Put(_ context.Context, bucket appliance.Bucket, key string, body []byte) error {
+	if bucket.Name == "bucket-of-reports" {
+		b.reports.Store(bucket.Name+"/"+key, string(body))
+		return nil
+	}
+	if b.denied.Load() {
 		return errors.New("AccessDenied: Access Denied")
 	}
 	return nil

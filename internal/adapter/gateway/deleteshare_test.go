@@ -33,7 +33,7 @@ func TestAShareIsDeletedOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	g, fake, gateway := ready(t, 2)
 	ref, arn := served(t, g, gateway)
 	fake.Hold(arn, true)
-	fake.Write(arn)
+	fake.Write(arn, "file")
 	for range 3 {
 		if err := g.DeleteShare(t.Context(), ref); err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestUploadsAreToldByTheIDThatWasAnswered(t *testing.T) {
 	fake.Doubled = true
 	ref, arn := served(t, g, gateway)
 	fake.Hold(arn, true)
-	fake.Write(arn)
+	fake.Write(arn, "file")
 	id, err := g.NotifyWhenUploaded(t.Context(), ref)
 	if err != nil || id == "" {
 		t.Fatal(id, err)

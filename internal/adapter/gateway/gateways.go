@@ -45,6 +45,9 @@ type client interface {
 	DeleteFileShare(ctx context.Context, in *storagegateway.DeleteFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.DeleteFileShareOutput, error)
 	NotifyWhenUploaded(ctx context.Context, in *storagegateway.NotifyWhenUploadedInput, opts ...func(*storagegateway.Options)) (*storagegateway.NotifyWhenUploadedOutput, error)
 	RefreshCache(ctx context.Context, in *storagegateway.RefreshCacheInput, opts ...func(*storagegateway.Options)) (*storagegateway.RefreshCacheOutput, error)
+	StartCacheReport(ctx context.Context, in *storagegateway.StartCacheReportInput, opts ...func(*storagegateway.Options)) (*storagegateway.StartCacheReportOutput, error)
+	DescribeCacheReport(ctx context.Context, in *storagegateway.DescribeCacheReportInput, opts ...func(*storagegateway.Options)) (*storagegateway.DescribeCacheReportOutput, error)
+	DeleteCacheReport(ctx context.Context, in *storagegateway.DeleteCacheReportInput, opts ...func(*storagegateway.Options)) (*storagegateway.DeleteCacheReportOutput, error)
 	AddTagsToResource(ctx context.Context, in *storagegateway.AddTagsToResourceInput, opts ...func(*storagegateway.Options)) (*storagegateway.AddTagsToResourceOutput, error)
 }
 

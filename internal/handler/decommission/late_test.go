@@ -274,7 +274,7 @@ func TestTheGatewaysWord(t *testing.T) {
 	}{
 		"it is doubled":            {func(w *world, _ string) { w.gateways.Doubled = true }, pool.StepGrace, ""},
 		"it is late":               {func(w *world, _ string) { w.gateways.Late = 100 }, pool.StepGrace, ""},
-		"a file fails to upload":   {func(w *world, arn string) { w.gateways.Hold(arn, true); w.gateways.Write(arn) }, "", pool.StepUpload},
+		"a file fails to upload":   {func(w *world, arn string) { w.gateways.Hold(arn, true); w.gateways.Write(arn, "folder/late file") }, "", pool.StepUpload},
 		"it can't be asked":        {func(w *world, _ string) { w.gateways.Away(w.host("share-standard-1").Access.Gateway, true) }, "", pool.StepUpload},
 		"it can't be asked for it": {func(w *world, _ string) { w.fail["NotifyWhenUploaded"] = errNotNow }, "", pool.StepUpload},
 	} {
@@ -326,7 +326,7 @@ func TestOnlyAnswersToItsOwnQuestionsCount(t *testing.T) {
 	w := newWorld(t)
 	for _, share := range w.gateways.Shares() { // it does not answer by itself
 		w.gateways.Hold(share.ARN, true)
-		w.gateways.Write(share.ARN)
+		w.gateways.Write(share.ARN, "late")
 	}
 	w.ask("acme", "")
 	w.until(func(d pool.Departure) bool { return d.Uploads != "" })

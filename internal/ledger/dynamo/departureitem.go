@@ -27,6 +27,7 @@ type departureItem struct {
 	State       pool.DepartureState `dynamodbav:"state"`
 	progress
 	Uploads  string      `dynamodbav:"uploads,omitempty"`
+	Failing  failingItem `dynamodbav:"failing"`
 	Attempt  attemptItem `dynamodbav:"attempt"`
 	Archive  archiveItem `dynamodbav:"archive"`
 	Proofs   []proofItem `dynamodbav:"proofs,omitempty"`
@@ -46,6 +47,15 @@ type attemptItem struct {
 	Of       int64       `dynamodbav:"of,omitempty"`
 	Archived archiveItem `dynamodbav:"archived"`
 	Failed   int         `dynamodbav:"failed,omitempty"`
+}
+
+type failingItem struct {
+	Names   []string   `dynamodbav:"names,omitempty"`
+	Count   int        `dynamodbav:"count,omitempty"`
+	At      *time.Time `dynamodbav:"at,omitempty"`
+	Report  string     `dynamodbav:"report,omitempty"`
+	Read    bool       `dynamodbav:"read,omitempty"`
+	Reports int        `dynamodbav:"reports,omitempty"`
 }
 
 type archiveItem struct {
@@ -88,6 +98,14 @@ func (i archiveItem) decode() pool.Archive {
 	}
 }
 
+func encodeFailing(f pool.Failing) failingItem {
+	return failingItem{Names: f.Names, Count: f.Count, At: moment(f.At), Report: f.Report, Read: f.Read, Reports: f.Reports}
+}
+
+func (i failingItem) decode() pool.Failing {
+	return pool.Failing{FailingFiles: pool.FailingFiles{Names: i.Names, Count: i.Count}, At: from(i.At), Report: i.Report, Read: i.Read, Reports: i.Reports}
+}
+
 func encodeProofs(proofs []pool.Proof) []proofItem {
 	var stored []proofItem
 	for _, p := range proofs {
@@ -109,7 +127,7 @@ func encodeDeparture(d pool.Departure) (item, error) {
 	return encode(departureItem{
 		key: departureKey(d.ID()), deadline: deadlineOf(dueDeparture, d.Due), Form: form, Tenant: tenantItemOf(d.Tenant),
 		Reason: d.Reason, RequestedBy: d.RequestedBy, Message: d.Message, RequestedAt: d.RequestedAt, Grace: d.Grace, CoolDown: d.CoolDown, Retain: d.Retain,
-		State: d.State, progress: encodeProgress(d.Progress), Uploads: d.Uploads,
+		State: d.State, progress: encodeProgress(d.Progress), Uploads: d.Uploads, Failing: encodeFailing(d.Failing),
 		Attempt: attemptItem{
 			Number: a.Number, Task: a.Task, Began: moment(a.Began), Heard: moment(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
 			Archived: encodeArchive(a.Archived), Failed: a.Failed,
@@ -123,7 +141,7 @@ func (i departureItem) departure() pool.Departure {
 	a := i.Attempt
 	return pool.Departure{
 		Tenant: i.Tenant.tenant(), Reason: i.Reason, RequestedBy: i.RequestedBy, Message: i.Message, RequestedAt: i.RequestedAt,
-		Grace: i.Grace, CoolDown: i.CoolDown, Retain: i.Retain, State: i.State, Progress: i.progress.decode(i.time()), Uploads: i.Uploads,
+		Grace: i.Grace, CoolDown: i.CoolDown, Retain: i.Retain, State: i.State, Progress: i.progress.decode(i.time()), Uploads: i.Uploads, Failing: i.Failing.decode(),
 		Attempt: pool.Attempt{
 			Number: a.Number, Task: a.Task, Began: from(a.Began), Heard: from(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
 			Archived: a.Archived.decode(), Failed: a.Failed,

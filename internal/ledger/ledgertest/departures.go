@@ -67,6 +67,9 @@ func departureRoundTrip(t *testing.T, l ledger.Ledger) {
 		ManifestSHA256: "bb", Entries: 7, RetainUntil: at(100000),
 	}
 	after.Attempt = pool.Attempt{Number: 2, Task: "arn:task", Began: at(601), Heard: at(602), Bytes: 3, Entries: 1, Of: 9, Archived: after.Archive, Failed: 3}
+	after.Failing = pool.Failing{
+		FailingFiles: pool.FailingFiles{Names: []string{"a", "ü (S3AccessDenied)"}, Count: 3}, At: at(640), Report: "arn:report", Read: true, Reports: 2,
+	}
 	after.Uploads, after.UndoneBy, after.UndoneAt = "n-1", "somebody", at(650)
 	saved, err := l.SaveDeparture(ctx, before, after)
 	must(t, err)
@@ -177,6 +180,7 @@ func clearances(t *testing.T, l ledger.Ledger) {
 	expect(t, "the clearance", before, both[1])
 	after := before.Proven(pool.StepProve, at(800), "it is empty")
 	after.NextShare, after.Cursor, after.Destroyed, after.Clean, after.LookedAt, after.Unclean = "share-2", "c", 9, 1, at(801), 2
+	after.Failing = pool.Failing{Report: "arn:report", Reports: 1}
 	after.Task, after.TaskAt, after.Address, after.Report, after.Look = "arn:task", at(802), "10.0.0.9", "clean", 3
 	saved, err := l.SaveClearance(ctx, before, after)
 	must(t, err)

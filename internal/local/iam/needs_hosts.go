@@ -18,6 +18,13 @@ func (s *Store) gatewayNeeds(operation string, p params) []need {
 			{action, p.first("GatewayARN"), p.tags()},
 			{action: "iam:PassRole", resource: p.first("Role")},
 		}
+	case "StartCacheReport":
+		return []need{
+			{action, p.first("FileShareARN"), p.tags()},
+			{action: "iam:PassRole", resource: p.first("Role")},
+		}
+	case "ListCacheReports":
+		return []need{{action: action, resource: "*"}}
 	case "DescribeNFSFileShares":
 		var needs []need
 		for _, arn := range p.texts("FileShareARNList") {
@@ -25,7 +32,7 @@ func (s *Store) gatewayNeeds(operation string, p params) []need {
 		}
 		return needs
 	default:
-		return []need{{action, p.first("ResourceARN", "FileShareARN", "GatewayARN"), p.tags()}}
+		return []need{{action, p.first("ResourceARN", "CacheReportARN", "FileShareARN", "GatewayARN"), p.tags()}}
 	}
 }
 

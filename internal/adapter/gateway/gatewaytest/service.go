@@ -28,10 +28,11 @@ type Share struct {
 	updating int      // looks that still show the old clients as available, then looks until it is updated
 	before   []string // the clients until the last update
 
-	written, uploaded int  // changes of files: acknowledged, and in the bucket
-	held              bool // nothing of it is uploaded
-	leaving           bool // DeleteFileShare was called
-	looks             int  // that show it as DELETING once all is uploaded
+	written, uploaded int      // changes of files: acknowledged, and in the bucket
+	waiting           []string // the files that are not
+	held              bool     // nothing of it is uploaded: each upload is denied
+	leaving           bool     // DeleteFileShare was called
+	looks             int      // that show it as DELETING once all is uploaded
 }
 
 // Gateway is one gateway.
@@ -61,6 +62,8 @@ type Service struct {
 	Page int
 	// Doubled has each event come twice.
 	Doubled bool
+	// Put writes a report into a bucket; nil: no report can be written.
+	Put func(bucket, key string, content []byte) error
 	// Now is the time that events tell; nil: the first second of 2026.
 	Now func() time.Time
 
@@ -71,6 +74,8 @@ type Service struct {
 	spent    map[string]bool // the tokens of shares that are gone
 	asked    []*notification
 	notified int // notifications, ever
+	reports  []*Report
+	reported int // reports, ever
 }
 
 const prefix = "arn:aws:storagegateway:eu-west-1:123456789012:"

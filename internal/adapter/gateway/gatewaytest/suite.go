@@ -24,17 +24,22 @@ type World struct {
 		DeleteFileShare(context.Context, *storagegateway.DeleteFileShareInput, ...func(*storagegateway.Options)) (*storagegateway.DeleteFileShareOutput, error)
 		NotifyWhenUploaded(context.Context, *storagegateway.NotifyWhenUploadedInput, ...func(*storagegateway.Options)) (*storagegateway.NotifyWhenUploadedOutput, error)
 		RefreshCache(context.Context, *storagegateway.RefreshCacheInput, ...func(*storagegateway.Options)) (*storagegateway.RefreshCacheOutput, error)
+		StartCacheReport(context.Context, *storagegateway.StartCacheReportInput, ...func(*storagegateway.Options)) (*storagegateway.StartCacheReportOutput, error)
+		DescribeCacheReport(context.Context, *storagegateway.DescribeCacheReportInput, ...func(*storagegateway.Options)) (*storagegateway.DescribeCacheReportOutput, error)
+		DeleteCacheReport(context.Context, *storagegateway.DeleteCacheReportInput, ...func(*storagegateway.Options)) (*storagegateway.DeleteCacheReportOutput, error)
 		UpdateNFSFileShare(context.Context, *storagegateway.UpdateNFSFileShareInput, ...func(*storagegateway.Options)) (*storagegateway.UpdateNFSFileShareOutput, error)
 	}
 	Gateway string // ARN
 
-	// Instance is the address of a client, from which Write writes a file to a share (by its ARN) and waits until that
-	// is acknowledged.
+	// Instance is the address of a client, from which Write writes a file "file" to a share (by its ARN) and waits until
+	// that is acknowledged.
 	Instance string
 	Write    func(t *testing.T, share string)
-	// Hold has nothing of a share uploaded, or lets it go on; Away cuts the gateway off, or gives it back.
+	// Hold has each upload of a share denied, or lets it go on; Away cuts the gateway off, or gives it back.
 	Hold func(share string, held bool)
 	Away func(away bool)
+	// Object is what an object holds that a report was written to.
+	Object func(bucket, key string) string
 	// Events are the events so far, as a queue behind a rule gets them.
 	Events func() [][]byte
 }
@@ -173,6 +178,7 @@ func Suite(t *testing.T, newWorld func(*testing.T) World) {
 		refused(t, err, service, "aws: prefixed")
 	})
 	leave(t, newWorld)
+	reports(t, newWorld)
 	for name, change := range map[string]func(*request){
 		"role":   func(in *request) { in.Role = aws.String(MissingRole) },
 		"bucket": func(in *request) { in.LocationARN = aws.String(MissingBucket) },

@@ -24,12 +24,13 @@ type notification struct {
 	asked          time.Time
 }
 
-// Write has a client write to a share, by its ARN: that is acknowledged, and uploaded unless uploads are held.
-func (s *Service) Write(arn string) {
+// Write has a client write a file to a share, by its ARN: that is acknowledged, and uploaded unless uploads are held.
+func (s *Service) Write(arn, file string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if share := s.share(arn); share != nil && !share.leaving {
 		share.written++
+		share.waiting = append(share.waiting, file)
 		s.upload(share)
 	}
 }
@@ -61,7 +62,7 @@ func (s *Service) Away(arn string, away bool) {
 // upload brings to the bucket what can be brought.
 func (s *Service) upload(share *Share) {
 	if !share.held && s.there(share) {
-		share.uploaded = share.written
+		share.uploaded, share.waiting = share.written, nil
 	}
 }
 
@@ -219,10 +220,7 @@ func (s *Service) left(share *Share) bool {
 		share.looks--
 		return false
 	}
-	if s.spent == nil {
-		s.spent = map[string]bool{}
-	}
-	s.spent[share.Token] = true
+	s.spend(share.Token)
 	s.shares = slices.DeleteFunc(s.shares, func(other *Share) bool { return other == share })
 	return true
 }

@@ -19,6 +19,7 @@ type change struct {
 	first uint64 // number of the oldest change that has not been uploaded
 	last  uint64
 	at    time.Time
+	why   string // why its last upload failed; empty: none has, since the last one that did not
 }
 
 // begin notes that a change is under way, which end must follow; false when there may be none any more.
@@ -98,8 +99,31 @@ func (d *dirtySet) clean(path string, upTo uint64) {
 		delete(d.paths, path)
 		return
 	}
-	c.first = upTo + 1
+	c.first, c.why = upTo+1, ""
 	d.paths[path] = c
+}
+
+// failed notes why a path is not in the bucket.
+func (d *dirtySet) failed(path, why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c, ok := d.paths[path]; ok {
+		c.why = why
+		d.paths[path] = c
+	}
+}
+
+// failing lists the paths whose last upload failed, with why it did.
+func (d *dirtySet) failing() map[string]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := map[string]string{}
+	for path, c := range d.paths {
+		if c.why != "" {
+			all[path] = c.why
+		}
+	}
+	return all
 }
 
 func (d *dirtySet) has(path string) bool {

@@ -46,6 +46,7 @@ func (a *Appliance) uploadLoop() {
 			for changed, number := range s.files.dirty.settled(time.Now().Add(-a.cfg.UploadDelay)) {
 				if err := a.upload(s, changed); err != nil {
 					// It stays dirty: the next round tries again, as the real one does for ever.
+					s.files.dirty.failed(changed, reasonOf(err))
 					a.cfg.Log.Warn("upload failed", "share", s.definition().ID, "path", changed, "error", err)
 					continue
 				}

@@ -34,6 +34,7 @@ type Config struct {
 	Create time.Duration // a share is CREATING for so long; default 300 ms
 	Update time.Duration // a share is UPDATING for so long; default 200 ms
 	Delete time.Duration // a share is DELETING for so long; default 200 ms
+	Report time.Duration // a cache report is IN_PROGRESS for so long; default 300 ms
 	Lag    time.Duration // a change does not show in answers for so long; default 30 ms
 
 	Log *slog.Logger // default slog.Default
@@ -51,7 +52,10 @@ type Gateway struct {
 	gateways map[string]*gateway // by ARN
 	shares   map[string]*share   // by ARN
 	tokens   map[string]string   // share ARN by gateway ARN and client token
-	made     int                 // counts shares, which are listed in the order of their making
+	made     int                 // counts shares and reports, which are listed in the order of their making
+
+	reports      map[string]*report // by ARN
+	reportTokens map[string]string  // report ARN by share ARN and client token
 }
 
 // gateway is one activated appliance.
@@ -71,6 +75,7 @@ func New(cfg Config) *Gateway {
 		{&cfg.Create, 300 * time.Millisecond},
 		{&cfg.Update, 200 * time.Millisecond},
 		{&cfg.Delete, 200 * time.Millisecond},
+		{&cfg.Report, 300 * time.Millisecond},
 		{&cfg.Lag, 30 * time.Millisecond},
 	} {
 		if *d.value == 0 {
@@ -88,6 +93,7 @@ func New(cfg Config) *Gateway {
 	}
 	g := &Gateway{
 		cfg: cfg, gateways: map[string]*gateway{}, shares: map[string]*share{}, tokens: map[string]string{},
+		reports: map[string]*report{}, reportTokens: map[string]string{},
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	return g
@@ -110,6 +116,11 @@ func (g *Gateway) Service() endpoint.Service {
 		"DeleteFileShare":            g.deleteShare,
 		"NotifyWhenUploaded":         g.notifyWhenUploaded,
 		"RefreshCache":               g.refreshCache,
+		"StartCacheReport":           g.startReport,
+		"DescribeCacheReport":        g.describeReport,
+		"ListCacheReports":           g.listReports,
+		"CancelCacheReport":          g.cancelReport,
+		"DeleteCacheReport":          g.deleteReport,
 		"ListTagsForResource":        g.listTags,
 		"AddTagsToResource":          g.addTags,
 		"RemoveTagsFromResource":     g.removeTags,

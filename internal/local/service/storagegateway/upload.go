@@ -146,6 +146,7 @@ func (g *Gateway) finish(s *share, device *appliance.Appliance, force bool) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		delete(g.shares, s.arn)
+		g.forgetReports(s.arn) // whether AWS keeps them is not documented
 	}
 }
 
