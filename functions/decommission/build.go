@@ -79,6 +79,8 @@ func build(cfg aws.Config, e decommission.Environment) (any, error) {
 		Archives:   e.Archives,
 		ArchiveKey: e.ArchiveKey,
 		ShareKey:   e.ShareKey,
+		Reports:    e.Reports,
+		Reporter:   e.Reporter,
 		Nobody:     e.Nobody,
 		Backups:    time.Duration(e.RestoreDays) * 24 * time.Hour,
 		Logs:       time.Duration(e.LogDays) * 24 * time.Hour,

@@ -105,6 +105,40 @@ func (a *Announcer) Quarantined(ctx context.Context, c pool.Clearance) error {
 	return a.tell(ctx, fmt.Sprintf("slot %s/%d is quarantined", c.Holding.Host, c.Holding.Index), append(lines, entries(c.History)...)...)
 }
 
+// FilesFailing tells a person of files of a tenant that leaves which its gateway can't bring into the bucket. There is no
+// event of it.
+func (a *Announcer) FilesFailing(ctx context.Context, d pool.DepartureID, share pool.Holding, files pool.FailingFiles) error {
+	lines := []string{
+		fmt.Sprintf("Of tenant %s, which leaves, %s from gateway %s (share %s) into the bucket. They are on the gateway's disk alone.",
+			d.Tenant(), files, share.Host, share.Name),
+		"",
+	}
+	for _, name := range files.Names {
+		lines = append(lines, "  "+name)
+	}
+	if more := files.Count - len(files.Names); more > 0 {
+		lines = append(lines, fmt.Sprintf("  and %d more", more))
+	}
+	lines = append(lines,
+		"",
+		"What to do: mend what keeps them, as what the share's role or the bucket denies, or the key. The gateway tries by itself,",
+		"and the departure goes on once all is uploaded. Until then nothing of the tenant is destroyed. Never evict these files:",
+		"that would be their end.")
+	return a.tell(ctx, fmt.Sprintf("files of tenant %s fail to upload", d.Tenant()), lines...)
+}
+
+// failing lists the files of a step that was given up, if they fail to upload.
+func failing(f pool.Failing) []string {
+	if f.Count == 0 {
+		return nil
+	}
+	lines := []string{"", fmt.Sprintf("When the gateway was last asked (%s), %s, and are on its disk alone:", f.At.UTC().Format(time.RFC3339), f.FailingFiles)}
+	for _, name := range f.Names {
+		lines = append(lines, "  "+name)
+	}
+	return lines
+}
+
 // DepartureStuck tells a person of a departure whose step was given up. There is no event of it.
 func (a *Announcer) DepartureStuck(ctx context.Context, d pool.Departure) error {
 	lines := []string{
@@ -121,6 +155,7 @@ func (a *Announcer) DepartureStuck(ctx context.Context, d pool.Departure) error 
 			"",
 			"Files of its share that can't be uploaded are on the gateway's disk alone. FilesFailingUpload counts them, and",
 			"`aws storagegateway start-cache-report` names them. Mend what keeps them (a role, a key); never evict them.")
+		lines = append(lines, failing(d.Failing)...)
 	}
 	lines = append(lines, "", "Its history:")
 	return a.tell(ctx, fmt.Sprintf("the departure of tenant %s is stuck", d.Tenant.ID), append(lines, entries(d.History)...)...)
@@ -135,9 +170,8 @@ func (a *Announcer) ClearanceStuck(ctx context.Context, c pool.Clearance) error 
 		"",
 		fmt.Sprintf("What to do: mend what the error says, and send a DepartureRequest to the decommission queue: departure %s, action", c.Departure),
 		"resume: it goes on from this step.",
-		"",
-		"Its history:",
 	}
+	lines = append(append(lines, failing(c.Failing)...), "", "Its history:")
 	return a.tell(ctx, fmt.Sprintf("the scrub of %s is stuck", c.ID()), append(lines, entries(c.History)...)...)
 }
 

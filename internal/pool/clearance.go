@@ -101,7 +101,7 @@ func (c Clearance) Clone() Clearance {
 func Clear(d Departure, kind Kind, next string, now time.Time) Clearance {
 	holding, failing := d.Tenant.Database, Failing{}
 	if kind == Share {
-		holding, failing = d.Tenant.Share, d.Failing.Clone() // a report may be there still
+		holding, failing = d.Tenant.Share, d.Failing.Left()
 	}
 	return Clearance{
 		Departure: d.ID(), Kind: kind, Holding: holding, CoolDown: d.CoolDown, Failing: failing, Next: next,

@@ -103,13 +103,18 @@ func (f Failing) Begun(report string) Failing {
 	return f
 }
 
-// Found is that the report was read.
+// Found is that the report was read. One that lists nothing leaves what is named: what a gateway flags it forgets every
+// day, so that nothing is listed proves nothing.
 func (f Failing) Found(files FailingFiles, now time.Time) Failing {
-	f.FailingFiles, f.At, f.Read = files, now.UTC(), true
+	f = f.Clone()
+	if files.Count > 0 {
+		f.FailingFiles = files
+	}
+	f.At, f.Read = now.UTC(), true
 	return f
 }
 
-// Ended is that there is no report any more. What the last one named stays.
+// Ended is that there is no report any more.
 func (f Failing) Ended() Failing {
 	f = f.Clone()
 	f.Report, f.Read = "", false
@@ -120,4 +125,14 @@ func (f Failing) Ended() Failing {
 func (f Failing) None() Failing {
 	f.FailingFiles = FailingFiles{}
 	return f
+}
+
+// Left is what is left of it for who comes later: a report that is there, of which nobody wants to know what it says.
+func (f Failing) Left() Failing {
+	return Failing{Report: f.Report, Read: f.Report != "", Reports: f.Reports}
+}
+
+// Clean reports whether a report was read within a time before now, and deleted, that listed nothing.
+func (f Failing) Clean(now time.Time, within time.Duration) bool {
+	return f.Report == "" && f.Count == 0 && !f.At.IsZero() && now.Sub(f.At) < within
 }

@@ -97,6 +97,11 @@ type shares interface {
 	DeleteShare(ctx context.Context, share pool.ShareRef) error
 	CreateShare(ctx context.Context, s pool.ShareSpec) (string, error)
 	TagsOf(ctx context.Context, share pool.ShareRef) (map[string]string, error)
+	// StartReport has a report made of the files that fail to upload; FilesIn reads it where it was put.
+	StartReport(ctx context.Context, s pool.ReportSpec) (arn string, err error)
+	Report(ctx context.Context, arn string) (pool.CacheReport, error)
+	DeleteReport(ctx context.Context, arn string) error
+	FilesIn(report io.Reader) (pool.FailingFiles, error)
 }
 
 // buckets are the buckets of shares, by their ARNs.
@@ -133,6 +138,7 @@ type announcer interface {
 	Refused(ctx context.Context, c pool.Clearance, why string) error
 	LeavingRefused(ctx context.Context, d pool.Departure, why string) error
 	Quarantined(ctx context.Context, c pool.Clearance) error
+	FilesFailing(ctx context.Context, d pool.DepartureID, share pool.Holding, files pool.FailingFiles) error
 }
 
 type sender interface {
@@ -165,6 +171,8 @@ type Config struct {
 	Archives   string        // name of the bucket of archives
 	ArchiveKey string        // ARN of the KMS key that encrypts them
 	ShareKey   string        // ARN of the KMS key of shares' objects
+	Reports    string        // name of the bucket that gateways put reports into
+	Reporter   string        // ARN of the role by which they do
 	Nobody     string        // a client that is nobody: who a closed share is open to
 	Backups    time.Duration // for how long backups of database hosts are kept
 	Logs       time.Duration // for how long logs are kept
@@ -184,7 +192,7 @@ type Handler struct{ Config }
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Terms == nil || c.Vault == nil || c.Databases == nil || c.Access == nil || c.Firewall == nil || c.Shares == nil ||
 		c.Buckets == nil || c.Objects == nil || c.Tasks == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
-		c.Refused == nil || c.Archives == "" || c.ArchiveKey == "" || c.ShareKey == "" || c.Nobody == "" || c.Backups <= 0 || c.Logs <= 0 || c.AtOnce < 1 || c.Stage == "" ||
+		c.Refused == nil || c.Archives == "" || c.ArchiveKey == "" || c.ShareKey == "" || c.Reports == "" || c.Reporter == "" || c.Nobody == "" || c.Backups <= 0 || c.Logs <= 0 || c.AtOnce < 1 || c.Stage == "" ||
 		c.Name == nil || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("decommission: every field of Config is required")
 	}

@@ -26,6 +26,8 @@ type Environment struct {
 	Nobody          string   `env:"NOBODY_ADDRESS" envDefault:"192.0.2.1/32"`
 	Archives        string   `env:"ARCHIVE_BUCKET,required,notEmpty"`
 	ArchiveKey      string   `env:"ARCHIVE_KEY_ARN,required,notEmpty"`
+	Reports         string   `env:"REPORT_BUCKET,required,notEmpty"`
+	Reporter        string   `env:"REPORT_ROLE_ARN,required,notEmpty"`
 	Cluster         string   `env:"ARCHIVIST_CLUSTER,required,notEmpty"`
 	Task            string   `env:"ARCHIVIST_TASK,required,notEmpty"`
 	Container       string   `env:"ARCHIVIST_CONTAINER,required,notEmpty"`

@@ -80,7 +80,9 @@ func (o outside) DeleteSecret(ctx context.Context, arn string) error {
 
 func (o outside) Delete(ctx context.Context, bucket string, versions []pool.ObjectVersion) (kept []pool.ObjectRefusal, err error) {
 	err = o.call("Delete", func() (err error) {
-		o.destroys("objects", bucket)
+		if bucket != reports { // which has nothing of a tenant's but names
+			o.destroys("objects", bucket)
+		}
 		kept, err = o.w.store().Delete(ctx, bucket, versions)
 		return err
 	})
@@ -185,7 +187,9 @@ func (o outside) Prove(_ context.Context, login pool.Login, former string, slot 
 	return found, err
 }
 
-func (o outside) gateways() *gateway.Gateways { return &gateway.Gateways{Client: o.w.gateways} }
+func (o outside) gateways() *gateway.Gateways {
+	return &gateway.Gateways{Client: o.w.gateways, Region: "eu-west-1"}
+}
 
 func (o outside) SetClients(ctx context.Context, share pool.ShareRef, clients []string) error {
 	return o.call("SetClients", func() error { return o.gateways().SetClients(ctx, share, clients) })
@@ -216,6 +220,24 @@ func (o outside) DeleteShare(ctx context.Context, share pool.ShareRef) error {
 func (o outside) CreateShare(ctx context.Context, s pool.ShareSpec) (id string, err error) {
 	err = o.call("CreateShare", func() (err error) { id, err = o.gateways().CreateShare(ctx, s); return err })
 	return id, err
+}
+
+func (o outside) StartReport(ctx context.Context, s pool.ReportSpec) (arn string, err error) {
+	err = o.call("StartReport", func() (err error) { arn, err = o.gateways().StartReport(ctx, s); return err })
+	return arn, err
+}
+
+func (o outside) Report(ctx context.Context, arn string) (r pool.CacheReport, err error) {
+	err = o.call("Report", func() (err error) { r, err = o.gateways().Report(ctx, arn); return err })
+	return r, err
+}
+
+func (o outside) DeleteReport(ctx context.Context, arn string) error {
+	return o.call("DeleteReport", func() error { return o.gateways().DeleteReport(ctx, arn) })
+}
+
+func (o outside) FilesIn(report io.Reader) (pool.FailingFiles, error) {
+	return o.gateways().FilesIn(report)
 }
 
 func (o outside) Tag(ctx context.Context, ref pool.ObjectRef, tags map[string]string) error {

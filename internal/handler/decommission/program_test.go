@@ -295,6 +295,11 @@ func (w *world) residue() []string {
 			}
 		}
 	}
+	for _, report := range w.reported() {
+		if strings.HasPrefix(report, "object ") {
+			found = append(found, "report's "+report)
+		}
+	}
 	for _, s := range w.servers {
 		for name, d := range s.databases {
 			if slices.Contains(d.rows, "rows of acme") || d.copier != "" {

@@ -50,7 +50,12 @@ func (h *Handler) withdrawShare(ctx context.Context, c pool.Clearance) (clearing
 	case err != nil:
 		return clearing{}, err
 	case status == pool.ShareDeleting:
-		return clearing{Record: c, Wait: goneWait, Because: fmt.Errorf("share %s is being deleted", ref.ID)}, nil
+		return h.hangs(ctx, clearing{Record: c, Wait: goneWait, Because: fmt.Errorf("share %s is being deleted", ref.ID)}, ref), nil
+	}
+	// A deletion can't be called off. A report that is not to be had all the same is no reason to wait for it for ever:
+	// a share is never deleted by force.
+	if !c.Failing.Clean(h.Now(), reportGood) && (c.Tries == 0 || c.Failing.Count > 0) {
+		return h.lookForFailing(ctx, c, ref)
 	}
 	target := pool.Target{What: shareTarget, Name: slot.Name, Want: c.Holding.Name, WantMark: host.HeldMark(c.Holding)}
 	if target.Mark, err = h.Buckets.MarkOf(ctx, slot.Bucket); err != nil {

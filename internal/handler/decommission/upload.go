@@ -18,7 +18,7 @@ const (
 	// restarted.
 	uploadAgain = 5 * time.Minute
 	// uploadsKept is how many questions are remembered: an answer may take longer than it takes to ask again.
-	uploadsKept = 8
+	uploadsKept = 12
 	// uploadMost is after how long people are told that it has not come.
 	uploadMost = 24 * time.Hour
 )
@@ -67,7 +67,7 @@ func (h *Handler) upload(ctx context.Context, d pool.Departure) (leaving, error)
 	next := leaving{Record: d, Wait: uploadAgain}
 	ids := strings.Fields(d.Uploads)
 	if len(ids) > 0 {
-		next.Because = errUploading
+		next = h.nameFailing(ctx, next, ref)
 	}
 	next.Record.Uploads = strings.Join(append(ids[max(0, len(ids)-uploadsKept+1):], id), " ")
 	return next, nil
@@ -127,6 +127,7 @@ func (h *Handler) allUploaded(ctx context.Context, id pool.DepartureID, event ev
 		if d.Step != pool.StepUpload || !asked(d, event.NotificationID) {
 			return d, ledger.ErrUnchanged
 		}
+		d.Failing = d.Failing.None()
 		return d.Proven(pool.StepArchive, h.Now(), fmt.Sprintf("the gateway said on notification %s that all that was written before %s is in the bucket",
 			event.NotificationID, event.RequestReceived.UTC().Format(time.RFC3339))), nil
 	})

@@ -43,6 +43,8 @@ const (
 	nobody               = "192.0.2.1/32"
 	archives             = "headroom-dev-archive"
 	archiveKey           = "arn:aws:kms:eu-west-1:123456789012:key/archive"
+	reports              = "headroom-dev-reports"
+	reporter             = "arn:aws:iam::123456789012:role/reporter"
 	shareKey             = "arn:aws:kms:eu-west-1:123456789012:key/share"
 	grace                = time.Hour
 	coolDown             = 2 * time.Hour
@@ -113,6 +115,11 @@ func newWorld(t fatal) *world {
 	w.gateways.Now = w.clock
 	w.objects = &objectstest.S3{Now: w.clock}
 	w.objects.Add(archives, true)
+	w.objects.Add(reports, false)
+	w.gateways.Put = func(bucket, key string, content []byte) error {
+		_, err := w.store().Put(context.Background(), pool.ObjectSpec{Bucket: bucket, Key: key, KMSKey: archiveKey, ContentType: "text/csv"}, content)
+		return err
+	}
 	w.cluster = &taskstest.ECS{Now: w.clock, Program: w.program}
 	w.requests, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
 	w.checks, w.refused = queuetest.New(w.clock), queuetest.New(w.clock)
@@ -162,7 +169,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Ledger: store, Shelf: reconciler, Terms: out, Vault: out, Databases: out,
 		Access: access.Writer{Shares: out, Firewall: out}, Firewall: out, Shares: out, Buckets: out, Objects: out, Tasks: out,
 		Announce: announcer, Steps: sender(w.steps), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
-		Archives: archives, ArchiveKey: archiveKey, ShareKey: shareKey, Nobody: nobody, Backups: 7 * 24 * time.Hour, Logs: 14 * 24 * time.Hour, AtOnce: 2, Stage: "dev",
+		Archives: archives, ArchiveKey: archiveKey, ShareKey: shareKey, Reports: reports, Reporter: reporter, Nobody: nobody, Backups: 7 * 24 * time.Hour, Logs: 14 * 24 * time.Hour, AtOnce: 2, Stage: "dev",
 		Name:    func() (string, error) { w.named++; return fmt.Sprintf("next%06d", w.named), nil },
 		Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: w.clock,
 		Until: func(t time.Time) time.Duration { return t.Sub(w.clock()) },

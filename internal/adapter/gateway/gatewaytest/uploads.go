@@ -211,6 +211,9 @@ func (s *Service) DeleteFileShare(ctx context.Context, in *storagegateway.Delete
 	return &storagegateway.DeleteFileShareOutput{FileShareARN: aws.String(share.ARN)}, nil
 }
 
+// Leaving reports whether the share's deletion was asked for.
+func (s Share) Leaving() bool { return s.leaving }
+
 // left looks at a share that is leaving, and reports whether it is gone.
 func (s *Service) left(share *Share) bool {
 	if share.uploaded < share.written || !s.there(share) {
