@@ -6,7 +6,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// What is the same for all buckets, of shares and of archives.
+// What is the same for all buckets, of shares, of archives and of reports.
 
 // encryptedWith has all objects of a bucket encrypted with a key, which S3 asks KMS for seldom.
 func encryptedWith(key *string) *awss3.CfnBucket_BucketEncryptionProperty {

@@ -42,6 +42,7 @@ type controlPlane struct {
 	network       *Network
 	hosts         HostStacks
 	archives      Archives
+	reports       Reports
 
 	signups, signupSteps, poolChecks, hostEvents, alarms, changes, changeSteps Queue
 	decommissions, decommissionSteps                                           Queue
@@ -89,6 +90,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	})
 
 	c.archives = NewArchives(stack, "Archives", c.keys.Archives)
+	c.reports = NewReports(stack, "Reports", c.keys.Archives)
 	c.signups = NewQueue(stack, "Signup", c.queueProps("signup", signupTimeout))
 	c.signupSteps = NewQueue(stack, "SignupSteps", c.queueProps("signupsteps", signupTimeout))
 	c.poolChecks = NewQueue(stack, "PoolCheck", c.queueProps("poolcheck", poolCheckTimeout))

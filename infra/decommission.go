@@ -98,7 +98,7 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 	f := c.newFunction("Departures", FunctionProps{
 		Name: "decommission", Queues: []Queue{c.decommissions, c.decommissionSteps}, Batch: decommissionBatch, Concurrency: 2,
 		MemoryMiB: 512, TimeoutSeconds: decommissionTimeout, Network: c.network, Grants: grants,
-		MoreGrants: slices.Concat(c.emptyShares(), c.lockArchives(), c.runTasks(a)),
+		MoreGrants: slices.Concat(c.emptyShares(), c.reportFailing(), c.lockArchives(), c.runTasks(a)),
 		Environment: map[string]*string{
 			"TABLE_NAME":       c.ledger.Table.TableName(),
 			"BUS_NAME":         c.bus.EventBusName(),
@@ -116,6 +116,8 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 			"NOBODY_ADDRESS":               jsii.String(nobodyAddress),
 			"ARCHIVE_BUCKET":               c.archives.Bucket.Ref(),
 			"ARCHIVE_KEY_ARN":              c.keys.Archives.KeyArn(),
+			"REPORT_BUCKET":                c.reports.Bucket.Ref(),
+			"REPORT_ROLE_ARN":              c.reports.Role.AttrArn(),
 			"ARCHIVIST_CLUSTER":            a.Cluster.AttrArn(),
 			"ARCHIVIST_TASK":               a.Task.Ref(),
 			"ARCHIVIST_CONTAINER":          jsii.String(archivistName),
@@ -127,7 +129,7 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
-		"Shares, their roles, buckets and groups, tasks, tenants' and copiers' secrets, and RDS's, are made while it runs: paths, prefixes and "+
+		"Shares, their reports, roles, buckets and groups, tasks, tenants' and copiers' secrets, and RDS's, are made while it runs: paths, prefixes and "+
 			"tags limit what is done to them to this stage's. Shares that were just made are looked at before their tags may be known. "+
 			"The Describe calls that connect the function to the VPC know no resources.")
 	return f

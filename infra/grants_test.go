@@ -104,7 +104,7 @@ func TestRolesArePassedToNobodyElse(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		shares := "role/headroom/" + a.stage.Name + "/share/*"
 		passing := map[string][]string{ // role's policy to the roles it may pass
-			"PoolChecks": {"StackRole"}, "HostSteps": {shares}, "Departures": {shares, "ArchivistTaskRole", "ArchivistExecutionRole"},
+			"PoolChecks": {"StackRole"}, "HostSteps": {shares}, "Departures": {shares, "ArchivistTaskRole", "ArchivistExecutionRole", "ReportsRole"},
 		}
 		for _, s := range identityStatements("control", a.control) {
 			for _, action := range s.actions {
@@ -136,10 +136,13 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 		"Signups DescribeNFSFileShares":         {ofResource},
 		"Signups UpdateNFSFileShare":            {ofResource},
 		"Departures CreateNFSFileShare":         {ofRequest, ofResource},
+		"Departures DeleteCacheReport":          nil, // reports have no tags
 		"Departures DeleteFileShare":            {ofResource},
+		"Departures DescribeCacheReport":        nil, // likewise
 		"Departures DescribeNFSFileShares":      nil, // asked before a share's tags may be known, and after it is gone
 		"Departures ListTagsForResource":        nil, // likewise
 		"Departures NotifyWhenUploaded":         {ofResource},
+		"Departures StartCacheReport":           {ofResource},
 		"Departures UpdateNFSFileShare":         {ofResource},
 		"HostSteps ActivateGateway":             {ofRequest},
 		"HostSteps AddCache":                    {ofResource},

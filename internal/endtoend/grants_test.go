@@ -165,7 +165,7 @@ var unneeded = map[string]string{
 	"decommission s3:ListBucket":                       "an object of the archive is found missing only if it was lost",
 	"decommission s3:GetObject":                        "a certificate is looked at only if it is there already, after a certifying that was cut short",
 	"decommission s3:AbortMultipartUpload":             "an upload of a share is aborted only if a gateway was cut short",
-	"decommission sns:Publish":                         "people are told only of what is refused or quarantined",
+	"decommission sns:Publish":                         "people are told only of what is refused, quarantined, or fails to upload",
 	"signup dynamodb:BatchGetItem":                     "hosts are read only if the tenant's record names its slots already, after a signup that was cut short",
 	"decommission dynamodb:BatchGetItem":               "what a tenant holds is settled by the pool check, if that comes first",
 	"decommission kms:Decrypt":                         "the topic's key is used only when people are told of something",

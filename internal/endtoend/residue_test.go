@@ -27,6 +27,7 @@ func (l *leaving) leavesNothing(t *testing.T) {
 	for where, names := range map[string][]string{
 		"the buckets of shares": l.inShareBuckets(t), "secrets": l.inSecrets(t), "shares": l.inShares(t), "security groups": l.inGroups(t),
 		"the table": l.inTable(t), "databases": l.inDatabases(t), "files": l.inFiles(t), "logs": l.inLogs(t),
+		"reports": l.inReports(t),
 	} {
 		if len(names) > 0 {
 			t.Errorf("left in %s: %v", where, names)
@@ -53,6 +54,28 @@ func (l *leaving) inShareBuckets(t *testing.T) (found []string) {
 	must(t, err)
 	for _, u := range uploads.Uploads {
 		found = append(found, "upload of "+*u.Key)
+	}
+	return found
+}
+
+// inReports lists what is left of reports of files that failed to upload, which have names of files.
+func (l *leaving) inReports(t *testing.T) (found []string) {
+	t.Helper()
+	made, err := storagegateway.NewFromConfig(l.AWS()).ListCacheReports(t.Context(), &storagegateway.ListCacheReportsInput{})
+	must(t, err)
+	for _, r := range made.CacheReportList {
+		found = append(found, *r.CacheReportARN)
+	}
+	var bucket string
+	for _, r := range l.Stacks.Resources("Headroom-" + stage) {
+		if r.LogicalID == "ReportBucket" {
+			bucket = r.PhysicalID
+		}
+	}
+	objects, err := s3.NewFromConfig(l.AWS()).ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &bucket})
+	must(t, err)
+	for _, o := range objects.Versions {
+		found = append(found, *o.Key)
 	}
 	return found
 }

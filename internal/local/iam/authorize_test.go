@@ -87,6 +87,10 @@ func TestWhatCallsNeed(t *testing.T) {
 		},
 		{"look at a volume", "ec2", "DescribeVolumes", map[string]any{"VolumeId": []any{"vol-1"}}, []string{"ec2:DescribeVolumes *"}},
 		{"tell when a share is uploaded", "storagegateway", "NotifyWhenUploaded", map[string]any{"FileShareARN": arn("storagegateway", "share/share-1")}, []string{"storagegateway:NotifyWhenUploaded " + arn("storagegateway", "share/share-1")}},
+		{"have a gateway report what fails", "storagegateway", "StartCacheReport", map[string]any{"FileShareARN": arn("storagegateway", "share/share-1"), "Role": role}, []string{"storagegateway:StartCacheReport " + arn("storagegateway", "share/share-1"), "iam:PassRole " + role}},
+		{"look at a report", "storagegateway", "DescribeCacheReport", map[string]any{"CacheReportARN": arn("storagegateway", "share/share-1/cache-report/report-1")}, []string{"storagegateway:DescribeCacheReport " + arn("storagegateway", "share/share-1/cache-report/report-1")}},
+		{"delete a report", "storagegateway", "DeleteCacheReport", map[string]any{"CacheReportARN": arn("storagegateway", "share/share-1/cache-report/report-1")}, []string{"storagegateway:DeleteCacheReport " + arn("storagegateway", "share/share-1/cache-report/report-1")}},
+		{"list reports", "storagegateway", "ListCacheReports", map[string]any{}, []string{"storagegateway:ListCacheReports *"}},
 		{"delete a share", "storagegateway", "DeleteFileShare", map[string]any{"FileShareARN": arn("storagegateway", "share/share-1")}, []string{"storagegateway:DeleteFileShare " + arn("storagegateway", "share/share-1")}},
 		{
 			"run a task, by its family", "ecs", "RunTask",
