@@ -85,6 +85,27 @@ func TestWhatCallsNeed(t *testing.T) {
 			map[string]any{"VolumeId": "vol-1", "InstanceId": "i-1", "Device": "/dev/sdf"},
 			[]string{"ec2:AttachVolume " + volume, "kms:CreateGrant " + key, "ec2:AttachVolume " + arn("ec2", "instance/i-1")},
 		},
+		{
+			"take a volume from its machine", "ec2", "DetachVolume", map[string]any{"VolumeId": "vol-1", "InstanceId": "i-1"},
+			[]string{"ec2:DetachVolume " + volume, "ec2:DetachVolume " + arn("ec2", "instance/i-1")},
+		},
+		{"take a volume from wherever it is", "ec2", "DetachVolume", map[string]any{"VolumeId": "vol-1"}, []string{"ec2:DetachVolume " + volume}},
+		{"delete a volume", "ec2", "DeleteVolume", map[string]any{"VolumeId": "vol-1"}, []string{"ec2:DeleteVolume " + volume}},
+		{
+			"stop machines", "ec2", "StopInstances", map[string]any{"InstanceId": []any{"i-1", "i-2"}},
+			[]string{"ec2:StopInstances " + arn("ec2", "instance/i-1"), "ec2:StopInstances " + arn("ec2", "instance/i-2")},
+		},
+		{
+			"start a machine whose disk is encrypted", "ec2", "StartInstances", map[string]any{"InstanceId": []any{"i-encrypted"}},
+			[]string{"ec2:StartInstances " + arn("ec2", "instance/i-encrypted"), "kms:CreateGrant " + key},
+		},
+		{"keep a machine's disk", "ec2", "ModifyInstanceAttribute", map[string]any{"InstanceId": "i-1"}, []string{"ec2:ModifyInstanceAttribute " + arn("ec2", "instance/i-1")}},
+		{
+			"tag a volume and a machine", "ec2", "CreateTags",
+			map[string]any{"ResourceId": []any{"vol-1", "i-1"}, "Tag": []any{map[string]any{"Key": "k", "Value": "v"}}},
+			[]string{"ec2:CreateTags " + volume, "ec2:CreateTags " + arn("ec2", "instance/i-1")},
+		},
+		{"look at machines' checks", "ec2", "DescribeInstanceStatus", map[string]any{"InstanceId": []any{"i-1"}}, []string{"ec2:DescribeInstanceStatus *"}},
 		{"look at a volume", "ec2", "DescribeVolumes", map[string]any{"VolumeId": []any{"vol-1"}}, []string{"ec2:DescribeVolumes *"}},
 		{"tell when a share is uploaded", "storagegateway", "NotifyWhenUploaded", map[string]any{"FileShareARN": arn("storagegateway", "share/share-1")}, []string{"storagegateway:NotifyWhenUploaded " + arn("storagegateway", "share/share-1")}},
 		{"have a gateway report what fails", "storagegateway", "StartCacheReport", map[string]any{"FileShareARN": arn("storagegateway", "share/share-1"), "Role": role}, []string{"storagegateway:StartCacheReport " + arn("storagegateway", "share/share-1"), "iam:PassRole " + role}},
@@ -110,7 +131,7 @@ func TestWhatCallsNeed(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := iam.New(account, region)
-			for _, encrypted := range []string{table, queue, arn("sns", "t"), "arn:aws:s3:::b", volume} {
+			for _, encrypted := range []string{table, queue, arn("sns", "t"), "arn:aws:s3:::b", volume, arn("ec2", "instance/i-encrypted")} {
 				s.PutKeyOf(encrypted, key)
 			}
 			s.TasksFrom(func(definition string) (string, []string) {

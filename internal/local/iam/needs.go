@@ -68,7 +68,7 @@ func keyActions(action string) []string {
 		return []string{"kms:GenerateDataKey", "kms:Decrypt"}
 	case "s3:PutObject":
 		return []string{"kms:GenerateDataKey"}
-	case "ec2:AttachVolume":
+	case "ec2:AttachVolume", "ec2:StartInstances":
 		return []string{"kms:CreateGrant"}
 	case "sqs:ReceiveMessage", "s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue":
 		return []string{"kms:Decrypt"}
@@ -156,9 +156,11 @@ func (p params) maps(name string) []params {
 }
 
 // tags are the tags that a call gives, as aws:RequestTag/… and aws:TagKeys.
-func (p params) tags() Context {
+func (p params) tags() Context { return tagsOf(p.maps("Tags")) }
+
+func tagsOf(tags []params) Context {
 	context := Context{}
-	for _, tag := range p.maps("Tags") {
+	for _, tag := range tags {
 		key := tag.text("Key")
 		context["aws:requesttag/"+strings.ToLower(key)] = []string{tag.text("Value")}
 		context["aws:tagkeys"] = append(context["aws:tagkeys"], key)

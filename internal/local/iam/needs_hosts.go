@@ -36,18 +36,57 @@ func (s *Store) gatewayNeeds(operation string, p params) []need {
 	}
 }
 
-// ec2Needs: a volume is attached with permissions on both it and the machine, and EC2 takes a grant on
-// its key in the caller's name.
+// ec2Needs: a volume is attached, and detached, with permissions on both it and the machine that is named, and EC2
+// takes a grant on its key in the caller's name: also when a machine starts that has it.
+//
+// Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon EC2".
 func (s *Store) ec2Needs(operation string, p params) []need {
-	if operation == "AttachVolume" {
-		action := "ec2:" + operation
-		return append(s.withKey(need{action: action, resource: s.arn("ec2", "volume/"+p.text("VolumeId"))}),
-			need{action: action, resource: s.arn("ec2", "instance/"+p.text("InstanceId"))})
+	action := "ec2:" + operation
+	on := func(kind, id string) need { return need{action: action, resource: s.arn("ec2", kind+"/"+id)} }
+	switch operation {
+	case "AttachVolume":
+		return append(s.withKey(on("volume", p.text("VolumeId"))), on("instance", p.text("InstanceId")))
+	case "DetachVolume":
+		needs := []need{on("volume", p.text("VolumeId"))}
+		if id := p.text("InstanceId"); id != "" {
+			needs = append(needs, on("instance", id))
+		}
+		return needs
+	case "DeleteVolume":
+		return []need{on("volume", p.text("VolumeId"))}
+	case "RebootInstances", "StartInstances", "StopInstances", "TerminateInstances":
+		var needs []need
+		for _, id := range p.texts("InstanceId") {
+			needs = append(needs, s.withKey(on("instance", id))...)
+		}
+		return needs
+	case "ModifyInstanceAttribute":
+		return []need{on("instance", p.text("InstanceId"))}
+	case "CreateTags", "DeleteTags":
+		var needs []need
+		for _, id := range p.texts("ResourceId") {
+			n := on(ec2Kind(id), id)
+			n.context = tagsOf(p.maps("Tag"))
+			needs = append(needs, n)
+		}
+		return needs
 	}
 	if group := p.text("GroupId"); group != "" && !strings.HasPrefix(operation, "Describe") {
-		return []need{{action: "ec2:" + operation, resource: s.arn("ec2", "security-group/"+group)}}
+		return []need{on("security-group", group)}
 	}
-	return []need{{action: "ec2:" + operation, resource: "*"}}
+	return []need{{action: action, resource: "*"}}
+}
+
+// ec2Kind is the kind of a resource of EC2 as ARNs have it, by what its ID begins with.
+func ec2Kind(id string) string {
+	prefix, _, _ := strings.Cut(id, "-")
+	kinds := map[string]string{
+		"i": "instance", "vol": "volume", "eni": "network-interface", "sg": "security-group", "subnet": "subnet", "lt": "launch-template",
+	}
+	if kind, ok := kinds[prefix]; ok {
+		return kind
+	}
+	return prefix
 }
 
 // stackNeeds: CreateStack takes its template with the caller's own permissions, and hands the stack
