@@ -143,10 +143,10 @@ func (c *Cloud) composeGateways() {
 	c.Machines = appliance.NewFleet(appliance.Config{
 		Dir: filepath.Join(c.Dir, "disks"), Objects: appliance.Buckets{Client: c.bucketsAs},
 		Reaches: c.reachesStorageGateway, ActivationPort: o.ActivationPort,
-		Boot: o.LeadTimes.Boot, Reboot: o.LeadTimes.Reboot, UploadDelay: o.LeadTimes.Upload, Log: o.Log,
+		Boot: o.LeadTimes.Boot, Reboot: o.LeadTimes.Reboot, Import: o.LeadTimes.Import, UploadDelay: o.LeadTimes.Upload, Log: o.Log,
 	})
 	c.closers = append(c.closers, c.Machines.Close)
-	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Launch: o.LeadTimes.Launch})
+	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Launch: o.LeadTimes.Launch, Stop: o.LeadTimes.Stop, Log: o.Log})
 	c.Gateways = storagegateway.New(storagegateway.Config{
 		Account: c.Account, Region: c.Region, Clock: c.Clock, Fleet: c.Machines, Emit: c.Events.Emit, Create: o.LeadTimes.Share, Log: o.Log,
 		Assume: func(roleARN, gatewayARN string) error {

@@ -63,7 +63,9 @@ type LeadTimes struct {
 	Database time.Duration // an RDS instance, once its server runs
 	Launch   time.Duration // an EC2 instance, until it runs
 	Boot     time.Duration // an appliance, until it gives an activation key
+	Stop     time.Duration // an EC2 instance, until its machine has ended
 	Reboot   time.Duration // an appliance, after its activation
+	Import   time.Duration // an appliance, after it has taken over another one's gateway
 	Share    time.Duration // a file share, until it is available
 	Upload   time.Duration // a file on a share, from its last write until it is in its bucket
 	Task     time.Duration // a task, until its image is pulled

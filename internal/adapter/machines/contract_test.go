@@ -140,3 +140,6 @@ func (bare) Start(ctx context.Context, m machine.Machine) error {
 }
 func (bare) Attach(context.Context, string, machine.Disk) error { return nil }
 func (bare) Stop(context.Context, string) error                 { return nil }
+func (bare) Detach(context.Context, string, string, bool) error { return nil }
+func (bare) Erase(string)                                       {}
+func (bare) Health(string) machine.Health                       { return machine.Health{System: true, Instance: true} }

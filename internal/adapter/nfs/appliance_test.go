@@ -65,7 +65,7 @@ func launch(t *testing.T, keys bucket) (host string, open func(to netip.Addr)) {
 		key, err = activationKey(address)
 		return err == nil
 	})
-	_, err := a.Activate(key, "eu-west-1")
+	_, err := a.Activate(key, "eu-west-1", "sgw-12345678")
 	check(err)
 	eventually(t, a.Connected)
 	check(a.AddCache([]string{a.Disks()[0].ID}))

@@ -4,6 +4,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 )
 
@@ -18,9 +19,22 @@ type Runner interface {
 	Start(ctx context.Context, machine Machine) error
 	// Attach gives a disk to a running machine. A second time, it does nothing.
 	Attach(ctx context.Context, instanceID string, disk Disk) error
-	// Stop ends a machine. Stopping what does not run succeeds.
+	// Detach takes a disk from a running machine; ErrBusy if that uses it, unless it is forced: then what the
+	// machine has not written to it yet is lost. Detaching what is not attached succeeds.
+	Detach(ctx context.Context, instanceID, volumeID string, force bool) error
+	// Stop ends a machine; what is on its disks stays. Stopping what does not run succeeds.
 	Stop(ctx context.Context, instanceID string) error
+	// Erase forgets what is on a volume that no machine has any more.
+	Erase(volumeID string)
+	// Health is what EC2's status checks see of a running machine.
+	Health(instanceID string) Health
 }
+
+// ErrBusy is of a disk that its machine uses.
+var ErrBusy = errors.New("the disk is in use")
+
+// Health is whether the two status checks of a machine pass: of the host under it, and of the machine itself.
+type Health struct{ System, Instance bool }
 
 // Machine is one instance as the software on it sees it.
 type Machine struct {
@@ -28,6 +42,7 @@ type Machine struct {
 	ImageID    string
 	Address    netip.Addr
 	Disks      []Disk
+	Reboot     bool // it is started again where it was
 	// Permits reports whether the instance's security groups let an address reach a TCP port now.
 	Permits func(port int, from netip.Addr) bool
 }

@@ -24,12 +24,14 @@ const (
 	fresh     phase = "new"       // it gives out activation keys
 	rebooting phase = "rebooting" // it has been activated and is away for a while
 	running   phase = "running"   // it serves
+	impaired  phase = "impaired"  // it has started without its cache, or lost it, or has a disk too many: it serves nothing
 	stopped   phase = "stopped"
 )
 
 // Appliance is one machine that runs the gateway software.
 type Appliance struct {
 	cfg     Config
+	fleet   *Fleet
 	machine machine.Machine
 
 	life context.Context // until it is stopped
@@ -40,15 +42,15 @@ type Appliance struct {
 	nfs  net.Listener // the NFS server's port; it answers once the appliance runs
 
 	away atomic.Bool // see Cut
+	hung atomic.Bool // see Fault
 
-	mu      sync.Mutex
-	phase   phase
-	keys    map[string]grant
-	disks   []machine.Disk
-	cache   []string // ids of the disks that are its cache
-	shares  map[string]*share
-	handles *handles
-	conns   map[net.Conn]struct{}
+	mu     sync.Mutex
+	phase  phase
+	keys   map[string]grant
+	disks  []machine.Disk
+	who    *identity // as its root volume knows; nil: it is no gateway yet
+	shares map[string]*share
+	conns  map[net.Conn]struct{}
 }
 
 // grant is an activation key that was given out.
@@ -69,15 +71,24 @@ var (
 	ErrNoShare      = errors.New("the appliance exports no such share")
 )
 
-// start boots an appliance: nothing listens yet, for ports of a machine that boots are closed.
-func start(cfg Config, machine machine.Machine) *Appliance {
+// start boots an appliance: nothing listens yet, for ports of a machine that boots are closed. One whose root volume
+// says that it is a gateway comes back as that, by itself.
+func start(f *Fleet, cfg Config, machine machine.Machine) *Appliance {
 	a := &Appliance{
-		cfg: cfg, machine: machine, phase: booting,
-		keys: map[string]grant{}, disks: slices.Clone(machine.Disks),
-		shares: map[string]*share{}, handles: newHandles(), conns: map[net.Conn]struct{}{},
+		cfg: cfg, fleet: f, machine: machine, phase: booting,
+		keys: map[string]grant{}, disks: slices.Clone(machine.Disks), who: f.on(rootOf(machine)).who(),
+		shares: map[string]*share{}, conns: map[net.Conn]struct{}{},
 	}
 	a.life, a.end = context.WithCancel(context.Background())
-	a.work.Go(a.boot)
+	if a.who == nil {
+		a.work.Go(a.boot)
+	} else {
+		a.work.Go(func() {
+			if a.pause(a.cfg.Boot) {
+				a.serve(booting)
+			}
+		})
+	}
 	a.work.Go(a.uploadLoop)
 	return a
 }
@@ -106,9 +117,9 @@ func (a *Appliance) boot() {
 	}
 }
 
-// Activate takes an activation key: the appliance reboots, and then it is a gateway. It returns the VPC
+// Activate takes an activation key: the appliance reboots, and then it is the gateway of that ID. It returns the VPC
 // endpoint that the key was asked for with, by which the gateway reaches its service.
-func (a *Appliance) Activate(key, region string) (endpoint string, err error) {
+func (a *Appliance) Activate(key, region, gatewayID string) (endpoint string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	given, ok := a.keys[key]
@@ -121,13 +132,33 @@ func (a *Appliance) Activate(key, region string) (endpoint string, err error) {
 		return "", ErrKeyRegion
 	}
 	a.phase, a.keys = rebooting, map[string]grant{}
-	_ = a.page.Close() // the page is for new appliances only
-	a.work.Go(a.reboot)
+	a.who = &identity{gateway: gatewayID, image: a.machine.ImageID, shares: map[string]Share{}, handles: newHandles()}
+	a.fleet.on(rootOf(a.machine)).write(a.who)
+	a.endPage()
+	a.work.Go(func() {
+		if a.pause(a.cfg.Reboot) {
+			a.serve(rebooting)
+		}
+	})
 	return given.endpoint, nil
 }
 
-func (a *Appliance) reboot() {
-	if !a.pause(a.cfg.Reboot) {
+// endPage closes the activation page, which is for new appliances only. The caller holds the lock.
+func (a *Appliance) endPage() {
+	if a.page != nil {
+		_ = a.page.Close()
+	}
+}
+
+// serve brings up a gateway's shares with what is on its disks, and its NFS server. It returns when that has ended.
+func (a *Appliance) serve(from phase) {
+	if from == booting && !a.complete() {
+		a.enter(from, impaired)
+		return
+	}
+	if err := a.restore(); err != nil {
+		a.cfg.Log.Error("appliance can't bring up its shares", "address", a.machine.Address, "error", err)
+		a.enter(from, impaired)
 		return
 	}
 	listener, err := listen(a.machine.Address, a.cfg.NFSPort)
@@ -138,11 +169,36 @@ func (a *Appliance) reboot() {
 	a.mu.Lock()
 	a.nfs = listener
 	a.mu.Unlock()
-	if !a.enter(rebooting, running) {
+	if !a.enter(from, running) {
 		_ = listener.Close()
 		return
 	}
+	a.work.Go(func() { a.fleet.connected(a) })
 	a.serveNFS(listener)
+}
+
+// complete reports whether all disks are there that the gateway has, and no root volume of another appliance.
+func (a *Appliance) complete() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, other := a.oldRoot()
+	return other == "" && a.fleet.whole(a.who, a.disks)
+}
+
+// missing lets an appliance that has lost a disk of its cache serve nothing any more.
+func (a *Appliance) missing(volumeID string) {
+	a.mu.Lock()
+	if a.phase != running || !slices.Contains(a.who.cache, diskID(machine.Disk{VolumeID: volumeID})) {
+		a.mu.Unlock()
+		return
+	}
+	a.phase = impaired
+	_ = a.nfs.Close()
+	conns := slices.Collect(maps.Keys(a.conns))
+	a.mu.Unlock()
+	for _, conn := range conns {
+		_ = conn.Close()
+	}
 }
 
 // enter moves from a phase to another, unless the appliance has been stopped.
@@ -156,6 +212,7 @@ func (a *Appliance) enter(from, to phase) bool {
 	return true
 }
 
+// stop ends an appliance, once or again. What is on its disks stays.
 func (a *Appliance) stop() {
 	a.mu.Lock()
 	a.phase = stopped
@@ -182,12 +239,30 @@ func (a *Appliance) stop() {
 func (a *Appliance) Connected() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.phase == running && !a.away.Load()
+	return a.phase == running && !a.away.Load() && !a.hung.Load()
 }
+
+// Gateway is the ID of the gateway that the appliance is; empty: it is none yet.
+func (a *Appliance) Gateway() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.who == nil {
+		return ""
+	}
+	return a.who.gateway
+}
+
+// Version is that of the appliance's software, such as "2.0.0".
+func (a *Appliance) Version() string { return a.cfg.Version(a.machine.ImageID) }
 
 // Cut takes an appliance off its region's reach, or gives it back: away, it serves its clients on from its cache,
 // uploads nothing, and its gateway can be asked for nothing.
-func (a *Appliance) Cut(away bool) { a.away.Store(away) }
+func (a *Appliance) Cut(away bool) {
+	a.away.Store(away)
+	if a.Connected() {
+		a.fleet.connected(a)
+	}
+}
 
 // Address is the machine's own address.
 func (a *Appliance) Address() netip.Addr { return a.machine.Address }

@@ -33,16 +33,16 @@ func TestActivationPageIsForNewAppliancesOnly(t *testing.T) {
 	if !unready {
 		t.Error("it was never 504 before it gave a key")
 	}
-	if _, err := a.Activate(key, "us-east-1"); !errors.Is(err, ErrKeyRegion) {
+	if _, err := a.Activate(key, "us-east-1", "sgw-12345678"); !errors.Is(err, ErrKeyRegion) {
 		t.Errorf("activated for another region: %v", err)
 	}
-	if _, err := a.Activate(key, "eu-west-1"); err != nil {
+	if _, err := a.Activate(key, "eu-west-1", "sgw-12345678"); err != nil {
 		t.Fatal(err)
 	}
 	if a.Connected() {
 		t.Error("it did not reboot")
 	}
-	if _, err := a.Activate(key, "eu-west-1"); err == nil {
+	if _, err := a.Activate(key, "eu-west-1", "sgw-12345678"); err == nil {
 		t.Error("activated twice")
 	}
 	if _, err := m.key(); err == nil {
@@ -174,7 +174,7 @@ func TestNoPathLeadsOutOfAShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Close() }()
-	files, err := openFiles(t.TempDir(), false)
+	files, err := openFiles(t.TempDir(), false, &dirtySet{})
 	if err != nil {
 		t.Fatal(err)
 	}

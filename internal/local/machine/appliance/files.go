@@ -20,7 +20,7 @@ type files struct {
 	dir      string
 	root     *os.Root
 	readOnly atomic.Bool
-	dirty    dirtySet
+	dirty    *dirtySet
 }
 
 var (
@@ -29,12 +29,12 @@ var (
 	_ billy.Capable    = (*files)(nil)
 )
 
-func openFiles(dir string, readOnly bool) (*files, error) {
+func openFiles(dir string, readOnly bool, dirty *dirtySet) (*files, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open a share's folder: %w", err)
 	}
-	f := &files{dir: dir, root: root}
+	f := &files{dir: dir, root: root, dirty: dirty}
 	f.readOnly.Store(readOnly)
 	return f, nil
 }

@@ -134,7 +134,7 @@ func newMachine(t *testing.T) *testMachine {
 	}
 	m.Fleet = NewFleet(Config{
 		Dir: t.TempDir(), Objects: m.shelf, ActivationPort: testPage, NFSPort: testNFS,
-		Boot: 100 * time.Millisecond, Reboot: 100 * time.Millisecond, UploadDelay: 60 * time.Millisecond,
+		Boot: 100 * time.Millisecond, Reboot: 100 * time.Millisecond, Import: 100 * time.Millisecond, UploadDelay: 60 * time.Millisecond,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err := m.Hold(address); err != nil {
@@ -193,7 +193,7 @@ func launched(t *testing.T) (*testMachine, *Appliance) {
 		key, err = m.key()
 		return err == nil
 	})
-	if _, err := a.Activate(key, "eu-west-1"); err != nil {
+	if _, err := a.Activate(key, "eu-west-1", "sgw-12345678"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it runs", a.Connected)

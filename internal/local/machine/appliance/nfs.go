@@ -59,10 +59,20 @@ type clientConn struct {
 
 func (c *clientConn) Read(into []byte) (int, error) {
 	n, err := c.Conn.Read(into)
+	if c.appliance.stuck() {
+		n, err = 0, net.ErrClosed
+	}
 	if err != nil {
 		_ = c.Close()
 	}
 	return n, err
+}
+
+// handles are those of the gateway's shares.
+func (a *Appliance) handles() *handles {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.who.handles
 }
 
 func (c *clientConn) Close() error {
@@ -119,14 +129,14 @@ func (s *session) ToHandle(files billy.Filesystem, path []string) []byte {
 	if !ok {
 		return nil
 	}
-	return s.appliance.handles.of(of.id, path)
+	return s.appliance.handles().of(of.id, path)
 }
 
 // FromHandle resolves a handle if its share admits the client. Each request comes through here, so a
 // handle that another client got is of no use, and one that was good ends with the client's place on
 // the list. The server answers an error with "stale", as Linux's does in these cases.
 func (s *session) FromHandle(handle []byte) (billy.Filesystem, []string, error) {
-	id, path, ok := s.appliance.handles.resolve(handle)
+	id, path, ok := s.appliance.handles().resolve(handle)
 	if !ok {
 		return nil, nil, errors.New("unknown file handle")
 	}
@@ -142,7 +152,7 @@ func (s *session) FromHandle(handle []byte) (billy.Filesystem, []string, error) 
 
 // InvalidateHandle forgets the handle of a file that is gone.
 func (s *session) InvalidateHandle(_ billy.Filesystem, handle []byte) error {
-	s.appliance.handles.drop(handle)
+	s.appliance.handles().drop(handle)
 	return nil
 }
 

@@ -34,6 +34,13 @@ func (a *Appliance) servePage(listener net.Listener) {
 // activationPage gives out a key: in the redirect's Location, or in the body for who asks for that. The
 // real one has its keys from Storage Gateway, so there is none as long as it does not reach that.
 func (a *Appliance) activationPage(w http.ResponseWriter, r *http.Request) {
+	if a.stuck() {
+		return
+	}
+	if r.URL.Path == "/migrate" {
+		a.migratePage(w, r)
+		return
+	}
 	if r.URL.Path != "/" {
 		http.NotFound(w, r)
 		return

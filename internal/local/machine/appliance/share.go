@@ -3,9 +3,11 @@ package appliance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,16 +52,17 @@ func (s *share) admits(from netip.Addr) bool {
 // and whether it can be written.
 func (a *Appliance) Export(ctx context.Context, def Share) error {
 	a.mu.Lock()
-	if a.phase != running || a.away.Load() {
+	if a.phase != running || a.away.Load() || a.hung.Load() {
 		a.mu.Unlock()
 		return ErrNotConnected
 	}
 	if there := a.shares[def.ID]; there != nil {
 		a.mu.Unlock()
 		there.mu.Lock()
-		defer there.mu.Unlock()
 		there.def = def
 		there.files.readOnly.Store(def.ReadOnly)
+		there.mu.Unlock()
+		a.note(def)
 		return nil
 	}
 	volume := a.cacheVolume()
@@ -67,36 +70,81 @@ func (a *Appliance) Export(ctx context.Context, def Share) error {
 	if volume == "" {
 		return ErrNoCache
 	}
-
-	dir := filepath.Join(a.cfg.Dir, volume, def.ID)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make the cache of share %s: %w", def.ID, err)
-	}
-	disk, err := openFiles(dir, def.ReadOnly)
+	s, err := a.open(volume, def)
 	if err != nil {
 		return err
 	}
-	s := &share{files: disk, def: def}
 	if err := a.fetch(ctx, s); err != nil {
-		_ = disk.Close()
+		_ = s.files.Close()
 		return err
 	}
+	a.note(def)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.shares[def.ID] = s
 	return nil
 }
 
+// open opens what a cache volume has of a share.
+func (a *Appliance) open(volume string, def Share) (*share, error) {
+	dir := filepath.Join(a.cfg.Dir, volume, def.ID)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the cache of share %s: %w", def.ID, err)
+	}
+	disk, err := openFiles(dir, def.ReadOnly, a.fleet.on(volume).changes(def.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &share{files: disk, def: def}, nil
+}
+
+// note writes a share's definition to the root volume.
+func (a *Appliance) note(def Share) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.who.shares[def.ID] = def
+}
+
+// restore opens the shares that the gateway had when its machine ended.
+func (a *Appliance) restore() error {
+	a.mu.Lock()
+	volume, definitions := a.cacheVolume(), maps.Clone(a.who.shares)
+	a.mu.Unlock()
+	opened := map[string]*share{}
+	for id, def := range definitions {
+		s, err := a.open(volume, def)
+		if err != nil {
+			return err
+		}
+		opened[id] = s
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.shares = opened
+	return nil
+}
+
+// Shares lists the IDs of the shares that are served.
+func (a *Appliance) Shares() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(maps.Keys(a.shares))
+}
+
 // Unexport ends a share. Its clients' handles are stale from now on; what was not uploaded is lost.
 func (a *Appliance) Unexport(id string) error {
 	a.mu.Lock()
 	s := a.shares[id]
-	delete(a.shares, id)
-	a.mu.Unlock()
 	if s == nil {
+		a.mu.Unlock()
 		return nil
 	}
-	a.handles.forget(id)
+	delete(a.shares, id)
+	delete(a.who.shares, id)
+	handles, volume := a.who.handles, a.cacheVolume()
+	a.mu.Unlock()
+	handles.forget(id)
+	a.fleet.on(volume).forget(id)
 	if err := s.files.Close(); err != nil {
 		return fmt.Errorf("close the cache of share %s: %w", id, err)
 	}
@@ -190,7 +238,7 @@ func (a *Appliance) Retire(ctx context.Context, id string) error {
 func (a *Appliance) until(ctx context.Context, id string, is func() bool) error {
 	tick := time.NewTicker(uploadPoll)
 	defer tick.Stop()
-	for !is() || a.away.Load() {
+	for !is() || a.away.Load() || a.hung.Load() {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the uploads of share %s: %w", id, ctx.Err())

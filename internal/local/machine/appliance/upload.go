@@ -33,10 +33,14 @@ const uploadTimeout = 30 * time.Second
 // uploadLoop brings what has changed to the buckets, a little later, until the appliance is stopped.
 func (a *Appliance) uploadLoop() {
 	for a.pause(a.cfg.UploadDelay / 4) {
-		if a.away.Load() {
+		if a.away.Load() || a.hung.Load() {
 			continue
 		}
 		a.mu.Lock()
+		if a.phase != running {
+			a.mu.Unlock()
+			continue
+		}
 		shares := make([]*share, 0, len(a.shares))
 		for _, s := range a.shares {
 			shares = append(shares, s)

@@ -213,36 +213,6 @@ func (e *EC2) describeRules(_ context.Context, call endpoint.Call) (any, error) 
 	return map[string]any{"securityGroupRuleSet": found}, nil
 }
 
-func (e *EC2) describeInstances(_ context.Context, call endpoint.Call) (any, error) {
-	input, err := decodeDescribe(call)
-	if err != nil {
-		return nil, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	ids := []string(input.InstanceIDs)
-	for _, id := range ids {
-		if e.instances[id] == nil {
-			return nil, noInstance(id)
-		}
-	}
-	if len(ids) == 0 {
-		ids = slices.Sorted(maps.Keys(e.instances))
-	}
-	found := []any{}
-	for _, id := range ids {
-		i := e.instances[id]
-		ok, err := matches(input.Filters, map[string][]string{"instance-id": {i.id}, "private-ip-address": {i.nic.address.String()}})
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			found = append(found, map[string]any{"ownerId": e.cfg.Account, "instancesSet": []any{i.set()}})
-		}
-	}
-	return map[string]any{"reservationSet": found}, nil
-}
-
 // groupSet is a group as DescribeSecurityGroups answers it.
 func (e *EC2) groupSet(g *group) map[string]any {
 	inbound, outbound := []any{}, []any{}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"log/slog"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -29,11 +31,16 @@ type Config struct {
 	// Network gives each interface its address: the first free one. Default 127.10.0.0/16.
 	Network netip.Prefix
 
-	Launch      time.Duration // from creating an instance to its running; default 200 ms
-	Attach      time.Duration // from asking for a volume's attachment to its being attached; default 100 ms
+	Launch      time.Duration // from creating or starting an instance to its running; default 200 ms
+	Stop        time.Duration // from stopping, rebooting or terminating an instance to the end of its machine; default 100 ms
+	Release     time.Duration // from an instance's end to its interface being free; default 100 ms
+	Checks      time.Duration // from an instance's start to the first result of its status checks; default 200 ms
+	Attach      time.Duration // from asking for a volume's attachment to its being attached, and back; default 100 ms
+	Lag         time.Duration // a change of an instance does not show in answers for so long; default 30 ms
 	Propagation time.Duration // from a rule's change to its being in force; default 100 ms
 
 	Now func() time.Time // default time.Now
+	Log *slog.Logger     // default slog.Default
 }
 
 // EC2 is the fake. Its state lives in memory, its methods may be called at once.
@@ -49,6 +56,7 @@ type EC2 struct {
 	volumes   map[string]*volume
 	versions  map[string]int      // of launch templates, beyond the first
 	foreign   map[netip.Addr]bool // addresses that something else on this computer listens on
+	forced    []string            // volumes that were taken from a running machine by force, see Forced
 }
 
 // Addresses are where what is made here listens: interfaces, and what functions, endpoints and databases share.
@@ -64,14 +72,24 @@ func New(cfg Config) *EC2 {
 	if !cfg.FunctionAddress.IsValid() {
 		cfg.FunctionAddress = netip.MustParseAddr("127.0.0.1")
 	}
-	if cfg.Launch == 0 {
-		cfg.Launch = 200 * time.Millisecond
+	for _, d := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{&cfg.Launch, 200 * time.Millisecond},
+		{&cfg.Stop, 100 * time.Millisecond},
+		{&cfg.Release, 100 * time.Millisecond},
+		{&cfg.Checks, 200 * time.Millisecond},
+		{&cfg.Attach, 100 * time.Millisecond},
+		{&cfg.Lag, 30 * time.Millisecond},
+		{&cfg.Propagation, 100 * time.Millisecond},
+	} {
+		if *d.value == 0 {
+			*d.value = d.fallback
+		}
 	}
-	if cfg.Attach == 0 {
-		cfg.Attach = 100 * time.Millisecond
-	}
-	if cfg.Propagation == 0 {
-		cfg.Propagation = 100 * time.Millisecond
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -91,7 +109,7 @@ func New(cfg Config) *EC2 {
 
 // Service answers EC2's API.
 func (e *EC2) Service() endpoint.Service {
-	return endpoint.Service{Name: "ec2", Operations: map[string]endpoint.Operation{
+	return endpoint.Service{Name: "ec2", Operations: rehearsed(map[string]endpoint.Operation{
 		"AuthorizeSecurityGroupIngress": e.authorizeIngress,
 		"RevokeSecurityGroupIngress":    e.revokeIngress,
 		"DescribeSecurityGroups":        e.describeGroups,
@@ -100,7 +118,33 @@ func (e *EC2) Service() endpoint.Service {
 		"DescribeNetworkInterfaces":     e.describeInterfaces,
 		"DescribeVolumes":               e.describeVolumes,
 		"AttachVolume":                  e.attachVolume,
-	}}
+		"DetachVolume":                  e.detachVolume,
+		"DeleteVolume":                  e.deleteVolumeCall,
+		"RebootInstances":               e.rebootInstances,
+		"StopInstances":                 e.stopInstances,
+		"StartInstances":                e.startInstances,
+		"TerminateInstances":            e.terminateInstances,
+		"DescribeInstanceStatus":        e.describeStatus,
+		"ModifyInstanceAttribute":       e.modifyInstance,
+		"CreateTags":                    e.createTags,
+		"DeleteTags":                    e.deleteTags,
+	})}
+}
+
+// rehearsed lets each operation be asked for with DryRun: who comes as far as here may carry it out.
+func rehearsed(operations map[string]endpoint.Operation) map[string]endpoint.Operation {
+	for name, carryOut := range operations {
+		operations[name] = func(ctx context.Context, call endpoint.Call) (any, error) {
+			if dry, _ := call.Params["DryRun"].(string); dry == "true" {
+				return nil, &endpoint.Error{
+					Code: "DryRunOperation", Status: http.StatusPreconditionFailed,
+					Message: "Request would have succeeded, but DryRun flag is set.",
+				}
+			}
+			return carryOut(ctx, call)
+		}
+	}
+	return operations
 }
 
 // newID returns an id as EC2 makes them: a prefix and 17 hexadecimal digits.

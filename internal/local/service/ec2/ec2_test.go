@@ -32,6 +32,11 @@ type bays struct {
 	held  map[netip.Addr]bool
 	on    map[string]machine.Machine
 	disks []machine.Disk
+
+	used   map[string]bool // volumes that their machine uses
+	erased []string
+	starts int
+	sick   machine.Health // what fails of a machine's health
 }
 
 func (b *bays) Hold(address netip.Addr) error {
@@ -57,7 +62,29 @@ func (b *bays) Start(_ context.Context, machine machine.Machine) error {
 		return fmt.Errorf("%s is not held", machine.Address)
 	}
 	b.on[machine.InstanceID] = machine
+	b.starts++
 	return nil
+}
+
+func (b *bays) Detach(_ context.Context, _, volume string, force bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used[volume] && !force {
+		return machine.ErrBusy
+	}
+	return nil
+}
+
+func (b *bays) Erase(volume string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.erased = append(b.erased, volume)
+}
+
+func (b *bays) Health(string) machine.Health {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return machine.Health{System: !b.sick.System, Instance: !b.sick.Instance}
 }
 
 func (b *bays) Attach(_ context.Context, id string, disk machine.Disk) error {
@@ -77,6 +104,38 @@ func (b *bays) Stop(_ context.Context, id string) error {
 	return nil
 }
 
+// machine is what runs on an instance now.
+func (b *bays) machine(id string) (machine.Machine, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m, ok := b.on[id]
+	return m, ok
+}
+
+func (b *bays) started() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.starts
+}
+
+func (b *bays) uses(volume string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used[volume] = true
+}
+
+func (b *bays) fails(sick machine.Health) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sick = sick
+}
+
+func (b *bays) gone() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.erased
+}
+
 type bench struct {
 	*EC2
 	client *sdk.Client
@@ -94,12 +153,13 @@ func (b bench) propagate() {
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, held: map[netip.Addr]bool{}, on: map[string]machine.Machine{}}, now: &atomic.Pointer[time.Time]{}}
+	b := bench{bays: &bays{busy: map[netip.Addr]bool{}, held: map[netip.Addr]bool{}, on: map[string]machine.Machine{}, used: map[string]bool{}}, now: &atomic.Pointer[time.Time]{}}
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	b.now.Store(&start)
 	b.EC2 = New(Config{
 		Account: "123456789012", Region: "eu-west-1", Machines: b.bays,
-		Launch: time.Millisecond, Attach: 30 * time.Millisecond, Propagation: propagation,
+		Launch: 5 * time.Millisecond, Stop: 60 * time.Millisecond, Release: 60 * time.Millisecond, Checks: 50 * time.Millisecond,
+		Lag: 30 * time.Millisecond, Attach: 30 * time.Millisecond, Propagation: propagation,
 		Now: func() time.Time { return *b.now.Load() },
 	})
 	router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
@@ -316,8 +376,9 @@ func TestInstancesHaveAddressesOfTheirOwn(t *testing.T) {
 	if err != nil || *output.Reservations[0].Instances[0].PrivateIpAddress != "127.10.0.3" {
 		t.Errorf("described %+v: %v", output, err)
 	}
-	_, err = b.client.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{first.PhysicalID}})
+	b.reaches(t, first.PhysicalID, types.InstanceStateNameTerminated) // for an hour it can be asked about
+	_, err = b.client.DescribeInstances(t.Context(), &sdk.DescribeInstancesInput{InstanceIds: []string{"i-0123456789abcdef0"}})
 	if code(err) != "InvalidInstanceID.NotFound" {
-		t.Errorf("describe a deleted instance: %v", err)
+		t.Errorf("describe what never was: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"headroom/internal/local/endpoint"
@@ -17,32 +18,70 @@ import (
 // instance is a machine, on its primary network interface.
 type instance struct {
 	id, image, kind string
+	rootDevice      string // the name that its root volume is attached as
 	nic             *nic
-	running         bool // else pending
+	state           state
+	reason          *reason // of its state; nil: none
+	protected       bool    // from being terminated
 	tags            map[string]string
 	launched        time.Time
+	up              time.Time     // when its machine was started, by this computer's clock
+	ended           time.Time     // likewise
+	over            chan struct{} // closed once it has ended
+
+	turn  int        // counts changes of its state
+	power sync.Mutex // is held while its machine is started or stopped
+	told  told
 }
 
-// set is an instance as DescribeInstances answers it.
-func (i *instance) set() map[string]any {
+// reason is why an instance is in its state.
+type reason struct{ code, message string }
+
+// remembered is for how long an instance that has ended can be asked about.
+const remembered = time.Hour
+
+// known finds an instance, unless it has been forgotten. The caller holds the lock.
+func (e *EC2) known(id string) *instance {
+	i := e.instances[id]
+	if i != nil && i.state == terminated && time.Since(i.ended) > remembered {
+		delete(e.instances, id)
+		return nil
+	}
+	return i
+}
+
+// instanceSet is an instance as DescribeInstances answers it. The caller holds the lock.
+func (e *EC2) instanceSet(i *instance) map[string]any {
+	set := map[string]any{
+		"instanceId": i.id, "imageId": i.image, "instanceType": i.kind, "launchTime": i.launched.UTC().Format(time.RFC3339),
+		"instanceState": i.state.set(), "placement": map[string]any{"availabilityZone": i.nic.zone},
+		"rootDeviceType": "ebs", "rootDeviceName": i.rootDevice, "tagSet": tagSet(i.tags),
+	}
+	if i.reason != nil {
+		set["stateReason"] = map[string]any{"code": i.reason.code, "message": i.reason.message}
+	}
+	if i.state == terminated {
+		return set
+	}
 	groups := []any{}
 	for _, id := range i.nic.groups {
 		groups = append(groups, map[string]any{"groupId": id})
 	}
-	state := map[string]any{"code": 0, "name": "pending"}
-	if i.running {
-		state = map[string]any{"code": 16, "name": "running"}
+	address := i.nic.address.String()
+	set["subnetId"], set["vpcId"], set["privateIpAddress"], set["groupSet"] = i.nic.subnet, i.nic.vpc, address, groups
+	set["networkInterfaceSet"] = []any{map[string]any{
+		"networkInterfaceId": i.nic.id, "privateIpAddress": address,
+		"attachment": map[string]any{"deviceIndex": 0, "status": "attached", "deleteOnTermination": i.nic.born},
+	}}
+	mappings := []any{}
+	for _, v := range e.on(i.id) {
+		mappings = append(mappings, map[string]any{"deviceName": v.at.device, "ebs": map[string]any{
+			"volumeId": v.id, "status": string(v.at.state), "deleteOnTermination": v.at.dies,
+			"attachTime": v.at.since.UTC().Format(time.RFC3339),
+		}})
 	}
-	return map[string]any{
-		"instanceId": i.id, "imageId": i.image, "instanceType": i.kind, "subnetId": i.nic.subnet,
-		"privateIpAddress": i.nic.address.String(), "launchTime": i.launched.UTC().Format(time.RFC3339),
-		"instanceState": state, "placement": map[string]any{"availabilityZone": i.nic.zone},
-		"networkInterfaceSet": []any{map[string]any{
-			"networkInterfaceId": i.nic.id, "privateIpAddress": i.nic.address.String(),
-			"attachment": map[string]any{"deviceIndex": 0, "status": "attached", "deleteOnTermination": i.nic.born},
-		}},
-		"groupSet": groups, "tagSet": tagSet(i.tags),
-	}
+	set["blockDeviceMapping"] = mappings
+	return set
 }
 
 // instanceProperties is the part of AWS::EC2::Instance that makes a difference here.
@@ -88,8 +127,10 @@ func (e *EC2) createInstance(ctx context.Context, r resource.Resource) (resource
 		return resource.Created{}, err
 	}
 	e.mu.Lock()
-	i.running = true
-	e.mu.Unlock()
+	defer e.mu.Unlock()
+	if i.state == pending {
+		e.enter(i, running)
+	}
 	return e.created(i), nil
 }
 
@@ -116,8 +157,8 @@ func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instan
 		return nil, err
 	}
 	i := &instance{
-		id: id, image: properties.ImageID, kind: cmp.Or(properties.InstanceType, "m1.small"),
-		tags: weakjson.Tags(r.Tags, properties.Tags), launched: e.cfg.Now(),
+		id: id, image: properties.ImageID, kind: cmp.Or(properties.InstanceType, "m1.small"), state: pending,
+		tags: weakjson.Tags(r.Tags, properties.Tags), launched: e.cfg.Now(), over: make(chan struct{}),
 	}
 	e.mu.Lock()
 	if i.nic, err = e.seize(interfaceID, id); err != nil {
@@ -125,17 +166,30 @@ func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instan
 		return nil, err
 	}
 	e.instances[id] = i
-	disks := e.bornWith(i, properties)
+	e.bornWith(i, properties)
+	turn := i.turn
 	e.mu.Unlock()
-	err = e.cfg.Machines.Start(ctx, machine.Machine{
-		InstanceID: id, ImageID: i.image, Address: i.nic.address, Disks: disks,
-		Permits: func(port int, from netip.Addr) bool { return e.Permits(e.groupsOf(i), port, from) },
-	})
-	if err != nil {
-		e.forget(r, id)
+	if err = e.powerOn(ctx, i, turn, false); err != nil {
+		e.forget(r, i)
 		return nil, fmt.Errorf("start instance %s at %s: %w", id, i.nic.address, err)
 	}
 	return i, nil
+}
+
+// machineOf is an instance as what runs on it is told of it. The caller holds the lock.
+func (e *EC2) machineOf(i *instance) machine.Machine {
+	m := machine.Machine{
+		InstanceID: i.id, ImageID: i.image, Address: i.nic.address,
+		Permits: func(port int, from netip.Addr) bool { return e.Permits(e.groupsOf(i), port, from) },
+	}
+	for _, v := range e.on(i.id) {
+		if v.at.state == attaching {
+			v.at.state = attached
+		}
+		m.Disks = append(m.Disks, e.disk(i, v))
+	}
+	i.up = time.Now()
+	return m
 }
 
 // groupsOf are the groups that an instance is in now.
@@ -172,15 +226,27 @@ func (e *EC2) primaryInterface(instanceID string, properties instanceProperties)
 	return n.id, nil
 }
 
+// imageGiB is the size of an image's root volume.
+const imageGiB = 80
+
 // bornWith makes the volumes that an instance is born with; the first is its root. They bear the
 // instance's own tags if it says so, and never its stack's. The caller holds the lock.
-func (e *EC2) bornWith(i *instance, properties instanceProperties) []machine.Disk {
-	var disks []machine.Disk
+func (e *EC2) bornWith(i *instance, properties instanceProperties) {
+	i.rootDevice = "/dev/xvda"
+	if len(properties.BlockDeviceMappings) == 0 { // then its root is as its image has it
+		id := newID("vol")
+		e.volumes[id] = &volume{
+			id: id, zone: i.nic.zone, sizeGiB: imageGiB, made: i.launched,
+			at: &attachment{instance: i.id, device: i.rootDevice, since: i.launched, state: attached, dies: true},
+		}
+	}
 	for n, mapping := range properties.BlockDeviceMappings {
 		v := &volume{
-			id:   fmt.Sprintf("vol-%s%02d", strings.TrimPrefix(i.id, "i-")[:15], n),
-			zone: i.nic.zone, key: mapping.Ebs.KmsKeyID, sizeGiB: int(mapping.Ebs.VolumeSize), made: i.launched,
-			at: &attachment{instance: i.id, device: mapping.DeviceName, since: i.launched, done: true, dies: true},
+			id: newID("vol"), zone: i.nic.zone, key: mapping.Ebs.KmsKeyID, sizeGiB: int(mapping.Ebs.VolumeSize), made: i.launched,
+			at: &attachment{instance: i.id, device: mapping.DeviceName, since: i.launched, state: attached, dies: true},
+		}
+		if n == 0 {
+			i.rootDevice = mapping.DeviceName
 		}
 		if keep := mapping.Ebs.DeleteOnTermination; keep != nil {
 			v.at.dies = bool(*keep)
@@ -189,36 +255,42 @@ func (e *EC2) bornWith(i *instance, properties instanceProperties) []machine.Dis
 			v.tags = weakjson.Tags(nil, properties.Tags)
 		}
 		e.volumes[v.id] = v
-		disks = append(disks, machine.Disk{VolumeID: v.id, Device: mapping.DeviceName, SizeGiB: v.sizeGiB, Root: n == 0})
 	}
-	return disks
 }
 
+// deleteInstance terminates an instance and waits until it has ended. Its interface may be in use for a moment more.
 func (e *EC2) deleteInstance(ctx context.Context, r resource.Resource) error {
-	if err := e.cfg.Machines.Stop(ctx, r.PhysicalID); err != nil {
-		return fmt.Errorf("stop instance %s: %w", r.PhysicalID, err)
+	e.mu.Lock()
+	i := e.known(r.PhysicalID)
+	if i == nil {
+		e.mu.Unlock()
+		return nil
 	}
-	e.forget(r, r.PhysicalID)
-	return nil
+	if err := i.kept(); err != nil {
+		e.mu.Unlock()
+		return err
+	}
+	delete(e.made, r.Key())
+	if !i.state.over() {
+		e.terminate(i)
+	}
+	e.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the end of instance %s: %w", i.id, ctx.Err())
+	case <-i.over:
+		return nil
+	}
 }
 
-// forget ends an instance: its interface is free for another one, its volumes are available, and what
-// was born to go with it goes.
-func (e *EC2) forget(r resource.Resource, id string) {
+// forget takes back an instance that never ran.
+func (e *EC2) forget(r resource.Resource, i *instance) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.made, r.Key())
-	e.detachAll(id)
-	i := e.instances[id]
-	if i == nil {
-		return
-	}
-	delete(e.instances, id)
-	i.nic.instance = ""
-	if i.nic.born {
-		delete(e.nics, i.nic.id)
-		e.cfg.Machines.Release(i.nic.address)
-	}
+	e.detachAll(i.id)
+	e.release(i)
+	delete(e.instances, i.id)
 }
 
 func noInstance(id string) error {

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -220,4 +221,24 @@ func (e *EC2) deleteInterface(id string) error {
 	e.mu.Unlock()
 	e.cfg.Machines.Release(n.address)
 	return nil
+}
+
+// deleteFreed deletes an interface as a stack does: one whose instance has ended a moment ago is waited for.
+func (e *EC2) deleteFreed(ctx context.Context, id string) error {
+	for {
+		err := e.deleteInterface(id)
+		e.mu.Lock()
+		ending := false
+		if n := e.nics[id]; err != nil && n != nil {
+			holder := e.instances[n.instance]
+			ending = n.instance == "" || holder != nil && holder.state.over()
+		}
+		e.mu.Unlock()
+		if !ending {
+			return err
+		}
+		if err := pause(ctx, e.cfg.Release/4); err != nil {
+			return fmt.Errorf("wait for interface %s: %w", id, err)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"headroom/internal/local/resource"
 )
@@ -13,6 +14,15 @@ import (
 func withID(r resource.Resource, id string) resource.Resource {
 	r.PhysicalID = id
 	return r
+}
+
+// freed waits until an interface is.
+func (b bench) freed(t *testing.T, id string) {
+	t.Helper()
+	eventually(t, "interface "+id+" is free", func() bool {
+		out, err := b.client.DescribeNetworkInterfaces(t.Context(), &sdk.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{id}})
+		return err == nil && out.NetworkInterfaces[0].Status == types.NetworkInterfaceStatusAvailable
+	})
 }
 
 func onInterface(id string) map[string]any {
@@ -57,6 +67,10 @@ func TestAnAddressOutlivesItsMachine(t *testing.T) {
 	if other := b.make(t, "Other", "Instance", nil); other.Attributes["PrivateIp"] == address {
 		t.Error("another machine got the address meanwhile")
 	}
+	if _, err := b.Create(t.Context(), declared("Second", "Instance", onInterface(nic.PhysicalID))); code(err) != "InvalidNetworkInterface.InUse" {
+		t.Errorf("the machine has ended, and its interface was free at once: %v", err)
+	}
+	b.freed(t, nic.PhysicalID)
 	second := b.make(t, "Second", "Instance", onInterface(nic.PhysicalID))
 	if second.PhysicalID == first.PhysicalID || second.Attributes["PrivateIp"] != address {
 		t.Errorf("the next machine has %v, want %v", second.Attributes, address)

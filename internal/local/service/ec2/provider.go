@@ -58,7 +58,7 @@ func (e *EC2) Delete(ctx context.Context, r resource.Resource) error {
 	case "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress":
 		return e.deleteRule(r)
 	case "AWS::EC2::NetworkInterface":
-		return e.deleteInterface(r.PhysicalID)
+		return e.deleteFreed(ctx, r.PhysicalID)
 	case "AWS::EC2::Volume":
 		return e.deleteVolume(r.PhysicalID)
 	}

@@ -36,7 +36,12 @@ var schemas = map[string]resource.Schema{
 func (e *EC2) Schema(resourceType string) resource.Schema { return schemas[resourceType] }
 
 // Update changes a resource of one of Types.
-func (e *EC2) Update(_ context.Context, before, after resource.Resource) (resource.Created, error) {
+func (e *EC2) Update(ctx context.Context, before, after resource.Resource) (resource.Created, error) {
+	if after.Type == "AWS::EC2::Instance" && slices.Contains(resource.Changed(before, after), "InstanceType") {
+		if err := e.resize(ctx, after); err != nil {
+			return resource.Created{}, err
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch after.Type {
@@ -68,7 +73,7 @@ func launchTemplate(id string, version int) resource.Created {
 // updateInstance changes what can be changed of a machine while it runs. The caller holds the lock.
 func (e *EC2) updateInstance(before, after resource.Resource) (resource.Created, error) {
 	// EC2 stops the machine for these, and starts it again.
-	err := resource.Fixed(before, after, "AdditionalInfo", "EbsOptimized", "InstanceType", "KernelId", "RamdiskId", "Tenancy", "UserData")
+	err := resource.Fixed(before, after, "AdditionalInfo", "EbsOptimized", "KernelId", "RamdiskId", "Tenancy", "UserData")
 	if err != nil {
 		return resource.Created{}, err
 	}
@@ -76,7 +81,7 @@ func (e *EC2) updateInstance(before, after resource.Resource) (resource.Created,
 	if err := weakjson.Decode(after.Properties, &properties); err != nil {
 		return resource.Created{}, err
 	}
-	i := e.instances[after.PhysicalID]
+	i := e.known(after.PhysicalID)
 	if i == nil {
 		return resource.Created{}, noInstance(after.PhysicalID)
 	}
@@ -88,6 +93,60 @@ func (e *EC2) updateInstance(before, after resource.Resource) (resource.Created,
 	}
 	i.tags = weakjson.Tags(after.Tags, properties.Tags)
 	return e.created(i), nil
+}
+
+// resize gives an instance another type as CloudFormation does: it stops the instance, and starts it again.
+func (e *EC2) resize(ctx context.Context, after resource.Resource) error {
+	kind, _ := after.Properties["InstanceType"].(string)
+	e.mu.Lock()
+	i := e.known(after.PhysicalID)
+	if i == nil || i.state.over() {
+		e.mu.Unlock()
+		return noInstance(after.PhysicalID)
+	}
+	if i.kind == kind {
+		e.mu.Unlock()
+		return nil
+	}
+	ran := i.state == running || i.state == pending
+	if ran {
+		e.stop(i)
+	}
+	e.mu.Unlock()
+	if err := e.reach(ctx, i, stopped); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	i.kind = kind
+	if ran {
+		e.start(i)
+	}
+	e.mu.Unlock()
+	if !ran {
+		return nil
+	}
+	return e.reach(ctx, i, running)
+}
+
+// reach waits until an instance is in a state.
+func (e *EC2) reach(ctx context.Context, i *instance, to state) error {
+	for {
+		e.mu.Lock()
+		is := i.state
+		e.mu.Unlock()
+		if is == to {
+			return nil
+		}
+		if is.over() {
+			return noInstance(i.id)
+		}
+		if to == running && is == stopped {
+			return fmt.Errorf("start instance %s: it stopped again", i.id)
+		}
+		if err := pause(ctx, e.cfg.Stop/4); err != nil {
+			return fmt.Errorf("wait until instance %s is %s: %w", i.id, to, err)
+		}
+	}
 }
 
 // updateInterface gives an interface its groups, description and tags. The caller holds the lock.

@@ -27,9 +27,19 @@ type volume struct {
 type attachment struct {
 	instance, device string
 	since            time.Time
-	done             bool
+	state            attachmentState
 	dies             bool // with its instance
 }
+
+// attachmentState is how far an attachment has come (Amazon EC2 API Reference, "VolumeAttachment").
+type attachmentState string
+
+const (
+	attaching attachmentState = "attaching"
+	attached  attachmentState = "attached"
+	detaching attachmentState = "detaching"
+	busy      attachmentState = "busy" // detaching, but its machine uses it
+)
 
 func (v *volume) status() string {
 	if v.at != nil {
@@ -55,12 +65,8 @@ func (v *volume) set() map[string]any {
 }
 
 func (a *attachment) set(volumeID string) map[string]any {
-	status := "attaching"
-	if a.done {
-		status = "attached"
-	}
 	return map[string]any{
-		"volumeId": volumeID, "instanceId": a.instance, "device": a.device, "status": status,
+		"volumeId": volumeID, "instanceId": a.instance, "device": a.device, "status": string(a.state),
 		"attachTime": a.since.UTC().Format(time.RFC3339), "deleteOnTermination": a.dies,
 	}
 }
@@ -97,16 +103,6 @@ func (e *EC2) createVolume(r resource.Resource) (resource.Created, error) {
 	return e.volumes[id].created(), nil
 }
 
-func (e *EC2) deleteVolume(id string) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if v := e.volumes[id]; v != nil && v.at != nil {
-		return &endpoint.Error{Code: "VolumeInUse", Message: fmt.Sprintf("Volume %s is currently attached to %s", id, v.at.instance)}
-	}
-	delete(e.volumes, id)
-	return nil
-}
-
 func (e *EC2) attachVolume(_ context.Context, call endpoint.Call) (any, error) {
 	var input struct {
 		Device     string `json:"Device"`
@@ -118,11 +114,11 @@ func (e *EC2) attachVolume(_ context.Context, call endpoint.Call) (any, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	v, i := e.volumes[input.VolumeID], e.instances[input.InstanceID]
+	v, i := e.volumes[input.VolumeID], e.known(input.InstanceID)
 	if err := e.attachable(input.VolumeID, input.InstanceID, input.Device); err != nil {
 		return nil, err
 	}
-	a := &attachment{instance: i.id, device: input.Device, since: e.cfg.Now()}
+	a := &attachment{instance: i.id, device: input.Device, since: e.cfg.Now(), state: attaching}
 	v.at = a
 	time.AfterFunc(e.cfg.Attach, func() { e.finishAttaching(v, a) })
 	return a.set(v.id), nil
@@ -130,7 +126,7 @@ func (e *EC2) attachVolume(_ context.Context, call endpoint.Call) (any, error) {
 
 // attachable says why a volume can't be attached, in EC2's words. The caller holds the lock.
 func (e *EC2) attachable(volumeID, instanceID, device string) error {
-	v, i := e.volumes[volumeID], e.instances[instanceID]
+	v, i := e.volumes[volumeID], e.known(instanceID)
 	refuse := func(code, format string, args ...any) error {
 		return &endpoint.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 	}
@@ -145,41 +141,75 @@ func (e *EC2) attachable(volumeID, instanceID, device string) error {
 		return refuse("VolumeInUse", "%s is already attached to an instance", v.id)
 	case v.zone != i.nic.zone:
 		return refuse("InvalidVolume.ZoneMismatch", "The volume '%s' is not in the same availability zone as instance '%s'", v.id, i.id)
-	case !i.running:
+	case i.state != running && i.state != stopped:
 		return refuse("IncorrectState", "Instance '%s' is not 'running'.", i.id)
 	}
-	for _, other := range e.volumes {
-		if other.at != nil && other.at.instance == i.id && other.at.device == device {
-			return refuse("InvalidParameterValue", "Invalid value '%s' for unixDevice. Attachment point %s is already in use", device, device)
+	if e.at(i.id, device) != nil {
+		return refuse("InvalidParameterValue", "Invalid value '%s' for unixDevice. Attachment point %s is already in use", device, device)
+	}
+	return nil
+}
+
+// on lists the volumes of an instance, in the order of their devices. The caller holds the lock.
+func (e *EC2) on(instanceID string) []*volume {
+	var found []*volume
+	for _, v := range e.volumes {
+		if v.at != nil && v.at.instance == instanceID {
+			found = append(found, v)
+		}
+	}
+	slices.SortFunc(found, func(a, b *volume) int { return strings.Compare(a.at.device, b.at.device) })
+	return found
+}
+
+// at is the volume that an instance has as a device; nil if there is none. The caller holds the lock.
+func (e *EC2) at(instanceID, device string) *volume {
+	for _, v := range e.on(instanceID) {
+		if v.at.device == device {
+			return v
 		}
 	}
 	return nil
 }
 
-// finishAttaching gives the machine its disk, unless the attachment has ended meanwhile.
+// rootOf is the root volume of an instance, which may have been taken from one that is stopped. The caller holds the
+// lock.
+func (e *EC2) rootOf(i *instance) *volume { return e.at(i.id, i.rootDevice) }
+
+// disk is a volume as its machine sees it. The caller holds the lock.
+func (e *EC2) disk(i *instance, v *volume) machine.Disk {
+	return machine.Disk{VolumeID: v.id, Device: v.at.device, SizeGiB: v.sizeGiB, Root: v.at.device == i.rootDevice}
+}
+
+// finishAttaching gives the machine its disk, unless the attachment has ended meanwhile. A machine that is not
+// running finds it when it starts.
 func (e *EC2) finishAttaching(v *volume, a *attachment) {
 	e.mu.Lock()
-	wanted := v.at == a
-	disk := machine.Disk{VolumeID: v.id, Device: a.device, SizeGiB: v.sizeGiB}
+	i := e.instances[a.instance]
+	wanted, runs := v.at == a && a.state == attaching, i != nil && i.state == running
+	var disk machine.Disk
+	if wanted {
+		disk = e.disk(i, v)
+	}
 	e.mu.Unlock()
-	if !wanted || e.cfg.Machines.Attach(context.Background(), a.instance, disk) != nil {
+	if !wanted || runs && e.cfg.Machines.Attach(context.Background(), a.instance, disk) != nil {
 		return // the machine is gone: so it goes on attaching, until EC2 hears of that
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a.done = true
+	if a.state == attaching {
+		a.state = attached
+	}
 }
 
 // detachAll ends the attachments of an instance that ends. The caller holds the lock.
 func (e *EC2) detachAll(instanceID string) {
-	for id, v := range e.volumes {
-		if v.at == nil || v.at.instance != instanceID {
-			continue
-		}
-		if v.at.dies {
-			delete(e.volumes, id)
-		}
+	for _, v := range e.on(instanceID) {
+		dies := v.at.dies
 		v.at = nil
+		if dies {
+			e.erase(v.id)
+		}
 	}
 }
 
@@ -207,10 +237,12 @@ func (e *EC2) describeVolumes(_ context.Context, call endpoint.Call) (any, error
 	for _, id := range ids {
 		v := e.volumes[id]
 		values := map[string][]string{
-			"volume-id": {v.id}, "status": {v.status()}, "availability-zone": {v.zone}, "attachment.instance-id": {},
+			"volume-id": {v.id}, "status": {v.status()}, "availability-zone": {v.zone}, "tag-key": slices.Collect(maps.Keys(v.tags)),
+			"attachment.instance-id": {}, "attachment.device": {}, "attachment.status": {},
 		}
 		if v.at != nil {
 			values["attachment.instance-id"] = []string{v.at.instance}
+			values["attachment.device"], values["attachment.status"] = []string{v.at.device}, []string{string(v.at.state)}
 		}
 		for key, value := range v.tags {
 			values["tag:"+key] = []string{value}
@@ -226,29 +258,18 @@ func (e *EC2) describeVolumes(_ context.Context, call endpoint.Call) (any, error
 	return map[string]any{"volumeSet": found}, nil
 }
 
-// Tags finds the tags of an instance, a volume or an interface by its ARN; nil if there is none.
-func (e *EC2) Tags(arn string) map[string]string {
+// Key finds the key that a volume is encrypted with by its ARN, or an instance's root volume; empty if there is
+// none.
+func (e *EC2) Key(arn string) string {
 	id := arn[strings.LastIndex(arn, "/")+1:]
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if v := e.volumes[id]; v != nil {
-		return maps.Clone(v.tags)
+	v := e.volumes[id]
+	if i := e.known(id); i != nil {
+		v = e.rootOf(i)
 	}
-	if i := e.instances[id]; i != nil {
-		return maps.Clone(i.tags)
+	if v == nil {
+		return ""
 	}
-	if n := e.nics[id]; n != nil {
-		return maps.Clone(n.tags)
-	}
-	return nil
-}
-
-// Key finds the key that a volume is encrypted with by its ARN; empty if there is none.
-func (e *EC2) Key(arn string) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if v := e.volumes[arn[strings.LastIndex(arn, "/")+1:]]; v != nil {
-		return v.key
-	}
-	return ""
+	return v.key
 }

@@ -77,7 +77,7 @@ func (w *world) share(t *testing.T) *appliance.Appliance {
 		if key == "" {
 			return false
 		}
-		_, err := device.Activate(key, "eu-west-1")
+		_, err := device.Activate(key, "eu-west-1", "sgw-12345678")
 		return err == nil
 	})
 	eventually(t, "the appliance runs", device.Connected)

@@ -52,11 +52,11 @@ func (g *Gateway) activateGateway(_ context.Context, call endpoint.Call) (any, e
 	if !ok {
 		return nil, refusal("ActivationKeyNotFound", "The specified activation key was not found.")
 	}
-	through, err := device.Activate(input.ActivationKey, input.GatewayRegion)
+	id := newID("sgw")
+	through, err := device.Activate(input.ActivationKey, input.GatewayRegion, id)
 	if err != nil {
 		return nil, deviceError(err)
 	}
-	id := newID("sgw")
 	gw := &gateway{
 		arn: fmt.Sprintf("arn:aws:storagegateway:%s:%s:gateway/%s", g.cfg.Region, g.cfg.Account, id),
 		id:  id, name: input.GatewayName, timezone: input.GatewayTimezone, kind: input.GatewayType,
@@ -130,7 +130,7 @@ func (g *Gateway) deleteGateway(_ context.Context, call endpoint.Call) (any, err
 	if !ok {
 		return nil, errGatewayNotFound
 	}
-	device, reachable := g.cfg.Fleet.ByInstance(gw.instance)
+	device, reachable := g.cfg.Fleet.ByGateway(gw.id)
 	for arn, s := range g.shares {
 		if s.gateway != gw.arn {
 			continue

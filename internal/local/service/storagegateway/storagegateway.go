@@ -96,6 +96,9 @@ func New(cfg Config) *Gateway {
 		reports: map[string]*report{}, reportTokens: map[string]string{},
 	}
 	g.life, g.end = context.WithCancel(context.Background())
+	if cfg.Fleet != nil {
+		cfg.Fleet.OnConnect(g.reconcile)
+	}
 	return g
 }
 
@@ -161,11 +164,29 @@ func (g *Gateway) device(arn string) (*gateway, *appliance.Appliance, error) {
 	if !ok {
 		return nil, nil, errGatewayNotFound
 	}
-	device, ok := g.cfg.Fleet.ByInstance(gw.instance)
+	device, ok := g.cfg.Fleet.ByGateway(gw.id)
 	if !ok || !device.Connected() {
 		return gw, nil, errGatewayNotConnected
 	}
 	return gw, device, nil
+}
+
+// reconcile ends the shares of an appliance that has connected again, and that were deleted by force meanwhile.
+func (g *Gateway) reconcile(device *appliance.Appliance) {
+	g.mu.Lock()
+	there := map[string]bool{}
+	for _, s := range g.shares {
+		there[s.id] = s.status != forceDeleting
+	}
+	g.mu.Unlock()
+	for _, id := range device.Shares() {
+		if there[id] {
+			continue
+		}
+		if err := device.Unexport(id); err != nil {
+			g.cfg.Log.Warn("file share is not ended cleanly", "share", id, "error", err)
+		}
+	}
 }
 
 // deviceError words an appliance's error as the API does.
