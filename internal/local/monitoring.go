@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"headroom/internal/local/iam"
+	"headroom/internal/local/machine"
 	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/local/service/lambda"
 	"headroom/internal/local/service/logs"
@@ -61,6 +62,38 @@ func (c *Cloud) watch(ctx context.Context) {
 			)
 		})
 	})
+	c.work.Go(func() { c.measureMachines(ctx, every) })
+}
+
+// measureMachines publishes what gateways tell of themselves and what EC2 checks of their machines, once a minute.
+func (c *Cloud) measureMachines(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		at := c.Clock.Now()
+		c.Gateways.Measure(func(id, name, metric, unit string, value float64) {
+			c.Alarms.Metrics.Put(
+				cloudwatch.Metric{Namespace: "AWS/StorageGateway", Name: metric, Dimensions: map[string]string{"GatewayId": id, "GatewayName": name}},
+				cloudwatch.Datum{At: at, Value: value, Unit: unit},
+			)
+		})
+		c.Network.Check(func(id string, health machine.Health) {
+			for metric, passed := range map[string]bool{
+				"StatusCheckFailed": health.System && health.Instance, "StatusCheckFailed_System": health.System, "StatusCheckFailed_Instance": health.Instance,
+			} {
+				failed := map[bool]float64{false: 1}[passed]
+				c.Alarms.Metrics.Put(
+					cloudwatch.Metric{Namespace: "AWS/EC2", Name: metric, Dimensions: map[string]string{"InstanceId": id}},
+					cloudwatch.Datum{At: at, Value: failed, Unit: "Count"},
+				)
+			}
+		})
+	}
 }
 
 // putDatabase publishes a metric of an RDS instance.

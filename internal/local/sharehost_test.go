@@ -112,9 +112,22 @@ func outputsOf(s types.Stack) map[string]string {
 func (h *host) machines(t *testing.T) (found []ec2types.Instance) {
 	t.Helper()
 	for _, r := range must[*ec2.DescribeInstancesOutput](t)(h.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})).Reservations {
-		found = append(found, r.Instances...)
+		for _, i := range r.Instances {
+			if i.State.Name != ec2types.InstanceStateNameTerminated {
+				found = append(found, i)
+			}
+		}
 	}
 	return found
+}
+
+// freed waits until an interface can serve the next machine, which is a moment after the end of the last.
+func (h *host) freed(t *testing.T, id string) {
+	t.Helper()
+	eventually(t, "interface "+id+" is free", func() bool {
+		out := must[*ec2.DescribeNetworkInterfacesOutput](t)(h.ec2.DescribeNetworkInterfaces(t.Context(), &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{id}}))
+		return out.NetworkInterfaces[0].Status == ec2types.NetworkInterfaceStatusAvailable
+	})
 }
 
 func (h *host) volumes(t *testing.T) map[string]ec2types.VolumeState {
@@ -139,10 +152,12 @@ func TestAShareHostsMachineIsReplacedByTwoUpdates(t *testing.T) {
 		VolumeId: aws.String(before["CacheVolumeId"]), InstanceId: &root, Device: aws.String("/dev/sdf"),
 	}))
 
+	eventually(t, "the cache is attached", func() bool { return h.volumes(t)[before["CacheVolumeId"]] == ec2types.VolumeStateInUse })
 	without := h.update(t, "HasMachine", "false", types.StackStatusUpdateComplete)
 	if _, there := without["MachineId"]; there || len(h.machines(t)) != 0 {
 		t.Errorf("outputs %v, machines %v", without, h.machines(t))
 	}
+	h.freed(t, before["InterfaceId"])
 	for id, state := range h.volumes(t) {
 		if state != ec2types.VolumeStateAvailable {
 			t.Errorf("volume %s is %s", id, state)

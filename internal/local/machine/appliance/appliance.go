@@ -44,6 +44,8 @@ type Appliance struct {
 	away atomic.Bool // see Cut
 	hung atomic.Bool // see Fault
 
+	vitals vitals
+
 	mu     sync.Mutex
 	phase  phase
 	keys   map[string]grant
@@ -172,6 +174,9 @@ func (a *Appliance) serve(from phase) {
 	if !a.enter(from, running) {
 		_ = listener.Close()
 		return
+	}
+	if from == booting {
+		a.Ail(Vitals{Availability: 1})
 	}
 	a.work.Go(func() { a.fleet.connected(a) })
 	a.serveNFS(listener)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
@@ -92,6 +93,8 @@ func (g *Gateway) listGateways(_ context.Context, call endpoint.Call) (any, erro
 	return output, nil
 }
 
+// describeGateway tells of a gateway that is connected. Its instance is the one that it was launched on, as the
+// reference says; whether AWS says another one once the gateway was taken over is not documented.
 func (g *Gateway) describeGateway(_ context.Context, call endpoint.Call) (any, error) {
 	input, err := decodeOnGateway(call)
 	if err != nil {
@@ -108,13 +111,26 @@ func (g *Gateway) describeGateway(_ context.Context, call endpoint.Call) (any, e
 		"GatewayTimezone": gw.timezone, "GatewayState": "RUNNING", "GatewayCapacity": "Small",
 		"Ec2InstanceId": gw.instance, "Ec2InstanceRegion": g.cfg.Region, "HostEnvironment": "EC2",
 		"EndpointType":             "STANDARD",
+		"SoftwareVersion":          device.Version(),
 		"GatewayNetworkInterfaces": []any{map[string]any{"Ipv4Address": device.Address().String()}},
 		"Tags":                     tagList(gw.tags),
 	}
 	if gw.endpoint != "" {
 		shown["VPCEndpoint"] = gw.endpoint
 	}
+	if deprecated := deprecation(device.Version()); deprecated != "" {
+		shown["DeprecationDate"] = deprecated
+	}
 	return shown, nil
+}
+
+// deprecation is when appliances of a version get their last updates; empty: that is not known. Those on Amazon
+// Linux 2 got theirs in June 2026.
+func deprecation(version string) string {
+	if strings.HasPrefix(version, "1.") {
+		return "2026-06-30"
+	}
+	return ""
 }
 
 // deleteGateway takes a gateway out of the account. Its appliance serves no longer; its buckets, and
@@ -203,18 +219,9 @@ func (g *Gateway) describeCache(_ context.Context, call endpoint.Call) (any, err
 			allocated += int64(d.SizeGiB) << 30
 		}
 	}
-	dirty := 0
-	g.mu.Lock()
-	for _, s := range g.shares {
-		if s.gateway == input.GatewayARN {
-			dirty += device.Dirty(s.id)
-		}
-	}
-	g.mu.Unlock()
-	// Sizes are too small to show here: each file that waits for its upload counts as a tenth of a percent.
 	return map[string]any{
 		"GatewayARN": input.GatewayARN, "DiskIds": cache, "CacheAllocatedInBytes": allocated,
-		"CacheDirtyPercentage": min(100, float64(dirty)/10), "CacheUsedPercentage": 0.0,
+		"CacheDirtyPercentage": g.dirtyPercent(input.GatewayARN, device), "CacheUsedPercentage": 0.0,
 		"CacheHitPercentage": 0.0, "CacheMissPercentage": 0.0,
 	}, nil
 }

@@ -57,6 +57,10 @@ type world struct {
 	address netip.Addr
 	group   string
 	stop    func()
+	fleet   *appliance.Fleet
+	stack   func(id, kind string, properties map[string]any) resource.Created
+
+	instance, cache string
 
 	mu     sync.Mutex
 	events []event
@@ -68,7 +72,7 @@ func newWorld(t *testing.T, network string) *world {
 	log := slog.New(slog.DiscardHandler)
 	fleet := appliance.NewFleet(appliance.Config{
 		Dir: t.TempDir(), Objects: noObjects{}, ActivationPort: testPage, NFSPort: testNFS,
-		Boot: 60 * time.Millisecond, Reboot: 60 * time.Millisecond, UploadDelay: 40 * time.Millisecond, Log: log,
+		Boot: 60 * time.Millisecond, Reboot: 60 * time.Millisecond, Import: 60 * time.Millisecond, UploadDelay: 40 * time.Millisecond, Log: log,
 	})
 	machines := ec2.New(ec2.Config{
 		Account: account, Region: region, Machines: fleet, Network: netip.MustParsePrefix(network),
@@ -106,6 +110,7 @@ func newWorld(t *testing.T, network string) *world {
 	w.fake = gateways
 	w.sgw, w.ec2 = sdk.NewFromConfig(cfg), sdkec2.NewFromConfig(cfg)
 
+	w.fleet = fleet
 	stack := func(id, kind string, properties map[string]any) resource.Created {
 		created, err := machines.Create(t.Context(), resource.Resource{
 			StackID: "stack", StackName: "share-standard-1", LogicalID: id, Type: kind, Properties: properties,
@@ -131,6 +136,7 @@ func newWorld(t *testing.T, network string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.stack, w.instance, w.cache = stack, instance.PhysicalID, volume.PhysicalID
 	w.address = netip.MustParseAddr(instance.Attributes["PrivateIp"].(string))
 	w.stop = func() {
 		err := machines.Delete(context.Background(), resource.Resource{
