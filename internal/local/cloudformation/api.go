@@ -20,6 +20,11 @@ func (e *Engine) Service() endpoint.Service {
 		"DescribeStackResources": e.apiDescribeStackResources,
 		"ListStacks":             e.apiListStacks,
 		"ListStackResources":     e.apiListStackResources,
+		"CreateChangeSet":        e.apiCreateChangeSet,
+		"DescribeChangeSet":      e.apiDescribeChangeSet,
+		"ExecuteChangeSet":       e.apiExecuteChangeSet,
+		"DeleteChangeSet":        e.apiDeleteChangeSet,
+		"ListChangeSets":         e.apiListChangeSets,
 	}}
 }
 

@@ -42,8 +42,10 @@ type Config struct {
 	Roles     roles           // nil: service roles are not checked
 	// LeadTime is waited before a resource is created; nil: nothing is.
 	LeadTime func(stackName, resourceType string) time.Duration
-	Log      *slog.Logger
-	Now      func() time.Time
+	// ChangeSet is how long a change set takes to be made; default 50 ms.
+	ChangeSet time.Duration
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // Engine is the local CloudFormation. Register providers before stacks are created.
@@ -67,6 +69,9 @@ type failure struct {
 
 // New makes an engine without stacks.
 func New(config Config) *Engine {
+	if config.ChangeSet == 0 {
+		config.ChangeSet = 50 * time.Millisecond
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Engine{config: config, ctx: ctx, cancel: cancel, providers: map[string]resource.Provider{}, stacks: map[string]*stack{}}
 }

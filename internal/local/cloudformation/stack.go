@@ -88,6 +88,7 @@ type stack struct {
 	deleting       bool
 	deletions      []string      // tokens with which its deletion was asked for
 	updates        []string      // tokens with which updates were asked for
+	changeSets     []*changeSet  // in the order of their making
 	idle           chan struct{} // closed when the last operation started is over
 }
 

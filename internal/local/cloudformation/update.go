@@ -78,6 +78,7 @@ func (e *Engine) startUpdate(s *stack, to design, token string) {
 	from := s.design
 	s.design, s.status, s.reason, s.token = to, updateInProgress, "User Initiated", token
 	s.updated, s.updates = e.config.Now(), append(s.updates, token)
+	s.outdate()
 	e.start(s, func(ctx context.Context) { e.update(ctx, s, from) })
 }
 

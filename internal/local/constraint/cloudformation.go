@@ -38,6 +38,18 @@ func Stack(name, token *string, tags map[string]string) *Refusal {
 	return nil
 }
 
+// ChangeSet is what CloudFormation refuses of a new change set by its name.
+func ChangeSet(name *string) *Refusal {
+	var c Check
+	c.Required("ChangeSetName", name)
+	c.Length("ChangeSetName", name, 1, 128)
+	c.Match("ChangeSetName", name, stackName)
+	if r := c.Refusal(); r != nil {
+		return &Refusal{Code: "ValidationError", Message: r.Message}
+	}
+	return nil
+}
+
 // ResourceTypes is what CloudFormation refuses of a template with resources of types that there are not.
 func ResourceTypes(unknown []string) *Refusal {
 	if len(unknown) == 0 {

@@ -77,6 +77,8 @@ func TestWhatCallsNeed(t *testing.T) {
 			map[string]any{"StackName": "headroom-dev-x", "TemplateURL": "https://s3.eu-west-1.amazonaws.com/plain/t.json", "RoleARN": role},
 			[]string{"cloudformation:CreateStack " + stack, "s3:GetObject arn:aws:s3:::plain/t.json", "iam:PassRole " + role},
 		},
+		{"propose a change of a stack", "cloudformation", "CreateChangeSet", map[string]any{"StackName": "headroom-dev-x", "ChangeSetName": "c"}, []string{"cloudformation:CreateChangeSet " + stack}},
+		{"carry a change out", "cloudformation", "ExecuteChangeSet", map[string]any{"StackName": "headroom-dev-x", "ChangeSetName": "c"}, []string{"cloudformation:ExecuteChangeSet " + stack}},
 		{"describe a stack by name", "cloudformation", "DescribeStacks", map[string]any{"StackName": "headroom-dev-x"}, []string{"cloudformation:DescribeStacks " + stack}},
 		{"create a share", "storagegateway", "CreateNFSFileShare", map[string]any{"GatewayARN": gateway, "Role": role}, []string{"storagegateway:CreateNFSFileShare " + gateway, "iam:PassRole " + role}},
 		{"open a group", "ec2", "AuthorizeSecurityGroupIngress", map[string]any{"GroupId": "sg-1"}, []string{"ec2:AuthorizeSecurityGroupIngress " + arn("ec2", "security-group/sg-1")}},

@@ -108,6 +108,9 @@ func (s *Store) stackNeeds(operation string, p params) []need {
 	if template != "" {
 		context["cloudformation:templateurl"] = []string{template}
 	}
+	if set := p.text("ChangeSetName"); set != "" {
+		context["cloudformation:changesetname"] = []string{set}
+	}
 	needs := []need{{"cloudformation:" + operation, resource, context}}
 	if len(p.maps("Tags")) > 0 {
 		needs = append(needs, need{"cloudformation:TagResource", resource, context})

@@ -58,6 +58,14 @@ func (t *Template) Mentions(value any) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
+// Given lists the parameters that a value refers to, sorted.
+func (t *Template) Given(value any) []string {
+	set := map[string]bool{}
+	collect(value, set)
+	maps.DeleteFunc(set, func(name string, _ bool) bool { _, ok := t.Parameters[name]; return !ok })
+	return slices.Sorted(maps.Keys(set))
+}
+
 // references lists the names that a resource mentions, pseudo parameters left out.
 func (t *Template) references(id string) []string {
 	r := t.Resources[id]
