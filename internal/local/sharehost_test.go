@@ -5,15 +5,19 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"headroom/internal/local"
+	"headroom/internal/local/machine/appliance"
 )
 
 // shareHostTemplate is the template of share hosts, as stage dev has it.
@@ -39,9 +43,11 @@ type host struct {
 	parameters map[string]string
 }
 
-func newHost(t *testing.T) *host {
+func newHost(t *testing.T) *host { return newHostOf(t, options(t)) }
+
+func newHostOf(t *testing.T, o local.Options) *host {
 	t.Helper()
-	cloud := start(t, options(t))
+	cloud := start(t, o)
 	ctx, cfg := t.Context(), cloud.Config()
 	h := &host{Cloud: cloud, stacks: cloudformation.NewFromConfig(cfg), ec2: ec2.NewFromConfig(cfg), parameters: map[string]string{
 		"Tier": "standard", "HostId": "share-standard-1", "OrderMark": "mark", "Stage": "dev", "Slots": "2", "AvailabilityZone": "eu-west-1b",
@@ -154,9 +160,10 @@ func TestAShareHostsMachineIsReplacedByTwoUpdates(t *testing.T) {
 
 	eventually(t, "the cache is attached", func() bool { return h.volumes(t)[before["CacheVolumeId"]] == ec2types.VolumeStateInUse })
 	without := h.update(t, "HasMachine", "false", types.StackStatusUpdateComplete)
-	if _, there := without["MachineId"]; there || len(h.machines(t)) != 0 {
-		t.Errorf("outputs %v, machines %v", without, h.machines(t))
+	if id, there := without["MachineId"]; there {
+		t.Errorf("there is no machine, but an output of one: %s", id)
 	}
+	eventually(t, "the machine is told to have ended", func() bool { return len(h.machines(t)) == 0 })
 	h.freed(t, before["InterfaceId"])
 	for id, state := range h.volumes(t) {
 		if state != ec2types.VolumeStateAvailable {
@@ -198,6 +205,38 @@ func TestAShareHostsMachineCannotBeReplacedAtOnce(t *testing.T) {
 		}
 	}
 	t.Errorf("no event says why: %v", events.StackEvents)
+}
+
+// A machine that has failed is seen by EC2's checks, which alarms can watch.
+func TestAShareHostsMachineIsChecked(t *testing.T) {
+	o := options(t)
+	o.Speed = 600
+	h := newHostOf(t, o)
+	machine := outputsOf(h.await(t, "host", types.StackStatusCreateComplete))["MachineId"]
+	client := cloudwatch.NewFromConfig(h.Config())
+	failed := func(metric string) (worst float64, known bool) {
+		now := h.Clock.Now()
+		out := must[*cloudwatch.GetMetricStatisticsOutput](t)(client.GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
+			Namespace: aws.String("AWS/EC2"), MetricName: &metric, Period: aws.Int32(60), Statistics: []cloudwatchtypes.Statistic{cloudwatchtypes.StatisticMaximum},
+			Dimensions: []cloudwatchtypes.Dimension{{Name: aws.String("InstanceId"), Value: &machine}},
+			StartTime:  aws.Time(now.Add(-24 * time.Hour)), EndTime: aws.Time(now.Add(time.Hour)),
+		}))
+		for _, datum := range out.Datapoints {
+			worst = max(worst, *datum.Maximum)
+		}
+		return worst, len(out.Datapoints) > 0
+	}
+	eventually(t, "it is checked", func() bool { _, known := failed("StatusCheckFailed"); return known })
+	if worst, _ := failed("StatusCheckFailed"); worst != 0 {
+		t.Error("it failed from the beginning")
+	}
+	if err := h.Machines.Fail(machine, appliance.Fault{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its own check fails", func() bool { worst, _ := failed("StatusCheckFailed_Instance"); return worst == 1 })
+	if worst, _ := failed("StatusCheckFailed_System"); worst != 0 {
+		t.Error("its host's check fails")
+	}
 }
 
 // What is new about the tags of a stack is known to EC2, S3 and the policies of roles.

@@ -56,6 +56,7 @@ type EC2 struct {
 	volumes   map[string]*volume
 	versions  map[string]int      // of launch templates, beyond the first
 	foreign   map[netip.Addr]bool // addresses that something else on this computer listens on
+	short     bool                // see Shortage
 	forced    []string            // volumes that were taken from a running machine by force, see Forced
 }
 

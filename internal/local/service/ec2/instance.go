@@ -165,6 +165,11 @@ func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instan
 		e.mu.Unlock()
 		return nil, err
 	}
+	if err := e.room(i.kind, i.nic.zone); err != nil {
+		e.release(i)
+		e.mu.Unlock()
+		return nil, err
+	}
 	e.instances[id] = i
 	e.bornWith(i, properties)
 	turn := i.turn

@@ -2,8 +2,11 @@ package ec2
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"time"
 
+	"headroom/internal/local/endpoint"
 	"headroom/internal/local/machine"
 )
 
@@ -150,6 +153,23 @@ func (e *EC2) release(i *instance) {
 		delete(e.nics, i.nic.id)
 		e.cfg.Machines.Release(i.nic.address)
 	}
+}
+
+// Shortage lets EC2 have no room for machines, or some again. What runs goes on.
+func (e *EC2) Shortage(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.short = on
+}
+
+// room refuses a machine while there is none for it. The caller holds the lock.
+func (e *EC2) room(kind, zone string) error {
+	if !e.short {
+		return nil
+	}
+	return &endpoint.Error{Code: "InsufficientInstanceCapacity", Status: http.StatusInternalServerError, Message: fmt.Sprintf(
+		"We currently do not have sufficient %s capacity in the Availability Zone you requested (%s). Our system will be working on provisioning additional capacity.", kind, zone,
+	)}
 }
 
 // told is what answers tell of a thing that changed a moment ago: EC2's reads are eventually consistent (Amazon

@@ -213,6 +213,24 @@ func TestAProtectedMachineIsNotTerminated(t *testing.T) {
 	wanted(t, "terminate", b.terminateInstance(t, id), "")
 }
 
+func TestWithoutRoomNoMachineStarts(t *testing.T) {
+	b := newBench(t)
+	subnet := b.make(t, "Subnet", "Subnet", map[string]any{"VpcId": "vpc-1"}).PhysicalID
+	nic := b.make(t, "Interface", "NetworkInterface", map[string]any{"SubnetId": subnet}).PhysicalID
+	id := b.make(t, "Machine", "Instance", nil).PhysicalID
+	b.reaches(t, id, types.InstanceStateNameRunning)
+	wanted(t, "stop", b.stopInstance(t, id), "")
+	b.reaches(t, id, types.InstanceStateNameStopped)
+	b.Shortage(true)
+	wanted(t, "start", b.startInstance(t, id), "InsufficientInstanceCapacity")
+	if _, err := b.Create(t.Context(), declared("Next", "Instance", onInterface(nic))); code(err) != "InsufficientInstanceCapacity" {
+		t.Errorf("launched: %v", err)
+	}
+	b.Shortage(false)
+	b.make(t, "Next", "Instance", onInterface(nic))
+	wanted(t, "start", b.startInstance(t, id), "")
+}
+
 func TestARehearsalDoesNothing(t *testing.T) {
 	b := newBench(t)
 	id := b.make(t, "Machine", "Instance", nil).PhysicalID

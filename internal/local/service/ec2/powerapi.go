@@ -87,6 +87,8 @@ func (e *EC2) startInstances(_ context.Context, call endpoint.Call) (any, error)
 				return &endpoint.Error{Code: "InvalidParameterValue", Message: fmt.Sprintf(
 					"Invalid value '%s' for instanceId. Instance does not have a volume attached at root (%s)", i.id, i.rootDevice,
 				)}
+			case i.state == stopped:
+				return e.room(i.kind, i.nic.zone)
 			}
 			return nil
 		},

@@ -82,7 +82,7 @@ func (e *EC2) updateInstance(before, after resource.Resource) (resource.Created,
 		return resource.Created{}, err
 	}
 	i := e.known(after.PhysicalID)
-	if i == nil {
+	if i == nil || i.state.over() {
 		return resource.Created{}, noInstance(after.PhysicalID)
 	}
 	if slices.Contains(resource.Changed(before, after), "SecurityGroupIds") {
