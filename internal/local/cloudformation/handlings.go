@@ -111,6 +111,9 @@ var handlings = map[string]handling{
 		update: []action{
 			{"ec2:ModifyInstanceAttribute", "arn:aws:ec2:%R:%A:instance/%N", "SecurityGroupIds"},
 			{"ec2:ModifyInstanceAttribute", "arn:aws:ec2:%R:%A:instance/%N", "DisableApiTermination"},
+			{"ec2:ModifyInstanceAttribute", "arn:aws:ec2:%R:%A:instance/%N", "InstanceType"},
+			{"ec2:StopInstances", "arn:aws:ec2:%R:%A:instance/%N", "InstanceType"},
+			{"ec2:StartInstances", "arn:aws:ec2:%R:%A:instance/%N", "InstanceType"},
 			{"ec2:ModifyInstanceMetadataOptions", "arn:aws:ec2:%R:%A:instance/%N", "MetadataOptions"},
 		},
 		create: []action{

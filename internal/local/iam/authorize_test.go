@@ -88,17 +88,20 @@ func TestWhatCallsNeed(t *testing.T) {
 			[]string{"ec2:AttachVolume " + volume, "kms:CreateGrant " + key, "ec2:AttachVolume " + arn("ec2", "instance/i-1")},
 		},
 		{
-			"take a volume from its machine", "ec2", "DetachVolume", map[string]any{"VolumeId": "vol-1", "InstanceId": "i-1"},
+			"take a volume from its machine", "ec2", "DetachVolume",
+			map[string]any{"VolumeId": "vol-1", "InstanceId": "i-1"},
 			[]string{"ec2:DetachVolume " + volume, "ec2:DetachVolume " + arn("ec2", "instance/i-1")},
 		},
 		{"take a volume from wherever it is", "ec2", "DetachVolume", map[string]any{"VolumeId": "vol-1"}, []string{"ec2:DetachVolume " + volume}},
 		{"delete a volume", "ec2", "DeleteVolume", map[string]any{"VolumeId": "vol-1"}, []string{"ec2:DeleteVolume " + volume}},
 		{
-			"stop machines", "ec2", "StopInstances", map[string]any{"InstanceId": []any{"i-1", "i-2"}},
+			"stop machines", "ec2", "StopInstances",
+			map[string]any{"InstanceId": []any{"i-1", "i-2"}},
 			[]string{"ec2:StopInstances " + arn("ec2", "instance/i-1"), "ec2:StopInstances " + arn("ec2", "instance/i-2")},
 		},
 		{
-			"start a machine whose disk is encrypted", "ec2", "StartInstances", map[string]any{"InstanceId": []any{"i-encrypted"}},
+			"start a machine whose disk is encrypted", "ec2", "StartInstances",
+			map[string]any{"InstanceId": []any{"i-encrypted"}},
 			[]string{"ec2:StartInstances " + arn("ec2", "instance/i-encrypted"), "kms:CreateGrant " + key},
 		},
 		{"keep a machine's disk", "ec2", "ModifyInstanceAttribute", map[string]any{"InstanceId": "i-1"}, []string{"ec2:ModifyInstanceAttribute " + arn("ec2", "instance/i-1")}},

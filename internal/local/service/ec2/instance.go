@@ -106,6 +106,7 @@ type instanceProperties struct {
 		} `json:"Ebs"`
 	} `json:"BlockDeviceMappings"`
 	PropagateTags weakjson.Bool  `json:"PropagateTagsToVolumeOnCreation"`
+	Protected     weakjson.Bool  `json:"DisableApiTermination"`
 	Tags          []weakjson.Tag `json:"Tags"`
 }
 
@@ -158,7 +159,7 @@ func (e *EC2) launch(ctx context.Context, r resource.Resource, properties instan
 	}
 	i := &instance{
 		id: id, image: properties.ImageID, kind: cmp.Or(properties.InstanceType, "m1.small"), state: pending,
-		tags: weakjson.Tags(r.Tags, properties.Tags), launched: e.cfg.Now(), over: make(chan struct{}),
+		protected: bool(properties.Protected), tags: weakjson.Tags(r.Tags, properties.Tags), launched: e.cfg.Now(), over: make(chan struct{}),
 	}
 	e.mu.Lock()
 	if i.nic, err = e.seize(interfaceID, id); err != nil {

@@ -91,7 +91,7 @@ func (e *EC2) updateInstance(before, after resource.Resource) (resource.Created,
 		}
 		i.nic.groups = properties.SecurityGroupIDs
 	}
-	i.tags = weakjson.Tags(after.Tags, properties.Tags)
+	i.tags, i.protected = weakjson.Tags(after.Tags, properties.Tags), bool(properties.Protected)
 	return e.created(i), nil
 }
 
