@@ -64,7 +64,7 @@ func (c *rdsInstance) connect(ctx context.Context, database, username, password 
 	if err != nil {
 		return nil, err
 	}
-	config.Port = uint16(c.Port)
+	config.Port = uint16(c.Port())
 	config.Database, config.User, config.Password = database, username, password
 	config.TLSConfig = tlsConfig
 	return pgx.ConnectConfig(ctx, config)

@@ -72,7 +72,7 @@ func config(c *rdsInstance) Config {
 }
 
 func master(c *rdsInstance) pool.Login {
-	return pool.Login{Host: postgresql.Host, Port: c.Port, Username: c.Username, Password: c.Password}
+	return pool.Login{Host: postgresql.Host, Port: c.Port(), Username: c.Username, Password: c.Password}
 }
 
 // newAdapter is an adapter for the cluster of all tests.

@@ -39,6 +39,22 @@ func (c *Clock) Now() time.Time {
 	return c.origin.Add(scaled(time.Since(c.origin), c.speed))
 }
 
+// At is what this clock shows when the machine's shows the given time.
+func (c *Clock) At(machine time.Time) time.Time {
+	if c == nil || c.speed == 1 {
+		return machine
+	}
+	return c.origin.Add(scaled(machine.Sub(c.origin), c.speed))
+}
+
+// Machine is what the machine's clock shows when this one shows the given time.
+func (c *Clock) Machine(at time.Time) time.Time {
+	if c == nil || c.speed == 1 {
+		return at
+	}
+	return c.origin.Add(scaled(at.Sub(c.origin), 1/c.speed))
+}
+
 // Real is how long d by this clock takes on the machine: at least a nanosecond of what is more than none.
 func (c *Clock) Real(d time.Duration) time.Duration {
 	if d <= 0 {

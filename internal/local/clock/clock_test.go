@@ -26,13 +26,20 @@ func TestFastClockTellsAndWaitsAlike(t *testing.T) {
 		if back := c.Elapsed(c.Real(time.Hour)); back != time.Hour {
 			t.Errorf("an hour there and back is %s", back)
 		}
+		if told := c.At(time.Now()); !told.Equal(c.Now()) {
+			t.Errorf("now is %s, and is said to be %s", c.Now(), told)
+		}
+		if machine := c.Machine(began.Add(time.Minute)); !machine.Equal(time.Now()) {
+			t.Errorf("the minute's end was at %s by the machine, want %s", machine, time.Now())
+		}
 	})
 }
 
 func TestClockOfNobodyIsTheMachines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c *clock.Clock
-		if !c.Now().Equal(time.Now()) || c.Real(time.Hour) != time.Hour || c.Speed() != 1 || !clock.New(0).Now().Equal(time.Now()) {
+		if !c.Now().Equal(time.Now()) || c.Real(time.Hour) != time.Hour || c.Speed() != 1 || !clock.New(0).Now().Equal(time.Now()) ||
+			!c.At(time.Now()).Equal(time.Now()) || !c.Machine(time.Now()).Equal(time.Now()) {
 			t.Error("it is another")
 		}
 	})

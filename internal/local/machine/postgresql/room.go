@@ -8,11 +8,13 @@ import (
 )
 
 // What a server takes of the disk, in bytes, measured on PostgreSQL 15: 36 MiB when it starts, with its five
-// databases; 181 MiB with those of twenty tenants besides. What tenants put into them comes on top.
+// databases; 181 MiB with those of twenty tenants besides, of which an archive has a first copy with few of them, and
+// 83 MiB of what making them has written. What tenants put into them comes on top.
 const (
 	clusterSize  = 10 << 20 // with its write-ahead log, without databases
 	databaseSize = 8 << 20
-	serverSize   = clusterSize + 25*databaseSize
+	archiveSize  = clusterSize + 5*databaseSize + 84<<20
+	serverSize   = clusterSize + 25*databaseSize + archiveSize
 )
 
 // NoRoomError means that the disk is too full for a server.
@@ -71,13 +73,18 @@ func (p *Program) room(servers int) error {
 	return nil
 }
 
-// growth is what a server will still take of the disk, told by how many databases it has.
+// growth is what a server will still take of the disk, with its archive: told by how many databases it has, and by
+// what it has archived.
 func (s *Server) growth() int64 {
 	databases, err := os.ReadDir(filepath.Join(s.data(), "base"))
 	if err != nil { // it is just being made
 		return serverSize
 	}
-	return max(serverSize-clusterSize-int64(len(databases))*databaseSize, 0)
+	growth := max(serverSize-archiveSize-clusterSize-int64(len(databases))*databaseSize, 0)
+	if s.archive != nil {
+		growth += max(archiveSize-s.archive.taken(), 0)
+	}
+	return growth
 }
 
 // free is how many bytes a folder's disk has for anybody.

@@ -36,15 +36,22 @@ type Config struct {
 
 	Master, Password string // the master user
 	Database         string // that the master user owns, besides those of every server; may be ""
+
+	Port    int      // where it listens; 0: at one that is free
+	Archive *Archive // where it is backed up to; nil: it is not
+
+	recovery *recovery // how it comes to the state that it begins with; nil: it has it
 }
 
 // Server is one PostgreSQL with its data. It may be stopped and run again. Its methods may be called at once.
 type Server struct {
-	Port    int
 	program *Program
 	name    string
 	dir     *parts.TempDir // its data and its socket
 	log     *os.File
+	port    atomic.Int64
+	archive *Archive      // that it was made with; nil: none
+	term    time.Duration // within which it must answer when it is run
 
 	mu      sync.Mutex // one start or stop at a time
 	process *parts.Process
@@ -62,7 +69,7 @@ func (p *Program) Start(ctx context.Context, cfg Config) (s *Server, err error) 
 		return nil, err
 	}
 	for range 3 {
-		if s, err = p.startOnce(ctx, cfg); err == nil || ctx.Err() != nil || errors.As(err, new(*NoRoomError)) {
+		if s, err = p.startOnce(ctx, cfg, p.template.dir); err == nil || ctx.Err() != nil || errors.As(err, new(*NoRoomError)) {
 			break
 		}
 	}
@@ -75,26 +82,34 @@ func (p *Program) Start(ctx context.Context, cfg Config) (s *Server, err error) 
 	return s, nil
 }
 
-func (p *Program) startOnce(ctx context.Context, cfg Config) (*Server, error) {
+// startOnce starts a server on a copy of a folder: the template, or what a backup was made of.
+func (p *Program) startOnce(ctx context.Context, cfg Config, from string) (*Server, error) {
 	dir, err := parts.NewTempDir("hr-pg-") // short: a socket's path has 107 bytes
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{program: p, name: cfg.Name, dir: dir}
+	s := &Server{program: p, name: cfg.Name, dir: dir, term: startTimeout, archive: cfg.Archive}
+	if cfg.recovery != nil {
+		s.term = recoveryTimeout
+	}
 	if err := p.take(s); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := p.launch(ctx, s, cfg); err != nil {
+	if err := p.launch(ctx, s, cfg, from); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (p *Program) launch(ctx context.Context, s *Server, cfg Config) (err error) {
-	if s.Port, err = parts.FreePort(); err != nil {
-		return err
+func (p *Program) launch(ctx context.Context, s *Server, cfg Config, from string) (err error) {
+	port := cfg.Port
+	if port == 0 {
+		if port, err = parts.FreePort(); err != nil {
+			return err
+		}
 	}
-	if err := p.furnish(s, cfg); err != nil {
+	s.port.Store(int64(port))
+	if err := p.furnish(s, cfg, from); err != nil {
 		return fmt.Errorf("furnish server %s: %w", cfg.Name, err)
 	}
 	logDir := cfg.LogDir
@@ -201,30 +216,69 @@ func ended(p *parts.Process) bool {
 	}
 }
 
-// furnish makes a server's data.
-func (p *Program) furnish(s *Server, cfg Config) error {
+// furnish makes a server's data, of a copy of a folder.
+func (p *Program) furnish(s *Server, cfg Config, from string) error {
 	certificate, key, err := cfg.Authority.issue(Host)
 	if err != nil {
 		return err
 	}
-	if err := os.CopyFS(s.data(), os.DirFS(p.template.dir)); err != nil {
-		return fmt.Errorf("copy the template: %w", err)
+	if err := os.CopyFS(s.data(), os.DirFS(from)); err != nil {
+		return fmt.Errorf("copy %s: %w", from, err)
 	}
 	if err := os.Chmod(s.data(), 0o700); err != nil { // or the server would not have it
 		return err
 	}
-	for name, content := range map[string][]byte{
-		"server.crt":           certificate,
-		"server.key":           key,
-		"pg_hba.conf":          []byte(hba(cfg.Parameters["rds.force_ssl"] != "0")),
-		"postgresql.auto.conf": []byte(s.settings(cfg.Parameters, p.template.known)),
-	} {
+	for name, content := range map[string][]byte{"server.crt": certificate, "server.key": key} {
 		if err := os.WriteFile(filepath.Join(s.data(), name), content, 0o600); err != nil {
 			return err
 		}
 	}
+	if err := s.configure(cfg); err != nil {
+		return err
+	}
 	return p.own(s.dir.Path)
 }
+
+// Configure gives a server other parameters, another port and another archive, which hold from when it is run the
+// next time. Port 0 means the one that it has.
+func (s *Server) Configure(cfg Config) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("configure server %s: %w", s.name, ErrClosed)
+	}
+	if cfg.Port != 0 {
+		s.port.Store(int64(cfg.Port))
+	}
+	s.term = startTimeout
+	return s.configure(cfg)
+}
+
+func (s *Server) configure(cfg Config) error {
+	for name, content := range map[string]string{
+		"pg_hba.conf":          hba(cfg.Parameters["rds.force_ssl"] != "0"),
+		"postgresql.auto.conf": s.settings(cfg, s.program.template.known),
+	} {
+		path := filepath.Join(s.data(), name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			return fmt.Errorf("configure server %s: %w", s.name, err)
+		}
+		if err := s.program.own(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reload has a server that runs take what it was configured with, as far as that goes without a restart.
+func (s *Server) Reload() {
+	if process := s.running.Load(); process != nil && !ended(process) {
+		_ = syscall.Kill(process.PID(), syscall.SIGHUP)
+	}
+}
+
+// Port is where the server listens.
+func (s *Server) Port() int { return int(s.port.Load()) }
 
 // Dir is the folder of the server's data and its socket.
 func (s *Server) Dir() string { return s.dir.Path }
@@ -233,7 +287,7 @@ func (s *Server) data() string { return filepath.Join(s.dir.Path, "data") }
 
 // await waits until the server answers.
 func (s *Server) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.term)
 	defer cancel()
 	for {
 		conn, err := s.Superuser(ctx, "postgres")
@@ -252,7 +306,7 @@ func (s *Server) await(ctx context.Context) error {
 
 // Superuser logs in as RDS's own user, by the socket.
 func (s *Server) Superuser(ctx context.Context, database string) (*pgx.Conn, error) {
-	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", s.dir.Path, s.Port, superuser, database))
+	cfg, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", s.dir.Path, s.Port(), superuser, database))
 	if err != nil {
 		return nil, fmt.Errorf("configure the superuser's connection: %w", err)
 	}

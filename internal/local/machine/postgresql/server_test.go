@@ -109,7 +109,7 @@ func TestServerThatWasKilledRunsAgainWithItsData(t *testing.T) {
 		busy <- err
 	}()
 	for range 2 {
-		port := s.Port
+		port := s.Port()
 		s.Kill()
 		<-s.Done()
 		if err := s.Run(t.Context()); err != nil {
@@ -120,8 +120,8 @@ func TestServerThatWasKilledRunsAgainWithItsData(t *testing.T) {
 			t.Fatal(err)
 		}
 		var n int
-		if err := after.QueryRow(t.Context(), "SELECT n FROM kept").Scan(&n); err != nil || n != 7 || s.Port != port {
-			t.Errorf("n is %d (%v), port %d, was %d", n, err, s.Port, port)
+		if err := after.QueryRow(t.Context(), "SELECT n FROM kept").Scan(&n); err != nil || n != 7 || s.Port() != port {
+			t.Errorf("n is %d (%v), port %d, was %d", n, err, s.Port(), port)
 		}
 		_ = after.Close(t.Context())
 	}
@@ -145,7 +145,7 @@ func TestServerIsRefusedWhereThereIsNoRoomForIt(t *testing.T) {
 	}
 	p := find(t, shared)
 	// The first one finds more than its room, and has not taken yet what it will when the second one comes.
-	p.free = func(string) (int64, error) { return 2*serverSize - clusterSize - 5*databaseSize - 1, nil }
+	p.free = func(string) (int64, error) { return 2*serverSize - archiveSize - clusterSize - 5*databaseSize - 1, nil }
 	start := func() (*Server, error) {
 		return p.Start(t.Context(), Config{Name: "one", Authority: authority, Master: "headroom", Password: "secret"})
 	}

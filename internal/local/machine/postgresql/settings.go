@@ -26,14 +26,15 @@ var notHere = []string{
 	"shared_buffers", "effective_cache_size", "maintenance_work_mem", "autovacuum_work_mem", "huge_pages",
 	"shared_preload_libraries", "ssl_ca_file", "ssl_cert_file", "ssl_key_file", "unix_socket_directories",
 	"port", "listen_addresses", "data_directory", "wal_level", "max_wal_senders", "fsync", "hba_file", "ident_file", "log_destination", "logging_collector",
+	"archive_mode", "archive_command", "archive_library", "archive_timeout", "hot_standby", "restore_command",
 }
 
 // settings is the server's configuration: small and without care for the disk, since it ends with
 // this process; then what the parameter group says, where PostgreSQL knows it and no formula of the
 // instance's size is in it.
-func (s *Server) settings(parameters map[string]string, known map[string]bool) string {
+func (s *Server) settings(cfg Config, known map[string]bool) string {
 	values := map[string]string{
-		"listen_addresses": Host, "port": fmt.Sprint(s.Port), "unix_socket_directories": s.dir.Path,
+		"listen_addresses": Host, "port": fmt.Sprint(s.Port()), "unix_socket_directories": s.dir.Path,
 		"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "ssl_min_protocol_version": "TLSv1.2",
 		"password_encryption": "scram-sha-256",
 		"fsync":               "off", "full_page_writes": "off", // a commit is written, though, and outlives a crash of the server
@@ -41,7 +42,13 @@ func (s *Server) settings(parameters map[string]string, known map[string]bool) s
 		"min_wal_size": "2MB", "max_wal_size": "8MB", "checkpoint_warning": "0", "log_checkpoints": "off", "jit": "off", "autovacuum_naptime": "1min",
 		"max_worker_processes": "2", "timezone": "UTC", "log_timezone": "UTC", "log_line_prefix": "%t:%r:%u@%d:[%p]:",
 	}
-	for name, value := range parameters {
+	if cfg.Archive != nil {
+		maps.Copy(values, cfg.Archive.settings())
+	}
+	if cfg.recovery != nil {
+		maps.Copy(values, cfg.recovery.settings())
+	}
+	for name, value := range cfg.Parameters {
 		if known[name] && !slices.Contains(notHere, name) && !strings.ContainsAny(value, "{}") {
 			values[name] = value
 		}

@@ -146,7 +146,7 @@ func (r *RDS) made(i *instance) resource.Created {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	attributes := map[string]any{
-		"Endpoint.Address": postgresql.Host, "Endpoint.Port": fmt.Sprint(i.server.Port), "Endpoint.HostedZoneId": "Z29XKXDKYMONMX",
+		"Endpoint.Address": postgresql.Host, "Endpoint.Port": fmt.Sprint(i.server.Port()), "Endpoint.HostedZoneId": "Z29XKXDKYMONMX",
 		"DBInstanceArn": r.arn(i.identifier), "DbiResourceId": i.resourceID,
 	}
 	if i.secretARN != "" {

@@ -152,7 +152,7 @@ func (r *RDS) shown(i *instance) map[string]any {
 		"InstanceCreateTime": i.created.UTC().Format(time.RFC3339), "CACertificateIdentifier": "rds-ca-local",
 	}
 	if i.server != nil {
-		shown["Endpoint"] = map[string]any{"Address": postgresql.Host, "Port": i.server.Port}
+		shown["Endpoint"] = map[string]any{"Address": postgresql.Host, "Port": i.server.Port()}
 	}
 	if i.secretARN != "" {
 		shown["MasterUserSecret"] = map[string]any{
