@@ -97,7 +97,8 @@ func (c *Cloud) composeDatabases() error {
 	})
 	c.Databases, err = rds.New(rds.Config{
 		Account: c.Account, Region: c.Region, Authority: authority, Secrets: c.Secrets, Lead: o.LeadTimes.Database,
-		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Clock: c.Clock, Emit: c.Events.Emit, Put: c.putDatabase, Stopped: o.Stopped, Log: o.Log,
+		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Clock: c.Clock, ShipEvery: o.ShipEvery,
+		Emit: c.Events.Emit, Put: c.putDatabase, Stopped: o.Stopped, Log: o.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("start the local RDS: %w", err)
@@ -185,6 +186,7 @@ func (c *Cloud) composeStacks() (err error) {
 	c.closers = append(c.closers, func() error { c.Stacks.Close(); return nil })
 	c.Policies.TagsFrom(c.Stacks.Tags)
 	c.Policies.TagsFrom(c.Secrets.Tags)
+	c.Policies.TagsFrom(c.Databases.Tags)
 	c.Policies.TagsFrom(c.Gateways.Tags)
 	c.Policies.TagsFrom(c.Network.Tags)
 	c.Policies.KeysFrom(c.Secrets.Key)

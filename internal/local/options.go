@@ -44,6 +44,10 @@ type Options struct {
 	// Databases is for how many database servers the disk must have room, or the cloud does not start; default 1.
 	// Whether there is room for one more is looked at again whenever one is created.
 	Databases int
+	// ShipEvery, by the cloud's clock, is how often the logs of database servers are archived, which is how far their
+	// latest restorable time lags behind; default 5 minutes, as in AWS, but never more often than every two seconds
+	// of the machine's.
+	ShipEvery time.Duration
 	// TaskDisk is how many bytes a task may write; default what its definition says, of which the machine may have
 	// less.
 	TaskDisk int64

@@ -61,7 +61,7 @@ func fold(name string, value any) any {
 			case !ok:
 			case key == "entry":
 				return entries(list)
-			case key == "member" || key+"s" == name:
+			case key == "member" || key+"s" == name || strings.TrimSuffix(key, "y")+"ies" == name:
 				return list
 			}
 		}

@@ -3,21 +3,12 @@ package rds
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/local/endpoint"
-)
-
-// States of an instance, as DescribeDBInstances has them.
-const (
-	creating  = "creating"
-	available = "available"
-	rebooting = "rebooting"
-	deleting  = "deleting"
 )
 
 // defaultRestart is what a server that died or is rebooted takes before it starts again; RDS's takes half a
@@ -46,7 +37,7 @@ func (r *RDS) watch(i *instance, run int) {
 		return
 	}
 	r.mu.Lock()
-	crashed := i.runs == run && i.status != deleting && i.status != rebooting && r.life.Err() == nil
+	crashed := i.runs == run && !i.parked && r.life.Err() == nil
 	r.mu.Unlock()
 	if !crashed {
 		return // it was stopped, or runs again
@@ -60,7 +51,7 @@ func (r *RDS) watch(i *instance, run int) {
 func (r *RDS) restart(i *instance, run int) {
 	for r.cfg.Clock.Sleep(r.life, r.cfg.Restart) == nil {
 		r.mu.Lock()
-		if i.runs != run || i.status == deleting {
+		if i.runs != run || i.is(deleting, failed) {
 			r.mu.Unlock()
 			return
 		}
@@ -76,86 +67,81 @@ func (r *RDS) restart(i *instance, run int) {
 			continue
 		}
 		r.mu.Lock()
-		if i.status == rebooting {
-			i.status = available
+		before := i.status
+		if i.is(rebooting, starting) {
+			i.status = i.atRest()
 		}
 		r.mu.Unlock()
-		r.emit(i, "RDS-EVENT-0006", "availability", "DB instance restarted")
+		if before == starting {
+			r.emit(i, eventStarted, "DB instance started")
+		} else {
+			r.emit(i, eventRestarted, "DB instance restarted")
+		}
 		return
 	}
 }
 
-// Fail kills an instance's server and keeps it down until Recover, as if the host that it is on had died. RDS
-// goes on to call the instance available: it does not know better.
-func (r *RDS) Fail(identifier string) error { return r.keep(identifier, true) }
-
-// Recover lets the server of an instance that failed start again, which it does after a moment.
-func (r *RDS) Recover(identifier string) error { return r.keep(identifier, false) }
-
-func (r *RDS) keep(identifier string, down bool) error {
-	r.mu.Lock()
-	i := r.instances[identifier]
-	if i == nil || i.server == nil {
-		r.mu.Unlock()
-		return notFound(identifier)
-	}
-	i.down = down
-	r.mu.Unlock()
-	if down {
-		i.server.Kill()
-		<-i.server.Done()
-	}
-	return nil
-}
-
-// reboot answers RebootDBInstance: sessions end, and the instance is available again after a moment.
+// reboot answers RebootDBInstance: sessions end, and the instance is available again after a moment, with the
+// parameters that its group has by then. By way of a failover its standby takes over.
 func (r *RDS) reboot(_ context.Context, call endpoint.Call) (any, error) {
-	identifier, _ := call.Params["DBInstanceIdentifier"].(string)
-	identifier = strings.ToLower(identifier)
+	r.mu.Lock()
+	i, err := r.find(text(call, "DBInstanceIdentifier"))
+	if err != nil {
+		r.mu.Unlock()
+		return nil, err
+	}
+	forced, standby := strings.EqualFold(text(call, "ForceFailover"), "true"), bool(i.properties.MultiAZ)
+	r.mu.Unlock()
+	if forced && !standby {
+		return nil, refused("InvalidParameterCombination", "ForceFailover cannot be specified since the instance is not configured for MultiAZ.")
+	}
+	if err := r.turnOver(i, forced); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := r.instances[identifier]
-	if i == nil {
-		return nil, notFound(identifier)
-	}
-	if forced, _ := call.Params["ForceFailover"].(string); strings.EqualFold(forced, "true") && !bool(i.properties.MultiAZ) {
-		return nil, &endpoint.Error{Code: "InvalidParameterCombination", Message: "ForceFailover cannot be specified since the instance is not configured for MultiAZ."}
-	}
-	if i.status != available {
-		return nil, &endpoint.Error{Code: "InvalidDBInstanceState", Message: fmt.Sprintf("Database instance is not in %s state.", available)}
-	}
-	i.status = rebooting
-	run := i.runs
-	r.work.Go(func() {
-		i.server.Stop()
-		r.emit(i, "RDS-EVENT-0004", "availability", "DB instance shutdown")
-		r.restart(i, run)
-	})
 	return map[string]any{"DBInstance": r.shown(i)}, nil
 }
 
-// emit sends an event of an instance, as RDS words it.
-func (r *RDS) emit(i *instance, id, category, message string) {
-	if r.cfg.Emit == nil {
-		return
+// turnOver restarts an instance that is available, by way of its standby or not. It does not wait for the end.
+func (r *RDS) turnOver(i *instance, failover bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !i.is(available) {
+		return notIn(available)
 	}
-	arn := r.arn(i.identifier)
-	r.cfg.Emit(r.life, "aws.rds", "RDS DB Instance Event", []string{arn}, map[string]any{
-		"EventCategories": []string{category}, "SourceType": "DB_INSTANCE", "SourceArn": arn, "SourceIdentifier": i.identifier,
-		"Date": r.cfg.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "Message": message, "EventID": id, "Tags": map[string]string{},
+	i.status, i.parked = rebooting, true
+	run := i.runs
+	r.work.Go(func() {
+		if failover {
+			r.emit(i, eventFailover, "Multi-AZ instance failover started.")
+			i.server.Kill()
+			<-i.server.Done()
+		} else {
+			i.server.Stop()
+			r.emit(i, eventShutdown, "DB instance shutdown")
+		}
+		r.mu.Lock()
+		i.parked, i.pending.group = false, false
+		cfg := r.config(i)
+		r.mu.Unlock()
+		if err := i.server.Configure(cfg); err != nil {
+			r.cfg.Log.Error("database server could not be configured", "instance", i.identifier, "error", err)
+		}
+		r.restart(i, run)
+		if failover {
+			r.emit(i, eventFailoverEnded, "Multi-AZ instance failover completed")
+		}
 	})
-}
-
-func notFound(identifier string) error {
-	return &endpoint.Error{Code: "DBInstanceNotFound", Message: fmt.Sprintf("DBInstance %s not found.", identifier), Status: 404}
+	return nil
 }
 
 // Close stops all servers, some at once, and removes their data.
 func (r *RDS) Close() error {
 	r.end()
 	r.mu.Lock()
-	all := r.instances
-	r.instances = map[string]*instance{}
+	all, left := r.instances, r.retained
+	r.instances, r.retained = map[string]*instance{}, map[string]*retained{}
 	r.mu.Unlock()
 	var closing errgroup.Group
 	closing.SetLimit(closeAtOnce)
@@ -179,7 +165,7 @@ func (r *RDS) Close() error {
 	_ = closing.Wait() // none fails: their failures are in the channel
 	r.work.Wait()
 	close(failures)
-	var errs []error
+	errs := []error{closeBackups(all, left)}
 	for err := range failures {
 		errs = append(errs, err)
 	}

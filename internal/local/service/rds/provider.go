@@ -3,17 +3,13 @@ package rds
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"headroom/internal/local/machine/postgresql"
 	"headroom/internal/local/resource"
-	"headroom/internal/local/service/secretsmanager"
 	"headroom/internal/local/weakjson"
 )
 
@@ -42,11 +38,17 @@ type instanceProperties struct {
 	MasterUserSecret         struct {
 		KmsKeyID string `json:"KmsKeyId"`
 	} `json:"MasterUserSecret"`
-	AllocatedStorage      weakjson.Int  `json:"AllocatedStorage"`
-	BackupRetentionPeriod weakjson.Int  `json:"BackupRetentionPeriod"`
-	DeletionProtection    weakjson.Bool `json:"DeletionProtection"`
-	MultiAZ               weakjson.Bool `json:"MultiAZ"`
-	StorageEncrypted      weakjson.Bool `json:"StorageEncrypted"`
+	AllocatedStorage       weakjson.Int   `json:"AllocatedStorage"`
+	AvailabilityZone       string         `json:"AvailabilityZone"`
+	BackupRetentionPeriod  days           `json:"BackupRetentionPeriod"`
+	DeleteAutomatedBackups *weakjson.Bool `json:"DeleteAutomatedBackups"`
+	DeletionProtection     weakjson.Bool  `json:"DeletionProtection"`
+	KmsKeyID               string         `json:"KmsKeyId"`
+	MultiAZ                weakjson.Bool  `json:"MultiAZ"`
+	PubliclyAccessible     weakjson.Bool  `json:"PubliclyAccessible"`
+	StorageEncrypted       weakjson.Bool  `json:"StorageEncrypted"`
+	Tags                   []weakjson.Tag `json:"Tags"`
+	VPCSecurityGroups      weakjson.Texts `json:"VPCSecurityGroups"`
 }
 
 // Create makes a resource of one of Types.
@@ -76,7 +78,7 @@ func (r *RDS) Delete(_ context.Context, declared resource.Resource) error {
 		delete(r.subnets, declared.PhysicalID)
 	case typeInstance:
 		i := r.instances[declared.PhysicalID]
-		if i == nil || i.owner != owner(declared) {
+		if i == nil || i.owner != owner(declared) && i.owner != "" { // one that was restored under its name is as good
 			break
 		}
 		if i.properties.DeletionProtection {
@@ -84,29 +86,9 @@ func (r *RDS) Delete(_ context.Context, declared resource.Resource) error {
 			return fmt.Errorf("InvalidParameterCombination: cannot delete protected DB instance %s, please disable deletion protection and try again", i.identifier)
 		}
 		r.mu.Unlock()
-		return r.remove(i)
+		return r.remove(i, i.properties.keepBackups())
 	}
 	r.mu.Unlock()
-	return nil
-}
-
-// remove stops an instance and forgets it, with its secret.
-func (r *RDS) remove(i *instance) error {
-	<-i.ready
-	r.mu.Lock()
-	i.status = deleting
-	r.mu.Unlock()
-	if i.server != nil {
-		if err := i.server.Close(); err != nil {
-			return fmt.Errorf("stop DB instance %s: %w", i.identifier, err)
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.instances, i.identifier)
-	if i.secretARN != "" {
-		r.cfg.Secrets.RemoveManaged(i.secretARN)
-	}
 	return nil
 }
 
@@ -127,7 +109,7 @@ func (r *RDS) createInstance(ctx context.Context, declared resource.Resource) (r
 		i.err = r.bringUp(ctx, i)
 		close(i.ready)
 		if i.err != nil {
-			_ = r.remove(i) // it has no server, or one that could not be set up
+			_ = r.remove(i, false) // it has no server, or one that could not be set up
 		}
 	}
 	select {
@@ -160,94 +142,69 @@ func (r *RDS) register(declared resource.Resource, properties instanceProperties
 	identifier := strings.ToLower(nameOr(declared, "DBInstanceIdentifier"))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if there := r.instances[identifier]; there != nil {
-		if there.owner == owner(declared) {
-			return there, false, nil
-		}
-		return nil, false, fmt.Errorf("DBInstanceAlreadyExists: DB instance %s already exists", identifier)
-	}
-	if group := properties.DBSubnetGroupName; group != "" && !r.subnets[group] {
-		return nil, false, fmt.Errorf("DBSubnetGroupNotFoundFault: DB subnet group %s does not exist", group)
-	}
-	if group := properties.DBParameterGroupName; group != "" && r.parameters[group] == nil && !strings.HasPrefix(group, "default.") {
-		return nil, false, fmt.Errorf("DBParameterGroupNotFound: DB parameter group %s does not exist", group)
+	if there := r.instances[identifier]; there != nil && there.owner == owner(declared) {
+		return there, false, nil
 	}
 	i := &instance{
-		identifier: identifier, owner: owner(declared), properties: properties, status: creating,
-		resourceID: "db-" + rand.Text(), created: r.cfg.Clock.Now(), ready: make(chan struct{}),
+		identifier: identifier, owner: owner(declared), properties: properties, tags: weakjson.Tags(declared.Tags, properties.Tags),
+		resourceID: "db-" + rand.Text(),
 	}
-	r.instances[identifier] = i
+	if err := r.add(i); err != nil {
+		return nil, false, err
+	}
 	return i, true, nil
+}
+
+// keepBackups says whether an instance's automated backups outlive it.
+func (p instanceProperties) keepBackups() bool {
+	return p.DeleteAutomatedBackups != nil && !bool(*p.DeleteAutomatedBackups)
 }
 
 // bringUp starts an instance's server.
 func (r *RDS) bringUp(ctx context.Context, i *instance) error {
-	password := i.properties.MasterUserPassword
-	if i.properties.ManageMasterUserPassword {
-		password = newPassword()
-	}
-	r.mu.Lock()
-	group := maps.Clone(r.parameters[i.properties.DBParameterGroupName])
-	r.mu.Unlock()
-	server, err := r.program.Start(ctx, postgresql.Config{
-		Name: i.identifier, LogDir: r.cfg.LogDir, Authority: r.cfg.Authority, Parameters: group,
-		Master: i.properties.MasterUsername, Password: password, Database: i.properties.DBName,
-	})
-	if errors.As(err, new(*postgresql.NoRoomError)) {
-		return fmt.Errorf("InsufficientDBInstanceCapacity: %w", err)
-	}
+	archive, arn, err := r.newArchive(i.properties)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
-	i.server = server
+	i.archive, i.archiveARN = archive, arn
+	cfg := r.config(i)
 	r.mu.Unlock()
-	if err := r.start(ctx, i, 0); err != nil { // it runs already, and from here on it is watched
+	if i.properties.ManageMasterUserPassword {
+		cfg.Password = newPassword()
+	}
+	server, err := r.program.Start(ctx, cfg)
+	if err != nil {
+		return noRoom(err)
+	}
+	if err := r.serve(ctx, i, server); err != nil {
 		return err
 	}
 	if i.properties.ManageMasterUserPassword {
-		r.keepSecret(i, "rds!db-"+newUUID(), password)
+		r.keepSecret(i, newSecret(), i.properties.MasterUserSecret.KmsKeyID, cfg.Password)
 	}
-	timer := time.NewTimer(r.cfg.Lead)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	i.status = available
-	return nil
-}
-
-// keepSecret puts the master user's password where RDS does.
-func (r *RDS) keepSecret(i *instance, name, password string) {
-	value, _ := json.Marshal(map[string]string{"username": i.properties.MasterUsername, "password": password}) // strings always encode
-	arn := r.cfg.Secrets.SetManaged(secretsmanager.Managed{
-		Name: name, Owner: "rds", KeyID: i.properties.MasterUserSecret.KmsKeyID, Value: string(value),
-		Tags: map[string]string{"aws:rds:primaryDBInstanceArn": r.arn(i.identifier), "aws:secretsmanager:owningService": "rds"},
-	})
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	i.secretARN = arn
-}
-
-// RotateMaster gives an instance's master user a new password, as RDS does every seven days.
-func (r *RDS) RotateMaster(ctx context.Context, identifier string) error {
-	r.mu.Lock()
-	i := r.instances[identifier]
-	r.mu.Unlock()
-	if i == nil || i.secretARN == "" {
-		return fmt.Errorf("rotate the master password of %s: no such instance with a managed password", identifier)
-	}
-	password := newPassword()
-	if err := i.server.SetPassword(ctx, i.properties.MasterUsername, password); err != nil {
+	if err := wait(ctx, r.cfg.Lead); err != nil {
 		return err
 	}
-	name := i.secretARN[strings.LastIndex(i.secretARN, ":")+1:]
-	r.keepSecret(i, name[:len(name)-len("-123456")], password)
+	r.open(i)
+	r.emit(i, eventCreated, "DB instance created")
 	return nil
+}
+
+// serve has a server be an instance's; it runs already, and from here on it is watched.
+func (r *RDS) serve(ctx context.Context, i *instance, server *postgresql.Server) error {
+	r.mu.Lock()
+	i.server, r.ports[i.identifier] = server, server.Port()
+	r.mu.Unlock()
+	return r.start(ctx, i, 0)
+}
+
+// open makes an instance available, and has it backed up, for which nobody waits.
+func (r *RDS) open(i *instance) {
+	r.mu.Lock()
+	i.status = available
+	r.mu.Unlock()
+	r.work.Go(func() { r.backUp(i) })
 }
 
 func (r *RDS) createParameters(declared resource.Resource) (resource.Created, error) {
@@ -283,13 +240,3 @@ func nameOr(declared resource.Resource, property string) string {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// newPassword makes a password with the characters that RDS's have: quoting has to be right.
-func newPassword() string { return rand.Text()[:24] + "~!$%'\"<>" }
-
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, as crypto/rand says
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
-}

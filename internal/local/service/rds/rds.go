@@ -5,9 +5,7 @@ package rds
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,10 +25,14 @@ type Config struct {
 	CacheDir string // keeps the template of all servers from one run to the next
 	LogDir   string // one file an instance; default with its data, which it goes with
 
-	Lead time.Duration // from the server's start to the instance's being available; default 300 ms
+	Lead  time.Duration // from the server's start to the instance's being available; default 300 ms
+	Quota int           // of instances; default 40, as RDS's is (user guide, "Quotas and constraints")
 
 	Clock   *clock.Clock  // nil: the machine's
 	Restart time.Duration // by Clock, until a server that died or is rebooted starts again; default 30 s
+	// ShipEvery, by Clock, is how often an instance's log is archived: so far LatestRestorableTime lags behind.
+	// Default 5 minutes, as RDS's, or what takes two seconds on the machine.
+	ShipEvery time.Duration
 
 	// Emit sends an event as the service would; nil: nobody hears it.
 	Emit func(ctx context.Context, source, detailType string, resources []string, detail any)
@@ -47,40 +49,38 @@ type secrets interface {
 	RemoveManaged(arn string)
 }
 
+// defaultQuota is what an account has at first.
+const defaultQuota = 40
+
 // RDS is the fake. Its methods may be called at once.
 type RDS struct {
 	cfg     Config
 	program *postgresql.Program
 	life    context.Context // ends with Close
 	end     context.CancelFunc
-	work    sync.WaitGroup // watches over servers, and reboots
+	work    sync.WaitGroup // watches over servers, and all that answers come before the end of
+	copying chan struct{}  // has room for one: who makes a base backup
 
 	mu         sync.Mutex
 	instances  map[string]*instance // by identifier
 	parameters map[string]map[string]string
 	subnets    map[string]bool
-}
-
-// instance is one DB instance.
-type instance struct {
-	identifier, owner string // owner: the stack and logical id that made it
-	properties        instanceProperties
-	status            string
-	secretARN         string
-	resourceID        string
-	server            *postgresql.Server
-	runs              int  // how often its server was started
-	down              bool // it is kept from running
-	measured          measured
-	created           time.Time
-	ready             chan struct{} // closed when it is available or has failed
-	err               error
+	ports      map[string]int       // by identifier: an endpoint is its name's, whichever instance bears it
+	retained   map[string]*retained // by resource id: backups of instances that are gone
+	snapshots  map[string]snapshot  // by identifier
+	events     []event              // the oldest first
 }
 
 // New returns a fake without instances. It fails where PostgreSQL's programs are missing.
 func New(cfg Config) (*RDS, error) {
 	if cfg.Lead == 0 {
 		cfg.Lead = 300 * time.Millisecond
+	}
+	if cfg.Quota == 0 {
+		cfg.Quota = defaultQuota
+	}
+	if cfg.ShipEvery == 0 {
+		cfg.ShipEvery = max(defaultShipEvery, cfg.Clock.Elapsed(shipFinest))
 	}
 	if cfg.CacheDir == "" || cfg.Authority == nil || cfg.Secrets == nil {
 		return nil, errors.New("rds needs CacheDir, Authority and Secrets")
@@ -98,8 +98,10 @@ func New(cfg Config) (*RDS, error) {
 	life, end := context.WithCancel(context.Background())
 	r := &RDS{
 		cfg: cfg, life: life, end: end, program: found, instances: map[string]*instance{},
-		parameters: map[string]map[string]string{}, subnets: map[string]bool{},
+		parameters: map[string]map[string]string{}, subnets: map[string]bool{}, ports: map[string]int{},
+		retained: map[string]*retained{}, snapshots: map[string]snapshot{}, copying: make(chan struct{}, 1),
 	}
+	r.work.Go(r.shipAll)
 	if cfg.Put != nil {
 		r.work.Go(r.measureAll)
 	}
@@ -109,8 +111,17 @@ func New(cfg Config) (*RDS, error) {
 // Service answers RDS's API.
 func (r *RDS) Service() endpoint.Service {
 	return endpoint.Service{Name: "rds", Operations: map[string]endpoint.Operation{
-		"DescribeDBInstances": r.describe,
-		"RebootDBInstance":    r.reboot,
+		"DescribeDBInstances":                r.describe,
+		"RestoreDBInstanceToPointInTime":     r.restore,
+		"ModifyDBInstance":                   r.modify,
+		"DeleteDBInstance":                   r.delete,
+		"RebootDBInstance":                   r.reboot,
+		"StopDBInstance":                     r.stop,
+		"StartDBInstance":                    r.startStopped,
+		"DescribeDBInstanceAutomatedBackups": r.describeBackups,
+		"DeleteDBInstanceAutomatedBackup":    r.deleteBackup,
+		"DescribeDBSnapshots":                r.describeSnapshots,
+		"DescribeEvents":                     r.describeEvents,
 	}}
 }
 
@@ -119,49 +130,3 @@ func (r *RDS) Room(instances int) error { return r.program.Room(instances) }
 
 // Warm prepares for the first instance: to be called while there is time.
 func (r *RDS) Warm(ctx context.Context) error { return r.program.Warm(ctx) }
-
-func (r *RDS) describe(_ context.Context, call endpoint.Call) (any, error) {
-	wanted, _ := call.Params["DBInstanceIdentifier"].(string)
-	if at := strings.LastIndex(wanted, ":db:"); at >= 0 { // an ARN is as good
-		wanted = wanted[at+len(":db:"):]
-	}
-	wanted = strings.ToLower(wanted)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	list := []any{}
-	for _, identifier := range sortedKeys(r.instances) {
-		if wanted == "" || wanted == identifier {
-			list = append(list, r.shown(r.instances[identifier]))
-		}
-	}
-	if wanted != "" && len(list) == 0 {
-		return nil, notFound(wanted)
-	}
-	return map[string]any{"DBInstances": endpoint.List{Element: "DBInstance", Items: list}}, nil
-}
-
-// shown is an instance as DescribeDBInstances answers it; the caller holds the lock.
-func (r *RDS) shown(i *instance) map[string]any {
-	shown := map[string]any{
-		"DBInstanceIdentifier": i.identifier, "DBInstanceStatus": i.status, "DBInstanceArn": r.arn(i.identifier),
-		"DbiResourceId": i.resourceID, "Engine": i.properties.Engine, "EngineVersion": string(i.properties.EngineVersion),
-		"DBInstanceClass": i.properties.DBInstanceClass, "MasterUsername": i.properties.MasterUsername,
-		"AllocatedStorage": int(i.properties.AllocatedStorage), "StorageEncrypted": bool(i.properties.StorageEncrypted),
-		"DeletionProtection": bool(i.properties.DeletionProtection), "MultiAZ": bool(i.properties.MultiAZ),
-		"BackupRetentionPeriod": int(i.properties.BackupRetentionPeriod), "PubliclyAccessible": false,
-		"InstanceCreateTime": i.created.UTC().Format(time.RFC3339), "CACertificateIdentifier": "rds-ca-local",
-	}
-	if i.server != nil {
-		shown["Endpoint"] = map[string]any{"Address": postgresql.Host, "Port": i.server.Port()}
-	}
-	if i.secretARN != "" {
-		shown["MasterUserSecret"] = map[string]any{
-			"SecretArn": i.secretARN, "SecretStatus": "active", "KmsKeyId": i.properties.MasterUserSecret.KmsKeyID,
-		}
-	}
-	return shown
-}
-
-func (r *RDS) arn(identifier string) string {
-	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", r.cfg.Region, r.cfg.Account, identifier)
-}

@@ -3,7 +3,6 @@ package rds
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"headroom/internal/local/resource"
 	"headroom/internal/local/weakjson"
@@ -23,7 +22,7 @@ var schemas = map[string]resource.Schema{
 func (r *RDS) Schema(resourceType string) resource.Schema { return schemas[resourceType] }
 
 // Update changes a resource of one of Types. The parameters of a group that is changed, as those of a group that
-// an instance gets, hold for servers that are made from then on: RDS, too, leaves most to the next restart.
+// an instance gets, hold from a reboot on, and for servers that are made: RDS, too, leaves most to that.
 func (r *RDS) Update(ctx context.Context, before, after resource.Resource) (resource.Created, error) {
 	switch after.Type {
 	case typeInstance:
@@ -50,15 +49,29 @@ func (r *RDS) updateInstance(ctx context.Context, before, after resource.Resourc
 		r.mu.Unlock()
 		return resource.Created{}, notFound(after.PhysicalID)
 	}
-	if group := properties.DBParameterGroupName; group != "" && r.parameters[group] == nil && !strings.HasPrefix(group, "default.") {
+	if err := r.knowsGroup(properties.DBParameterGroupName); err != nil {
 		r.mu.Unlock()
-		return resource.Created{}, fmt.Errorf("DBParameterGroupNotFound: DB parameter group %s does not exist", group)
+		return resource.Created{}, err
 	}
 	password, changed := properties.MasterUserPassword, properties.MasterUserPassword != i.properties.MasterUserPassword
-	i.properties = properties
+	period, backups := properties.BackupRetentionPeriod, i.properties.BackupRetentionPeriod.days() > 0
+	switched := period.days() > 0 != backups
+	if switched { // it is when its server has restarted
+		properties.BackupRetentionPeriod = i.properties.BackupRetentionPeriod
+	}
+	i.pending.group = i.pending.group || properties.DBParameterGroupName != i.properties.DBParameterGroupName
+	properties.MasterUserSecret = i.properties.MasterUserSecret
+	i.properties, i.tags = properties, weakjson.Tags(after.Tags, properties.Tags)
 	r.mu.Unlock()
 	if changed && !bool(properties.ManageMasterUserPassword) {
 		if err := i.server.SetPassword(ctx, properties.MasterUsername, password); err != nil {
+			return resource.Created{}, fmt.Errorf("modify DB instance %s: %w", i.identifier, err)
+		}
+	}
+	if switched {
+		i.changing.Lock()
+		defer i.changing.Unlock()
+		if err := r.retain(i, period); err != nil {
 			return resource.Created{}, fmt.Errorf("modify DB instance %s: %w", i.identifier, err)
 		}
 	}

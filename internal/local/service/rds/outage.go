@@ -1,0 +1,154 @@
+package rds
+
+import (
+	"context"
+	"fmt"
+
+	"headroom/internal/local/endpoint"
+)
+
+// Fail kills an instance's server and keeps it down until Recover, as if the host that it is on had died. RDS
+// goes on to call the instance available: it does not know better.
+func (r *RDS) Fail(identifier string) error { return r.keep(identifier, true) }
+
+// Recover lets the server of an instance that failed start again, which it does after a moment.
+func (r *RDS) Recover(identifier string) error { return r.keep(identifier, false) }
+
+func (r *RDS) keep(identifier string, down bool) error {
+	r.mu.Lock()
+	i := r.instances[identifier]
+	if i == nil || i.server == nil {
+		r.mu.Unlock()
+		return notFound(identifier)
+	}
+	i.down = down
+	r.mu.Unlock()
+	if down {
+		i.server.Kill()
+		<-i.server.Done()
+	}
+	return nil
+}
+
+// Crash kills an instance's server, which comes back by itself after a moment.
+func (r *RDS) Crash(identifier string) error {
+	i, err := r.running(identifier)
+	if err != nil {
+		return err
+	}
+	i.server.Kill()
+	return nil
+}
+
+// Failover has the standby of an instance take over: its sessions end, and what was committed is there when it
+// answers again, at the same endpoint.
+func (r *RDS) Failover(identifier string) error {
+	i, err := r.running(identifier)
+	if err != nil {
+		return err
+	}
+	if !i.properties.MultiAZ {
+		return fmt.Errorf("fail over DB instance %s: it has no standby", identifier)
+	}
+	return r.turnOver(i, true)
+}
+
+// FillStorage has an instance run out of storage: RDS says so, and its databases take no writes until it is given
+// more by ModifyDBInstance. A real one fails writes with disk_full (53100), and may be shut down; here they are
+// refused as in a read-only transaction (25006).
+func (r *RDS) FillStorage(identifier string) error {
+	i, err := r.running(identifier)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	i.full, i.status = true, storageFull
+	cfg, storage := r.config(i), int(i.properties.AllocatedStorage)
+	r.mu.Unlock()
+	if err := i.server.Configure(cfg); err != nil {
+		return err
+	}
+	i.server.Reload()
+	r.emit(i, eventStorageLow, fmt.Sprintf("The free storage capacity for DB Instance: %s is low at 0%% of the provisioned storage "+
+		"[Provisioned Storage: %d GB, Free Storage: 0 GB]. You may want to increase the provisioned storage to address this issue.", i.identifier, storage))
+	r.emit(i, eventStorageFull, "Allocated storage has been exhausted. Allocate additional storage to resolve.")
+	return nil
+}
+
+// Lose destroys an instance's server with its data, for good: RDS calls it failed, and only its backups are left.
+func (r *RDS) Lose(identifier string) error {
+	i, err := r.running(identifier)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	i.status, i.parked = failed, true
+	r.mu.Unlock()
+	if err := i.server.Close(); err != nil {
+		return fmt.Errorf("lose DB instance %s: %w", identifier, err)
+	}
+	r.emit(i, eventFailed, fmt.Sprintf("DB instance put into %s state. RDS recommends that you initiate a point-in-time-restore", failed))
+	return nil
+}
+
+// running is an instance with which nothing is being done.
+func (r *RDS) running(identifier string) (*instance, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i, err := r.find(identifier)
+	if err != nil {
+		return nil, err
+	}
+	if !i.is(available, backingUp, storageFull) {
+		return nil, notIn(available)
+	}
+	return i, nil
+}
+
+// stop answers StopDBInstance: the instance stays, with its data and its endpoint, and nobody answers there. RDS
+// starts it again after seven days, which is not done here.
+func (r *RDS) stop(_ context.Context, call endpoint.Call) (any, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i, err := r.find(text(call, "DBInstanceIdentifier"))
+	if err != nil {
+		return nil, err
+	}
+	if !i.is(available) {
+		return nil, notIn(available)
+	}
+	i.status, i.parked = stopping, true
+	i.runs++
+	r.work.Go(func() {
+		i.server.Stop()
+		r.mu.Lock()
+		if i.status == stopping {
+			i.status = stopped
+		}
+		r.mu.Unlock()
+		r.emit(i, eventStopped, "DB instance stopped")
+	})
+	return map[string]any{"DBInstance": r.shown(i)}, nil
+}
+
+// startStopped answers StartDBInstance.
+func (r *RDS) startStopped(_ context.Context, call endpoint.Call) (any, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i, err := r.find(text(call, "DBInstanceIdentifier"))
+	if err != nil {
+		return nil, err
+	}
+	if !i.is(stopped) {
+		return nil, refused("InvalidDBInstanceState", "Instance %s is not stopped.", i.identifier)
+	}
+	i.status, i.parked = starting, false
+	run := i.runs
+	r.work.Go(func() { r.restart(i, run) })
+	return map[string]any{"DBInstance": r.shown(i)}, nil
+}
+
+func text(call endpoint.Call, name string) string {
+	value, _ := call.Params[name].(string)
+	return value
+}
