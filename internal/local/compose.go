@@ -191,7 +191,12 @@ func (c *Cloud) composeStacks() (err error) {
 	c.Policies.TagsFrom(c.Network.Tags)
 	c.Policies.KeysFrom(c.Secrets.Key)
 	c.Policies.KeysFrom(c.Network.Key)
+	c.Policies.KeysFrom(c.Databases.Key)
 	c.Policies.TasksFrom(c.Tasks.Definition)
+	c.Policies.DatabasesFrom(func(named string) (iam.Database, bool) {
+		known, ok := c.Databases.Known(named)
+		return iam.Database(known), ok
+	})
 
 	c.Resources = resources.New(resources.Config{
 		Account: c.Account, Region: c.Region, Policies: c.Policies, Buckets: c.Buckets,

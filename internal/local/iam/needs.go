@@ -41,11 +41,7 @@ func (s *Store) needs(call endpoint.Call) []need {
 		}
 		return []need{{action: "sts:" + call.Operation, resource: p.first("RoleArn")}}
 	case "rds":
-		id := p.text("DBInstanceIdentifier")
-		if id == "" {
-			id = "*"
-		}
-		return []need{{action: "rds:" + call.Operation, resource: s.arn("rds", "db:"+id)}}
+		return s.databaseNeeds(call.Operation, p)
 	case "monitoring":
 		return s.alarmNeeds(call.Operation, p)
 	case "logs":
@@ -70,6 +66,8 @@ func keyActions(action string) []string {
 		return []string{"kms:GenerateDataKey"}
 	case "ec2:AttachVolume", "ec2:StartInstances":
 		return []string{"kms:CreateGrant"}
+	case "rds:RestoreDBInstanceToPointInTime":
+		return []string{"kms:DescribeKey", "kms:CreateGrant"}
 	case "sqs:ReceiveMessage", "s3:GetObject", "s3:GetObjectVersion", "secretsmanager:GetSecretValue":
 		return []string{"kms:Decrypt"}
 	case "secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret":

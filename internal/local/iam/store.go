@@ -35,6 +35,7 @@ type Store struct {
 	tagSources []func(arn string) map[string]string
 	keySources []func(arn string) string
 	tasks      func(definition string) (arn string, roles []string)
+	databases  func(named string) (Database, bool)
 }
 
 // New makes an empty store for an account.

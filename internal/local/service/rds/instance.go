@@ -205,8 +205,7 @@ func (i *instance) parameterGroup() string {
 	if i.properties.DBParameterGroupName != "" {
 		return i.properties.DBParameterGroupName
 	}
-	major, _, _ := strings.Cut(string(i.properties.EngineVersion), ".")
-	return "default." + i.properties.Engine + major
+	return i.properties.defaultGroup(".")
 }
 
 // securityGroups are the ones that an instance has, which is its network's default unless some were given.
@@ -238,18 +237,6 @@ func tagList(tags map[string]string) []any {
 		list = append(list, map[string]any{"Key": key, "Value": tags[key]})
 	}
 	return list
-}
-
-// Tags are the tags of an instance, by its ARN; nil if there is none.
-func (r *RDS) Tags(arn string) map[string]string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, i := range r.instances {
-		if r.arn(i.identifier) == arn {
-			return i.tags
-		}
-	}
-	return nil
 }
 
 func (r *RDS) arn(identifier string) string {
