@@ -79,7 +79,7 @@ func (r *RDS) ship(i *instance) {
 	ctx, cancel := context.WithTimeout(r.life, shipTimeout)
 	defer cancel()
 	if err := archive.Ship(ctx, server); err != nil {
-		r.cfg.Log.Debug("database log was not archived", "instance", i.identifier, "error", err)
+		r.cfg.Log.Debug("database log was not archived", "instance", r.name(i), "error", err)
 	}
 	if due {
 		r.mu.Lock()
@@ -117,7 +117,7 @@ func (r *RDS) backUp(i *instance) {
 	}
 	r.mu.Unlock()
 	if err != nil {
-		r.cfg.Log.Debug("database could not be backed up", "instance", i.identifier, "error", err)
+		r.cfg.Log.Debug("database could not be backed up", "instance", r.name(i), "error", err)
 		return
 	}
 	r.emit(i, eventBackedUp, "Finished DB Instance backup")

@@ -65,7 +65,7 @@ func (r *RDS) delete(_ context.Context, call endpoint.Call) (any, error) {
 			return // all goes with the cloud
 		}
 		if err := r.remove(i, !bool(input.DeleteAutomatedBackups)); err != nil {
-			r.cfg.Log.Error("database could not be deleted", "instance", i.identifier, "error", err)
+			r.cfg.Log.Error("database could not be deleted", "instance", r.name(i), "error", err)
 		}
 	})
 	return map[string]any{"DBInstance": r.shown(i)}, nil
@@ -80,7 +80,7 @@ func (r *RDS) remove(i *instance, keepBackups bool) error {
 	r.mu.Unlock()
 	if server != nil {
 		if err := server.Close(); err != nil {
-			return fmt.Errorf("stop DB instance %s: %w", i.identifier, err)
+			return fmt.Errorf("stop DB instance %s: %w", r.name(i), err)
 		}
 	}
 	i.changing.Lock() // who is at it finds that it is gone
@@ -100,7 +100,7 @@ func (r *RDS) remove(i *instance, keepBackups bool) error {
 	r.emit(i, eventDeleted, "DB instance deleted")
 	if archive != nil {
 		if err := archive.Close(); err != nil {
-			return fmt.Errorf("delete the backups of DB instance %s: %w", i.identifier, err)
+			return fmt.Errorf("delete the backups of DB instance %s: %w", r.name(i), err)
 		}
 	}
 	return nil

@@ -55,6 +55,13 @@ type instance struct {
 	pending  changes    // that wait for a maintenance window, which never comes
 }
 
+// name is an instance's identifier, which may change; for who does not hold the lock.
+func (r *RDS) name(i *instance) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return i.identifier
+}
+
 // config is what an instance's server is made with, or run again with; the caller holds the lock.
 func (r *RDS) config(i *instance) postgresql.Config {
 	parameters := map[string]string{}

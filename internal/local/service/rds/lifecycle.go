@@ -42,7 +42,7 @@ func (r *RDS) watch(i *instance, run int) {
 	if !crashed {
 		return // it was stopped, or runs again
 	}
-	r.cfg.Log.Warn("database server died", "instance", i.identifier)
+	r.cfg.Log.Warn("database server died", "instance", r.name(i))
 	r.restart(i, run)
 }
 
@@ -63,7 +63,7 @@ func (r *RDS) restart(i *instance, run int) {
 		run = i.runs
 		r.mu.Unlock()
 		if err := r.start(r.life, i, run); err != nil {
-			r.cfg.Log.Error("database server does not start", "instance", i.identifier, "error", err)
+			r.cfg.Log.Error("database server does not start", "instance", r.name(i), "error", err)
 			continue
 		}
 		r.mu.Lock()
@@ -126,7 +126,7 @@ func (r *RDS) turnOver(i *instance, failover bool) error {
 		cfg := r.config(i)
 		r.mu.Unlock()
 		if err := i.server.Configure(cfg); err != nil {
-			r.cfg.Log.Error("database server could not be configured", "instance", i.identifier, "error", err)
+			r.cfg.Log.Error("database server could not be configured", "instance", r.name(i), "error", err)
 		}
 		r.restart(i, run)
 		if failover {

@@ -62,6 +62,7 @@ func (r *RDS) measure(i *instance) {
 	}
 	r.mu.Lock()
 	server, run, before := i.server, i.runs, i.measured
+	identifier, allocated := i.identifier, int64(i.properties.AllocatedStorage)<<30
 	if server == nil || i.down || i.status == deleting {
 		r.mu.Unlock()
 		return
@@ -71,7 +72,7 @@ func (r *RDS) measure(i *instance) {
 	defer cancel()
 	usage, err := server.Usage(ctx)
 	if err != nil {
-		r.cfg.Log.Debug("instance sends no metrics", "instance", i.identifier, "error", err)
+		r.cfg.Log.Debug("instance sends no metrics", "instance", identifier, "error", err)
 		return
 	}
 	now := measured{Usage: usage, run: run, at: time.Now()}
@@ -80,10 +81,10 @@ func (r *RDS) measure(i *instance) {
 	r.mu.Unlock()
 
 	at := r.cfg.Clock.Now()
-	put := func(metric, unit string, value float64) { r.cfg.Put(i.identifier, metric, unit, at, value) }
+	put := func(metric, unit string, value float64) { r.cfg.Put(identifier, metric, unit, at, value) }
 	put("DatabaseConnections", "Count", float64(usage.Connections))
 	put("FreeableMemory", "Bytes", float64(usage.Memory))
-	if allocated := int64(i.properties.AllocatedStorage) << 30; allocated > 0 {
+	if allocated > 0 {
 		put("FreeStorageSpace", "Bytes", float64(max(allocated-usage.Storage, 0)))
 	}
 	if passed := now.at.Sub(before.at); before.run == run && !before.at.IsZero() && passed > 0 {

@@ -202,7 +202,7 @@ func (r *RDS) apply(i *instance, due changes, secret *password) {
 		}
 		r.mu.Unlock()
 		if err != nil {
-			r.cfg.Log.Error("database could not be modified", "instance", i.identifier, "error", err)
+			r.cfg.Log.Error("database could not be modified", "instance", r.name(i), "error", err)
 		}
 	}
 }
@@ -305,7 +305,7 @@ func (r *RDS) rename(i *instance, to string) error {
 		i.identifier, r.instances[to], r.ports[to] = to, i, port
 	})
 	if taken {
-		return fmt.Errorf("rename DB instance %s: another one has become %s meanwhile", i.identifier, to)
+		return fmt.Errorf("rename DB instance %s: another one has become %s meanwhile", r.name(i), to)
 	}
 	return err
 }

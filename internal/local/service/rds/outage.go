@@ -47,7 +47,10 @@ func (r *RDS) Failover(identifier string) error {
 	if err != nil {
 		return err
 	}
-	if !i.properties.MultiAZ {
+	r.mu.Lock()
+	standby := bool(i.properties.MultiAZ)
+	r.mu.Unlock()
+	if !standby {
 		return fmt.Errorf("fail over DB instance %s: it has no standby", identifier)
 	}
 	return r.turnOver(i, true)
@@ -63,14 +66,14 @@ func (r *RDS) FillStorage(identifier string) error {
 	}
 	r.mu.Lock()
 	i.full, i.status = true, storageFull
-	cfg, storage := r.config(i), int(i.properties.AllocatedStorage)
+	cfg, storage, name := r.config(i), int(i.properties.AllocatedStorage), i.identifier
 	r.mu.Unlock()
 	if err := i.server.Configure(cfg); err != nil {
 		return err
 	}
 	i.server.Reload()
 	r.emit(i, eventStorageLow, fmt.Sprintf("The free storage capacity for DB Instance: %s is low at 0%% of the provisioned storage "+
-		"[Provisioned Storage: %d GB, Free Storage: 0 GB]. You may want to increase the provisioned storage to address this issue.", i.identifier, storage))
+		"[Provisioned Storage: %d GB, Free Storage: 0 GB]. You may want to increase the provisioned storage to address this issue.", name, storage))
 	r.emit(i, eventStorageFull, "Allocated storage has been exhausted. Allocate additional storage to resolve.")
 	return nil
 }

@@ -85,8 +85,9 @@ func (r *RDS) Delete(_ context.Context, declared resource.Resource) error {
 			r.mu.Unlock()
 			return fmt.Errorf("InvalidParameterCombination: cannot delete protected DB instance %s, please disable deletion protection and try again", i.identifier)
 		}
+		keep := i.properties.keepBackups()
 		r.mu.Unlock()
-		return r.remove(i, i.properties.keepBackups())
+		return r.remove(i, keep)
 	}
 	r.mu.Unlock()
 	return nil
@@ -118,7 +119,7 @@ func (r *RDS) createInstance(ctx context.Context, declared resource.Resource) (r
 	case <-i.ready:
 	}
 	if i.err != nil {
-		return resource.Created{}, fmt.Errorf("create DB instance %s: %w", i.identifier, i.err)
+		return resource.Created{}, fmt.Errorf("create DB instance %s: %w", r.name(i), i.err)
 	}
 	return r.made(i), nil
 }

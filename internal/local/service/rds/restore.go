@@ -170,7 +170,7 @@ func (r *RDS) bringBack(i *instance, source *retained, at time.Time) {
 	defer close(i.ready)
 	err := r.bringBackServer(i, source, r.cfg.Clock.Machine(at))
 	if err != nil && r.life.Err() == nil {
-		r.cfg.Log.Error("database could not be restored", "instance", i.identifier, "error", err)
+		r.cfg.Log.Error("database could not be restored", "instance", r.name(i), "error", err)
 		r.mu.Lock()
 		i.status, i.err = unrestored, err
 		r.mu.Unlock()
@@ -179,7 +179,7 @@ func (r *RDS) bringBack(i *instance, source *retained, at time.Time) {
 	}
 	if err == nil {
 		r.open(i)
-		r.emit(i, eventRestored, fmt.Sprintf("Restored from DB instance %s to %s", source.identifier, i.identifier))
+		r.emit(i, eventRestored, fmt.Sprintf("Restored from DB instance %s to %s", source.identifier, r.name(i)))
 	}
 }
 

@@ -65,14 +65,14 @@ func (r *RDS) updateInstance(ctx context.Context, before, after resource.Resourc
 	r.mu.Unlock()
 	if changed && !bool(properties.ManageMasterUserPassword) {
 		if err := i.server.SetPassword(ctx, properties.MasterUsername, password); err != nil {
-			return resource.Created{}, fmt.Errorf("modify DB instance %s: %w", i.identifier, err)
+			return resource.Created{}, fmt.Errorf("modify DB instance %s: %w", r.name(i), err)
 		}
 	}
 	if switched {
 		i.changing.Lock()
 		defer i.changing.Unlock()
 		if err := r.retain(i, period); err != nil {
-			return resource.Created{}, fmt.Errorf("modify DB instance %s: %w", i.identifier, err)
+			return resource.Created{}, fmt.Errorf("modify DB instance %s: %w", r.name(i), err)
 		}
 	}
 	return r.made(i), nil
