@@ -17,9 +17,30 @@ type StackOrder struct {
 
 // StackStatus is a stack as CloudFormation has it.
 type StackStatus struct {
-	ID      string
-	Name    string
-	Status  string // such as CREATE_COMPLETE
-	Reason  string // of the status; empty when all is well
-	Outputs map[string]string
+	ID         string
+	Name       string
+	Status     string // such as CREATE_COMPLETE
+	Reason     string // of the status; empty when all is well
+	Outputs    map[string]string
+	Parameters map[string]string // by name; a value that is not to be seen (NoEcho) is "****"
+	Tags       map[string]string
+}
+
+// StackChange is an update of a host's stack. Parameters that are not named keep their values, and so do the
+// stack's tags.
+type StackChange struct {
+	Name        string // or ID
+	Token       string // client request token: the same update again changes nothing; empty: none, as of a preview
+	RoleARN     string // service role, by which CloudFormation changes the resources
+	TemplateURL string // in S3; empty: the stack keeps its template
+	Parameters  map[string]string
+}
+
+// ResourceChange is what a change set would do to one resource.
+type ResourceChange struct {
+	Action      string   // Add, Modify, Remove, Import, Dynamic or SyncWithActual
+	Resource    string   // its logical ID
+	Type        string   // such as AWS::EC2::Instance
+	Replacement string   // of what is modified: True, False or Conditional; else empty
+	Scope       []string // of what is modified: Properties, Tags, Metadata, CreationPolicy, UpdatePolicy, DeletionPolicy, …
 }

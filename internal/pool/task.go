@@ -9,8 +9,8 @@ import (
 
 // Why a task could not be run.
 var (
-	// ErrNoCapacity means that there is no room for a task now. That passes.
-	ErrNoCapacity = errors.New("there is no capacity for a task now")
+	// ErrNoCapacity means that there is no room for a task, or a machine, now. That passes.
+	ErrNoCapacity = errors.New("there is no capacity for it now")
 	// ErrTaskQuota means that the account runs as much as its quota lets it: something must end first, or the quota be
 	// raised.
 	ErrTaskQuota = errors.New("the account's quota of tasks is reached")
