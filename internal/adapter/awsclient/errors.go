@@ -58,6 +58,11 @@ func IsInTransit(err error) bool {
 	return slices.Contains([]string{"VolumeInUse", "IncorrectState", "IncorrectInstanceState"}, Code(err))
 }
 
+// IsNoCapacity reports that EC2 has no room for a machine of that type in its zone now.
+func IsNoCapacity(err error) bool {
+	return slices.Contains([]string{"InsufficientInstanceCapacity", "InsufficientCapacity"}, Code(err))
+}
+
 // IsUntagged reports that a bucket has no tags, which S3 answers as an error.
 func IsUntagged(err error) bool { return Code(err) == "NoSuchTagSet" }
 

@@ -21,16 +21,37 @@ import (
 )
 
 func TestTheFakeAttachesAsEC2Does(t *testing.T) {
-	machinestest.Suite(t, func(*testing.T) machinestest.World {
-		cloud := &machinestest.Cloud{Late: 2}
-		return machinestest.World{
-			Client:    cloud,
-			Volume:    func(_ *testing.T, zone string) string { return cloud.AddVolume(zone) },
-			Machine:   func(_ *testing.T, zone string) string { return cloud.AddMachine(zone, true) },
-			Pending:   func(_ *testing.T, zone string) string { return cloud.AddMachine(zone, false) },
-			Terminate: func(_ *testing.T, id string) { cloud.Terminate(id) },
-		}
-	})
+	machinestest.Suite(t, newFake(false))
+}
+
+func TestTheFakeRunsMachinesAsEC2Does(t *testing.T) {
+	for name, stale := range map[string]bool{"seen at once": false, "seen late": true} {
+		t.Run(name, func(t *testing.T) { machinestest.LifeSuite(t, newFake(stale)) })
+	}
+}
+
+func newFake(stale bool) func(*testing.T) machinestest.World {
+	return func(*testing.T) machinestest.World {
+		return fakeWorld(&machinestest.Cloud{Late: 2, Stale: stale, Page: 3})
+	}
+}
+
+func fakeWorld(cloud *machinestest.Cloud) machinestest.World {
+	return machinestest.World{
+		Client: cloud,
+		Volume: func(_ *testing.T, zone string) string { return cloud.AddVolume(zone) },
+		Machine: func(t *testing.T, zone string) string {
+			id, err := cloud.Launch(machinestest.Spec{Zone: zone, Type: "m6i.xlarge", Image: "ami-1", Dies: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cloud.Run(id)
+			return id
+		},
+		Pending:   func(_ *testing.T, zone string) string { return cloud.AddMachine(zone, false) },
+		Terminate: func(_ *testing.T, id string) { cloud.Terminate(id) },
+		Fail:      func(_ *testing.T, id string) { cloud.Fail(id, machinestest.Fault{Reboot: true}) },
+	}
 }
 
 func TestTheLocalCloudAttachesAsEC2Does(t *testing.T) {

@@ -132,8 +132,8 @@ func TestACacheThatCannotBeAttachedIsAnErrorThatSaysWhy(t *testing.T) {
 			w.must((&machines.Machines{Client: w.machines}).Attach(context.Background(), w.cache, other, "/dev/sdf"))
 			return "is at machine " + other
 		}},
-		"it is gone":          {func(w *world) string { w.machines.DeleteVolume(w.cache); return w.cache + " is gone" }},
-		"the machine is gone": {func(w *world) string { w.machines.Terminate(w.machine); return "machine " + w.machine }},
+		"it is gone":          {func(w *world) string { w.machines.Lose(w.cache); return w.cache + " is gone" }},
+		"the machine is gone": {func(w *world) string { w.machines.Forget(w.machine); return "machine " + w.machine }},
 		"it is being deleted": {func(w *world) string { w.machines.Put(w.cache, ec2.VolumeStateDeleting); return "deleting" }},
 		"it is broken":        {func(w *world) string { w.machines.Put(w.cache, ec2.VolumeStateError); return "error" }},
 	} {
