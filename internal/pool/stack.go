@@ -29,7 +29,7 @@ type StackStatus struct {
 // StackChange is an update of a host's stack. Parameters that are not named keep their values, and so do the
 // stack's tags.
 type StackChange struct {
-	Name        string // or ID
+	Name        string
 	Token       string // client request token: the same update again changes nothing; empty: none, as of a preview
 	RoleARN     string // service role, by which CloudFormation changes the resources
 	TemplateURL string // in S3; empty: the stack keeps its template

@@ -30,7 +30,7 @@ func IsNotFound(err error) bool {
 		"ParameterNotFound", "ParameterVersionNotFound",
 		"NoSuchKey", "NoSuchBucket",
 		"InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidInstanceID.NotFound", "InvalidVolume.NotFound",
-		"StackNotFoundException", "DBInstanceNotFound",
+		"StackNotFoundException", "ChangeSetNotFound", "DBInstanceNotFound",
 		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
 		"GatewayNotFound", "FileShareNotFound",
 	}, Code(err)) || isStackMissing(err)
@@ -39,9 +39,24 @@ func IsNotFound(err error) bool {
 // isStackMissing knows how CloudFormation words that a stack does not exist: DescribeStacks answers
 // with a plain ValidationError.
 func isStackMissing(err error) bool {
+	return isInvalid(err, "does not exist")
+}
+
+// IsStackUnchanged reports that CloudFormation has nothing to do for an update of a stack.
+func IsStackUnchanged(err error) bool {
+	return isInvalid(err, "No updates are to be performed")
+}
+
+// IsStackBusy reports that CloudFormation is at work on a stack, so that it can't be changed now. Stacks whose work has
+// failed are refused in nearly the same words: those stay as they are.
+func IsStackBusy(err error) bool {
+	return isInvalid(err, "_IN_PROGRESS state and can not be updated") || Code(err) == "OperationInProgressException"
+}
+
+// isInvalid knows what CloudFormation says in words only, under the code ValidationError.
+func isInvalid(err error, words string) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" &&
-		strings.Contains(api.ErrorMessage(), "does not exist")
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), words)
 }
 
 // IsAlreadyExists reports that what was to be made is there already.

@@ -28,7 +28,7 @@ func invalid(code, message string) error {
 func TestErrorsAreClassified(t *testing.T) {
 	classes := map[string]func(error) bool{
 		"not found": IsNotFound, "exists": IsAlreadyExists, "unreachable": IsUnreachable, "stale key": IsKeyStale,
-		"untagged": IsUntagged,
+		"untagged": IsUntagged, "unchanged": IsStackUnchanged, "busy": IsStackBusy, "in transit": IsInTransit, "no capacity": IsNoCapacity,
 	}
 	tests := []struct {
 		name  string
@@ -36,6 +36,15 @@ func TestErrorsAreClassified(t *testing.T) {
 		class string // "": none
 	}{
 		{"a missing stack, as DescribeStacks words it", api("ValidationError", "Stack with id headroom-dev-x does not exist"), "not found"},
+		{"a missing change set", api("ChangeSetNotFound", "ChangeSet [x] does not exist"), "not found"},
+		{"a stack that is as it is to be", api("ValidationError", "No updates are to be performed."), "unchanged"},
+		{"a stack that is being updated", api("ValidationError", "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."), "busy"},
+		{"a stack that is being cleaned up", api("ValidationError", "Stack:arn is in UPDATE_COMPLETE_CLEANUP_IN_PROGRESS state and can not be updated."), "busy"},
+		{"a stack that is stuck", api("ValidationError", "Stack:arn is in UPDATE_ROLLBACK_FAILED state and can not be updated."), ""},
+		{"a parameter that a template does not have", api("ValidationError", "Parameters: [Slots] do not exist in the template"), ""},
+		{"a volume that is elsewhere", api("VolumeInUse", "vol-1 is already attached to an instance"), "in transit"},
+		{"a machine that is stopping", api("IncorrectInstanceState", "The instance 'i-1' is not in a state from which it can be started."), "in transit"},
+		{"no room for a machine", api("InsufficientInstanceCapacity", "Insufficient capacity."), "no capacity"},
 		{"another validation error", api("ValidationError", "1 validation error detected"), ""},
 		{"a missing parameter", api("ParameterNotFound", ""), "not found"},
 		{"a rule that is there already", api("InvalidPermission.Duplicate", ""), "exists"},

@@ -1,5 +1,5 @@
 // Package stackstest is an in-memory CloudFormation. A stack stays in progress until the test says
-// how it ended.
+// how it ended; change sets are made over several looks.
 package stackstest
 
 import (
@@ -29,13 +29,26 @@ type Stack struct {
 	Outputs         map[string]string
 	Deletions       int                // how often its deletion was asked for
 	Failures        []types.StackEvent // of its resources, the newest first
+	Updates         int                // how often it was changed
+	Role            string             // that changed it last
+
+	template template
+	before   *Stack   // while it is changed
+	tokens   []string // of its changes
 }
 
 func (s *Stack) gone() bool { return s.Status == types.StackStatusDeleteComplete }
 
 // CloudFormation holds stacks.
 type CloudFormation struct {
+	// Late is how many looks a change set takes.
+	Late int
+	// Templates are those in S3, as JSON by their URLs. A stack may also be made from one that is none of them: then it
+	// has the parameters that it was made with.
+	Templates map[string]string
+
 	mu      sync.Mutex
+	sets    []*changeSet
 	stacks  []*Stack
 	deleted []string // tokens with which deletions were asked for
 }
@@ -53,20 +66,24 @@ func (f *CloudFormation) find(nameOrID string) *Stack {
 func (f *CloudFormation) Add(name, token string, tags map[string]string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.add(name, token, nil, tags)
+	return f.add(name, token, nil, tags, template{})
 }
 
-func (f *CloudFormation) add(name, token string, parameters, tags map[string]string) string {
+func (f *CloudFormation) add(name, token string, parameters, tags map[string]string, t template) string {
 	id := fmt.Sprintf("arn:aws:cloudformation:eu-west-1:123456789012:stack/%s/%08d", name, len(f.stacks)+1)
-	f.stacks = append(f.stacks, &Stack{ID: id, Name: name, Token: token, Parameters: parameters, Tags: tags, Status: types.StackStatusCreateInProgress})
+	f.stacks = append(f.stacks, &Stack{ID: id, Name: name, Token: token, Parameters: parameters, Tags: tags, Status: types.StackStatusCreateInProgress, template: t})
 	return id
 }
 
-// Finish ends a stack, with a status and its reason.
+// Finish ends what is being done to a stack, with a status and its reason. A change that is rolled back leaves what was
+// before.
 func (f *CloudFormation) Finish(nameOrID string, status types.StackStatus, reason string, outputs map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(nameOrID)
+	if s.before != nil && !strings.HasSuffix(string(status), "_IN_PROGRESS") {
+		f.settle(s, status)
+	}
 	s.Status, s.Reason = status, reason
 	if outputs != nil {
 		s.Outputs = outputs
@@ -152,7 +169,14 @@ func (f *CloudFormation) CreateStack(ctx context.Context, in *cloudformation.Cre
 		}
 		return nil, &types.AlreadyExistsException{Message: aws.String("Stack [" + name + "] already exists")}
 	}
-	return &cloudformation.CreateStackOutput{StackId: aws.String(f.add(name, token, parameters, tags))}, nil
+	t, err := f.read(in.TemplateURL, in.TemplateBody)
+	if err != nil {
+		t = declaring(parameters)
+	}
+	if parameters, err = valued(t, in.Parameters, nil); err != nil {
+		return nil, err
+	}
+	return &cloudformation.CreateStackOutput{StackId: aws.String(f.add(name, token, parameters, tags, t))}, nil
 }
 
 // DescribeStacks is CloudFormation's.
@@ -170,6 +194,9 @@ func (f *CloudFormation) DescribeStacks(ctx context.Context, in *cloudformation.
 	out := types.Stack{StackId: &s.ID, StackName: &s.Name, StackStatus: s.Status, StackStatusReason: &s.Reason}
 	for _, key := range slices.Sorted(maps.Keys(s.Outputs)) {
 		out.Outputs = append(out.Outputs, types.Output{OutputKey: aws.String(key), OutputValue: aws.String(s.Outputs[key])})
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Parameters)) {
+		out.Parameters = append(out.Parameters, types.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(s.Parameters[key])})
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
 		out.Tags = append(out.Tags, types.Tag{Key: aws.String(key), Value: aws.String(s.Tags[key])})
