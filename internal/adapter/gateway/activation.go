@@ -25,7 +25,7 @@ const (
 // keyPattern is what an activation key looks like: ActivateGateway takes 1 to 50 characters.
 var keyPattern = regexp.MustCompile(`^[A-Za-z0-9-]{10,50}$`)
 
-// Appliances asks the machines of gateways for their activation keys.
+// Appliances asks the machines of gateways, on the page that they have while they are no gateway yet.
 type Appliances struct {
 	Region   string // in which the gateway is to be activated
 	Port     int    // 80 on AWS
@@ -43,21 +43,26 @@ func (a *Appliances) Key(ctx context.Context, address string) (string, error) {
 	if a.Endpoint != "" {
 		query.Set("vpcEndpoint", a.Endpoint)
 	}
-	target := "http://" + net.JoinHostPort(address, strconv.Itoa(a.Port)) + "/?" + query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return "", fmt.Errorf("ask %s for its activation key: %w", address, err)
-	}
-	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	answer, err := client.Do(request)
+	answer, err := a.get(ctx, address, "/", query)
 	if err != nil {
 		return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, pool.ErrBooting, err)
 	}
 	defer answer.Body.Close()
 	return keyOf(answer, address)
+}
+
+// get asks for a page of an appliance, without following redirects.
+func (a *Appliances) get(ctx context.Context, address, path string, query url.Values) (*http.Response, error) {
+	target := url.URL{Scheme: "http", Host: net.JoinHostPort(address, strconv.Itoa(a.Port)), Path: path, RawQuery: query.Encode()}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return client.Do(request)
 }
 
 func keyOf(answer *http.Response, address string) (string, error) {
