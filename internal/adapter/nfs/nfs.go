@@ -39,6 +39,16 @@ func (c *Client) Root(ctx context.Context, host, path string, most int) ([]strin
 type lister func(c *conn, owner, path string, most int) ([]string, error)
 
 func (c *Client) root(ctx context.Context, host, path string, most int, list lister) ([]string, error) {
+	connection, err := c.dial(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = connection.Close() }()
+	return list(connection, connection.LocalAddr().String(), path, most)
+}
+
+// dial connects to a server, for as long as the context has time.
+func (c *Client) dial(ctx context.Context, host string) (*conn, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return nil, errors.New("the look has no deadline")
@@ -55,9 +65,9 @@ func (c *Client) root(ctx context.Context, host, path string, most int, list lis
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = connection.Close() }()
 	if err := connection.SetDeadline(deadline); err != nil {
+		_ = connection.Close()
 		return nil, err
 	}
-	return list(&conn{Conn: connection}, connection.LocalAddr().String(), path, most)
+	return &conn{Conn: connection}, nil
 }
