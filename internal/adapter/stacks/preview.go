@@ -153,8 +153,8 @@ func (c *Client) Execute(ctx context.Context, stack, changeSet, token string) er
 	return nil
 }
 
-// Discard deletes a change set; the stack stays as it is. One that is gone is no error. pool.ErrInTransit when it is being
-// carried out.
+// Discard deletes a change set; the stack stays as it is. One that is gone is no error. pool.ErrInTransit while it is being
+// made, or carried out.
 func (c *Client) Discard(ctx context.Context, stack, changeSet string) error {
 	_, err := c.API.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: &stack, ChangeSetName: &changeSet})
 	switch {

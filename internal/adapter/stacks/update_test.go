@@ -166,6 +166,9 @@ func TestAChangeIsPreviewedAndCarriedOut(t *testing.T) {
 	if err := c.Execute(ctx, to.Name, "set", "execute"); !errors.Is(err, pool.ErrInTransit) {
 		t.Errorf("execute it before it is made: %v", err)
 	}
+	if err := c.Discard(ctx, to.Name, "set"); !errors.Is(err, pool.ErrInTransit) {
+		t.Errorf("discard it before it is made: %v", err)
+	}
 	changes, err := preview(t, c, to)
 	want := []pool.ResourceChange{
 		{Action: "Modify", Resource: "Bucket", Type: "AWS::S3::Bucket", Replacement: "Conditional", Scope: []string{"Properties"}},

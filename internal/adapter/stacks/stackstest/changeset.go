@@ -160,7 +160,12 @@ func (f *CloudFormation) DeleteChangeSet(ctx context.Context, in *cloudformation
 	if s == nil {
 		return nil, err
 	}
-	if set != nil && set.execution == types.ExecutionStatusExecuteInProgress {
+	switch {
+	case set == nil:
+		return &cloudformation.DeleteChangeSetOutput{}, nil
+	case set.status == types.ChangeSetStatusCreatePending || set.status == types.ChangeSetStatusCreateInProgress:
+		return nil, &types.InvalidChangeSetStatusException{Message: aws.String("ChangeSet [" + set.id + "] cannot be deleted in its current status of [" + string(set.status) + "]")}
+	case set.execution == types.ExecutionStatusExecuteInProgress:
 		return nil, &types.InvalidChangeSetStatusException{Message: aws.String("ChangeSet [" + set.id + "] cannot be deleted in its current execution status of [" + string(set.execution) + "]")}
 	}
 	f.sets = slices.DeleteFunc(f.sets, func(other *changeSet) bool { return other == set })

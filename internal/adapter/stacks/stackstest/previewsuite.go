@@ -75,10 +75,10 @@ func actions(set *cloudformation.DescribeChangeSetOutput) string {
 	return strings.Join(all, ", ")
 }
 
-func (w World) execute(t *testing.T) error {
+func (w World) execute(t *testing.T, token string) error {
 	t.Helper()
 	_, err := w.Client.ExecuteChangeSet(t.Context(), &cloudformation.ExecuteChangeSetInput{
-		StackName: aws.String(suiteStack), ChangeSetName: aws.String(suiteSet), ClientRequestToken: aws.String("execute"),
+		StackName: aws.String(suiteStack), ChangeSetName: aws.String(suiteSet), ClientRequestToken: &token,
 	})
 	return err
 }
@@ -106,15 +106,15 @@ func PreviewSuite(t *testing.T, newWorld func(*testing.T) World) {
 			t.Errorf("once more: %v", err)
 		}
 		w.Hold(true)
-		err := w.execute(t)
+		err := w.execute(t, "execute")
 		status := w.stack(t).StackStatus
 		w.Hold(false)
-		if err != nil || status != types.StackStatusUpdateInProgress {
+		if err != nil || !strings.HasPrefix(string(status), "UPDATE_") || !strings.HasSuffix(string(status), "_IN_PROGRESS") {
 			t.Fatalf("execute: %v; the stack is %s", err, status)
 		}
 		w.Settle(t, suiteStack)
 		w.is(t, types.StackStatusUpdateComplete, map[string]string{"HasMachine": "false", "Host": "share-standard-1"})
-		if err := w.execute(t); !slices.Contains([]string{"ChangeSetNotFound", "InvalidChangeSetStatus"}, awsclient.Code(err)) {
+		if err := w.execute(t, "again"); !slices.Contains([]string{"ChangeSetNotFound", "InvalidChangeSetStatus"}, awsclient.Code(err)) {
 			t.Errorf("execute it again: %v", err)
 		}
 	})
@@ -147,7 +147,7 @@ func PreviewSuite(t *testing.T, newWorld func(*testing.T) World) {
 		if set.Status != types.ChangeSetStatusFailed || set.ExecutionStatus != types.ExecutionStatusUnavailable || !strings.Contains(*set.StatusReason, "didn't contain changes") {
 			t.Errorf("it is %s, %s: %s", set.Status, set.ExecutionStatus, aws.ToString(set.StatusReason))
 		}
-		if err := w.execute(t); awsclient.Code(err) != "InvalidChangeSetStatus" {
+		if err := w.execute(t, "execute"); awsclient.Code(err) != "InvalidChangeSetStatus" {
 			t.Errorf("execute: %v", err)
 		}
 	})
@@ -165,7 +165,7 @@ func PreviewSuite(t *testing.T, newWorld func(*testing.T) World) {
 		if set, err := w.set(t); err == nil && set.ExecutionStatus != types.ExecutionStatusObsolete || err != nil && awsclient.Code(err) != "ChangeSetNotFound" {
 			t.Errorf("it is %+v, %v", set, err)
 		}
-		if err := w.execute(t); !slices.Contains([]string{"ChangeSetNotFound", "InvalidChangeSetStatus"}, awsclient.Code(err)) {
+		if err := w.execute(t, "execute"); !slices.Contains([]string{"ChangeSetNotFound", "InvalidChangeSetStatus"}, awsclient.Code(err)) {
 			t.Errorf("execute: %v", err)
 		}
 	})
@@ -178,7 +178,7 @@ func PreviewSuite(t *testing.T, newWorld func(*testing.T) World) {
 		if _, err := w.set(t); awsclient.Code(err) != "ChangeSetNotFound" {
 			t.Errorf("no change set: %v", err)
 		}
-		if err := w.execute(t); awsclient.Code(err) != "ChangeSetNotFound" {
+		if err := w.execute(t, "execute"); awsclient.Code(err) != "ChangeSetNotFound" {
 			t.Errorf("execute no change set: %v", err)
 		}
 		if err := w.propose(t, "", kept("HasMachine"), kept("Host"), value("Other", "x")); awsclient.Code(err) != "ValidationError" {
@@ -187,6 +187,10 @@ func PreviewSuite(t *testing.T, newWorld func(*testing.T) World) {
 		if err := w.propose(t, "", value("HasMachine", "false"), kept("Host")); err != nil {
 			t.Fatal(err)
 		}
+		if err := w.discard(t); awsclient.Code(err) != "InvalidChangeSetStatus" {
+			t.Errorf("discard it while it is made: %v", err)
+		}
+		w.ended(t)
 		for range 2 {
 			if err := w.discard(t); err != nil && !awsclient.IsNotFound(err) {
 				t.Errorf("discard: %v", err)
