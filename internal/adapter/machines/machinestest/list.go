@@ -3,7 +3,6 @@ package machinestest
 import (
 	"context"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"headroom/internal/local/constraint"
 )
 
 // tagsMost is how many tags a volume has at most.
@@ -89,36 +90,13 @@ func passes(v types.Volume, filters []types.Filter) (bool, error) {
 		}
 		if !slices.ContainsFunc(v.Tags, func(tag types.Tag) bool {
 			return aws.ToString(tag.Key) == key && slices.ContainsFunc(filter.Values, func(value string) bool {
-				return pattern(value).MatchString(aws.ToString(tag.Value))
+				return constraint.FilterMatches(value, aws.ToString(tag.Value))
 			})
 		}) {
 			return false, nil
 		}
 	}
 	return true, nil
-}
-
-// pattern is what a filter's value stands for: "*" for any characters, "?" for any one, and a character behind "\" for
-// itself.
-func pattern(value string) *regexp.Regexp {
-	var b strings.Builder
-	escaped := false
-	for _, r := range value {
-		switch {
-		case escaped:
-			b.WriteString(regexp.QuoteMeta(string(r)))
-			escaped = false
-		case r == '\\':
-			escaped = true
-		case r == '*':
-			b.WriteString(".*")
-		case r == '?':
-			b.WriteString(".")
-		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
-		}
-	}
-	return regexp.MustCompile("(?s)^" + b.String() + "$")
 }
 
 // CreateTags is EC2's, of volumes.
