@@ -124,6 +124,15 @@ type Ledger interface {
 	Bays(ctx context.Context) (pool.Bays, error)
 	// SaveBays writes after on the condition that the stored version is before's.
 	SaveBays(ctx context.Context, before, after pool.Bays) error
+	// Repair reads the repair that a host is in, or its last one; pool.ErrNotFound when there was none.
+	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
+	// SaveRepair writes after on the condition that the version of its host's repair is before's (0: that there is none),
+	// and returns it as it is stored.
+	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
+	// Ward reads which hosts of a pool are ill; one that was never written has version 0.
+	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	// SaveWard writes after on the condition that the stored version is before's.
+	SaveWard(ctx context.Context, before, after pool.Ward) error
 	// Stops reads the stop switch; one that was never set reads as off.
 	Stops(ctx context.Context) (pool.Stops, error)
 	// SaveStops sets the stop switch, whatever it was.
@@ -137,6 +146,8 @@ type Ledger interface {
 	OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error)
 	// OverdueClearances names clearances whose deadline is now or earlier, the oldest first.
 	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
+	// OverdueRepairs names the hosts whose repairs' deadline is now or earlier, the oldest first.
+	OverdueRepairs(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
 }
 
 // HostChange is a host as it was read, and as it is to be.

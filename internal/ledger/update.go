@@ -36,6 +36,16 @@ type clearances interface {
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
 }
 
+type repairs interface {
+	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
+	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
+}
+
+type wards interface {
+	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	SaveWard(ctx context.Context, before, after pool.Ward) error
+}
+
 type shelves interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
@@ -108,6 +118,36 @@ func UpdateClearance(ctx context.Context, l clearances, id pool.ClearanceID, cha
 			return saved, named(err, "save clearance %s", id)
 		},
 	)
+}
+
+// UpdateRepair changes the record of a host's repair by what change makes of it, as update does; one that had none is in
+// the zero repair. It returns the record as it was, and as it is.
+func UpdateRepair(ctx context.Context, l repairs, host pool.HostID, change func(pool.Repair) (pool.Repair, error)) (before, after pool.Repair, err error) {
+	return update(
+		func() (pool.Repair, error) {
+			r, err := l.Repair(ctx, host)
+			if errors.Is(err, pool.ErrNotFound) {
+				return pool.Repair{Host: host}, nil
+			}
+			return r, err
+		},
+		func(r pool.Repair) (pool.Repair, error) { return change(r.Clone()) },
+		func(before, after pool.Repair) (pool.Repair, error) { return l.SaveRepair(ctx, before, after) },
+	)
+}
+
+// UpdateWard changes a pool's ward by what change makes of it, as update does. It returns the ward as it is then.
+func UpdateWard(ctx context.Context, l wards, key pool.Key, change func(pool.Ward) (pool.Ward, error)) (pool.Ward, error) {
+	_, after, err := update(
+		func() (pool.Ward, error) { return l.Ward(ctx, key) },
+		func(w pool.Ward) (pool.Ward, error) { return change(w.Clone()) },
+		func(before, after pool.Ward) (pool.Ward, error) {
+			err := l.SaveWard(ctx, before, after)
+			after.Version = before.Version + 1
+			return after, err
+		},
+	)
+	return after, err
 }
 
 // UpdateShelf changes a tier's shelf by what change makes of it, as update does. Claims move the shelf's

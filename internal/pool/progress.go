@@ -102,6 +102,46 @@ const (
 	StepCool Step = "cool"
 )
 
+// The steps of repairs. Those that act on the machine come after StepChoose, as the repair's way has them.
+const (
+	// StepExamine looks at a host that seems to be ill, until that has passed or lasted.
+	StepExamine Step = "examine"
+	// StepEnter waits for a place among those that are mended at once.
+	StepEnter Step = "enter"
+	// StepChoose takes the host out of service and chooses a way.
+	StepChoose Step = "choose"
+	// StepAsk waits for a person's word.
+	StepAsk Step = "ask"
+	// StepReboot reboots the machine.
+	StepReboot Step = "reboot"
+	// StepStop stops the machine.
+	StepStop Step = "stop"
+	// StepStart starts the machine.
+	StepStart Step = "start"
+	// StepResize gives the machine another size.
+	StepResize Step = "resize"
+	// StepDetach takes the disks off a machine that is stopped, having seen that none dies with it.
+	StepDetach Step = "detach"
+	// StepUnseat updates the stack to have no machine.
+	StepUnseat Step = "unseat"
+	// StepSeat updates the stack to have a machine again.
+	StepSeat Step = "seat"
+	// StepReunite gives the new machine the old one's disks.
+	StepReunite Step = "reunite"
+	// StepImport has the new machine's appliance go on as the old gateway.
+	StepImport Step = "import"
+	// StepTakeOver waits until the gateway runs on the new machine.
+	StepTakeOver Step = "take-over"
+	// StepPart takes the old root disk off the new machine.
+	StepPart Step = "part"
+	// StepJudge looks whether what was tried helped.
+	StepJudge Step = "judge"
+	// StepDischarge puts the host back into service. What a repair proves before is StepProve.
+	StepDischarge Step = "discharge"
+	// StepSweep deletes old root disks whose term is over.
+	StepSweep Step = "sweep"
+)
+
 // StepAnnounce says what state a host has come to.
 const StepAnnounce Step = "announce"
 
@@ -147,6 +187,23 @@ var deadlines = map[Step]time.Duration{
 	StepEmpty:     15 * time.Minute,
 	StepRemake:    10 * time.Minute,
 	StepProve:     15 * time.Minute,
+	StepExamine:   5 * time.Minute,
+	StepEnter:     5 * time.Minute,
+	StepChoose:    5 * time.Minute,
+	StepAsk:       15 * time.Minute, // looks again then
+	StepReboot:    5 * time.Minute,
+	StepStop:      20 * time.Minute,
+	StepStart:     20 * time.Minute,
+	StepResize:    60 * time.Minute,
+	StepDetach:    20 * time.Minute,
+	StepUnseat:    60 * time.Minute,
+	StepSeat:      60 * time.Minute,
+	StepReunite:   20 * time.Minute,
+	StepImport:    30 * time.Minute,
+	StepTakeOver:  30 * time.Minute, // AWS: up to 10 minutes
+	StepPart:      20 * time.Minute,
+	StepJudge:     20 * time.Minute,
+	StepDischarge: 5 * time.Minute,
 }
 
 // Deadline is how long a step may take before it is tried again.

@@ -222,11 +222,7 @@ func (l *Ledger) SaveBays(ctx context.Context, before, after pool.Bays) error {
 	if err != nil {
 		return err
 	}
-	put := absent(i)
-	if before.Version > 0 {
-		put = asRead(before.Version).put(i)
-	}
-	if err := l.putOnce(ctx, put); err != nil {
+	if err := l.putOnce(ctx, seen(before.Version, i)); err != nil {
 		return fmt.Errorf("save the bays: %w", err)
 	}
 	return nil

@@ -55,6 +55,7 @@ const (
 	dueTenant    = "tenant"
 	dueDeparture = "departure"
 	dueClearance = "clearance"
+	dueRepair    = "repair"
 )
 
 func deadlineOf(due string, at time.Time) deadline {

@@ -64,6 +64,8 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"clearances begin with the scrub, and come back as they were saved", clearances},
 		{"all lives of a name are listed", livesOfAName},
 		{"ways out that are overdue are found", overdueWaysOut},
+		{"a host's repairs come one after the other, as they were saved", repairs},
+		{"a pool's ward is written by one after the other", ward},
 		{"the stop switch is off until it is set", stopSwitch},
 		{"a canceled context is an error", canceled},
 	}

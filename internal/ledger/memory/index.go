@@ -16,6 +16,7 @@ type record struct {
 	tenant    pool.TenantID
 	departure pool.DepartureID
 	clearance pool.ClearanceID
+	repair    pool.HostID
 }
 
 // entry is what the indexes know of one record.
@@ -68,7 +69,8 @@ func (i *index) sorted(wanted func(entry) bool, compare func(a, b entry) int) []
 	}
 	slices.SortFunc(some, func(a, b entry) int {
 		return cmp.Or(compare(a, b), cmp.Compare(a.record.host, b.record.host), cmp.Compare(a.record.tenant, b.record.tenant),
-			cmp.Compare(a.record.departure, b.record.departure), cmp.Compare(a.record.clearance, b.record.clearance))
+			cmp.Compare(a.record.departure, b.record.departure), cmp.Compare(a.record.clearance, b.record.clearance),
+			cmp.Compare(a.record.repair, b.record.repair))
 	})
 	return some
 }

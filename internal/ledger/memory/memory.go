@@ -36,6 +36,8 @@ type Ledger struct {
 	hosts      map[pool.HostID]pool.Host
 	departures map[pool.DepartureID]pool.Departure
 	clearances map[pool.ClearanceID]pool.Clearance
+	repairs    map[pool.HostID]pool.Repair
+	wards      map[pool.Key]pool.Ward
 	stops      pool.Stops
 	bays       pool.Bays
 	contended  map[pool.HostID]int64 // the version that a host had when its save was refused
@@ -55,6 +57,8 @@ func New(o Options) *Ledger {
 		hosts:      map[pool.HostID]pool.Host{},
 		departures: map[pool.DepartureID]pool.Departure{},
 		clearances: map[pool.ClearanceID]pool.Clearance{},
+		repairs:    map[pool.HostID]pool.Repair{},
+		wards:      map[pool.Key]pool.Ward{},
 		index:      newIndex(o.Lag),
 	}
 }

@@ -1,0 +1,136 @@
+package dynamo
+
+import (
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// repairItem is the stored form of a host's repair, the present one or the last.
+type repairItem struct {
+	key
+	deadline
+	Form   int              `dynamodbav:"form"`
+	Host   pool.HostID      `dynamodbav:"host"`
+	Number int              `dynamodbav:"number"`
+	Cause  string           `dynamodbav:"cause"`
+	Began  time.Time        `dynamodbav:"began"`
+	State  pool.RepairState `dynamodbav:"state"`
+	progress
+	Way     pool.Way    `dynamodbav:"way,omitempty"`
+	Tried   []tryItem   `dynamodbav:"tried,omitempty"`
+	Well    int         `dynamodbav:"well,omitempty"`
+	Quiet   *time.Time  `dynamodbav:"quiet,omitempty"`
+	Wanted  wantedItem  `dynamodbav:"wanted"`
+	Consent consentItem `dynamodbav:"consent"`
+	Asked   string      `dynamodbav:"asked,omitempty"`
+	Machine string      `dynamodbav:"machine,omitempty"`
+	Root    string      `dynamodbav:"root,omitempty"`
+	Cache   string      `dynamodbav:"cache,omitempty"`
+	Image   string      `dynamodbav:"image,omitempty"`
+	To      string      `dynamodbav:"to,omitempty"`
+	Next    string      `dynamodbav:"next,omitempty"`
+	Update  int         `dynamodbav:"update,omitempty"`
+	Told    string      `dynamodbav:"told,omitempty"`
+	Ended   []time.Time `dynamodbav:"ended,omitempty"`
+	Kept    []keptItem  `dynamodbav:"kept,omitempty"`
+	Proofs  []proofItem `dynamodbav:"proofs,omitempty"`
+	History []entryItem `dynamodbav:"history"`
+	Version int64       `dynamodbav:"version"`
+}
+
+type tryItem struct {
+	Way  pool.Way  `dynamodbav:"way"`
+	At   time.Time `dynamodbav:"at"`
+	Came string    `dynamodbav:"came,omitempty"`
+}
+
+type wantedItem struct {
+	By    string `dynamodbav:"by,omitempty"`
+	Why   string `dynamodbav:"why,omitempty"`
+	Image string `dynamodbav:"image,omitempty"`
+	Size  string `dynamodbav:"size,omitempty"`
+}
+
+type consentItem struct {
+	By  string     `dynamodbav:"by,omitempty"`
+	Why string     `dynamodbav:"why,omitempty"`
+	Way pool.Way   `dynamodbav:"way,omitempty"`
+	At  *time.Time `dynamodbav:"at,omitempty"`
+}
+
+type keptItem struct {
+	Volume string    `dynamodbav:"volume"`
+	Until  time.Time `dynamodbav:"until"`
+}
+
+func repairKey(host pool.HostID) key { return key{hostPrefix + string(host), "REPAIR"} }
+
+func encodeRepair(r pool.Repair) (item, error) {
+	i := repairItem{
+		key: repairKey(r.Host), deadline: deadlineOf(dueRepair, r.Due), Form: form, Host: r.Host, Number: r.Number, Cause: r.Cause, Began: r.Began,
+		State: r.State, progress: encodeProgress(r.Progress), Way: r.Way, Well: r.Well, Quiet: moment(r.Quiet), Wanted: wantedItem(r.Wanted),
+		Consent: consentItem{By: r.Consent.By, Why: r.Consent.Why, Way: r.Consent.Way, At: moment(r.Consent.At)},
+		Asked:   r.Asked, Machine: r.Machine, Root: r.Root, Cache: r.Cache, Image: r.Image, To: r.To, Next: r.Next, Update: r.Update, Told: r.Told,
+		Ended: r.Ended, Proofs: encodeProofs(r.Proofs), History: encodeHistory(r.History), Version: r.Version,
+	}
+	for _, t := range r.Tried {
+		i.Tried = append(i.Tried, tryItem(t))
+	}
+	for _, k := range r.Kept {
+		i.Kept = append(i.Kept, keptItem(k))
+	}
+	return encode(i)
+}
+
+func (i repairItem) repair() pool.Repair {
+	r := pool.Repair{
+		Host: i.Host, Number: i.Number, Cause: i.Cause, Began: i.Began, State: i.State, Progress: i.progress.decode(i.time()), Way: i.Way, Well: i.Well,
+		Quiet: from(i.Quiet), Wanted: pool.Wanted(i.Wanted),
+		Consent: pool.Consent{By: i.Consent.By, Why: i.Consent.Why, Way: i.Consent.Way, At: from(i.Consent.At)},
+		Asked:   i.Asked, Machine: i.Machine, Root: i.Root, Cache: i.Cache, Image: i.Image, To: i.To, Next: i.Next, Update: i.Update, Told: i.Told,
+		Ended: i.Ended, Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
+	}
+	for _, t := range i.Tried {
+		r.Tried = append(r.Tried, pool.Try(t))
+	}
+	for _, k := range i.Kept {
+		r.Kept = append(r.Kept, pool.KeptRoot(k))
+	}
+	return r
+}
+
+// wardItem is a ward's stored form.
+type wardItem struct {
+	key
+	Form     int           `dynamodbav:"form"`
+	Patients []patientItem `dynamodbav:"patients,omitempty"`
+	Begun    []time.Time   `dynamodbav:"begun,omitempty"`
+	FailedAt *time.Time    `dynamodbav:"failedAt,omitempty"`
+	Version  int64         `dynamodbav:"version"`
+}
+
+type patientItem struct {
+	Host   pool.HostID `dynamodbav:"host"`
+	Zone   string      `dynamodbav:"zone,omitempty"`
+	Since  time.Time   `dynamodbav:"since"`
+	Inside bool        `dynamodbav:"inside,omitempty"`
+}
+
+func wardKey(k pool.Key) key { return key{"POOL#" + k.String(), "WARD"} }
+
+func encodeWard(w pool.Ward) (item, error) {
+	i := wardItem{key: wardKey(w.Key), Form: form, Begun: w.Begun, FailedAt: moment(w.FailedAt), Version: w.Version}
+	for _, p := range w.Patients {
+		i.Patients = append(i.Patients, patientItem(p))
+	}
+	return encode(i)
+}
+
+func (i wardItem) ward(k pool.Key) pool.Ward {
+	w := pool.Ward{Key: k, Begun: i.Begun, FailedAt: from(i.FailedAt), Version: i.Version}
+	for _, p := range i.Patients {
+		w.Patients = append(w.Patients, pool.Patient(p))
+	}
+	return w
+}

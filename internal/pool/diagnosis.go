@@ -1,0 +1,110 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Findings are what a look at a share host found.
+type Findings struct {
+	Machine MachineLook // State is empty when there is no such machine any more
+	Silent  string      // why its gateway does not answer as one that runs; empty: it does
+	Cache   string      // what is wrong with the cache disk; empty: it is there
+	Stack   string      // status of the host's stack
+}
+
+// Diagnosis is what findings mean.
+type Diagnosis struct {
+	Well bool
+	Wait bool   // something is on its way, by itself or by somebody: look again
+	What string // what is seen, in words
+}
+
+// Diagnose says what findings mean.
+func Diagnose(f Findings) Diagnosis {
+	m := f.Machine
+	switch {
+	case f.Cache != "":
+		return Diagnosis{What: f.Cache}
+	case m.State == "", m.State == MachineTerminated, m.State == MachineShuttingDown:
+		return Diagnosis{What: "its machine is gone"}
+	case m.State == MachineStopped:
+		return Diagnosis{What: "its machine is stopped"}
+	case m.State == MachinePending, m.State == MachineStopping:
+		return Diagnosis{Wait: true, What: "its machine is " + string(m.State)}
+	case m.Checks == CheckImpaired && f.Silent != "":
+		return Diagnosis{What: "its machine fails a status check, and its gateway is silent: " + f.Silent}
+	case m.Checks == CheckImpaired:
+		return Diagnosis{What: "its machine fails a status check"}
+	case f.Silent != "":
+		return Diagnosis{What: "its machine runs, and its gateway is silent: " + f.Silent}
+	default:
+		return Diagnosis{Well: true, What: "its machine runs, and its gateway answers"}
+	}
+}
+
+// Drill is a move of a gateway to a new machine that was tried, and held: from machines of one image to those of
+// another, by its ID. What AWS documents of such moves ends at older generations of the appliance.
+type Drill struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Choice is how a repair goes on.
+type Choice struct {
+	Way Way    // empty: there is none left
+	Ask bool   // it is not gone without a person's word
+	Why string // why it has to be asked, and what may be lost
+}
+
+// ChooseWay chooses the least harmful way that was not tried and can help. A way that needs a person's word is asked for
+// first, and gone when that was given for it.
+func ChooseWay(r Repair, f Findings, drills []Drill, to string) Choice {
+	m := f.Machine
+	gone := m.State == "" || m.State == MachineTerminated || m.State == MachineShuttingDown
+	switch {
+	case f.Cache != "":
+		return r.ask(WayGateway, f.Cache+": what the gateway acknowledged and had not uploaded is lost, whatever is done")
+	case r.Wanted.Size != "":
+		return Choice{Way: WayResize}
+	case r.Wanted.Image != "":
+		return Choice{Way: WayMachine} // that is a person's word
+	case !gone && m.State != MachineStopped && !r.tried(WayReboot):
+		return Choice{Way: WayReboot}
+	case !gone && !r.tried(WayRestart):
+		return Choice{Way: WayRestart}
+	case !r.tried(WayMachine):
+		if slices.Contains(drills, Drill{From: r.Image, To: to}) {
+			return Choice{Way: WayMachine}
+		}
+		return r.ask(WayMachine, fmt.Sprintf("no drill is recorded in the policy of a move from image %s to %s; nothing is lost if it fails, for the old disks are kept", r.Image, to))
+	default:
+		return r.ask(WayGateway, "what the gateway acknowledged and had not uploaded may be lost")
+	}
+}
+
+func (r Repair) ask(w Way, why string) Choice {
+	return Choice{Way: w, Ask: r.Consent.Way != w, Why: why}
+}
+
+const (
+	// RepairMoment is how long something must be wrong before anything is done: EC2's own recovery may be at work.
+	RepairMoment = 2 * time.Minute
+	// WellLooks is how many good looks in a row say that a host is well.
+	WellLooks = 3
+	// flapWindow and flapsMost damp what comes and goes: a host that was mended so often in so long is asked about.
+	flapWindow = 6 * time.Hour
+	flapsMost  = 3
+)
+
+// Flapping reports whether the host was mended so often lately that mending it once more is no help.
+func (r Repair) Flapping(now time.Time) bool {
+	n := 0
+	for _, at := range r.Ended {
+		if now.Sub(at) < flapWindow {
+			n++
+		}
+	}
+	return n >= flapsMost
+}

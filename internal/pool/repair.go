@@ -1,0 +1,279 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Way is a way of mending a share host that keeps what its gateway acknowledged.
+type Way string
+
+// The ways, the least harmful first. What they do is AWS's own procedure ("Recovering from an unexpected virtual machine
+// shutdown" and "Replacing your existing S3 File Gateway" in the user guide of S3 File Gateway).
+const (
+	// WayReboot reboots the machine.
+	WayReboot Way = "reboot"
+	// WayRestart stops the machine and starts it, on other hardware.
+	WayRestart Way = "restart"
+	// WayMachine makes a new machine that goes on as the same gateway, with the old one's cache.
+	WayMachine Way = "machine"
+	// WayGateway makes a new gateway over the same buckets: what was not uploaded is lost.
+	WayGateway Way = "gateway"
+	// WayResize gives the machine another size, by a stop and a start.
+	WayResize Way = "resize"
+)
+
+// RepairState is where a repair stands.
+type RepairState string
+
+const (
+	// RepairLooking: something is wrong; it is looked at again, for it may pass.
+	RepairLooking RepairState = "looking"
+	// RepairWaiting: it needs mending, and waits for others, or for the stop switch.
+	RepairWaiting RepairState = "waiting"
+	// RepairMending: it is being mended.
+	RepairMending RepairState = "mending"
+	// RepairAsking: what is left to be tried needs a person's word.
+	RepairAsking RepairState = "asking"
+	// RepairMended: the host is as it was.
+	RepairMended RepairState = "mended"
+	// RepairPassed: it passed by itself; nothing was done.
+	RepairPassed RepairState = "passed"
+	// RepairDropped: a person ended it.
+	RepairDropped RepairState = "dropped"
+)
+
+var repairMoves = map[RepairState][]RepairState{
+	RepairLooking: {RepairWaiting, RepairPassed, RepairDropped},
+	RepairWaiting: {RepairMending, RepairAsking, RepairPassed, RepairDropped},
+	RepairMending: {RepairAsking, RepairMended},
+	RepairAsking:  {RepairWaiting, RepairPassed, RepairDropped},
+	RepairMended:  {RepairLooking},
+	RepairPassed:  {RepairLooking},
+	RepairDropped: {RepairLooking},
+}
+
+// Ended reports whether nothing more becomes of the repair.
+func (s RepairState) Ended() bool {
+	return s == RepairMended || s == RepairPassed || s == RepairDropped
+}
+
+// Repair is the record of how a share host is mended, or replaced as somebody wants it. A host has one, whose number
+// counts the times.
+type Repair struct {
+	Host   HostID
+	Number int // of this repair of the host, from 1
+	Cause  string
+	Began  time.Time
+
+	State RepairState
+	Progress
+
+	Way     Way       // that is under way, or asked for
+	Tried   []Try     // of this repair, in order
+	Well    int       // good looks in a row
+	Quiet   time.Time // since when its tenants could not write; zero: not known to be so
+	Wanted  Wanted    // of a person; zero: it is Headroom's own
+	Consent Consent   // of a person, for the way that is asked for; zero: none yet
+	Asked   string    // what was told when it was asked
+	Machine string    // ID of the machine that it began with
+	Root    string    // ID of that machine's root disk
+	Cache   string    // ID of the gateway's cache disk
+	Image   string    // that the machine is made from
+	To      string    // image of the machine that takes its place
+	Next    string    // ID of the machine that takes its place
+	Update  int       // counts the updates of the stack, whose tokens they are part of
+	Told    string    // what people were told last of why it waits
+
+	Ended   []time.Time // when the last repairs of the host were ended that did something, the oldest first
+	Kept    []KeptRoot  // old root disks that are kept for a term
+	Proofs  []Proof
+	History []Entry
+	Version int64 // of the record; 0 when it is not written yet
+}
+
+// KeptRoot is the root disk of a machine that another one took the place of.
+type KeptRoot struct {
+	Volume string
+	Until  time.Time
+}
+
+// Try is a way that was tried.
+type Try struct {
+	Way  Way
+	At   time.Time // when it was begun
+	Came string    // what came of it
+}
+
+// Wanted is what a person wants of a host that is well.
+type Wanted struct {
+	By, Why string
+	Image   string // of the machine that takes the place of the one there is; empty: no other machine
+	Size    string // that the machine is to have, such as "m6i.2xlarge"; empty: as it is
+}
+
+// Planned reports whether the repair is a person's wish, and not a failure's.
+func (r Repair) Planned() bool { return r.Wanted.By != "" }
+
+// Consent is a person's word for a way that is not gone without.
+type Consent struct {
+	By, Why string
+	Way     Way
+	At      time.Time // when it was sent
+}
+
+// ID names the repair and its number, for tokens and marks.
+func (r Repair) ID() string { return fmt.Sprintf("%s.%d", r.Host, r.Number) }
+
+// Clone copies a repair so that the copy can be changed without changing r.
+func (r Repair) Clone() Repair {
+	r.Tried, r.Ended, r.Proofs, r.History = slices.Clone(r.Tried), slices.Clone(r.Ended), slices.Clone(r.Proofs), slices.Clone(r.History)
+	r.Kept = slices.Clone(r.Kept)
+	return r
+}
+
+// passedLull is how long a host that turned out well is not looked at again for the same.
+const passedLull = 10 * time.Minute
+
+// BeginRepair is the next repair of a host: last is the one before, zero for the first. One that has not ended is
+// returned as it is, with fresh false; so is one that passed a moment ago, unless a person wants another.
+func BeginRepair(last Repair, h Host, cause string, wanted Wanted, now time.Time) (r Repair, fresh bool) {
+	if last.Number > 0 && !last.State.Ended() {
+		return last, false
+	}
+	if last.State == RepairPassed && wanted.By == "" && now.Sub(last.Began) < passedLull {
+		return last, false
+	}
+	return Repair{
+		Host: h.ID, Number: last.Number + 1, Cause: cause, Began: now.UTC(), State: RepairLooking, Progress: Started(StepExamine, now),
+		Wanted: wanted, Machine: h.Access.Machine, Cache: h.Access.Cache, Image: h.Image,
+		Ended: slices.Clone(last.Ended), Kept: slices.Clone(last.Kept),
+		History: Append(slices.Clone(last.History), Entry{At: now.UTC(), What: string(RepairLooking), Why: cause}),
+		Version: last.Version,
+	}, true
+}
+
+// MoveRepair takes a repair to another state, with a step that begins then (empty: it rests), and notes why. Being there
+// already is no error and changes nothing but the step.
+func MoveRepair(r Repair, to RepairState, step Step, now time.Time, why string) (Repair, error) {
+	r = r.Clone()
+	if r.State != to {
+		if !slices.Contains(repairMoves[r.State], to) {
+			return r, fmt.Errorf("repair %s cannot go from %s to %s", r.ID(), r.State, to)
+		}
+		r.State = to
+		r.History = Append(r.History, Entry{At: now.UTC(), What: string(to), Why: why})
+	}
+	r.Progress = Progress{}
+	if step != "" {
+		r.Progress = Started(step, now)
+	}
+	return r, nil
+}
+
+// Proven notes what the step that is done came to, and begins the next.
+func (r Repair) Proven(next Step, now time.Time, what string) Repair {
+	r = r.Clone()
+	r.Proofs = append(r.Proofs, Proof{Step: r.Step, At: now.UTC(), What: what})
+	r.Progress, r.Well = Started(next, now), 0
+	return r
+}
+
+// Try begins a way. Its first step is what it is a list of.
+func (r Repair) Try(w Way, now time.Time) (Repair, error) {
+	r, err := MoveRepair(r, RepairMending, waySteps[w][0], now, "tries way "+string(w))
+	if err != nil {
+		return r, err
+	}
+	r.Way, r.Well = w, 0
+	r.Tried = append(r.Tried, Try{Way: w, At: now.UTC()})
+	return r, nil
+}
+
+// waySteps are the steps of each way, up to those which all have in common.
+var waySteps = map[Way][]Step{
+	WayReboot:  {StepReboot, StepJudge},
+	WayRestart: {StepStop, StepStart, StepJudge},
+	WayMachine: {StepStop, StepDetach, StepUnseat, StepSeat, StepReunite, StepImport, StepTakeOver, StepPart, StepStart, StepJudge},
+	WayResize:  {StepResize, StepJudge},
+}
+
+// After is the step of the repair's way that follows the one that is done; StepProve after the last.
+func (r Repair) After() Step {
+	steps := waySteps[r.Way]
+	if i := slices.Index(steps, r.Step); i >= 0 && i+1 < len(steps) {
+		return steps[i+1]
+	}
+	return StepProve
+}
+
+// Came notes what came of the way that was tried.
+func (r Repair) Came(what string) Repair {
+	r = r.Clone()
+	if n := len(r.Tried); n > 0 {
+		r.Tried[n-1].Came = what
+	}
+	return r
+}
+
+// tried reports whether a way was tried in this repair.
+func (r Repair) tried(w Way) bool {
+	return slices.ContainsFunc(r.Tried, func(t Try) bool { return t.Way == w })
+}
+
+// Seat is the machine that the gateway is on, or is to be on.
+func (r Repair) Seat() string {
+	if r.Next != "" {
+		return r.Next
+	}
+	return r.Machine
+}
+
+// rootTerm is how long an old root disk is kept.
+const rootTerm = 14 * 24 * time.Hour
+
+// Mended ends a repair that helped. Old root disks are swept once their term is over.
+func (r Repair) Mended(now time.Time) (Repair, error) {
+	r, err := MoveRepair(r, RepairMended, "", now, fmt.Sprintf("mended by way %s", r.Way))
+	if err != nil {
+		return r, err
+	}
+	r.Ended = append(slices.DeleteFunc(r.Ended, func(at time.Time) bool { return now.Sub(at) >= flapWindow }), now.UTC())
+	if r.Next != "" && r.Root != "" {
+		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
+	}
+	return r.Rest(now), nil
+}
+
+// Rest is a repair that has ended, with the sweep of old root disks as its step when there are any.
+func (r Repair) Rest(now time.Time) Repair {
+	r.Progress = Progress{}
+	if len(r.Kept) > 0 {
+		r.Progress = Started(StepSweep, now)
+		r.Due = r.Kept[0].Until
+		for _, k := range r.Kept {
+			if k.Until.Before(r.Due) {
+				r.Due = k.Until
+			}
+		}
+	}
+	return r
+}
+
+// OverdueRepair decides what becomes of a repair whose step is past its deadline: it is tried again, with a new deadline,
+// until MaxTries. Then its way is given up, and another is chosen, or a person is asked. changed is false when the deadline
+// has not passed.
+func OverdueRepair(r Repair, now time.Time) (out Repair, changed bool, err error) {
+	if !r.Overdue(now) {
+		return r, false, nil
+	}
+	out = r.Clone()
+	if r.State != RepairMending || r.Tries < MaxTries {
+		out.Progress = r.Retried(now)
+		return out, true, nil
+	}
+	out = r.Came(fmt.Sprintf("step %s was tried %d times and %s", r.Step, r.Tries+1, r.late()))
+	out.Progress = Started(StepChoose, now)
+	return out, true, nil
+}

@@ -1,0 +1,138 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Ward is which hosts of a pool are ill, and which of them are being mended: so few at once that a mistake does not
+// reach them all.
+type Ward struct {
+	Key      Key
+	Patients []Patient
+	Begun    []time.Time // when the last were admitted, the oldest first
+	FailedAt time.Time   // when one was given up last
+	Version  int64       // of the record; 0 when it is not written yet
+}
+
+// Patient is a host that is ill.
+type Patient struct {
+	Host   HostID
+	Zone   string
+	Since  time.Time
+	Inside bool // it is being mended
+}
+
+const (
+	// wardPart is the part of a pool's hosts that may be mended at once; at least one may.
+	wardPart = 10
+	// wardHourly is how many of a pool are admitted within an hour.
+	wardHourly = 6
+	// wardPause is how long none is admitted after one was given up.
+	wardPause = 15 * time.Minute
+	// zonePatients are so many hosts of one zone that fell ill within zoneWindow: then it is the zone.
+	zonePatients = 3
+	zoneWindow   = 10 * time.Minute
+	// zonePatience is how long a zone is waited for after the last of its hosts fell ill.
+	zonePatience = time.Hour
+)
+
+// Enter notes that a host is ill, and admits it if that may be. Why it is not is worded; that of one that is admitted
+// already is empty, whatever holds by now.
+func (w Ward) Enter(h HostID, zone string, hosts int, now time.Time) (out Ward, why string) {
+	out = w.Clone()
+	i := slices.IndexFunc(out.Patients, func(p Patient) bool { return p.Host == h })
+	if i < 0 {
+		out.Patients = append(out.Patients, Patient{Host: h, Zone: zone, Since: now.UTC()})
+		i = len(out.Patients) - 1
+	}
+	if out.Patients[i].Inside {
+		return out, ""
+	}
+	if why = out.closed(zone, hosts, now); why != "" {
+		return out, why
+	}
+	out.Patients[i].Inside = true
+	out.Begun = append(slices.DeleteFunc(out.Begun, func(at time.Time) bool { return now.Sub(at) >= time.Hour }), now.UTC())
+	return out, ""
+}
+
+// closed says why no other host of a zone is admitted.
+func (w Ward) closed(zone string, hosts int, now time.Time) string {
+	inside, lately := 0, 0
+	for _, p := range w.Patients {
+		if p.Inside {
+			inside++
+		}
+	}
+	for _, at := range w.Begun {
+		if now.Sub(at) < time.Hour {
+			lately++
+		}
+	}
+	most := max(1, hosts/wardPart)
+	switch {
+	case slices.Contains(w.FailingZones(now), zone):
+		return fmt.Sprintf("zone %s seems to fail, for %d of the pool's hosts in it fell ill together: they are not repaired into it one by one", zone, w.illIn(zone))
+	case inside >= most:
+		return fmt.Sprintf("%d of the pool's %d hosts are being repaired, and no more than %d are at once", inside, hosts, most)
+	case lately >= wardHourly:
+		return fmt.Sprintf("%d repairs of the pool were begun within an hour, and no more are", lately)
+	case !w.FailedAt.IsZero() && now.Sub(w.FailedAt) < wardPause:
+		return fmt.Sprintf("a repair of the pool failed at %s, and none is begun for %s", w.FailedAt.UTC().Format(time.RFC3339), wardPause)
+	}
+	return ""
+}
+
+func (w Ward) illIn(zone string) int {
+	n := 0
+	for _, p := range w.Patients {
+		if p.Zone == zone {
+			n++
+		}
+	}
+	return n
+}
+
+// FailingZones are the zones that seem to fail, sorted: so many of the pool's hosts in each fell ill so shortly after one
+// another, and not long ago.
+func (w Ward) FailingZones(now time.Time) []string {
+	since := map[string][]time.Time{}
+	for _, p := range w.Patients {
+		if p.Zone != "" {
+			since[p.Zone] = append(since[p.Zone], p.Since)
+		}
+	}
+	var zones []string
+	for zone, times := range since {
+		slices.SortFunc(times, time.Time.Compare)
+		if now.Sub(times[len(times)-1]) >= zonePatience {
+			continue
+		}
+		for i := range len(times) - zonePatients + 1 {
+			if times[i+zonePatients-1].Sub(times[i]) <= zoneWindow {
+				zones = append(zones, zone)
+				break
+			}
+		}
+	}
+	slices.Sort(zones)
+	return zones
+}
+
+// Leave notes that a host is not ill any more, or was given up.
+func (w Ward) Leave(h HostID, failed bool, now time.Time) Ward {
+	w = w.Clone()
+	w.Patients = slices.DeleteFunc(w.Patients, func(p Patient) bool { return p.Host == h })
+	if failed {
+		w.FailedAt = now.UTC()
+	}
+	return w
+}
+
+// Clone copies a ward so that the copy can be changed without changing w.
+func (w Ward) Clone() Ward {
+	w.Patients, w.Begun = slices.Clone(w.Patients), slices.Clone(w.Begun)
+	return w
+}
