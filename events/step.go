@@ -9,6 +9,7 @@ const (
 	OfTenant    = "tenant"
 	OfDeparture = "departure"
 	OfClearance = "clearance"
+	OfRepair    = "repair"
 )
 
 // Step asks to take the next step of a host, a tenant, a departure or a clearance. Host events queue, or the queues of
@@ -16,8 +17,8 @@ const (
 type Step struct {
 	Version  string        `json:"version"`
 	Type     string        `json:"type"`
-	Of       string        `json:"of"`                 // OfHost, OfTenant, OfDeparture or OfClearance
-	ID       string        `json:"id"`                 // of the host, tenant, departure or clearance
+	Of       string        `json:"of"`                 // OfHost, OfTenant, OfDeparture, OfClearance or OfRepair
+	ID       string        `json:"id"`                 // of the host, tenant, departure or clearance; of a repair, its host
 	Step     string        `json:"step"`               // the step the sender saw; a no-op if the host or tenant has moved on
 	Try      int           `json:"try"`                // counts from 1
 	Again    bool          `json:"again,omitempty"`    // sent by one that came too late, in case nobody goes on

@@ -1,0 +1,18 @@
+package events
+
+// TypeHostAiling is the type of HostAiling.
+const TypeHostAiling = "HostAiling"
+
+// HostAiling says that a share host has been out of service for a while for a reason that a repair may mend. Repairs
+// queue, from the pool check.
+type HostAiling struct {
+	Version string `json:"version"`
+	Type    string `json:"type"`
+	HostID  string `json:"hostId"`
+	Cause   string `json:"cause"`
+}
+
+// NewHostAiling says why a host ails.
+func NewHostAiling(hostID, cause string) HostAiling {
+	return HostAiling{Version: Version, Type: TypeHostAiling, HostID: hostID, Cause: cause}
+}

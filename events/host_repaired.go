@@ -1,0 +1,18 @@
+package events
+
+// HostRepaired says that a share host was repaired, or changed as somebody wanted it, and serves again.
+type HostRepaired struct {
+	Version           string   `json:"version"`
+	HostID            string   `json:"hostId"`
+	Kind              string   `json:"kind"`
+	Tier              string   `json:"tier"`
+	Cause             string   `json:"cause"`
+	Way               string   `json:"way"`     // that helped
+	Tried             []string `json:"tried"`   // every way that was tried, in order, with what came of it
+	Planned           bool     `json:"planned"` // a person wanted it; nothing had failed
+	BeganAt           Time     `json:"beganAt"`
+	UnwritableSeconds int      `json:"unwritableSeconds"` // for how long, at most, tenants could not write
+}
+
+// DetailType is the detail-type of the event.
+func (HostRepaired) DetailType() string { return "HostRepaired" }

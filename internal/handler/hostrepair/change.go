@@ -1,0 +1,59 @@
+package hostrepair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// changeWait is the time between two looks at a stack that is being updated.
+const changeWait = 15 * time.Second
+
+// change updates the host's stack to have parameters, and waits until CloudFormation has done so, cleaned up included: what
+// a condition takes away is deleted last. An update that was rolled back is asked for again. done says what it came to.
+func (h *Handler) change(ctx context.Context, host pool.Host, r pool.Repair, parameters map[string]string, done func(pool.StackStatus) (string, error)) (mending, error) {
+	stack, err := h.Stacks.Describe(ctx, host.Stack.ID)
+	if err != nil {
+		return mending{}, err
+	}
+	has := true
+	for name, value := range parameters {
+		has = has && stack.Parameters[name] == value
+	}
+	switch {
+	case strings.HasSuffix(stack.Status, "_IN_PROGRESS"):
+		return mending{Record: r, Wait: changeWait, Because: fmt.Errorf("its stack is in status %s", stack.Status)}, nil
+	case strings.HasSuffix(stack.Status, "_FAILED"), strings.HasPrefix(stack.Status, "DELETE"):
+		return mending{Record: r, Wait: changeWait, Because: fmt.Errorf("its stack is in status %s, which needs a person: %s", stack.Status, stack.Reason)}, nil
+	case has:
+		what, err := done(stack)
+		if err != nil {
+			return mending{}, err
+		}
+		return mending{Record: r.Proven(r.After(), h.Now(), what)}, nil
+	}
+	// The same look again has the same token, so that it asks for the same update; another look asks anew.
+	_, err = h.Stacks.Update(ctx, pool.StackChange{
+		Name: host.Stack.ID, Token: token(r, r.Step, r.Count), RoleARN: h.StackRole, Parameters: parameters,
+	})
+	if errors.Is(err, pool.ErrInTransit) {
+		return mending{Record: r, Wait: changeWait, Because: err}, nil
+	}
+	if err != nil {
+		return mending{}, err
+	}
+	r = r.Clone()
+	if r.Update++; r.Update > 1 && strings.HasPrefix(stack.Status, "UPDATE_ROLLBACK") {
+		return mending{Record: r, Wait: changeWait, Because: fmt.Errorf("its stack was rolled back, and is updated once more: %s", stack.Reason)}, nil
+	}
+	return mending{Record: r, Wait: changeWait}, nil
+}
+
+// token is the client request token of an update: letters, digits and hyphens, 128 at most.
+func token(r pool.Repair, step pool.Step, look int) string {
+	return fmt.Sprintf("%s-r%d-%s-%d", r.Host, r.Number, step, look)
+}

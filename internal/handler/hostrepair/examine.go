@@ -1,0 +1,153 @@
+package hostrepair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/internal/ledger"
+	"headroom/internal/pool"
+)
+
+const (
+	lookWait  = 15 * time.Second // between two looks at a host
+	enterWait = time.Minute      // between two tries to be admitted
+)
+
+// look looks at a share host's machine, disks and gateway. What can't be asked for is an error, and says nothing of the host.
+func (h *Handler) look(ctx context.Context, host pool.Host, machine string) (pool.Findings, error) {
+	var f pool.Findings
+	var err error
+	f.Machine, err = h.Machines.Look(ctx, machine)
+	if errors.Is(err, pool.ErrNotFound) {
+		f.Machine, err = pool.MachineLook{}, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	if _, err := h.Machines.Attachment(ctx, host.Access.Cache); errors.Is(err, pool.ErrNotFound) {
+		f.Cache = "its cache disk " + host.Access.Cache + " is gone"
+	} else if err != nil && !errors.Is(err, pool.ErrInTransit) {
+		return f, err
+	}
+	if err := h.Gateways.Running(ctx, host.Access.Gateway); errors.Is(err, pool.ErrUnreachable) {
+		f.Silent = err.Error()
+	} else if err != nil {
+		return f, err
+	}
+	if f.Silent == "" && f.Machine.State == pool.MachineRunning {
+		// A gateway that hangs may be running for an hour yet: its clients know better.
+		if err := h.Prober.Null(ctx, host.Access.Appliance); err != nil {
+			f.Silent = "it does not answer NFS clients: " + err.Error()
+		}
+	}
+	return f, nil
+}
+
+// saw notes in a repair what a look found: the root disk, while the machine has it, and since when nobody could write.
+func (h *Handler) saw(r pool.Repair, f pool.Findings) pool.Repair {
+	r = r.Clone()
+	for _, d := range f.Machine.Disks {
+		if d.Root && r.Next == "" {
+			r.Root = d.Volume
+		}
+	}
+	if d := pool.Diagnose(f); !d.Well && r.Quiet.IsZero() {
+		r.Quiet = h.Now().UTC()
+	}
+	return r
+}
+
+// examine looks at a host that seems to be ill, until it has been well, or ill, for long enough.
+func (h *Handler) examine(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	f, err := h.look(ctx, host, r.Seat())
+	if err != nil {
+		return mending{}, err
+	}
+	d := pool.Diagnose(f)
+	if r = h.saw(r, f); d.Well {
+		if r.Well++; r.Well < pool.WellLooks {
+			return mending{Record: r, Wait: lookWait}, nil
+		}
+		if r.Planned() {
+			return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, d.What)
+		}
+		return h.passed(ctx, host, r, d.What)
+	}
+	r.Well = 0
+	if d.Wait || h.Now().Sub(r.Began) < pool.RepairMoment {
+		return mending{Record: r, Wait: lookWait, Because: errors.New(d.What)}, nil
+	}
+	return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, d.What)
+}
+
+func (h *Handler) moveOn(r pool.Repair, to pool.RepairState, next pool.Step, why string) (mending, error) {
+	r, err := pool.MoveRepair(r, to, next, h.Now(), why)
+	return mending{Record: r}, err
+}
+
+// passed ends a repair of a host that is well by itself.
+func (h *Handler) passed(ctx context.Context, host pool.Host, r pool.Repair, why string) (mending, error) {
+	if err := h.leave(ctx, host, false); err != nil {
+		return mending{}, err
+	}
+	if err := h.letGo(ctx, host.ID, r); err != nil {
+		return mending{}, err
+	}
+	r, err := pool.MoveRepair(r, pool.RepairPassed, "", h.Now(), why)
+	return mending{Record: r.Rest(h.Now())}, err
+}
+
+// enter waits until the pool's limits admit the host.
+func (h *Handler) enter(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	f, err := h.look(ctx, host, r.Seat())
+	if err != nil {
+		return mending{}, err
+	}
+	if d := pool.Diagnose(f); d.Well && !r.Planned() && len(r.Tried) == 0 {
+		return h.passed(ctx, host, r, d.What)
+	}
+	record, err := h.Ledger.Pool(ctx, host.Key())
+	if err != nil {
+		return mending{}, err
+	}
+	why := ""
+	// Commit point: the host has its place, or is known to wait for one.
+	_, err = ledger.UpdateWard(ctx, h.Ledger, host.Key(), func(w pool.Ward) (pool.Ward, error) {
+		w, why = w.Enter(host.ID, host.Zone, record.Counters.Hosts, h.Now())
+		return w, nil
+	})
+	if err != nil {
+		return mending{}, err
+	}
+	r = r.Clone()
+	if why == "" {
+		r.Progress = pool.Started(pool.StepChoose, h.Now())
+		return mending{Record: r}, nil
+	}
+	if r.Told == "" { // once: it changes with every host that enters or leaves
+		if err := h.Announce.RepairWaits(ctx, host, r, why); err != nil {
+			return mending{}, err
+		}
+		r.Told = why
+	}
+	r.Due = h.Now().Add(pool.Deadline(pool.StepEnter))
+	return mending{Record: r, Wait: enterWait, Because: errors.New(why)}, nil
+}
+
+// leave takes a host off its pool's ward.
+func (h *Handler) leave(ctx context.Context, host pool.Host, failed bool) error {
+	_, err := ledger.UpdateWard(ctx, h.Ledger, host.Key(), func(w pool.Ward) (pool.Ward, error) {
+		for _, p := range w.Patients {
+			if p.Host == host.ID {
+				return w.Leave(host.ID, failed, h.Now()), nil
+			}
+		}
+		return w, ledger.ErrUnchanged
+	})
+	if err != nil {
+		return fmt.Errorf("take %s off the ward of its pool: %w", host.ID, err)
+	}
+	return nil
+}

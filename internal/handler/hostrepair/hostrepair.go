@@ -1,0 +1,157 @@
+// Package hostrepair mends share hosts, and replaces their machines when somebody wants it. A repair looks first, for much
+// passes by itself; then it goes the least harmful way that can help, judges what came of it, and goes the next. What the
+// gateway acknowledged lies on its cache disk alone until it is uploaded, so every way keeps that disk, and the one that
+// does not is never gone without a person's word.
+//
+// A repair is a record of its own beside its host, driven step by step. Messages may come late, twice or out of order, and
+// an invocation may be killed between any two calls: each step finds what it did.
+package hostrepair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/lifecycle"
+	"headroom/internal/pool"
+	"headroom/internal/telemetry"
+)
+
+type store interface {
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
+	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
+	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	SaveWard(ctx context.Context, before, after pool.Ward) error
+	Stops(ctx context.Context) (pool.Stops, error)
+}
+
+type machines interface {
+	Look(ctx context.Context, id string) (pool.MachineLook, error)
+	Reboot(ctx context.Context, id string) error
+	Stop(ctx context.Context, id string) error
+	Start(ctx context.Context, id string) error
+	Keep(ctx context.Context, id string, devices []string) error
+	Attachment(ctx context.Context, volume string) (pool.Attachment, error)
+	Attach(ctx context.Context, volume, machine, device string) error
+	Detach(ctx context.Context, volume, machine string) error
+	TagVolume(ctx context.Context, volume string, tags map[string]string) error
+	FindVolumes(ctx context.Context, tags map[string]string) ([]pool.Volume, error)
+	DeleteVolume(ctx context.Context, volume string) error
+}
+
+type cloudFormation interface {
+	Describe(ctx context.Context, nameOrID string) (pool.StackStatus, error)
+	Update(ctx context.Context, change pool.StackChange) (changed bool, err error)
+}
+
+type appliances interface {
+	Import(ctx context.Context, address, gatewayID string) error
+}
+
+type gateways interface {
+	Running(ctx context.Context, arn string) error
+	Shares(ctx context.Context, gateway string, ids []string) (statusByID map[string]string, err error)
+}
+
+// prober looks whether an NFS server answers at an address.
+type prober interface {
+	Null(ctx context.Context, address string) error
+}
+
+type images interface {
+	Newest(ctx context.Context) (id string, err error)
+}
+
+type policies interface {
+	Drills(ctx context.Context) ([]pool.Drill, error)
+}
+
+type announcer interface {
+	RepairWaits(ctx context.Context, h pool.Host, r pool.Repair, why string) error
+	RepairAsks(ctx context.Context, h pool.Host, r pool.Repair, why string) error
+	HostRepaired(ctx context.Context, h pool.Host, r pool.Repair, unwritable time.Duration) error
+}
+
+type sender interface {
+	Send(ctx context.Context, body any, delay time.Duration) error
+}
+
+// Config is what a Handler is built from. All fields are required, but for Metrics.
+type Config struct {
+	Ledger     store
+	Machines   machines
+	Stacks     cloudFormation
+	Appliances appliances
+	Gateways   gateways
+	Prober     prober
+	Images     images
+	Policies   policies
+	Announce   announcer
+	Steps      sender // the function's own queue, for what has to wait
+	Hosts      sender // the queue of hosts' steps
+	StackRole  string // ARN of the role by which CloudFormation changes hosts
+	Stage      string
+	Metrics    telemetry.Recorder
+	Log        *slog.Logger
+	Now        func() time.Time
+	Until      func(time.Time) time.Duration // how much is left until the deadline of an invocation, which need not be by Now
+}
+
+// Handler handles the messages of the queues of repairs.
+type Handler struct{ Config }
+
+// New checks the configuration.
+func New(c Config) (*Handler, error) {
+	if c.Ledger == nil || c.Machines == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil ||
+		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.Hosts == nil || c.StackRole == "" || c.Stage == "" ||
+		c.Log == nil || c.Now == nil || c.Until == nil {
+		return nil, errors.New("hostrepair: every field of Config is required")
+	}
+	return &Handler{c}, nil
+}
+
+// Message handles one message; several may be handled at once. One that fails is to be delivered again.
+func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
+	switch kind := events.TypeOf([]byte(d.Body)); kind {
+	case events.TypeHostAiling:
+		var ailing events.HostAiling
+		if err := events.Decode([]byte(d.Body), &ailing); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.begin(ctx, pool.HostID(ailing.HostID), ailing.Cause, pool.Wanted{})
+	case events.TypeRepairRequest:
+		var request events.RepairRequest
+		if err := events.Decode([]byte(d.Body), &request); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.request(ctx, request, d.SentAt)
+	case events.TypeStep:
+		var step events.Step
+		if err := events.Decode([]byte(d.Body), &step); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		if step.Of != events.OfRepair {
+			break
+		}
+		err := h.machine().Drive(ctx, step.ID, lifecycle.Cursor{Step: pool.Step(step.Step), Try: step.Try, Redelivered: d.Redelivered})
+		if errors.Is(err, pool.ErrNotFound) {
+			h.ignore(ctx, "message about an unknown repair", "host", step.ID)
+			return nil
+		}
+		return err
+	}
+	h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID)
+	return nil
+}
+
+// ignore logs and counts what is no concern of ours.
+func (h *Handler) ignore(ctx context.Context, message string, args ...any) {
+	h.Log.InfoContext(ctx, message, args...)
+	h.Metrics.Count(telemetry.EventsIgnored, 1)
+}

@@ -1,0 +1,236 @@
+package hostrepair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// Where the disks are at the new machine, as AWS's guide has them: the old root first, then the cache.
+const (
+	oldRootDevice = "/dev/sdf"
+	cacheDevice   = "/dev/sdg"
+
+	diskWait = 5 * time.Second  // between two looks at a disk that is on its way
+	bootWait = 15 * time.Second // between two looks at an appliance that boots, or takes over
+)
+
+// detach takes all disks off the machine, which is stopped, having read back that none dies with it.
+func (h *Handler) detach(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	m, err := h.machineOf(ctx, r)
+	if err != nil {
+		return mending{}, err
+	}
+	if !gone(m) && m.State != pool.MachineStopped {
+		return mending{}, fmt.Errorf("detach the disks of machine %s: it is %s", r.Seat(), m.State)
+	}
+	r = h.saw(r, pool.Findings{Machine: m})
+	var dying []string
+	for _, d := range m.Disks {
+		if d.Dies {
+			dying = append(dying, d.Device)
+		}
+	}
+	if len(dying) > 0 {
+		if err := h.Machines.Keep(ctx, r.Seat(), dying); err != nil {
+			return transit(r, diskWait, err)
+		}
+		return mending{Record: r, Wait: diskWait}, nil // and read back
+	}
+	if r.Root == "" {
+		if r.Root, err = h.findRoot(ctx, host); err != nil {
+			return mending{}, err
+		}
+	}
+	free := true
+	for _, volume := range []string{r.Root, r.Cache} {
+		off, err := h.takeOff(ctx, volume, r.Machine)
+		if err != nil {
+			return transit(r, diskWait, err)
+		}
+		free = free && off
+	}
+	if !free || len(m.Disks) > 0 {
+		for _, d := range m.Disks {
+			if _, err := h.takeOff(ctx, d.Volume, r.Machine); err != nil {
+				return transit(r, diskWait, err)
+			}
+		}
+		return mending{Record: r, Wait: diskWait}, nil
+	}
+	// By its marks it is deleted one day, and found before.
+	err = h.Machines.TagVolume(ctx, r.Root, map[string]string{"headroom:root-of": gatewayID(host.Access.Gateway), "headroom:repair": r.ID()})
+	if err != nil {
+		return mending{}, err
+	}
+	return mending{Record: r.Proven(r.After(), h.Now(), fmt.Sprintf("root disk %s and cache disk %s are off machine %s, and outlive it", r.Root, r.Cache, r.Machine))}, nil
+}
+
+// takeOff has a volume taken off a machine, and reports whether it is off.
+func (h *Handler) takeOff(ctx context.Context, volume, machine string) (off bool, err error) {
+	at, err := h.Machines.Attachment(ctx, volume)
+	if err != nil || at.Machine == "" {
+		return err == nil, err
+	}
+	if at.Machine != machine {
+		return false, fmt.Errorf("volume %s is at machine %s, and not at %s", volume, at.Machine, machine)
+	}
+	return false, h.Machines.Detach(ctx, volume, machine)
+}
+
+// findRoot finds the root disk of a machine that is gone by its marks.
+func (h *Handler) findRoot(ctx context.Context, host pool.Host) (string, error) {
+	volumes, err := h.Machines.FindVolumes(ctx, map[string]string{"headroom:host": string(host.ID), "headroom:order": host.Mark})
+	if err != nil {
+		return "", err
+	}
+	volumes = slices.DeleteFunc(volumes, func(v pool.Volume) bool { return v.ID == host.Access.Cache || v.Tags["headroom:root-of"] != "" })
+	if len(volumes) != 1 {
+		return "", fmt.Errorf("find the root disk of the machine of %s by its marks: there are %d", host.ID, len(volumes))
+	}
+	return volumes[0].ID, nil
+}
+
+// unseat has CloudFormation take the machine away, so that its interface is free. The guard stands before it.
+func (h *Handler) unseat(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	t := pool.MachineTarget{Host: host, Repair: r}
+	var err error
+	if t.Machine, err = h.machineOf(ctx, r); err != nil {
+		return mending{}, err
+	}
+	if t.Root, err = h.Machines.Attachment(ctx, r.Root); err != nil {
+		return transit(r, diskWait, err)
+	}
+	if t.Cache, err = h.Machines.Attachment(ctx, r.Cache); err != nil {
+		return transit(r, diskWait, err)
+	}
+	if t.Stops, err = h.Ledger.Stops(ctx); err != nil {
+		return mending{}, err
+	}
+	if against := pool.GuardMachine(t); len(against) > 0 {
+		return mending{}, fmt.Errorf("take machine %s away: %s", r.Machine, strings.Join(against, "; "))
+	}
+	return h.change(ctx, host, r, map[string]string{"HasMachine": "false"}, func(pool.StackStatus) (string, error) {
+		return "machine " + r.Machine + " is gone, and its interface is free", nil
+	})
+}
+
+// seat has CloudFormation make the new machine on the old one's interface.
+func (h *Handler) seat(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	next := ""
+	p, err := h.change(ctx, host, r, map[string]string{"HasMachine": "true", "ImageId": r.To}, func(stack pool.StackStatus) (string, error) {
+		if next = stack.Outputs["MachineId"]; next == "" || next == r.Machine {
+			return "", fmt.Errorf("look for the new machine of %s: its stack names %q", host.ID, next)
+		}
+		return "machine " + next + " is made from " + r.To, nil
+	})
+	if next != "" && err == nil {
+		p.Record.Next = next
+	}
+	return p, err
+}
+
+// reunite gives the new machine the old root and the cache. A disk that another machine has is nothing to take.
+func (h *Handler) reunite(ctx context.Context, _ pool.Host, r pool.Repair) (mending, error) {
+	m, err := h.machineOf(ctx, r)
+	switch {
+	case err != nil:
+		return mending{}, err
+	case gone(m):
+		return h.lost(r, "the new machine is gone")
+	case m.State != pool.MachineRunning:
+		return mending{Record: r, Wait: diskWait}, nil
+	}
+	ready := true
+	for _, disk := range []struct{ volume, device string }{{r.Root, oldRootDevice}, {r.Cache, cacheDevice}} {
+		at, err := h.Machines.Attachment(ctx, disk.volume)
+		if err == nil && at.Machine == "" {
+			err = h.Machines.Attach(ctx, disk.volume, r.Next, disk.device)
+			ready = false
+		}
+		switch {
+		case errors.Is(err, pool.ErrInTransit):
+			ready = false
+		case err != nil:
+			return mending{}, err
+		case at.Machine != "" && at.Machine != r.Next:
+			return mending{}, fmt.Errorf("disk %s is at machine %s, and not at %s", disk.volume, at.Machine, r.Next)
+		case !at.Done:
+			ready = false
+		}
+	}
+	if !ready {
+		return mending{Record: r, Wait: diskWait}, nil
+	}
+	return mending{Record: r.Proven(r.After(), h.Now(), "the new machine has the old root and the cache")}, nil
+}
+
+// takeIn has the new appliance import the gateway. An earlier try may have been killed before it was recorded: then the
+// appliance reboots, gives no page any more, and serves in the end.
+func (h *Handler) takeIn(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	err := h.Appliances.Import(ctx, host.Access.Appliance, gatewayID(host.Access.Gateway))
+	if err == nil {
+		return mending{Record: r.Proven(r.After(), h.Now(), "the appliance imported gateway "+gatewayID(host.Access.Gateway)), Wait: bootWait}, nil
+	}
+	if !errors.Is(err, pool.ErrBooting) && !errors.Is(err, pool.ErrRefused) {
+		return mending{}, err
+	}
+	if h.Gateways.Running(ctx, host.Access.Gateway) == nil && h.Prober.Null(ctx, host.Access.Appliance) == nil {
+		return mending{Record: r.Proven(r.After(), h.Now(), "the gateway serves on the new machine")}, nil
+	}
+	return mending{Record: r, Wait: bootWait, Because: err}, nil
+}
+
+// takeOver waits until the gateway runs on the new machine, which is the only one that there is.
+func (h *Handler) takeOver(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	err := h.Gateways.Running(ctx, host.Access.Gateway)
+	if err == nil {
+		err = h.Prober.Null(ctx, host.Access.Appliance)
+	}
+	r = r.Clone()
+	if err != nil {
+		r.Well = 0
+		return mending{Record: r, Wait: bootWait, Because: err}, nil
+	}
+	if r.Well++; r.Well < pool.WellLooks {
+		return mending{Record: r, Wait: bootWait}, nil
+	}
+	return mending{Record: r.Proven(r.After(), h.Now(), "the gateway runs on machine "+r.Next)}, nil
+}
+
+// part stops the new machine and takes the old root off it, which is kept.
+func (h *Handler) part(ctx context.Context, _ pool.Host, r pool.Repair) (mending, error) {
+	m, err := h.machineOf(ctx, r)
+	switch {
+	case err != nil:
+		return mending{}, err
+	case gone(m):
+		return h.lost(r, "the new machine is gone")
+	case m.State == pool.MachineRunning:
+		if at, err := h.Machines.Attachment(ctx, r.Root); err == nil && at.Machine == "" {
+			break // it was parted and started by an earlier try
+		}
+		if err := h.Machines.Stop(ctx, r.Next); err != nil {
+			return transit(r, powerWait, err)
+		}
+		return mending{Record: r, Wait: powerWait}, nil
+	case m.State != pool.MachineStopped:
+		return mending{Record: r, Wait: powerWait}, nil
+	}
+	off, err := h.takeOff(ctx, r.Root, r.Next)
+	if err != nil {
+		return transit(r, diskWait, err)
+	}
+	if !off {
+		return mending{Record: r, Wait: diskWait}, nil
+	}
+	return mending{Record: r.Proven(r.After(), h.Now(), "the old root disk "+r.Root+" is off the new machine, and kept")}, nil
+}
+
+// gatewayID is the ID in a gateway's ARN (arn:<partition>:storagegateway:<region>:<account>:gateway/sgw-…).
+func gatewayID(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

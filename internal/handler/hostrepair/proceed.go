@@ -1,0 +1,135 @@
+package hostrepair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/lifecycle"
+	"headroom/internal/pool"
+)
+
+const (
+	// reserve is what must be left of the invocation's time to begin another step.
+	reserve = 20 * time.Second
+	// retryWait is the first wait for another try of a step that failed; it doubles with the looks at the step.
+	retryWait = 5 * time.Second
+	// retryWaitMost is the longest.
+	retryWaitMost = time.Minute
+	// stopWait is the time between two looks at the stop switch while it is on.
+	stopWait = time.Minute
+)
+
+// mending is what a step of a repair came to.
+type mending = lifecycle.Next[pool.Repair]
+
+// machine drives repairs, which are called by their hosts.
+func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
+	return lifecycle.Machine[pool.Repair]{
+		Load: func(ctx context.Context, id string) (pool.Repair, error) {
+			return h.Ledger.Repair(ctx, pool.HostID(id))
+		},
+		Save: func(ctx context.Context, before, after pool.Repair, _ pool.Outcome) (pool.Repair, error) {
+			return h.Ledger.SaveRepair(ctx, before, after)
+		},
+		Progress: func(r *pool.Repair) *pool.Progress { return &r.Progress },
+		Steps: map[pool.Step]lifecycle.Do[pool.Repair]{
+			pool.StepExamine:   h.on(h.examine),
+			pool.StepEnter:     h.on(h.enter),
+			pool.StepChoose:    h.unlessStopped(h.choose),
+			pool.StepAsk:       h.on(h.ask),
+			pool.StepReboot:    h.unlessStopped(h.reboot),
+			pool.StepStop:      h.unlessStopped(h.stop),
+			pool.StepStart:     h.unlessStopped(h.start),
+			pool.StepResize:    h.unlessStopped(h.resize),
+			pool.StepDetach:    h.unlessStopped(h.detach),
+			pool.StepUnseat:    h.unlessStopped(h.unseat),
+			pool.StepSeat:      h.unlessStopped(h.seat),
+			pool.StepReunite:   h.unlessStopped(h.reunite),
+			pool.StepImport:    h.unlessStopped(h.takeIn),
+			pool.StepTakeOver:  h.on(h.takeOver),
+			pool.StepPart:      h.unlessStopped(h.part),
+			pool.StepJudge:     h.on(h.judge),
+			pool.StepProve:     h.on(h.prove),
+			pool.StepDischarge: h.on(h.discharge),
+			pool.StepSweep:     h.on(h.sweep),
+		},
+		Retry: func(ctx context.Context, r pool.Repair, failure error) (time.Duration, bool) {
+			wait := min(retryWait<<min(r.Count, 4), retryWaitMost)
+			h.Log.WarnContext(ctx, "step of a repair failed, and is tried again", "repair", r.ID(), "step", r.Step, "wait", wait, "error", failure)
+			return wait, true
+		},
+		Later:  h.later,
+		Rested: func(context.Context, pool.Repair, bool) error { return nil },
+		Moved: func(ctx context.Context, before, after pool.Repair) {
+			if after.Step != before.Step || after.State != before.State {
+				h.Log.InfoContext(ctx, "repair moved on", "repair", after.ID(), "from", before.State, "to", after.State, "done", before.Step, "next", after.Step, "way", after.Way)
+			}
+		},
+		Time: func(ctx context.Context) bool {
+			deadline, ok := ctx.Deadline()
+			return !ok || h.Until(deadline) > reserve
+		},
+	}
+}
+
+// step is a step of a repair, with its host as it is just now.
+type step func(ctx context.Context, host pool.Host, r pool.Repair) (mending, error)
+
+// on reads the host that a step is about. One that is no host any more needs no repair.
+func (h *Handler) on(do step) lifecycle.Do[pool.Repair] {
+	return func(ctx context.Context, r pool.Repair) (mending, error) {
+		host, err := h.Ledger.Host(ctx, r.Host)
+		if err != nil {
+			return mending{}, err
+		}
+		if r.Step != pool.StepSweep && host.State != pool.HostInService && host.State != pool.HostCordoned {
+			return h.end(ctx, host, r, "its host is "+string(host.State))
+		}
+		return do(ctx, host, r)
+	}
+}
+
+// unlessStopped does a step while the stop switch lets it: it is read consistently before each.
+func (h *Handler) unlessStopped(do step) lifecycle.Do[pool.Repair] {
+	return h.on(func(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+		stops, err := h.Ledger.Stops(ctx)
+		if err != nil {
+			return mending{}, err
+		}
+		if stops.Repair {
+			r.Due = h.Now().Add(pool.Deadline(r.Step))
+			return mending{Record: r, Wait: stopWait, Because: fmt.Errorf("the stop switch is on (%s: %s)", stops.By, stops.Why)}, nil
+		}
+		return do(ctx, host, r)
+	})
+}
+
+// end ends a repair of a host that is none any more, in whatever state it is.
+func (h *Handler) end(ctx context.Context, host pool.Host, r pool.Repair, why string) (mending, error) {
+	if err := h.leave(ctx, host, false); err != nil {
+		return mending{}, err
+	}
+	r = r.Clone()
+	r.State, r.Progress = pool.RepairDropped, pool.Progress{}
+	r.History = pool.Append(r.History, pool.Entry{At: h.Now().UTC(), What: string(pool.RepairDropped), Why: why})
+	return mending{Record: r}, nil
+}
+
+// later has a repair gone on with by a message.
+func (h *Handler) later(ctx context.Context, id string, at lifecycle.Cursor, delay time.Duration) error {
+	if err := h.Steps.Send(ctx, events.NewStep(events.OfRepair, id, string(at.Step), at.Try), delay); err != nil {
+		return fmt.Errorf("have step %s of the repair of %s gone on with: %w", at.Step, id, err)
+	}
+	return nil
+}
+
+// transit waits on what is on its way; any other error is the step's.
+func transit(r pool.Repair, wait time.Duration, err error) (mending, error) {
+	if errors.Is(err, pool.ErrInTransit) || errors.Is(err, pool.ErrNoCapacity) {
+		return mending{Record: r, Wait: wait, Because: err}, nil
+	}
+	return mending{}, err
+}

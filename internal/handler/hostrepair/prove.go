@@ -1,0 +1,118 @@
+package hostrepair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"headroom/internal/ledger"
+	"headroom/internal/pool"
+)
+
+// proveWait is the time between two looks at shares that are not available yet.
+const proveWait = 15 * time.Second
+
+// prove looks at every share of the host before it takes tenants again.
+func (h *Handler) prove(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	var ids []string
+	for _, slot := range host.Slots {
+		if slot.Share != "" {
+			ids = append(ids, slot.Share)
+		}
+	}
+	statuses, err := h.Gateways.Shares(ctx, host.Access.Gateway, ids)
+	if errors.Is(err, pool.ErrUnreachable) {
+		return mending{Record: r, Wait: proveWait, Because: err}, nil
+	}
+	if err != nil {
+		return mending{}, err
+	}
+	var bad []string
+	for _, id := range slices.Sorted(maps.Keys(statuses)) {
+		// A share that is being changed or scrubbed by somebody else is none of this repair's.
+		if statuses[id] == pool.ShareUnavailable {
+			bad = append(bad, fmt.Sprintf("share %s is %s", id, statuses[id]))
+		}
+	}
+	for _, id := range ids {
+		if _, there := statuses[id]; !there {
+			bad = append(bad, fmt.Sprintf("share %s is not there", id))
+		}
+	}
+	if err := h.Prober.Null(ctx, host.Access.Appliance); err != nil {
+		bad = append(bad, err.Error())
+	}
+	if len(bad) > 0 {
+		return mending{Record: r, Wait: proveWait, Because: errors.New(strings.Join(bad, "; "))}, nil
+	}
+	return mending{Record: r.Proven(pool.StepDischarge, h.Now(), fmt.Sprintf("all %d shares are available, and NFS answers", len(ids)))}, nil
+}
+
+// discharge puts the host back into service, says what was done, and ends the repair.
+func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	// Commit point: the host has its new machine by the books, and is in service again unless an alarm of it is on.
+	before, after, err := ledger.UpdateHost(ctx, h.Ledger, host.ID, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		if host.Repair != r.Number {
+			return host, pool.Neutral, ledger.ErrUnchanged // an earlier try was here
+		}
+		host.Repair, host.Doubt = 0, ""
+		if r.Next != "" {
+			host.Access.Machine, host.Image = r.Next, r.To
+		}
+		host, err := pool.Reconsider(host, h.Now(), fmt.Sprintf("it was repaired by way %s", r.Way))
+		return host, pool.Neutral, err
+	})
+	if err != nil {
+		return mending{}, fmt.Errorf("put %s back into service: %w", host.ID, err)
+	}
+	if err := h.haveTold(ctx, before, after); err != nil {
+		return mending{}, err
+	}
+	if err := h.leave(ctx, host, false); err != nil {
+		return mending{}, err
+	}
+	unwritable := time.Duration(0)
+	if !r.Quiet.IsZero() {
+		unwritable = r.Proofs[len(r.Proofs)-1].At.Sub(r.Quiet)
+	}
+	if err := h.Announce.HostRepaired(ctx, after, r, unwritable); err != nil {
+		return mending{}, err
+	}
+	r, err = r.Mended(h.Now())
+	return mending{Record: r}, err
+}
+
+// sweep deletes old root disks whose term is over: those that bear the host's marks, and are at no machine.
+func (h *Handler) sweep(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	r = r.Clone()
+	for _, kept := range slices.Clone(r.Kept) {
+		if h.Now().Before(kept.Until) {
+			continue
+		}
+		stops, err := h.Ledger.Stops(ctx)
+		if err != nil {
+			return mending{}, err
+		}
+		volumes, err := h.Machines.FindVolumes(ctx, map[string]string{
+			"headroom:host": string(host.ID), "headroom:order": host.Mark, "headroom:root-of": gatewayID(host.Access.Gateway),
+		})
+		if err != nil {
+			return mending{}, err
+		}
+		i := slices.IndexFunc(volumes, func(v pool.Volume) bool { return v.ID == kept.Volume })
+		if i >= 0 {
+			if against := pool.GuardRoot(host, kept, volumes[i], stops, h.Now()); len(against) > 0 {
+				return mending{Record: r, Wait: stopWait, Because: fmt.Errorf("delete the old root disk %s: %s", kept.Volume, strings.Join(against, "; "))}, nil
+			}
+			if err := h.Machines.DeleteVolume(ctx, kept.Volume); err != nil && !errors.Is(err, pool.ErrNotFound) {
+				return mending{}, err
+			}
+		}
+		r.Kept = slices.DeleteFunc(r.Kept, func(k pool.KeptRoot) bool { return k.Volume == kept.Volume })
+	}
+	return mending{Record: r.Rest(h.Now())}, nil
+}
