@@ -13,6 +13,8 @@ const (
 	RepairReplace = "replace"
 	// RepairResize gives the machine of a host that is well another size, by a stop and a start.
 	RepairResize = "resize"
+	// RepairUpdate brings the stack of a host that is well to the template that new hosts are made from.
+	RepairUpdate = "update"
 )
 
 // RepairRequest is what a person wants done about a share host's machine. Repair requests queue.
@@ -20,7 +22,7 @@ type RepairRequest struct {
 	Version     string `json:"version"`
 	Type        string `json:"type"`
 	HostID      string `json:"hostId"`
-	Action      string `json:"action"`          // RepairProceed, RepairDrop, RepairReplace or RepairResize
+	Action      string `json:"action"`          // RepairProceed, RepairDrop, RepairReplace, RepairResize or RepairUpdate
 	Way         string `json:"way,omitempty"`   // that the word is given for: it must be the one that was asked for
 	Image       string `json:"image,omitempty"` // ID of the image, for RepairReplace
 	Size        string `json:"size,omitempty"`  // such as m6i.2xlarge, for RepairResize

@@ -66,6 +66,8 @@ func ChooseWay(r Repair, f Findings, drills []Drill, to string) Choice {
 	switch {
 	case f.Cache != "":
 		return r.ask(WayGateway, f.Cache+": what the gateway acknowledged and had not uploaded is lost, whatever is done")
+	case r.Wanted.Update:
+		return Choice{Way: WayUpdate}
 	case r.Wanted.Size != "":
 		return Choice{Way: WayResize}
 	case r.Wanted.Image != "":

@@ -120,6 +120,10 @@ const (
 	StepStart Step = "start"
 	// StepResize gives the machine another size.
 	StepResize Step = "resize"
+	// StepPreview has CloudFormation say what an update of the stack would do, and refuses what it must not.
+	StepPreview Step = "preview"
+	// StepApply carries the update out.
+	StepApply Step = "apply"
 	// StepDetach takes the disks off a machine that is stopped, having seen that none dies with it.
 	StepDetach Step = "detach"
 	// StepUnseat updates the stack to have no machine.
@@ -195,6 +199,8 @@ var deadlines = map[Step]time.Duration{
 	StepStop:      20 * time.Minute,
 	StepStart:     20 * time.Minute,
 	StepResize:    60 * time.Minute,
+	StepPreview:   20 * time.Minute,
+	StepApply:     60 * time.Minute,
 	StepDetach:    20 * time.Minute,
 	StepUnseat:    60 * time.Minute,
 	StepSeat:      60 * time.Minute,

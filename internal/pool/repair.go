@@ -20,6 +20,8 @@ const (
 	WayMachine Way = "machine"
 	// WayGateway makes a new gateway over the same buckets: what was not uploaded is lost.
 	WayGateway Way = "gateway"
+	// WayUpdate brings the host's stack to the template that new hosts are made from.
+	WayUpdate Way = "update"
 	// WayResize gives the machine another size, by a stop and a start.
 	WayResize Way = "resize"
 )
@@ -110,6 +112,7 @@ type Try struct {
 type Wanted struct {
 	By, Why string
 	Image   string // of the machine that takes the place of the one there is; empty: no other machine
+	Update  bool   // its stack is to be as that of a new host
 	Size    string // that the machine is to have, such as "m6i.2xlarge"; empty: as it is
 }
 
@@ -197,6 +200,7 @@ var waySteps = map[Way][]Step{
 	WayRestart: {StepStop, StepStart, StepJudge},
 	WayMachine: {StepStop, StepDetach, StepUnseat, StepSeat, StepReunite, StepImport, StepTakeOver, StepPart, StepStart, StepJudge},
 	WayResize:  {StepResize, StepJudge},
+	WayUpdate:  {StepPreview, StepApply, StepJudge},
 }
 
 // After is the step of the repair's way that follows the one that is done; StepProve after the last.

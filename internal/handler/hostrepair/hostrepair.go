@@ -48,6 +48,9 @@ type machines interface {
 type cloudFormation interface {
 	Describe(ctx context.Context, nameOrID string) (pool.StackStatus, error)
 	Update(ctx context.Context, change pool.StackChange) (changed bool, err error)
+	Preview(ctx context.Context, change pool.StackChange, name string) ([]pool.ResourceChange, error)
+	Execute(ctx context.Context, stack, changeSet, token string) error
+	Discard(ctx context.Context, stack, changeSet string) error
 }
 
 type appliances interface {
@@ -82,6 +85,12 @@ type sender interface {
 	Send(ctx context.Context, body any, delay time.Duration) error
 }
 
+// Template is what new hosts of a kind are made from.
+type Template struct {
+	URL        string
+	Parameters map[string]string // of the stage, the same for all of its hosts
+}
+
 // Config is what a Handler is built from. All fields are required, but for Metrics.
 type Config struct {
 	Ledger     store
@@ -95,6 +104,7 @@ type Config struct {
 	Announce   announcer
 	Steps      sender // the function's own queue, for what has to wait
 	Hosts      sender // the queue of hosts' steps
+	Templates  map[pool.Kind]Template
 	StackRole  string // ARN of the role by which CloudFormation changes hosts
 	Stage      string
 	Metrics    telemetry.Recorder
@@ -109,7 +119,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Machines == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil ||
-		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.Hosts == nil || c.StackRole == "" || c.Stage == "" ||
+		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.Hosts == nil || len(c.Templates) < len(pool.Kinds) || c.StackRole == "" || c.Stage == "" ||
 		c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("hostrepair: every field of Config is required")
 	}

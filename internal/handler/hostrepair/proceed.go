@@ -44,6 +44,8 @@ func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
 			pool.StepStop:      h.unlessStopped(h.stop),
 			pool.StepStart:     h.unlessStopped(h.start),
 			pool.StepResize:    h.unlessStopped(h.resize),
+			pool.StepPreview:   h.unlessStopped(h.preview),
+			pool.StepApply:     h.unlessStopped(h.apply),
 			pool.StepDetach:    h.unlessStopped(h.detach),
 			pool.StepUnseat:    h.unlessStopped(h.unseat),
 			pool.StepSeat:      h.unlessStopped(h.seat),

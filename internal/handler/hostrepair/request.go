@@ -28,7 +28,7 @@ func (h *Handler) begin(ctx context.Context, id pool.HostID, cause string, wante
 		return err
 	}
 	ill := host.State == pool.HostCordoned || wanted.By != "" && host.State == pool.HostInService
-	if host.Kind != pool.Share || !ill {
+	if host.Kind != pool.Share && !wanted.Update || !ill {
 		h.ignore(ctx, "repair of a host that is in no state for it", "host", id, "state", host.State)
 		return nil
 	}
@@ -69,6 +69,8 @@ func (h *Handler) request(ctx context.Context, q events.RepairRequest, sentAt ti
 			return refuse("size %q is no type of instance that a gateway runs on", q.Size)
 		}
 		return h.begin(ctx, id, "another size wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Size: q.Size})
+	case events.RepairUpdate:
+		return h.begin(ctx, id, "update wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Update: true})
 	case events.RepairProceed, events.RepairDrop:
 	default:
 		return refuse("action %q is not known", q.Action)

@@ -46,10 +46,11 @@ type tryItem struct {
 }
 
 type wantedItem struct {
-	By    string `dynamodbav:"by,omitempty"`
-	Why   string `dynamodbav:"why,omitempty"`
-	Image string `dynamodbav:"image,omitempty"`
-	Size  string `dynamodbav:"size,omitempty"`
+	By     string `dynamodbav:"by,omitempty"`
+	Why    string `dynamodbav:"why,omitempty"`
+	Image  string `dynamodbav:"image,omitempty"`
+	Update bool   `dynamodbav:"update,omitempty"`
+	Size   string `dynamodbav:"size,omitempty"`
 }
 
 type consentItem struct {

@@ -26,7 +26,7 @@ func repairs(t *testing.T, l ledger.Ledger) {
 	after := saved.Proven(pool.StepImport, at(200), "it is silent still")
 	after.State, after.Way, after.Well, after.Quiet = pool.RepairMending, pool.WayMachine, 2, at(90)
 	after.Tried = []pool.Try{{Way: pool.WayReboot, At: at(110), Came: "nothing"}, {Way: pool.WayMachine, At: at(120)}}
-	after.Wanted = pool.Wanted{By: "ops", Why: "a new image", Image: "ami-2", Size: "m6i.2xlarge"}
+	after.Wanted = pool.Wanted{By: "ops", Why: "a new image", Image: "ami-2", Update: true, Size: "m6i.2xlarge"}
 	after.Consent = pool.Consent{By: "ops", Why: "I know", Way: pool.WayMachine, At: at(119)}
 	after.Asked, after.Root, after.To, after.Next, after.Update, after.Told = "may I", "vol-1", "ami-2", "i-2", 3, "it waits"
 	after.Ended, after.Kept = []time.Time{at(1), at(2)}, []pool.KeptRoot{{Volume: "vol-0", Until: at(9000)}}

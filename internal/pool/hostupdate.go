@@ -1,0 +1,23 @@
+package pool
+
+import "fmt"
+
+// replaceable are the types of a host's resources that may be replaced or removed by an update: nothing is kept in them.
+var replaceable = map[string]bool{"AWS::CloudWatch::Alarm": true}
+
+// RefuseUpdate returns every reason against an update of a standing host's stack, by what its change set would do; none: it
+// may be done. An update may add and change, but of what holds a tenant's data or way to it nothing is replaced or
+// removed, nor of what CloudFormation can't say beforehand whether it is.
+func RefuseUpdate(changes []ResourceChange) []string {
+	var reasons []string
+	for _, c := range changes {
+		switch {
+		case c.Action == "Add", replaceable[c.Type], c.Action == "Modify" && c.Replacement == "False":
+		case c.Action == "Modify" && c.Replacement != "":
+			reasons = append(reasons, fmt.Sprintf("%s (%s) would be replaced (%s)", c.Resource, c.Type, c.Replacement))
+		default:
+			reasons = append(reasons, fmt.Sprintf("%s (%s): %s", c.Resource, c.Type, c.Action))
+		}
+	}
+	return reasons
+}

@@ -1,0 +1,40 @@
+package pool
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAnUpdateReplacesNothingThatHoldsData(t *testing.T) {
+	change := func(action, kind, replacement string) ResourceChange {
+		return ResourceChange{Action: action, Resource: "It", Type: kind, Replacement: replacement}
+	}
+	tests := []struct {
+		change  ResourceChange
+		refused string // empty: it is not
+	}{
+		{change("Add", "AWS::CloudWatch::Alarm", ""), ""},
+		{change("Modify", "AWS::CloudWatch::Alarm", "True"), ""},
+		{change("Remove", "AWS::CloudWatch::Alarm", ""), ""},
+		{change("Add", "AWS::S3::Bucket", ""), ""},
+		{change("Modify", "AWS::S3::Bucket", "False"), ""},
+		{change("Modify", "AWS::S3::Bucket", "True"), "replaced (True)"},
+		{change("Modify", "AWS::EC2::Instance", "Conditional"), "replaced (Conditional)"},
+		{change("Modify", "AWS::EC2::Instance", "True"), "replaced (True)"},
+		{change("Modify", "AWS::EC2::Volume", "True"), "replaced (True)"},
+		{change("Modify", "AWS::EC2::NetworkInterface", "True"), "replaced (True)"},
+		{change("Modify", "AWS::RDS::DBInstance", "Conditional"), "replaced (Conditional)"},
+		{change("Modify", "AWS::IAM::Role", "True"), "replaced (True)"},
+		{change("Remove", "AWS::EC2::Instance", ""), "Remove"},
+		{change("Remove", "AWS::S3::BucketPolicy", ""), "Remove"},
+		{change("Dynamic", "AWS::EC2::Instance", ""), "Dynamic"},
+		{change("Modify", "AWS::EC2::Instance", ""), "Modify"},
+		{change("Import", "AWS::EC2::Volume", ""), "Import"},
+	}
+	for _, test := range tests {
+		got := strings.Join(RefuseUpdate([]ResourceChange{change("Add", "AWS::EC2::Volume", ""), test.change}), "; ")
+		if test.refused == "" && got != "" || test.refused != "" && !strings.Contains(got, test.refused) {
+			t.Errorf("%+v: %q", test.change, got)
+		}
+	}
+}
