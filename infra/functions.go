@@ -87,6 +87,8 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 		c.readPolicy(),
 		c.onHostStacks("cloudformation:DescribeStacks"),
 		Grant{Actions: []string{"ssm:GetParameter"}, Resources: []*string{gatewayImageARN()}},
+		// All instances are listed at once, and those of other stages passed over.
+		Grant{Actions: []string{"rds:DescribeDBInstances"}, Resources: []*string{arn("rds", "db:*")}},
 		// Composite alarms are described to those only who may describe all ("DescribeAlarms" in CloudWatch's API).
 		Grant{Actions: []string{"cloudwatch:DescribeAlarms"}, Resources: *everything()},
 	)

@@ -5,10 +5,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"headroom/internal/adapter/alarms"
 	"headroom/internal/adapter/images"
+	"headroom/internal/adapter/instances"
 	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/function/hoststacks"
@@ -48,6 +50,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Policies:    source,
 		Stacks:      hoststacks.Client(cfg),
 		Alarms:      &alarms.Alarms{Client: cloudwatch.NewFromConfig(cfg)},
+		Instances:   &instances.Instances{Client: rds.NewFromConfig(cfg)},
 		Images:      &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
 		Announce:    announcer,
 		Signups:     queue(e.SignupStepsQueue),

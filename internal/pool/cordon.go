@@ -74,6 +74,9 @@ func (h Host) Barred() []string {
 	if h.Doubt != "" {
 		why = append(why, h.Doubt)
 	}
+	if h.Trouble != "" {
+		why = append(why, h.Trouble)
+	}
 	if h.Repair > 0 {
 		why = append(why, fmt.Sprintf("it is being repaired (%s.%d)", h.ID, h.Repair))
 	}

@@ -97,6 +97,7 @@ type Host struct {
 	Alarms  map[string]AlarmMark // last known state of each of its alarms
 	Doubt   string               // why it is doubted that it serves anybody; empty: it is not
 	Repair  int                  // number of the repair that it is in; 0: it is in none
+	Trouble string               // what RDS says of its instance that keeps it from serving; empty: nothing
 	Strikes []Strike             // failures against it in a row, the oldest first
 	History []Entry
 	Version int64 // of the record; 0 when it is not written yet

@@ -82,6 +82,7 @@ type Config struct {
 	Stacks      builder
 	Images      images
 	Alarms      alarms
+	Instances   instances
 	Announce    announcer
 	Signups     sender // the queue of Headroom's own messages to signup
 	Leaving     sender // likewise to decommission
@@ -102,7 +103,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Alarms == nil || c.Announce == nil ||
+	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Alarms == nil || c.Instances == nil || c.Announce == nil ||
 		c.Signups == nil || c.Leaving == nil || c.Changes == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
@@ -137,7 +138,7 @@ func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
 
 // Check looks at every pool once. A part that fails does not keep the others from being looked at.
 func (h *Handler) Check(ctx context.Context) error {
-	failures := []error{h.retryOverdue(ctx)}
+	failures := []error{h.lookAtInstances(ctx), h.retryOverdue(ctx)}
 	ps, err := h.Policies.Load(ctx)
 	if err != nil {
 		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)

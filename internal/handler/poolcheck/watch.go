@@ -35,6 +35,15 @@ func (h *Handler) watch(ctx context.Context, host pool.Host) error {
 			return fmt.Errorf("record the alarms of host %s: %w", host.ID, err)
 		}
 	}
+	if host.Trouble != "" {
+		status, err := h.Instances.Status(ctx, host.Stack.Name)
+		if err == nil {
+			err = h.noteStatus(ctx, host.ID, status)
+		}
+		if err != nil {
+			return fmt.Errorf("look at the instance of host %s: %w", host.ID, err)
+		}
+	}
 	if host.Step == pool.StepWatch && host.Doubt == "" {
 		return nil
 	}

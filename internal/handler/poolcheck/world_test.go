@@ -55,6 +55,7 @@ type world struct {
 	policies  pool.Policies
 	image     string                    // the newest of gateways
 	alarms    map[string]pool.AlarmMark // that there are
+	instances map[string]string         // what RDS says of them, by name
 	multiZone bool                      // AWS chooses the zones of databases
 	broken    error                     // of the policies
 	fail      map[string]error          // calls that fail, by operation
@@ -115,7 +116,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		databaseZones = nil
 	}
 	h, err := New(Config{
-		Ledger: store, Shelf: reconciler, Policies: out, Stacks: out, Images: out, Alarms: out, Announce: announcer,
+		Ledger: store, Shelf: reconciler, Policies: out, Stacks: out, Images: out, Alarms: out, Instances: out, Announce: announcer,
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		Leaving:    killtest.Sender{Next: &queue.Sender{Client: w.leaving, URL: "leaving"}, Call: faulty},
 		Changes:    killtest.Sender{Next: &queue.Sender{Client: w.changes, URL: "changes"}, Call: faulty},
@@ -171,6 +172,30 @@ func (o outside) States(_ context.Context, names []string) (states map[string]po
 		return nil
 	})
 	return states, err
+}
+
+func (o outside) Statuses(_ context.Context, prefix string) (statuses map[string]string, err error) {
+	statuses = map[string]string{}
+	err = o.call("Statuses", func() error {
+		for name, status := range o.w.instances {
+			if strings.HasPrefix(name, prefix) {
+				statuses[name] = status
+			}
+		}
+		return nil
+	})
+	return statuses, err
+}
+
+func (o outside) Status(_ context.Context, name string) (status string, err error) {
+	err = o.call("Status", func() error {
+		there := false
+		if status, there = o.w.instances[name]; !there {
+			return pool.ErrNotFound
+		}
+		return nil
+	})
+	return status, err
 }
 
 // check makes one undisturbed pool check.
