@@ -56,6 +56,11 @@ var members = map[string]member{
 	"ArchivistJob":             in[ArchivistJob](),
 	"TaskReport":               in[TaskReport](),
 	"FileUpload":               aws[Envelope[FileUpload]](),
+	"HostAiling":               in[HostAiling](),
+	"RepairRequest":            in[RepairRequest](),
+	"HostRepairWaits":          out[HostRepairWaits](),
+	"HostRepairAsks":           out[HostRepairAsks](),
+	"HostRepaired":             out[HostRepaired](),
 	"TaskStateChange":          aws[Envelope[TaskStateChange]](),
 }
 
@@ -164,6 +169,8 @@ func TestMessagesAreToldApart(t *testing.T) {
 		"AlarmStateChange":         TypeAlarmStateChange,
 		"FileUpload":               TypeFileUpload,
 		"TaskStateChange":          TypeTaskStateChange,
+		"HostAiling":               TypeHostAiling,
+		"RepairRequest":            TypeRepairRequest,
 	} {
 		bodies[string(sample(t, name))] = want
 	}
@@ -190,6 +197,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 		"Step":         step,
 
 		"AddressRelease": NewAddressRelease("acme", []string{"10.40.1.8"}),
+		"HostAiling":     NewHostAiling("share-standard-3", "alarm headroom-dev-share-standard-3-status is on"),
 	} {
 		encoded, err := json.Marshal(message)
 		if err != nil {

@@ -3,8 +3,8 @@ package events
 // TypeHostAiling is the type of HostAiling.
 const TypeHostAiling = "HostAiling"
 
-// HostAiling says that a share host has been out of service for a while for a reason that a repair may mend. Repairs
-// queue, from the pool check.
+// HostAiling says that a share host is out of service for a reason that a repair may mend. The queue of repairs' steps,
+// from the pool check.
 type HostAiling struct {
 	Version string `json:"version"`
 	Type    string `json:"type"`

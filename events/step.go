@@ -12,8 +12,8 @@ const (
 	OfRepair    = "repair"
 )
 
-// Step asks to take the next step of a host, a tenant, a departure or a clearance. Host events queue, or the queues of
-// signup's and decommission's steps, from Headroom itself, often delayed: this is how Headroom waits.
+// Step asks to take the next step of a host, a tenant, a departure, a clearance or a repair. Host events queue, or the
+// queues of signup's, decommission's and repairs' steps, from Headroom itself, often delayed: this is how Headroom waits.
 type Step struct {
 	Version  string        `json:"version"`
 	Type     string        `json:"type"`
