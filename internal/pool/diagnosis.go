@@ -44,13 +44,6 @@ func Diagnose(f Findings) Diagnosis {
 	}
 }
 
-// Drill is a move of a gateway to a new machine that was tried, and held: from machines of one image to those of
-// another, by its ID. What AWS documents of such moves ends at older generations of the appliance.
-type Drill struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
 // Choice is how a repair goes on.
 type Choice struct {
 	Way Way    // empty: there is none left

@@ -77,12 +77,13 @@ func (ps Policies) Tiers() []Tier {
 // Serves reports whether a tier can be signed up for.
 func (ps Policies) Serves(t Tier) bool { return slices.Contains(ps.Tiers(), t) }
 
-// Document is what an operator wants of a stage: {"version":"1","pools":[…],"terms":{…}}, of which the terms, and each of
-// them, may be left out.
+// Document is what an operator wants of a stage: {"version":"1","pools":[…],"terms":{…},"drills":[…]}, of which the terms,
+// each of them, and the drills may be left out.
 type Document struct {
 	Version string   `json:"version"`
 	Pools   Policies `json:"pools"`
 	Terms   Terms    `json:"terms"`
+	Drills  []Drill  `json:"drills,omitempty"` // moves of gateways that were tried, and may be made by themselves
 }
 
 // shareSlots is how many shares a gateway of the default size serves (AWS, "Performance guidance for gateways
@@ -102,7 +103,7 @@ func ParseDocument(document []byte, bounds Bounds) (Document, error) {
 	if err := json.Unmarshal(document, &doc, json.RejectUnknownMembers(true)); err != nil {
 		return Document{}, fmt.Errorf("read policy document: %w", err)
 	}
-	errs := doc.Terms.check()
+	errs := append(doc.Terms.check(), checkDrills(doc.Drills)...)
 	if doc.Version != "1" {
 		errs = append(errs, fmt.Errorf("version is %q, not \"1\"", doc.Version))
 	}

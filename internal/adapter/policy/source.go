@@ -57,6 +57,12 @@ func (s *Source) Terms(ctx context.Context) (pool.Terms, error) {
 	return doc.Terms, err
 }
 
+// Drills returns the drills on record, as Load does the policies.
+func (s *Source) Drills(ctx context.Context) ([]pool.Drill, error) {
+	doc, err := s.document(ctx)
+	return slices.Clone(doc.Drills), err
+}
+
 func (s *Source) document(ctx context.Context) (pool.Document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,4 +88,14 @@ func TestPolicies(t *testing.T) {
 			t.Error("no error")
 		}
 	})
+}
+
+func TestDrillsAreReadWithThePolicies(t *testing.T) {
+	with := strings.Replace(document(3), `"pools"`, `"drills":[{"from":"ami-0a1b2c3d","to":"ami-0a1b2c3e"}],"pools"`, 1)
+	for text, want := range map[string][]pool.Drill{document(3): nil, with: {{From: "ami-0a1b2c3d", To: "ami-0a1b2c3e"}}} {
+		s := &policy.Source{Client: policytest.New("/headroom/dev/policy", text), Parameter: "/headroom/dev/policy", Bounds: pool.Bounds{DatabaseSlots: 20}, Now: time.Now}
+		if got, err := s.Drills(t.Context()); err != nil || !slices.Equal(got, want) {
+			t.Errorf("drills are %v, %v; want %v", got, err, want)
+		}
+	}
 }
