@@ -73,6 +73,11 @@ func (d *dashboard) addTenants(tiers []pool.Tier) {
 		d.graph("Departures, and requests that were refused", all,
 			series{telemetry.TenantsReleased, "Sum", "released"},
 			series{telemetry.RequestsRejected, "Sum", "refused"}),
+		d.graph("Repairs of share hosts", all,
+			series{telemetry.HostsRepaired, "Sum", "repaired"},
+			series{telemetry.RepairsAsking, "Sum", "asked for a word"}),
+		d.graph("Time in which tenants could not write, by repairs (s)", all,
+			series{telemetry.UnwritableTime, "Maximum", "longest"}),
 	)
 }
 
@@ -146,7 +151,11 @@ func (d *dashboard) metric(of pool.Key, s series) awscloudwatch.IMetric {
 		telemetry.Stage: d.stage, telemetry.Kind: string(of.Kind), telemetry.Tier: string(of.Tier),
 	}
 	dimensions := map[string]*string{}
-	for _, name := range s.metric.Dimensions {
+	by := s.metric.Dimensions
+	if of == (pool.Key{}) && s.metric.AlsoOfStage {
+		by = []string{telemetry.Stage}
+	}
+	for _, name := range by {
 		dimensions[name] = jsii.String(values[name])
 	}
 	return newMetric(telemetry.Namespace, s.metric.Name, s.statistic, s.label, dimensions)

@@ -22,7 +22,13 @@ func (a *Announcer) cordonNotice(h pool.Host) string {
 	}
 	lines = append(lines, a.links(h)...)
 	lines = append(lines, "")
-	if len(h.Alarmed()) > 0 {
+	if h.Kind == pool.Share && len(h.Alarmed()) > 0 {
+		lines = append(lines, "What to do: each alarm says what it means, and what is done about it:")
+		for _, alarm := range h.Alarmed() {
+			lines = append(lines, "- "+alarm+": "+gatewayAlarm(alarm))
+		}
+	}
+	if h.Kind != pool.Share && len(h.Alarmed()) > 0 {
 		lines = append(lines,
 			"What to do: look at the alarm's graph and at the instance's Database Insights for the tenant that causes it;",
 			"add storage or a larger class where that is what lacks.")
@@ -35,6 +41,24 @@ func (a *Announcer) cordonNotice(h pool.Host) string {
 	return strings.Join(append(lines,
 		"Headroom orders other capacity by itself, and puts the host back into service when nothing of this is so any more.",
 	), "\n")
+}
+
+// gatewayAlarms are what the alarms of a share host mean, by the ends of their names.
+var gatewayAlarms = map[string]string{
+	"status":       "the machine fails a status check of EC2's, or sends none. Headroom repairs it.",
+	"availability": "the gateway was not reachable for Storage Gateway, or started anew. Headroom repairs it if it does not come back.",
+	"health":       "the gateway says that it is not well. Headroom repairs it; what is wrong is in its health log group, if it has one.",
+	"dirty":        "more is written than is uploaded: from 90 % on it refuses writes. Look at what its tenants write, and give the machine another size.",
+	"iowait":       "it waits for its disks. Give the machine another size, or the cache disk more throughput.",
+	"uploads":      "files can't be uploaded, and are on the cache disk alone. `aws storagegateway start-cache-report` names them: mend what keeps them (a role, a key); never evict them.",
+}
+
+// gatewayAlarm says what an alarm of a share host means.
+func gatewayAlarm(name string) string {
+	if means, ok := gatewayAlarms[name[strings.LastIndex(name, "-")+1:]]; ok {
+		return means
+	}
+	return "it is none that Headroom made: look at it."
 }
 
 // links lead to a host and its alarms in AWS's console.

@@ -10,6 +10,7 @@ const (
 	Stage = "Stage"
 	Kind  = "Kind"
 	Tier  = "Tier"
+	Way   = "Way"
 )
 
 // Unit is a metric's unit, as CloudWatch names it.
@@ -48,6 +49,7 @@ var (
 	perTier  = []string{Stage, Tier}
 	perKind  = []string{Stage, Kind}
 	perPool  = []string{Stage, Kind, Tier}
+	perWay   = []string{Stage, Way}
 )
 
 // The metrics.
@@ -98,6 +100,12 @@ var (
 	HostsOrdered = Metric{Name: "HostsOrdered", Unit: Count, Dimensions: perPool}
 	// LeadTime is the time from the decision that a host is wanted to its slots being available.
 	LeadTime = Metric{Name: "LeadTime", Unit: Seconds, Dimensions: perPool}
+	// HostsRepaired counts share hosts that were mended, or changed as somebody wanted it, by the way that helped.
+	HostsRepaired = Metric{Name: "HostsRepaired", Unit: Count, Dimensions: perWay, AlsoOfStage: true}
+	// RepairsAsking counts times that a repair asked for a person's word.
+	RepairsAsking = Metric{Name: "RepairsAsking", Unit: Count, Dimensions: perStage}
+	// UnwritableTime is how long tenants of a host that was mended could not write, at most.
+	UnwritableTime = Metric{Name: "UnwritableTime", Unit: Seconds, Dimensions: perStage}
 )
 
 // Catalogue is every metric that Headroom emits.
@@ -106,4 +114,5 @@ var Catalogue = []Metric{
 	TenantsWaiting,
 	SlotsFree, SlotsAssigned, SlotsProvisioning,
 	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,
+	HostsRepaired, RepairsAsking, UnwritableTime,
 }

@@ -39,6 +39,12 @@ func (r Recorder) Kind(kind string) Recorder {
 	return r
 }
 
+// Way returns a recorder for the metrics of one way of mending hosts.
+func (r Recorder) Way(way string) Recorder {
+	r.of = map[string]string{Way: way}
+	return r
+}
+
 // Count adds n to a metric.
 func (r Recorder) Count(m Metric, n int) { r.write(m, float64(n)) }
 
