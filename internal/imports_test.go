@@ -42,10 +42,11 @@ var rooms = []room{
 	{folder: "shelf", may: []string{"internal/pool", "internal/ledger."}, refuses: sdk},
 	{folder: "access", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "announce", may: []string{"internal/pool", "internal/ledger.", "internal/telemetry", "events"}, refuses: sdk},
+	{folder: "hostalarm", may: []string{"internal/pool", "internal/ledger.", "internal/telemetry", "events"}, refuses: sdk},
 	{folder: "telemetry", refuses: sdk},
 	{folder: "killtest", may: []string{"internal/pool", "internal/ledger", "events"}},
 	{folder: "handler", refuses: sdk, may: []string{
-		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/announce", "internal/telemetry", "internal/archive",
+		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/telemetry", "internal/archive",
 		"events",
 	}},
 	{
@@ -54,7 +55,7 @@ var rooms = []room{
 		fakes: []string{"internal/local/constraint."},
 	},
 	{folder: "function", may: []string{
-		"internal/pool", "internal/lifecycle", "internal/ledger", "internal/shelf", "internal/access", "internal/announce", "internal/telemetry",
+		"internal/pool", "internal/lifecycle", "internal/ledger", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/telemetry",
 		"internal/handler", "internal/adapter", "events",
 	}},
 	{folder: "local", tests: true, may: []string{"internal/local"}},

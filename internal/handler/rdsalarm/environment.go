@@ -1,12 +1,9 @@
 package rdsalarm
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/caarlos0/env/v11"
-
-	"headroom/internal/pool"
 )
 
 // Environment is what the function reads from its environment.
@@ -27,10 +24,3 @@ func ReadEnvironment() (Environment, error) {
 	}
 	return e, nil
 }
-
-// NoPolicies are policies that have nothing set out: with them, reconciling a shelf takes slots back and
-// leaves refilling it to the pool check, which is asked for anyway.
-type NoPolicies struct{}
-
-// Load returns no policies.
-func (NoPolicies) Load(context.Context) (pool.Policies, error) { return nil, nil }

@@ -1,158 +1,42 @@
-// Package rdsalarm hears the alarms of database hosts: a host with an alarm that is on takes no more
-// tenants, and goes back into service when all of its alarms are OK.
-//
-// Events come late, twice and out of order. Of each alarm the newest news is kept, by the alarm's own
-// clock, and what becomes of the host follows from all of its alarms.
+// Package rdsalarm hears the alarms of database hosts, which name their instances by a dimension.
 package rdsalarm
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"strings"
-	"time"
 
 	"headroom/events"
-	"headroom/internal/ledger"
+	"headroom/internal/hostalarm"
 	"headroom/internal/pool"
-	"headroom/internal/telemetry"
 )
 
 // dimension is the dimension of RDS's metrics that names the instance.
 const dimension = "DBInstanceIdentifier"
 
-type store interface {
-	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
-	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
-}
-
-// shelves takes the slots of hosts that are not in service back from a tier's shelf.
-type shelves interface {
-	Reconcile(ctx context.Context, tier pool.Tier) error
-}
-
-type announcer interface {
-	Host(ctx context.Context, h pool.Host) error
-}
-
-// Config is what a Handler is built from. All fields are required, but for Metrics.
+// Config is what a handler is built from: hostalarm's, but for Hosts, and how hosts' stacks are called.
 type Config struct {
-	Ledger      store
-	Shelf       shelves
-	Announce    announcer
+	hostalarm.Config
 	StackPrefix string // "headroom-<stage>-"; an instance is called by its host's stack
-	Metrics     telemetry.Recorder
-	Log         *slog.Logger
-	Now         func() time.Time
 }
 
-// Handler handles the messages of the alarms queue.
-type Handler struct{ Config }
-
-// New checks the configuration.
-func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Shelf == nil || c.Announce == nil || c.StackPrefix == "" || c.Log == nil || c.Now == nil {
+// New makes the handler of the messages of the alarms queue.
+func New(c Config) (*hostalarm.Handler, error) {
+	if c.StackPrefix == "" {
 		return nil, errors.New("rdsalarm: every field of Config is required")
 	}
-	return &Handler{c}, nil
+	c.Hosts = func(_ string, watched events.AlarmConfiguration) []pool.HostID { return hosts(c.StackPrefix, watched) }
+	return hostalarm.New(c.Config)
 }
 
-// Message handles one message; several may be handled at once. One that fails is to be delivered again.
-func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
-	switch kind := events.TypeOf([]byte(d.Body)); kind {
-	case events.TypeAlarmStateChange:
-		var event events.Envelope[events.AlarmStateChange]
-		if err := events.Decode([]byte(d.Body), &event); err != nil {
-			return fmt.Errorf("read a %s event: %w", kind, err)
-		}
-		alarm := event.Detail
-		if alarm.State.Value != events.AlarmALARM && alarm.State.Value != events.AlarmOK {
-			// An alarm without data means nothing: a host that was cordoned stays so, and that an instance which is
-			// down sends none is for an alarm of its own to say.
-			h.Log.InfoContext(ctx, "alarm says nothing", "alarm", alarm.AlarmName, "state", alarm.State.Value)
-			return nil
-		}
-		return h.hearAll(ctx, alarm.Configuration, stateNews(alarm), d.Redelivered)
-	case events.TypeAlarmConfigurationChange:
-		var event events.Envelope[events.AlarmConfigurationChange]
-		if err := events.Decode([]byte(d.Body), &event); err != nil {
-			return fmt.Errorf("read a %s event: %w", kind, err)
-		}
-		if event.Detail.Operation != events.AlarmDelete {
-			return nil // what it says from now on, it says itself
-		}
-		return h.hearAll(ctx, event.Detail.Configuration, deletionNews(event.Detail, event.Time.Time), d.Redelivered)
-	default:
-		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
-		return nil
-	}
-}
-
-// hearAll takes news of an alarm for every host that it watches. One that fails keeps no other from hearing it.
-func (h *Handler) hearAll(ctx context.Context, watched events.AlarmConfiguration, alarm news, redelivered bool) error {
-	var failures []error
-	hosts := 0
+// hosts are the database hosts whose instances an alarm watches.
+func hosts(stackPrefix string, watched events.AlarmConfiguration) []pool.HostID {
+	var ids []pool.HostID
 	for _, instance := range watched.Values(dimension) {
-		name, ok := strings.CutPrefix(instance, h.StackPrefix)
+		name, ok := strings.CutPrefix(instance, stackPrefix)
 		id := pool.HostID(name)
 		if key, _, err := id.Parse(); ok && err == nil && key.Kind == pool.Database {
-			hosts++
-			failures = append(failures, h.hear(ctx, id, alarm, redelivered))
+			ids = append(ids, id)
 		}
 	}
-	if hosts == 0 {
-		h.ignore(ctx, "alarm of what is no host", "alarm", alarm.alarm, "instances", watched.Values(dimension))
-	}
-	return errors.Join(failures...)
-}
-
-// hear records news of an alarm, and does what follows from it.
-func (h *Handler) hear(ctx context.Context, id pool.HostID, alarm news, redelivered bool) error {
-	// Commit point: the host is out of service, or back, for everybody who reads its record.
-	// Killed after this, the message's next delivery, or the step's deadline, tells of it.
-	before, host, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
-		after, news, err := Judge(host, alarm, h.Now())
-		if err == nil && !news {
-			err = ledger.ErrUnchanged
-		}
-		return after, pool.Neutral, err
-	})
-	switch {
-	case errors.Is(err, pool.ErrNotFound):
-		h.ignore(ctx, "alarm of an unknown host", "alarm", alarm.alarm, "host", id)
-		return nil
-	case err != nil:
-		return fmt.Errorf("record alarm %s of host %s: %w", alarm.alarm, id, err)
-	case host.Version == before.Version:
-		if !redelivered {
-			return nil
-		}
-		return h.tell(ctx, host) // the first delivery may have been killed after the record
-	}
-	h.Log.InfoContext(ctx, "alarm heard", "host", id, "alarm", alarm.alarm, "news", alarm.why, "from", before.State, "to", host.State)
-	if host.State == before.State {
-		return nil
-	}
-	return h.tell(ctx, host)
-}
-
-// tell takes back from the shelf what a host has there that is not in service, then announces the
-// host; it does nothing for a host that was announced.
-func (h *Handler) tell(ctx context.Context, host pool.Host) error {
-	if host.Step != pool.StepAnnounce || host.State != pool.HostCordoned && host.State != pool.HostInService {
-		return nil
-	}
-	if host.State == pool.HostCordoned {
-		if err := h.Shelf.Reconcile(ctx, host.Tier); err != nil {
-			return fmt.Errorf("take back the slots of host %s: %w", host.ID, err)
-		}
-	}
-	return h.Announce.Host(ctx, host)
-}
-
-// ignore logs and counts what is no concern of ours.
-func (h *Handler) ignore(ctx context.Context, message string, args ...any) {
-	h.Log.InfoContext(ctx, message, args...)
-	h.Metrics.Count(telemetry.EventsIgnored, 1)
+	return ids
 }

@@ -20,6 +20,7 @@ import (
 	"headroom/internal/adapter/queue"
 	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/announce"
+	"headroom/internal/hostalarm"
 	"headroom/internal/killtest"
 	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
@@ -27,6 +28,20 @@ import (
 )
 
 const id = pool.HostID("database-standard-1")
+
+var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+// alarm is news of an alarm, so many seconds after the start.
+func alarm(name, value string, second int) events.AlarmStateChange {
+	return events.AlarmStateChange{
+		AlarmName: name,
+		Configuration: events.AlarmConfiguration{Metrics: []events.AlarmMetric{{MetricStat: &events.MetricStat{
+			Metric: events.Metric{Namespace: "AWS/RDS", Name: "CPUUtilization", Dimensions: map[string]string{dimension: "headroom-dev-database-standard-1"}},
+			Period: 300, Stat: "Average",
+		}}}},
+		State: events.AlarmState{Value: value, Reason: "threshold crossed", Timestamp: events.At(start.Add(time.Duration(second) * time.Second))},
+	}
+}
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // killed handlers fail by the hundred
@@ -43,7 +58,7 @@ type world struct {
 	bus        *bustest.Bus
 	topic      *notifytest.Topic
 	poolChecks *queuetest.Queue
-	handler    *Handler
+	handler    *hostalarm.Handler
 }
 
 func newWorld(t *testing.T, life *killtest.Life) *world {
@@ -61,11 +76,13 @@ func newWorld(t *testing.T, life *killtest.Life) *world {
 		Now:        clock, Stage: "dev", Region: "eu-west-1",
 	})
 	w.must(err)
-	reconciler, err := shelf.New(shelf.Config{Ledger: ledger, Policies: NoPolicies{}, Now: clock})
+	reconciler, err := shelf.New(shelf.Config{Ledger: ledger, Policies: hostalarm.NoPolicies{}, Now: clock})
 	w.must(err)
 	w.handler, err = New(Config{
-		Ledger: ledger, Shelf: reconciler, Announce: announcer, StackPrefix: "headroom-dev-",
-		Log: slog.New(slog.DiscardHandler), Now: clock,
+		Config: hostalarm.Config{
+			Ledger: ledger, Shelf: reconciler, Announce: announcer, Log: slog.New(slog.DiscardHandler), Now: clock,
+		},
+		StackPrefix: "headroom-dev-",
 	})
 	w.must(err)
 	return w

@@ -1,4 +1,4 @@
-package rdsalarm
+package hostalarm
 
 import (
 	"fmt"

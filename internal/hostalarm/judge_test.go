@@ -1,4 +1,4 @@
-package rdsalarm
+package hostalarm
 
 import (
 	"testing"
@@ -15,7 +15,7 @@ func alarm(name, value string, second int) events.AlarmStateChange {
 	return events.AlarmStateChange{
 		AlarmName: name,
 		Configuration: events.AlarmConfiguration{Metrics: []events.AlarmMetric{{MetricStat: &events.MetricStat{
-			Metric: events.Metric{Namespace: "AWS/RDS", Name: "CPUUtilization", Dimensions: map[string]string{dimension: "headroom-dev-database-standard-1"}},
+			Metric: events.Metric{Namespace: "AWS/RDS", Name: "CPUUtilization", Dimensions: map[string]string{"DBInstanceIdentifier": "headroom-dev-database-standard-1"}},
 			Period: 300, Stat: "Average",
 		}}}},
 		State: events.AlarmState{Value: value, Reason: "threshold crossed", Timestamp: events.At(start.Add(time.Duration(second) * time.Second))},

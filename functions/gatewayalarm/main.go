@@ -1,0 +1,9 @@
+// Command gatewayalarm is the function that takes share hosts out of service while an alarm is on.
+package main
+
+import (
+	"headroom/internal/function"
+	"headroom/internal/handler/gatewayalarm"
+)
+
+func main() { function.Run("gatewayalarm", gatewayalarm.ReadEnvironment, build) }
