@@ -56,6 +56,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Signups:     queue(e.SignupStepsQueue),
 		Leaving:     queue(e.LeavingStepsQueue),
 		Changes:     queue(e.ChangeStepsQueue),
+		Repairs:     queue(e.RepairStepsQueue),
 		HostEvents:  queue(e.HostQueue),
 		Templates:   templates,
 		StackRole:   e.StackRole,

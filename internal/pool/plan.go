@@ -160,6 +160,14 @@ func Order(r Record, p Policy, stackPrefix, mark string, now time.Time, why stri
 	return Begin(h, StepOrder, now)
 }
 
+// ForReason is an order for another reason, before it is recorded.
+func ForReason(ordered Host, why string) Host {
+	ordered = ordered.Clone()
+	ordered.Why = why
+	ordered.History[len(ordered.History)-1].Why = why
+	return ordered
+}
+
 // Blocked says why no host of a pool may be ordered now, in words; empty when one may.
 func Blocked(r Record, p Policy, now time.Time) string {
 	for _, limit := range poolLimits(r, p, now) {

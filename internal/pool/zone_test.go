@@ -37,3 +37,33 @@ func TestNoZoneHasMoreThanOneHostMoreThanAnother(t *testing.T) {
 		}
 	}
 }
+
+func TestZonesThatSeemToFailAreAvoided(t *testing.T) {
+	zones := []Zone{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	for _, test := range []struct {
+		failing []string
+		want    string // zones of hosts 1 to 4
+		said    bool
+	}{
+		{nil, "abca", false},
+		{[]string{"d"}, "abca", false},
+		{[]string{"b"}, "acac", true},
+		{[]string{"a", "c"}, "bbbb", true},
+		{[]string{"a", "b", "c"}, "abca", false},
+	} {
+		got := ""
+		for seq := 1; seq <= 4; seq++ {
+			z, avoided := ZoneBut(seq, zones, test.failing)
+			got += z.Name
+			if (avoided != "") != test.said {
+				t.Errorf("%v: said %q", test.failing, avoided)
+			}
+		}
+		if got != test.want {
+			t.Errorf("%v: zones %s, want %s", test.failing, got, test.want)
+		}
+	}
+	if z, avoided := ZoneBut(1, nil, []string{"a"}); z.Name != "" || avoided != "" {
+		t.Errorf("where AWS chooses: %v, %q", z, avoided)
+	}
+}

@@ -20,6 +20,7 @@ type Environment struct {
 	SignupStepsQueue   string `env:"SIGNUP_STEPS_QUEUE_URL,required,notEmpty"`
 	LeavingStepsQueue  string `env:"DECOMMISSION_STEPS_QUEUE_URL,required,notEmpty"`
 	ChangeStepsQueue   string `env:"CHANGE_STEPS_QUEUE_URL,required,notEmpty"`
+	RepairStepsQueue   string `env:"REPAIR_STEPS_QUEUE_URL,required,notEmpty"`
 	HostQueue          string `env:"HOST_QUEUE_URL,required,notEmpty"`
 	NotifyTopic        string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
 	StackPrefix        string `env:"STACK_PREFIX,required,notEmpty"`

@@ -15,15 +15,24 @@ type images interface {
 }
 
 // place completes an order by what the host is made of and where. That is recorded before anything is
-// made: an order that is repeated later makes the same, whatever is newest then.
+// made: an order that is repeated later makes the same, whatever is newest then. Share hosts are not placed where others
+// of their pool fell ill together.
 func (h *Handler) place(ctx context.Context, host pool.Host) (pool.Host, error) {
 	_, seq, err := host.ID.Parse()
 	if err != nil {
 		return host, fmt.Errorf("place the next host: %w", err)
 	}
-	host.Zone = pool.ZoneOf(seq, h.Templates[host.Kind].Zones).Name
 	if host.Kind != pool.Share {
+		host.Zone = pool.ZoneOf(seq, h.Templates[host.Kind].Zones).Name
 		return host, nil
+	}
+	ward, err := h.Ledger.Ward(ctx, host.Key())
+	if err != nil {
+		return host, fmt.Errorf("look which zones are well for %s, which is not ordered: %w", host.ID, err)
+	}
+	zone, avoided := pool.ZoneBut(seq, h.Templates[host.Kind].Zones, ward.FailingZones(h.Now()))
+	if host.Zone = zone.Name; avoided != "" {
+		host = pool.ForReason(host, host.Why+"; "+avoided)
 	}
 	if host.Image, err = h.Images.Newest(ctx); err != nil {
 		return host, fmt.Errorf("choose the image of %s, which is not ordered: %w", host.ID, err)

@@ -32,6 +32,10 @@ type store interface {
 	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 	OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error)
 	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
+	OverdueRepairs(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
+	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
+	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
 	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
 	SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error)
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
@@ -87,6 +91,7 @@ type Config struct {
 	Signups     sender // the queue of Headroom's own messages to signup
 	Leaving     sender // likewise to decommission
 	Changes     sender // likewise to instancechange
+	Repairs     sender // likewise to hostrepair
 	HostEvents  sender // stackcomplete's queue
 	Templates   map[pool.Kind]Template
 	StackRole   string // ARN of the role by which CloudFormation builds
@@ -104,7 +109,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Alarms == nil || c.Instances == nil || c.Announce == nil ||
-		c.Signups == nil || c.Leaving == nil || c.Changes == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
+		c.Signups == nil || c.Leaving == nil || c.Changes == nil || c.Repairs == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
 	for _, k := range pool.Kinds {

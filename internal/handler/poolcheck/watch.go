@@ -15,7 +15,8 @@ type alarms interface {
 }
 
 // watch looks after a host that is cordoned: whether the alarms that keep it so are there and on, and, when it is
-// in doubt, it has the function that reaches hosts look whether it answers.
+// in doubt, it has the function that reaches hosts look whether it answers. Where a repair may mend what keeps it so, that
+// is asked for each time: the function that repairs makes one repair of it.
 func (h *Handler) watch(ctx context.Context, host pool.Host) error {
 	if names := host.Alarmed(); len(names) > 0 {
 		states, err := h.Alarms.States(ctx, names)
@@ -42,6 +43,11 @@ func (h *Handler) watch(ctx context.Context, host pool.Host) error {
 		}
 		if err != nil {
 			return fmt.Errorf("look at the instance of host %s: %w", host.ID, err)
+		}
+	}
+	if cause, ailing := pool.Ailing(host); ailing {
+		if err := h.Repairs.Send(ctx, events.NewHostAiling(string(host.ID), cause), 0); err != nil {
+			return fmt.Errorf("have %s repaired: %w", host.ID, err)
 		}
 	}
 	if host.Step == pool.StepWatch && host.Doubt == "" {

@@ -51,6 +51,7 @@ type world struct {
 	signups   *queuetest.Queue
 	leaving   *queuetest.Queue
 	changes   *queuetest.Queue
+	repairs   *queuetest.Queue
 	steps     *queuetest.Queue
 	policies  pool.Policies
 	image     string                    // the newest of gateways
@@ -70,7 +71,7 @@ func newWorld(t testing.TB) *world {
 		bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, image: firstImage,
 	}
 	w.signups, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
-	w.leaving, w.changes = queuetest.New(w.clock), queuetest.New(w.clock)
+	w.leaving, w.changes, w.repairs = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
 	for _, k := range pool.Kinds {
 		w.policies = append(w.policies, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 10, Ceiling: 5, MaxOrders: 2, Placement: pool.Pack})
 	}
@@ -120,6 +121,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Signups:    killtest.Sender{Next: &queue.Sender{Client: w.signups, URL: "signups"}, Call: faulty},
 		Leaving:    killtest.Sender{Next: &queue.Sender{Client: w.leaving, URL: "leaving"}, Call: faulty},
 		Changes:    killtest.Sender{Next: &queue.Sender{Client: w.changes, URL: "changes"}, Call: faulty},
+		Repairs:    killtest.Sender{Next: &queue.Sender{Client: w.repairs, URL: "repairs"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{
 			pool.Database: {URL: "https://s3/database", Parameters: map[string]string{"VpcId": "vpc"}, Zones: databaseZones},
