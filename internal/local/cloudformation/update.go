@@ -23,6 +23,11 @@ func (e *Engine) apiUpdateStack(ctx context.Context, call endpoint.Call) (any, e
 // updateStack checks a request and starts updating the stack. The same request again (by its token) does
 // nothing.
 func (e *Engine) updateStack(ctx context.Context, r request) (*stack, error) {
+	e.mu.Lock()
+	if s := e.find(r.name); s != nil { // which may be called by its ID, too
+		r.name = s.name
+	}
+	e.mu.Unlock()
 	if err := r.check(); err != nil {
 		return nil, err
 	}

@@ -350,3 +350,14 @@ func TestTheSameUpdateIsDoneOnce(t *testing.T) {
 		t.Errorf("did %s", got)
 	}
 }
+
+func TestAStackIsUpdatedByItsIDToo(t *testing.T) {
+	c := newCloud(t)
+	c.create(t, "s", "made", stackOf(thingOf("A", `"of":"1"`, "")))
+	id := c.reach(t, "s", types.StackStatusCreateComplete).StackId
+	byID := func(in *cloudformation.UpdateStackInput) { in.StackName = id }
+	if err := c.update(t, "changed", stackOf(thingOf("A", `"of":"2"`, "")), byID); err != nil {
+		t.Fatal(err)
+	}
+	c.reach(t, "s", types.StackStatusUpdateComplete)
+}

@@ -113,11 +113,15 @@ func (f *CloudFormation) UpdateStack(ctx context.Context, in *cloudformation.Upd
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if r := constraint.Stack(in.StackName, in.ClientRequestToken, nil); r != nil {
+	name, s := in.StackName, f.find(aws.ToString(in.StackName))
+	if s != nil { // which may be called by its ID, too
+		name = &s.Name
+	}
+	if r := constraint.Stack(name, in.ClientRequestToken, nil); r != nil {
 		return nil, invalid(r.Message)
 	}
 	token := aws.ToString(in.ClientRequestToken)
-	if s := f.find(aws.ToString(in.StackName)); s != nil && token != "" {
+	if s != nil && token != "" {
 		if slices.Contains(s.tokens, token) && s.before != nil {
 			return &cloudformation.UpdateStackOutput{StackId: &s.ID}, nil
 		}
