@@ -60,6 +60,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 		Name:        function.Name,
 		Stage:       e.Stage,
 		StackPrefix: e.StackPrefix,
+		StackRole:   e.StackRole,
 		Nobody:      e.Nobody,
 		ShareKey:    e.ShareKey,
 		Metrics:     metrics,

@@ -170,7 +170,7 @@ func TestWhatIsDoneAgainAndAgainIsNoTry(t *testing.T) {
 
 func TestEveryStepHasADeadline(t *testing.T) {
 	for _, s := range []pool.Step{
-		pool.StepOrder, pool.StepBuild, pool.StepBoot, pool.StepActivate, pool.StepStabilize, pool.StepCache, pool.StepShares,
+		pool.StepOrder, pool.StepBuild, pool.StepBoot, pool.StepActivate, pool.StepStabilize, pool.StepAlarms, pool.StepCache, pool.StepShares,
 		pool.StepAvailable, pool.StepHarden, pool.StepSlots, pool.StepSettle, pool.StepAnnounce, pool.StepDelete, pool.StepWatch, pool.StepClose, pool.StepOpen, pool.StepServe, pool.StepReport,
 	} {
 		if pool.Deadline(s) <= 0 {

@@ -23,6 +23,8 @@ const (
 	StepActivate Step = "activate"
 	// StepStabilize waits for the gateway to answer several times in a row: it may reboot once activated.
 	StepStabilize Step = "stabilize"
+	// StepAlarms has the gateway's alarms made, once its ID is known.
+	StepAlarms Step = "alarms"
 	// StepCache gives the gateway its cache disk.
 	StepCache Step = "cache"
 	// StepShares creates the shares, closed to everyone.
@@ -161,6 +163,7 @@ var deadlines = map[Step]time.Duration{
 	StepBoot:      20 * time.Minute,
 	StepActivate:  10 * time.Minute,
 	StepStabilize: 20 * time.Minute,
+	StepAlarms:    20 * time.Minute,
 	StepCache:     5 * time.Minute,
 	StepShares:    10 * time.Minute,
 	StepAvailable: 10 * time.Minute,

@@ -8,7 +8,7 @@ import (
 // releasedTo says in which state a host's step is done, for those that a host can be given up at.
 var releasedTo = map[Step]HostState{
 	StepBuild: HostBuilding, StepDelete: HostDeleting,
-	StepAttach: HostPreparing, StepBoot: HostPreparing, StepActivate: HostPreparing, StepStabilize: HostPreparing, StepCache: HostPreparing,
+	StepAttach: HostPreparing, StepBoot: HostPreparing, StepActivate: HostPreparing, StepStabilize: HostPreparing, StepAlarms: HostPreparing, StepCache: HostPreparing,
 	StepShares: HostPreparing, StepAvailable: HostPreparing, StepHarden: HostPreparing, StepSlots: HostPreparing,
 	StepSettle: HostPreparing,
 }

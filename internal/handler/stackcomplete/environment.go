@@ -17,6 +17,7 @@ type Environment struct {
 	PoolCheckQueue string `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
 	NotifyTopic    string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
 	StackPrefix    string `env:"STACK_PREFIX,required,notEmpty"`
+	StackRole      string `env:"STACK_ROLE_ARN,required,notEmpty"`
 	ActivationPort int    `env:"ACTIVATION_PORT" envDefault:"80"`
 	Endpoint       string `env:"GATEWAY_ENDPOINT"` // DNS name of Storage Gateway's VPC endpoint, if there is one
 	Nobody         string `env:"NOBODY_ADDRESS" envDefault:"192.0.2.1/32"`

@@ -41,6 +41,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 			pool.StepBoot:      h.boot,
 			pool.StepActivate:  h.activate,
 			pool.StepStabilize: h.stabilize,
+			pool.StepAlarms:    h.alarms,
 			pool.StepCache:     h.cache,
 			pool.StepShares:    h.shares,
 			pool.StepAvailable: h.available,

@@ -79,7 +79,7 @@ func (h *Handler) stabilize(ctx context.Context, host pool.Host) (progress, erro
 	if host.Count++; host.Count%goodAnswers != 0 {
 		return progress{Record: host, Wait: stabilizeWait}, nil
 	}
-	return progress{Record: pool.Begin(host, pool.StepCache, h.Now())}, nil
+	return progress{Record: pool.Begin(host, pool.StepAlarms, h.Now())}, nil
 }
 
 // cache gives the gateway its cache disk.

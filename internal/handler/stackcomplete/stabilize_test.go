@@ -76,7 +76,7 @@ func TestAGatewayIsStableAfterSixGoodAnswersInARow(t *testing.T) {
 				w.must(err)
 				host = p.Record
 			}
-			if host.Step != pool.StepCache {
+			if host.Step != pool.StepAlarms {
 				t.Errorf("still at step %s", host.Step)
 			}
 		})

@@ -56,6 +56,7 @@ func TestAStackThatWasMadeIsMadeWhateverBecameOfItSince(t *testing.T) {
 	for _, status := range made {
 		t.Run(status, func(t *testing.T) {
 			w := newWorld(t, &killtest.Life{}, 0)
+			w.template = plain // what becomes of it afterwards is none of this
 			id, stack := w.order(sharePool, 3)
 			complete := w.event(stack, types.StackStatusCreateComplete, "")
 			w.finish(stack, types.StackStatus(status), "")
@@ -67,6 +68,7 @@ func TestAStackThatWasMadeIsMadeWhateverBecameOfItSince(t *testing.T) {
 
 			// The same by the event of that status alone.
 			w = newWorld(t, &killtest.Life{}, 0)
+			w.template = plain
 			id, stack = w.order(sharePool, 3)
 			w.deliver(w.finish(stack, types.StackStatus(status), ""))
 			w.drain()
@@ -82,6 +84,7 @@ func TestAStackThatIsBeingChangedIsLookedAtAgain(t *testing.T) {
 		for _, state := range []pool.HostState{pool.HostOrdered, pool.HostBuilding} {
 			t.Run(status+" of a host that is "+string(state), func(t *testing.T) {
 				w := newWorld(t, &killtest.Life{}, 0)
+				w.template = plain
 				id, stack := w.order(sharePool, 3)
 				if state == pool.HostOrdered {
 					w.change(id, func(h pool.Host) pool.Host {
@@ -109,6 +112,7 @@ func TestAStackThatIsBeingChangedIsLookedAtAgain(t *testing.T) {
 // Its event lost, a stack that is being updated is looked at past the deadline, and again from then on.
 func TestAnUpdateThatTakesLongIsWaitedFor(t *testing.T) {
 	w := newWorld(t, &killtest.Life{}, 0)
+	w.template = plain
 	id, stack := w.order(sharePool, 3)
 	w.finish(stack, types.StackStatusUpdateInProgress, "")
 	w.overdue(id)

@@ -30,6 +30,7 @@ type cloudFormation interface {
 	Describe(ctx context.Context, nameOrID string) (pool.StackStatus, error)
 	Failure(ctx context.Context, nameOrID string) (string, error)
 	Delete(ctx context.Context, nameOrID, token string) error
+	Update(ctx context.Context, change pool.StackChange) (changed bool, err error)
 }
 
 type appliances interface {
@@ -94,6 +95,7 @@ type Config struct {
 	Name        func() (string, error) // makes the opaque name of a slot
 	Stage       string
 	StackPrefix string // "headroom-<stage>-"
+	StackRole   string // ARN of the role by which CloudFormation changes hosts
 	Nobody      string // client list of a share without a tenant
 	ShareKey    string // ARN of the KMS key of shares' objects
 	Metrics     telemetry.Recorder
@@ -109,7 +111,7 @@ type Handler struct{ Config }
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Access == nil || c.Buckets == nil ||
 		c.Databases == nil || c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
-		c.Stage == "" || c.StackPrefix == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil || c.Until == nil {
+		c.Stage == "" || c.StackPrefix == "" || c.StackRole == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("stackcomplete: every field of Config is required")
 	}
 	return &Handler{c}, nil

@@ -38,9 +38,10 @@ import (
 )
 
 const (
-	prefix   = "headroom-dev-"
-	nobody   = "192.0.2.1/32"
-	shareKey = "arn:aws:kms:eu-west-1:123456789012:key/k"
+	prefix    = "headroom-dev-"
+	nobody    = "192.0.2.1/32"
+	stackRole = "arn:aws:iam::123456789012:role/stacks"
+	shareKey  = "arn:aws:kms:eu-west-1:123456789012:key/k"
 )
 
 var (
@@ -54,6 +55,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+const (
+	alarming = "https://s3/alarming" // a template that makes a gateway's alarms
+	plain    = "https://s3/plain"    // one of before there were such alarms
+)
+
+var templates = map[string]string{
+	alarming: `{"Parameters":{"GatewayId":{"Default":""}},"Resources":{"Alarm":{"Type":"AWS::CloudWatch::Alarm","Properties":{"Of":{"Ref":"GatewayId"}}}}}`,
+	plain:    `{"Parameters":{},"Resources":{}}`,
+}
+
 // world is a handler with everything that it reaches.
 type world struct {
 	t    *testing.T
@@ -62,6 +73,9 @@ type world struct {
 	now        time.Time
 	ledger     *memory.Ledger
 	stacks     *stackstest.CloudFormation
+	template   string              // of stacks, by its URL
+	updating   int                 // looks at a stack that is updated, before it is
+	updates    []types.StackStatus // how the next updates end; then well
 	machines   *machinestest.Cloud
 	machine    string // that a stack has made
 	cache      string // volume that a stack has made
@@ -95,7 +109,7 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 	t.Helper()
 	w := &world{
 		t: t, life: life, now: start, mark: "k3v9x2m7qa",
-		ledger: l, stacks: &stackstest.CloudFormation{},
+		ledger: l, stacks: &stackstest.CloudFormation{Templates: templates}, template: alarming,
 		machines: &machinestest.Cloud{Late: late, Stale: late > 0},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
 		groups:   firewalltest.New("sg-1"),
@@ -154,7 +168,7 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: life.Call},
 		PoolChecks: poolChecks,
 		Name:       func() (string, error) { w.named++; return fmt.Sprintf("name%08d", w.named), nil },
-		Stage:      "dev", StackPrefix: prefix, Nobody: nobody, ShareKey: shareKey,
+		Stage:      "dev", StackPrefix: prefix, StackRole: stackRole, Nobody: nobody, ShareKey: shareKey,
 		Log: slog.New(slog.DiscardHandler), Now: clock, Until: func(t time.Time) time.Duration { return t.Sub(clock()) },
 	})
 	if err != nil {
@@ -170,7 +184,10 @@ func (w *world) order(key pool.Key, slots int) (pool.HostID, string) {
 	w.must(err)
 	host := pool.Order(record, pool.Policy{Kind: key.Kind, Tier: key.Tier, SlotsPerHost: slots}, prefix, w.mark, w.now, "test")
 	w.must(w.ledger.Order(w.t.Context(), record, host))
-	stack := w.stacks.Add(host.Stack.Name, host.Stack.Token, nil)
+	stack, err := (&stacks.Client{API: w.stacks}).Create(w.t.Context(), pool.StackOrder{
+		Name: host.Stack.Name, Token: host.Stack.Token, TemplateURL: w.template,
+	})
+	w.must(err)
 	w.change(host.ID, func(h pool.Host) pool.Host {
 		h, err := pool.MoveHost(h, pool.HostBuilding, w.now, "accepted")
 		w.must(err)
@@ -316,7 +333,7 @@ func (w *world) outcome(id pool.HostID, stack string) outcome {
 	slices.Sort(o.Events)
 	o.Events, o.Notes = slices.Compact(o.Events), slices.Compact(o.Notes)
 	if s, ok := w.stacks.Stack(stack); ok {
-		o.Stacks = append(o.Stacks, s.Name+" "+string(s.Status))
+		o.Stacks = append(o.Stacks, s.Name+" "+string(s.Status)+" "+s.Parameters["GatewayId"])
 	}
 	return o
 }
@@ -356,10 +373,40 @@ type outside struct {
 
 func (o outside) Describe(ctx context.Context, nameOrID string) (s pool.StackStatus, err error) {
 	err = o.call("Describe", func() (err error) {
+		o.w.update(nameOrID)
 		s, err = (&stacks.Client{API: o.w.stacks}).Describe(ctx, nameOrID)
 		return err
 	})
 	return s, err
+}
+
+// update lets an update of a stack come to its end after some looks.
+func (w *world) update(stack string) {
+	s, _ := w.stacks.Stack(stack)
+	if s.Updates == 0 || s.Status != types.StackStatusUpdateInProgress {
+		return
+	}
+	if w.updating++; w.updating%3 != 0 {
+		return
+	}
+	end := types.StackStatusUpdateComplete
+	if len(w.updates) > 0 {
+		end, w.updates = w.updates[0], w.updates[1:]
+	}
+	w.stacks.Finish(stack, end, "as the test says", nil)
+}
+
+func (o outside) Update(ctx context.Context, change pool.StackChange) (changed bool, err error) {
+	err = o.call("Update", func() (err error) {
+		if o.w.refuse != nil {
+			if err := o.w.refuse("Update"); err != nil {
+				return err
+			}
+		}
+		changed, err = (&stacks.Client{API: o.w.stacks}).Update(ctx, change)
+		return err
+	})
+	return changed, err
 }
 
 func (o outside) Failure(ctx context.Context, nameOrID string) (why string, err error) {
