@@ -179,7 +179,7 @@ func noted(history []pool.Entry, before, after pool.Failing) []pool.Entry {
 	return pool.Append(history, pool.Entry{At: after.At, What: after.FailingFiles.String(), Why: "the gateway can't bring them into the bucket, as " + after.Names[0]})
 }
 
-// words names files that fail to upload.
+// words names some files that fail to upload: an error in a record is short.
 func words(files pool.FailingFiles) string {
-	return files.String() + ": " + strings.Join(files.Names, ", ")
+	return files.String() + ", as " + strings.Join(files.Names[:min(len(files.Names), 3)], ", ")
 }

@@ -69,7 +69,7 @@ func TestFilesThatFailToUploadAreNamedUntilTheyDoNot(t *testing.T) {
 	if want := []string{"first (S3AccessDenied)", "folder/second (S3AccessDenied)"}; !slices.Equal(d.Failing.Names, want) || d.Failing.Count != 2 || d.Step != pool.StepUpload {
 		t.Fatalf("at %q it knows of %+v", d.Step, d.Failing)
 	}
-	if !strings.Contains(d.Error, "2 files fail to upload: first (S3AccessDenied), folder/second (S3AccessDenied)") {
+	if !strings.Contains(d.Error, "2 files fail to upload, as first (S3AccessDenied), folder/second (S3AccessDenied)") {
 		t.Errorf("it waits because of %q", d.Error)
 	}
 	w.run(40*time.Minute, w.once)
