@@ -24,6 +24,7 @@ func (g *Gateway) Measure(put Put) {
 		}
 		now := device.Vitals()
 		put(gw.id, gw.name, "IoWaitPercent", "Percent", now.IoWait)
+		put(gw.id, gw.name, "FilesFailingUpload", "Count", float64(device.FailingUpload()))
 		if len(device.Cache()) > 0 {
 			put(gw.id, gw.name, "CachePercentDirty", "Percent", g.dirtyPercent(arn, device))
 		}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,10 +35,15 @@ const (
 	testNFS  = 12051
 )
 
-// noObjects is a bucket that takes everything and shows nothing.
-type noObjects struct{}
+// noObjects is a bucket that takes everything but what is denied, and shows nothing.
+type noObjects struct{ denied *atomic.Bool }
 
-func (noObjects) Put(context.Context, appliance.Bucket, string, []byte) error   { return nil }
+func (o noObjects) Put(context.Context, appliance.Bucket, string, []byte) error {
+	if o.denied.Load() {
+		return errors.New("AccessDenied: Access Denied")
+	}
+	return nil
+}
 func (noObjects) Delete(context.Context, appliance.Bucket, string) error        { return nil }
 func (noObjects) Keys(context.Context, appliance.Bucket) ([]string, error)      { return nil, nil }
 func (noObjects) Get(context.Context, appliance.Bucket, string) ([]byte, error) { return nil, nil }
@@ -61,6 +67,7 @@ type world struct {
 	stack   func(id, kind string, properties map[string]any) resource.Created
 
 	instance, cache string
+	denied          atomic.Bool // nothing can be put into a bucket
 
 	mu     sync.Mutex
 	events []event
@@ -71,7 +78,7 @@ func newWorld(t *testing.T, network string) *world {
 	w := &world{}
 	log := slog.New(slog.DiscardHandler)
 	fleet := appliance.NewFleet(appliance.Config{
-		Dir: t.TempDir(), Objects: noObjects{}, ActivationPort: testPage, NFSPort: testNFS,
+		Dir: t.TempDir(), Objects: noObjects{&w.denied}, ActivationPort: testPage, NFSPort: testNFS,
 		Boot: 60 * time.Millisecond, Reboot: 60 * time.Millisecond, Import: 60 * time.Millisecond, UploadDelay: 40 * time.Millisecond, Log: log,
 	})
 	machines := ec2.New(ec2.Config{
