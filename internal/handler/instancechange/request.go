@@ -153,7 +153,7 @@ func (h *Handler) unheard(ctx context.Context, id pool.TenantID, add []string) e
 func (h *Handler) release(ctx context.Context, id pool.TenantID, add []string) error {
 	t, err := h.Ledger.Tenant(ctx, id)
 	if errors.Is(err, pool.ErrNotFound) {
-		t, err = pool.Tenant{ID: id}, nil
+		return nil // nobody registered anything for it but its signup, which may be about it
 	}
 	if err != nil {
 		return fmt.Errorf("read tenant %s, which does not get what it wished for: %w", id, err)
