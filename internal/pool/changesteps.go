@@ -17,8 +17,8 @@ func (t Tenant) changes() bool {
 }
 
 // RestTenant ends the step of a tenant that has its storage, and begins the next that its record asks for: what happened to
-// its addresses is said before more happens, they come before they go, and its share is as desired before it is said to
-// serve. Looks are counted on, so that messages from before are known to be late.
+// its addresses is said before more happens, they come before they go, and its share is as desired, also after somebody who
+// was late, before it is said to serve: nothing sets it any more then. Looks are counted on, so that messages from before are known to be late.
 func RestTenant(t Tenant, now time.Time) Tenant {
 	t = t.Clone()
 	looks, c := t.Count, t.Change
@@ -30,12 +30,12 @@ func RestTenant(t Tenant, now time.Time) Tenant {
 		next(StepAdmit)
 	case len(c.Going) > 0:
 		next(StepEvict)
+	case c.Confirm:
+		next(StepConfirm)
 	case c.Untold:
 		// It is signup's step. Whoever ends up here sends signup no message: the next pool check does.
 		next(StepServe)
 		t.Due, t.Change.Untold = now, false
-	case c.Confirm:
-		next(StepConfirm)
 	case !c.Due.IsZero():
 		t.Progress = Progress{Step: StepOverlap, Due: c.Due}
 	default:

@@ -63,7 +63,7 @@ func (h *Handler) recordServe(ctx context.Context, id pool.TenantID, why error) 
 		switch {
 		case t.State != pool.TenantReady || t.Change.Untold:
 			return t, ledger.ErrUnchanged // another copy of the message was here first
-		case t.Step == "", t.Step == pool.StepConfirm, t.Step == pool.StepOverlap:
+		case t.Step == "", t.Step == pool.StepOverlap:
 			t.Progress = pool.Started(pool.StepServe, now).Failed(why)
 		case t.Step.OfChange(), t.Stuck.OfChange():
 			t.Change.Untold = true

@@ -164,12 +164,16 @@ func TestATenantThatMovesBeforeItIsAnnouncedIsAnnouncedAfterwards(t *testing.T) 
 	for w.clientsOf("acme")[len(w.clientsOf("acme"))-1] != "10.0.0.2/32" {
 		_ = outside{w, w.call}.SetClients(context.Background(), w.shareOf(tenant), tenant.Clients())
 	}
+	if tenant := w.tenant("acme"); tenant.Step != pool.StepConfirm {
+		t.Errorf("before its share is as desired for good it goes on with %+v", tenant.Progress)
+	}
+	w.changed("acme", pool.StepConfirm, pool.Confirmed)
 	w.retryOverdue("acme")
 	w.drain(w.once)
 	if got := w.said("StorageReady"); got != "acme" {
 		t.Errorf("ready: %q", got)
 	}
-	if tenant := w.tenant("acme"); tenant.Step != pool.StepConfirm {
+	if tenant := w.tenant("acme"); tenant.Step != pool.StepOverlap {
 		t.Errorf("its change goes on with %+v", tenant.Progress)
 	}
 }
