@@ -85,49 +85,32 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 
 // retryTenant has the step of an overdue tenant tried again, or reports a tenant that was given up.
 func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
-	// Commit point: the try is counted before it is made, and the report is recorded before it is sent.
-	before, t, err := ledger.UpdateTenant(ctx, h.Ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
-		after, changed := pool.OverdueTenant(t, h.Now())
-		if !changed {
-			return t, ledger.ErrUnchanged
-		}
-		return after, nil
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("record that tenant %s is overdue: %w", id, err)
-	case t.Version == before.Version:
-		return nil
-	case t.Step == pool.StepReport:
-		return h.report(ctx, t)
-	}
+	return retry[pool.Tenant]{
+		what: "tenant", id: string(id),
+		update: func(change func(pool.Tenant) (pool.Tenant, error)) (before, after pool.Tenant, err error) {
+			return ledger.UpdateTenant(ctx, h.Ledger, id, change)
+		},
+		overdue:  pool.OverdueTenant,
+		progress: func(t *pool.Tenant) *pool.Progress { return &t.Progress },
+		again:    func(t pool.Tenant) error { return h.tryTenantAgain(ctx, t) },
+		tell: func(t pool.Tenant) error {
+			if t.Stuck.OfChange() {
+				return h.Announce.ChangeStuck(ctx, t)
+			}
+			return h.Announce.SignupStuck(ctx, t)
+		},
+		reported: pool.ReportedTenant,
+	}.do(h.Now)
+}
+
+// tryTenantAgain has a tenant's step done again by the function whose it is.
+func (h *Handler) tryTenantAgain(ctx context.Context, t pool.Tenant) error {
 	owner := h.Signups
 	if t.Step.OfChange() {
 		owner = h.Changes
 	}
-	if err := owner.Send(ctx, events.NewTenantStep(string(id), string(t.Step), t.Count+1), 0); err != nil {
-		return fmt.Errorf("have step %s of tenant %s tried again: %w", t.Step, id, err)
-	}
-	return nil
-}
-
-// report tells people of a tenant that was given up, and ends the step of telling them.
-func (h *Handler) report(ctx context.Context, t pool.Tenant) error {
-	tell := h.Announce.SignupStuck
-	if t.Stuck.OfChange() {
-		tell = h.Announce.ChangeStuck
-	}
-	if err := tell(ctx, t); err != nil {
-		return err
-	}
-	_, _, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
-		if now.Step != pool.StepReport {
-			return now, ledger.ErrUnchanged // its signup, or its change, was sent again
-		}
-		return pool.ReportedTenant(now, h.Now()), nil
-	})
-	if err != nil {
-		return fmt.Errorf("record that tenant %s is reported: %w", t.ID, err)
+	if err := owner.Send(ctx, events.NewTenantStep(string(t.ID), string(t.Step), t.Count+1), 0); err != nil {
+		return fmt.Errorf("have step %s of tenant %s tried again: %w", t.Step, t.ID, err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/ledger"
@@ -30,70 +31,32 @@ func (h *Handler) retryLeaving(ctx context.Context) error {
 
 // retryDeparture has the step of an overdue departure tried again, or reports one that was given up.
 func (h *Handler) retryDeparture(ctx context.Context, id pool.DepartureID) error {
-	// Commit point: the try is counted before it is made, and the report is recorded before it is sent.
-	before, d, err := ledger.UpdateDeparture(ctx, h.Ledger, id, func(d pool.Departure) (pool.Departure, error) {
-		after, changed := pool.OverdueDeparture(d, h.Now())
-		if !changed {
-			return d, ledger.ErrUnchanged
-		}
-		return after, nil
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("record that departure %s is overdue: %w", id, err)
-	case d.Version == before.Version:
-		return nil
-	case d.Step != pool.StepReport:
-		return h.tryAgain(ctx, events.OfDeparture, string(id), d.Progress)
-	}
-	if err := h.Announce.DepartureStuck(ctx, d); err != nil {
-		return err
-	}
-	_, _, err = ledger.UpdateDeparture(ctx, h.Ledger, id, func(now pool.Departure) (pool.Departure, error) {
-		if now.Step != pool.StepReport {
-			return now, ledger.ErrUnchanged // it was asked for again
-		}
-		now.Progress = now.Reported()
-		return now, nil
-	})
-	if err != nil {
-		return fmt.Errorf("record that departure %s is reported: %w", id, err)
-	}
-	return nil
+	return retry[pool.Departure]{
+		what: "departure", id: string(id),
+		update: func(change func(pool.Departure) (pool.Departure, error)) (before, after pool.Departure, err error) {
+			return ledger.UpdateDeparture(ctx, h.Ledger, id, change)
+		},
+		overdue:  pool.OverdueDeparture,
+		progress: func(d *pool.Departure) *pool.Progress { return &d.Progress },
+		again:    func(d pool.Departure) error { return h.tryAgain(ctx, events.OfDeparture, string(id), d.Progress) },
+		tell:     func(d pool.Departure) error { return h.Announce.DepartureStuck(ctx, d) },
+		reported: func(d pool.Departure, _ time.Time) pool.Departure { d.Progress = d.Reported(); return d },
+	}.do(h.Now)
 }
 
 // retryClearance is retryDeparture for the clearance of a slot.
 func (h *Handler) retryClearance(ctx context.Context, id pool.ClearanceID) error {
-	// Commit point: as for departures.
-	before, c, err := ledger.UpdateClearance(ctx, h.Ledger, id, func(c pool.Clearance) (pool.Clearance, error) {
-		after, changed := pool.OverdueClearance(c, h.Now())
-		if !changed {
-			return c, ledger.ErrUnchanged
-		}
-		return after, nil
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("record that clearance %s is overdue: %w", id, err)
-	case c.Version == before.Version:
-		return nil
-	case c.Step != pool.StepReport:
-		return h.tryAgain(ctx, events.OfClearance, string(id), c.Progress)
-	}
-	if err := h.Announce.ClearanceStuck(ctx, c); err != nil {
-		return err
-	}
-	_, _, err = ledger.UpdateClearance(ctx, h.Ledger, id, func(now pool.Clearance) (pool.Clearance, error) {
-		if now.Step != pool.StepReport {
-			return now, ledger.ErrUnchanged
-		}
-		now.Progress = now.Reported()
-		return now, nil
-	})
-	if err != nil {
-		return fmt.Errorf("record that clearance %s is reported: %w", id, err)
-	}
-	return nil
+	return retry[pool.Clearance]{
+		what: "clearance", id: string(id),
+		update: func(change func(pool.Clearance) (pool.Clearance, error)) (before, after pool.Clearance, err error) {
+			return ledger.UpdateClearance(ctx, h.Ledger, id, change)
+		},
+		overdue:  pool.OverdueClearance,
+		progress: func(c *pool.Clearance) *pool.Progress { return &c.Progress },
+		again:    func(c pool.Clearance) error { return h.tryAgain(ctx, events.OfClearance, string(id), c.Progress) },
+		tell:     func(c pool.Clearance) error { return h.Announce.ClearanceStuck(ctx, c) },
+		reported: func(c pool.Clearance, _ time.Time) pool.Clearance { c.Progress = c.Reported(); return c },
+	}.do(h.Now)
 }
 
 func (h *Handler) tryAgain(ctx context.Context, of, id string, p pool.Progress) error {
