@@ -25,44 +25,26 @@ const (
 
 // machine drives the changes of tenants.
 func (h *Handler) machine() lifecycle.Machine[pool.Tenant] {
-	return lifecycle.Machine[pool.Tenant]{
-		Load: func(ctx context.Context, id string) (pool.Tenant, error) {
-			t, err := h.Ledger.Tenant(ctx, pool.TenantID(id))
-			if err != nil {
-				return t, fmt.Errorf("read tenant %s: %w", id, err)
-			}
-			return t, nil
-		},
-		Save: func(ctx context.Context, before, after pool.Tenant, _ pool.Outcome) (pool.Tenant, error) {
-			saved, err := h.Ledger.SaveTenant(ctx, before, after)
-			if err != nil {
-				return before, fmt.Errorf("save tenant %s: %w", before.ID, err)
-			}
-			return saved, nil
-		},
-		Progress: func(t *pool.Tenant) *pool.Progress { return &t.Progress },
-		Steps: map[pool.Step]lifecycle.Do[pool.Tenant]{
-			pool.StepAdmit:   h.admit,
-			pool.StepEvict:   h.evict,
-			pool.StepChanged: h.tell,
-			pool.StepConfirm: h.confirm,
-		},
-		Retry: func(ctx context.Context, t pool.Tenant, failure error) (time.Duration, bool) {
-			h.Log.WarnContext(ctx, "step of a change failed, and is tried again", "tenant", t.ID, "step", t.Step, "error", failure)
-			return retryWait, true
-		},
-		Later:  h.later,
-		Rested: func(context.Context, pool.Tenant, bool) error { return nil },
-		Moved: func(ctx context.Context, before, after pool.Tenant) {
-			if after.Step != before.Step {
-				h.Log.InfoContext(ctx, "change moved on", "tenant", after.ID, "done", before.Step, "next", after.Step, "addresses", after.Addresses)
-			}
-		},
-		Time: func(ctx context.Context) bool {
-			deadline, ok := ctx.Deadline()
-			return !ok || h.Until(deadline) > reserve
-		},
+	m := lifecycle.Tenants(h.Ledger)
+	m.Steps = map[pool.Step]lifecycle.Do[pool.Tenant]{
+		pool.StepAdmit: h.admit, pool.StepEvict: h.evict, pool.StepChanged: h.tell, pool.StepConfirm: h.confirm,
 	}
+	m.Retry = func(ctx context.Context, t pool.Tenant, failure error) (time.Duration, bool) {
+		h.Log.WarnContext(ctx, "step of a change failed, and is tried again", "tenant", t.ID, "step", t.Step, "error", failure)
+		return retryWait, true
+	}
+	m.Later = h.later
+	m.Rested = func(context.Context, pool.Tenant, bool) error { return nil }
+	m.Moved = func(ctx context.Context, before, after pool.Tenant) {
+		if after.Step != before.Step {
+			h.Log.InfoContext(ctx, "change moved on", "tenant", after.ID, "done", before.Step, "next", after.Step, "addresses", after.Addresses)
+		}
+	}
+	m.Time = func(ctx context.Context) bool {
+		deadline, ok := ctx.Deadline()
+		return !ok || h.Until(deadline) > reserve
+	}
+	return m
 }
 
 // step takes a tenant's step from where a message wants to go on.

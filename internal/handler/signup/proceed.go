@@ -16,34 +16,15 @@ const reserve = 5 * time.Second
 
 // machine drives tenants. StepReport is the pool check's.
 func (h *Handler) machine() lifecycle.Machine[pool.Tenant] {
-	return lifecycle.Machine[pool.Tenant]{
-		Load: func(ctx context.Context, id string) (pool.Tenant, error) {
-			t, err := h.Ledger.Tenant(ctx, pool.TenantID(id))
-			if err != nil {
-				return t, fmt.Errorf("read tenant %s: %w", id, err)
-			}
-			return t, nil
-		},
-		Save: func(ctx context.Context, before, after pool.Tenant, _ pool.Outcome) (pool.Tenant, error) {
-			saved, err := h.Ledger.SaveTenant(ctx, before, after)
-			if err != nil {
-				return before, fmt.Errorf("save tenant %s: %w", before.ID, err)
-			}
-			return saved, nil
-		},
-		Progress: func(t *pool.Tenant) *pool.Progress { return &t.Progress },
-		Steps: map[pool.Step]lifecycle.Do[pool.Tenant]{
-			pool.StepOpen:  h.openStep,
-			pool.StepServe: h.serve,
-		},
-		Later:  h.later,
-		Rested: h.rested,
-		Moved:  func(context.Context, pool.Tenant, pool.Tenant) {},
-		Time: func(ctx context.Context) bool {
-			deadline, ok := ctx.Deadline()
-			return !ok || h.Until(deadline) > reserve
-		},
+	m := lifecycle.Tenants(h.Ledger)
+	m.Steps = map[pool.Step]lifecycle.Do[pool.Tenant]{pool.StepOpen: h.openStep, pool.StepServe: h.serve}
+	m.Later, m.Rested = h.later, h.rested
+	m.Moved = func(context.Context, pool.Tenant, pool.Tenant) {}
+	m.Time = func(ctx context.Context) bool {
+		deadline, ok := ctx.Deadline()
+		return !ok || h.Until(deadline) > reserve
 	}
+	return m
 }
 
 // step takes a tenant's step from where a message wants to go on.
