@@ -48,6 +48,11 @@ func (l Ledger) Register(ctx context.Context, address string, tenant pool.Tenant
 	return l.Call("Register", func() error { return l.Next.Register(ctx, address, tenant) })
 }
 
+// Disown calls Next.
+func (l Ledger) Disown(ctx context.Context, address string, t pool.Tenant) error {
+	return l.Call("Disown", func() error { return l.Next.Disown(ctx, address, t) })
+}
+
 // Unregister calls Next.
 func (l Ledger) Unregister(ctx context.Context, address string, seen pool.Tenant) error {
 	return l.Call("Unregister", func() error { return l.Next.Unregister(ctx, address, seen) })

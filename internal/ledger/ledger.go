@@ -39,6 +39,9 @@ type Ledger interface {
 	// stored version is seen's (0: that there is no such tenant): so it has not got the address since. One
 	// transaction.
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
+	// Disown is Unregister of a tenant that is known, and moves its stored version: whoever has just registered the address
+	// for it, and is about to record that it has it, does not. t is its record as it was read, and stays so otherwise.
+	Disown(ctx context.Context, address string, t pool.Tenant) error
 
 	// Draw draws the next number on a tier's waiting list for a tenant, counts the tenant as one that came,
 	// and closes the shelf to those who are not on the list. again says that the tenant held slots before, and so

@@ -19,6 +19,7 @@ type store interface {
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
+	Disown(ctx context.Context, address string, t pool.Tenant) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 }
 

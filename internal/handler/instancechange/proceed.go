@@ -151,9 +151,12 @@ func (h *Handler) evict(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool
 // tell frees the addresses that are out for other tenants, and says what has changed.
 func (h *Handler) tell(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool.Tenant], error) {
 	for _, address := range t.Change.Evicted {
-		if err := h.free(ctx, address, t); err != nil {
+		if err := h.free(ctx, address, t, h.Ledger.Unregister); err != nil {
 			return lifecycle.Next[pool.Tenant]{}, err
 		}
+	}
+	if err := h.freeLater(ctx, t.ID, t.Change.Evicted); err != nil {
+		return lifecycle.Next[pool.Tenant]{}, err
 	}
 	if err := h.Announce.AccessChanged(ctx, t); err != nil {
 		return lifecycle.Next[pool.Tenant]{}, err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"headroom/events"
-	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -38,38 +37,11 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 		}
 		return pool.ChangeAddresses(t, asked, time.Duration(terms.Change), h.Now())
 	}
-	t, err := h.Ledger.Tenant(ctx, id)
-	switch {
-	case errors.Is(err, pool.ErrNotFound):
-		if err := h.unheard(ctx, id, asked.Add); err != nil {
-			return err
-		}
-		return h.refuse(ctx, d, request.TenantID, unknown)
-	case err != nil:
-		return fmt.Errorf("read tenant %s, whose addresses are to change: %w", id, err)
-	}
-	// It is judged before anything is registered, and once more when it is recorded.
-	var registered []string
-	wanted, err := judge(t)
-	if err == nil {
-		registered, err = h.register(ctx, t, wanted, asked.Add)
-	}
 	var before, after pool.Tenant
-	if err == nil {
-		// Commit point: the wish is known. From here on it is fulfilled by whichever comes next: this invocation, the
-		// message's next delivery, or the pool check past the deadline.
-		before, after, err = ledger.UpdateTenant(ctx, h.Ledger, id, func(t pool.Tenant) (pool.Tenant, error) {
-			after, err := judge(t)
-			if err == nil && slices.ContainsFunc(after.Change.Coming, func(a string) bool {
-				return !slices.Contains(t.Reached(), a) && !slices.Contains(registered, a)
-			}) {
-				return t, fmt.Errorf("an address is to come that was not registered: %w", pool.ErrConflict)
-			}
-			if err == nil && same(after, t) {
-				err = ledger.ErrUnchanged
-			}
-			return after, err
-		})
+	for range rounds {
+		if before, after, err = h.record(ctx, id, asked.Add, judge); !errors.Is(err, pool.ErrConflict) {
+			break
+		}
 	}
 	if errors.As(err, &bad) {
 		if err := h.unheard(ctx, id, asked.Add); err != nil {
@@ -93,6 +65,32 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	return h.machine().Go(ctx, string(id), after)
 }
 
+// rounds bounds how often a wish is judged again because its tenant's record changed meanwhile.
+const rounds = 5
+
+// record records what becomes of a tenant by a wish. What comes is registered before, and is so still when it is recorded:
+// who frees an address that a tenant does not have moves its record (Disown). pool.ErrConflict when the record has changed.
+func (h *Handler) record(ctx context.Context, id pool.TenantID, add []string, judge func(pool.Tenant) (pool.Tenant, error)) (before, after pool.Tenant, err error) {
+	t, err := h.Ledger.Tenant(ctx, id)
+	if errors.Is(err, pool.ErrNotFound) {
+		return t, t, unknown
+	}
+	if err != nil {
+		return t, t, fmt.Errorf("read tenant %s, whose addresses are to change: %w", id, err)
+	}
+	wanted, err := judge(t)
+	if err != nil {
+		return t, t, err
+	}
+	if err := h.register(ctx, t, wanted, add); err != nil || same(wanted, t) {
+		return t, t, err
+	}
+	// Commit point: the wish is known. From here on it is fulfilled by whichever comes next: this invocation, the
+	// message's next delivery, or the pool check past the deadline.
+	after, err = h.Ledger.SaveTenant(ctx, t, wanted)
+	return t, after, err
+}
+
 // unknown is what is wrong with a wish about a tenant that there is not, or not any more.
 var unknown = &events.FieldError{Field: "tenantId", Reason: "is unknown"}
 
@@ -102,10 +100,9 @@ func same(a, b pool.Tenant) bool {
 		slices.Equal(a.Change.Coming, b.Change.Coming) && slices.Equal(a.Change.Going, b.Change.Going)
 }
 
-// register makes the addresses the tenant's that are to come by a wish and were not its own, if they may be an
-// instance's, and returns them; what is wrong with one is an *events.FieldError. A tenant's own are served on, whatever
-// became of the networks.
-func (h *Handler) register(ctx context.Context, t, wanted pool.Tenant, add []string) (registered []string, err error) {
+// register makes the addresses the tenant's that are to come by a wish and were not its own, if they may be an instance's;
+// what is wrong with one is an *events.FieldError. A tenant's own are served on, whatever became of the networks.
+func (h *Handler) register(ctx context.Context, t, wanted pool.Tenant, add []string) error {
 	for i, text := range add {
 		if slices.Contains(t.Reached(), text) || !slices.Contains(wanted.Change.Coming, text) {
 			continue
@@ -115,70 +112,84 @@ func (h *Handler) register(ctx context.Context, t, wanted pool.Tenant, add []str
 		}
 		address, err := netip.ParseAddr(text)
 		if err != nil {
-			return nil, refused("is no IP address")
+			return refused("is no IP address")
 		}
 		if why := h.Networks.Refusal(address); why != "" {
-			return nil, refused(why)
+			return refused(why)
 		}
 		err = h.Ledger.Register(ctx, text, t.ID)
 		if errors.Is(err, pool.ErrTaken) {
 			// To a share's firewall two tenants with one address are one. Whose it is is nobody else's business.
-			return nil, refused("belongs to another tenant")
+			return refused("belongs to another tenant")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("register an address of tenant %s: %w", t.ID, err)
+			return fmt.Errorf("register an address of tenant %s: %w", t.ID, err)
 		}
-		registered = append(registered, text)
 	}
-	return registered, nil
+	return nil
 }
 
 // unheard frees what was registered for a wish that does not get it, now or by a delivery that was cut short; and once more
 // when no delivery is about it any more: one may just be registering, by what it read before, and be killed then. If this
 // one ends the message, it does not come again.
 func (h *Handler) unheard(ctx context.Context, id pool.TenantID, add []string) error {
-	if len(add) == 0 {
-		return nil
-	}
 	if err := h.release(ctx, id, add); err != nil {
 		return err
 	}
-	if err := h.Steps.Send(ctx, events.NewAddressRelease(string(id), add), confirmWait); err != nil {
-		return fmt.Errorf("have addresses freed that tenant %s did not get: %w", id, err)
+	return h.freeLater(ctx, id, add)
+}
+
+// freeLater has addresses freed that a tenant does not have when nobody is at work any more who is now.
+func (h *Handler) freeLater(ctx context.Context, id pool.TenantID, addresses []string) error {
+	if len(addresses) == 0 {
+		return nil
+	}
+	if err := h.Steps.Send(ctx, events.NewAddressRelease(string(id), addresses), confirmWait); err != nil {
+		return fmt.Errorf("have addresses freed that tenant %s does not have: %w", id, err)
 	}
 	return nil
 }
 
 // release frees those of some addresses that a tenant does not have.
-func (h *Handler) release(ctx context.Context, id pool.TenantID, add []string) error {
-	t, err := h.Ledger.Tenant(ctx, id)
-	if errors.Is(err, pool.ErrNotFound) {
-		return nil // nobody registered anything for it but its signup, which may be about it
-	}
-	if err != nil {
-		return fmt.Errorf("read tenant %s, which does not get what it wished for: %w", id, err)
-	}
-	for _, address := range add {
-		if slices.Contains(t.Reached(), address) {
-			continue
-		}
-		if err := h.free(ctx, address, t); err != nil {
+func (h *Handler) release(ctx context.Context, id pool.TenantID, addresses []string) error {
+	for _, address := range addresses {
+		if err := h.disown(ctx, id, address); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// free frees an address that a tenant, as it was seen, does not have; that it is another's by now is no error.
-// pool.ErrConflict when the tenant's record has changed: it may have got the address.
-func (h *Handler) free(ctx context.Context, address string, seen pool.Tenant) error {
-	err := h.Ledger.Unregister(ctx, address, seen)
-	if errors.Is(err, pool.ErrConflict) {
-		// Of another it can't be taken; and one that is nobody's is its own for a moment.
-		if taken := h.Ledger.Register(ctx, address, seen.ID); errors.Is(taken, pool.ErrTaken) {
+// disown frees an address, unless a tenant has it. It moves the tenant's record: who is about to give the tenant the address
+// judges again.
+func (h *Handler) disown(ctx context.Context, id pool.TenantID, address string) error {
+	err := error(pool.ErrConflict)
+	for round := 0; round < rounds && errors.Is(err, pool.ErrConflict); round++ {
+		t, failed := h.Ledger.Tenant(ctx, id)
+		if errors.Is(failed, pool.ErrNotFound) {
+			return nil // nobody registered anything for it but its signup, which may be about it
+		}
+		if failed != nil {
+			return fmt.Errorf("read tenant %s, which may not have an address: %w", id, failed)
+		}
+		if slices.Contains(t.Reached(), address) {
 			return nil
 		}
-		err = h.Ledger.Unregister(ctx, address, seen)
+		err = h.free(ctx, address, t, h.Ledger.Disown)
+	}
+	return err
+}
+
+// free frees an address that a tenant, as it was seen, does not have; that it is another's by now is no error.
+// pool.ErrConflict when the tenant's record has changed: it may have got the address.
+func (h *Handler) free(ctx context.Context, address string, seen pool.Tenant, unregister func(context.Context, string, pool.Tenant) error) error {
+	err := unregister(ctx, address, seen)
+	if errors.Is(err, pool.ErrConflict) {
+		now, failed := h.Ledger.Tenant(ctx, seen.ID)
+		if failed == nil && now.Version == seen.Version {
+			return nil // then it is another's
+		}
+		err = errors.Join(err, failed)
 	}
 	if err != nil {
 		return fmt.Errorf("free an address that tenant %s does not have: %w", seen.ID, err)

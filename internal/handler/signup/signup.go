@@ -21,7 +21,7 @@ type store interface {
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
 	SignAgain(ctx context.Context, tombstone, fresh pool.Tenant, address string) (pool.Tenant, error)
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
-	Unregister(ctx context.Context, address string, seen pool.Tenant) error
+	Disown(ctx context.Context, address string, t pool.Tenant) error
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error)
@@ -255,7 +255,7 @@ func (h *Handler) release(ctx context.Context, address string, t pool.Tenant) er
 	if slices.Contains(t.Reached(), address) {
 		return nil
 	}
-	if err := h.Ledger.Unregister(ctx, address, t); err != nil {
+	if err := h.Ledger.Disown(ctx, address, t); err != nil {
 		return fmt.Errorf("free the address that tenant %s does not have: %w", t.ID, err)
 	}
 	return nil

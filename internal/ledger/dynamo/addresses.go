@@ -52,12 +52,7 @@ func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenan
 	var unchanged conditions
 	unchanged.equal("version", seen.Version)
 	looked := unchanged.put(nil)
-	owned := "attribute_not_exists(pk) OR #tenant = :tenant"
-	err := l.transact(ctx,
-		types.TransactWriteItem{Delete: &types.Delete{
-			Key: addressKey(address).attributes(), ConditionExpression: &owned,
-			ExpressionAttributeNames: names("tenant"), ExpressionAttributeValues: item{":tenant": text(string(seen.ID))},
-		}},
+	err := l.transact(ctx, freeing(address, seen.ID),
 		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			Key: tenantKey(seen.ID).attributes(), ConditionExpression: looked.ConditionExpression,
 			ExpressionAttributeNames: looked.ExpressionAttributeNames, ExpressionAttributeValues: looked.ExpressionAttributeValues,
@@ -67,4 +62,27 @@ func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenan
 		return fmt.Errorf("free address %s: %w", address, err)
 	}
 	return nil
+}
+
+// Disown frees an address of a tenant, in one transaction with a write of the tenant's record as it is.
+func (l *Ledger) Disown(ctx context.Context, address string, t pool.Tenant) error {
+	version := t.Version
+	t.Version++
+	i, err := encodeTenant(t)
+	if err != nil {
+		return err
+	}
+	if err := l.transact(ctx, freeing(address, t.ID), types.TransactWriteItem{Put: asRead(version).put(i)}); err != nil {
+		return fmt.Errorf("free address %s, which its tenant does not have: %w", address, err)
+	}
+	return nil
+}
+
+// freeing frees an address that is nobody's or a tenant's.
+func freeing(address string, tenant pool.TenantID) types.TransactWriteItem {
+	owned := "attribute_not_exists(pk) OR #tenant = :tenant"
+	return types.TransactWriteItem{Delete: &types.Delete{
+		Key: addressKey(address).attributes(), ConditionExpression: &owned,
+		ExpressionAttributeNames: names("tenant"), ExpressionAttributeValues: item{":tenant": text(string(tenant))},
+	}}
 }

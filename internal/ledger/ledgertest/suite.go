@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"tenants that come are counted once", signupsAreCounted},
 		{"an address belongs to one tenant", addressOfOne},
 		{"an address is freed as its tenant was seen", addressIsFreedAsSeen},
+		{"an address is disowned", addressIsDisowned},
 		{"an address that many register at once belongs to one", registrations},
 		{"a waiting list closes the shelf to newcomers", queueCloses},
 		{"a claim takes the heads of both lists", claimTakesHeads},

@@ -277,6 +277,33 @@ func addressIsFreedAsSeen(t *testing.T, l ledger.Ledger) {
 	must(t, l.Register(ctx, "10.0.0.1", ID(2)))
 }
 
+func addressIsDisowned(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	requested := request(t, l, 1)
+	must(t, l.Register(ctx, "10.0.0.1", ID(1)))
+	must(t, l.Register(ctx, "10.0.0.2", ID(2)))
+	if err := l.Disown(ctx, "10.0.0.2", requested); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("disowning somebody else's address: %v", err)
+	}
+	must(t, l.Disown(ctx, "10.0.0.1", requested))
+	must(t, l.Register(ctx, "10.0.0.1", ID(2)))
+	// Who had registered it, and had read the tenant before, does not get it.
+	if _, err := l.SaveTenant(ctx, requested, requested); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("saved as it was read before: %v", err)
+	}
+	now, err := l.Tenant(ctx, ID(1))
+	must(t, err)
+	was := requested
+	was.Version = requested.Version + 1
+	expect(t, "the record", now, was)
+	if err := l.Disown(ctx, "10.0.0.3", requested); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("disowned by one that changed since: %v", err)
+	}
+	if err := l.Disown(ctx, "10.0.0.3", pool.Tenant{ID: "unknown", State: pool.TenantRequested}); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("disowned by one that is not known: %v", err)
+	}
+}
+
 func queueCloses(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
 	stock(t, l, 3)

@@ -98,6 +98,19 @@ func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenan
 	})
 }
 
+// Disown frees an address of a tenant whose record is as it was read, and moves the record's version.
+func (l *Ledger) Disown(ctx context.Context, address string, t pool.Tenant) error {
+	return l.write(ctx, "Disown", func() error {
+		stored, known := l.tenants[t.ID]
+		if owner, taken := l.addresses[address]; taken && owner != t.ID || !known || stored.Version != t.Version {
+			return fmt.Errorf("free address %s, which its tenant does not have: %w", address, pool.ErrConflict)
+		}
+		delete(l.addresses, address)
+		l.saveTenant(t, t.Version+1)
+		return nil
+	})
+}
+
 // Draw draws the next number on a tier's waiting list.
 func (l *Ledger) Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID, again bool) (int64, error) {
 	var drawn int64
