@@ -28,9 +28,8 @@ const nobodyAddress = "192.0.2.1/32"
 
 func (c *controlPlane) newSignup() awslambda.Function {
 	tenantSecrets := "headroom/" + c.Stage.Name + "/tenant/"
-	// It deletes places on the waiting list, and reads that list; it frees addresses, on the condition that
-	// their tenant is as it was.
-	grants := c.ledger.Grants([]string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
+	// It deletes places on the waiting list, and reads that list; it frees addresses that their tenants do not have.
+	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
 	grants = append(grants,
 		sendTo(c.signupSteps.Queue, c.signups.DeadLetters, c.poolChecks.Queue, c.hostEvents.Queue),
 		c.publish(),

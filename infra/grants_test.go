@@ -191,7 +191,7 @@ func TestOnlyWhoGivesAddressesAwayFreesThem(t *testing.T) {
 			}
 		}
 		want := map[string]bool{
-			"Signups dynamodb:ConditionCheckItem": true, "Signups dynamodb:DeleteItem": true, // and places on the waiting list
+			"Signups dynamodb:DeleteItem":                 true, // and places on the waiting list
 			"InstanceChanges dynamodb:ConditionCheckItem": true, "InstanceChanges dynamodb:DeleteItem": true,
 			"Departures dynamodb:ConditionCheckItem": true, "Departures dynamodb:DeleteItem": true,
 		}

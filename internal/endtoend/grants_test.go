@@ -150,7 +150,6 @@ func (s *system) inService(kind pool.Kind) int {
 
 // unneeded says why a grant may go unused in a run, by function and action.
 var unneeded = map[string]string{
-	"signup dynamodb:ConditionCheckItem":               "an address is freed only if a tenant gives it up",
 	"signup secretsmanager:GetSecretValue":             "a tenant's secret is read only if it is there already, after a signup that was cut short",
 	"stackcomplete storagegateway:ListTagsForResource": "the tags of a gateway are read only if one of the name is there already, after an activation that was cut short",
 	"stackcomplete storagegateway:ListGateways":        "gateways are listed only after an activation that came to no clear end",
