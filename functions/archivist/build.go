@@ -24,6 +24,10 @@ import (
 	"headroom/internal/handler/archivist"
 )
 
+// directoryMost is how many bytes a task may hold of the entries of an archive. The garbage collector lets as much again
+// come together, and an upload of S3's largest object holds 1.3 GB: together they are below the 8 GiB that a task has.
+const directoryMost = 2 << 30
+
 // build makes the handler of a job with its adapters.
 func build(ctx context.Context, cfg aws.Config, e archivist.Environment, job events.ArchivistJob) (*archivist.Archivist, error) {
 	address, err := taskmetadata.Client{HTTP: http.DefaultClient, Endpoint: e.Metadata, Sleep: awsclient.Sleep}.Address(ctx)
@@ -65,7 +69,7 @@ func build(ctx context.Context, cfg aws.Config, e archivist.Environment, job eve
 	}
 	return archivist.New(archivist.Config{
 		Objects: &archives.Ahead{Bucket: buckets}, Databases: databases, Dumps: dumps, Secrets: slots.Masters(work), Shares: &nfs.Client{Source: address},
-		Reports: function.Queues(cfg)(e.Reports), Key: e.Key, Address: address.String(), Log: slog.Default(),
+		Reports: function.Queues(cfg)(e.Reports), Key: e.Key, Address: address.String(), Memory: directoryMost, Log: slog.Default(),
 		Now: function.Now, Sleep: awsclient.Sleep, Start: func(run func()) { go run() },
 	})
 }

@@ -23,8 +23,9 @@ const (
 )
 
 // taken remembers which names are taken on a disk where neither capitals nor normal forms count. Of each it
-// keeps half of a SHA-256: a tenant that could make two of them meet would get an escaped name, no more.
-type taken map[[16]byte]use
+// keeps a quarter of a SHA-256: where two of them meet, by chance or because a tenant made them, one of the names
+// is escaped, no more.
+type taken map[[8]byte]use
 
 // name gives an object its name below share/, and takes it. The first to come has the plain one.
 func (t taken) name(o Object) string {
@@ -61,9 +62,9 @@ func (t taken) take(path string, as use) {
 	}
 }
 
-func digest(path string) [16]byte {
+func digest(path string) [8]byte {
 	sum := sha256.Sum256([]byte(path))
-	return [16]byte(sum[:16])
+	return [8]byte(sum[:8])
 }
 
 // folded is what a name is to a disk that minds capitals and normal forms least: it folds more than any one of

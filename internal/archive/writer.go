@@ -30,9 +30,9 @@ const bufferSize = 256 << 10
 // S3 lists them; Database once or never, at any time; Table behind Database, for each of its tables; Finish;
 // Close. Nothing can be done with a Writer that has failed, nor with what it wrote.
 //
-// What it holds is some 2 MB, and of each entry: its name twice at most (up to 3.2 KB where every byte of a
-// key must be escaped, its length as a rule), 300 bytes for the zip's directory, which comes last, and 60 bytes
-// for it and for each folder that is new, of which a name has 64 at most.
+// What it holds is some 2 MB, and of each entry what a Load says: its name (up to 3.2 KB where every byte of a key
+// must be escaped, its length as a rule), and some 240 bytes for the zip's directory, which comes last, and for the
+// names that are taken.
 type Writer struct {
 	zip      *zip.Writer
 	manifest *manifestWriter

@@ -16,6 +16,9 @@ import (
 // errOvertaken means that a later attempt is under way: this one is a task that was taken for dead.
 var errOvertaken = errors.New("a later attempt is under way")
 
+// errTooMany means that a share has more files than there is memory for.
+var errTooMany = errors.New("the share has more files than one archive can be made of")
+
 // lineSize is about what a line of the manifest has, in bytes. Parts of an upload grow, should it be more.
 const lineSize = 512
 
@@ -108,12 +111,18 @@ func (t *task) abortOlder(ctx context.Context) error {
 	}
 }
 
-// survey looks how much there is, which bounds nothing: it is for the estimate, and for the size of an upload's parts.
+// survey looks how much there is, for the estimate, and for the size of an upload's parts. It bounds the number of
+// files alone: of each something is held until the archive ends, and a task that has no memory left is killed hours
+// later, without a word.
 func (t *task) survey(ctx context.Context) (source, error) {
 	var found source
 	if t.job.Bucket != "" {
+		var load archive.Load
 		err := t.each(ctx, func(v pool.ObjectVersion) error {
 			found.objects, found.bytes = found.objects+1, found.bytes+v.Size
+			if load.Add(v.Key); load.Bytes() > t.Memory {
+				return fmt.Errorf("%w: of the first %d of them %d MiB would have to be held", errTooMany, found.objects, load.Bytes()>>20)
+			}
 			return nil
 		})
 		if err != nil {

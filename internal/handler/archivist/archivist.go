@@ -73,6 +73,7 @@ type Config struct {
 	Reports   reports
 	Key       string // ARN of the KMS key that encrypts archives
 	Address   string // of the task
+	Memory    int64  // bytes that may be held of the entries of an archive while it is made (archive.Load)
 	Log       *slog.Logger
 	Now       func() time.Time
 	Sleep     func(context.Context, time.Duration) error
@@ -85,7 +86,7 @@ type Archivist struct{ Config }
 // New validates the configuration.
 func New(c Config) (*Archivist, error) {
 	if c.Objects == nil || c.Databases == nil || c.Dumps == nil || c.Secrets == nil || c.Shares == nil || c.Reports == nil ||
-		c.Key == "" || c.Address == "" || c.Log == nil || c.Now == nil || c.Sleep == nil || c.Start == nil {
+		c.Key == "" || c.Address == "" || c.Memory <= 0 || c.Log == nil || c.Now == nil || c.Sleep == nil || c.Start == nil {
 		return nil, errors.New("archivist: all of the configuration is required")
 	}
 	return &Archivist{c}, nil

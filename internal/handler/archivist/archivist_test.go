@@ -361,3 +361,19 @@ func TestKilledAtEveryCall(t *testing.T) {
 		return out
 	})
 }
+
+// What there is no memory for is refused before anything is copied, in words that say why.
+func TestMoreFilesThanThereIsMemoryForAreRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	w.Memory = 1 << 20
+	v := &vast{t: t, dir: t.TempDir(), files: 10_000}
+	w.Objects = v
+	report := w.do(job(events.JobArchive, 1))
+	if !strings.Contains(report.Failure, errTooMany.Error()) || !strings.Contains(report.Failure, "files") || report.Archive != nil || v.peak > 0 {
+		t.Errorf("it came to %+v", report)
+	}
+	w.Memory = 4 << 20
+	if report := w.do(job(events.JobArchive, 2)); report.Failure != "" || report.Archive == nil {
+		t.Errorf("with more memory it came to %+v", report)
+	}
+}

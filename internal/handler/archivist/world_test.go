@@ -74,7 +74,7 @@ func newWorld(t testing.TB, life *killtest.Life) *world {
 	w.bucket = archives.Bucket{Objects: adapter}
 	w.Archivist, err = New(Config{
 		Objects: w.bucket, Databases: w.data, Dumps: w.data, Secrets: w.data, Shares: w.shares, Reports: w, Key: "arn:aws:kms:key",
-		Address: address, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Address: address, Memory: 64 << 20, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Now: func() time.Time { w.now = w.now.Add(w.tick); return w.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.now = w.now.Add(d)
