@@ -1,13 +1,17 @@
 package postgresql
 
 import (
+	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,7 +23,8 @@ import (
 // written since the first of them (its write-ahead log), as PostgreSQL's manual has it ("Continuous Archiving and
 // Point-in-Time Recovery"). It outlives its server. All times are the machine's. Its methods may be called at once.
 type Archive struct {
-	dir *parts.TempDir
+	dir      *parts.TempDir
+	compress bool // the server can
 
 	making sync.Mutex   // one backup at a time
 	using  sync.RWMutex // read by who copies from it: what is there stays
@@ -47,7 +52,7 @@ func (p *Program) NewArchive() (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{dir: dir}
+	a := &Archive{dir: dir, compress: compresses(p.bin)}
 	err = os.Mkdir(a.log(), 0o700)
 	if err == nil {
 		err = p.own(dir.Path)
@@ -61,14 +66,29 @@ func (p *Program) NewArchive() (*Archive, error) {
 // log is the folder of what the server has written.
 func (a *Archive) log() string { return filepath.Join(a.dir.Path, "log") }
 
-// settings have a server archive what it writes. A segment that is closed early ends in zeros, which take no room
-// when it is copied sparsely. It gets its name when it is whole.
+// settings have a server archive what it writes. A segment that is full is never written to again, nor is its file
+// taken for another one (wal_recycle): so the archive may have the same file. Whether it has it already is asked
+// because a server that crashes in between archives it again.
 func (a *Archive) settings() map[string]string {
-	to := filepath.Join(a.log(), "%f")
-	return map[string]string{
-		"wal_level": "replica", "archive_mode": "on",
-		"archive_command": fmt.Sprintf("cp --sparse=always %%p %[1]s.part && mv %[1]s.part %[1]s", to),
+	settings := map[string]string{
+		"wal_level": "replica", "archive_mode": "on", "wal_recycle": "off", "wal_init_zero": "off",
+		"archive_command": fmt.Sprintf("test %%p -ef %[1]s || ln -f %%p %[1]s", filepath.Join(a.log(), "%f")),
 	}
+	if a.compress {
+		settings["wal_compression"] = "lz4" // most of what a new database writes are pages, which get a third as long
+	}
+	return settings
+}
+
+// compresses reports whether a server can compress what it writes, which it is built for or not.
+func compresses(bin string) bool {
+	program, err := elf.Open(filepath.Join(bin, "postgres"))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = program.Close() }()
+	libraries, _ := program.ImportedLibraries() // none of what is no dynamic program
+	return slices.ContainsFunc(libraries, func(name string) bool { return strings.HasPrefix(name, "liblz4.") })
 }
 
 // Window is from when to when a server can be brought back; ok is false while there is nothing.
@@ -110,6 +130,7 @@ func (a *Archive) ship(ctx context.Context, s *Server) error {
 	if err := a.arrived(ctx, segment); err != nil {
 		return fmt.Errorf("ship the log of server %s: %w", s.name, err)
 	}
+	dig(filepath.Join(a.log(), segment))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if at.After(a.through) && !a.closed {
@@ -128,6 +149,25 @@ func (a *Archive) arrived(ctx context.Context, segment string) error {
 		}
 	}
 	return nil
+}
+
+// dig gives back the room of the zeros that a segment ends in which was closed early, where the disk can.
+func dig(path string) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return
+	}
+	const block = 4096
+	end := (int64(len(bytes.TrimRight(content, "\x00"))) + block - 1) / block * block
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Close() }()
+	const keepSize, punchHole = 1, 2 // of fallocate(2); Go's syscall does not name them
+	if hole := int64(len(content)) - end; hole > 0 {
+		_ = syscall.Fallocate(int(file.Fd()), keepSize|punchHole, end, hole)
+	}
 }
 
 // session is one of RDS's own user that leaves no lines in the server's log.
@@ -154,7 +194,7 @@ func (a *Archive) Due() bool {
 	var written int64
 	for _, name := range a.segments() {
 		if name >= last.segment {
-			written += segmentSize
+			written += a.room(name)
 		}
 	}
 	return written > last.size
@@ -178,13 +218,23 @@ func (a *Archive) taken() (bytes int64) {
 	for _, b := range a.bases {
 		bytes += b.size
 	}
-	return bytes + int64(len(a.segments()))*segmentSize
+	for _, name := range a.segments() {
+		bytes += a.room(name)
+	}
+	return bytes
 }
 
-const (
-	segmentName = 24      // characters (PostgreSQL's manual, "WAL Internals")
-	segmentSize = 1 << 20 // bytes, see initdb
-)
+// room is what a file of the log takes of the disk, in bytes.
+func (a *Archive) room(name string) int64 {
+	var at syscall.Stat_t
+	if err := syscall.Stat(filepath.Join(a.log(), name), &at); err != nil {
+		return 0 // it is gone
+	}
+	return at.Blocks * 512 // stat(2): of which a file system's blocks are made
+}
+
+// segmentName is the length of a segment's name (PostgreSQL's manual, "WAL Internals").
+const segmentName = 24
 
 // Expire forgets what is only good for a return to before the given time, unless it is being copied from.
 func (a *Archive) Expire(before time.Time) error {

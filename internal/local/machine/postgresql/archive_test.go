@@ -215,6 +215,32 @@ func TestArchiveGoesOnAcrossCrashesAndRestarts(t *testing.T) {
 	}
 }
 
+// A server that does nothing is shipped every five minutes: it is not to fill the disk.
+func TestIdleServerTakesLittleOfTheDisk(t *testing.T) {
+	s := newArchived(t)
+	if err := s.archive.Backup(t.Context(), s.Server); err != nil {
+		t.Fatal(err)
+	}
+	room := func() (bytes int64) {
+		for _, name := range s.archive.segments() {
+			bytes += s.archive.room(name)
+		}
+		return bytes
+	}
+	before := room()
+	const times = 5
+	for range times {
+		if err := s.archive.Ship(t.Context(), s.Server); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := room() - before; took > times*64<<10 {
+		t.Errorf("%d times took %d bytes", times, took)
+	}
+	_, latest, _ := s.archive.Window()
+	s.restore(t, latest)
+}
+
 func TestArchiveForgetsWhatIsTooOld(t *testing.T) {
 	s := newArchived(t)
 	do(t, s.Server, "postgres", "CREATE TABLE kept (n int)")
@@ -257,7 +283,7 @@ func TestANewBackupIsDueWhenMuchWasWritten(t *testing.T) {
 	if s.archive.Due() {
 		t.Error("another one is due at once")
 	}
-	s.archive.bases[0].size = segmentSize / 2
+	s.archive.bases[0].size = 1 << 10
 	do(t, s.Server, "postgres", "CREATE TABLE kept AS SELECT 1 AS n")
 	if err := s.archive.Ship(t.Context(), s.Server); err != nil {
 		t.Fatal(err)

@@ -9,11 +9,11 @@ import (
 
 // What a server takes of the disk, in bytes, measured on PostgreSQL 15: 36 MiB when it starts, with its five
 // databases; 181 MiB with those of twenty tenants besides, of which an archive has a first copy with few of them, and
-// 83 MiB of what making them has written. What tenants put into them comes on top.
+// 36 MiB of what making them has written. What tenants put into them comes on top.
 const (
 	clusterSize  = 10 << 20 // with its write-ahead log, without databases
 	databaseSize = 8 << 20
-	archiveSize  = clusterSize + 5*databaseSize + 84<<20
+	archiveSize  = clusterSize + 5*databaseSize + 36<<20
 	serverSize   = clusterSize + 25*databaseSize + archiveSize
 )
 
