@@ -138,6 +138,9 @@ func TestARebootStartsTheMachineAnewUnderTheSameState(t *testing.T) {
 	if got := b.instance(t, id).State.Name; got != types.InstanceStateNameRunning {
 		t.Errorf("it is %s", got)
 	}
+	if m, _ := b.bays.machine(id); !m.Reboot {
+		t.Error("it was stopped and started instead")
+	}
 }
 
 func TestATerminatedMachineLeavesItsDisksAndLaterItsInterface(t *testing.T) {
