@@ -187,6 +187,29 @@ func TestAMachineWithoutItsCacheServesNothing(t *testing.T) {
 	}
 }
 
+// A file that is not there any more because its disk is not was not deleted.
+func TestALostCacheDeletesNothingFromTheBucket(t *testing.T) {
+	m, a := launched(t)
+	share := m.export(t, a, "a", alice)
+	client := m.dial(t, alice, "/a")
+	if err := client.WriteFile(t.Context(), "report", []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.AwaitUploaded(t.Context(), share.ID); err != nil {
+		t.Fatal(err)
+	}
+	a.Cut(true)
+	if err := client.WriteFile(t.Context(), "report", []byte("two")); err != nil {
+		t.Fatal(err)
+	}
+	m.Lose("vol-cache")
+	a.Cut(false)
+	time.Sleep(300 * time.Millisecond)
+	if got, _ := m.shelf.get("bucket-a/report"); got != "one" {
+		t.Errorf("the bucket has %q", got)
+	}
+}
+
 // torn takes the cache by force; there is none left.
 func (m *testMachine) torn(t *testing.T) []machine.Disk {
 	t.Helper()

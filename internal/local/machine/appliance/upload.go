@@ -69,6 +69,9 @@ func (a *Appliance) upload(s *share, changed string) error {
 	info, err := s.files.root.Lstat(changed)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if !a.Connected() {
+			return ErrNotConnected // the cache was lost, not the file deleted
+		}
 		if err := a.cfg.Objects.Delete(ctx, bucket, key); err != nil {
 			return fmt.Errorf("delete object %s: %w", key, err)
 		}
