@@ -36,7 +36,7 @@ const (
 )
 
 // functions are Headroom's, by the last part of their names.
-var functions = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "decommission", "instancechange"}
+var functions = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "decommission", "instancechange", "gatewayalarm", "hostrepair"}
 
 // system is Headroom at work.
 type system struct {
@@ -58,6 +58,7 @@ type document struct {
 	Version string        `json:"version"`
 	Pools   pool.Policies `json:"pools"`
 	Terms   *pool.Terms   `json:"terms,omitempty"`
+	Drills  []pool.Drill  `json:"drills,omitempty"`
 }
 
 // startWith is start with a whole policy document.

@@ -78,7 +78,13 @@ func (w *watch) tell(note func()) {
 // none.
 func (w *watch) await(tb testing.TB, what string, done func() bool) {
 	tb.Helper()
-	if err := w.wait(tb.Context(), patience, done); err != nil {
+	w.awaitFor(tb, patience, what, done)
+}
+
+// awaitFor is await with another patience, for what takes longer than a moment.
+func (w *watch) awaitFor(tb testing.TB, atMost time.Duration, what string, done func() bool) {
+	tb.Helper()
+	if err := w.wait(tb.Context(), atMost, done); err != nil {
 		tb.Fatalf("waited in vain for this: %s", what)
 	}
 }

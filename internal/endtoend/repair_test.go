@@ -1,0 +1,231 @@
+package endtoend
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"headroom/events"
+	"headroom/internal/local"
+	"headroom/internal/local/machine/appliance"
+	"headroom/internal/local/nfsclient"
+	"headroom/internal/pool"
+)
+
+const (
+	// mendSpeed lets the minutes that repairs wait pass in seconds.
+	mendSpeed = 30
+	// mendPatience bounds the wait for a repair that tries every way.
+	mendPatience = 6 * time.Minute
+)
+
+// TestGatewaysFailWhileTheyAreWrittenTo has gateways fail in every way while tenants write: each comes back under the same
+// mount with every byte that was acknowledged, and its neighbour sees nothing of it.
+func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
+	t.Parallel()
+	// One share a host: so that each tenant has a gateway of its own.
+	ps := policies(pool.Policy{SlotsPerHost: 4}, pool.Policy{SlotsPerHost: 1, BufferSlots: 2, Floor: 2, Ceiling: 6})
+	s := start(t, ps, func(o *local.Options) { o.Speed = mendSpeed })
+	s.awaitInService(t, 1, 2)
+	s.signUp(t, "acme", "127.30.21.1")
+	s.signUp(t, "neighbour", "127.30.21.2")
+	ready := s.awaitReady(t, "acme", "neighbour")
+	host, other := s.shareHost(t, "acme"), s.shareHost(t, "neighbour")
+	if host.ID == other.ID {
+		t.Fatal("both have their shares at one gateway")
+	}
+	beside := write(t, s.mount(t, "127.30.21.2", ready["neighbour"].Share), "beside")
+	hard := s.writeHard(t, "127.30.21.1", ready["acme"].Share)
+
+	t.Run("one that hangs is rebooted", func(t *testing.T) {
+		hard.some(t)
+		must(t, s.Machines.Fail(host.Access.Machine, appliance.Fault{Hang: true, Cure: appliance.ByReboot}))
+		s.repaired(t, host, pool.WayReboot)
+		hard.some(t)
+	})
+	t.Run("one that is dead on its host is stopped and started", func(t *testing.T) {
+		must(t, s.Machines.Fail(host.Access.Machine, appliance.Fault{Host: true, Cure: appliance.ByRestart}))
+		s.repaired(t, host, pool.WayRestart)
+		hard.some(t)
+	})
+	t.Run("one that stays dead is asked about, and nothing is touched", func(t *testing.T) {
+		asked := len(heard[events.HostRepairAsks](s.watch))
+		must(t, s.Machines.Fail(host.Access.Machine, appliance.Fault{Cure: appliance.Never}))
+		s.awaitFor(t, mendPatience, "a person is asked", func() bool { return len(heard[events.HostRepairAsks](s.watch)) > asked })
+		if ask := heard[events.HostRepairAsks](s.watch)[asked]; ask.HostID != string(host.ID) || ask.Way != string(pool.WayMachine) {
+			t.Errorf("it is asked: %+v", ask)
+		}
+		if now := s.host(t, host.ID); now.Access != host.Access {
+			t.Errorf("the host has become %+v", now.Access)
+		}
+	})
+	t.Run("with a person's word a new machine goes on as the gateway", func(t *testing.T) {
+		s.send(t, "RepairRequestQueueUrl", fmt.Sprintf(`{"version":"1","type":"RepairRequest","hostId":%q,"action":"proceed","way":"machine","requestedBy":"jo","reason":"its cache is whole"}`, host.ID))
+		s.repaired(t, host, pool.WayMachine)
+		now := s.host(t, host.ID)
+		if now.Access.Machine == host.Access.Machine || now.Access.Gateway != host.Access.Gateway || now.Access.Appliance != host.Access.Appliance || now.Access.Cache != host.Access.Cache {
+			t.Errorf("the host was %+v, and is %+v", host.Access, now.Access)
+		}
+		hard.some(t)
+		s.agrees(t, now)
+	})
+	beside.stop(t) // which saw nothing of it
+	t.Run("with a drill on record, one whose machine is terminated is replaced", func(t *testing.T) {
+		s.setPolicyDocument(t, document{Version: "1", Pools: ps, Drills: []pool.Drill{{From: other.Image, To: other.Image}}})
+		_, err := ec2.NewFromConfig(s.AWS()).TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{other.Access.Machine}})
+		must(t, err)
+		s.repaired(t, other, pool.WayMachine)
+		s.agrees(t, s.host(t, other.ID))
+	})
+	hard.verify(t)
+	t.Run("in the end nothing is on its way", func(t *testing.T) { s.keepsSecrets(t, s.atRest(t)) })
+}
+
+// shareHost is the host of a tenant's share.
+func (s *system) shareHost(t *testing.T, tenant string) pool.Host {
+	t.Helper()
+	record, err := s.ledger.Tenant(t.Context(), pool.TenantID(tenant))
+	must(t, err)
+	return s.host(t, record.Share.Host)
+}
+
+func (s *system) host(t *testing.T, id pool.HostID) pool.Host {
+	t.Helper()
+	h, err := s.ledger.Host(t.Context(), id)
+	must(t, err)
+	return h
+}
+
+// repaired waits until it is said that a host was repaired, and wants it to have been so by a way, and back in service.
+func (s *system) repaired(t *testing.T, host pool.Host, by pool.Way) {
+	t.Helper()
+	before := s.repairsOf(host.ID)
+	s.awaitFor(t, mendPatience, string(host.ID)+" is repaired", func() bool { return len(s.repairsOf(host.ID)) > len(before) })
+	said := s.repairsOf(host.ID)[len(before)]
+	if said.Way != string(by) || said.UnwritableSeconds <= 0 {
+		t.Errorf("it is said: %+v", said)
+	}
+	t.Logf("%s: tried %v, not writable for %d s", said.Cause, said.Tried, said.UnwritableSeconds)
+	s.awaitFor(t, mendPatience, string(host.ID)+" is in service", func() bool { return s.host(t, host.ID).State == pool.HostInService })
+}
+
+func (s *system) repairsOf(id pool.HostID) []events.HostRepaired {
+	return slices.DeleteFunc(slices.Clone(heard[events.HostRepaired](s.watch)), func(e events.HostRepaired) bool { return e.HostID != string(id) })
+}
+
+// agrees wants stack and reality to agree: the stack has the machine that there is, and the image that it is made from.
+func (s *system) agrees(t *testing.T, host pool.Host) {
+	t.Helper()
+	out, err := cloudformation.NewFromConfig(s.AWS()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &host.Stack.ID})
+	must(t, err)
+	stack := out.Stacks[0]
+	for _, p := range stack.Parameters {
+		if *p.ParameterKey == "HasMachine" && *p.ParameterValue != "true" || *p.ParameterKey == "ImageId" && *p.ParameterValue != host.Image {
+			t.Errorf("parameter %s is %s", *p.ParameterKey, *p.ParameterValue)
+		}
+	}
+	for _, o := range stack.Outputs {
+		if *o.OutputKey == "MachineId" && *o.OutputValue != host.Access.Machine {
+			t.Errorf("the stack has machine %s, and the record %s", *o.OutputValue, host.Access.Machine)
+		}
+	}
+	if stack.StackStatus != "UPDATE_COMPLETE" {
+		t.Errorf("the stack is %s: %v", stack.StackStatus, stack.StackStatusReason)
+	}
+}
+
+// hardWriter writes as a client with a hard mount does: what is not answered is written again, until it is.
+type hardWriter struct {
+	s           *system
+	from        string
+	share       events.Share
+	acknowledge chan string
+	files       []string
+}
+
+func (s *system) writeHard(t *testing.T, from string, share events.Share) *hardWriter {
+	t.Helper()
+	w := &hardWriter{s: s, from: from, share: share, acknowledge: make(chan string, 1<<20)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-ended })
+	go func() {
+		defer close(ended)
+		var client *nfsclient.Client
+		for n := 0; ctx.Err() == nil; n++ {
+			file := fmt.Sprintf("hard-%d", n)
+			for ctx.Err() == nil {
+				once, done := context.WithTimeout(ctx, 3*time.Second)
+				var err error
+				if client == nil {
+					client, err = s.mountNow(once, from, share)
+				}
+				if err == nil {
+					err = client.WriteFile(once, file, []byte(file))
+				}
+				done()
+				if err == nil {
+					w.acknowledge <- file
+					break
+				}
+				if client != nil {
+					_ = client.Close()
+				}
+				client = nil
+				time.Sleep(100 * time.Millisecond)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if client != nil {
+			_ = client.Close()
+		}
+	}()
+	return w
+}
+
+// some waits until some more files were acknowledged.
+func (w *hardWriter) some(t *testing.T) {
+	t.Helper()
+	want := len(w.files) + 10
+	for {
+		w.take()
+		if len(w.files) >= want {
+			return
+		}
+		select {
+		case file := <-w.acknowledge:
+			w.files = append(w.files, file)
+		case <-time.After(patience):
+			t.Fatalf("no file is acknowledged any more, after %d", len(w.files))
+		}
+	}
+}
+
+func (w *hardWriter) take() {
+	for {
+		select {
+		case file := <-w.acknowledge:
+			w.files = append(w.files, file)
+		default:
+			return
+		}
+	}
+}
+
+// verify wants every file that was acknowledged to be there.
+func (w *hardWriter) verify(t *testing.T) {
+	t.Helper()
+	w.take()
+	client := w.s.mount(t, w.from, w.share)
+	for _, file := range w.files {
+		if content, err := client.ReadFile(t.Context(), file); err != nil || string(content) != file {
+			t.Errorf("%s, which was acknowledged, is read as %q: %v", file, content, err)
+		}
+	}
+	t.Logf("%d files were acknowledged, and all are there", len(w.files))
+}
