@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -32,6 +31,7 @@ func TestPeopleHearOfWhatNeedsThem(t *testing.T) {
 	}{
 		{"tenants-waiting", telemetry.TenantsWaiting, 1, 0, "notBreaching", 5},
 		{"hosts-quarantined", telemetry.HostsQuarantined, 1, 0, "notBreaching", 1},
+		{"repair-asks", telemetry.RepairsAsking, 1, 0, "notBreaching", 1},
 		{"policy-invalid", telemetry.PolicyInvalid, 1, 0, "notBreaching", 1},
 		{"no-pool-check", telemetry.PoolChecks, 0, 1, "breaching", 5},
 		{"ceiling-near", telemetry.CeilingUsed, 80, 79, "missing", 5},
@@ -84,35 +84,6 @@ func TestEveryAlarmOfTheControlPlaneTellsPeople(t *testing.T) {
 				if len(list) != 1 || a.control.Resources[referred(list[0])].Type != "AWS::SNS::Topic" {
 					t.Errorf("%s: %s %v", id, actions, list)
 				}
-			}
-		}
-	})
-}
-
-func TestEveryGatewayIsWatchedAsAWSRecommends(t *testing.T) {
-	want := map[string]struct { // metric: what breaks, what does not, after how many times five minutes
-		rings, stays, periods float64
-	}{
-		"IoWaitPercent": {20, 19, 3}, "CachePercentDirty": {81, 80, 4}, "AvailabilityNotifications": {1, 0, 1}, "HealthNotifications": {1, 0, 1},
-	}
-	forEachStage(t, func(t *testing.T, a assembly) {
-		for metric, w := range want {
-			found := 0
-			for _, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
-				queries, _ := alarm.Properties["Metrics"].([]any)
-				if len(queries) != 1 || !strings.HasPrefix(fmt.Sprint(at(queries[0], "Expression")), "SELECT MAX("+metric+")") {
-					continue
-				}
-				found++
-				if !strings.Contains(at(queries[0], "Expression").(string), "GROUP BY GatewayName") || at(queries[0], "Period") != 300.0 {
-					t.Errorf("%s: %v", metric, queries)
-				}
-				if !breaks(t, alarm.Properties, w.rings) || breaks(t, alarm.Properties, w.stays) || alarm.Properties["EvaluationPeriods"] != w.periods {
-					t.Errorf("%s: %v", metric, alarm.Properties)
-				}
-			}
-			if found != 1 {
-				t.Errorf("%d alarms on %s", found, metric)
 			}
 		}
 	})

@@ -121,8 +121,8 @@ func TestARegionWithoutAuthoritiesIsRefused(t *testing.T) {
 	}
 }
 
-// Those that the functions read are there because they connect; the others have no way to a database.
-func TestFunctionsInTheNetworkAreThoseThatReachDatabases(t *testing.T) {
+// Those that the functions read are there because they connect; the others have no way to a database or a gateway.
+func TestFunctionsInTheNetworkAreThoseThatReachHosts(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		for _, function := range functionNames {
 			inside := false
@@ -131,7 +131,7 @@ func TestFunctionsInTheNetworkAreThoseThatReachDatabases(t *testing.T) {
 					inside = f.Properties["VpcConfig"] != nil
 				}
 			}
-			if inside != slices.Contains(reachDatabases, function) {
+			if inside != slices.Contains(slices.Concat(reachDatabases, reachGateways), function) {
 				t.Errorf("%s is in the network: %t", function, inside)
 			}
 		}

@@ -45,7 +45,7 @@ type controlPlane struct {
 	reports       Reports
 
 	signups, signupSteps, poolChecks, hostEvents, alarms, changes, changeSteps Queue
-	decommissions, decommissionSteps                                           Queue
+	decommissions, decommissionSteps, gatewayAlarms, repairs, repairSteps      Queue
 }
 
 // NewControlPlane makes the stack that takes signups and keeps the pools filled.
@@ -95,7 +95,10 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.signupSteps = NewQueue(stack, "SignupSteps", c.queueProps("signupsteps", signupTimeout))
 	c.poolChecks = NewQueue(stack, "PoolCheck", c.queueProps("poolcheck", poolCheckTimeout))
 	c.hostEvents = NewQueue(stack, "HostEvents", c.queueProps("hostevents", stackCompleteTimeout))
-	c.alarms = NewQueue(stack, "Alarms", c.queueProps("alarms", rdsAlarmTimeout))
+	c.alarms = NewQueue(stack, "Alarms", c.queueProps("alarms", hostAlarmTimeout))
+	c.gatewayAlarms = NewQueue(stack, "GatewayAlarmsQueue", c.queueProps("gatewayalarms", hostAlarmTimeout))
+	c.repairs = NewQueue(stack, "RepairRequests", c.queueProps("repairrequests", hostRepairTimeout))
+	c.repairSteps = NewQueue(stack, "RepairSteps", c.queueProps("repairsteps", hostRepairTimeout))
 	c.changes = NewQueue(stack, "InstanceChange", c.queueProps("instancechange", instanceChangeTimeout))
 	c.changeSteps = NewQueue(stack, "ChangeSteps", c.queueProps("changesteps", instanceChangeTimeout))
 	c.decommissions = NewQueue(stack, "Decommission", c.queueProps("decommission", decommissionTimeout))
@@ -111,8 +114,10 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"poolcheck", c.newPoolCheck()},
 		{"stackcomplete", c.newStackComplete()},
 		{"rdsalarm", c.newRDSAlarm()},
+		{"gatewayalarm", c.newGatewayAlarm()},
 		{"instancechange", c.newInstanceChange()},
 		{"decommission", c.newDecommission(archivist)},
+		{"hostrepair", c.newHostRepair()},
 	}
 	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Stage: p.Stage, Notify: c.notifications.Topic.TopicArn()})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
@@ -124,6 +129,9 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 			{"poolcheck", c.poolChecks.Queue, c.poolChecks.DeadLetters},
 			{"hostevents", c.hostEvents.Queue, c.hostEvents.DeadLetters},
 			{"alarms", c.alarms.Queue, c.alarms.DeadLetters},
+			{"gatewayalarms", c.gatewayAlarms.Queue, c.gatewayAlarms.DeadLetters},
+			{"repairrequests", c.repairs.Queue, c.repairs.DeadLetters},
+			{"repairsteps", c.repairSteps.Queue, c.repairSteps.DeadLetters},
 			{"instancechange", c.changes.Queue, c.changes.DeadLetters},
 			{"changesteps", c.changeSteps.Queue, c.changeSteps.DeadLetters},
 			{"decommission", c.decommissions.Queue, c.decommissions.DeadLetters},
@@ -141,6 +149,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("ArchiveBucketName", c.archives.Bucket.Ref(), "The data of tenants that have left")
 	c.output("PoolCheckQueueUrl", c.poolChecks.QueueUrl(), "Asks for a pool check")
 	c.output("HostEventsQueueUrl", c.hostEvents.QueueUrl(), "Says what becomes of a host in quarantine")
+	c.output("RepairRequestQueueUrl", c.repairs.QueueUrl(), "Gives the word for a repair, and asks for changes of hosts")
 	c.output("TableName", c.ledger.Table.TableName(), "All state")
 	c.output("BusName", c.bus.EventBusName(), "Events about tenants and hosts")
 	c.output("PolicyParameterName", c.policy.ParameterName(), "The pool policies")
@@ -214,6 +223,14 @@ func (c *controlPlane) addRules(undelivered awssqs.Queue) {
 		DetailTypes:      []string{events.TypeAlarmStateChange, events.TypeAlarmConfigurationChange},
 		ResourcePrefixes: []*string{arn("cloudwatch", "alarm:"+c.stackPrefix()+string(pool.Database)+"-")},
 		To:               c.alarms,
+		Undelivered:      undelivered,
+	})
+	NewRule(c.stack, "GatewayAlarmChanged", RuleProps{
+		Description:      "Headroom: an alarm of a share host has another state, or is deleted",
+		Source:           "aws.cloudwatch",
+		DetailTypes:      []string{events.TypeAlarmStateChange, events.TypeAlarmConfigurationChange},
+		ResourcePrefixes: []*string{arn("cloudwatch", "alarm:"+c.stackPrefix()+string(pool.Share)+"-")},
+		To:               c.gatewayAlarms,
 		Undelivered:      undelivered,
 	})
 }

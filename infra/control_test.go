@@ -15,6 +15,8 @@ import (
 
 	"headroom/events"
 	"headroom/internal/handler/decommission"
+	"headroom/internal/handler/gatewayalarm"
+	"headroom/internal/handler/hostrepair"
 	"headroom/internal/handler/instancechange"
 	"headroom/internal/handler/poolcheck"
 	"headroom/internal/handler/rdsalarm"
@@ -93,7 +95,7 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 				t.Errorf("queue %s is not encrypted", id)
 			}
 		}
-		if len(driven) != 9 || len(queues) != 19 {
+		if len(driven) != 12 || len(queues) != 25 {
 			t.Errorf("%d queues, of which %d drive functions", len(queues), len(driven))
 		}
 	})
@@ -124,8 +126,9 @@ func TestFunctionsAreWiredAsTheirCodeExpects(t *testing.T) {
 		"signup": signup.Environment{}, "poolcheck": poolcheck.Environment{},
 		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": rdsalarm.Environment{},
 		"instancechange": instancechange.Environment{}, "decommission": decommission.Environment{},
+		"gatewayalarm": gatewayalarm.Environment{}, "hostrepair": hostrepair.Environment{},
 	}
-	inNetwork := map[string]bool{"signup": true, "stackcomplete": true, "decommission": true}
+	inNetwork := map[string]bool{"signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		functions := a.control.of("AWS::Lambda::Function")
 		if len(functions) != len(environments) {
@@ -180,8 +183,8 @@ func TestLogsAreNotKeptForEver(t *testing.T) {
 func TestRulesNameOnlyWhatIsOfTheirStage(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		rules := a.control.of("AWS::Events::Rule")
-		if len(rules) != 4 {
-			t.Errorf("%d rules, want 4", len(rules))
+		if len(rules) != 5 {
+			t.Errorf("%d rules, want 5", len(rules))
 		}
 		for id, rule := range rules {
 			pattern, err := json.Marshal(at(rule.Properties, "EventPattern", "resources"))
@@ -210,16 +213,18 @@ func TestRulesNameOnlyWhatIsOfTheirStage(t *testing.T) {
 // An alarm that is deleted while it is on says OK nevermore: that it was deleted has to be heard (B3).
 func TestAlarmsAreHeardOfToTheirEnd(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
-		heard := map[string]bool{}
+		heard := map[string]int{}
 		for _, rule := range a.control.of("AWS::Events::Rule") {
 			types, _ := at(rule.Properties, "EventPattern", "detail-type").([]any)
 			for _, detailType := range types {
-				heard[detailType.(string)] = true
+				heard[detailType.(string)]++
 			}
 		}
-		for _, want := range []string{events.TypeAlarmStateChange, events.TypeAlarmConfigurationChange, events.TypeStackStatusChange} {
-			if !heard[want] {
-				t.Errorf("nobody hears of a %q", want)
+		for detailType, want := range map[string]int{ // of databases' alarms, and of gateways'; of all stacks
+			events.TypeAlarmStateChange: 2, events.TypeAlarmConfigurationChange: 2, events.TypeStackStatusChange: 1,
+		} {
+			if heard[detailType] != want {
+				t.Errorf("%d rules hear of a %q, want %d", heard[detailType], detailType, want)
 			}
 		}
 	})

@@ -15,13 +15,16 @@ import (
 )
 
 // functionNames are the functions, by the folders of their code.
-var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "instancechange", "decommission"}
+var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "gatewayalarm", "instancechange", "decommission", "hostrepair"}
 
 // programNames are what there is code of: the functions, and the task.
 var programNames = append(slices.Clone(functionNames), archivistName)
 
 // reachDatabases are those of them that connect to database hosts.
 var reachDatabases = []string{"signup", "stackcomplete", "decommission", archivistName}
+
+// reachGateways are those in the network that connect to gateways alone.
+var reachGateways = []string{"hostrepair"}
 
 // FunctionProps is what differs between the functions.
 type FunctionProps struct {

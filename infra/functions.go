@@ -18,7 +18,7 @@ const (
 	signupBatch           = 10 // messages that an invocation handles at once
 	poolCheckTimeout      = 30
 	stackCompleteTimeout  = 60
-	rdsAlarmTimeout       = 20
+	hostAlarmTimeout      = 20
 	instanceChangeTimeout = 30 // shorter than the time after which a change is looked at once more
 )
 
@@ -81,7 +81,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, c.orderStacks()...)
 	grants = append(grants,
-		sendTo(c.signupSteps.Queue, c.changeSteps.Queue, c.decommissionSteps.Queue, c.hostEvents.Queue),
+		sendTo(c.signupSteps.Queue, c.changeSteps.Queue, c.decommissionSteps.Queue, c.repairSteps.Queue, c.hostEvents.Queue),
 		c.publish(),
 		c.readPolicy(),
 		c.onHostStacks("cloudformation:DescribeStacks"),
@@ -103,6 +103,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 			"CHANGE_STEPS_QUEUE_URL":       c.changeSteps.QueueUrl(),
 			"HOST_QUEUE_URL":               c.hostEvents.QueueUrl(),
 			"DECOMMISSION_STEPS_QUEUE_URL": c.decommissionSteps.QueueUrl(),
+			"REPAIR_STEPS_QUEUE_URL":       c.repairSteps.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":             c.notifications.Topic.TopicArn(),
 			"STACK_PREFIX":                 jsii.String(c.stackPrefix()),
 			"STACK_ROLE_ARN":               c.hosts.Role.RoleArn(),
@@ -133,6 +134,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	)
 	grants = append(grants, c.makeGateways()...)
 	grants = append(grants, c.attachCaches()...)
+	grants = append(grants, c.updateShareStacks(), c.passStackRole())
 	grants = append(grants,
 		// To put a tenant out whose share was returned, and in again if it got another one there meanwhile.
 		c.onGatewayGroups("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
@@ -154,6 +156,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 			"POOLCHECK_QUEUE_URL": c.poolChecks.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":    c.notifications.Topic.TopicArn(),
 			"STACK_PREFIX":        jsii.String(c.stackPrefix()),
+			"STACK_ROLE_ARN":      c.hosts.Role.RoleArn(),
 			"ACTIVATION_PORT":     c.activationPort.ValueAsString(),
 			"GATEWAY_ENDPOINT":    c.network.GatewayEndpoint,
 			"NOBODY_ADDRESS":      jsii.String(nobodyAddress),
@@ -168,12 +171,21 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 }
 
 func (c *controlPlane) newRDSAlarm() awslambda.Function {
+	return c.newAlarmFunction("HostAlarms", "rdsalarm", c.alarms)
+}
+
+func (c *controlPlane) newGatewayAlarm() awslambda.Function {
+	return c.newAlarmFunction("GatewayAlarms", "gatewayalarm", c.gatewayAlarms)
+}
+
+// newAlarmFunction makes a function that hears the alarms of hosts of one kind.
+func (c *controlPlane) newAlarmFunction(id, name string, alarms Queue) awslambda.Function {
 	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"})
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, sendTo(c.poolChecks.Queue), c.publish())
-	return c.newFunction("HostAlarms", FunctionProps{
-		Name: "rdsalarm", Queues: []Queue{c.alarms}, Batch: 10, Concurrency: 2,
-		MemoryMiB: 256, TimeoutSeconds: rdsAlarmTimeout, Grants: grants,
+	return c.newFunction(id, FunctionProps{
+		Name: name, Queues: []Queue{alarms}, Batch: 10, Concurrency: 2,
+		MemoryMiB: 256, TimeoutSeconds: hostAlarmTimeout, Grants: grants,
 		Environment: map[string]*string{
 			"TABLE_NAME":          c.ledger.Table.TableName(),
 			"BUS_NAME":            c.bus.EventBusName(),
@@ -266,14 +278,6 @@ func (c *controlPlane) readMasterSecrets() Grant {
 	}
 }
 
-func (c *controlPlane) onHostStacks(actions ...string) Grant {
-	g := Grant{Actions: actions}
-	for _, kind := range pool.Kinds {
-		g.Resources = append(g.Resources, arn("cloudformation", "stack/"+c.stackPrefix()+string(kind)+"-*"))
-	}
-	return g
-}
-
 // makeGateways lets a function activate gateways and make their shares, with the stage's tag, and
 // change those only that bear it. What the actions can be limited by is in the Service Authorization
 // Reference, "Actions, resources, and condition keys for AWS Storage Gateway".
@@ -336,33 +340,4 @@ func (c *controlPlane) attachCaches() []Grant {
 			},
 		},
 	}
-}
-
-// orderStacks lets a function create stacks of hosts: from our templates and with our role, and no
-// others, because that role can do much.
-func (c *controlPlane) orderStacks() []Grant {
-	create := c.onHostStacks("cloudformation:CreateStack")
-	create.When = Conditions{"StringEquals": {
-		"cloudformation:RoleArn":     c.hosts.Role.RoleArn(),
-		"cloudformation:TemplateUrl": []*string{c.hosts.Database.Asset.HttpUrl(), c.hosts.Share.Asset.HttpUrl()},
-	}}
-	return []Grant{
-		create,
-		c.onHostStacks("cloudformation:TagResource"),
-		{
-			Actions:   []string{"iam:PassRole"},
-			Resources: []*string{c.hosts.Role.RoleArn()},
-			When:      Conditions{"StringEquals": {"iam:PassedToService": jsii.String("cloudformation.amazonaws.com")}},
-		},
-		{
-			// CloudFormation reads a template with the rights of the caller that names it.
-			Actions:   []string{"s3:GetObject"},
-			Resources: []*string{assetObject(c.hosts.Database), assetObject(c.hosts.Share)},
-		},
-	}
-}
-
-// assetObject is the ARN of a template in the assets' bucket.
-func assetObject(t HostTemplate) *string {
-	return jsii.String(*t.Asset.Bucket().BucketArn() + "/" + *t.Asset.S3ObjectKey())
 }

@@ -17,6 +17,9 @@ var onAnything = map[string]string{
 	"ec2:DescribeSubnets":                 "Lambda looks at the subnets it is to use",
 	"cloudwatch:DescribeAlarms":           "composite alarms are described to those only who may describe all",
 	"ec2:DescribeVolumes":                 "a list of the account",
+	"ec2:DescribeInstances":               "a list of the account",
+	"ec2:DescribeInstanceStatus":          "a list of the account",
+	"cloudformation:GetTemplateSummary":   "a template is of no stack yet",
 	"storagegateway:ActivateGateway":      "the gateway has no name yet",
 	"storagegateway:ListGateways":         "a list of the account",
 	"rds:DescribeDBEngineVersions":        "a list of AWS's",
@@ -104,7 +107,7 @@ func TestRolesArePassedToNobodyElse(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		shares := "role/headroom/" + a.stage.Name + "/share/*"
 		passing := map[string][]string{ // role's policy to the roles it may pass
-			"PoolChecks": {"StackRole"}, "HostSteps": {shares}, "Departures": {shares, "ArchivistTaskRole", "ArchivistExecutionRole", "ReportsRole"},
+			"PoolChecks": {"StackRole"}, "HostSteps": {shares, "StackRole"}, "HostRepairs": {"StackRole"}, "Departures": {shares, "ArchivistTaskRole", "ArchivistExecutionRole", "ReportsRole"},
 		}
 		for _, s := range identityStatements("control", a.control) {
 			for _, action := range s.actions {
@@ -130,30 +133,32 @@ func TestRolesArePassedToNobodyElse(t *testing.T) {
 func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 	const ofResource, ofRequest = "aws:ResourceTag/headroom:stage", "aws:RequestTag/headroom:stage"
 	want := map[string][]string{ // function's policy and action to the tags that it depends on
-		"InstanceChanges DescribeNFSFileShares": {ofResource},
-		"InstanceChanges UpdateNFSFileShare":    {ofResource},
-		"Signups AddTagsToResource":             {ofResource},
-		"Signups DescribeNFSFileShares":         {ofResource},
-		"Signups UpdateNFSFileShare":            {ofResource},
-		"Departures CreateNFSFileShare":         {ofRequest, ofResource},
-		"Departures DeleteCacheReport":          nil, // reports have no tags
-		"Departures DeleteFileShare":            {ofResource},
-		"Departures DescribeCacheReport":        nil, // likewise
-		"Departures DescribeNFSFileShares":      nil, // asked before a share's tags may be known, and after it is gone
-		"Departures ListTagsForResource":        nil, // likewise
-		"Departures NotifyWhenUploaded":         {ofResource},
-		"Departures StartCacheReport":           {ofResource},
-		"Departures UpdateNFSFileShare":         {ofResource},
-		"HostSteps ActivateGateway":             {ofRequest},
-		"HostSteps AddCache":                    {ofResource},
-		"HostSteps AddTagsToResource":           {ofResource},
-		"HostSteps UpdateNFSFileShare":          {ofResource},
-		"HostSteps CreateNFSFileShare":          {ofRequest, ofResource},
-		"HostSteps DescribeGatewayInformation":  nil, // asked before a gateway's tags may be known
-		"HostSteps DescribeNFSFileShares":       nil, // asked before a share's tags may be known
-		"HostSteps ListGateways":                nil, // has no resources
-		"HostSteps ListLocalDisks":              {ofResource},
-		"HostSteps ListTagsForResource":         nil, // tells foreign gateways from ours
+		"InstanceChanges DescribeNFSFileShares":  {ofResource},
+		"InstanceChanges UpdateNFSFileShare":     {ofResource},
+		"Signups AddTagsToResource":              {ofResource},
+		"Signups DescribeNFSFileShares":          {ofResource},
+		"Signups UpdateNFSFileShare":             {ofResource},
+		"Departures CreateNFSFileShare":          {ofRequest, ofResource},
+		"Departures DeleteFileShare":             {ofResource},
+		"Departures DescribeNFSFileShares":       nil, // asked before a share's tags may be known, and after it is gone
+		"Departures ListTagsForResource":         nil, // likewise
+		"Departures NotifyWhenUploaded":          {ofResource},
+		"Departures UpdateNFSFileShare":          {ofResource},
+		"HostRepairs DescribeGatewayInformation": {ofResource},
+		"HostRepairs DescribeNFSFileShares":      {ofResource},
+		"HostSteps ActivateGateway":              {ofRequest},
+		"HostSteps AddCache":                     {ofResource},
+		"HostSteps AddTagsToResource":            {ofResource},
+		"HostSteps UpdateNFSFileShare":           {ofResource},
+		"HostSteps CreateNFSFileShare":           {ofRequest, ofResource},
+		"HostSteps DescribeGatewayInformation":   nil, // asked before a gateway's tags may be known
+		"HostSteps DescribeNFSFileShares":        nil, // asked before a share's tags may be known
+		"HostSteps ListGateways":                 nil, // has no resources
+		"HostSteps ListLocalDisks":               {ofResource},
+		"HostSteps ListTagsForResource":          nil, // tells foreign gateways from ours
+		"Departures DeleteCacheReport":           nil, // reports have no tags
+		"Departures DescribeCacheReport":         nil, // likewise
+		"Departures StartCacheReport":            {ofResource},
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		got := map[string][]string{}
@@ -237,7 +242,7 @@ func TestOnlyWhoOrdersAGatewayReadsItsImage(t *testing.T) {
 				}
 			}
 		}
-		if diff := cmp.Diff(map[string][]string{"PoolChecks": {"ssm:GetParameter"}}, may); diff != "" {
+		if diff := cmp.Diff(map[string][]string{"PoolChecks": {"ssm:GetParameter"}, "HostRepairs": {"ssm:GetParameter"}}, may); diff != "" {
 			t.Errorf("those who read AWS's parameters (-want +got):\n%s", diff)
 		}
 	})

@@ -84,7 +84,7 @@ func TestAGatewaysMachineCanBeReplaced(t *testing.T) {
 		if a.share.Parameters["HasMachine"]["Default"] != "true" {
 			t.Error("an order has to say that it wants a machine")
 		}
-		want := []string{"/Outputs/MachineId/Value/Ref"}
+		want := []string{"/Outputs/MachineId/Value/Ref", "/Resources/StatusAlarm/Properties/Dimensions/0/Value/Ref"}
 		if diff := cmp.Diff(want, referring(whole(t, a.share), "Machine", "")); diff != "" {
 			t.Errorf("what refers to the machine (-want +got):\n%s", diff)
 		}
@@ -153,6 +153,9 @@ func TestOnlyTheStagesVolumesAreAttached(t *testing.T) {
 		want := map[string]string{
 			"HostSteps ec2:AttachVolume":      "aws:ResourceTag/headroom:stage",
 			"HostSteps kms:CreateGrant":       "kms:GrantIsForAWSResource kms:ViaService",
+			"HostRepairs ec2:AttachVolume":    "aws:ResourceTag/headroom:stage",
+			"HostRepairs ec2:DetachVolume":    "aws:ResourceTag/headroom:stage",
+			"HostRepairs kms:CreateGrant":     "kms:GrantIsForAWSResource kms:ViaService",
 			"HostStacksStack kms:CreateGrant": "kms:GrantIsForAWSResource",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -95,7 +95,7 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) *Network 
 	return n
 }
 
-// newFunctionGroup lets the functions reach AWS, databases, and gateways that wait for activation.
+// newFunctionGroup lets the functions reach AWS, databases, and gateways: their activation pages, and whether they serve.
 func newFunctionGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProps) awsec2.SecurityGroup {
 	group := newGroup(scope, "Functions", vpc, "Headroom: functions in the VPC")
 	inside := awsec2.Peer_Ipv4(jsii.String(p.Stage.NetworkCIDR))
@@ -106,6 +106,7 @@ func newFunctionGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProps
 	allow(awsec2.Peer_AnyIpv4(), jsii.Number(443), "AWS, by endpoints")
 	allow(inside, jsii.Number(postgresPort), "Databases")
 	allow(inside, p.ActivationPort, "Activation of gateways")
+	allow(inside, jsii.Number(nfsPort), "Whether gateways serve")
 	return group
 }
 

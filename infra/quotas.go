@@ -89,7 +89,7 @@ func reckonedQuotas(s Stage) []reckoned {
 		{"StacksQuotaAlarm", "quota-stacks", "CloudFormation stacks", 2, 1, 1, q.Stacks},
 		{"InterfacesQuotaAlarm", "quota-interfaces", "network interfaces", 40, zones, 1, q.Interfaces},
 		{"SecurityGroupsQuotaAlarm", "quota-security-groups", "security groups", 6, 1, 1, q.SecurityGroups},
-		{"AlarmsQuotaAlarm", "quota-alarms", "CloudWatch alarms", 50, databaseAlarms, 0, q.Alarms},
+		{"AlarmsQuotaAlarm", "quota-alarms", "CloudWatch alarms", 60, databaseAlarms, shareAlarms, q.Alarms},
 	}
 }
 

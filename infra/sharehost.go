@@ -49,6 +49,14 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 	// A plain string: what is looked up in SSM is looked up at every update, and a new image would
 	// replace the machine of a gateway in service.
 	image := parameter(stack, "ImageId", "The gateway's image", nil)
+	size := parameter(stack, "InstanceType", "Type of the gateway's machine, which is moved by a stop and a start", func(p *awscdk.CfnParameterProps) {
+		p.Default = jsii.String(stage.Shares.InstanceType)
+		p.AllowedPattern = jsii.String(`[a-z0-9-]{2,20}[.](xlarge|[0-9]{1,2}xlarge|metal)`)
+	})
+	gateway := parameter(stack, "GatewayId", "The gateway, once there is one: its alarms are made then", func(p *awscdk.CfnParameterProps) {
+		p.Default = jsii.String("")
+		p.AllowedPattern = jsii.String("(sgw-[0-9A-F]{8,17})?")
+	})
 	acknowledge(stack, "W2506", "The pool check has read the image's ID, and checked that it is one.")
 
 	group := newGatewayGroup(stack, p)
@@ -57,8 +65,9 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 		SubnetId:    subnet,
 		GroupSet:    &[]any{group.AttrGroupId()},
 	})
-	machine, withMachine := newMachine(stack, machineProps{Stage: stage, Host: p, Image: image, Interface: network.Ref()})
+	machine, withMachine := newMachine(stack, machineProps{Stage: stage, Host: p, Image: image, Size: size, Interface: network.Ref()})
 	cache := newCache(stack, stage, p, zone)
+	addGatewayAlarms(stack, gatewayAlarmsProps{Machine: machine, WithMachine: withMachine, Gateway: gateway})
 	address := network.AttrPrimaryPrivateIpAddress()
 	name := awscdk.Fn_Sub(jsii.String("${HostId}.${ZoneName}"), nil)
 	awsroute53.NewCfnRecordSet(stack, jsii.String("Record"), &awsroute53.CfnRecordSetProps{
@@ -92,30 +101,33 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 	return stack
 }
 
-// newGatewayGroup lets nobody in but the function that activates the gateway. Tenants' instances are
-// added when they are assigned a share.
+// newGatewayGroup lets nobody in but the functions, which activate the gateway, and prove that it serves: whom a share
+// serves its client list says, and they are on none. Tenants' instances are added when they are assigned a share.
 func newGatewayGroup(stack awscdk.Stack, p hostParams) awsec2.CfnSecurityGroup {
 	return awsec2.NewCfnSecurityGroup(stack, jsii.String("SecurityGroup"), &awsec2.CfnSecurityGroupProps{
 		GroupDescription: jsii.String("Headroom: a gateway"),
 		VpcId:            p.Vpc,
-		SecurityGroupIngress: []*awsec2.CfnSecurityGroup_IngressProperty{{
-			IpProtocol:            jsii.String("tcp"),
-			FromPort:              jsii.Number(activationPort),
-			ToPort:                jsii.Number(activationPort),
-			SourceSecurityGroupId: p.ClientGroup,
-			Description:           jsii.String("Activation"),
-		}},
+		SecurityGroupIngress: []*awsec2.CfnSecurityGroup_IngressProperty{
+			fromFunctions(p, activationPort, "Activation"), fromFunctions(p, nfsPort, "Whether it serves"),
+		},
 	})
 }
 
-type machineProps struct {
-	Stage            Stage
-	Host             hostParams
-	Image, Interface *string
+func fromFunctions(p hostParams, port float64, what string) *awsec2.CfnSecurityGroup_IngressProperty {
+	return &awsec2.CfnSecurityGroup_IngressProperty{
+		IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(port), ToPort: jsii.Number(port),
+		SourceSecurityGroupId: p.ClientGroup, Description: jsii.String(what),
+	}
 }
 
-// newMachine makes the gateway's machine, which can be replaced: nothing but an output refers to it,
-// and it stands under a condition. CloudFormation makes a new machine before it ends the old one, which
+type machineProps struct {
+	Stage                  Stage
+	Host                   hostParams
+	Image, Size, Interface *string
+}
+
+// newMachine makes the gateway's machine, which can be replaced: nothing but an output and its alarm refer to it,
+// and these stand under the same condition. CloudFormation makes a new machine before it ends the old one, which
 // has the interface: so a stack is updated to have no machine, and then to have one.
 //
 // What clients wrote and the gateway has not uploaded yet is on the machine's volumes only, so they
@@ -131,7 +143,7 @@ func newMachine(stack awscdk.Stack, p machineProps) (machine awsec2.CfnInstance,
 	})
 	machine = awsec2.NewCfnInstance(stack, jsii.String("Machine"), &awsec2.CfnInstanceProps{
 		ImageId:      p.Image,
-		InstanceType: jsii.String(p.Stage.Shares.InstanceType),
+		InstanceType: p.Size,
 		NetworkInterfaces: []*awsec2.CfnInstance_NetworkInterfaceProperty{{
 			DeviceIndex: jsii.String("0"), NetworkInterfaceId: p.Interface,
 		}},

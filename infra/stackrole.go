@@ -5,6 +5,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"headroom/internal/pool"
 )
 
 // newStackRole makes the role with which CloudFormation creates and deletes hosts: what the two host
@@ -23,6 +25,7 @@ func newStackRole(scope constructs.Construct, p HostStacksProps, boundary awsiam
 	permit(role, securityGroupGrants(p)...)
 	permit(role, machineGrants(p)...)
 	permit(role, databaseGrants(p)...)
+	permit(role, alarmGrant(p))
 	permit(role, bucketGrants(p)...)
 	permit(role, shareRoleGrants(p, boundary)...)
 	permit(role, dnsGrants(p)...)
@@ -122,7 +125,8 @@ func machineGrants(p HostStacksProps) []Grant {
 			Actions: []string{
 				"ec2:CreateTags", "ec2:DeleteNetworkInterface", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute",
 				"ec2:DescribeVolumeAttribute", "ec2:ModifyInstanceAttribute", "ec2:ModifyNetworkInterfaceAttribute",
-				"ec2:StopInstances", "ec2:TerminateInstances",
+				// A machine gets another size by a stop and a start, and another machine after it was ended.
+				"ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances",
 			},
 			Resources: []*string{instances, volumes, interfaces},
 			When:      ours,
@@ -173,19 +177,23 @@ func databaseGrants(p HostStacksProps) []Grant {
 			Resources: []*string{arn("secretsmanager", "secret:rds!db-*")},
 		},
 		{
-			Actions: []string{
-				"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource",
-				"cloudwatch:PutMetricAlarm", "cloudwatch:TagResource",
-			},
-			Resources: []*string{arn("cloudwatch", "alarm:"+prefix)},
-		},
-		{
 			// The first RDS instance of an account brings RDS's own role.
 			Actions:   []string{"iam:CreateServiceLinkedRole"},
 			Resources: []*string{roleARN("/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS")},
 			When:      Conditions{"StringEquals": {"iam:AWSServiceName": jsii.String("rds.amazonaws.com")}},
 		},
 	}
+}
+
+func alarmGrant(p HostStacksProps) Grant {
+	g := Grant{Actions: []string{
+		"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource",
+		"cloudwatch:PutMetricAlarm", "cloudwatch:TagResource",
+	}}
+	for _, kind := range pool.Kinds {
+		g.Resources = append(g.Resources, arn("cloudwatch", "alarm:headroom-"+p.Stage.Name+"-"+string(kind)+"-*"))
+	}
+	return g
 }
 
 func bucketGrants(p HostStacksProps) []Grant {

@@ -65,12 +65,11 @@ func (a *Announcer) asked(h pool.Host, r pool.Repair) (words []string, message s
 	}
 	switch {
 	case r.Way == pool.WayGateway:
-		request.Action, request.Way = events.RepairDrop, ""
 		words = []string{
 			"What to do: save what can be saved of the cache disk first. Headroom never makes a new gateway over the same buckets by",
 			"itself: what was acknowledged and not uploaded would be lost, and two gateways must never write one bucket. The",
-			"handbook has the steps (docs/operations.md, \"A share host is repaired\"). If you mended the host, nothing is to be",
-			"sent. This ends the repair; the host stays out of service while an alarm of it is on:",
+			"handbook says what there is left to do (docs/operations.md, \"A share host fails\"). Once you have mended it, this has",
+			"it looked at again:",
 		}
 	case r.Next != "":
 		words = []string{
@@ -89,13 +88,15 @@ func (a *Announcer) asked(h pool.Host, r pool.Repair) (words []string, message s
 
 // repairState are the lines of what a repair is about, and what was tried.
 func (a *Announcer) repairState(h pool.Host, r pool.Repair) []string {
-	lines := []string{
-		"Stack:    " + h.Stack.Name,
-		"Machine:  " + r.Seat(),
-		"Began:    " + r.Began.UTC().Format(time.RFC3339),
-		"Cause:    " + r.Cause,
-		fmt.Sprintf("Tenants:  %d of %d slots%s", len(tenantsOf(h)), len(h.Slots), quiet(r)),
+	lines := []string{"Stack:    " + h.Stack.Name}
+	if r.Seat() != "" {
+		lines = append(lines, "Machine:  "+r.Seat())
 	}
+	lines = append(lines,
+		"Began:    "+r.Began.UTC().Format(time.RFC3339),
+		"Cause:    "+r.Cause,
+		fmt.Sprintf("Tenants:  %d of %d slots%s", len(tenantsOf(h)), len(h.Slots), quiet(r)),
+	)
 	if seen := lastSeen(r); seen != "" {
 		lines = append(lines, "Seen:     "+seen)
 	}

@@ -85,7 +85,7 @@ func TestWhatBecomesOfARepairIsSaidWithWhatToDo(t *testing.T) {
 			},
 			"HostRepairAsks",
 			[]string{`"way":"gateway"`},
-			[]string{"what was not uploaded is lost", `"action":"drop"`, "never write one bucket"},
+			[]string{"what was not uploaded is lost", `"action":"proceed","way":"gateway"`, "never write one bucket"},
 		},
 		"its new machine does not serve": {
 			func(ctx context.Context, a *announce.Announcer) error {

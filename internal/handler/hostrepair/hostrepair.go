@@ -103,6 +103,7 @@ type Config struct {
 	Policies   policies
 	Announce   announcer
 	Steps      sender // the function's own queue, for what has to wait
+	StepsQueue string // its name: only there Headroom's own messages are taken
 	Hosts      sender // the queue of hosts' steps
 	Templates  map[pool.Kind]Template
 	StackRole  string // ARN of the role by which CloudFormation changes hosts
@@ -128,7 +129,12 @@ func New(c Config) (*Handler, error) {
 
 // Message handles one message; several may be handled at once. One that fails is to be delivered again.
 func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
-	switch kind := events.TypeOf([]byte(d.Body)); kind {
+	kind := events.TypeOf([]byte(d.Body))
+	if own := kind == events.TypeHostAiling || kind == events.TypeStep; own && d.Queue != h.StepsQueue {
+		h.ignore(ctx, "message of ours in a queue that is others'", "messageId", d.ID, "queue", d.Queue)
+		return nil
+	}
+	switch kind {
 	case events.TypeHostAiling:
 		var ailing events.HostAiling
 		if err := events.Decode([]byte(d.Body), &ailing); err != nil {

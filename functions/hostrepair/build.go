@@ -1,0 +1,74 @@
+package main
+
+import (
+	"log/slog"
+	"path"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
+
+	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/gateway"
+	"headroom/internal/adapter/images"
+	"headroom/internal/adapter/machines"
+	"headroom/internal/adapter/nfs"
+	"headroom/internal/announce"
+	"headroom/internal/function"
+	"headroom/internal/function/hoststacks"
+	"headroom/internal/function/notices"
+	"headroom/internal/function/policies"
+	"headroom/internal/handler/hostrepair"
+	"headroom/internal/pool"
+)
+
+// gatewayWait is how long Storage Gateway may take to answer, because it asks the appliance: of one that is down it is
+// known by then.
+const gatewayWait = 18 * time.Second
+
+// build makes the handler with its adapters.
+func build(cfg aws.Config, e hostrepair.Environment) (any, error) {
+	templates, err := e.Templates()
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := function.Ledger(cfg, e.TableName)
+	if err != nil {
+		return nil, err
+	}
+	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
+	announcer, err := announce.New(announce.Config{
+		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
+		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region,
+	})
+	if err != nil {
+		return nil, err
+	}
+	handler, err := hostrepair.New(hostrepair.Config{
+		Ledger:     ledger,
+		Machines:   &machines.Machines{Client: ec2.NewFromConfig(cfg)},
+		Stacks:     hoststacks.Client(cfg),
+		Appliances: &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort},
+		Gateways:   &gateway.Gateways{Client: storagegateway.NewFromConfig(awsclient.OneWait(cfg, gatewayWait)), Region: cfg.Region},
+		Prober:     &nfs.Client{},
+		Images:     &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
+		Policies:   policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, metrics),
+		Announce:   announcer,
+		Steps:      queue(e.StepsQueue),
+		StepsQueue: path.Base(e.StepsQueue),
+		Hosts:      queue(e.HostQueue),
+		Templates:  templates,
+		StackRole:  e.StackRole,
+		Stage:      e.Stage,
+		Metrics:    metrics,
+		Log:        slog.Default(),
+		Now:        function.Now,
+		Until:      time.Until,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return function.Batch(handler.Message), nil
+}
