@@ -273,7 +273,7 @@ func TestThePolicyParameterMayGrow(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "InstanceChangeDlqUrl", "InstanceChangeQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
+		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "InstanceChangeDlqUrl", "InstanceChangeQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "RepairRequestQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {
