@@ -52,31 +52,51 @@ type Choice struct {
 }
 
 // ChooseWay chooses the least harmful way that was not tried and can help. A way that needs a person's word is asked for
-// first, and gone when that was given for it.
+// first, and gone when that was given for it. A way that came to nothing is gone again with a person's word, when there is
+// no other that loses nothing.
 func ChooseWay(r Repair, f Findings, drills []Drill, to string) Choice {
 	m := f.Machine
 	gone := m.State == "" || m.State == MachineTerminated || m.State == MachineShuttingDown
 	switch {
 	case f.Cache != "":
 		return r.ask(WayGateway, f.Cache+": what the gateway acknowledged and had not uploaded is lost, whatever is done")
+	case r.Wanted.Update && !r.tried(WayUpdate):
+		return Choice{Way: WayUpdate} // that is a person's word
 	case r.Wanted.Update:
-		return Choice{Way: WayUpdate}
+		return r.ask(WayUpdate, "the update came to nothing: "+r.came())
+	case r.Wanted.Size != "" && !r.tried(WayResize):
+		return Choice{Way: WayResize} // so is that
 	case r.Wanted.Size != "":
-		return Choice{Way: WayResize}
-	case r.Wanted.Image != "":
-		return Choice{Way: WayMachine} // that is a person's word
+		return r.ask(WayResize, "the other size came to nothing: "+r.came())
+	case r.Next != "":
+		return r.ask(WayMachine, fmt.Sprintf("the new machine %s does not go on as the gateway, and its disks are kept: %s", r.Next, r.came()))
+	case r.Wanted.Image != "" && !r.tried(WayMachine):
+		return Choice{Way: WayMachine} // that, too
+	case r.tried(WayMachine):
+		return r.ask(WayMachine, "no new machine could take the old one's place, and the disks are as they were: "+r.came())
 	case !gone && m.State != MachineStopped && !r.tried(WayReboot):
 		return Choice{Way: WayReboot}
 	case !gone && !r.tried(WayRestart):
 		return Choice{Way: WayRestart}
-	case !r.tried(WayMachine):
-		if slices.Contains(drills, Drill{From: r.Image, To: to}) {
-			return Choice{Way: WayMachine}
-		}
-		return r.ask(WayMachine, fmt.Sprintf("no drill is recorded in the policy of a move from image %s to %s; nothing is lost if it fails, for the old disks are kept", r.Image, to))
+	case slices.Contains(drills, Drill{From: r.Image, To: to}):
+		return Choice{Way: WayMachine}
 	default:
-		return r.ask(WayGateway, "what the gateway acknowledged and had not uploaded may be lost")
+		return r.ask(WayMachine, fmt.Sprintf("no drill is recorded in the policy of a move from image %s to %s; nothing is lost if it fails, for the old disks are kept", r.Image, to))
 	}
+}
+
+// came is what came of the way that was tried last.
+func (r Repair) came() string {
+	if len(r.Tried) == 0 {
+		return ""
+	}
+	return r.Tried[len(r.Tried)-1].Came
+}
+
+// Settled reports whether what a look found is a gateway that serves, with nothing of a move left to be done.
+func (r Repair) Settled(f Findings) bool {
+	parted := r.Next == "" || !slices.ContainsFunc(f.Machine.Disks, func(d MachineDisk) bool { return d.Volume == r.Root })
+	return Diagnose(f).Well && parted
 }
 
 func (r Repair) ask(w Way, why string) Choice {

@@ -213,6 +213,7 @@ var deadlines = map[Step]time.Duration{
 	StepPart:      20 * time.Minute,
 	StepJudge:     20 * time.Minute,
 	StepDischarge: 5 * time.Minute,
+	StepSweep:     time.Hour, // looks again then
 }
 
 // Deadline is how long a step may take before it is tried again.

@@ -136,16 +136,39 @@ func (r Repair) Clone() Repair {
 	return r
 }
 
-// passedLull is how long a host that turned out well is not looked at again for the same.
-const passedLull = 10 * time.Minute
+const (
+	// passedLull is how long a host that turned out well is not looked at again for the same.
+	passedLull = 10 * time.Minute
+	// droppedLull is how long a host is left alone whose repair a person ended: they may be at it themselves.
+	droppedLull = time.Hour
+)
+
+// lull is how long another repair is not begun by itself after one that came to a state.
+func (s RepairState) lull() time.Duration {
+	switch s {
+	case RepairPassed:
+		return passedLull
+	case RepairDropped:
+		return droppedLull
+	}
+	return 0
+}
+
+// since is when the repair came to its state.
+func (r Repair) since() time.Time {
+	if n := len(r.History); n > 0 {
+		return r.History[n-1].At
+	}
+	return r.Began
+}
 
 // BeginRepair is the next repair of a host: last is the one before, zero for the first. One that has not ended is
-// returned as it is, with fresh false; so is one that passed a moment ago, unless a person wants another.
+// returned as it is, with fresh false; so is one that passed, or was dropped, a moment ago, unless a person wants another.
 func BeginRepair(last Repair, h Host, cause string, wanted Wanted, now time.Time) (r Repair, fresh bool) {
 	if last.Number > 0 && !last.State.Ended() {
 		return last, false
 	}
-	if last.State == RepairPassed && wanted.By == "" && now.Sub(last.Began) < passedLull {
+	if wanted.By == "" && last.Number > 0 && now.Sub(last.since()) < last.State.lull() {
 		return last, false
 	}
 	return Repair{
@@ -183,15 +206,31 @@ func (r Repair) Proven(next Step, now time.Time, what string) Repair {
 	return r
 }
 
-// Try begins a way. Its first step is what it is a list of.
+// Try begins a way, with its first step; that which has made a new machine already goes on with it.
 func (r Repair) Try(w Way, now time.Time) (Repair, error) {
-	r, err := MoveRepair(r, RepairMending, waySteps[w][0], now, "tries way "+string(w))
+	r, err := MoveRepair(r, RepairMending, r.first(w), now, "tries way "+string(w))
 	if err != nil {
 		return r, err
 	}
 	r.Way, r.Well = w, 0
 	r.Tried = append(r.Tried, Try{Way: w, At: now.UTC()})
 	return r, nil
+}
+
+// first is the step that a way begins with.
+func (r Repair) first(w Way) Step {
+	if w != WayMachine || r.Next == "" {
+		return waySteps[w][0]
+	}
+	for _, p := range slices.Backward(r.Proofs) {
+		switch p.Step {
+		case StepTakeOver:
+			return StepPart
+		case StepSeat:
+			return StepReunite
+		}
+	}
+	return StepReunite
 }
 
 // waySteps are the steps of each way, up to those which all have in common.
@@ -234,6 +273,25 @@ func (r Repair) Seat() string {
 	return r.Machine
 }
 
+// AskedAt is since when a repair asks; zero: it asks for nothing.
+func (r Repair) AskedAt() time.Time {
+	if r.State != RepairAsking {
+		return time.Time{}
+	}
+	return r.since()
+}
+
+// Moving reports whether the old machine was given up for a new one.
+func (r Repair) Moving() bool { return r.tried(WayMachine) }
+
+// Seated is the host with the machine that the repair has made for it, if it has.
+func (r Repair) Seated(h Host) Host {
+	if r.Next != "" {
+		h.Access.Machine, h.Image = r.Next, r.To
+	}
+	return h
+}
+
 // rootTerm is how long an old root disk is kept.
 const rootTerm = 14 * 24 * time.Hour
 
@@ -244,14 +302,15 @@ func (r Repair) Mended(now time.Time) (Repair, error) {
 		return r, err
 	}
 	r.Ended = append(slices.DeleteFunc(r.Ended, func(at time.Time) bool { return now.Sub(at) >= flapWindow }), now.UTC())
-	if r.Next != "" && r.Root != "" {
-		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
-	}
 	return r.Rest(now), nil
 }
 
 // Rest is a repair that has ended, with the sweep of old root disks as its step when there are any.
 func (r Repair) Rest(now time.Time) Repair {
+	r = r.Clone()
+	if r.Next != "" && r.Root != "" && !r.Keeps(r.Root) {
+		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
+	}
 	r.Progress = Progress{}
 	if len(r.Kept) > 0 {
 		r.Progress = Started(StepSweep, now)
@@ -265,19 +324,37 @@ func (r Repair) Rest(now time.Time) Repair {
 	return r
 }
 
+// Keeps reports whether a volume is an old root disk that is kept for a term.
+func (r Repair) Keeps(volume string) bool {
+	return slices.ContainsFunc(r.Kept, func(k KeptRoot) bool { return k.Volume == volume })
+}
+
 // OverdueRepair decides what becomes of a repair whose step is past its deadline: it is tried again, with a new deadline,
-// until MaxTries. Then its way is given up, and another is chosen, or a person is asked. changed is false when the deadline
-// has not passed.
+// until MaxTries. Then its way is given up, and another is chosen; where none can be chosen, a person is asked. What is left
+// of a host that serves again already is never given up. changed is false when the deadline has not passed.
 func OverdueRepair(r Repair, now time.Time) (out Repair, changed bool, err error) {
 	if !r.Overdue(now) {
 		return r, false, nil
 	}
 	out = r.Clone()
-	if r.State != RepairMending || r.Tries < MaxTries {
+	if r.State != RepairMending || r.Step == StepDischarge || r.Tries < MaxTries {
 		out.Progress = r.Retried(now)
 		return out, true, nil
 	}
-	out = r.Came(fmt.Sprintf("step %s was tried %d times and %s", r.Step, r.Tries+1, r.late()))
+	what := fmt.Sprintf("step %s was tried %d times and %s", r.Step, r.Tries+1, r.late())
+	if r.Step == StepChoose {
+		out, err = out.Ask(r.Way, what, now)
+		return out, err == nil, err
+	}
+	out = r.Came(what)
 	out.Progress = Started(StepChoose, now)
+	out.Stuck = r.Step
 	return out, true, nil
+}
+
+// Ask has a person asked for the word that a way is not gone without.
+func (r Repair) Ask(w Way, why string, now time.Time) (Repair, error) {
+	r, err := MoveRepair(r, RepairAsking, StepAsk, now, why)
+	r.Way, r.Asked, r.Consent, r.Well = w, "", Consent{}, 0
+	return r, err
 }

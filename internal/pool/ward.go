@@ -16,12 +16,13 @@ type Ward struct {
 	Version  int64       // of the record; 0 when it is not written yet
 }
 
-// Patient is a host that is ill.
+// Patient is a host that is ill, or that a person wants changed.
 type Patient struct {
-	Host   HostID
-	Zone   string
-	Since  time.Time
-	Inside bool // it is being mended
+	Host    HostID
+	Zone    string
+	Since   time.Time
+	Inside  bool // it is being mended
+	Planned bool // it is well, and a person wants it changed: it says nothing of its zone
 }
 
 const (
@@ -38,19 +39,20 @@ const (
 	zonePatience = time.Hour
 )
 
-// Enter notes that a host is ill, and admits it if that may be. Why it is not is worded; that of one that is admitted
-// already is empty, whatever holds by now.
-func (w Ward) Enter(h HostID, zone string, hosts int, now time.Time) (out Ward, why string) {
+// Enter notes that a host is ill, and admits it if that may be: hosts is how many its pool has. Why it is not is worded;
+// that of one that is admitted already is empty, whatever holds by now. Since and Inside of p are not looked at.
+func (w Ward) Enter(p Patient, hosts int, now time.Time) (out Ward, why string) {
 	out = w.Clone()
-	i := slices.IndexFunc(out.Patients, func(p Patient) bool { return p.Host == h })
+	i := slices.IndexFunc(out.Patients, func(q Patient) bool { return q.Host == p.Host })
 	if i < 0 {
-		out.Patients = append(out.Patients, Patient{Host: h, Zone: zone, Since: now.UTC()})
+		p.Since, p.Inside = now.UTC(), false
+		out.Patients = append(out.Patients, p)
 		i = len(out.Patients) - 1
 	}
 	if out.Patients[i].Inside {
 		return out, ""
 	}
-	if why = out.closed(zone, hosts, now); why != "" {
+	if why = out.closed(p.Zone, hosts, now); why != "" {
 		return out, why
 	}
 	out.Patients[i].Inside = true
@@ -88,7 +90,7 @@ func (w Ward) closed(zone string, hosts int, now time.Time) string {
 func (w Ward) illIn(zone string) int {
 	n := 0
 	for _, p := range w.Patients {
-		if p.Zone == zone {
+		if p.Zone == zone && !p.Planned {
 			n++
 		}
 	}
@@ -100,7 +102,7 @@ func (w Ward) illIn(zone string) int {
 func (w Ward) FailingZones(now time.Time) []string {
 	since := map[string][]time.Time{}
 	for _, p := range w.Patients {
-		if p.Zone != "" {
+		if p.Zone != "" && !p.Planned {
 			since[p.Zone] = append(since[p.Zone], p.Since)
 		}
 	}

@@ -112,10 +112,11 @@ type wardItem struct {
 }
 
 type patientItem struct {
-	Host   pool.HostID `dynamodbav:"host"`
-	Zone   string      `dynamodbav:"zone,omitempty"`
-	Since  time.Time   `dynamodbav:"since"`
-	Inside bool        `dynamodbav:"inside,omitempty"`
+	Host    pool.HostID `dynamodbav:"host"`
+	Zone    string      `dynamodbav:"zone,omitempty"`
+	Since   time.Time   `dynamodbav:"since"`
+	Inside  bool        `dynamodbav:"inside,omitempty"`
+	Planned bool        `dynamodbav:"planned,omitempty"`
 }
 
 func wardKey(k pool.Key) key { return key{"POOL#" + k.String(), "WARD"} }

@@ -57,8 +57,9 @@ func ward(t *testing.T, l ledger.Ledger) {
 	empty, err := l.Ward(ctx, key)
 	must(t, err)
 	expect(t, "a ward that was never written", empty, pool.Ward{Key: key})
-	one, why := empty.Enter("share-standard-1", "eu-west-1a", 5, at(100))
+	one, why := empty.Enter(pool.Patient{Host: "share-standard-1", Zone: "eu-west-1a"}, 5, at(100))
 	expect(t, "why the first is not admitted", why, "")
+	one, _ = one.Enter(pool.Patient{Host: "share-standard-2", Planned: true}, 5, at(101))
 	one = one.Leave("share-standard-9", true, at(101))
 	must(t, l.SaveWard(ctx, empty, one))
 	if err := l.SaveWard(ctx, empty, one); !errors.Is(err, pool.ErrConflict) {
