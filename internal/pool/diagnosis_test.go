@@ -79,6 +79,8 @@ func TestTheLeastHarmfulWayIsChosen(t *testing.T) {
 		"the cache is gone of a wish":           {with(tried(), func(r *pool.Repair) { r.Wanted.Image = "ami-2" }), pool.Findings{Cache: "its cache is gone"}, drills, gateway, true, "is lost"},
 		"another image is wanted":               {with(tried(), func(r *pool.Repair) { r.Wanted.Image = "ami-9" }), hangs, nil, machine, false, ""},
 		"another image is wanted, and failed":   {with(tried(machine), func(r *pool.Repair) { r.Wanted.Image = "ami-9" }), hangs, drills, machine, true, "nothing of machine"},
+		"an update is wanted":                   {with(tried(), func(r *pool.Repair) { r.Wanted.Update = true }), hangs, nil, pool.WayUpdate, false, ""},
+		"an update is wanted, and failed":       {with(tried(pool.WayUpdate), func(r *pool.Repair) { r.Wanted.Update = true }), hangs, nil, pool.WayUpdate, true, "nothing of update"},
 		"another size is wanted":                {with(tried(), func(r *pool.Repair) { r.Wanted.Size = "m6i.2xlarge" }), hangs, nil, resize, false, ""},
 		"another size is wanted, and failed":    {with(tried(resize), func(r *pool.Repair) { r.Wanted.Size = "m6i.2xlarge" }), hangs, nil, resize, true, "nothing of resize"},
 		"another size is wanted again, by word": {with(tried(resize), func(r *pool.Repair) { r.Wanted.Size, r.Consent.Way = "m6i.2xlarge", resize }), hangs, nil, resize, false, ""},

@@ -111,6 +111,7 @@ func TestARepairGoesItsWayOnly(t *testing.T) {
 func TestTheStepsOfEachWay(t *testing.T) {
 	for way, want := range map[pool.Way]string{
 		pool.WayReboot: "reboot judge prove", pool.WayRestart: "stop start judge prove", pool.WayResize: "resize judge prove",
+		pool.WayUpdate:  "preview apply judge prove",
 		pool.WayMachine: "stop detach unseat seat reunite import take-over part start judge prove",
 	} {
 		r := mending(t, way)

@@ -36,9 +36,9 @@ func (h *Handler) change(ctx context.Context, host pool.Host, r pool.Repair, par
 		}
 		return mending{Record: r.Proven(r.After(), h.Now(), what)}, nil
 	}
-	// The same look again has the same token, so that it asks for the same update; another look asks anew.
+	// Who was killed before the update was counted asks for the same one again, by its token.
 	_, err = h.Stacks.Update(ctx, pool.StackChange{
-		Name: host.Stack.ID, Token: token(r, r.Step, r.Count), RoleARN: h.StackRole, Parameters: parameters,
+		Name: host.Stack.ID, Token: token(r), RoleARN: h.StackRole, Parameters: parameters,
 	})
 	if errors.Is(err, pool.ErrInTransit) {
 		return mending{Record: r, Wait: changeWait, Because: err}, nil
@@ -53,7 +53,7 @@ func (h *Handler) change(ctx context.Context, host pool.Host, r pool.Repair, par
 	return mending{Record: r, Wait: changeWait}, nil
 }
 
-// token is the client request token of an update: letters, digits and hyphens, 128 at most.
-func token(r pool.Repair, step pool.Step, look int) string {
-	return fmt.Sprintf("%s-r%d-%s-%d", r.Host, r.Number, step, look)
+// token is the client request token of a repair's next update: letters, digits and hyphens, 128 at most.
+func token(r pool.Repair) string {
+	return fmt.Sprintf("%s-r%d-u%d-%s", r.Host, r.Number, r.Update, r.Step)
 }

@@ -17,46 +17,63 @@ const askWait = 5 * time.Minute
 // choose takes the host out of service, and begins the least harmful way that was not tried, or asks for the word that it
 // needs.
 func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
-	if err := h.take(ctx, host.ID, r); err != nil {
-		return mending{}, err
+	if late, err := h.take(ctx, host, r); err != nil || late {
+		return mending{Leave: true}, err
 	}
 	f, err := h.look(ctx, host, r.Seat())
 	if err != nil {
 		return mending{}, err
 	}
 	d := pool.Diagnose(f)
-	if r = h.saw(r, f); d.Wait {
+	if r = h.saw(r, f); d.Wait && r.Tries == 0 { // past its deadline it is not on its way, but stuck
 		return mending{Record: r, Wait: lookWait, Because: errors.New(d.What)}, nil
 	}
-	if d.Well && !r.Planned() {
-		if len(r.Tried) == 0 {
-			return h.passed(ctx, host, r, d.What)
-		}
+	unproven := r.Stuck == pool.StepProve
+	switch settled := r.Settled(f) && !unproven; {
+	case settled && len(r.Tried) == 0 && !r.Planned():
+		return h.passed(ctx, host, r, d.What)
+	case settled && len(r.Tried) > 0 && (!r.Planned() || r.Next != ""):
 		r = r.Came(d.What)
-		r.Progress = pool.Started(pool.StepProve, h.Now())
-		return mending{Record: r}, nil
+		r.Way = r.Tried[len(r.Tried)-1].Way
+		return h.moveOn(r, pool.RepairMending, pool.StepProve, d.What)
 	}
-	if r.Next != "" {
-		return h.askFor(ctx, host, r, pool.Choice{Way: r.Way, Why: "the new machine " + r.Next + " does not go on as the gateway; its disks are kept"})
-	}
-	drills, err := h.Policies.Drills(ctx)
+	choice, err := h.wayFor(ctx, &r, f)
 	if err != nil {
 		return mending{}, err
 	}
-	if r.To = r.Wanted.Image; r.To == "" {
-		if r.To, err = h.Images.Newest(ctx); err != nil {
-			return mending{}, err
-		}
-	}
-	choice := pool.ChooseWay(r, f, drills, r.To)
-	if r.Flapping(h.Now()) && r.Consent.Way != choice.Way && !r.Planned() {
+	asked := r.Consent.Way != choice.Way
+	switch {
+	case unproven && asked:
+		choice.Ask, choice.Why = true, "its gateway answers, and its shares are not as they were: "+r.Tried[len(r.Tried)-1].Came
+	case r.Flapping(h.Now()) && asked && !r.Planned():
 		choice.Ask, choice.Why = true, "it was repaired several times in the last hours, and did not stay well"
 	}
 	if choice.Ask || choice.Way == pool.WayGateway {
 		return h.askFor(ctx, host, r, choice)
 	}
+	if gone(f.Machine) {
+		r.Next = "" // one that was made and is gone: another is
+	}
 	r, err = r.Try(choice.Way, h.Now())
 	return mending{Record: r}, err
+}
+
+// wayFor chooses the way of a repair, and notes the image that a new machine would be made from. A word that was given for one
+// image is none for another.
+func (h *Handler) wayFor(ctx context.Context, r *pool.Repair, f pool.Findings) (pool.Choice, error) {
+	drills, err := h.Policies.Drills(ctx)
+	if err != nil {
+		return pool.Choice{}, err
+	}
+	switch {
+	case r.Wanted.Image != "":
+		r.To = r.Wanted.Image
+	case r.To == "" || r.Consent.Way != pool.WayMachine && !r.Moving():
+		if r.To, err = h.Images.Newest(ctx); err != nil {
+			return pool.Choice{}, err
+		}
+	}
+	return pool.ChooseWay(*r, f, drills, r.To), nil
 }
 
 // askFor asks people for their word, and makes place for others meanwhile.
@@ -64,20 +81,23 @@ func (h *Handler) askFor(ctx context.Context, host pool.Host, r pool.Repair, cho
 	if err := h.leave(ctx, host, true); err != nil {
 		return mending{}, err
 	}
-	r, err := pool.MoveRepair(r, pool.RepairAsking, pool.StepAsk, h.Now(), choice.Why)
-	r.Way, r.Asked, r.Consent = choice.Way, "", pool.Consent{}
+	r, err := r.Ask(choice.Way, choice.Why, h.Now())
 	return mending{Record: r}, err
 }
 
 // ask tells people once what is asked of them, and waits for their word; the host may be well by itself before.
 func (h *Handler) ask(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	r = r.Clone()
+	if err := h.leave(ctx, host, true); err != nil { // again: a late copy of a message may have entered
+		return mending{}, err
+	}
 	if r.Asked == "" {
 		why := r.History[len(r.History)-1].Why
 		if err := h.Announce.RepairAsks(ctx, host, r, why); err != nil {
 			return mending{}, err
 		}
 		r.Asked = why
+		return mending{Record: r}, nil // known to be told before anything else can fail
 	}
 	r.Due = h.Now().Add(pool.Deadline(pool.StepAsk))
 	if r.Consent.Way != "" {
@@ -87,20 +107,25 @@ func (h *Handler) ask(ctx context.Context, host pool.Host, r pool.Repair) (mendi
 	if err != nil {
 		return mending{}, err
 	}
-	if d := pool.Diagnose(f); !d.Well {
+	if !r.Settled(f) {
 		r.Well = 0
-		return mending{Record: r, Wait: askWait, Because: errors.New(d.What)}, nil
+		return mending{Record: r, Wait: askWait, Because: errors.New(pool.Diagnose(f).What)}, nil
 	}
 	if r.Well++; r.Well < pool.WellLooks {
 		return mending{Record: r, Wait: lookWait}, nil
 	}
-	return h.passed(ctx, host, r, "it is well by itself")
+	const why = "it is well by itself"
+	if len(r.Tried) == 0 || r.Planned() && r.Next == "" {
+		return h.passed(ctx, host, r, why)
+	}
+	return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, why) // what was tried has changed the host: it is proved
 }
 
-// take takes the host out of service for its repair.
-func (h *Handler) take(ctx context.Context, id pool.HostID, r pool.Repair) error {
-	before, after, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
-		if host.Repair == r.Number {
+// take takes the host out of service for its repair. late is true when the repair went on elsewhere meanwhile: this is a late
+// copy of a message then, and the host is let go again.
+func (h *Handler) take(ctx context.Context, host pool.Host, r pool.Repair) (late bool, err error) {
+	before, after, err := ledger.UpdateHost(ctx, h.Ledger, host.ID, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		if host.Repair >= r.Number {
 			return host, pool.Neutral, ledger.ErrUnchanged
 		}
 		host.Repair = r.Number
@@ -108,19 +133,51 @@ func (h *Handler) take(ctx context.Context, id pool.HostID, r pool.Repair) error
 		return host, pool.Neutral, err
 	})
 	if err != nil {
-		return fmt.Errorf("take %s out of service for its repair: %w", id, err)
+		return false, fmt.Errorf("take %s out of service for its repair: %w", host.ID, err)
 	}
-	return h.haveTold(ctx, before, after)
+	if err := h.haveTold(ctx, before, after); err != nil {
+		return false, err
+	}
+	return h.late(ctx, host, r)
 }
 
-// letGo lets a host go on whose repair ended with nothing done.
+// late reports whether a repair went on elsewhere to where it holds no place any more. What this one took since it read the
+// repair is given back then. A repair that ends gives back once more after it has ended (release): so whoever is the last of
+// the two does.
+func (h *Handler) late(ctx context.Context, host pool.Host, r pool.Repair) (bool, error) {
+	now, err := h.Ledger.Repair(ctx, r.Host)
+	if err != nil {
+		return false, err
+	}
+	if now.Number == r.Number && (now.State == pool.RepairWaiting || now.State == pool.RepairMending) {
+		return false, nil
+	}
+	if err := h.leave(ctx, host, false); err != nil {
+		return true, err
+	}
+	if now.Number == r.Number && !now.State.Ended() {
+		return true, nil // it asks, and the host stays out of service
+	}
+	return true, h.letGo(ctx, host.ID, r)
+}
+
+// release gives back what a repair that has ended held: its place, and the host.
+func (h *Handler) release(ctx context.Context, host pool.Host, r pool.Repair) error {
+	if err := h.leave(ctx, host, false); err != nil {
+		return err
+	}
+	return h.letGo(ctx, host.ID, r)
+}
+
+// letGo lets a host go on whose repair ended without being discharged.
 func (h *Handler) letGo(ctx context.Context, id pool.HostID, r pool.Repair) error {
 	before, after, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
 		if host.Repair != r.Number {
 			return host, pool.Neutral, ledger.ErrUnchanged
 		}
 		host.Repair = 0
-		host, err := pool.Reconsider(host, h.Now(), "it is well by itself")
+		host = r.Seated(host)
+		host, err := pool.Reconsider(host, h.Now(), "its repair has ended")
 		return host, pool.Neutral, err
 	})
 	if err != nil {

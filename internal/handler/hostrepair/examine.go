@@ -80,7 +80,7 @@ func (h *Handler) examine(ctx context.Context, host pool.Host, r pool.Repair) (m
 		return h.passed(ctx, host, r, d.What)
 	}
 	r.Well = 0
-	if d.Wait || h.Now().Sub(r.Began) < pool.RepairMoment {
+	if d.Wait && r.Tries == 0 || h.Now().Sub(r.Began) < pool.RepairMoment {
 		return mending{Record: r, Wait: lookWait, Because: errors.New(d.What)}, nil
 	}
 	return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, d.What)
@@ -93,10 +93,7 @@ func (h *Handler) moveOn(r pool.Repair, to pool.RepairState, next pool.Step, why
 
 // passed ends a repair of a host that is well by itself.
 func (h *Handler) passed(ctx context.Context, host pool.Host, r pool.Repair, why string) (mending, error) {
-	if err := h.leave(ctx, host, false); err != nil {
-		return mending{}, err
-	}
-	if err := h.letGo(ctx, host.ID, r); err != nil {
+	if err := h.release(ctx, host, r); err != nil {
 		return mending{}, err
 	}
 	r, err := pool.MoveRepair(r, pool.RepairPassed, "", h.Now(), why)
@@ -119,11 +116,14 @@ func (h *Handler) enter(ctx context.Context, host pool.Host, r pool.Repair) (men
 	why := ""
 	// Commit point: the host has its place, or is known to wait for one.
 	_, err = ledger.UpdateWard(ctx, h.Ledger, host.Key(), func(w pool.Ward) (pool.Ward, error) {
-		w, why = w.Enter(host.ID, host.Zone, record.Counters.Hosts, h.Now())
+		w, why = w.Enter(pool.Patient{Host: host.ID, Zone: host.Zone, Planned: r.Planned()}, record.Counters.Hosts, h.Now())
 		return w, nil
 	})
 	if err != nil {
 		return mending{}, err
+	}
+	if late, err := h.late(ctx, host, r); err != nil || late {
+		return mending{Leave: true}, err
 	}
 	r = r.Clone()
 	if why == "" {

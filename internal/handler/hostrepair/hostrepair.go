@@ -140,7 +140,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if err := events.Decode([]byte(d.Body), &ailing); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.begin(ctx, pool.HostID(ailing.HostID), ailing.Cause, pool.Wanted{})
+		return h.ailing(ctx, pool.HostID(ailing.HostID), ailing.Cause, d.Redelivered)
 	case events.TypeRepairRequest:
 		var request events.RepairRequest
 		if err := events.Decode([]byte(d.Body), &request); err != nil {

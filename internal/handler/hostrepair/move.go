@@ -43,9 +43,10 @@ func (h *Handler) detach(ctx context.Context, host pool.Host, r pool.Repair) (me
 		return mending{Record: r, Wait: diskWait}, nil // and read back
 	}
 	if r.Root == "" {
-		if r.Root, err = h.findRoot(ctx, host); err != nil {
+		if r.Root, err = h.findRoot(ctx, host, r); err != nil {
 			return mending{}, err
 		}
+		return mending{Record: r}, nil // known before it gets a mark more
 	}
 	free := true
 	for _, volume := range []string{r.Root, r.Cache} {
@@ -84,12 +85,12 @@ func (h *Handler) takeOff(ctx context.Context, volume, machine string) (off bool
 }
 
 // findRoot finds the root disk of a machine that is gone by its marks.
-func (h *Handler) findRoot(ctx context.Context, host pool.Host) (string, error) {
+func (h *Handler) findRoot(ctx context.Context, host pool.Host, r pool.Repair) (string, error) {
 	volumes, err := h.Machines.FindVolumes(ctx, map[string]string{"headroom:host": string(host.ID), "headroom:order": host.Mark})
 	if err != nil {
 		return "", err
 	}
-	volumes = slices.DeleteFunc(volumes, func(v pool.Volume) bool { return v.ID == host.Access.Cache || v.Tags["headroom:root-of"] != "" })
+	volumes = slices.DeleteFunc(volumes, func(v pool.Volume) bool { return v.ID == host.Access.Cache || r.Keeps(v.ID) })
 	if len(volumes) != 1 {
 		return "", fmt.Errorf("find the root disk of the machine of %s by its marks: there are %d", host.ID, len(volumes))
 	}
@@ -141,9 +142,17 @@ func (h *Handler) reunite(ctx context.Context, _ pool.Host, r pool.Repair) (mend
 	switch {
 	case err != nil:
 		return mending{}, err
+	case m.State == "": // it was made a moment ago, and EC2 may not know it everywhere yet
+		return mending{Record: r, Wait: diskWait, Because: fmt.Errorf("there is no machine %s", r.Next)}, nil
 	case gone(m):
 		return h.lost(r, "the new machine is gone")
 	case m.State != pool.MachineRunning:
+		if m.State == pool.MachineStopped {
+			err = h.Machines.Start(ctx, r.Next)
+		}
+		if err != nil {
+			return transit(r, powerWait, err)
+		}
 		return mending{Record: r, Wait: diskWait}, nil
 	}
 	ready := true
@@ -212,7 +221,11 @@ func (h *Handler) part(ctx context.Context, _ pool.Host, r pool.Repair) (mending
 	case gone(m):
 		return h.lost(r, "the new machine is gone")
 	case m.State == pool.MachineRunning:
-		if at, err := h.Machines.Attachment(ctx, r.Root); err == nil && at.Machine == "" {
+		at, err := h.Machines.Attachment(ctx, r.Root)
+		if err != nil {
+			return transit(r, diskWait, err)
+		}
+		if at.Machine == "" {
 			break // it was parted and started by an earlier try
 		}
 		if err := h.Machines.Stop(ctx, r.Next); err != nil {

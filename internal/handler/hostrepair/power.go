@@ -115,6 +115,9 @@ func (h *Handler) judge(ctx context.Context, host pool.Host, r pool.Repair) (men
 
 // resize has CloudFormation give the machine another size, for which EC2 stops it and starts it again.
 func (h *Handler) resize(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	if r = r.Clone(); r.Quiet.IsZero() {
+		r.Quiet = h.Now().UTC()
+	}
 	return h.change(ctx, host, r, map[string]string{"InstanceType": r.Wanted.Size}, func(pool.StackStatus) (string, error) {
 		return "its machine is of type " + r.Wanted.Size, nil
 	})

@@ -64,7 +64,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
 			return wait, true
 		},
 		Later:  h.later,
-		Rested: func(context.Context, pool.Repair, bool) error { return nil },
+		Rested: h.rested,
 		Moved: func(ctx context.Context, before, after pool.Repair) {
 			if after.Step != before.Step || after.State != before.State {
 				h.Log.InfoContext(ctx, "repair moved on", "repair", after.ID(), "from", before.State, "to", after.State, "done", before.Step, "next", after.Step, "way", after.Way)
@@ -115,9 +115,19 @@ func (h *Handler) end(ctx context.Context, host pool.Host, r pool.Repair, why st
 		return mending{}, err
 	}
 	r = r.Clone()
-	r.State, r.Progress = pool.RepairDropped, pool.Progress{}
+	r.State = pool.RepairDropped
 	r.History = pool.Append(r.History, pool.Entry{At: h.Now().UTC(), What: string(pool.RepairDropped), Why: why})
-	return mending{Record: r}, nil
+	return mending{Record: r.Rest(h.Now())}, nil
+}
+
+// rested gives back what a repair held that has ended: a late copy of a message, or one that was killed, may have taken it
+// after its end.
+func (h *Handler) rested(ctx context.Context, r pool.Repair, _ bool) error {
+	host, err := h.Ledger.Host(ctx, r.Host)
+	if err != nil {
+		return err
+	}
+	return h.release(ctx, host, r)
 }
 
 // later has a repair gone on with by a message.

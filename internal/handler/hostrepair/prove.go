@@ -16,6 +16,9 @@ import (
 // proveWait is the time between two looks at shares that are not available yet.
 const proveWait = 15 * time.Second
 
+// sweepWait is the time between two tries to delete an old root disk that may not be deleted now.
+const sweepWait = 15 * time.Minute
+
 // prove looks at every share of the host before it takes tenants again.
 func (h *Handler) prove(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	if host.Kind != pool.Share {
@@ -63,9 +66,7 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 			return host, pool.Neutral, ledger.ErrUnchanged // an earlier try was here
 		}
 		host.Repair, host.Doubt = 0, ""
-		if r.Next != "" {
-			host.Access.Machine, host.Image = r.Next, r.To
-		}
+		host = r.Seated(host)
 		host, err := pool.Reconsider(host, h.Now(), fmt.Sprintf("it was repaired by way %s", r.Way))
 		return host, pool.Neutral, err
 	})
@@ -91,9 +92,16 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 
 // sweep deletes old root disks whose term is over: those that bear the host's marks, and are at no machine.
 func (h *Handler) sweep(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	if err := h.release(ctx, host, r); err != nil {
+		return mending{}, err
+	}
 	r = r.Clone()
+	over := func(k pool.KeptRoot) bool { return !h.Now().Before(k.Until) }
+	if !slices.ContainsFunc(r.Kept, over) {
+		return mending{Leave: true}, nil // its deadline says when to go on
+	}
 	for _, kept := range slices.Clone(r.Kept) {
-		if h.Now().Before(kept.Until) {
+		if !over(kept) {
 			continue
 		}
 		stops, err := h.Ledger.Stops(ctx)
@@ -109,7 +117,7 @@ func (h *Handler) sweep(ctx context.Context, host pool.Host, r pool.Repair) (men
 		i := slices.IndexFunc(volumes, func(v pool.Volume) bool { return v.ID == kept.Volume })
 		if i >= 0 {
 			if against := pool.GuardRoot(host, kept, volumes[i], stops, h.Now()); len(against) > 0 {
-				return mending{Record: r, Wait: stopWait, Because: fmt.Errorf("delete the old root disk %s: %s", kept.Volume, strings.Join(against, "; "))}, nil
+				return mending{Record: r, Wait: sweepWait, Because: fmt.Errorf("delete the old root disk %s: %s", kept.Volume, strings.Join(against, "; "))}, nil
 			}
 			if err := h.Machines.DeleteVolume(ctx, kept.Volume); err != nil && !errors.Is(err, pool.ErrNotFound) {
 				return mending{}, err

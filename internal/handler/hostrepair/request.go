@@ -17,8 +17,9 @@ var (
 	instanceType = regexp.MustCompile(`^[a-z0-9-]{2,20}\.(xlarge|[0-9]{1,2}xlarge|metal)$`) // gateways need xlarge or more
 )
 
-// begin begins a repair of a host, unless it is in one.
-func (h *Handler) begin(ctx context.Context, id pool.HostID, cause string, wanted pool.Wanted) error {
+// ailing begins a repair of a host that seems to be ill, unless it is in one. The pool check says so every minute while it is:
+// only the first has the repair gone on with, and one that may have been cut short.
+func (h *Handler) ailing(ctx context.Context, id pool.HostID, cause string, redelivered bool) error {
 	host, err := h.Ledger.Host(ctx, id)
 	if errors.Is(err, pool.ErrNotFound) {
 		h.ignore(ctx, "repair of an unknown host", "host", id)
@@ -27,67 +28,110 @@ func (h *Handler) begin(ctx context.Context, id pool.HostID, cause string, wante
 	if err != nil {
 		return err
 	}
-	ill := host.State == pool.HostCordoned || wanted.By != "" && host.State == pool.HostInService
-	if host.Kind != pool.Share && !wanted.Update || !ill {
+	if host.Kind != pool.Share || host.State != pool.HostCordoned {
 		h.ignore(ctx, "repair of a host that is in no state for it", "host", id, "state", host.State)
 		return nil
 	}
+	r, fresh, err := h.begin(ctx, host, cause, pool.Wanted{})
+	if err != nil || r.Step != pool.StepExamine || !fresh && !redelivered {
+		return err
+	}
+	return h.machine().Go(ctx, string(id), r)
+}
+
+func (h *Handler) begin(ctx context.Context, host pool.Host, cause string, wanted pool.Wanted) (r pool.Repair, fresh bool, err error) {
 	// Commit point: the host is in repair.
-	_, r, err := ledger.UpdateRepair(ctx, h.Ledger, id, func(last pool.Repair) (pool.Repair, error) {
-		r, fresh := pool.BeginRepair(last, host, cause, wanted, h.Now())
-		if !fresh {
+	_, r, err = ledger.UpdateRepair(ctx, h.Ledger, host.ID, func(last pool.Repair) (pool.Repair, error) {
+		var r pool.Repair
+		if r, fresh = pool.BeginRepair(last, host, cause, wanted, h.Now()); !fresh {
 			return last, ledger.ErrUnchanged
 		}
 		return r, nil
 	})
 	if err != nil {
-		return fmt.Errorf("begin the repair of %s: %w", id, err)
+		return r, false, fmt.Errorf("begin the repair of %s: %w", host.ID, err)
 	}
-	if r.State.Ended() || r.Step != pool.StepExamine {
+	return r, fresh, nil
+}
+
+// request does what a person wants. A request that can't be meant is an error, and comes to the dead letters; one that was
+// done already is none.
+func (h *Handler) request(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
+	err := h.requested(ctx, q, sentAt)
+	if err != nil {
+		return fmt.Errorf("do as %s requested about host %s: %w", q.RequestedBy, q.HostID, err)
+	}
+	return nil
+}
+
+func (h *Handler) requested(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
+	if q.RequestedBy == "" || q.Reason == "" {
+		return errors.New("who wants it and why must be said")
+	}
+	switch q.Action {
+	case events.RepairReplace:
+		if !imageID.MatchString(q.Image) {
+			return fmt.Errorf("image %q is no ID of an image", q.Image)
+		}
+		return h.wish(ctx, q, "replacement wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Image: q.Image}, sentAt)
+	case events.RepairResize:
+		if !instanceType.MatchString(q.Size) {
+			return fmt.Errorf("size %q is no type of instance that a gateway runs on", q.Size)
+		}
+		return h.wish(ctx, q, "another size wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Size: q.Size}, sentAt)
+	case events.RepairUpdate:
+		return h.wish(ctx, q, "update wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Update: true}, sentAt)
+	case events.RepairProceed:
+		return h.proceed(ctx, q, sentAt)
+	case events.RepairDrop:
+		return h.drop(ctx, q)
+	}
+	return fmt.Errorf("action %q is not known", q.Action)
+}
+
+// wish begins what a person wants of a host. A copy of a message whose wish was begun already, or is over, begins nothing.
+func (h *Handler) wish(ctx context.Context, q events.RepairRequest, cause string, wanted pool.Wanted, sentAt time.Time) error {
+	id := pool.HostID(q.HostID)
+	host, err := h.Ledger.Host(ctx, id)
+	if err != nil {
+		return err
+	}
+	if host.Kind != pool.Share && !wanted.Update || host.State != pool.HostInService && host.State != pool.HostCordoned {
+		return fmt.Errorf("it is a %s host, and %s", host.Kind, host.State)
+	}
+	last, err := h.Ledger.Repair(ctx, id)
+	if err != nil && !errors.Is(err, pool.ErrNotFound) {
+		return err
+	}
+	r, fresh := last, false
+	if last.Wanted != wanted || last.Began.Before(sentAt) {
+		if r, fresh, err = h.begin(ctx, host, cause, wanted); err != nil {
+			return err
+		}
+		if !fresh {
+			return fmt.Errorf("it is in repair %s already, which is %s", r.ID(), r.State)
+		}
+	}
+	if r.Step != pool.StepExamine {
 		return nil
 	}
 	return h.machine().Go(ctx, string(id), r)
 }
 
-// request does what a person wants. A request that can't be meant is an error, and comes to the dead letters.
-func (h *Handler) request(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
-	id := pool.HostID(q.HostID)
-	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("do as %s requested about host %s: %s", q.RequestedBy, id, fmt.Sprintf(format, args...))
-	}
-	if q.RequestedBy == "" || q.Reason == "" {
-		return refuse("who wants it and why must be said")
-	}
-	switch q.Action {
-	case events.RepairReplace:
-		if !imageID.MatchString(q.Image) {
-			return refuse("image %q is no ID of an image", q.Image)
-		}
-		return h.begin(ctx, id, "replacement wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Image: q.Image})
-	case events.RepairResize:
-		if !instanceType.MatchString(q.Size) {
-			return refuse("size %q is no type of instance that a gateway runs on", q.Size)
-		}
-		return h.begin(ctx, id, "another size wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Size: q.Size})
-	case events.RepairUpdate:
-		return h.begin(ctx, id, "update wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Update: true})
-	case events.RepairProceed, events.RepairDrop:
-	default:
-		return refuse("action %q is not known", q.Action)
-	}
+// proceed gives a repair the word that it asks for.
+func (h *Handler) proceed(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
 	wrong := ""
-	_, r, err := ledger.UpdateRepair(ctx, h.Ledger, id, func(r pool.Repair) (pool.Repair, error) {
+	_, r, err := ledger.UpdateRepair(ctx, h.Ledger, pool.HostID(q.HostID), func(r pool.Repair) (pool.Repair, error) {
 		wrong = ""
-		var err error
-		switch {
-		case q.Action == events.RepairDrop && (r.State == pool.RepairMending || r.State == pool.RepairLooking && r.Number == 0):
-			wrong = "its repair is " + string(r.State) + ", and is not ended half done"
-		case q.Action == events.RepairDrop && !r.State.Ended():
-			r, err = pool.MoveRepair(r, pool.RepairDropped, "", h.Now(), q.RequestedBy+": "+q.Reason)
-			return r.Rest(h.Now()), err
-		case q.Action == events.RepairProceed && r.State == pool.RepairAsking && q.Way != string(r.Way):
+		switch asked := r.AskedAt(); {
+		case r.Consent.By == q.RequestedBy && r.Consent.At.Equal(sentAt): // another copy of the message
+		case r.State != pool.RepairAsking:
+			wrong = "its repair asks for nothing"
+		case q.Way != string(r.Way):
 			wrong = fmt.Sprintf("the word is for way %q, and way %q was asked for", q.Way, r.Way)
-		case q.Action == events.RepairProceed && r.State == pool.RepairAsking && r.Consent.Way == "":
+		case !sentAt.IsZero() && sentAt.Before(asked):
+			wrong = "the word was given before it was asked for, at " + asked.Format(time.RFC3339)
+		case r.Consent.Way == "":
 			r.Consent = pool.Consent{By: q.RequestedBy, Why: q.Reason, Way: r.Way, At: sentAt.UTC()}
 			return r, nil
 		}
@@ -95,15 +139,38 @@ func (h *Handler) request(ctx context.Context, q events.RepairRequest, sentAt ti
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("do as %s requested about host %s: %w", q.RequestedBy, id, err)
+		return err
 	case wrong != "":
-		return refuse("%s", wrong)
-	case r.State == pool.RepairDropped:
-		return h.dropped(ctx, id, r)
-	case r.State == pool.RepairAsking && r.Consent.Way != "":
-		return h.machine().Go(ctx, string(id), r)
+		return errors.New(wrong)
+	case r.State == pool.RepairAsking:
+		return h.machine().Go(ctx, q.HostID, r)
 	}
 	return nil
+}
+
+// drop ends a repair that looks, waits or asks.
+func (h *Handler) drop(ctx context.Context, q events.RepairRequest) error {
+	wrong := ""
+	_, r, err := ledger.UpdateRepair(ctx, h.Ledger, pool.HostID(q.HostID), func(r pool.Repair) (pool.Repair, error) {
+		wrong = ""
+		switch {
+		case r.Number == 0:
+			wrong = "it is in no repair"
+		case r.State == pool.RepairMending:
+			wrong = "its repair is under way, and is not ended half done"
+		case !r.State.Ended():
+			r, err := pool.MoveRepair(r, pool.RepairDropped, "", h.Now(), q.RequestedBy+": "+q.Reason)
+			return r.Rest(h.Now()), err
+		}
+		return r, ledger.ErrUnchanged
+	})
+	switch {
+	case err != nil:
+		return err
+	case wrong != "":
+		return errors.New(wrong)
+	}
+	return h.dropped(ctx, pool.HostID(q.HostID), r)
 }
 
 // dropped has a host go on whose repair a person ended.
@@ -112,8 +179,5 @@ func (h *Handler) dropped(ctx context.Context, id pool.HostID, r pool.Repair) er
 	if err != nil {
 		return err
 	}
-	if err := h.leave(ctx, host, false); err != nil {
-		return err
-	}
-	return h.letGo(ctx, id, r)
+	return h.release(ctx, host, r)
 }

@@ -75,7 +75,7 @@ func (h *Handler) apply(ctx context.Context, host pool.Host, r pool.Repair) (men
 	if strings.HasSuffix(stack.Status, "_IN_PROGRESS") {
 		return mending{Record: r, Wait: changeWait, Because: fmt.Errorf("its stack is in status %s", stack.Status)}, nil
 	}
-	err = h.Stacks.Execute(ctx, host.Stack.ID, changeSet(r), token(r, r.Step, r.Update))
+	err = h.Stacks.Execute(ctx, host.Stack.ID, changeSet(r), token(r))
 	switch {
 	case err == nil, errors.Is(err, pool.ErrInTransit):
 		return mending{Record: r, Wait: changeWait, Because: err}, nil
