@@ -305,12 +305,23 @@ func (r Repair) Mended(now time.Time) (Repair, error) {
 	return r.Rest(now), nil
 }
 
-// Rest is a repair that has ended, with the sweep of old root disks as its step when there are any.
+// Rest is a repair that has ended just now, with the sweep of old root disks as its step when there are any.
 func (r Repair) Rest(now time.Time) Repair {
 	r = r.Clone()
 	if r.Next != "" && r.Root != "" && !r.Keeps(r.Root) {
 		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
 	}
+	return r.sweeping(now)
+}
+
+// Swept is a repair that has ended, with an old root disk that is gone.
+func (r Repair) Swept(volume string, now time.Time) Repair {
+	r = r.Clone()
+	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptRoot) bool { return k.Volume == volume })
+	return r.sweeping(now)
+}
+
+func (r Repair) sweeping(now time.Time) Repair {
 	r.Progress = Progress{}
 	if len(r.Kept) > 0 {
 		r.Progress = Started(StepSweep, now)

@@ -227,6 +227,13 @@ func TestAnOldRootDiskIsKeptForATerm(t *testing.T) {
 	if again := done.Rest(now.Add(time.Minute)); len(again.Kept) != 2 {
 		t.Errorf("kept twice: %v", again.Kept)
 	}
+	swept := done.Swept("vol-root", now)
+	if len(swept.Kept) != 1 || swept.Step != pool.StepSweep {
+		t.Errorf("kept once it is gone: %v", swept.Kept)
+	}
+	if swept = swept.Swept("vol-0", now); len(swept.Kept) != 0 || swept.Step != "" {
+		t.Errorf("%+v", swept)
+	}
 	if h := done.Seated(ailing()); h.Access.Machine != "i-2" || h.Image != "ami-2" {
 		t.Errorf("the host is on %s, of %s", h.Access.Machine, h.Image)
 	}

@@ -39,16 +39,21 @@ const (
 	zonePatience = time.Hour
 )
 
+// Note notes that a host is ill. Since and Inside of p are not looked at.
+func (w Ward) Note(p Patient, now time.Time) Ward {
+	w = w.Clone()
+	if !slices.ContainsFunc(w.Patients, func(q Patient) bool { return q.Host == p.Host }) {
+		p.Since, p.Inside = now.UTC(), false
+		w.Patients = append(w.Patients, p)
+	}
+	return w
+}
+
 // Enter notes that a host is ill, and admits it if that may be: hosts is how many its pool has. Why it is not is worded;
 // that of one that is admitted already is empty, whatever holds by now. Since and Inside of p are not looked at.
 func (w Ward) Enter(p Patient, hosts int, now time.Time) (out Ward, why string) {
-	out = w.Clone()
+	out = w.Note(p, now)
 	i := slices.IndexFunc(out.Patients, func(q Patient) bool { return q.Host == p.Host })
-	if i < 0 {
-		p.Since, p.Inside = now.UTC(), false
-		out.Patients = append(out.Patients, p)
-		i = len(out.Patients) - 1
-	}
 	if out.Patients[i].Inside {
 		return out, ""
 	}

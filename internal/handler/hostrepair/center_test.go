@@ -26,9 +26,10 @@ type center struct {
 	past     []moment
 	failing  int           // updates that fail next
 	ending   time.Duration // that a machine takes to stop; 0: as usual
-	deaf     bool          // new appliances do not import what they are given
-	weak     bool          // new appliances import, and then do not come up
-	deleted  []string      // volumes that were deleted by a call
+	busy     bool
+	deaf     bool     // new appliances do not import what they are given
+	weak     bool     // new appliances import, and then do not come up
+	deleted  []string // volumes that were deleted by a call
 }
 
 // instance is a machine with the appliance on it.
@@ -111,6 +112,11 @@ func (c *center) launch(s *stack, dies bool) *instance {
 
 // tick has everything come about that is due.
 func (c *center) tick() {
+	if c.busy {
+		return // it is its own doing
+	}
+	c.busy = true
+	defer func() { c.busy = false }()
 	for _, s := range inOrder(c.stacks) {
 		s.tick(c)
 	}
@@ -279,6 +285,9 @@ func (c *center) note() {
 		}
 		slices.SortFunc(look.Disks, func(a, b pool.MachineDisk) int { return cmp.Compare(a.Device, b.Device) })
 		n.machines[id] = look
+	}
+	for len(c.past) > 1 && !c.past[1].at.After(c.now().Add(-c.late)) {
+		c.past = c.past[1:] // nobody is told of it any more
 	}
 	c.past = append(c.past, n)
 }

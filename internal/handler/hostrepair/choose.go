@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"headroom/events"
@@ -37,6 +39,10 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 		r.Way = r.Tried[len(r.Tried)-1].Way
 		return h.moveOn(r, pool.RepairMending, pool.StepProve, d.What)
 	}
+	if failing, err := h.zoneFails(ctx, host); err != nil || failing && !r.Planned() {
+		r.Due = h.Now().Add(pool.Deadline(r.Step))
+		return mending{Record: r, Wait: enterWait, Because: fmt.Errorf("zone %s seems to fail, and no other way is gone in it", host.Zone)}, err
+	}
 	choice, err := h.wayFor(ctx, &r, f)
 	if err != nil {
 		return mending{}, err
@@ -49,13 +55,19 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 		choice.Ask, choice.Why = true, "it was repaired several times in the last hours, and did not stay well"
 	}
 	if choice.Ask || choice.Way == pool.WayGateway {
-		return h.askFor(ctx, host, r, choice)
+		return h.askFor(ctx, host, r, choice, unproven)
 	}
 	if gone(f.Machine) {
 		r.Next = "" // one that was made and is gone: another is
 	}
 	r, err = r.Try(choice.Way, h.Now())
 	return mending{Record: r}, err
+}
+
+// zoneFails reports whether the zone of a host seems to fail: a machine that is stopped there may not start.
+func (h *Handler) zoneFails(ctx context.Context, host pool.Host) (bool, error) {
+	w, err := h.Ledger.Ward(ctx, host.Key())
+	return slices.Contains(w.FailingZones(h.Now()), host.Zone), err
 }
 
 // wayFor chooses the way of a repair, and notes the image that a new machine would be made from. A word that was given for one
@@ -76,12 +88,15 @@ func (h *Handler) wayFor(ctx context.Context, r *pool.Repair, f pool.Findings) (
 	return pool.ChooseWay(*r, f, drills, r.To), nil
 }
 
-// askFor asks people for their word, and makes place for others meanwhile.
-func (h *Handler) askFor(ctx context.Context, host pool.Host, r pool.Repair, choice pool.Choice) (mending, error) {
+// askFor asks people for their word, and makes place for others meanwhile. unproven is whether that is because of its shares.
+func (h *Handler) askFor(ctx context.Context, host pool.Host, r pool.Repair, choice pool.Choice, unproven bool) (mending, error) {
 	if err := h.leave(ctx, host, true); err != nil {
 		return mending{}, err
 	}
 	r, err := r.Ask(choice.Way, choice.Why, h.Now())
+	if unproven {
+		r.Stuck = pool.StepProve
+	}
 	return mending{Record: r}, err
 }
 
@@ -100,16 +115,28 @@ func (h *Handler) ask(ctx context.Context, host pool.Host, r pool.Repair) (mendi
 		return mending{Record: r}, nil // known to be told before anything else can fail
 	}
 	r.Due = h.Now().Add(pool.Deadline(pool.StepAsk))
+	stuck := r.Stuck
 	if r.Consent.Way != "" {
-		return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, fmt.Sprintf("%s gave the word for way %s: %s", r.Consent.By, r.Consent.Way, r.Consent.Why))
+		m, err := h.moveOn(r, pool.RepairWaiting, pool.StepEnter, fmt.Sprintf("%s gave the word for way %s: %s", r.Consent.By, r.Consent.Way, r.Consent.Why))
+		m.Record.Stuck = stuck
+		return m, err
 	}
 	f, err := h.look(ctx, host, r.Seat())
 	if err != nil {
 		return mending{}, err
 	}
-	if !r.Settled(f) {
+	against := pool.Diagnose(f).What
+	settled := r.Settled(f)
+	if settled && stuck == pool.StepProve {
+		bad, err := h.unproven(ctx, host)
+		if err != nil {
+			return mending{}, err
+		}
+		settled, against = len(bad) == 0, strings.Join(bad, "; ")
+	}
+	if !settled {
 		r.Well = 0
-		return mending{Record: r, Wait: askWait, Because: errors.New(pool.Diagnose(f).What)}, nil
+		return mending{Record: r, Wait: askWait, Because: errors.New(against)}, nil
 	}
 	if r.Well++; r.Well < pool.WellLooks {
 		return mending{Record: r, Wait: lookWait}, nil
@@ -149,7 +176,7 @@ func (h *Handler) late(ctx context.Context, host pool.Host, r pool.Repair) (bool
 	if err != nil {
 		return false, err
 	}
-	if now.Number == r.Number && (now.State == pool.RepairWaiting || now.State == pool.RepairMending) {
+	if now.Number == r.Number && !now.State.Ended() && now.State != pool.RepairAsking {
 		return false, nil
 	}
 	if err := h.leave(ctx, host, false); err != nil {

@@ -69,7 +69,7 @@ func (h *Handler) examine(ctx context.Context, host pool.Host, r pool.Repair) (m
 	if err != nil {
 		return mending{}, err
 	}
-	d := pool.Diagnose(f)
+	d, known := pool.Diagnose(f), !r.Quiet.IsZero()
 	if r = h.saw(r, f); d.Well {
 		if r.Well++; r.Well < pool.WellLooks {
 			return mending{Record: r, Wait: lookWait}, nil
@@ -78,6 +78,11 @@ func (h *Handler) examine(ctx context.Context, host pool.Host, r pool.Repair) (m
 			return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, d.What)
 		}
 		return h.passed(ctx, host, r, d.What)
+	}
+	if !known { // what falls ill together is seen before any of it is mended
+		if err := h.note(ctx, host, r); err != nil {
+			return mending{}, err
+		}
 	}
 	r.Well = 0
 	if d.Wait && r.Tries == 0 || h.Now().Sub(r.Began) < pool.RepairMoment {
@@ -100,6 +105,24 @@ func (h *Handler) passed(ctx context.Context, host pool.Host, r pool.Repair, why
 	return mending{Record: r.Rest(h.Now())}, err
 }
 
+// note notes on its pool's ward that a host is ill.
+func (h *Handler) note(ctx context.Context, host pool.Host, r pool.Repair) error {
+	_, err := ledger.UpdateWard(ctx, h.Ledger, host.Key(), func(w pool.Ward) (pool.Ward, error) {
+		return w.Note(patient(host, r), h.Now()), nil
+	})
+	if err == nil {
+		_, err = h.late(ctx, host, r)
+	}
+	if err != nil {
+		return fmt.Errorf("note on the ward of its pool that %s is ill: %w", host.ID, err)
+	}
+	return nil
+}
+
+func patient(host pool.Host, r pool.Repair) pool.Patient {
+	return pool.Patient{Host: host.ID, Zone: host.Zone, Planned: r.Planned()}
+}
+
 // enter waits until the pool's limits admit the host.
 func (h *Handler) enter(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	f, err := h.look(ctx, host, r.Seat())
@@ -116,7 +139,7 @@ func (h *Handler) enter(ctx context.Context, host pool.Host, r pool.Repair) (men
 	why := ""
 	// Commit point: the host has its place, or is known to wait for one.
 	_, err = ledger.UpdateWard(ctx, h.Ledger, host.Key(), func(w pool.Ward) (pool.Ward, error) {
-		w, why = w.Enter(pool.Patient{Host: host.ID, Zone: host.Zone, Planned: r.Planned()}, record.Counters.Hosts, h.Now())
+		w, why = w.Enter(patient(host, r), record.Counters.Hosts, h.Now())
 		return w, nil
 	})
 	if err != nil {
@@ -127,7 +150,9 @@ func (h *Handler) enter(ctx context.Context, host pool.Host, r pool.Repair) (men
 	}
 	r = r.Clone()
 	if why == "" {
+		stuck := r.Stuck
 		r.Progress = pool.Started(pool.StepChoose, h.Now())
+		r.Stuck = stuck
 		return mending{Record: r}, nil
 	}
 	if r.Told == "" { // once: it changes with every host that enters or leaves

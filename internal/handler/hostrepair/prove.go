@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,38 +23,50 @@ func (h *Handler) prove(ctx context.Context, host pool.Host, r pool.Repair) (men
 	if host.Kind != pool.Share {
 		return mending{Record: r.Proven(pool.StepDischarge, h.Now(), "its stack is as it was to be")}, nil
 	}
+	bad, err := h.unproven(ctx, host)
+	if err != nil {
+		return mending{}, err
+	}
+	if len(bad) > 0 {
+		return mending{Record: r, Wait: proveWait, Because: errors.New(strings.Join(bad, "; "))}, nil
+	}
+	return mending{Record: r.Proven(pool.StepDischarge, h.Now(), fmt.Sprintf("all %d shares are available, and NFS answers", len(sharesOf(host))))}, nil
+}
+
+func sharesOf(host pool.Host) []string {
 	var ids []string
 	for _, slot := range host.Slots {
 		if slot.Share != "" {
 			ids = append(ids, slot.Share)
 		}
 	}
+	return ids
+}
+
+// unproven says what is not as it was of a share host: its shares, or that NFS answers.
+func (h *Handler) unproven(ctx context.Context, host pool.Host) ([]string, error) {
+	ids := sharesOf(host)
 	statuses, err := h.Gateways.Shares(ctx, host.Access.Gateway, ids)
 	if errors.Is(err, pool.ErrUnreachable) {
-		return mending{Record: r, Wait: proveWait, Because: err}, nil
+		return []string{err.Error()}, nil
 	}
 	if err != nil {
-		return mending{}, err
+		return nil, err
 	}
 	var bad []string
-	for _, id := range slices.Sorted(maps.Keys(statuses)) {
-		// A share that is being changed or scrubbed by somebody else is none of this repair's.
-		if statuses[id] == pool.ShareUnavailable {
-			bad = append(bad, fmt.Sprintf("share %s is %s", id, statuses[id]))
-		}
-	}
 	for _, id := range ids {
-		if _, there := statuses[id]; !there {
+		// A share that is being changed or scrubbed by somebody else is none of this repair's.
+		switch status, there := statuses[id]; {
+		case !there:
 			bad = append(bad, fmt.Sprintf("share %s is not there", id))
+		case status == pool.ShareUnavailable:
+			bad = append(bad, fmt.Sprintf("share %s is %s", id, status))
 		}
 	}
 	if err := h.Prober.Null(ctx, host.Access.Appliance); err != nil {
 		bad = append(bad, err.Error())
 	}
-	if len(bad) > 0 {
-		return mending{Record: r, Wait: proveWait, Because: errors.New(strings.Join(bad, "; "))}, nil
-	}
-	return mending{Record: r.Proven(pool.StepDischarge, h.Now(), fmt.Sprintf("all %d shares are available, and NFS answers", len(ids)))}, nil
+	return bad, nil
 }
 
 // discharge puts the host back into service, says what was done, and ends the repair.
@@ -123,7 +134,7 @@ func (h *Handler) sweep(ctx context.Context, host pool.Host, r pool.Repair) (men
 				return mending{}, err
 			}
 		}
-		r.Kept = slices.DeleteFunc(r.Kept, func(k pool.KeptRoot) bool { return k.Volume == kept.Volume })
+		r = r.Swept(kept.Volume, h.Now())
 	}
-	return mending{Record: r.Rest(h.Now())}, nil
+	return mending{Record: r}, nil
 }

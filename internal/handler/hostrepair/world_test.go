@@ -125,9 +125,7 @@ func (w *world) add(n int) {
 	ordered := h.Clone()
 	ordered.State, ordered.Slots = pool.HostOrdered, nil
 	record, err := w.ledger.Pool(ctx, shares)
-	if err != nil {
-		w.must(fmt.Errorf("%w", err))
-	}
+	w.must(err)
 	w.must(w.ledger.Order(ctx, record, ordered))
 	before, err := w.ledger.Host(ctx, h.ID)
 	w.must(err)
@@ -265,6 +263,13 @@ func (w *world) runBy(d time.Duration, deliver func(events.Delivery) error) {
 	if until.After(w.now) {
 		w.now = until
 	}
+	w.center.tick()
+}
+
+// skip is a time in which nobody looks at anything.
+func (w *world) skip(d time.Duration) {
+	w.now = w.now.Add(d)
+	w.checked = w.now
 	w.center.tick()
 }
 

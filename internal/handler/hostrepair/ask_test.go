@@ -1,0 +1,227 @@
+package hostrepair
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+func TestWithoutADrillANewMachineIsAskedFor(t *testing.T) {
+	w := newWorld(t, 1)
+	w.drills = nil
+	w.breaks(first, "nothing")
+	w.run(2 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	if w.made() != "Reboot Stop Start" || len(w.said) != 1 || !strings.Contains(w.said[0], "asks for way machine: no drill is recorded in the policy") {
+		t.Fatalf("calls %s, said %q", w.made(), w.said)
+	}
+	w.run(24 * time.Hour)
+	if w.asks(first, pool.WayMachine); w.made() != "Reboot Stop Start" || len(w.said) != 1 {
+		t.Fatalf("a day later calls %s, said %q", w.made(), w.said)
+	}
+	for _, way := range []string{"gateway", "restart", "", "reboot"} {
+		if err := w.request(first, events.RepairProceed, way); err == nil || !strings.Contains(err.Error(), `way "machine" was asked for`) {
+			t.Errorf("the word for way %q: %v", way, err)
+		}
+	}
+	w.run(time.Hour)
+	w.asks(first, pool.WayMachine)
+	w.must(w.request(first, events.RepairProceed, "machine"))
+	w.run(2 * time.Hour)
+	w.inService(first)
+	if w.tried(first) != "reboot restart machine" || w.machine(first).image != newest {
+		t.Errorf("tried %s, on %s", w.tried(first), w.machine(first).image)
+	}
+}
+
+func TestAWordIsForTheImageThatWasAskedFor(t *testing.T) {
+	w := newWorld(t, 1)
+	w.drills = nil
+	w.breaks(first, "nothing")
+	w.run(2 * time.Hour)
+	r := w.repair(first)
+	if r.To != newest {
+		t.Fatalf("asked for %s", r.To)
+	}
+	later := r.Clone()
+	later.To = "ami-0f11e5a7e4a7e0009" // as if the newest had been another when it asked
+	_, err := w.ledger.SaveRepair(context.Background(), r, later)
+	w.must(err)
+	w.must(w.request(first, events.RepairProceed, "machine"))
+	w.run(2 * time.Hour)
+	w.inService(first)
+	if m := w.machine(first); m.image != later.To {
+		t.Errorf("the machine is made from %s", m.image)
+	}
+}
+
+func TestAWordThatIsOutOfPlaceIsRefused(t *testing.T) {
+	w := newWorld(t, 1)
+	w.drills = nil
+	if err := w.request(first, events.RepairProceed, "machine"); err == nil || !strings.Contains(err.Error(), "asks for nothing") {
+		t.Errorf("for a host that is well: %v", err)
+	}
+	if err := w.request(first, events.RepairDrop, ""); err == nil || !strings.Contains(err.Error(), "in no repair") {
+		t.Errorf("dropped: %v", err)
+	}
+	w.breaks(first, "nothing")
+	w.run(2 * time.Hour)
+	h, q := w.handler(undisturbed), events.RepairRequest{HostID: first, Action: events.RepairProceed, Way: "machine", RequestedBy: "ops", Reason: "because"}
+	if err := h.request(t.Context(), q, w.repair(first).AskedAt().Add(-time.Second)); err == nil || !strings.Contains(err.Error(), "before it was asked") {
+		t.Errorf("a word of before: %v", err)
+	}
+	sent := w.now
+	w.must(h.request(t.Context(), q, sent))
+	w.run(2 * time.Hour)
+	w.inService(first)
+	calls := len(w.made())
+	if err := h.request(t.Context(), q, sent); err != nil {
+		t.Errorf("the same message once more: %v", err)
+	}
+	if err := h.request(t.Context(), q, w.now); err == nil {
+		t.Error("another word, for nothing")
+	}
+	w.run(time.Hour)
+	if len(w.made()) != calls {
+		t.Errorf("calls %s", w.made())
+	}
+}
+
+func TestRequestsThatCantBeMeantAreRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*events.RepairRequest)
+		why    string
+	}{
+		"nobody":              {func(q *events.RepairRequest) { q.RequestedBy = "" }, "must be said"},
+		"no reason":           {func(q *events.RepairRequest) { q.Reason = "" }, "must be said"},
+		"no image":            {func(q *events.RepairRequest) { q.Image = "latest" }, "no ID of an image"},
+		"an image and more":   {func(q *events.RepairRequest) { q.Image = wanted + " " }, "no ID of an image"},
+		"no size":             {func(q *events.RepairRequest) { q.Action, q.Size = events.RepairResize, "big" }, "no type of instance"},
+		"too small a size":    {func(q *events.RepairRequest) { q.Action, q.Size = events.RepairResize, "m6i.large" }, "no type of instance"},
+		"an unknown action":   {func(q *events.RepairRequest) { q.Action = "force" }, "not known"},
+		"no host":             {func(q *events.RepairRequest) { q.HostID = "share-standard-9" }, "no such record"},
+		"a host that is lost": {func(q *events.RepairRequest) { q.HostID = "share-standard-2" }, "lost"},
+	} {
+		w := newWorld(t, 2)
+		w.loses("share-standard-2")
+		q := events.RepairRequest{HostID: first, Action: events.RepairReplace, Image: wanted, RequestedBy: "ops", Reason: "because"}
+		test.change(&q)
+		if err := w.handler(undisturbed).request(t.Context(), q, w.now); err == nil || !strings.Contains(err.Error(), test.why) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if w.repair(pool.HostID(q.HostID)).Number != 0 {
+			t.Errorf("%s: a repair began", name)
+		}
+	}
+}
+
+func TestAPersonDropsARepair(t *testing.T) {
+	w := newWorld(t, 1)
+	w.drills = nil
+	w.breaks(first, "nothing")
+	w.run(time.Minute)
+	w.must(w.request(first, events.RepairDrop, "")) // while it looks
+	w.run(30 * time.Minute)
+	if r := w.repair(first); r.Number != 1 || r.State != pool.RepairDropped || w.made() != "" || w.host(first).Repair != 0 {
+		t.Fatalf("it is repaired while somebody is at it: %+v", r)
+	}
+	w.run(2 * time.Hour)
+	if w.asks(first, pool.WayMachine); w.repair(first).Number != 2 {
+		t.Fatal("it is not repaired an hour later")
+	}
+	made := w.made()
+	w.must(w.request(first, events.RepairDrop, "")) // while it asks
+	w.must(w.request(first, events.RepairDrop, ""))
+	w.run(30 * time.Minute)
+	if r := w.repair(first); r.State != pool.RepairDropped || w.host(first).Repair != 0 || w.made() != made || len(w.ward().Patients) > 0 {
+		t.Fatalf("%+v, ward %+v", r, w.ward())
+	}
+	w.machine(first).hangs = "" // the person mends it
+	w.run(5 * time.Minute)
+	w.inService(first)
+}
+
+func TestARepairThatIsUnderWayIsNotDropped(t *testing.T) {
+	w := newWorld(t, 1)
+	w.breaks(first, "nothing")
+	dropped := 0
+	w.mishap = func(operation string, after bool) {
+		if r := w.repair(first); after && operation == "SaveRepair" && r.State == pool.RepairMending {
+			dropped++
+			if err := w.handler(undisturbed).drop(t.Context(), events.RepairRequest{HostID: first, RequestedBy: "ops"}); err == nil {
+				t.Errorf("dropped at step %s", r.Step)
+			}
+		}
+	}
+	w.run(2 * time.Hour)
+	if w.inService(first); dropped < 20 {
+		t.Errorf("it was tried %d times", dropped)
+	}
+}
+
+func TestWhatIsAskedForPassesByItself(t *testing.T) {
+	w := newWorld(t, 1)
+	w.drills = nil
+	w.center.terminate(w.machine(first), false)
+	w.doubt(first)
+	w.run(time.Hour)
+	w.asks(first, pool.WayMachine)
+	if w.made() != "" {
+		t.Fatalf("calls %s", w.made())
+	}
+	w = newWorld(t, 1)
+	w.drills = nil
+	w.breaks(first, "nothing")
+	w.run(2 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	w.machine(first).hangs = ""
+	w.run(time.Hour)
+	w.inService(first) // and proved, for it was restarted
+	if r := w.repair(first); r.State != pool.RepairMended || w.said[len(w.said)-1] != "share-standard-1 is repaired by way restart" {
+		t.Errorf("it is %s, said %q", r.State, w.said)
+	}
+}
+
+func TestAHostThatFlapsIsAskedAbout(t *testing.T) {
+	w := newWorld(t, 1)
+	for n := range 3 {
+		w.breaks(first, "reboot")
+		w.run(30 * time.Minute)
+		w.inService(first)
+		if got := w.repair(first).Number; got != n+1 {
+			t.Fatalf("repair %d is its %dth", n+1, got)
+		}
+	}
+	made := w.made()
+	w.breaks(first, "reboot")
+	w.run(time.Hour)
+	if w.asks(first, pool.WayReboot); w.made() != made {
+		t.Fatalf("calls %s", w.made())
+	}
+	w.must(w.request(first, events.RepairProceed, "reboot"))
+	w.run(30 * time.Minute)
+	w.inService(first)
+	w.run(7 * time.Hour)
+	w.breaks(first, "reboot")
+	w.run(30 * time.Minute)
+	w.inService(first)
+}
+
+func TestWhatCantBeLookedAtIsToldOnce(t *testing.T) {
+	w := newWorld(t, 1)
+	w.drills = nil
+	w.breaks(first, "nothing")
+	w.mishap = func(operation string, after bool) {
+		if after && operation == "RepairAsks" {
+			w.fail["Running"] = errNotNow
+		}
+	}
+	w.run(6 * time.Hour)
+	if w.asks(first, pool.WayMachine); len(w.said) != 1 {
+		t.Errorf("said %q", w.said)
+	}
+}
