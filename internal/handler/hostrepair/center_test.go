@@ -27,6 +27,7 @@ type center struct {
 	failing  int           // updates that fail next
 	ending   time.Duration // that a machine takes to stop; 0: as usual
 	busy     bool
+	acted    bool     // something may have changed since the last tick
 	deaf     bool     // new appliances do not import what they are given
 	weak     bool     // new appliances import, and then do not come up
 	deleted  []string // volumes that were deleted by a call
@@ -115,7 +116,10 @@ func (c *center) tick() {
 	if c.busy {
 		return // it is its own doing
 	}
-	c.busy = true
+	if !c.acted && len(c.past) > 0 && c.past[len(c.past)-1].at.Equal(c.now()) {
+		return // nothing can have come about
+	}
+	c.busy, c.acted = true, false
 	defer func() { c.busy = false }()
 	for _, s := range inOrder(c.stacks) {
 		s.tick(c)
@@ -141,6 +145,13 @@ func (c *center) tick() {
 	}
 	c.run()
 	c.note()
+}
+
+// acts is a tick before something is changed.
+func (c *center) acts() {
+	c.acted = true
+	c.tick()
+	c.acted = true
 }
 
 // lose takes a volume away for good.

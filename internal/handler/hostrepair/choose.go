@@ -90,7 +90,7 @@ func (h *Handler) wayFor(ctx context.Context, r *pool.Repair, f pool.Findings) (
 
 // askFor asks people for their word, and makes place for others meanwhile. unproven is whether that is because of its shares.
 func (h *Handler) askFor(ctx context.Context, host pool.Host, r pool.Repair, choice pool.Choice, unproven bool) (mending, error) {
-	if err := h.leave(ctx, host, true); err != nil {
+	if err := h.leave(ctx, host, len(r.Tried) > 0); err != nil {
 		return mending{}, err
 	}
 	r, err := r.Ask(choice.Way, choice.Why, h.Now())
@@ -103,7 +103,7 @@ func (h *Handler) askFor(ctx context.Context, host pool.Host, r pool.Repair, cho
 // ask tells people once what is asked of them, and waits for their word; the host may be well by itself before.
 func (h *Handler) ask(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	r = r.Clone()
-	if err := h.leave(ctx, host, true); err != nil { // again: a late copy of a message may have entered
+	if err := h.leave(ctx, host, len(r.Tried) > 0); err != nil { // again: a late copy of a message may have entered
 		return mending{}, err
 	}
 	if r.Asked == "" {

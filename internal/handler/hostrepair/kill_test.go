@@ -52,6 +52,7 @@ func (w *world) outcome() outcome {
 	o.Proven = strings.Join(proven, " ")
 	seen := map[string]bool{}
 	for _, s := range w.said {
+		s, _, _ = strings.Cut(s, " failed at ")
 		if !seen[s] {
 			o.Said = append(o.Said, s)
 		}

@@ -22,7 +22,7 @@ func (c *center) look(id string) (pool.MachineLook, error) {
 }
 
 func (c *center) machine(id string) (*instance, error) {
-	c.tick()
+	c.acts()
 	m := c.machines[id]
 	if m == nil || m.state == pool.MachineTerminated && c.now().Sub(m.ended) > time.Hour {
 		return nil, fmt.Errorf("machine %s: %w", id, pool.ErrNotFound)
@@ -86,6 +86,7 @@ func (c *center) start(id string) error {
 
 // terminate ends a machine; by whom says if that was for the stack.
 func (c *center) terminate(m *instance, ours bool) {
+	c.acts()
 	if m.state == pool.MachineTerminated || m.state == pool.MachineShuttingDown {
 		return
 	}
@@ -157,7 +158,7 @@ func (c *center) attach(id, machine, device string) error {
 }
 
 func (c *center) detach(id, machine string) error {
-	c.tick()
+	c.acts()
 	if c.volumes[id] == nil {
 		return fmt.Errorf("detach %s: %w", id, pool.ErrNotFound)
 	}
@@ -175,7 +176,7 @@ func (c *center) detach(id, machine string) error {
 }
 
 func (c *center) tagVolume(id string, tags map[string]string) error {
-	if c.tick(); c.volumes[id] == nil {
+	if c.acts(); c.volumes[id] == nil {
 		return fmt.Errorf("tag %s: %w", id, pool.ErrNotFound)
 	}
 	maps.Copy(c.volumes[id].tags, tags)
@@ -203,7 +204,7 @@ func (c *center) findVolumes(tags map[string]string) []pool.Volume {
 }
 
 func (c *center) deleteVolume(id string) error {
-	c.tick()
+	c.acts()
 	if c.volumes[id] == nil {
 		return fmt.Errorf("delete %s: %w", id, pool.ErrNotFound)
 	}
@@ -219,7 +220,7 @@ func (c *center) deleteVolume(id string) error {
 
 // take has the appliance go on as a gateway: by its old root, its cache, and nothing more than its own root.
 func (c *center) take(address, gatewayID string) error {
-	c.tick()
+	c.acts()
 	m := c.at(address)
 	if m == nil || m.state != pool.MachineRunning || m.up.After(c.now()) || m.hangs != "" {
 		return fmt.Errorf("import at %s: %w", address, pool.ErrBooting)

@@ -66,7 +66,7 @@ func (c *center) describe(id string) (pool.StackStatus, error) {
 }
 
 func (c *center) update(change pool.StackChange) (changed bool, err error) {
-	c.tick()
+	c.acts()
 	s := c.stacks[change.Name]
 	if s == nil {
 		return false, fmt.Errorf("update stack %s: %w", change.Name, pool.ErrNotFound)
@@ -179,7 +179,7 @@ func (c *center) resize(s *stack, m *instance, kind string, back func(string)) {
 
 // preview says what a change set would do, once it is there.
 func (c *center) preview(change pool.StackChange, name string) ([]pool.ResourceChange, error) {
-	c.tick()
+	c.acts()
 	s := c.stacks[change.Name]
 	set, there := s.sets[name]
 	if !there {
@@ -204,7 +204,7 @@ func (c *center) preview(change pool.StackChange, name string) ([]pool.ResourceC
 }
 
 func (c *center) execute(id, name, _ string) error {
-	c.tick()
+	c.acts()
 	s := c.stacks[id]
 	set, there := s.sets[name]
 	switch {
