@@ -53,21 +53,24 @@ type Choice struct {
 
 // ChooseWay chooses the least harmful way that was not tried and can help. A way that needs a person's word is asked for
 // first, and gone when that was given for it. A way that came to nothing is gone again with a person's word, when there is
-// no other that loses nothing.
+// no other that loses nothing; and a host that is ill after somebody's wish is mended like any other.
 func ChooseWay(r Repair, f Findings, drills []Drill, to string) Choice {
 	m := f.Machine
 	gone := m.State == "" || m.State == MachineTerminated || m.State == MachineShuttingDown
+	well := Diagnose(f).Well
 	switch {
 	case f.Cache != "":
 		return r.ask(WayGateway, f.Cache+": what the gateway acknowledged and had not uploaded is lost, whatever is done")
 	case r.Wanted.Update && !r.tried(WayUpdate):
 		return Choice{Way: WayUpdate} // that is a person's word
-	case r.Wanted.Update:
+	case r.Wanted.Update && well:
 		return r.ask(WayUpdate, "the update came to nothing: "+r.came())
 	case r.Wanted.Size != "" && !r.tried(WayResize):
 		return Choice{Way: WayResize} // so is that
-	case r.Wanted.Size != "":
+	case r.Wanted.Size != "" && well:
 		return r.ask(WayResize, "the other size came to nothing: "+r.came())
+	case r.tookOver() && r.parted(f) && !gone && r.Tried[len(r.Tried)-1].Way != WayRestart:
+		return Choice{Way: WayRestart} // the new machine is one like any other
 	case r.Next != "":
 		return r.ask(WayMachine, fmt.Sprintf("the new machine %s does not go on as the gateway, and its disks are kept: %s", r.Next, r.came()))
 	case r.Wanted.Image != "" && !r.tried(WayMachine):
@@ -95,12 +98,16 @@ func (r Repair) came() string {
 
 // Settled reports whether what a look found is a gateway that serves, with nothing of a move left to be done.
 func (r Repair) Settled(f Findings) bool {
-	parted := r.Next == "" || !slices.ContainsFunc(f.Machine.Disks, func(d MachineDisk) bool { return d.Volume == r.Root })
-	return Diagnose(f).Well && parted
+	return Diagnose(f).Well && r.parted(f)
+}
+
+// parted reports whether no machine has both roots.
+func (r Repair) parted(f Findings) bool {
+	return r.Next == "" || !slices.ContainsFunc(f.Machine.Disks, func(d MachineDisk) bool { return d.Volume == r.Root })
 }
 
 func (r Repair) ask(w Way, why string) Choice {
-	return Choice{Way: w, Ask: r.Consent.Way != w, Why: why}
+	return Choice{Way: w, Ask: !r.Given(w), Why: why}
 }
 
 const (

@@ -40,6 +40,7 @@ func TestDiagnose(t *testing.T) {
 func TestTheLeastHarmfulWayIsChosen(t *testing.T) {
 	drills := []pool.Drill{{From: "ami-1", To: "ami-2"}}
 	hangs := pool.Findings{Machine: pool.MachineLook{State: pool.MachineRunning}, Silent: "no answer"}
+	healthy := pool.Findings{Machine: pool.MachineLook{State: pool.MachineRunning}}
 	in := func(s pool.MachineState) pool.Findings { return pool.Findings{Machine: pool.MachineLook{State: s}} }
 	tried := func(ways ...pool.Way) pool.Repair {
 		r := pool.Repair{Image: "ami-1"}
@@ -49,6 +50,11 @@ func TestTheLeastHarmfulWayIsChosen(t *testing.T) {
 		return r
 	}
 	with := func(r pool.Repair, change func(*pool.Repair)) pool.Repair { change(&r); return r }
+	word := func(w pool.Way) pool.Consent { return pool.Consent{Way: w, At: now} }
+	over := func(r *pool.Repair) {
+		r.Next, r.Root, r.Proofs = "i-2", "vol-root", []pool.Proof{{Step: pool.StepSeat}, {Step: pool.StepTakeOver}}
+	}
+	both := pool.Findings{Machine: pool.MachineLook{State: pool.MachineRunning, Disks: []pool.MachineDisk{{Volume: "vol-root"}}}, Silent: "no answer"}
 	const reboot, restart, machine, gateway, resize = pool.WayReboot, pool.WayRestart, pool.WayMachine, pool.WayGateway, pool.WayResize
 	for name, test := range map[string]struct {
 		repair   pool.Repair
@@ -69,21 +75,36 @@ func TestTheLeastHarmfulWayIsChosen(t *testing.T) {
 		"a drill of another image":              {tried(reboot, restart), hangs, []pool.Drill{{From: "ami-0", To: "ami-2"}}, machine, true, "from image ami-1 to ami-2"},
 		"a drill to another image":              {tried(reboot, restart), hangs, []pool.Drill{{From: "ami-1", To: "ami-3"}}, machine, true, "no drill"},
 		"a drill the other way":                 {tried(reboot, restart), hangs, []pool.Drill{{From: "ami-2", To: "ami-1"}}, machine, true, "no drill"},
-		"no drill, and the word was given":      {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent.Way = machine }), hangs, nil, machine, false, ""},
-		"the word was given for another way":    {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent.Way = gateway }), hangs, nil, machine, true, ""},
-		"the word is no detour":                 {with(tried(), func(r *pool.Repair) { r.Consent.Way = machine }), hangs, nil, reboot, false, ""},
+		"no drill, and the word was given":      {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent = word(machine) }), hangs, nil, machine, false, ""},
+		"the word was given for another way":    {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent = word(gateway) }), hangs, nil, machine, true, ""},
+		"the word is no detour":                 {with(tried(), func(r *pool.Repair) { r.Consent = word(machine) }), hangs, nil, reboot, false, ""},
 		"a new machine came to nothing":         {tried(reboot, restart, machine), in(pool.MachineStopped), drills, machine, true, "nothing of machine"},
-		"once more, by word":                    {with(tried(machine), func(r *pool.Repair) { r.Consent.Way = machine }), in(pool.MachineStopped), drills, machine, false, ""},
+		"once more, by word":                    {with(tried(machine), func(r *pool.Repair) { r.Consent = word(machine) }), in(pool.MachineStopped), drills, machine, false, ""},
 		"a new machine that does not go on":     {with(tried(machine), func(r *pool.Repair) { r.Next = "i-2" }), hangs, drills, machine, true, "i-2 does not go on"},
+		"a new machine that has run, and hangs": {with(tried(machine), func(r *pool.Repair) { over(r) }), hangs, drills, restart, false, ""},
+		"and was restarted":                     {with(tried(machine, restart), func(r *pool.Repair) { over(r) }), hangs, drills, machine, true, "i-2 does not go on"},
+		"and has the old root":                  {with(tried(machine), func(r *pool.Repair) { over(r) }), both, drills, machine, true, "i-2 does not go on"},
+		"and is gone":                           {with(tried(machine), func(r *pool.Repair) { over(r) }), pool.Findings{}, drills, machine, true, "i-2 does not go on"},
+		"a word that was used": {with(tried(machine), func(r *pool.Repair) {
+			r.Consent = pool.Consent{Way: machine, At: now}
+			r.Tried[0].At = now.Add(time.Second)
+		}), in(pool.MachineStopped), drills, machine, true, "nothing of machine"},
+		"a word that came after the try": {with(tried(machine), func(r *pool.Repair) {
+			r.Consent = pool.Consent{Way: machine, At: now}
+			r.Tried[0].At = now.Add(-time.Second)
+		}), in(pool.MachineStopped), drills, machine, false, ""},
 		"the cache is gone":                     {tried(), pool.Findings{Cache: "its cache is gone"}, drills, gateway, true, "its cache is gone"},
 		"the cache is gone of a wish":           {with(tried(), func(r *pool.Repair) { r.Wanted.Image = "ami-2" }), pool.Findings{Cache: "its cache is gone"}, drills, gateway, true, "is lost"},
 		"another image is wanted":               {with(tried(), func(r *pool.Repair) { r.Wanted.Image = "ami-9" }), hangs, nil, machine, false, ""},
 		"another image is wanted, and failed":   {with(tried(machine), func(r *pool.Repair) { r.Wanted.Image = "ami-9" }), hangs, drills, machine, true, "nothing of machine"},
+		"ill after another size":                {with(tried(resize), func(r *pool.Repair) { r.Wanted.Size = "m6i.2xlarge" }), hangs, nil, reboot, false, ""},
+		"ill after another size, still":         {with(tried(resize, reboot), func(r *pool.Repair) { r.Wanted.Size = "m6i.2xlarge" }), hangs, nil, restart, false, ""},
+		"ill after an update":                   {with(tried(pool.WayUpdate), func(r *pool.Repair) { r.Wanted.Update = true }), hangs, nil, reboot, false, ""},
 		"an update is wanted":                   {with(tried(), func(r *pool.Repair) { r.Wanted.Update = true }), hangs, nil, pool.WayUpdate, false, ""},
-		"an update is wanted, and failed":       {with(tried(pool.WayUpdate), func(r *pool.Repair) { r.Wanted.Update = true }), hangs, nil, pool.WayUpdate, true, "nothing of update"},
+		"an update is wanted, and failed":       {with(tried(pool.WayUpdate), func(r *pool.Repair) { r.Wanted.Update = true }), healthy, nil, pool.WayUpdate, true, "nothing of update"},
 		"another size is wanted":                {with(tried(), func(r *pool.Repair) { r.Wanted.Size = "m6i.2xlarge" }), hangs, nil, resize, false, ""},
-		"another size is wanted, and failed":    {with(tried(resize), func(r *pool.Repair) { r.Wanted.Size = "m6i.2xlarge" }), hangs, nil, resize, true, "nothing of resize"},
-		"another size is wanted again, by word": {with(tried(resize), func(r *pool.Repair) { r.Wanted.Size, r.Consent.Way = "m6i.2xlarge", resize }), hangs, nil, resize, false, ""},
+		"another size is wanted, and failed":    {with(tried(resize), func(r *pool.Repair) { r.Wanted.Size = "m6i.2xlarge" }), healthy, nil, resize, true, "nothing of resize"},
+		"another size is wanted again, by word": {with(tried(resize), func(r *pool.Repair) { r.Wanted.Size, r.Consent = "m6i.2xlarge", word(resize) }), healthy, nil, resize, false, ""},
 	} {
 		c := pool.ChooseWay(test.repair, test.findings, test.drills, "ami-2")
 		if c.Way != test.way || c.Ask != test.ask || !strings.Contains(c.Why, test.why) {

@@ -222,15 +222,20 @@ func (r Repair) first(w Way) Step {
 	if w != WayMachine || r.Next == "" {
 		return waySteps[w][0]
 	}
-	for _, p := range slices.Backward(r.Proofs) {
-		switch p.Step {
-		case StepTakeOver:
-			return StepPart
-		case StepSeat:
-			return StepReunite
-		}
+	if r.tookOver() {
+		return StepPart
 	}
 	return StepReunite
+}
+
+// tookOver reports whether the gateway has run on the new machine.
+func (r Repair) tookOver() bool {
+	for _, p := range slices.Backward(r.Proofs) {
+		if p.Step == StepTakeOver || p.Step == StepSeat {
+			return p.Step == StepTakeOver && r.Next != ""
+		}
+	}
+	return false
 }
 
 // waySteps are the steps of each way, up to those which all have in common.
@@ -263,6 +268,12 @@ func (r Repair) Came(what string) Repair {
 // tried reports whether a way was tried in this repair.
 func (r Repair) tried(w Way) bool {
 	return slices.ContainsFunc(r.Tried, func(t Try) bool { return t.Way == w })
+}
+
+// Given reports whether a person's word for a way was given, and has not been used.
+func (r Repair) Given(w Way) bool {
+	used := slices.ContainsFunc(r.Tried, func(t Try) bool { return t.Way == w && !t.At.Before(r.Consent.At) })
+	return r.Consent.Way == w && !used
 }
 
 // Seat is the machine that the gateway is on, or is to be on.

@@ -47,7 +47,7 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 	if err != nil {
 		return mending{}, err
 	}
-	asked := r.Consent.Way != choice.Way
+	asked := !r.Given(choice.Way)
 	switch {
 	case unproven && asked:
 		choice.Ask, choice.Why = true, "its gateway answers, and its shares are not as they were: "+r.Tried[len(r.Tried)-1].Came

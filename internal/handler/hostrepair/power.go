@@ -115,6 +115,13 @@ func (h *Handler) judge(ctx context.Context, host pool.Host, r pool.Repair) (men
 
 // resize has CloudFormation give the machine another size, for which EC2 stops it and starts it again.
 func (h *Handler) resize(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+	m, err := h.machineOf(ctx, r)
+	if err != nil {
+		return mending{}, err
+	}
+	if gone(m) {
+		return h.lost(r, "its machine is gone")
+	}
 	if r = r.Clone(); r.Quiet.IsZero() {
 		r.Quiet = h.Now().UTC()
 	}

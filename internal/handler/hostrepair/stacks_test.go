@@ -161,14 +161,28 @@ func (c *center) resize(s *stack, m *instance, kind string, back func(string)) {
 		back("it can't be stopped")
 		return
 	}
+	ended := func() bool { // somebody ended it meanwhile
+		if m.state == pool.MachineTerminated {
+			s.phases = s.phases[:1]
+			back("there is no machine " + m.id)
+			return true
+		}
+		return false
+	}
 	s.then(c, func() bool {
-		if m.state != pool.MachineStopped {
+		if ended() {
+			return true
+		}
+		if m.state != pool.MachineStopped || c.start(m.id) != nil {
 			return false
 		}
 		m.kind = kind
-		return c.start(m.id) == nil
+		return true
 	})
 	s.then(c, func() bool {
+		if ended() {
+			return true
+		}
 		if m.state == pool.MachinePending {
 			return false
 		}

@@ -399,7 +399,7 @@ func (w *world) inService(id pool.HostID) {
 	w.t.Helper()
 	w.sound()
 	h, r := w.host(id), w.repair(id)
-	if h.State != pool.HostInService || h.Repair != 0 || !r.State.Ended() {
+	if h.State != pool.HostInService || h.Repair != 0 || r.Number > 0 && !r.State.Ended() {
 		w.t.Fatalf("%s is %s (%s), its repair %+v; said %q\n%v", id, h.State, h.Barriers(), r, w.said, w.center)
 	}
 	if lost := w.center.unreadable(gatewayID(h.Access.Gateway)); len(lost) > 0 {
