@@ -208,9 +208,16 @@ func (c *crowd) settleDown(t *rapid.T) {
 	}
 	c.refusals, c.center.failing, c.drills = 0, 0, drilled
 	c.must(c.ledger.SaveStops(context.Background(), pool.Stops{}))
-	for range 12 {
+	for n := range 12 {
 		c.quiet(8 * time.Hour)
 		c.holds(t)
+		for _, id := range c.ids { // a new machine that is good for nothing is ended by a person, and another made by word
+			if r := c.repair(id); n > 2 && r.State == pool.RepairAsking && r.Next != "" && c.machine(id) != nil {
+				c.center.terminate(c.machine(id), false)
+				c.now = c.now.Add(time.Minute)
+				c.center.tick()
+			}
+		}
 		if c.wellAgain(t) {
 			break
 		}
