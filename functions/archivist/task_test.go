@@ -78,7 +78,7 @@ func database(t *testing.T) (host pool.Login, copier, authorities string) {
 	server, err := program.Start(ctx, postgresql.Config{Name: "instance", Authority: authority, Master: login.Username, Password: login.Password})
 	check(t, err)
 	t.Cleanup(func() { check(t, server.Close()) })
-	login.Port = server.Port
+	login.Port = server.Port()
 	roots, err := postgres.ReadAuthorities(authorities)
 	check(t, err)
 	adapter, err := postgres.New(postgres.Config{

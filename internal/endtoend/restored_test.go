@@ -184,7 +184,7 @@ func (l *leaving) databaseIsRestored(t *testing.T, folder string, want aDatabase
 	}
 	bin, err := postgresql.Bin()
 	must(t, err)
-	out := judge(t, filepath.Join(bin, "pg_restore"), "--exit-on-error", "--host", server.Dir(), "--port", fmt.Sprint(server.Port),
+	out := judge(t, filepath.Join(bin, "pg_restore"), "--exit-on-error", "--host", server.Dir(), "--port", fmt.Sprint(server.Port()),
 		"--username", admin.Config().User, "--dbname", "elsewhere", filepath.Join(folder, "database.dump"))
 	if out != "" {
 		t.Errorf("pg_restore says: %s", out)

@@ -62,7 +62,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	login.Port = server.Port
+	login.Port = server.Port()
 	roots, err := postgres.ReadAuthorities(authorities)
 	if err != nil {
 		return 0, err

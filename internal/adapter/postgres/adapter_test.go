@@ -89,7 +89,7 @@ func TestServerOfAnotherAuthorityIsRefused(t *testing.T) {
 func TestServerOfAnotherNameIsRefused(t *testing.T) {
 	instance := master(cluster)
 	instance.Host = "127.0.0.2" // the certificate is good for localhost and 127.0.0.1 only
-	proxy(t, instance.Host, cluster.Port, postgresql.Host)
+	proxy(t, instance.Host, cluster.Port(), postgresql.Host)
 	var mismatch x509.HostnameError
 	if err := newAdapter(t).Harden(t.Context(), instance); !errors.As(err, &mismatch) {
 		t.Errorf("got %v, want a mismatch of names", err)

@@ -132,7 +132,8 @@ func (s *Store) restoreNeeds(action string, p params) []need {
 	needs := s.withKey(from)
 	needs = append(needs, s.databaseNeed(action, p.text("TargetDBInstanceIdentifier"), context))
 	for _, group := range []struct{ kind, given, otherwise string }{
-		{"pg", p.text("DBParameterGroupName"), source.ParameterGroup}, {"og", p.text("OptionGroupName"), source.OptionGroup},
+		{"pg", p.text("DBParameterGroupName"), source.ParameterGroup},
+		{"og", p.text("OptionGroupName"), source.OptionGroup},
 		{"subgrp", p.text("DBSubnetGroupName"), "default"},
 	} {
 		name := strings.ToLower(group.given)

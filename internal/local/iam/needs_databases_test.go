@@ -26,11 +26,13 @@ func TestWhatCallsAboutDatabasesNeed(t *testing.T) {
 		"all instances": {"DescribeDBInstances", nil, []string{"rds:DescribeDBInstances " + arn("rds", "db:*")}},
 		"one":           {"DescribeDBInstances", params{"DBInstanceIdentifier": host}, []string{"rds:DescribeDBInstances " + host}},
 		"restore": {
-			"RestoreDBInstanceToPointInTime", params{"SourceDBInstanceIdentifier": "Host", "TargetDBInstanceIdentifier": "Back"},
+			"RestoreDBInstanceToPointInTime",
+			params{"SourceDBInstanceIdentifier": "Host", "TargetDBInstanceIdentifier": "Back"},
 			append([]string{restore + host, "kms:DescribeKey " + key, "kms:CreateGrant " + key, restore + back}, groups...),
 		},
 		"restore what is gone": {
-			"RestoreDBInstanceToPointInTime", params{"SourceDbiResourceId": "db-1", "TargetDBInstanceIdentifier": "back", "DBParameterGroupName": "p", "DBSubnetGroupName": "s", "Tags": []any{map[string]any{"Key": "a", "Value": "b"}}},
+			"RestoreDBInstanceToPointInTime",
+			params{"SourceDbiResourceId": "db-1", "TargetDBInstanceIdentifier": "back", "DBParameterGroupName": "p", "DBSubnetGroupName": "s", "Tags": []any{map[string]any{"Key": "a", "Value": "b"}}},
 			[]string{
 				restore + backups, "kms:DescribeKey " + key, "kms:CreateGrant " + key, restore + back, restore + arn("rds", "pg:p"),
 				restore + arn("rds", "og:default:postgres-17"), restore + arn("rds", "subgrp:s"), "rds:AddTagsToResource " + back,
@@ -38,7 +40,8 @@ func TestWhatCallsAboutDatabasesNeed(t *testing.T) {
 		},
 		"modify": {"ModifyDBInstance", params{"DBInstanceIdentifier": "host", "DBParameterGroupName": "p"}, []string{"rds:ModifyDBInstance " + host, "rds:ModifyDBInstance " + arn("rds", "pg:p")}},
 		"a managed secret": {
-			"ModifyDBInstance", params{"DBInstanceIdentifier": "host", "ManageMasterUserPassword": "true", "MasterUserSecretKmsKeyId": key},
+			"ModifyDBInstance",
+			params{"DBInstanceIdentifier": "host", "ManageMasterUserPassword": "true", "MasterUserSecretKmsKeyId": key},
 			[]string{
 				"rds:ModifyDBInstance " + host, "secretsmanager:CreateSecret " + secret, "secretsmanager:TagResource " + secret,
 				"kms:DescribeKey " + key, "kms:Decrypt " + key, "kms:GenerateDataKey " + key, "kms:CreateGrant " + key,
