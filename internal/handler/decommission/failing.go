@@ -150,6 +150,21 @@ func (h *Handler) lookForFailing(ctx context.Context, c pool.Clearance, ref pool
 	return next, nil
 }
 
+// withoutReport deletes a report that is gone on without. One that can't be deleted expires.
+func (h *Handler) withoutReport(ctx context.Context, c pool.Clearance, ref pool.ShareRef) pool.Clearance {
+	if c.Failing.Report == "" {
+		return c
+	}
+	c = c.Clone()
+	c.Failing.Read = true
+	failing, _, err := h.failing(ctx, c.Departure, c.Holding, ref, c.Failing)
+	if err != nil {
+		h.Log.WarnContext(ctx, "report of what fails to upload is left to expire", "clearance", c.ID(), "report", c.Failing.Report, "error", err)
+	}
+	c.Failing = failing
+	return c
+}
+
 // hangs looks what keeps a share from being deleted that takes longer for it than it should. Whether a gateway makes a
 // report of such a share is not documented.
 func (h *Handler) hangs(ctx context.Context, next clearing, ref pool.ShareRef) clearing {

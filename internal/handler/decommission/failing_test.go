@@ -120,12 +120,12 @@ func TestThatNothingIsListedIsNoChange(t *testing.T) {
 func TestFilesThatFailToUploadKilledAtEveryCall(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
 		w, share := clogged(t, "first")
-		w.run(25*time.Minute, w.killable(life))
+		w.run(16*time.Minute, w.killable(life))
 		if d := w.departure("acme.markacme"); d.Failing.Count != 1 || len(w.notices("fail to upload")) == 0 {
 			t.Errorf("it knows of %+v, people were told %q", d.Failing, w.notices("fail to upload"))
 		}
 		w.gateways.Hold(share, false)
-		w.run(3*time.Hour, w.killable(life))
+		w.run(100*time.Minute, w.killable(life))
 		if left := w.reported(); len(left) > 0 {
 			t.Errorf("left: %v", left)
 		}
@@ -165,9 +165,9 @@ func TestAShareWhoseFilesFailToUploadKilledAtEveryCall(t *testing.T) {
 		share := w.leaversShare()
 		w.gateways.Hold(share, true)
 		w.gateways.Write(share, "late")
-		w.run(50*time.Minute, w.killable(life))
+		w.run(32*time.Minute, w.killable(life))
 		w.gateways.Hold(share, false)
-		w.run(3*time.Hour, w.killable(life))
+		w.run(100*time.Minute, w.killable(life))
 		return w.outcome()
 	})
 }

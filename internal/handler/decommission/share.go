@@ -57,6 +57,7 @@ func (h *Handler) withdrawShare(ctx context.Context, c pool.Clearance) (clearing
 	if !c.Failing.Clean(h.Now(), reportGood) && (c.Tries == 0 || c.Failing.Count > 0) {
 		return h.lookForFailing(ctx, c, ref)
 	}
+	c = h.withoutReport(ctx, c, ref)
 	target := pool.Target{What: shareTarget, Name: slot.Name, Want: c.Holding.Name, WantMark: host.HeldMark(c.Holding)}
 	if target.Mark, err = h.Buckets.MarkOf(ctx, slot.Bucket); err != nil {
 		return clearing{}, err
