@@ -109,7 +109,7 @@ type leaving struct {
 func (l *leaving) within(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	began := time.Now()
-	if err := l.wait(t.Context(), 3*time.Minute, done); err != nil {
+	if err := l.wait(t.Context(), 6*time.Minute, done); err != nil {
 		if all, err := l.ledger.Departures(t.Context(), leaver); err == nil {
 			for _, d := range all {
 				t.Logf("departure %s is %s at %q: %s %v", d.ID(), d.State, d.Step, d.Error, d.History)
