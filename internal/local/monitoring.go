@@ -62,11 +62,13 @@ func (c *Cloud) watch(ctx context.Context) {
 			)
 		})
 	})
-	c.work.Go(func() { c.measureMachines(ctx, every) })
+	// EC2 checks its machines once a minute, and gateways tell of themselves every five.
+	c.work.Go(func() { periodically(ctx, every, c.putChecks) })
+	c.work.Go(func() { periodically(ctx, 5*every, c.putVitals) })
 }
 
-// measureMachines publishes what gateways tell of themselves and what EC2 checks of their machines, once a minute.
-func (c *Cloud) measureMachines(ctx context.Context, every time.Duration) {
+// periodically does something until ctx ends.
+func periodically(ctx context.Context, every time.Duration, do func()) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -74,26 +76,36 @@ func (c *Cloud) measureMachines(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			do()
 		}
-		at := c.Clock.Now()
-		c.Gateways.Measure(func(id, name, metric, unit string, value float64) {
-			c.Alarms.Metrics.Put(
-				cloudwatch.Metric{Namespace: "AWS/StorageGateway", Name: metric, Dimensions: map[string]string{"GatewayId": id, "GatewayName": name}},
-				cloudwatch.Datum{At: at, Value: value, Unit: unit},
-			)
-		})
-		c.Network.Check(func(id string, health machine.Health) {
-			for metric, passed := range map[string]bool{
-				"StatusCheckFailed": health.System && health.Instance, "StatusCheckFailed_System": health.System, "StatusCheckFailed_Instance": health.Instance,
-			} {
-				failed := map[bool]float64{false: 1}[passed]
-				c.Alarms.Metrics.Put(
-					cloudwatch.Metric{Namespace: "AWS/EC2", Name: metric, Dimensions: map[string]string{"InstanceId": id}},
-					cloudwatch.Datum{At: at, Value: failed, Unit: "Count"},
-				)
-			}
-		})
 	}
+}
+
+// putChecks publishes the results of the status checks of machines.
+func (c *Cloud) putChecks() {
+	at := c.Clock.Now()
+	c.Network.Check(func(id string, health machine.Health) {
+		for metric, passed := range map[string]bool{
+			"StatusCheckFailed": health.System && health.Instance, "StatusCheckFailed_System": health.System, "StatusCheckFailed_Instance": health.Instance,
+		} {
+			failed := map[bool]float64{false: 1}[passed]
+			c.Alarms.Metrics.Put(
+				cloudwatch.Metric{Namespace: "AWS/EC2", Name: metric, Dimensions: map[string]string{"InstanceId": id}},
+				cloudwatch.Datum{At: at, Value: failed, Unit: "Count"},
+			)
+		}
+	})
+}
+
+// putVitals publishes what gateways tell of themselves.
+func (c *Cloud) putVitals() {
+	at := c.Clock.Now()
+	c.Gateways.Measure(func(id, name, metric, unit string, value float64) {
+		c.Alarms.Metrics.Put(
+			cloudwatch.Metric{Namespace: "AWS/StorageGateway", Name: metric, Dimensions: map[string]string{"GatewayId": id, "GatewayName": name}},
+			cloudwatch.Datum{At: at, Value: value, Unit: unit},
+		)
+	})
 }
 
 // putDatabase publishes a metric of an RDS instance.
