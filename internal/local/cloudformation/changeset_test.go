@@ -103,12 +103,6 @@ func TestAChangeSetSaysWhatAnUpdateWouldDoAndDoesIt(t *testing.T) {
 	if err := c.propose(t, "changes", to, given("P", "other")); err != nil {
 		t.Fatal(err)
 	}
-	if out := c.proposed(t, "changes"); out.Status == types.ChangeSetStatusCreateComplete || out.ExecutionStatus != types.ExecutionStatusUnavailable {
-		t.Errorf("at once it is %s, %s", out.Status, out.ExecutionStatus)
-	}
-	if err := c.execute(t, "changes", "early"); code(err) != "InvalidChangeSetStatus" {
-		t.Errorf("executed before it is made: %v", err)
-	}
 	out := c.ready(t, "changes", types.ChangeSetStatusCreateComplete)
 	want := []string{
 		"Modify A False  [Properties] ParameterReference/Static/P/of/Never",
@@ -146,6 +140,21 @@ func TestAChangeSetSaysWhatAnUpdateWouldDoAndDoesIt(t *testing.T) {
 	}
 	if err := c.execute(t, "changes", "again"); code(err) != "InvalidChangeSetStatus" {
 		t.Errorf("executed twice: %v", err)
+	}
+}
+
+func TestAChangeSetTakesAWhileToBeMade(t *testing.T) {
+	c := newCloudWith(t, time.Hour)
+	c.create(t, "s", "made", stackOf(thingOf("A", `"of":{"Ref":"P"}`, "")))
+	c.reach(t, "s", types.StackStatusCreateComplete)
+	if err := c.propose(t, "early", "", given("P", "other")); err != nil {
+		t.Fatal(err)
+	}
+	if out := c.proposed(t, "early"); out.Status != types.ChangeSetStatusCreatePending || out.ExecutionStatus != types.ExecutionStatusUnavailable || len(out.Changes) > 0 {
+		t.Errorf("at once it is %+v", out)
+	}
+	if err := c.execute(t, "early", "now"); code(err) != "InvalidChangeSetStatus" {
+		t.Errorf("executed before it is made: %v", err)
 	}
 }
 

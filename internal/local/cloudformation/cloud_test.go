@@ -42,7 +42,10 @@ type cloud struct {
 	events []string // "status token" of each status change, in order
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t *testing.T) *cloud { return newCloudWith(t, 0) }
+
+// newCloudWith is a cloud whose change sets take so long.
+func newCloudWith(t *testing.T, changeSet time.Duration) *cloud {
 	t.Helper()
 	c := &cloud{roles: iam.New(account, region), keys: &endpoint.Keys{}, things: &things{}, bucket: objects{}}
 	c.engine = cloudformation.New(cloudformation.Config{
@@ -54,7 +57,7 @@ func newCloud(t *testing.T) *cloud {
 			defer c.mu.Unlock()
 			c.events = append(c.events, fmt.Sprint(d["status-details"].(map[string]any)["status"], " ", d["client-request-token"]))
 		},
-		Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, ChangeSet: changeSet,
 	})
 	t.Cleanup(c.engine.Close)
 	c.engine.Register(c.things, thing, "AWS::S3::Bucket")

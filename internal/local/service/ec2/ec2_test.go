@@ -33,6 +33,7 @@ type bays struct {
 	on    map[string]machine.Machine
 	disks []machine.Disk
 
+	gate   chan struct{}   // nil, or what machines that are to stop wait for
 	used   map[string]bool // volumes that their machine uses
 	erased []string
 	starts int
@@ -99,6 +100,12 @@ func (b *bays) Attach(_ context.Context, id string, disk machine.Disk) error {
 
 func (b *bays) Stop(_ context.Context, id string) error {
 	b.mu.Lock()
+	gate := b.gate
+	b.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.on, id)
 	return nil
@@ -116,6 +123,20 @@ func (b *bays) started() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.starts
+}
+
+// hold lets no machine stop until what it returns is called.
+func (b *bays) hold() (release func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	gate := make(chan struct{})
+	b.gate = gate
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.gate = nil
+		close(gate)
+	}
 }
 
 func (b *bays) uses(volume string) {
@@ -149,6 +170,13 @@ const propagation = time.Minute
 func (b bench) propagate() {
 	later := b.now.Load().Add(propagation)
 	b.now.Store(&later)
+}
+
+// set changes how long things take.
+func (b bench) set(change func(*Config)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(&b.cfg)
 }
 
 func newBench(t *testing.T) bench {

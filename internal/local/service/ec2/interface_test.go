@@ -3,6 +3,7 @@ package ec2
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -67,9 +68,6 @@ func TestAnAddressOutlivesItsMachine(t *testing.T) {
 	if other := b.make(t, "Other", "Instance", nil); other.Attributes["PrivateIp"] == address {
 		t.Error("another machine got the address meanwhile")
 	}
-	if _, err := b.Create(t.Context(), declared("Second", "Instance", onInterface(nic.PhysicalID))); code(err) != "InvalidNetworkInterface.InUse" {
-		t.Errorf("the machine has ended, and its interface was free at once: %v", err)
-	}
 	b.freed(t, nic.PhysicalID)
 	second := b.make(t, "Second", "Instance", onInterface(nic.PhysicalID))
 	if second.PhysicalID == first.PhysicalID || second.Attributes["PrivateIp"] != address {
@@ -85,6 +83,20 @@ func TestAnAddressOutlivesItsMachine(t *testing.T) {
 	}
 	if b.bays.held[netip.MustParseAddr(address.(string))] {
 		t.Error("the address is held for nobody")
+	}
+}
+
+func TestAnInterfaceIsInUseForAMomentAfterItsMachine(t *testing.T) {
+	b := newBench(t)
+	b.set(func(c *Config) { c.Release = time.Hour })
+	subnet := b.make(t, "Subnet", "Subnet", map[string]any{"VpcId": "vpc-1"}).PhysicalID
+	nic := b.make(t, "Interface", "NetworkInterface", map[string]any{"SubnetId": subnet}).PhysicalID
+	first := b.make(t, "First", "Instance", onInterface(nic)).PhysicalID
+	if err := b.Delete(t.Context(), withID(declared("First", "Instance", nil), first)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Create(t.Context(), declared("Second", "Instance", onInterface(nic))); code(err) != "InvalidNetworkInterface.InUse" {
+		t.Errorf("its interface was free at once: %v", err)
 	}
 }
 
