@@ -39,7 +39,8 @@ type cloud struct {
 	bucket objects
 
 	mu     sync.Mutex
-	events []string // "status token" of each status change, in order
+	events []string        // "status token" of each status change, in order
+	told   map[string]bool // "stack status" of all that there ever were
 }
 
 func newCloud(t *testing.T) *cloud { return newCloudWith(t, 0) }
@@ -47,15 +48,17 @@ func newCloud(t *testing.T) *cloud { return newCloudWith(t, 0) }
 // newCloudWith is a cloud whose change sets take so long.
 func newCloudWith(t *testing.T, changeSet time.Duration) *cloud {
 	t.Helper()
-	c := &cloud{roles: iam.New(account, region), keys: &endpoint.Keys{}, things: &things{}, bucket: objects{}}
+	c := &cloud{roles: iam.New(account, region), keys: &endpoint.Keys{}, things: &things{}, bucket: objects{}, told: map[string]bool{}}
 	c.engine = cloudformation.New(cloudformation.Config{
 		Account: account, Region: region, Objects: c.bucket, Roles: c.roles,
 		Parameter: func(context.Context, string) (string, error) { return "value", nil },
 		Emit: func(_ context.Context, _, _ string, _ []string, detail any) {
 			d := detail.(map[string]any)
+			status := d["status-details"].(map[string]any)["status"]
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.events = append(c.events, fmt.Sprint(d["status-details"].(map[string]any)["status"], " ", d["client-request-token"]))
+			c.told[fmt.Sprint(d["stack-id"], " ", status)] = true
+			c.events = append(c.events, fmt.Sprint(status, " ", d["client-request-token"]))
 		},
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, ChangeSet: changeSet,
 	})
@@ -93,7 +96,7 @@ func (c *cloud) delete(t *testing.T, name, token string) {
 	}
 }
 
-// reach waits until a stack has a status.
+// reach waits until a stack has a status, and that was told.
 func (c *cloud) reach(t *testing.T, nameOrID string, want types.StackStatus) types.Stack {
 	t.Helper()
 	for range 1000 {
@@ -101,7 +104,10 @@ func (c *cloud) reach(t *testing.T, nameOrID string, want types.StackStatus) typ
 		if err != nil {
 			t.Fatal(err)
 		}
-		if out.Stacks[0].StackStatus == want {
+		c.mu.Lock()
+		told := c.told[fmt.Sprint(aws.ToString(out.Stacks[0].StackId), " ", want)]
+		c.mu.Unlock()
+		if told && out.Stacks[0].StackStatus == want {
 			return out.Stacks[0]
 		}
 		time.Sleep(5 * time.Millisecond)
