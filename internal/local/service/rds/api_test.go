@@ -23,6 +23,13 @@ func (b bench) client(t *testing.T) *sdk.Client {
 	return sdk.NewFromConfig(endpointtest.Serve(t, b.Service()))
 }
 
+// count is how many secrets there are.
+func (v *vault) count() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.values)
+}
+
 // code is the code of an API's refusal, with its words.
 func code(err error) string {
 	var refused smithy.APIError
@@ -133,7 +140,7 @@ func (b bench) backedUp(t *testing.T, c *sdk.Client, name string, more map[strin
 	return port, user, password
 }
 
-// tables makes what two waits are between: rows that are committed at one moment and not before it.
+// insert adds a row in both databases, and returns a time at which it is there and no later one is.
 func (b bench) insert(t *testing.T, port, user, password string, n int) time.Time {
 	t.Helper()
 	for _, database := range []string{"postgres", "other"} {

@@ -64,7 +64,7 @@ func TestMasterPasswordBecomesTheCallersAndRDSsAgain(t *testing.T) {
 		}
 	}
 	modify(sdk.ModifyDBInstanceInput{RotateMasterUserPassword: aws.Bool(true), ApplyImmediately: aws.Bool(true)})
-	arn := b.instances["mine"].secretARN
+	arn := aws.ToString(get(t, c, "mine").MasterUserSecret.SecretArn)
 	b.events.await(t, `"EventID":"RDS-EVENT-0016"`)
 	if _, second := b.vault.credentials(t, arn); second == first {
 		t.Error("the password was not rotated")
@@ -73,8 +73,8 @@ func TestMasterPasswordBecomesTheCallersAndRDSsAgain(t *testing.T) {
 	}
 	modify(sdk.ModifyDBInstanceInput{ManageMasterUserPassword: aws.Bool(false), MasterUserPassword: aws.String("it's mine")})
 	until(t, c, "mine", "without a secret", func(i *types.DBInstance) bool { return i.MasterUserSecret == nil })
-	if _, err := b.open(t, port, user, "it's mine", "postgres"); err != nil || len(b.vault.values) != 0 {
-		t.Errorf("with my password: %v; secrets %d", err, len(b.vault.values))
+	if _, err := b.open(t, port, user, "it's mine", "postgres"); err != nil || b.vault.count() != 0 {
+		t.Errorf("with my password: %v; secrets %d", err, b.vault.count())
 	}
 	modify(sdk.ModifyDBInstanceInput{ManageMasterUserPassword: aws.Bool(true), MasterUserSecretKmsKeyId: aws.String("key")})
 	now := until(t, c, "mine", "with a secret", func(i *types.DBInstance) bool { return i.MasterUserSecret != nil })

@@ -46,7 +46,9 @@ func TestRestoredInstanceHasTheDataOfThen(t *testing.T) {
 	}
 	b.events.await(t, `"Message":"Restored from DB instance source to back"`)
 
-	dirs := []string{b.instances["back"].server.Dir(), filepath.Dir(b.instances["back"].server.Dir())}
+	b.mu.Lock()
+	dir := b.instances["back"].server.Dir()
+	b.mu.Unlock()
 	if _, err := c.ModifyDBInstance(t.Context(), &sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String("back"), ManageMasterUserPassword: aws.Bool(true)}); err != nil {
 		t.Fatal(code(err))
 	}
@@ -67,16 +69,16 @@ func TestRestoredInstanceHasTheDataOfThen(t *testing.T) {
 	gone(t, c, "back")
 	b.events.await(t, `db:back {"Date"`)
 	b.events.await(t, `"EventID":"RDS-EVENT-0003"`)
-	if _, err := os.Stat(dirs[0]); !os.IsNotExist(err) {
-		t.Errorf("%s is left", dirs[0])
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is left", dir)
 	}
 	for end := time.Now().Add(10 * time.Second); archives(t) != before-1; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("of %d archives %d are left", before, archives(t))
 		}
 	}
-	if len(b.vault.values) != 1 {
-		t.Errorf("%d secrets are left, want the source's", len(b.vault.values))
+	if b.vault.count() != 1 {
+		t.Errorf("%d secrets are left, want the source's", b.vault.count())
 	}
 }
 
