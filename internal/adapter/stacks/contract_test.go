@@ -55,6 +55,10 @@ func TestTheLocalCloudChangesStacksAsCloudFormationDoes(t *testing.T) {
 	stackstest.UpdateSuite(t, newLocal)
 }
 
+func TestTheLocalCloudPreviewsChangesAsCloudFormationDoes(t *testing.T) {
+	stackstest.PreviewSuite(t, newLocal)
+}
+
 func newLocal(t *testing.T) stackstest.World {
 	t.Helper()
 	engine := localstacks.New(localstacks.Config{

@@ -15,6 +15,7 @@ func (e *Engine) Service() endpoint.Service {
 		"UpdateStack":            e.apiUpdateStack,
 		"DeleteStack":            e.apiDeleteStack,
 		"GetTemplate":            e.apiGetTemplate,
+		"GetTemplateSummary":     e.apiGetTemplateSummary,
 		"DescribeStacks":         e.apiDescribeStacks,
 		"DescribeStackEvents":    e.apiDescribeStackEvents,
 		"DescribeStackResources": e.apiDescribeStackResources,
