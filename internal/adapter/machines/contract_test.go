@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,34 +56,48 @@ func fakeWorld(cloud *machinestest.Cloud) machinestest.World {
 }
 
 func TestTheLocalCloudAttachesAsEC2Does(t *testing.T) {
-	machinestest.Suite(t, func(t *testing.T) machinestest.World {
-		l := newLocal(t)
-		return machinestest.World{
-			Client: l.client,
-			Volume: func(t *testing.T, zone string) string {
-				return l.make(t, "AWS::EC2::Volume", map[string]any{"AvailabilityZone": zone, "Size": 150})
-			},
-			Machine: func(t *testing.T, zone string) string {
-				return l.make(t, "AWS::EC2::Instance", map[string]any{"AvailabilityZone": zone})
-			},
-			Pending:   l.pending,
-			Terminate: l.terminate,
-		}
-	})
+	machinestest.Suite(t, localWorld)
+}
+
+func TestTheLocalCloudRunsMachinesAsEC2Does(t *testing.T) {
+	machinestest.LifeSuite(t, localWorld)
+}
+
+func localWorld(t *testing.T) machinestest.World {
+	l := newLocal(t)
+	return machinestest.World{
+		Client: l.client,
+		Volume: func(t *testing.T, zone string) string {
+			return l.make(t, "AWS::EC2::Volume", map[string]any{"AvailabilityZone": zone, "Size": 150})
+		},
+		Machine: func(t *testing.T, zone string) string {
+			return l.make(t, "AWS::EC2::Instance", map[string]any{
+				"AvailabilityZone": zone, "ImageId": "ami-1", "InstanceType": "m6i.xlarge", "BlockDeviceMappings": []any{
+					map[string]any{"DeviceName": machinestest.RootDevice, "Ebs": map[string]any{"VolumeSize": 80}},
+				},
+			})
+		},
+		Pending:   l.pending,
+		Terminate: l.terminate,
+		Fail:      func(_ *testing.T, id string) { l.machines.fail(id) },
+	}
 }
 
 // local is the local cloud's EC2, with machines that run nothing.
 type local struct {
-	cloud  *localec2.EC2
-	client *ec2.Client
-	made   int
-	ids    map[string]resource.Resource
+	cloud    *localec2.EC2
+	client   *ec2.Client
+	machines *bare
+	made     int
+	ids      map[string]resource.Resource
 }
 
 func newLocal(t *testing.T) *local {
-	l := &local{ids: map[string]resource.Resource{}, cloud: localec2.New(localec2.Config{
-		Account: "123456789012", Region: "eu-west-1", Machines: bare{}, Launch: time.Millisecond, Attach: 100 * time.Millisecond,
-	})}
+	l := &local{ids: map[string]resource.Resource{}, machines: &bare{failed: map[string]bool{}}}
+	l.cloud = localec2.New(localec2.Config{
+		Account: "123456789012", Region: "eu-west-1", Machines: l.machines, Launch: time.Millisecond, Attach: 100 * time.Millisecond,
+		Log: slog.New(slog.DiscardHandler),
+	})
 	router := endpoint.New(endpoint.Config{Account: "123456789012", Region: "eu-west-1", Log: slog.New(slog.DiscardHandler)})
 	router.Handle(l.cloud.Service())
 	server := httptest.NewServer(router)
@@ -148,19 +163,38 @@ func (l *local) terminate(t *testing.T, id string) {
 // starting is the image of a machine that never has started.
 const starting = "ami-starting"
 
-// bare runs nothing.
-type bare struct{}
+// bare runs nothing, and is well unless it is made to fail.
+type bare struct {
+	mu     sync.Mutex
+	failed map[string]bool
+}
 
-func (bare) Hold(netip.Addr) error { return nil }
-func (bare) Release(netip.Addr)    {}
-func (bare) Start(ctx context.Context, m machine.Machine) error {
+func (b *bare) fail(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed[id] = true
+}
+
+func (b *bare) Health(id string) machine.Health {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return machine.Health{System: true, Instance: !b.failed[id]}
+}
+
+// Start mends what failed.
+func (b *bare) Start(ctx context.Context, m machine.Machine) error {
 	if m.ImageID == starting {
 		<-ctx.Done()
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.failed, m.InstanceID)
 	return ctx.Err()
 }
-func (bare) Attach(context.Context, string, machine.Disk) error { return nil }
-func (bare) Stop(context.Context, string) error                 { return nil }
-func (bare) Detach(context.Context, string, string, bool) error { return nil }
-func (bare) Erase(string)                                       {}
-func (bare) Health(string) machine.Health                       { return machine.Health{System: true, Instance: true} }
+
+func (*bare) Hold(netip.Addr) error                              { return nil }
+func (*bare) Release(netip.Addr)                                 {}
+func (*bare) Attach(context.Context, string, machine.Disk) error { return nil }
+func (*bare) Detach(context.Context, string, string, bool) error { return nil }
+func (*bare) Stop(context.Context, string) error                 { return nil }
+func (*bare) Erase(string)                                       {}

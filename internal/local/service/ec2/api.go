@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"headroom/internal/local/constraint"
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
 )
@@ -148,7 +149,9 @@ func matches(filters []filter, values map[string][]string) (bool, error) {
 		if !known && !strings.HasPrefix(f.Name, "tag:") {
 			return false, &endpoint.Error{Code: "InvalidParameterValue", Message: fmt.Sprintf("The filter '%s' is invalid", f.Name)}
 		}
-		if !slices.ContainsFunc(f.Values, func(want string) bool { return slices.Contains(has, want) }) {
+		if !slices.ContainsFunc(f.Values, func(want string) bool {
+			return slices.ContainsFunc(has, func(value string) bool { return constraint.FilterMatches(want, value) })
+		}) {
 			return false, nil
 		}
 	}

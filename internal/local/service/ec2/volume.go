@@ -222,6 +222,9 @@ func (e *EC2) describeVolumes(_ context.Context, call endpoint.Call) (any, error
 	if err != nil {
 		return nil, err
 	}
+	if _, paged := call.Params["MaxResults"]; paged && len(input.VolumeIDs) > 0 {
+		return nil, &endpoint.Error{Code: "InvalidParameterCombination", Message: "The parameter volumeSet cannot be used with the parameter maxResults"}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ids := []string(input.VolumeIDs)
@@ -255,7 +258,7 @@ func (e *EC2) describeVolumes(_ context.Context, call endpoint.Call) (any, error
 			found = append(found, v.set())
 		}
 	}
-	return map[string]any{"volumeSet": found}, nil
+	return page(call, "volumeSet", found)
 }
 
 // Key finds the key that a volume is encrypted with by its ARN, or an instance's root volume; empty if there is
