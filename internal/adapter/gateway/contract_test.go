@@ -67,10 +67,15 @@ const nfsPort = 12052
 
 // local is a local Storage Gateway, on an appliance that really serves.
 type local struct {
-	client  *storagegateway.Client
-	device  *appliance.Appliance
-	buckets *buckets
-	arn     string
+	client   *storagegateway.Client
+	ec2      *ec2.Client
+	machines *localec2.EC2
+	device   *appliance.Appliance
+	buckets  *buckets
+	arn      string
+	instance string
+	group    string
+	cache    string // volume
 
 	mu     sync.Mutex
 	events [][]byte
@@ -100,10 +105,10 @@ func newLocal(t *testing.T, network netip.Prefix) *local {
 	})
 	t.Cleanup(func() { _ = gateways.Close() })
 	cfg := endpointtest.Serve(t, machines.Service(), gateways.Service())
-	instance, address := launch(t, machines, ec2.NewFromConfig(cfg))
-	l.client = storagegateway.NewFromConfig(cfg)
+	l.client, l.ec2, l.machines = storagegateway.NewFromConfig(cfg), ec2.NewFromConfig(cfg), machines
+	address := l.launch(t)
 	l.arn = activate(t, l.client, address)
-	l.device, _ = fleet.ByInstance(instance)
+	l.device, _ = fleet.ByInstance(l.instance)
 	return l
 }
 
@@ -149,27 +154,31 @@ func (l *local) world(t *testing.T) gatewaytest.World {
 	}
 }
 
-// launch starts an appliance with a cache disk, which everybody may ask for its key and mount.
-func launch(t *testing.T, machines *localec2.EC2, client *ec2.Client) (instance, address string) {
+// stack makes a resource of a stack.
+func (l *local) stack(t *testing.T, id, kind string, properties map[string]any) resource.Created {
 	t.Helper()
-	stack := func(id, kind string, properties map[string]any) resource.Created {
-		created, err := machines.Create(t.Context(), resource.Resource{StackID: "stack", StackName: "host", LogicalID: id, Type: "AWS::EC2::" + kind, Properties: properties})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return created
-	}
-	group := stack("Group", "SecurityGroup", map[string]any{"GroupDescription": "gateway"}).PhysicalID
-	for name, port := range map[string]int{"Activation": 80, "NFS": 2049} {
-		stack(name, "SecurityGroupIngress", map[string]any{"GroupId": group, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "127.0.0.0/8"})
-	}
-	machine := stack("Machine", "Instance", map[string]any{"SecurityGroupIds": []any{group}})
-	volume := stack("Cache", "Volume", map[string]any{"Size": 150, "AvailabilityZone": endpointtest.Region + "a"}).PhysicalID
-	_, err := client.AttachVolume(t.Context(), &ec2.AttachVolumeInput{InstanceId: &machine.PhysicalID, VolumeId: &volume, Device: aws.String("/dev/sdf")})
+	created, err := l.machines.Create(t.Context(), resource.Resource{StackID: "stack", StackName: "host", LogicalID: id, Type: "AWS::EC2::" + kind, Properties: properties})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return machine.PhysicalID, machine.Attributes["PrivateIp"].(string)
+	return created
+}
+
+// launch starts an appliance with a cache disk, which everybody may ask for its key and mount.
+func (l *local) launch(t *testing.T) (address string) {
+	t.Helper()
+	l.group = l.stack(t, "Group", "SecurityGroup", map[string]any{"GroupDescription": "gateway"}).PhysicalID
+	for name, port := range map[string]int{"Activation": 80, "NFS": 2049} {
+		l.stack(t, name, "SecurityGroupIngress", map[string]any{"GroupId": l.group, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "127.0.0.0/8"})
+	}
+	machine := l.stack(t, "Machine", "Instance", map[string]any{"SecurityGroupIds": []any{l.group}})
+	l.instance = machine.PhysicalID
+	l.cache = l.stack(t, "Cache", "Volume", map[string]any{"Size": 150, "AvailabilityZone": endpointtest.Region + "a"}).PhysicalID
+	_, err := l.ec2.AttachVolume(t.Context(), &ec2.AttachVolumeInput{InstanceId: &l.instance, VolumeId: &l.cache, Device: aws.String("/dev/sdf")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return machine.Attributes["PrivateIp"].(string)
 }
 
 // throughEndpoint is the VPC endpoint that the gateway is activated through.
