@@ -173,6 +173,11 @@ func (w *world) handler(call killtest.Call) *Handler {
 	return h
 }
 
+// delivery is a message that comes for the first time.
+func delivery(body string, at time.Time) events.Delivery {
+	return events.Delivery{ID: "late", Body: body, Queue: queuetest.Name, SentAt: at}
+}
+
 // put sends a message to the repairs queue.
 func (w *world) put(body any) {
 	w.t.Helper()
