@@ -301,3 +301,48 @@ func TestWhoWasKilledAfterAnImportGoesOn(t *testing.T) {
 		t.Errorf("cut %d times, tried %s", cut, w.tried(first))
 	}
 }
+
+func TestAllDisksAreTakenOffAMachineThatGoes(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		w := newWorld(t, 1)
+		w.center.volumes["vol-more"] = &volume{tags: map[string]string{}}
+		w.machine(first).disks["/dev/sdc"] = &disk{volume: "vol-more", dies: dies}
+		w.breaks(first, "nothing")
+		w.run(2 * time.Hour)
+		w.inService(first)
+		if w.center.volumes["vol-more"] == nil {
+			t.Error("a disk died with the machine")
+		}
+	}
+}
+
+func TestADiskThatSomebodyAttachesKeepsTheMachine(t *testing.T) {
+	w := newWorld(t, 1)
+	old := w.machine(first)
+	w.center.volumes["vol-more"] = &volume{tags: map[string]string{}}
+	w.breaks(first, "nothing")
+	w.mishap = func(operation string, after bool) {
+		if after && operation == "SaveRepair" && w.repair(first).Step == pool.StepUnseat && old.disks["/dev/sdx"] == nil {
+			w.center.acts()
+			old.disks["/dev/sdx"] = &disk{volume: "vol-more"}
+		}
+	}
+	w.run(12 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	if w.machine(first) != old || !strings.Contains(w.said[len(w.said)-1], "the machine has 1 disks still") {
+		t.Errorf("said %q; %v", w.said, w.center)
+	}
+}
+
+func TestADiskThatIsElsewhereIsNotTaken(t *testing.T) {
+	w := newWorld(t, 2)
+	cache := w.host(first).Access.Cache
+	delete(w.machine(first).disks, "/dev/sdb")
+	w.machine("share-standard-2").disks["/dev/sdz"] = &disk{volume: cache}
+	w.doubt(first)
+	w.run(24 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	if m, _ := w.center.holder(cache); m != w.machine("share-standard-2") || !strings.Contains(w.repair(first).Tried[2].Came, "is at machine") {
+		t.Errorf("it is at %v: %+v", m, w.repair(first).Tried)
+	}
+}
