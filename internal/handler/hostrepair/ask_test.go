@@ -225,3 +225,25 @@ func TestWhatCantBeLookedAtIsToldOnce(t *testing.T) {
 		t.Errorf("said %q", w.said)
 	}
 }
+
+func TestAStackThatNamesTheOldMachineStillIsNotBelieved(t *testing.T) {
+	w := newWorld(t, 1)
+	old := w.machine(first)
+	w.breaks(first, "nothing")
+	seen := 0
+	w.mishap = func(operation string, after bool) {
+		s, now := w.stack(first), w.machine(first)
+		if operation != "Describe" || w.repair(first).Step != pool.StepSeat || now == nil || now == old || s.status != "UPDATE_COMPLETE" {
+			return
+		}
+		if seen++; seen < 6 {
+			s.outputs["MachineId"] = old.id
+		} else {
+			s.outputs["MachineId"] = now.id
+		}
+	}
+	w.run(2 * time.Hour)
+	if w.inService(first); seen < 6 {
+		t.Errorf("seen %d times", seen)
+	}
+}

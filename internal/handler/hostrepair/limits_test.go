@@ -249,3 +249,26 @@ func TestManyWordsThatAHostAilsAreOneRepairAndNoMoreLooks(t *testing.T) {
 	w.run(20 * time.Minute)
 	w.inService(first)
 }
+
+func TestNoOtherWayIsBegunInAZoneThatFails(t *testing.T) {
+	w := newWorld(t, 30) // three of which may be mended at once
+	w.breaks(first, "restart")
+	w.run(5 * time.Minute)
+	for _, id := range w.ids[1:4] {
+		w.breaks(id, "reboot")
+	}
+	w.run(50 * time.Minute)
+	if r := w.repair(first); w.made() != "Reboot" || w.tried(first) != "reboot" || r.State != pool.RepairMending || !strings.Contains(r.Error, "seems to fail") {
+		t.Fatalf("calls %s, %+v", w.made(), r)
+	}
+	for _, id := range w.ids[1:4] {
+		w.machine(id).hangs = ""
+	}
+	w.run(time.Hour)
+	for _, id := range w.ids[:4] {
+		w.inService(id)
+	}
+	if w.made() != "Reboot Stop Start" {
+		t.Errorf("calls %s", w.made())
+	}
+}

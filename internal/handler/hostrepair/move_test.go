@@ -346,3 +346,21 @@ func TestADiskThatIsElsewhereIsNotTaken(t *testing.T) {
 		t.Errorf("it is at %v: %+v", m, w.repair(first).Tried)
 	}
 }
+
+func TestADiskThatIsTakenAwayMeanwhileIsNotTakenBack(t *testing.T) {
+	w := newWorld(t, 2)
+	w.breaks(first, "nothing")
+	cache := w.host(first).Access.Cache
+	w.mishap = func(operation string, after bool) {
+		other := w.machine("share-standard-2")
+		if after && operation == "SaveRepair" && w.repair(first).Step == pool.StepReunite && other.disks["/dev/sdz"] == nil {
+			w.center.acts()
+			other.disks["/dev/sdz"] = &disk{volume: cache}
+		}
+	}
+	w.run(12 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	if r := w.repair(first); !strings.Contains(r.Tried[2].Came, "is at machine") {
+		t.Errorf("%+v", r.Tried)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -376,59 +375,4 @@ func (w *world) tried(id pool.HostID) string {
 		ways = append(ways, string(t.Way))
 	}
 	return strings.Join(ways, " ")
-}
-
-// made are the calls that change something, so far, repeats left out.
-func (w *world) made() string {
-	var made []string
-	for _, c := range w.calls {
-		switch c {
-		case "Reboot", "Stop", "Start", "Keep", "Attach", "Detach", "TagVolume", "DeleteVolume", "Update", "Import", "Execute":
-			made = append(made, c)
-		}
-	}
-	return strings.Join(slices.Compact(made), " ")
-}
-
-// sound fails when anything was that must never be.
-func (w *world) sound() {
-	w.t.Helper()
-	w.center.tick()
-	if len(w.center.wrong) > 0 {
-		w.t.Fatalf("%s\n%v", strings.Join(w.center.wrong, "\n"), w.center)
-	}
-}
-
-// inService fails unless a host serves all that was ever acknowledged, with nothing of a repair left over.
-func (w *world) inService(id pool.HostID) {
-	w.t.Helper()
-	w.sound()
-	h, r := w.host(id), w.repair(id)
-	if h.State != pool.HostInService || h.Repair != 0 || r.Number > 0 && !r.State.Ended() {
-		w.t.Fatalf("%s is %s (%s), its repair %+v; said %q\n%v", id, h.State, h.Barriers(), r, w.said, w.center)
-	}
-	if lost := w.center.unreadable(gatewayID(h.Access.Gateway)); len(lost) > 0 {
-		w.t.Fatalf("%s can't read %v: %v", id, lost, w.center)
-	}
-	if m := w.machine(id); h.Access.Machine != m.id || h.Image != m.image || len(m.disks) != 2 {
-		w.t.Fatalf("%s is by the books on %s of %s, and is on %s of %s with %d disks", id, h.Access.Machine, h.Image, m.id, m.image, len(m.disks))
-	}
-	for _, p := range w.ward().Patients {
-		if p.Host == id {
-			w.t.Fatalf("%s is on the ward still: %+v", id, p)
-		}
-	}
-}
-
-// asks fails unless a repair asks for a way, and holds no place meanwhile.
-func (w *world) asks(id pool.HostID, way pool.Way) {
-	w.t.Helper()
-	w.sound()
-	h, r := w.host(id), w.repair(id)
-	if r.State != pool.RepairAsking || r.Way != way || h.State != pool.HostCordoned {
-		w.t.Fatalf("%s is %s, its repair %+v; said %q\n%v", id, h.State, r, w.said, w.center)
-	}
-	if slices.ContainsFunc(w.ward().Patients, func(p pool.Patient) bool { return p.Host == id }) {
-		w.t.Fatalf("%s asks, and holds a place", id)
-	}
 }

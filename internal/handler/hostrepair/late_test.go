@@ -1,0 +1,98 @@
+package hostrepair
+
+import (
+	"testing"
+	"time"
+
+	"headroom/internal/ledger"
+	"headroom/internal/pool"
+)
+
+// late copies of messages are processes that read a repair, stood still, and go on when it is elsewhere.
+
+func TestALateCopyTakesNoHostOutOfService(t *testing.T) {
+	w := newWorld(t, 1)
+	w.breaks(first, "reboot")
+	var old pool.Repair
+	w.mishap = func(string, bool) {
+		if r := w.repair(first); r.Step == pool.StepChoose && old.Number == 0 {
+			old = r
+		}
+	}
+	w.run(20 * time.Minute)
+	w.inService(first)
+	w.mishap = nil
+	h := w.handler(undisturbed)
+	next, err := h.choose(t.Context(), w.host(first), old)
+	w.must(err)
+	if !next.Leave {
+		t.Errorf("it goes on with %+v", next.Record)
+	}
+	w.inService(first)
+	if next, err = h.enter(t.Context(), w.host(first), old); err != nil || !next.Leave && next.Record.State != pool.RepairPassed {
+		t.Errorf("%v, %+v", err, next.Record)
+	}
+	w.machine(first).hangs = "reboot" // and it is ill once more
+	if next, err = h.enter(t.Context(), w.host(first), old); err != nil || !next.Leave {
+		t.Errorf("%v, %+v", err, next.Record)
+	}
+	if len(w.ward().Patients) > 0 {
+		t.Errorf("it holds a place: %+v", w.ward())
+	}
+}
+
+func TestALateCopyLeavesTheNextRepairAlone(t *testing.T) {
+	w := newWorld(t, 1)
+	w.breaks(first, "reboot")
+	var old pool.Repair
+	w.mishap = func(string, bool) {
+		if r := w.repair(first); r.Step == pool.StepChoose && old.Number == 0 {
+			old = r
+		}
+	}
+	w.run(20 * time.Minute)
+	w.breaks(first, "restart")
+	w.run(5 * time.Minute)
+	if r := w.repair(first); r.Number != 2 || w.host(first).Repair != 2 {
+		t.Fatalf("%+v", r)
+	}
+	w.mishap = nil
+	if _, err := w.handler(undisturbed).choose(t.Context(), w.host(first), old); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.host(first).Repair; got != 2 {
+		t.Errorf("the host is in repair %d", got)
+	}
+	w.run(time.Hour)
+	w.inService(first)
+}
+
+func TestALateCopyHoldsNoPlaceWhileAPersonIsAsked(t *testing.T) {
+	w := newWorld(t, 1)
+	w.drills = nil
+	w.breaks(first, "nothing")
+	w.run(2 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	_, err := ledger.UpdateWard(t.Context(), w.ledger, shares, func(ward pool.Ward) (pool.Ward, error) {
+		ward, _ = ward.Enter(pool.Patient{Host: first}, 1, w.now)
+		return ward, nil
+	})
+	w.must(err)
+	w.run(10 * time.Minute)
+	w.asks(first, pool.WayMachine)
+}
+
+func TestWhoWasKilledAtItsEndGivesBackWhatItHeld(t *testing.T) {
+	w := newWorld(t, 1)
+	w.breaks(first, "reboot")
+	w.run(20 * time.Minute)
+	w.inService(first)
+	_, _, err := ledger.UpdateHost(t.Context(), w.ledger, first, w.now, func(h pool.Host) (pool.Host, pool.Outcome, error) {
+		h.Repair = 1 // as a late copy left it that was killed then
+		h, err := pool.Reconsider(h, w.now, "late")
+		return h, pool.Neutral, err
+	})
+	w.must(err)
+	w.must(w.handler(undisturbed).machine().Go(t.Context(), first, w.repair(first)))
+	w.inService(first)
+}
