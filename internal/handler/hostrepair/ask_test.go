@@ -152,7 +152,7 @@ func TestARepairThatIsUnderWayIsNotDropped(t *testing.T) {
 	w.mishap = func(operation string, after bool) {
 		if r := w.repair(first); after && operation == "SaveRepair" && r.State == pool.RepairMending {
 			dropped++
-			if err := w.handler(undisturbed).drop(t.Context(), events.RepairRequest{HostID: first, RequestedBy: "ops"}); err == nil {
+			if err := w.handler(undisturbed).drop(t.Context(), events.RepairRequest{HostID: first, RequestedBy: "ops"}); err == nil || !strings.Contains(err.Error(), "half done") {
 				t.Errorf("dropped at step %s", r.Step)
 			}
 		}
@@ -245,5 +245,22 @@ func TestAStackThatNamesTheOldMachineStillIsNotBelieved(t *testing.T) {
 	w.run(2 * time.Hour)
 	if w.inService(first); seen < 6 {
 		t.Errorf("seen %d times", seen)
+	}
+}
+
+func TestAMachineThatIsNotKnownYetIsWaitedFor(t *testing.T) {
+	w := newWorld(t, 1)
+	w.breaks(first, "nothing")
+	looks := 0
+	w.mishap = func(operation string, after bool) {
+		delete(w.fail, "Look")
+		if w.repair(first).Step == pool.StepReunite && looks < 3 && operation == "Host" && after {
+			looks++
+			w.fail["Look"] = pool.ErrNotFound
+		}
+	}
+	w.run(2 * time.Hour)
+	if w.inService(first); looks != 3 || w.tried(first) != "reboot restart machine" {
+		t.Errorf("%d looks, tried %s", looks, w.tried(first))
 	}
 }

@@ -3,6 +3,8 @@ package hostrepair
 import (
 	"testing"
 	"time"
+
+	"headroom/internal/pool"
 )
 
 const first = "share-standard-1"
@@ -22,6 +24,11 @@ func TestWhatPassesByItselfIsLeftAlone(t *testing.T) {
 func TestAHangingMachineIsRebooted(t *testing.T) {
 	w := newWorld(t, 1)
 	w.breaks(first, "reboot")
+	w.mishap = func(operation string, _ bool) {
+		if h := w.host(first); operation == "HostRepaired" && (h.State != pool.HostInService || h.Doubt != "") {
+			t.Errorf("it is said, and the host is %s: %s", h.State, h.Barriers())
+		}
+	}
 	w.run(20 * time.Minute)
 	w.inService(first)
 	if w.tried(first) != "reboot" || w.made() != "Reboot" || len(w.said) != 1 {

@@ -96,3 +96,20 @@ func TestWhoWasKilledAtItsEndGivesBackWhatItHeld(t *testing.T) {
 	w.must(w.handler(undisturbed).machine().Go(t.Context(), first, w.repair(first)))
 	w.inService(first)
 }
+
+func TestALateCopyStopsNoMachineThatWasParted(t *testing.T) {
+	w := newWorld(t, 1)
+	w.breaks(first, "nothing")
+	var old pool.Repair
+	w.mishap = func(string, bool) {
+		if r := w.repair(first); r.Step == pool.StepPart && old.Number == 0 {
+			old = r
+		}
+	}
+	w.run(2 * time.Hour)
+	w.inService(first)
+	if _, err := w.handler(undisturbed).part(t.Context(), w.host(first), old); err != nil {
+		t.Fatal(err)
+	}
+	w.inService(first)
+}
