@@ -253,8 +253,10 @@ func TestAMachineThatIsNotKnownYetIsWaitedFor(t *testing.T) {
 	w.breaks(first, "nothing")
 	looks := 0
 	w.mishap = func(operation string, after bool) {
-		delete(w.fail, "Look")
-		if w.repair(first).Step == pool.StepReunite && looks < 3 && operation == "Host" && after {
+		if !after {
+			delete(w.fail, "Look")
+		}
+		if w.repair(first).Step == pool.StepReunite && looks < 3 && operation == "Stops" && after {
 			looks++
 			w.fail["Look"] = pool.ErrNotFound
 		}

@@ -113,3 +113,63 @@ func TestALateCopyStopsNoMachineThatWasParted(t *testing.T) {
 	}
 	w.inService(first)
 }
+
+func TestALateCopyDischargesNoOtherRepair(t *testing.T) {
+	w := newWorld(t, 1)
+	w.breaks(first, "reboot")
+	var old pool.Repair
+	w.mishap = func(string, bool) {
+		if r := w.repair(first); r.Step == pool.StepDischarge && old.Number == 0 {
+			old = r
+		}
+	}
+	w.run(20 * time.Minute)
+	w.breaks(first, "restart")
+	w.run(5 * time.Minute)
+	if _, err := w.handler(undisturbed).discharge(t.Context(), w.host(first), old); err != nil {
+		t.Fatal(err)
+	}
+	if h := w.host(first); h.Repair != 2 || h.State != pool.HostCordoned {
+		t.Errorf("the host is %s, and in repair %d", h.State, h.Repair)
+	}
+}
+
+// TestAGatewayThatComesAndGoesIsNotWell lets a gateway answer now and then: it is well when it answers several times in a row.
+func TestAGatewayThatComesAndGoesIsNotWell(t *testing.T) {
+	answers := []bool{true, false, true, true, false, true, true, true}
+	for _, step := range []pool.Step{pool.StepTakeOver, pool.StepJudge, pool.StepAsk, pool.StepExamine} {
+		w := newWorld(t, 1)
+		if step == pool.StepAsk {
+			w.drills = nil
+		}
+		helps := map[pool.Step]string{pool.StepTakeOver: "nothing", pool.StepJudge: "reboot", pool.StepAsk: "nothing", pool.StepExamine: "reboot"}[step]
+		w.breaks(first, helps)
+		asked, over := 0, 0
+		w.mishap = func(operation string, after bool) {
+			if w.repair(first).Step != step {
+				if asked > 0 && over == 0 {
+					over = asked
+				}
+				delete(w.fail, "Null")
+				return
+			}
+			if step == pool.StepAsk || step == pool.StepExamine {
+				w.machine(first).hangs = ""
+			}
+			if operation == "Null" && after && w.serves(first) {
+				asked++
+			}
+			if operation == "Running" && after {
+				delete(w.fail, "Null")
+				if asked < len(answers) && !answers[asked] {
+					w.fail["Null"] = errNotNow
+					asked++
+				}
+			}
+		}
+		w.run(2 * time.Hour)
+		if w.inService(first); over != len(answers) {
+			t.Errorf("%s: it is well after %d answers of %v", step, over, answers)
+		}
+	}
+}

@@ -272,3 +272,20 @@ func TestNoOtherWayIsBegunInAZoneThatFails(t *testing.T) {
 		t.Errorf("calls %s", w.made())
 	}
 }
+
+func TestWhoIsWellAgainWaitsForNoPlace(t *testing.T) {
+	w := newWorld(t, 2)
+	w.breaks(first, "nothing")
+	w.run(5 * time.Minute)
+	w.breaks("share-standard-2", "reboot")
+	w.run(5 * time.Minute)
+	if r := w.repair("share-standard-2"); r.State != pool.RepairWaiting {
+		t.Fatalf("%+v", r)
+	}
+	w.machine("share-standard-2").hangs = ""
+	w.run(2 * time.Minute)
+	w.inService("share-standard-2")
+	if r := w.repair(first); r.State != pool.RepairMending {
+		t.Fatalf("%+v", r)
+	}
+}

@@ -166,6 +166,8 @@ func (c *center) detach(id, machine string) error {
 	switch {
 	case m == nil || m.id != machine:
 		return nil
+	case m.state == pool.MachineRunning && m.disks[rootDevice] != d:
+		c.fault("volume %s is taken off machine %s, which runs", id, machine) // EC2 does that
 	case m.state != pool.MachineStopped && m.state != pool.MachineTerminated:
 		return fmt.Errorf("detach %s from %s, which is %s: %w", id, machine, m.state, pool.ErrInTransit)
 	case d.going:

@@ -364,3 +364,21 @@ func TestADiskThatIsTakenAwayMeanwhileIsNotTakenBack(t *testing.T) {
 		t.Errorf("%+v", r.Tried)
 	}
 }
+
+func TestNoDiskIsTakenOffAMachineThatSomebodyStarted(t *testing.T) {
+	w := newWorld(t, 1)
+	old := w.machine(first)
+	w.breaks(first, "nothing")
+	started := false
+	w.mishap = func(operation string, after bool) {
+		if after && operation == "SaveRepair" && w.repair(first).Step == pool.StepDetach && !started {
+			started = true
+			w.must(w.center.start(old.id))
+		}
+	}
+	w.run(12 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	if len(old.disks) != 2 || !strings.Contains(w.repair(first).Tried[2].Came, "it is running") {
+		t.Errorf("%v: %+v", w.center, w.repair(first).Tried)
+	}
+}
