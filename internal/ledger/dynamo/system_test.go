@@ -91,7 +91,7 @@ func (s *system) tender(tb testing.TB, p parts) *poolcheck.Handler {
 	out := outside{s, p}
 	template := poolcheck.Template{URL: "https://s3/template", Zones: []pool.Zone{{Name: "eu-central-1a", Subnet: "subnet-a"}}}
 	h, err := poolcheck.New(poolcheck.Config{
-		Ledger: p.ledger, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Stacks: out, Images: out, Alarms: out, Announce: out,
+		Ledger: p.ledger, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Stacks: out, Images: out, Alarms: out, Instances: out, Announce: out,
 		Signups: p.steps, Changes: p.steps, Leaving: p.steps, Repairs: p.steps, HostEvents: p.checks, Templates: map[pool.Kind]poolcheck.Template{pool.Database: template, pool.Share: template},
 		StackRole: "arn:role", StackPrefix: "headroom-prod-", Stage: "prod",
 		Mark:    func() (string, error) { return "k3v9x2m7qa", nil },
@@ -149,6 +149,10 @@ func (outside) Describe(context.Context, string) (pool.StackStatus, error) {
 }
 
 func (outside) States(context.Context, []string) (map[string]pool.AlarmMark, error) { return nil, nil }
+
+func (outside) Statuses(context.Context, string) (map[string]string, error) { return nil, nil }
+
+func (outside) Status(context.Context, string) (string, error) { return "", nil }
 
 func (outside) Tag(context.Context, pool.ShareRef, map[string]string) error { return nil }
 
