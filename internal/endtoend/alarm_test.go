@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,22 @@ func (s *system) heedsAlarms(t *testing.T) {
 	if len(messages) != 1 || !containsAll(messages[0], []string{string(sick), alarms[0], "Threshold Crossed"}) {
 		t.Errorf("notified of %q, want one message that names %s, %s and the reason", messages, sick, alarms[0])
 	}
+}
+
+// heedsGatewaysAlarms sets an alarm of a gateway on and off again, of those that no repair would mend.
+func (s *system) heedsGatewaysAlarms(t *testing.T) {
+	const host = pool.HostID("share-standard-1")
+	dirty := stackOf(host) + "-dirty"
+	alarms := s.alarms(host)
+	if !slices.Contains(alarms, dirty) || !slices.Contains(alarms, stackOf(host)+"-status") || len(alarms) != 6 {
+		t.Fatalf("%s has alarms %v", host, alarms)
+	}
+	s.setAlarm(t, dirty, cloudwatch.Alarming, "Threshold Crossed: 4 datapoints")
+	s.await(t, "the host is cordoned", func() bool {
+		return slices.ContainsFunc(heard[events.HostCordoned](s.watch), func(e events.HostCordoned) bool { return e.HostID == string(host) && e.Alarm == dirty })
+	})
+	s.setAlarm(t, dirty, cloudwatch.OK, "4 datapoints below")
+	s.await(t, "the host is back in service", func() bool { return s.returned(host) != nil })
 }
 
 // returned returns the event that says that a host is back in service, nil if it is not.

@@ -31,6 +31,7 @@ func TestOperation(t *testing.T) {
 		}},
 		{"a customer's machine is replaced, and what can't be is refused", s.replacesMachines},
 		{"an alarm takes a host out of service, and its end brings it back", s.heedsAlarms},
+		{"so do the alarms of a gateway, which are made once it is activated", s.heedsGatewaysAlarms},
 		{"a changed policy is in force without a deployment, and hosts that cannot be made are cleaned up", func(t *testing.T) { s.heedsPolicies(t, ps) }},
 		{"an invalid policy is refused, and the old one stays in force", s.refusesPolicies},
 		{"a host that gets stuck is given up", func(t *testing.T) { s.givesUp(t, hold) }},
@@ -40,6 +41,7 @@ func TestOperation(t *testing.T) {
 		{"there is no grant that nothing needs", func(t *testing.T) {
 			roles := s.roles(t)
 			delete(roles, "decommission") // nobody leaves here
+			delete(roles, "hostrepair")   // and nothing has to be mended
 			s.needsItsGrants(t, roles)
 		}},
 	} {

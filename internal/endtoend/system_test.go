@@ -36,7 +36,7 @@ const (
 )
 
 // functions are Headroom's, by the last part of their names.
-var functions = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "decommission", "instancechange", "gatewayalarm", "hostrepair"}
+var functions = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "gatewayalarm", "decommission", "instancechange", "hostrepair"}
 
 // system is Headroom at work.
 type system struct {

@@ -93,6 +93,15 @@ func TestControlStackIsWired(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the alarm arrives", heard.by("headroom-dev-rdsalarm", alarms[0]))
+
+	alarms = cloud.Alarms.Names("headroom-dev-share-standard-1-") // its gateway's are made once there is one
+	if len(alarms) != 1 {
+		t.Fatalf("the share host has alarms %v", alarms)
+	}
+	if err := cloud.Alarms.SetState(t.Context(), alarms[0], "ALARM", "for the test"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the gateway's alarm arrives", heard.by("headroom-dev-gatewayalarm", alarms[0]))
 }
 
 // hearsay is what functions have said that they received.
