@@ -44,6 +44,18 @@ func words(detailType string, detail json.RawMessage) string {
 		return reworded(detailType, detail, func(e events.HostLost) string {
 			return fmt.Sprintf("%s is lost, with %d tenants: %s", e.HostID, len(e.Tenants), e.Reason)
 		})
+	case events.HostRepairWaits{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostRepairWaits) string {
+			return fmt.Sprintf("%s needs mending, and waits: %s", e.HostID, e.Reason)
+		})
+	case events.HostRepairAsks{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostRepairAsks) string {
+			return fmt.Sprintf("%s is mended by way %s with a person's word only: %s", e.HostID, e.Way, e.Reason)
+		})
+	case events.HostRepaired{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostRepaired) string {
+			return fmt.Sprintf("%s is repaired by way %s; it took no writes for %d s, at most", e.HostID, e.Way, e.UnwritableSeconds)
+		})
 	case events.HostFailed{}.DetailType():
 		return reworded(detailType, detail, func(e events.HostFailed) string {
 			return fmt.Sprintf("%s failed: %s", e.HostID, e.Reason)
