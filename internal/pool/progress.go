@@ -35,8 +35,8 @@ const (
 	StepHarden Step = "harden"
 	// StepSlots makes the databases and roles.
 	StepSlots Step = "slots"
-	// StepSettle waits for the alarms of a host that is ready to be over: while an instance is made it sends no
-	// metrics, and the alarm for that rings until some minutes after it does.
+	// StepSettle waits for the alarms of a host that is ready to be over: while an instance or a machine is made it sends
+	// no metrics, and the alarm for that rings until some minutes after it does.
 	StepSettle Step = "settle"
 	// StepDelete deletes the stack of a host whose making failed.
 	StepDelete Step = "delete"

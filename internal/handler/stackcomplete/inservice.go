@@ -14,21 +14,35 @@ const (
 	settleLooks = 30               // after which it is cordoned; together longer than metrics take to be seen
 )
 
-// putIntoService puts a host that is ready into service. One of which an alarm is on waits for that to be over
-// first: that it sent nothing while it was made is no reason to take it out of service as soon as it is in it.
+// putIntoService puts a host that is ready into service. One that is not settled waits for that first: that it sent
+// nothing while it was made is no reason to take it out of service as soon as it is in it.
 func (h *Handler) putIntoService(host pool.Host) (progress, error) {
-	if len(host.Alarmed()) > 0 {
+	if unsettled(host) != nil {
 		return progress{Record: pool.Begin(host, pool.StepSettle, h.Now())}, nil
 	}
 	return h.finish(host)
 }
 
-// settle looks at what the host's alarms have said by now. What is still on after some minutes is meant.
+// settle looks at what the host's alarms have said by now. What is still on after some minutes is meant, and what has said
+// nothing until then has got lost, or the host's template knows no such alarm.
 func (h *Handler) settle(_ context.Context, host pool.Host) (progress, error) {
-	if on := host.Alarmed(); len(on) > 0 && host.Count < settleLooks {
-		return progress{Record: host, Wait: settleWait, Because: fmt.Errorf("alarms are on: %s", strings.Join(on, ", "))}, nil
+	if why := unsettled(host); why != nil && host.Count < settleLooks {
+		return progress{Record: host, Wait: settleWait, Because: why}, nil
 	}
 	return h.finish(host)
+}
+
+// unsettled says why a host should not go into service yet: an alarm of it is on; or the one on its machine, for which
+// silence is bad, was not heard of yet. A share host may be made faster than that alarm rings because of the time before.
+func unsettled(host pool.Host) error {
+	if on := host.Alarmed(); len(on) > 0 {
+		return fmt.Errorf("alarms are on: %s", strings.Join(on, ", "))
+	}
+	machine := host.Stack.Name + "-status"
+	if _, heard := host.Alarms[machine]; host.Kind == pool.Share && !heard {
+		return fmt.Errorf("alarm %s has said nothing yet", machine)
+	}
+	return nil
 }
 
 // finish puts a host that is ready into service, or cordons it straight away when an alarm of it is on. From

@@ -1,6 +1,7 @@
 package stackcomplete
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -62,5 +63,47 @@ func TestAnAlarmThatStaysOnCordonsANewHost(t *testing.T) {
 	}
 	if waited := host.Since.Sub(begun); waited < 5*time.Minute || waited > pool.Deadline(pool.StepSettle) {
 		t.Errorf("that took %s", waited)
+	}
+}
+
+// The alarm on a machine takes silence for bad: what it says of the time before the machine ran may come late.
+func TestAGatewayWaitsForWhatItsMachinesAlarmSays(t *testing.T) {
+	machine := prefix + "share-standard-1-status"
+	begun := func() (*world, pool.HostID) {
+		w := newWorld(t, &killtest.Life{}, 0)
+		w.unheard = true
+		id, stack := w.order(sharePool, 2)
+		w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
+		for range 200 {
+			if h := w.host(id); h.Step == pool.StepSettle && strings.Contains(h.Error, machine) {
+				return w, id
+			}
+			w.step()
+		}
+		t.Fatalf("the host is %s at %s: %s", w.host(id).State, w.host(id).Step, w.host(id).Error)
+		return nil, ""
+	}
+	hear := func(w *world, id pool.HostID, on bool) {
+		w.change(id, func(h pool.Host) pool.Host {
+			h.Alarms = map[string]pool.AlarmMark{machine: {On: on, At: w.now}}
+			return h
+		})
+	}
+	w, id := begun()
+	hear(w, id, true)
+	w.step()
+	if h := w.host(id); h.Step != pool.StepSettle {
+		t.Errorf("while its machine's alarm is on it is %s at %s", h.State, h.Step)
+	}
+	hear(w, id, false)
+	w.drain()
+	if h := w.host(id); h.State != pool.HostInService {
+		t.Errorf("once that is over it is %s at %s", h.State, h.Step)
+	}
+
+	w, id = begun()
+	w.drain() // nothing is ever heard
+	if h := w.host(id); h.State != pool.HostInService {
+		t.Errorf("of which nothing is heard is %s at %s", h.State, h.Step)
 	}
 }

@@ -88,6 +88,7 @@ type world struct {
 	evicting   func() // runs before an address is put out
 	bus        *bustest.Bus
 	topic      *notifytest.Topic
+	unheard    bool                         // the alarms of machines say nothing
 	mute       bool                         // nothing can be published
 	down       bool                         // no database server and no gateway answers
 	refuse     func(operation string) error // refuses calls to databases and gateways
@@ -192,6 +193,9 @@ func (w *world) order(key pool.Key, slots int) (pool.HostID, string) {
 		h, err := pool.MoveHost(h, pool.HostBuilding, w.now, "accepted")
 		w.must(err)
 		h.Stack.ID = stack
+		if !w.unheard {
+			h.Alarms = map[string]pool.AlarmMark{h.Stack.Name + "-status": {At: w.now}}
+		}
 		return pool.Begin(h, pool.StepBuild, w.now)
 	})
 	return host.ID, stack
