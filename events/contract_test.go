@@ -57,6 +57,7 @@ var members = map[string]member{
 	"TaskReport":               in[TaskReport](),
 	"FileUpload":               aws[Envelope[FileUpload]](),
 	"HostAiling":               in[HostAiling](),
+	"HostRound":                in[HostRound](),
 	"RepairRequest":            in[RepairRequest](),
 	"HostRepairWaits":          out[HostRepairWaits](),
 	"HostRepairAsks":           out[HostRepairAsks](),
@@ -170,6 +171,7 @@ func TestMessagesAreToldApart(t *testing.T) {
 		"FileUpload":               TypeFileUpload,
 		"TaskStateChange":          TypeTaskStateChange,
 		"HostAiling":               TypeHostAiling,
+		"HostRound":                TypeHostRound,
 		"RepairRequest":            TypeRepairRequest,
 	} {
 		bodies[string(sample(t, name))] = want
@@ -197,6 +199,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 		"Step":         step,
 
 		"AddressRelease": NewAddressRelease("acme", []string{"10.40.1.8"}),
+		"HostRound":      NewHostRound("share-standard-3", 1),
 		"HostAiling":     NewHostAiling("share-standard-3", "alarm headroom-dev-share-standard-3-status is on"),
 	} {
 		encoded, err := json.Marshal(message)

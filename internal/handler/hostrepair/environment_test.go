@@ -41,11 +41,13 @@ func TestWhatIsWrongWithAnEnvironmentIsNamed(t *testing.T) {
 		"DATABASE_STACK_PARAMETERS": {`["a"]`, ErrParameters},
 		"SHARE_STACK_PARAMETERS":    {`{"a":1}`, ErrParameters},
 	} {
-		setEnvironment(t)
-		t.Setenv(variable, test.value)
-		if _, err := ReadEnvironment(); !errors.Is(err, test.want) {
-			t.Errorf("%s=%s: %v", variable, test.value, err)
-		}
+		t.Run(variable, func(t *testing.T) {
+			setEnvironment(t)
+			t.Setenv(variable, test.value)
+			if _, err := ReadEnvironment(); !errors.Is(err, test.want) {
+				t.Errorf("%s=%s: %v", variable, test.value, err)
+			}
+		})
 	}
 	setEnvironment(t)
 	t.Setenv("TABLE_NAME", "")

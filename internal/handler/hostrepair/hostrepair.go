@@ -120,7 +120,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Machines == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil ||
-		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.Hosts == nil || len(c.Templates) < len(pool.Kinds) || c.StackRole == "" || c.Stage == "" ||
+		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.Hosts == nil || len(c.Templates) < len(pool.Kinds) || c.StackRole == "" || c.Stage == "" ||
 		c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("hostrepair: every field of Config is required")
 	}
@@ -130,7 +130,7 @@ func New(c Config) (*Handler, error) {
 // Message handles one message; several may be handled at once. One that fails is to be delivered again.
 func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	kind := events.TypeOf([]byte(d.Body))
-	if own := kind == events.TypeHostAiling || kind == events.TypeStep; own && d.Queue != h.StepsQueue {
+	if own := kind == events.TypeHostAiling || kind == events.TypeHostRound || kind == events.TypeStep; own && d.Queue != h.StepsQueue {
 		h.ignore(ctx, "message of ours in a queue that is others'", "messageId", d.ID, "queue", d.Queue)
 		return nil
 	}
@@ -141,6 +141,12 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.ailing(ctx, pool.HostID(ailing.HostID), ailing.Cause, d.Redelivered)
+	case events.TypeHostRound:
+		var round events.HostRound
+		if err := events.Decode([]byte(d.Body), &round); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.round(ctx, round)
 	case events.TypeRepairRequest:
 		var request events.RepairRequest
 		if err := events.Decode([]byte(d.Body), &request); err != nil {

@@ -161,10 +161,11 @@ func (w *world) handler(call killtest.Call) *Handler {
 	o := outside{w, call}
 	h, err := New(Config{
 		Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Machines: o, Stacks: o, Appliances: o, Gateways: o, Prober: o, Images: o, Policies: o, Announce: o,
-		Steps:     killtest.Sender{Next: &queue.Sender{Client: w.repairs, URL: "url"}, Call: call},
-		Hosts:     killtest.Sender{Next: &queue.Sender{Client: w.hosts, URL: "url"}, Call: call},
-		Templates: map[pool.Kind]Template{pool.Share: {URL: "https://template"}, pool.Database: {URL: "https://template"}},
-		StackRole: "arn:role", Stage: "dev", Log: slog.New(slog.DiscardHandler), Now: w.clock,
+		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.repairs, URL: "url"}, Call: call},
+		StepsQueue: queuetest.Name,
+		Hosts:      killtest.Sender{Next: &queue.Sender{Client: w.hosts, URL: "url"}, Call: call},
+		Templates:  map[pool.Kind]Template{pool.Share: {URL: "https://template"}, pool.Database: {URL: "https://template"}},
+		StackRole:  "arn:role", Stage: "dev", Log: slog.New(slog.DiscardHandler), Now: w.clock,
 		Metrics: telemetry.Recorder{Out: &strings.Builder{}, Now: w.clock, Stage: "dev", Log: slog.New(slog.DiscardHandler)},
 		Until:   func(at time.Time) time.Duration { return at.Sub(w.now) },
 	})

@@ -28,7 +28,7 @@ func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) (hos
 		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
 		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
 			h.measure(seen, p)
-			return hosts, nil
+			return hosts, h.goRound(ctx, seen.Record)
 		}
 		mark, err := h.Mark()
 		if err != nil {

@@ -58,3 +58,15 @@ func (h *Handler) watch(ctx context.Context, host pool.Host) error {
 	}
 	return nil
 }
+
+// goRound has the share host looked at whose turn it is.
+func (h *Handler) goRound(ctx context.Context, r pool.Record) error {
+	id, ok := pool.Round(r, h.Now())
+	if r.Key.Kind != pool.Share || !ok {
+		return nil
+	}
+	if err := h.Repairs.Send(ctx, events.NewHostRound(string(id), 1), 0); err != nil {
+		return fmt.Errorf("have %s looked at: %w", id, err)
+	}
+	return nil
+}
