@@ -126,7 +126,8 @@ func TestTheFilesInAReport(t *testing.T) {
 		"no file":        {"Bucket,S3ObjectKey,FilePath,RenamedTo\n", nil, false},
 		"files": {
 			"Bucket,S3ObjectKey,FilePath,RenamedTo,UploadFailureReason\nb,k1,/b.txt,,S3AccessDenied\nb,k2,/a.txt,/c.txt,\n",
-			[]string{"a.txt", "b.txt (S3AccessDenied)"}, false,
+			[]string{"a.txt", "b.txt (S3AccessDenied)"},
+			false,
 		},
 		"other columns, another order": {"\ufeffSize,File Path,bucket\r\n5,/a b.txt,b\r\n", []string{"a b.txt"}, false},
 		"the key alone":                {"S3ObjectKey\na.txt\n", []string{"a.txt"}, false},

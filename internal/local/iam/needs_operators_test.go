@@ -44,7 +44,8 @@ func TestWhatOperatorsCallsNeed(t *testing.T) {
 		{"cloudformation", "UpdateStack", params{"StackName": "s", "UsePreviousTemplate": "true"}, []string{"cloudformation:UpdateStack " + arn("cloudformation", "stack/s/*")}},
 		{"cloudformation", "GetTemplate", params{"StackName": "s"}, []string{"cloudformation:GetTemplate " + arn("cloudformation", "stack/s/*")}},
 		{
-			"cloudformation", "GetTemplateSummary", params{"TemplateURL": "https://s3.eu-west-1.amazonaws.com/plain/t.json"},
+			"cloudformation", "GetTemplateSummary",
+			params{"TemplateURL": "https://s3.eu-west-1.amazonaws.com/plain/t.json"},
 			[]string{"cloudformation:GetTemplateSummary *", "s3:GetObject arn:aws:s3:::plain/t.json"},
 		},
 		{"ssm", "DescribeParameters", nil, []string{"ssm:DescribeParameters *"}},
