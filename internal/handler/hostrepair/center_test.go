@@ -72,12 +72,12 @@ type volume struct {
 
 // gateway is what Storage Gateway knows, and what its tenants do.
 type gateway struct {
-	id, card, bucket string
-	shares           []string
-	seen             time.Time // when it was last heard of
-	promised         []string  // writes that were acknowledged
-	uploaded         map[string]bool
-	unavailable      map[string]bool // shares
+	id, card    string
+	shares      []string
+	seen        time.Time // when it was last heard of
+	promised    []string  // writes that were acknowledged
+	uploaded    map[string]bool
+	unavailable map[string]bool // shares
 }
 
 // moment is what could be seen at one.

@@ -46,7 +46,6 @@ func (h *Handler) detach(ctx context.Context, host pool.Host, r pool.Repair) (me
 		if r.Root, err = h.findRoot(ctx, host, r); err != nil {
 			return mending{}, err
 		}
-		return mending{Record: r}, nil // known before it gets a mark more
 	}
 	free := true
 	for _, volume := range []string{r.Root, r.Cache} {

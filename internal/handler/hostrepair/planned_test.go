@@ -208,3 +208,26 @@ func TestAnOldRootDiskIsDeletedAfterItsTerm(t *testing.T) {
 		}
 	}
 }
+
+func TestAHostThatFallsIllInTheMidstOfAWishIsMended(t *testing.T) {
+	for helps, tried := range map[string]string{"reboot": "resize reboot", "ended": "resize machine"} {
+		w := newWorld(t, 1)
+		w.must(w.request(first, events.RepairResize, "m6i.2xlarge"))
+		step := map[string]pool.Step{"reboot": pool.StepJudge, "ended": pool.StepResize}[helps]
+		ill := false
+		w.mishap = func(operation string, after bool) {
+			if ill || w.repair(first).Step != step {
+				return
+			}
+			if ill = true; helps == "ended" {
+				w.center.terminate(w.machine(first), false)
+			} else {
+				w.machine(first).hangs = helps
+			}
+		}
+		w.run(90 * time.Minute)
+		if w.inService(first); w.tried(first) != tried {
+			t.Errorf("%s: tried %s", helps, w.tried(first))
+		}
+	}
+}
