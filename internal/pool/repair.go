@@ -171,13 +171,18 @@ func BeginRepair(last Repair, h Host, cause string, wanted Wanted, now time.Time
 	if wanted.By == "" && last.Number > 0 && now.Sub(last.since()) < last.State.lull() {
 		return last, false
 	}
-	return Repair{
+	r = Repair{
 		Host: h.ID, Number: last.Number + 1, Cause: cause, Began: now.UTC(), State: RepairLooking, Progress: Started(StepExamine, now),
 		Wanted: wanted, Machine: h.Access.Machine, Cache: h.Access.Cache, Image: h.Image,
 		Ended: slices.Clone(last.Ended), Kept: slices.Clone(last.Kept),
 		History: Append(slices.Clone(last.History), Entry{At: now.UTC(), What: string(RepairLooking), Why: cause}),
 		Version: last.Version,
-	}, true
+	}
+	if last.Moving() && last.State != RepairMended && !last.tookOver() {
+		// It was dropped in the midst of a move: the gateway is on its old root still, whatever the new machine starts from.
+		r.Machine, r.Root, r.Next, r.To = last.Machine, last.Root, last.Next, last.To
+	}
+	return r, true
 }
 
 // MoveRepair takes a repair to another state, with a step that begins then (empty: it rests), and notes why. Being there
@@ -295,9 +300,9 @@ func (r Repair) AskedAt() time.Time {
 // Moving reports whether the old machine was given up for a new one.
 func (r Repair) Moving() bool { return r.tried(WayMachine) }
 
-// Seated is the host with the machine that the repair has made for it, if it has.
+// Seated is the host with the machine that the repair has made for it, once its gateway has run there.
 func (r Repair) Seated(h Host) Host {
-	if r.Next != "" {
+	if r.tookOver() {
 		h.Access.Machine, h.Image = r.Next, r.To
 	}
 	return h
@@ -319,7 +324,7 @@ func (r Repair) Mended(now time.Time) (Repair, error) {
 // Rest is a repair that has ended just now, with the sweep of old root disks as its step when there are any.
 func (r Repair) Rest(now time.Time) Repair {
 	r = r.Clone()
-	if r.Next != "" && r.Root != "" && !r.Keeps(r.Root) {
+	if r.tookOver() && r.Root != "" && !r.Keeps(r.Root) {
 		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
 	}
 	return r.sweeping(now)

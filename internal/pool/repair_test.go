@@ -212,6 +212,7 @@ func TestAnOldRootDiskIsKeptForATerm(t *testing.T) {
 	const term = 14 * 24 * time.Hour
 	r := mending(t, pool.WayMachine)
 	r.Root, r.Next, r.To = "vol-root", "i-2", "ami-2"
+	r.Proofs = []pool.Proof{{Step: pool.StepSeat}, {Step: pool.StepTakeOver}}
 	r.Kept = []pool.KeptRoot{{Volume: "vol-0", Until: now.Add(time.Hour)}}
 	r.Ended = []time.Time{now.Add(-6 * time.Hour), now.Add(-time.Hour)}
 	done, err := r.Mended(now)
@@ -243,5 +244,31 @@ func TestAnOldRootDiskIsKeptForATerm(t *testing.T) {
 	}
 	if h := done.Seated(ailing()); h.Access.Machine != "i-1" || h.Image != "ami-1" {
 		t.Errorf("the host is on %s, of %s", h.Access.Machine, h.Image)
+	}
+}
+
+func TestAMoveThatWasDroppedInItsMidstIsGoneOnWith(t *testing.T) {
+	r := mending(t, pool.WayMachine)
+	r.Root, r.Next, r.To, r.Proofs = "vol-root", "i-2", "ami-2", []pool.Proof{{Step: pool.StepSeat}}
+	r, err := r.Ask(pool.WayMachine, "it does not go on", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped := moved(t, r, pool.RepairDropped, "", now).Rest(now)
+	if len(dropped.Kept) > 0 || dropped.Step != "" {
+		t.Errorf("the root that the gateway is on is to be deleted: %+v", dropped.Kept)
+	}
+	h := dropped.Seated(ailing())
+	if h.Access.Machine != "i-1" || h.Image != "ami-1" {
+		t.Errorf("the host is on %s, of %s", h.Access.Machine, h.Image)
+	}
+	next, fresh := pool.BeginRepair(dropped, h, "again", pool.Wanted{By: "ops"}, now)
+	if !fresh || next.Root != "vol-root" || next.Next != "i-2" || next.Machine != "i-1" || next.To != "ami-2" || next.Seat() != "i-2" {
+		t.Errorf("the next: %+v", next)
+	}
+	r.Proofs = append(r.Proofs, pool.Proof{Step: pool.StepTakeOver})
+	over := moved(t, r, pool.RepairDropped, "", now).Rest(now)
+	if next, _ = pool.BeginRepair(over, over.Seated(ailing()), "again", pool.Wanted{By: "ops"}, now); next.Next != "" || next.Root != "" || next.Machine != "i-2" || len(next.Kept) != 1 {
+		t.Errorf("after a move: %+v", next)
 	}
 }

@@ -78,6 +78,7 @@ func (h *Handler) wayFor(ctx context.Context, r *pool.Repair, f pool.Findings) (
 		return pool.Choice{}, err
 	}
 	switch {
+	case r.Next != "" && !gone(f.Machine): // it is made already
 	case r.Wanted.Image != "":
 		r.To = r.Wanted.Image
 	case r.To == "" || r.Consent.Way != pool.WayMachine && !r.Moving():
