@@ -1,10 +1,12 @@
 package poolcheck
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"headroom/events"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
@@ -31,13 +33,13 @@ func TestAHostThatARepairMayMendIsReportedEachTimeItIsWatched(t *testing.T) {
 	id := w.add(shares, 0)
 	w.ail(id, statusAlarm)
 	w.must(w.check())
-	if got := sent(w.repairs); len(got) > 0 {
+	if got := w.mends(); len(got) > 0 {
 		t.Fatalf("reported before it is watched: %v", got)
 	}
 	for n := 1; n <= 2; n++ {
 		w.now = w.now.Add(pool.Deadline(pool.StepWatch))
 		w.must(w.check())
-		got := sent(w.repairs)
+		got := w.mends()
 		if len(got) != n || !strings.Contains(got[n-1], `"type":"HostAiling","hostId":"share-standard-1","cause":"alarm `+statusAlarm+` is on"`) {
 			t.Fatalf("after %d looks: %v", n, got)
 		}
@@ -45,7 +47,7 @@ func TestAHostThatARepairMayMendIsReportedEachTimeItIsWatched(t *testing.T) {
 	w.alarms[statusAlarm] = pool.AlarmMark{At: w.now}
 	w.now = w.now.Add(pool.Deadline(pool.StepWatch))
 	w.must(w.check())
-	if got := sent(w.repairs); len(got) != 2 || w.host(id).State != pool.HostInService {
+	if got := w.mends(); len(got) != 2 || w.host(id).State != pool.HostInService {
 		t.Errorf("once its alarm is over it is %s, and was reported: %v", w.host(id).State, got)
 	}
 }
@@ -55,7 +57,7 @@ func TestAHostThatNoRepairMendsIsNotReported(t *testing.T) {
 	w.ail(w.add(shares, 0), prefix+"share-standard-1-dirty")
 	w.now = w.now.Add(pool.Deadline(pool.StepWatch))
 	w.must(w.check())
-	if got := sent(w.repairs); len(got) > 0 {
+	if got := w.mends(); len(got) > 0 {
 		t.Errorf("reported: %v", got)
 	}
 }
@@ -83,7 +85,7 @@ func TestStepsOfRepairsAreTriedAgain(t *testing.T) {
 		id := w.add(shares, 0)
 		w.repair(id)
 		w.must(w.check())
-		if got := sent(w.repairs); len(got) > 0 {
+		if got := w.mends(); len(got) > 0 {
 			t.Fatalf("sent before the deadline: %v", got)
 		}
 		w.now = w.now.Add(pool.Deadline(pool.StepExamine))
@@ -92,7 +94,7 @@ func TestStepsOfRepairsAreTriedAgain(t *testing.T) {
 		w.must(w.check())
 		r, err := w.ledger.Repair(t.Context(), id)
 		w.must(err)
-		all := sent(w.repairs)
+		all := w.mends()
 		if len(all) == 0 {
 			t.Fatal("nothing was sent")
 		}
@@ -116,7 +118,7 @@ func TestARepairWhoseWayDoesNotEndGetsAnother(t *testing.T) {
 	}
 	r, err := w.ledger.Repair(t.Context(), id)
 	w.must(err)
-	if all := sent(w.repairs); r.Step != pool.StepChoose || !strings.Contains(all[len(all)-1], `"of":"repair","id":"share-standard-1","step":"choose","try":1`) {
+	if all := w.mends(); r.Step != pool.StepChoose || !strings.Contains(all[len(all)-1], `"of":"repair","id":"share-standard-1","step":"choose","try":1`) {
 		t.Errorf("it is at %s; sent %v", r.Step, all)
 	}
 }
@@ -161,5 +163,36 @@ func TestShareHostsAreOrderedWhereOthersAreWell(t *testing.T) {
 				t.Errorf("the database is in %s", zone)
 			}
 		})
+	}
+}
+
+// mends are the messages to who repairs, but for rounds.
+func (w *world) mends() []string {
+	return slices.DeleteFunc(sent(w.repairs), func(body string) bool { return events.TypeOf([]byte(body)) == events.TypeHostRound })
+}
+
+func TestOneShareHostAMinuteIsLookedAt(t *testing.T) {
+	w := newWorld(t)
+	w.add(databases, 0)
+	w.must(w.check())
+	if got := sent(w.repairs); len(got) > 0 {
+		t.Errorf("without share hosts: %v", got)
+	}
+	w.add(shares, 0)
+	w.add(shares, 0)
+	seen := map[string]int{}
+	for range 4 {
+		w.now = w.now.Add(time.Minute)
+		w.must(w.check())
+	}
+	for _, body := range sent(w.repairs) {
+		var round events.HostRound
+		w.must(events.Decode([]byte(body), &round))
+		if seen[round.HostID]++; round.Look != 1 {
+			t.Errorf("sent %s", body)
+		}
+	}
+	if seen["share-standard-1"] != 2 || seen["share-standard-2"] != 2 || len(seen) != 2 {
+		t.Errorf("looked at %v", seen)
 	}
 }

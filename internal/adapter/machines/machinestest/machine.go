@@ -170,7 +170,7 @@ func (c *Cloud) DescribeInstances(ctx context.Context, in *ec2.DescribeInstances
 		if m == nil {
 			return nil, noMachine(id)
 		}
-		shown := c.shown(id)
+		var shown types.Instance
 		if m.before != nil {
 			shown, m.before = *m.before, nil
 		} else {
