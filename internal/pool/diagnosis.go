@@ -69,7 +69,7 @@ func ChooseWay(r Repair, f Findings, drills []Drill, to string) Choice {
 		return Choice{Way: WayResize} // so is that
 	case r.Wanted.Size != "" && well:
 		return r.ask(WayResize, "the other size came to nothing: "+r.came())
-	case r.tookOver() && r.parted(f) && !gone && r.Tried[len(r.Tried)-1].Way != WayRestart:
+	case r.TookOver() && r.parted(f) && !gone && r.Tried[len(r.Tried)-1].Way != WayRestart:
 		return Choice{Way: WayRestart} // the new machine is one like any other
 	case r.Next != "":
 		return r.ask(WayMachine, fmt.Sprintf("the new machine %s does not go on as the gateway, and its disks are kept: %s", r.Next, r.came()))

@@ -1,9 +1,16 @@
 package pool
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // replaceable are the types of a host's resources that may be replaced or removed by an update: nothing is kept in them.
 var replaceable = map[string]bool{"AWS::CloudWatch::Alarm": true}
+
+// untouched are the types of which no update changes a property: cache disks are never resized (S3 File Gateway user guide,
+// "Adding cache storage"), and what changes of a machine stops it, which is a wish of its own.
+var untouched = map[string]bool{"AWS::EC2::Volume": true, "AWS::EC2::Instance": true}
 
 // RefuseUpdate returns every reason against an update of a standing host's stack, by what its change set would do; none: it
 // may be done. An update may add and change, but of what holds a tenant's data or way to it nothing is replaced or
@@ -12,6 +19,8 @@ func RefuseUpdate(changes []ResourceChange) []string {
 	var reasons []string
 	for _, c := range changes {
 		switch {
+		case c.Action == "Modify" && untouched[c.Type] && !slices.Equal(c.Scope, []string{"Tags"}):
+			reasons = append(reasons, fmt.Sprintf("%s (%s) would be changed (%s)", c.Resource, c.Type, c.Replacement))
 		case c.Action == "Add", replaceable[c.Type], c.Action == "Modify" && c.Replacement == "False":
 		case c.Action == "Modify" && c.Replacement != "":
 			reasons = append(reasons, fmt.Sprintf("%s (%s) would be replaced (%s)", c.Resource, c.Type, c.Replacement))

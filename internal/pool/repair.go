@@ -178,7 +178,7 @@ func BeginRepair(last Repair, h Host, cause string, wanted Wanted, now time.Time
 		History: Append(slices.Clone(last.History), Entry{At: now.UTC(), What: string(RepairLooking), Why: cause}),
 		Version: last.Version,
 	}
-	if last.Moving() && last.State != RepairMended && !last.tookOver() {
+	if last.Moving() && last.State != RepairMended && !last.TookOver() {
 		// It was dropped in the midst of a move: the gateway is on its old root still, whatever the new machine starts from.
 		r.Machine, r.Root, r.Next, r.To = last.Machine, last.Root, last.Next, last.To
 	}
@@ -227,14 +227,14 @@ func (r Repair) first(w Way) Step {
 	if w != WayMachine || r.Next == "" {
 		return waySteps[w][0]
 	}
-	if r.tookOver() {
+	if r.TookOver() {
 		return StepPart
 	}
 	return StepReunite
 }
 
-// tookOver reports whether the gateway has run on the new machine.
-func (r Repair) tookOver() bool {
+// TookOver reports whether the gateway has run on the new machine.
+func (r Repair) TookOver() bool {
 	for _, p := range slices.Backward(r.Proofs) {
 		if p.Step == StepTakeOver || p.Step == StepSeat {
 			return p.Step == StepTakeOver && r.Next != ""
@@ -302,7 +302,7 @@ func (r Repair) Moving() bool { return r.tried(WayMachine) }
 
 // Seated is the host with the machine that the repair has made for it, once its gateway has run there.
 func (r Repair) Seated(h Host) Host {
-	if r.tookOver() {
+	if r.TookOver() {
 		h.Access.Machine, h.Image = r.Next, r.To
 	}
 	return h
@@ -324,7 +324,7 @@ func (r Repair) Mended(now time.Time) (Repair, error) {
 // Rest is a repair that has ended just now, with the sweep of old root disks as its step when there are any.
 func (r Repair) Rest(now time.Time) Repair {
 	r = r.Clone()
-	if r.tookOver() && r.Root != "" && !r.Keeps(r.Root) {
+	if r.TookOver() && r.Root != "" && !r.Keeps(r.Root) {
 		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
 	}
 	return r.sweeping(now)

@@ -129,7 +129,7 @@ func changesOf(set *cloudformation.DescribeChangeSetOutput) ([]pool.ResourceChan
 
 // Execute has a change set carried out, and returns as soon as CloudFormation has accepted that. One that is being
 // carried out is no error. pool.ErrInTransit while it is being made, or while CloudFormation is at work on the stack;
-// pool.ErrConflict when the stack was changed since; pool.ErrNotFound when there is none, as once it was carried out.
+// pool.ErrConflict when the stack was changed since; pool.ErrNotFound when there is none, or it was carried out, however that ended.
 func (c *Client) Execute(ctx context.Context, stack, changeSet, token string) error {
 	_, err := c.API.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{StackName: &stack, ChangeSetName: &changeSet, ClientRequestToken: word(token)})
 	switch awsclient.Code(err) {
@@ -140,6 +140,9 @@ func (c *Client) Execute(ctx context.Context, stack, changeSet, token string) er
 			switch {
 			case set.ExecutionStatus == types.ExecutionStatusExecuteInProgress:
 				return nil
+			// One that was carried out may be kept, and be carried out no more.
+			case set.ExecutionStatus == types.ExecutionStatusExecuteComplete, set.ExecutionStatus == types.ExecutionStatusExecuteFailed:
+				err = fmt.Errorf("%w: %w", pool.ErrNotFound, err)
 			case set.ExecutionStatus == types.ExecutionStatusObsolete:
 				err = fmt.Errorf("%w: %w", pool.ErrConflict, err)
 			case set.Status == types.ChangeSetStatusCreatePending || set.Status == types.ChangeSetStatusCreateInProgress:

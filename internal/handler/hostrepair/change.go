@@ -36,6 +36,9 @@ func (h *Handler) change(ctx context.Context, host pool.Host, r pool.Repair, par
 		}
 		return mending{Record: r.Proven(r.After(), h.Now(), what)}, nil
 	}
+	if r.Step == pool.StepResize && r.Update > 0 && strings.HasPrefix(stack.Status, "UPDATE_ROLLBACK") {
+		return h.lost(r, "its stack was rolled back: "+stack.Reason) // to try again would stop a machine that is well once more
+	}
 	// Who was killed before the update was counted asks for the same one again, by its token.
 	_, err = h.Stacks.Update(ctx, pool.StackChange{
 		Name: host.Stack.ID, Token: token(r), RoleARN: h.StackRole, Parameters: parameters,
@@ -56,4 +59,21 @@ func (h *Handler) change(ctx context.Context, host pool.Host, r pool.Repair, par
 // token is the client request token of a repair's next update: letters, digits and hyphens, 128 at most.
 func token(r pool.Repair) string {
 	return fmt.Sprintf("%s-r%d-u%d-%s", r.Host, r.Number, r.Update, r.Step)
+}
+
+// movable says why the stack of a host can't have its machine taken away and made anew; empty: it can.
+func (h *Handler) movable(ctx context.Context, host pool.Host) (string, error) {
+	stack, err := h.Stacks.Describe(ctx, host.Stack.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, parameter := range []string{"HasMachine", "ImageId"} {
+		if _, declared := stack.Parameters[parameter]; !declared {
+			return "its stack is of an earlier template, without parameter " + parameter + ": it has to be updated first", nil
+		}
+	}
+	if strings.HasSuffix(stack.Status, "_FAILED") || strings.HasPrefix(stack.Status, "DELETE") {
+		return "its stack can't be updated: it is in status " + stack.Status, nil
+	}
+	return "", nil
 }

@@ -205,6 +205,9 @@ func (h *Handler) letGo(ctx context.Context, id pool.HostID, r pool.Repair) erro
 		}
 		host.Repair = 0
 		host = r.Seated(host)
+		if r.Moving() && !r.TookOver() && r.State != pool.RepairMended {
+			host.Doubt = "its repair ended in the midst of a move to another machine"
+		}
 		host, err := pool.Reconsider(host, h.Now(), "its repair has ended")
 		return host, pool.Neutral, err
 	})

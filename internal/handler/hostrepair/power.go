@@ -54,8 +54,15 @@ func (h *Handler) reboot(ctx context.Context, _ pool.Host, r pool.Repair) (mendi
 }
 
 // stop stops the machine, never by force: what it acknowledged is to reach its disks.
-func (h *Handler) stop(ctx context.Context, _ pool.Host, r pool.Repair) (mending, error) {
+func (h *Handler) stop(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	m, err := h.machineOf(ctx, r)
+	if err == nil && r.Way == pool.WayMachine && m.State == pool.MachineRunning {
+		if against, err := h.movable(ctx, host); err != nil {
+			return mending{}, err
+		} else if against != "" {
+			return h.lost(r, against) // before anything is done that would have to be undone
+		}
+	}
 	switch {
 	case err != nil:
 		return mending{}, err

@@ -75,7 +75,7 @@ func (h *Handler) apply(ctx context.Context, host pool.Host, r pool.Repair) (men
 	if strings.HasSuffix(stack.Status, "_IN_PROGRESS") {
 		return mending{Record: r, Wait: changeWait, Because: fmt.Errorf("its stack is in status %s", stack.Status)}, nil
 	}
-	err = h.Stacks.Execute(ctx, host.Stack.ID, changeSet(r), token(r))
+	err = h.Stacks.Execute(ctx, host.Stack.ID, changeSet(r), fmt.Sprintf("%s-%d", token(r), r.Count))
 	switch {
 	case err == nil, errors.Is(err, pool.ErrInTransit):
 		return mending{Record: r, Wait: changeWait, Because: err}, nil
@@ -90,7 +90,8 @@ func (h *Handler) apply(ctx context.Context, host pool.Host, r pool.Repair) (men
 	case !errors.Is(err, pool.ErrNotFound):
 		return mending{}, err
 	}
-	// There is no such change set any more once it was carried out.
+	// There is no such change set any more, or it says so, once it was carried out. Each look asks by a token of its own, for
+	// the same one would be answered as before.
 	if stack.Status != "UPDATE_COMPLETE" {
 		r = r.Came(fmt.Sprintf("its stack is in status %s: %s", stack.Status, stack.Reason))
 		r.Progress = pool.Started(pool.StepProve, h.Now())
