@@ -11,10 +11,11 @@ import (
 	"headroom/internal/pool"
 )
 
-// kept are the detail-types of what is said of tenants on their ways: out, back, and from one machine to another.
+// kept are the detail-types of what is said of tenants on their ways: out, back, and from one machine to another; and of
+// hosts that are mended.
 var kept = []string{
 	events.TenantClosed{}.DetailType(), events.TenantReopened{}.DetailType(), events.TenantReleased{}.DetailType(),
-	events.AccessChanged{}.DetailType(),
+	events.AccessChanged{}.DetailType(), events.HostRepaired{}.DetailType(),
 }
 
 // onItsWay keeps what is said of a tenant.
