@@ -74,7 +74,7 @@ demo: setup native synth ## Run the whole system on this machine, with signups, 
 	@exec dist/headroom demo $(ARGS)
 
 test: setup native synth ## Run every test, with the real parts
-	go test -timeout 20m ./...
+	go test -timeout 40m ./...
 
 bench: setup native synth ## What a signup costs, how fast it is, what load a tier takes, and how fast archives are
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo
