@@ -26,6 +26,15 @@ var gatewayAlarms = []gatewayAlarm{
 	{"UploadsAlarm", "uploads", "FilesFailingUpload", "Maximum", "Files can't be uploaded, and are on the gateway's cache disk alone.", 1, atLeast, 1},
 }
 
+// missing is what an alarm takes missing data for. Notifications are counted, and where there are none nothing may be sent: an
+// alarm on them would ring for ever once it rang. What else a gateway measures it sends while it runs.
+func (a gatewayAlarm) missing() string {
+	if a.metric == "AvailabilityNotifications" || a.metric == "HealthNotifications" {
+		return "notBreaching"
+	}
+	return "missing"
+}
+
 // shareAlarms is how many alarms a share host has.
 var shareAlarms = len(gatewayAlarms) + 1
 
@@ -47,7 +56,7 @@ type gatewayAlarmsProps struct {
 // addGatewayAlarms makes the alarms of a share host. They have no actions: their changes of state go by EventBridge to the
 // function that takes the host out of service and back, which knows the host by the alarms' names. CloudWatch tells
 // gateways apart by an ID, which there is none of when the stack is made: the stack is updated with it once the gateway is
-// activated (pool.StepAlarms). Missing data says nothing: what of a gateway is silent, its machine's alarm and signups tell.
+// activated (pool.StepAlarms). That a gateway is silent is for its machine's alarm, signups and rounds to tell.
 func addGatewayAlarms(stack awscdk.Stack, p gatewayAlarmsProps) {
 	name := func(what string) *string { return awscdk.Fn_Sub(jsii.String(gatewayName+"-"+what), nil) }
 	status := machineSilence
@@ -64,7 +73,7 @@ func addGatewayAlarms(stack awscdk.Stack, p gatewayAlarmsProps) {
 			Dimensions: map[string]*string{
 				"GatewayId": p.Gateway, "GatewayName": awscdk.Fn_Sub(jsii.String(gatewayName), nil),
 			},
-			PeriodSeconds: 300, Periods: a.periods, Comparison: a.comparison, Threshold: a.threshold, Missing: "missing",
+			PeriodSeconds: 300, Periods: a.periods, Comparison: a.comparison, Threshold: a.threshold, Missing: a.missing(),
 		})
 		alarm.CfnOptions().SetCondition(withGateway)
 		acknowledge(alarm, "W1030", "The alarm is made only once the parameter has a value.")
