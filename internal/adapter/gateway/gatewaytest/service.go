@@ -4,7 +4,6 @@
 package gatewaytest
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -41,8 +40,6 @@ type Gateway struct {
 	ARN, Name string
 	Tags      map[string]string
 	Cached    bool
-	// What a description tells of the appliance; an empty State is RUNNING.
-	State, Machine, Version, NextUpdate, Deprecated string
 
 	unlisted int // lists that it is missing from
 	untagged int // looks at its tags that show none
@@ -164,20 +161,8 @@ func (s *Service) DescribeGatewayInformation(ctx context.Context, in *storagegat
 		return nil, err
 	}
 	return &storagegateway.DescribeGatewayInformationOutput{
-		GatewayARN: &g.ARN, GatewayName: &g.Name, GatewayState: aws.String(cmp.Or(g.State, "RUNNING")), Tags: g.tags(),
-		Ec2InstanceId: word(g.Machine), SoftwareVersion: word(g.Version), NextUpdateAvailabilityDate: word(g.NextUpdate), DeprecationDate: word(g.Deprecated),
+		GatewayARN: &g.ARN, GatewayName: &g.Name, GatewayState: aws.String("RUNNING"), Tags: g.tags(),
 	}, nil
-}
-
-// Change changes what is told of a gateway.
-func (s *Service) Change(arn string, change func(*Gateway)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, g := range s.gateways {
-		if g.ARN == arn {
-			change(g)
-		}
-	}
 }
 
 // ListLocalDisks is Storage Gateway's.
