@@ -66,18 +66,13 @@ func (a *Announcer) links(h pool.Host) []string {
 	console := "https://" + a.Region + ".console.aws.amazon.com/"
 	host := "Instance: " + console + "rds/home?region=" + a.Region + "#database:id=" + url.QueryEscape(h.Stack.Name)
 	if h.Kind == pool.Share {
-		host = "Gateway:  " + console + "storagegateway/home?region=" + a.Region + "#/gateways/" + url.PathEscape(gatewayID(h))
+		host = "Gateway:  " + console + "storagegateway/home?region=" + a.Region + "#/gateways/" + url.PathEscape(h.Access.GatewayID())
 	}
 	links := []string{host}
 	for _, alarm := range h.Alarmed() {
 		links = append(links, "Alarm:    "+console+"cloudwatch/home?region="+a.Region+"#alarmsV2:alarm/"+url.PathEscape(alarm))
 	}
 	return links
-}
-
-// gatewayID is the last part of a gateway's ARN: "sgw-…".
-func gatewayID(h pool.Host) string {
-	return h.Access.Gateway[strings.LastIndex(h.Access.Gateway, "/")+1:]
 }
 
 // lostNotice tells whose storage is gone, and what is left of it.

@@ -3,6 +3,7 @@ package pool
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,9 @@ type Access struct {
 	Machine       string // ID of the gateway's machine
 	Cache         string // ID of the volume that is the gateway's cache
 }
+
+// GatewayID is the ID of the gateway, "sgw-…", as its ARN ends.
+func (a Access) GatewayID() string { return a.Gateway[strings.LastIndex(a.Gateway, "/")+1:] }
 
 // Offered is what a signup needs of it. It lies on the shelf, where each byte is paid for by every
 // claim, and where a machine that is replaced would stay.

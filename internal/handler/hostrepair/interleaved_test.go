@@ -96,10 +96,10 @@ func (c *crowd) move(t *rapid.T) {
 	case choice < 58:
 		c.written++
 		c.center.tick()
-		c.center.write(gatewayID(c.host(id).Access.Gateway), fmt.Sprint("write-", c.written))
+		c.center.write(c.host(id).Access.GatewayID(), fmt.Sprint("write-", c.written))
 	case choice < 60:
 		c.center.tick()
-		c.center.upload(gatewayID(c.host(id).Access.Gateway))
+		c.center.upload(c.host(id).Access.GatewayID())
 	case choice < 63:
 		c.check()
 	case choice < 75: // a quiet time, but for those who stand still

@@ -65,7 +65,7 @@ func (w *world) outcome() outcome {
 		}
 	}
 	if h.State == pool.HostInService {
-		o.Unreadable = w.center.unreadable(gatewayID(h.Access.Gateway))
+		o.Unreadable = w.center.unreadable(h.Access.GatewayID())
 	}
 	return o
 }

@@ -265,7 +265,7 @@ func (c *center) null(address string) error {
 // running is by when the gateway was last heard of: for up to an hour it is thought to run.
 func (c *center) running(arn string) error {
 	c.tick()
-	if g := c.gateways[gatewayID(arn)]; c.now().Sub(g.seen) >= time.Hour {
+	if g := c.gateways[pool.Access{Gateway: arn}.GatewayID()]; c.now().Sub(g.seen) >= time.Hour {
 		return fmt.Errorf("gateway %s: %w", g.id, pool.ErrUnreachable)
 	}
 	return nil
@@ -275,7 +275,7 @@ func (c *center) statuses(arn string, ids []string) (map[string]string, error) {
 	if err := c.running(arn); err != nil {
 		return nil, err
 	}
-	g, all := c.gateways[gatewayID(arn)], map[string]string{}
+	g, all := c.gateways[pool.Access{Gateway: arn}.GatewayID()], map[string]string{}
 	for _, id := range ids {
 		switch {
 		case !slices.Contains(g.shares, id):

@@ -64,7 +64,7 @@ func (h *Handler) detach(ctx context.Context, host pool.Host, r pool.Repair) (me
 		return mending{Record: r, Wait: diskWait}, nil
 	}
 	// By its marks it is deleted one day, and found before.
-	err = h.Machines.TagVolume(ctx, r.Root, map[string]string{"headroom:root-of": gatewayID(host.Access.Gateway), "headroom:repair": r.ID()})
+	err = h.Machines.TagVolume(ctx, r.Root, map[string]string{"headroom:root-of": host.Access.GatewayID(), "headroom:repair": r.ID()})
 	if err != nil {
 		return mending{}, err
 	}
@@ -181,9 +181,9 @@ func (h *Handler) reunite(ctx context.Context, _ pool.Host, r pool.Repair) (mend
 // takeIn has the new appliance import the gateway. An earlier try may have been killed before it was recorded: then the
 // appliance reboots, gives no page any more, and serves in the end.
 func (h *Handler) takeIn(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
-	err := h.Appliances.Import(ctx, host.Access.Appliance, gatewayID(host.Access.Gateway))
+	err := h.Appliances.Import(ctx, host.Access.Appliance, host.Access.GatewayID())
 	if err == nil {
-		return mending{Record: r.Proven(r.After(), h.Now(), "the appliance imported gateway "+gatewayID(host.Access.Gateway)), Wait: bootWait}, nil
+		return mending{Record: r.Proven(r.After(), h.Now(), "the appliance imported gateway "+host.Access.GatewayID()), Wait: bootWait}, nil
 	}
 	if !errors.Is(err, pool.ErrBooting) && !errors.Is(err, pool.ErrRefused) {
 		return mending{}, err
@@ -243,6 +243,3 @@ func (h *Handler) part(ctx context.Context, _ pool.Host, r pool.Repair) (mending
 	}
 	return mending{Record: r.Proven(r.After(), h.Now(), "the old root disk "+r.Root+" is off the new machine, and kept")}, nil
 }
-
-// gatewayID is the ID in a gateway's ARN (arn:<partition>:storagegateway:<region>:<account>:gateway/sgw-…).
-func gatewayID(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

@@ -66,7 +66,7 @@ func TestARootDiskIsFoundByItsMarks(t *testing.T) {
 // keeps has a host keep an old root disk, of an earlier repair.
 func (w *world) keeps(id string) {
 	h := w.host(first)
-	w.center.volumes[id] = &volume{tags: map[string]string{"headroom:host": string(h.ID), "headroom:order": h.Mark, "headroom:root-of": gatewayID(h.Access.Gateway)}}
+	w.center.volumes[id] = &volume{tags: map[string]string{"headroom:host": string(h.ID), "headroom:order": h.Mark, "headroom:root-of": h.Access.GatewayID()}}
 	last, _ := pool.BeginRepair(pool.Repair{}, h, "earlier", pool.Wanted{}, w.now)
 	last.State, last.Kept = pool.RepairMended, []pool.KeptRoot{{Volume: id, Until: w.now.Add(100 * time.Hour)}}
 	_, err := w.ledger.SaveRepair(w.t.(*testing.T).Context(), pool.Repair{}, last.Rest(w.now))
@@ -121,7 +121,7 @@ func TestAKeepThatDoesNotShowIsNotBelieved(t *testing.T) {
 
 func TestALostCacheIsAskedAboutAndNothingIsTouched(t *testing.T) {
 	w := newWorld(t, 1)
-	w.center.upload(gatewayID(w.host(first).Access.Gateway))
+	w.center.upload(w.host(first).Access.GatewayID())
 	w.center.terminate(w.machine(first), false)
 	w.run(time.Minute)
 	w.center.lose(w.host(first).Access.Cache)

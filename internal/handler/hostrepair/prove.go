@@ -120,7 +120,7 @@ func (h *Handler) sweep(ctx context.Context, host pool.Host, r pool.Repair) (men
 			return mending{}, err
 		}
 		volumes, err := h.Machines.FindVolumes(ctx, map[string]string{
-			"headroom:host": string(host.ID), "headroom:order": host.Mark, "headroom:root-of": gatewayID(host.Access.Gateway),
+			"headroom:host": string(host.ID), "headroom:order": host.Mark, "headroom:root-of": host.Access.GatewayID(),
 		})
 		if err != nil {
 			return mending{}, err

@@ -36,7 +36,7 @@ func (w *world) inService(id pool.HostID) {
 	if h.State != pool.HostInService || h.Repair != 0 || r.Number > 0 && !r.State.Ended() {
 		w.t.Fatalf("%s is %s (%s), its repair %+v; said %q\n%v", id, h.State, h.Barriers(), r, w.said, w.center)
 	}
-	if lost := w.center.unreadable(gatewayID(h.Access.Gateway)); len(lost) > 0 {
+	if lost := w.center.unreadable(h.Access.GatewayID()); len(lost) > 0 {
 		w.t.Fatalf("%s can't read %v: %v", id, lost, w.center)
 	}
 	if m := w.machine(id); h.Access.Machine != m.id || h.Image != m.image || len(m.disks) != 2 {

@@ -22,7 +22,7 @@ func (h *Handler) target(host pool.Host, r pool.Repair) pool.StackChange {
 		if parameters == nil {
 			parameters = map[string]string{}
 		}
-		parameters["GatewayId"] = gatewayID(host.Access.Gateway)
+		parameters["GatewayId"] = host.Access.GatewayID()
 	}
 	return pool.StackChange{Name: host.Stack.ID, RoleARN: h.StackRole, TemplateURL: template.URL, Parameters: parameters}
 }

@@ -109,7 +109,7 @@ func (w *world) add(n int) {
 	}
 	w.center.stacks[s.id] = s
 	m := w.center.launch(s, false)
-	id := gatewayID(h.Access.Gateway)
+	id := h.Access.GatewayID()
 	cache := w.center.name("vol")
 	w.center.volumes[cache] = &volume{tags: map[string]string{"headroom:host": string(h.ID), "headroom:order": h.Mark}, serves: id, cache: true}
 	w.center.volumes[m.disks[rootDevice].volume].serves = id
@@ -351,7 +351,7 @@ func (w *world) ward() pool.Ward {
 func (w *world) machine(id pool.HostID) *instance { return w.center.at(w.host(id).Access.Appliance) }
 
 func (w *world) gateway(id pool.HostID) *gateway {
-	return w.center.gateways[gatewayID(w.host(id).Access.Gateway)]
+	return w.center.gateways[w.host(id).Access.GatewayID()]
 }
 
 func (w *world) stack(id pool.HostID) *stack { return w.center.stacks[w.host(id).Stack.ID] }
@@ -364,7 +364,7 @@ func (w *world) serves(id pool.HostID) bool {
 // writes has a tenant write.
 func (w *world) writes(id pool.HostID, what string) {
 	w.t.Helper()
-	if !w.center.write(gatewayID(w.host(id).Access.Gateway), what) {
+	if !w.center.write(w.host(id).Access.GatewayID(), what) {
 		w.t.Fatalf("%s takes no write: %v", id, w.center)
 	}
 }

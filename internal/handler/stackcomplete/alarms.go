@@ -26,7 +26,7 @@ func (h *Handler) alarms(ctx context.Context, host pool.Host) (progress, error) 
 	if err != nil {
 		return progress{}, fmt.Errorf("look at the stack of %s: %w", host.ID, err)
 	}
-	gateway := host.Access.Gateway[strings.LastIndex(host.Access.Gateway, "/")+1:]
+	gateway := host.Access.GatewayID()
 	next := progress{Record: pool.Begin(host, pool.StepCache, h.Now())}
 	is, declared := stack.Parameters[gatewayParameter]
 	switch {
