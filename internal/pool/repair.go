@@ -178,8 +178,8 @@ func BeginRepair(last Repair, h Host, cause string, wanted Wanted, now time.Time
 		History: Append(slices.Clone(last.History), Entry{At: now.UTC(), What: string(RepairLooking), Why: cause}),
 		Version: last.Version,
 	}
-	if last.Moving() && last.State != RepairMended && !last.TookOver() {
-		// It was dropped in the midst of a move: the gateway is on its old root still, whatever the new machine starts from.
+	if last.State != RepairMended && last.Machine == h.Access.Machine && !last.TookOver() {
+		// It may have been dropped in the midst of a move: the gateway is on its old root still, whatever a new machine starts from.
 		r.Machine, r.Root, r.Next, r.To = last.Machine, last.Root, last.Next, last.To
 	}
 	return r, true
@@ -241,6 +241,28 @@ func (r Repair) TookOver() bool {
 		}
 	}
 	return false
+}
+
+// Found notes that the gateway was found to run on the new machine: a person went on with the move, or a step was cut short.
+func (r Repair) Found(now time.Time) Repair {
+	if r.Next == "" || r.TookOver() {
+		return r
+	}
+	r = r.Clone()
+	r.Proofs = append(r.Proofs, Proof{Step: StepTakeOver, At: now.UTC(), What: "the gateway was found to run on machine " + r.Next})
+	return r
+}
+
+// Lost is a repair whose new machine is gone. If the gateway ran there it is that machine's root disk which a next one needs,
+// and it is to be found by its marks; the root before is kept for its term.
+func (r Repair) Lost(now time.Time) Repair {
+	r = r.Clone()
+	if r.TookOver() {
+		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
+		r.Machine, r.Image, r.Root = r.Next, r.To, ""
+	}
+	r.Next = ""
+	return r
 }
 
 // waySteps are the steps of each way, up to those which all have in common.

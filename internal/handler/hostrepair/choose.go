@@ -31,7 +31,11 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 		return mending{Record: r, Wait: lookWait, Because: errors.New(d.What)}, nil
 	}
 	unproven := r.Stuck == pool.StepProve
-	switch settled := r.Settled(f) && !unproven; {
+	settled := r.Settled(f) && !unproven
+	if settled {
+		r = r.Found(h.Now())
+	}
+	switch {
 	case settled && len(r.Tried) == 0 && !r.Planned():
 		return h.passed(ctx, host, r, d.What)
 	case settled && len(r.Tried) > 0 && (!r.Planned() || r.Next != ""):
@@ -57,11 +61,29 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 	if choice.Ask || choice.Way == pool.WayGateway {
 		return h.askFor(ctx, host, r, choice, unproven)
 	}
-	if gone(f.Machine) {
-		r.Next = "" // one that was made and is gone: another is
+	if gone(f.Machine) && r.Next != "" { // another is made
+		if err := h.seatHost(ctx, host.ID, r); err != nil {
+			return mending{}, err
+		}
+		r = r.Lost(h.Now())
 	}
 	r, err = r.Try(choice.Way, h.Now())
 	return mending{Record: r}, err
+}
+
+// seatHost records the machine on which a host's gateway has run, before that is left for another.
+func (h *Handler) seatHost(ctx context.Context, id pool.HostID, r pool.Repair) error {
+	_, _, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		seated := r.Seated(host)
+		if seated.Access == host.Access {
+			return host, pool.Neutral, ledger.ErrUnchanged
+		}
+		return seated, pool.Neutral, nil
+	})
+	if err != nil {
+		return fmt.Errorf("record the machine of %s: %w", id, err)
+	}
+	return nil
 }
 
 // zoneFails reports whether the zone of a host seems to fail: a machine that is stopped there may not start.
