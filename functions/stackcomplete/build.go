@@ -11,6 +11,7 @@ import (
 	"headroom/internal/adapter/firewall"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/machines"
+	"headroom/internal/adapter/nfs"
 	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/function/hoststacks"
@@ -53,6 +54,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 		Access:      access.Writer{Shares: gateways, Firewall: &firewall.Groups{Client: ec2.NewFromConfig(cfg)}},
 		Buckets:     sharebuckets.Client(cfg),
 		Databases:   databases,
+		Prober:      &nfs.Client{},
 		Vault:       slots.Masters(cfg),
 		Announce:    announcer,
 		Steps:       queue(e.HostQueue),

@@ -185,3 +185,26 @@ func TestReturnedSlotsAreClosedOnceTheyHaveRested(t *testing.T) {
 		})
 	}
 }
+
+// A gateway that hangs is said to run for a while.
+func TestADoubtedGatewayIsWatchedUntilItAnswersNFSClients(t *testing.T) {
+	w, id, _ := serving(t, &killtest.Life{}, sharePool)
+	w.change(id, func(h pool.Host) pool.Host {
+		h, err := pool.Suspect(h, "it is silent", w.now)
+		w.must(err)
+		return pool.Onward(h, w.now)
+	})
+	w.deaf = true
+	for range 5 {
+		w.watch(id)
+	}
+	if h := w.host(id); h.State != pool.HostCordoned {
+		t.Fatalf("while it answers no NFS client, host is %s", h.State)
+	}
+	w.deaf = false
+	w.watch(id)
+	w.drain()
+	if h := w.host(id); h.State != pool.HostInService {
+		t.Errorf("once it does, host is %s", h.State)
+	}
+}

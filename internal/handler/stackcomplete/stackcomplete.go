@@ -65,6 +65,11 @@ type databases interface {
 	Ping(ctx context.Context, login pool.Login) error
 }
 
+// prober looks whether an NFS server answers at an address.
+type prober interface {
+	Null(ctx context.Context, address string) error
+}
+
 type vault interface {
 	Master(ctx context.Context, arn string) (username, password string, err error)
 }
@@ -88,6 +93,7 @@ type Config struct {
 	Access      accesses
 	Buckets     buckets
 	Databases   databases
+	Prober      prober
 	Vault       vault
 	Announce    announcer
 	Steps       sender                 // the function's own queue, for what has to wait
@@ -110,7 +116,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Access == nil || c.Buckets == nil ||
-		c.Databases == nil || c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
+		c.Databases == nil || c.Prober == nil || c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
 		c.Stage == "" || c.StackPrefix == "" || c.StackRole == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("stackcomplete: every field of Config is required")
 	}

@@ -53,10 +53,14 @@ func (h *Handler) watch(ctx context.Context, host pool.Host) (progress, error) {
 	return progress{Record: host}, nil
 }
 
-// answers asks a host whether it is there: a database server for a login, a gateway whether it runs.
+// answers asks a host whether it is there: a database server for a login, a gateway whether it runs, and answers NFS clients:
+// one that hangs may be running for an hour yet.
 func (h *Handler) answers(ctx context.Context, host pool.Host) error {
 	if host.Kind == pool.Share {
-		return h.Gateways.Running(ctx, host.Access.Gateway)
+		if err := h.Gateways.Running(ctx, host.Access.Gateway); err != nil {
+			return err
+		}
+		return h.Prober.Null(ctx, host.Access.Appliance)
 	}
 	return h.asMaster(ctx, host, func(login pool.Login) error { return h.Databases.Ping(ctx, login) })
 }

@@ -90,6 +90,7 @@ type world struct {
 	topic      *notifytest.Topic
 	unheard    bool                         // the alarms of machines say nothing
 	mute       bool                         // nothing can be published
+	deaf       bool                         // a gateway runs, and answers no NFS client
 	down       bool                         // no database server and no gateway answers
 	refuse     func(operation string) error // refuses calls to databases and gateways
 	loseReply  func(operation string) bool  // of calls to gateways
@@ -165,7 +166,7 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 		},
 		Gateways:  outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, answering},
 		Buckets:   outside,
-		Databases: outside, Vault: outside, Announce: announcer,
+		Databases: outside, Prober: outside, Vault: outside, Announce: announcer,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: life.Call},
 		PoolChecks: poolChecks,
 		Name:       func() (string, error) { w.named++; return fmt.Sprintf("name%08d", w.named), nil },
@@ -467,6 +468,15 @@ func (o outside) MakeSlot(_ context.Context, l pool.Login, name, _ string, limit
 			return errors.New("not hardened, or another limit")
 		}
 		o.w.databases.slots[name]++
+		return nil
+	})
+}
+
+func (o outside) Null(context.Context, string) error {
+	return o.call("Null", func() error {
+		if o.w.deaf {
+			return errDown
+		}
 		return nil
 	})
 }
