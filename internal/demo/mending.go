@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"headroom/events"
 	"headroom/internal/adapter/awsclient"
@@ -104,20 +102,10 @@ func (s show) machineOf(ctx context.Context, host string) (types.Instance, error
 
 // recordDrill adds to the policy that a gateway may move to a new machine of an image, as an operator would who had tried it.
 func recordDrill(ctx context.Context, cloud Cloud, image string) error {
-	parameter, document, err := readPolicy(ctx, cloud)
-	if err != nil {
-		return err
-	}
-	document.Drills = []pool.Drill{{From: image, To: image}}
-	text, err := json.Marshal(document)
-	if err != nil {
-		return fmt.Errorf("word the policy: %w", err)
-	}
-	_, err = ssm.NewFromConfig(cloud.AWS()).PutParameter(ctx, &ssm.PutParameterInput{Name: &parameter, Value: aws.String(string(text)), Overwrite: aws.Bool(true)})
-	if err != nil {
-		return fmt.Errorf("write the policy: %w", err)
-	}
-	return nil
+	return changePolicy(ctx, cloud, func(d pool.Document) pool.Document {
+		d.Drills = []pool.Drill{{From: image, To: image}}
+		return d
+	})
 }
 
 // hardWriter writes as a client with a hard mount does: what is not answered is written again, until it is.

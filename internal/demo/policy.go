@@ -50,6 +50,25 @@ func readPolicy(ctx context.Context, cloud Cloud) (parameter string, document po
 	return parameter, document, nil
 }
 
+// changePolicy makes of the policy that is in force what change does, as an operator would.
+func changePolicy(ctx context.Context, cloud Cloud, change func(pool.Document) pool.Document) error {
+	parameter, document, err := readPolicy(ctx, cloud)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(change(document))
+	if err != nil {
+		return fmt.Errorf("word the policy: %w", err)
+	}
+	_, err = ssm.NewFromConfig(cloud.AWS()).PutParameter(ctx, &ssm.PutParameterInput{
+		Name: &parameter, Value: aws.String(string(text)), Overwrite: aws.Bool(true),
+	})
+	if err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	return nil
+}
+
 // refusedPolicy says in words that a function refused the newest version of the policy, if that is what a
 // line of its log says; else it is empty.
 func refusedPolicy(line string) string {
