@@ -15,13 +15,12 @@ import (
 
 	"headroom/events"
 	"headroom/internal/handler/decommission"
-	"headroom/internal/handler/gatewayalarm"
 	"headroom/internal/handler/hostrepair"
 	"headroom/internal/handler/instancechange"
 	"headroom/internal/handler/poolcheck"
-	"headroom/internal/handler/rdsalarm"
 	"headroom/internal/handler/signup"
 	"headroom/internal/handler/stackcomplete"
+	"headroom/internal/hostalarm"
 	"headroom/internal/pool"
 )
 
@@ -124,9 +123,9 @@ func TestMessagesStayHiddenForSixTimeouts(t *testing.T) {
 func TestFunctionsAreWiredAsTheirCodeExpects(t *testing.T) {
 	environments := map[string]any{
 		"signup": signup.Environment{}, "poolcheck": poolcheck.Environment{},
-		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": rdsalarm.Environment{},
+		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": hostalarm.Environment{},
 		"instancechange": instancechange.Environment{}, "decommission": decommission.Environment{},
-		"gatewayalarm": gatewayalarm.Environment{}, "hostrepair": hostrepair.Environment{},
+		"gatewayalarm": hostalarm.Environment{}, "hostrepair": hostrepair.Environment{},
 	}
 	inNetwork := map[string]bool{"signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true}
 	forEachStage(t, func(t *testing.T, a assembly) {

@@ -3,7 +3,7 @@ package main
 
 import (
 	"headroom/internal/function"
-	"headroom/internal/handler/gatewayalarm"
+	"headroom/internal/hostalarm"
 )
 
-func main() { function.Run("gatewayalarm", gatewayalarm.ReadEnvironment, build) }
+func main() { function.Run("gatewayalarm", hostalarm.ReadEnvironment, build) }

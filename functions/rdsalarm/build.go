@@ -6,10 +6,11 @@ import (
 	"headroom/internal/function"
 	"headroom/internal/function/hostalarms"
 	"headroom/internal/handler/rdsalarm"
+	"headroom/internal/hostalarm"
 )
 
 // build makes the handler with its adapters.
-func build(cfg aws.Config, e rdsalarm.Environment) (any, error) {
+func build(cfg aws.Config, e hostalarm.Environment) (any, error) {
 	config, err := hostalarms.Config(cfg, hostalarms.Environment{
 		Stage: e.Stage, TableName: e.TableName, BusName: e.BusName, PoolCheckQueue: e.PoolCheckQueue, NotifyTopic: e.NotifyTopic,
 	})

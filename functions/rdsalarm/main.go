@@ -3,7 +3,7 @@ package main
 
 import (
 	"headroom/internal/function"
-	"headroom/internal/handler/rdsalarm"
+	"headroom/internal/hostalarm"
 )
 
-func main() { function.Run("rdsalarm", rdsalarm.ReadEnvironment, build) }
+func main() { function.Run("rdsalarm", hostalarm.ReadEnvironment, build) }

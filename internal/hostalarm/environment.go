@@ -1,4 +1,4 @@
-package gatewayalarm
+package hostalarm
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Environment is what the function reads from its environment.
+// Environment is what a function that hears alarms reads from its environment.
 type Environment struct {
 	Stage          string `env:"STAGE,required,notEmpty"`
 	TableName      string `env:"TABLE_NAME,required,notEmpty"`
