@@ -8,6 +8,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/demo"
+	"headroom/internal/local"
 	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/pool"
 )
@@ -20,7 +21,7 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		pool.Policy{SlotsPerHost: 20},
 		// Each signup makes the pool check order a host.
 		pool.Policy{SlotsPerHost: 1, BufferSlots: 3, Ceiling: 40, MaxOrders: 3},
-	))
+	), func(o *local.Options) { o.Speed = 30 }) // a gateway's alarms are waited for by the minute, and there are thirty gateways
 	s.liftLimits(t)
 	s.hurry(t)
 	s.awaitInService(t, 1, 3)
