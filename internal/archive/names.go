@@ -101,9 +101,10 @@ func safePart(part string) string {
 		return emptyPart
 	}
 	var units []string
+	unseen := folded(part) == "" // to HFS+ it is an empty part
 	for rest := part; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
-		if r == utf8.RuneError && size == 1 || refused(r) {
+		if r == utf8.RuneError && size == 1 || refused(r) || unseen {
 			for _, c := range []byte(rest[:size]) {
 				units = append(units, escape(c))
 			}
