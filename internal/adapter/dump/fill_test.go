@@ -1,0 +1,121 @@
+package dump_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// newStandIn is an empty stand-in on the same instance, and its role's login.
+func newStandIn(t *testing.T) (pool.MarkedSlot, pool.Login) {
+	t.Helper()
+	name := fmt.Sprintf("standin%06d", names.Add(1))
+	standIn, in := pool.MarkedSlot{Name: name, Mark: "host/order/1/1-" + name}, login
+	in.Username, in.Password = pool.RoleName(name), rand.Text()
+	t.Cleanup(func() {
+		if err := databases.Drop(context.Background(), login, standIn); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := databases.PrepareStandIn(t.Context(), login, standIn, 4, in.Password, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	return standIn, in
+}
+
+func TestAStandInIsFilledWithAllOfADump(t *testing.T) {
+	s, copies := newSource(t, whole...), newCopies(t)
+	all, want := dumped(t, copies, s)
+	standIn, in := newStandIn(t)
+	if err := copies.Fill(t.Context(), bytes.NewReader(all), in, standIn.Name, want.Catalog.Version); err != nil {
+		t.Fatal(err)
+	}
+	got, err := databases.Catalog(t.Context(), in, standIn.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differ := want.Catalog.Differences(got); len(differ) > 0 {
+		t.Errorf("the stand-in differs: %s", strings.Join(differ, "; "))
+	}
+	kept := pool.MarkedSlot{Name: fmt.Sprintf("kept%08d", names.Add(1)), Mark: "host/order/1/1-kept"}
+	t.Cleanup(func() {
+		if err := databases.Drop(context.Background(), login, kept); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := databases.RevokeCopier(t.Context(), login, s.slot); err != nil {
+		t.Fatal(err)
+	}
+	if err := databases.Force(t.Context(), in, standIn.Name, want.Catalog.Forced); err != nil {
+		t.Fatal(err)
+	}
+	if err := databases.Swap(t.Context(), login, s.slot, standIn, kept); err != nil {
+		t.Fatal(err)
+	}
+	if err := databases.GrantCopier(t.Context(), login, s.slot, s.copier.Password, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	swapped, err := databases.Catalog(t.Context(), s.copier, s.slot.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differ := want.Catalog.Differences(swapped); len(differ) > 0 || len(swapped.Forced) != len(want.Catalog.Forced) {
+		t.Errorf("what took the database's place differs: %s; forced: %v", strings.Join(differ, "; "), swapped.Forced)
+	}
+}
+
+func TestADumpThatIsCutOffFillsNothingForGood(t *testing.T) {
+	s, copies := newSource(t, whole...), newCopies(t)
+	all, want := dumped(t, copies, s)
+	standIn, in := newStandIn(t)
+	if err := copies.Fill(t.Context(), bytes.NewReader(all[:len(all)*2/3]), in, standIn.Name, want.Catalog.Version); !errors.Is(err, pool.ErrBadDump) {
+		t.Fatalf("a dump that is cut off: %v", err)
+	}
+	if err := databases.PrepareStandIn(t.Context(), login, standIn, 4, in.Password, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := copies.Fill(t.Context(), bytes.NewReader(all), in, standIn.Name, want.Catalog.Version); err != nil {
+		t.Errorf("another try: %v", err)
+	}
+	called, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := copies.Fill(called, bytes.NewReader(all), in, standIn.Name, want.Catalog.Version); !errors.Is(err, context.Canceled) || errors.Is(err, pool.ErrBadDump) {
+		t.Errorf("one that is called off: %v", err)
+	}
+}
+
+// What a tenant wrote runs while its dump is restored: as a role that reaches the stand-in and nothing else.
+func TestHostileDumpReachesNothingButItsStandIn(t *testing.T) {
+	s, copies := newSource(t,
+		"CREATE TABLE app.found (what text)",
+		`CREATE FUNCTION app.try(statement text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+			EXECUTE statement; INSERT INTO app.found VALUES (statement);
+			EXCEPTION WHEN insufficient_privilege OR invalid_parameter_value THEN NULL; END $$`,
+		`CREATE FUNCTION app.check(i int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+			RESET ROLE;
+			PERFORM app.try('CREATE ROLE escaped SUPERUSER'), app.try('SET ROLE headroom'), app.try('CREATE DATABASE escaped'),
+				app.try('COPY app.found FROM PROGRAM ''id'''), app.try('ALTER SYSTEM SET work_mem = 64'), app.try('SELECT pg_read_file(''PG_VERSION'')');
+			RETURN current_user LIKE 't_standin%' OR session_user NOT LIKE 't_standin%'; END $$`,
+		"CREATE TABLE app.bait (i int)", "INSERT INTO app.bait SELECT generate_series(1, 3)",
+		"ALTER TABLE app.bait ADD CONSTRAINT bait CHECK (app.check(i)) NOT VALID",
+	), newCopies(t)
+	all, want := dumped(t, copies, s)
+	standIn, in := newStandIn(t)
+	_ = copies.Fill(t.Context(), bytes.NewReader(all), in, standIn.Name, want.Catalog.Version) // it may refuse itself
+	got, err := databases.Catalog(t.Context(), in, standIn.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range got.Tables {
+		if table.Name == "app.found" && table.Rows > 0 {
+			t.Errorf("%d statements went through that must not", table.Rows)
+		}
+	}
+}

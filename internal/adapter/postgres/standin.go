@@ -1,0 +1,334 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"headroom/internal/pool"
+)
+
+// A stand-in is a slot that is filled with a copy of a tenant's database as it was at some time, and then takes that
+// database's place. Until then the tenant's own database is as it was, and afterwards it is kept, closed, under a third
+// name, until the change is undone or the kept one is dropped.
+
+// PrepareStandIn makes a stand-in that is empty: its role may log in with password until a moment soon, and may make the
+// schemas of its own database, with which a dump begins. Run again, what an earlier try filled it with is gone.
+func (a *Adapter) PrepareStandIn(ctx context.Context, login pool.Login, standIn pool.MarkedSlot, limit int, password string, until time.Time) error {
+	id, err := identifyMarked(standIn)
+	if err != nil {
+		return err
+	}
+	secret, err := verifier(password, a.Random)
+	if err != nil {
+		return fmt.Errorf("prepare stand-in %s: %w", standIn.Name, err)
+	}
+	if until.IsZero() {
+		return errors.New("prepare a stand-in: its role has no end")
+	}
+	if err := a.Drop(ctx, login, standIn); err != nil {
+		return err
+	}
+	if err := a.MakeSlot(ctx, login, standIn.Name, standIn.Mark, limit); err != nil {
+		return err
+	}
+	err = a.retry(ctx, func() error {
+		if err := a.within(ctx, login, pool.DatabaseName(standIn.Name), func(s session) error {
+			return s.Exec(ctx, "DROP SCHEMA IF EXISTS app") // the dump has it
+		}); err != nil {
+			return fmt.Errorf("leave the schema to the dump: %w", err)
+		}
+		if err := a.within(ctx, login, maintenance, func(s session) error {
+			return s.Exec(ctx, "GRANT CREATE ON DATABASE "+id.database+" TO "+id.role)
+		}); err != nil {
+			return fmt.Errorf("let it make schemas: %w", err)
+		}
+		return a.within(ctx, login, maintenance, func(s session) error {
+			// Commit point: the role can log in from here on.
+			return s.Exec(ctx, fmt.Sprintf("ALTER ROLE %s LOGIN PASSWORD '%s' VALID UNTIL '%s'",
+				id.role, secret, until.UTC().Format("2006-01-02 15:04:05+00")))
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("prepare stand-in %s on %s: %w", standIn.Name, login.Host, err)
+	}
+	return nil
+}
+
+// Force has row security bind the owner of tables in a stand-in as it does in the database that was copied, logged in as the
+// stand-in's role. They are named as a Catalog names them.
+func (a *Adapter) Force(ctx context.Context, filler pool.Login, name string, tables []string) error {
+	err := a.retry(ctx, func() error {
+		return a.within(ctx, filler, pool.DatabaseName(name), func(s session) error {
+			for _, table := range tables {
+				if err := s.Exec(ctx, "ALTER TABLE "+table+" FORCE ROW LEVEL SECURITY"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("have row security bind the owner of tables in stand-in %s: %w", name, err)
+	}
+	return nil
+}
+
+// Swap puts a stand-in that was filled into a slot's place: all that is in it becomes the tenant's own role's, with the
+// limits, settings, rights and mark of the database whose place it takes, and that one is kept under another name and
+// mark, to which nobody can connect. The tenant's sessions end (57P01), and its role and password are what they were. Run
+// again, it finds what it did.
+//
+// kept.Name must be of no slot. Of databases that bear other marks the error is ErrForeign; without a stand-in and what is
+// kept it is ErrNoSlot.
+func (a *Adapter) Swap(ctx context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error {
+	ids, err := identifyAll(slot, standIn, kept)
+	if err != nil {
+		return fmt.Errorf("swap databases: %w", err)
+	}
+	present, in, old := ids[0], ids[1], ids[2]
+	err = a.retryUpTo(ctx, 2*a.Attempts, func() error {
+		done, err := a.bears(ctx, login, kept)
+		if err != nil {
+			return err
+		}
+		if !done {
+			if err := a.refuseMissing(ctx, login, standIn); err != nil {
+				return err
+			}
+			if err := a.handOver(ctx, login, slot, standIn); err != nil {
+				return err
+			}
+			if err := a.exchange(ctx, login, slot, standIn, kept); err != nil {
+				return err
+			}
+		}
+		return a.within(ctx, login, maintenance, func(s session) error {
+			if err := letIn(ctx, s, present, old); err != nil {
+				return err
+			}
+			return exec(ctx, s, "DROP ROLE IF EXISTS "+in.role)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("swap slot %s on %s for its stand-in: %w", slot.Name, login.Host, err)
+	}
+	return nil
+}
+
+// SwapBack undoes Swap: the kept database is the slot's again, and what took its place is kept as that was, closed, under
+// the stand-in's name and mark, until Drop. Run again, it finds what it did. Without either the error is ErrNoSlot.
+func (a *Adapter) SwapBack(ctx context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error {
+	ids, err := identifyAll(slot, standIn, kept)
+	if err != nil {
+		return fmt.Errorf("swap databases back: %w", err)
+	}
+	present, out := ids[0], ids[1]
+	err = a.retryUpTo(ctx, 2*a.Attempts, func() error {
+		there, err := a.bears(ctx, login, kept)
+		if err != nil {
+			return err
+		}
+		if there {
+			err = a.exchange(ctx, login, slot, kept, standIn)
+		} else {
+			err = a.refuseMissing(ctx, login, standIn)
+		}
+		if err != nil {
+			return err
+		}
+		return a.within(ctx, login, maintenance, func(s session) error { return letIn(ctx, s, present, out) })
+	})
+	if err != nil {
+		return fmt.Errorf("swap slot %s on %s back: %w", slot.Name, login.Host, err)
+	}
+	return nil
+}
+
+// letIn lets the tenant into the database that is its own now, and no more into the one that was.
+func letIn(ctx context.Context, s session, present, old identifiers) error {
+	for _, step := range []struct{ what, sql string }{
+		{"close the database that was", "REVOKE ALL ON DATABASE " + old.database + " FROM " + present.role},
+		{"let the tenant connect", "GRANT CONNECT, TEMPORARY ON DATABASE " + present.database + " TO " + present.role},
+		{"allow connections", "ALTER DATABASE " + present.database + " ALLOW_CONNECTIONS true"},
+	} {
+		if err := s.Exec(ctx, step.sql); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+func identifyAll(slots ...pool.MarkedSlot) ([]identifiers, error) {
+	var ids []identifiers
+	seen := map[string]bool{}
+	for _, slot := range slots {
+		id, err := identifyMarked(slot)
+		if err != nil {
+			return nil, err
+		}
+		if seen[slot.Name] || seen["mark "+slot.Mark] {
+			return nil, fmt.Errorf("slot %s: another has its name or mark", slot.Name)
+		}
+		seen[slot.Name], seen["mark "+slot.Mark] = true, true
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// bears reports whether a slot's database is there and bears its mark; one that bears another is ErrForeign.
+func (a *Adapter) bears(ctx context.Context, login pool.Login, slot pool.MarkedSlot) (there bool, err error) {
+	err = a.within(ctx, login, maintenance, func(s session) error {
+		if err := refuseStrange(ctx, s, slot); err != nil {
+			return err
+		}
+		there, err = s.True(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = '"+pool.DatabaseName(slot.Name)+"')")
+		return err
+	})
+	return there, err
+}
+
+// refuseMissing is ErrNoSlot where a slot has no database.
+func (a *Adapter) refuseMissing(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error {
+	there, err := a.bears(ctx, login, slot)
+	if err == nil && !there {
+		err = fmt.Errorf("database %s: %w", pool.DatabaseName(slot.Name), ErrNoSlot)
+	}
+	return err
+}
+
+// handOverMost bounds each statement that hands a stand-in over: it takes a moment for each thing that is in it.
+const handOverMost = 5 * time.Minute
+
+// handOver makes all that is in a stand-in the tenant's, and gives the database what that of the slot has. Who fills a
+// stand-in runs what a tenant wrote, with the right to make schemas: so the platform's own schema, which must be made by the
+// platform when there is to be one, goes, and all rights that were given away, or to be given, in there.
+func (a *Adapter) handOver(ctx context.Context, login pool.Login, slot, standIn pool.MarkedSlot) error {
+	role, in := pgx.Identifier{pool.RoleName(slot.Name)}.Sanitize(), pgx.Identifier{pool.RoleName(standIn.Name)}.Sanitize()
+	database := pgx.Identifier{pool.DatabaseName(standIn.Name)}.Sanitize()
+	there := false
+	if err := a.within(ctx, login, maintenance, func(s session) (err error) {
+		if err := refuseStrange(ctx, s, standIn); err != nil {
+			return err
+		}
+		there, err = s.True(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '"+pool.RoleName(standIn.Name)+"')")
+		if err != nil {
+			return fmt.Errorf("look for the stand-in's role: %w", err)
+		}
+		if there {
+			if err := s.Exec(ctx, "ALTER ROLE "+in+" NOLOGIN"); err != nil {
+				return fmt.Errorf("keep the stand-in's role out: %w", err)
+			}
+		}
+		// It does not after a kill in exchange.
+		if err := s.Exec(ctx, "ALTER DATABASE "+database+" ALLOW_CONNECTIONS true"); err != nil {
+			return fmt.Errorf("let ourselves in: %w", err)
+		}
+		return terminate(ctx, s, pool.RoleName(standIn.Name))
+	}); err != nil {
+		return err
+	}
+	if there {
+		if err := a.within(ctx, login, pool.DatabaseName(standIn.Name), func(s session) error {
+			if err := s.Patient(ctx, handOverMost); err != nil {
+				return err
+			}
+			for _, step := range []struct{ what, sql string }{
+				{"make what is in it the tenant's", "REASSIGN OWNED BY " + in + " TO " + role},
+				{"take its rights", "DROP OWNED BY " + in}, // and it owns nothing any more
+				{"keep the platform's schema the platform's", "DROP SCHEMA IF EXISTS " + lifted + " CASCADE"},
+			} {
+				if err := s.Exec(ctx, step.sql); err != nil {
+					return fmt.Errorf("%s: %w", step.what, err)
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return a.within(ctx, login, maintenance, func(s session) error { return carryOver(ctx, s, slot.Name, standIn.Name) })
+}
+
+// carryOver gives a database the limit and the settings of another, also those of the other's role in it. A setting is
+// set as it is stored, by FROM CURRENT: it may be a list, which would be one word if it were quoted. What would make master
+// somebody else meanwhile is left out, and so is what no session can set.
+func carryOver(ctx context.Context, s session, from, to string) error {
+	err := s.Exec(ctx, `DO $headroom$ DECLARE x record; before text; BEGIN
+		EXECUTE (SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', '`+pool.DatabaseName(to)+`', datconnlimit)
+			FROM pg_database WHERE datname = '`+pool.DatabaseName(from)+`');
+		FOR x IN SELECT split_part(setting, '=', 1) AS name, substr(setting, strpos(setting, '=') + 1) AS value, setrole <> 0 AS of_role
+			FROM pg_db_role_setting r JOIN pg_database d ON d.oid = setdatabase, unnest(setconfig) setting
+			WHERE datname = '`+pool.DatabaseName(from)+`' AND (setrole = 0 OR setrole = '`+pool.RoleName(from)+`'::regrole)
+			AND split_part(setting, '=', 1) NOT IN ('role', 'session_authorization')
+		LOOP
+			BEGIN
+				before := current_setting(x.name, true);
+				PERFORM set_config(x.name, x.value, true);
+				IF x.of_role THEN
+					EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %I FROM CURRENT', '`+pool.RoleName(from)+`', '`+pool.DatabaseName(to)+`', x.name);
+				ELSE
+					EXECUTE format('ALTER DATABASE %I SET %I FROM CURRENT', '`+pool.DatabaseName(to)+`', x.name);
+				END IF;
+				PERFORM set_config(x.name, coalesce(before, ''), true);
+			EXCEPTION WHEN cant_change_runtime_param OR read_only_sql_transaction OR invalid_parameter_value OR undefined_object THEN
+				NULL;
+			END;
+		END LOOP;
+	END $headroom$`)
+	if err != nil {
+		return fmt.Errorf("carry over limits and settings: %w", err)
+	}
+	return nil
+}
+
+// exchange takes one database out of a slot's place and puts another in, with their marks, in one transaction. Nobody can
+// be connected to a database whose name changes, so nobody is let in before, and who is in is put out.
+func (a *Adapter) exchange(ctx context.Context, login pool.Login, slot, in, out pool.MarkedSlot) error {
+	quoted := func(s pool.MarkedSlot) string { return pgx.Identifier{pool.DatabaseName(s.Name)}.Sanitize() }
+	return a.within(ctx, login, maintenance, func(s session) error {
+		if err := refuseStrange(ctx, s, slot); err != nil {
+			return err
+		}
+		if err := refuseStrange(ctx, s, in); err != nil {
+			return err
+		}
+		for _, database := range []pool.MarkedSlot{slot, in} {
+			if err := s.Exec(ctx, "ALTER DATABASE "+quoted(database)+" ALLOW_CONNECTIONS false"); err != nil {
+				return fmt.Errorf("let nobody in: %w", err)
+			}
+			if err := empty(ctx, s, pool.DatabaseName(database.Name)); err != nil {
+				return err
+			}
+		}
+		// Commit point: the databases have changed places. Several statements at once are one transaction.
+		err := s.Exec(ctx, "ALTER DATABASE "+quoted(slot)+" RENAME TO "+quoted(out)+
+			"; COMMENT ON DATABASE "+quoted(out)+" IS '"+out.Mark+"'"+
+			"; ALTER DATABASE "+quoted(in)+" RENAME TO "+quoted(slot)+
+			"; COMMENT ON DATABASE "+quoted(slot)+" IS '"+slot.Mark+"'")
+		if err != nil {
+			return fmt.Errorf("change the databases' places: %w", err)
+		}
+		return nil
+	})
+}
+
+// empty ends all sessions in a database, and waits a moment for each to be gone. Those of superusers, who are RDS's own, and
+// the server's workers are not ours to end: a change of the name waits for them, and refuses if they stay.
+func empty(ctx context.Context, s session, database string) error {
+	sessions := "FROM pg_stat_activity JOIN pg_roles ON rolname = usename AND NOT rolsuper WHERE datname = '" + database + "'"
+	if err := s.Exec(ctx, "SELECT pg_terminate_backend(pid, 2000) "+sessions); err != nil {
+		return fmt.Errorf("end the sessions in it: %w", err)
+	}
+	gone, err := s.True(ctx, "SELECT NOT EXISTS (SELECT "+sessions+")")
+	if err != nil {
+		return fmt.Errorf("look for sessions in it: %w", err)
+	}
+	if !gone {
+		return errSessionsLeft
+	}
+	return nil
+}
