@@ -8,18 +8,24 @@ const (
 	JobVerify = "verify"
 	// JobProbe looks into a share that was made anew.
 	JobProbe = "probe"
+	// JobRestoreFiles copies what a share's bucket held at a time into a folder beside what it holds now. Its report has
+	// the number of files in Entries, and their size in Bytes.
+	JobRestoreFiles = "restoreFiles"
+	// JobRestoreDatabase copies a database from an instance that was restored to a time into a stand-in, and compares both.
+	// Row security that binds a table's owner does so in the stand-in too, once they were compared.
+	JobRestoreDatabase = "restoreDatabase"
 )
 
 // TypeArchivistJob is the type of ArchivistJob.
 const TypeArchivistJob = "ArchivistJob"
 
-// ArchivistJob is what a task of the archivist does. It is no message: the decommission function gives it to the task
+// ArchivistJob is what a task of the archivist does. It is no message: the function whose job it is gives it to the task
 // when it runs it. Nothing of it is secret.
 type ArchivistJob struct {
 	Version  string       `json:"version"`
 	Type     string       `json:"type"`
-	Job      string       `json:"job"`     // JobArchive, JobVerify or JobProbe
-	Of       string       `json:"of"`      // OfDeparture or OfClearance: whose job it is, and who hears of it
+	Job      string       `json:"job"`     // JobArchive, JobVerify, JobProbe, JobRestoreFiles or JobRestoreDatabase
+	Of       string       `json:"of"`      // OfDeparture, OfClearance or OfRestoration: whose job it is, and who hears of it
 	ID       string       `json:"id"`      // likewise
 	Attempt  int          `json:"attempt"` // counts from 1
 	TenantID string       `json:"tenantId"`
@@ -28,6 +34,9 @@ type ArchivistJob struct {
 	Database *JobDatabase `json:"database,omitempty"` // to be dumped, or that was
 	Archive  *ArchiveRef  `json:"archive,omitempty"`  // to be written (bucket and keys), or to be verified
 	Share    *JobShare    `json:"share,omitempty"`    // to be looked into
+	At       Time         `json:"at,omitzero"`        // whose versions come back, of JobRestoreFiles: those that were current then
+	Folder   string       `json:"folder,omitempty"`   // into which they come, such as "restored-20261126T101500Z/"
+	StandIn  *JobDatabase `json:"standIn,omitempty"`  // that Database is copied into, by its own role: Username and Tenant are that
 }
 
 // JobDatabase is a database, and how a role that reaches nothing else logs in to it.
@@ -50,7 +59,7 @@ type JobShare struct {
 // TypeTaskReport is the type of TaskReport.
 const TypeTaskReport = "TaskReport"
 
-// TaskReport is how far a task of the archivist is, or what it came to. Decommission's own queue, from the task.
+// TaskReport is how far a task of the archivist is, or what it came to. Decommission's own queue or restore's, from the task.
 type TaskReport struct {
 	Version string      `json:"version"`
 	Type    string      `json:"type"`

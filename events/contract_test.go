@@ -62,6 +62,10 @@ var members = map[string]member{
 	"HostRepairWaits":          out[HostRepairWaits](),
 	"HostRepairAsks":           out[HostRepairAsks](),
 	"HostRepaired":             out[HostRepaired](),
+	"RestoreRequest":           in[RestoreRequest](),
+	"RestoreUndo":              in[RestoreUndo](),
+	"TenantRestored":           out[TenantRestored](),
+	"TenantRestoreUndone":      out[TenantRestoreUndone](),
 	"TaskStateChange":          aws[Envelope[TaskStateChange]](),
 }
 
@@ -173,6 +177,8 @@ func TestMessagesAreToldApart(t *testing.T) {
 		"HostAiling":               TypeHostAiling,
 		"HostRound":                TypeHostRound,
 		"RepairRequest":            TypeRepairRequest,
+		"RestoreRequest":           TypeRestoreRequest,
+		"RestoreUndo":              TypeRestoreUndo,
 	} {
 		bodies[string(sample(t, name))] = want
 	}

@@ -5,20 +5,22 @@ const TypeStep = "Step"
 
 // What a Step is of.
 const (
-	OfHost      = "host"
-	OfTenant    = "tenant"
-	OfDeparture = "departure"
-	OfClearance = "clearance"
-	OfRepair    = "repair"
+	OfHost        = "host"
+	OfTenant      = "tenant"
+	OfDeparture   = "departure"
+	OfClearance   = "clearance"
+	OfRepair      = "repair"
+	OfRestoration = "restoration"
 )
 
-// Step asks to take the next step of a host, a tenant, a departure, a clearance or a repair. Host events queue, or the
-// queues of signup's, decommission's and repairs' steps, from Headroom itself, often delayed: this is how Headroom waits.
+// Step asks to take the next step of a host, a tenant, a departure, a clearance, a repair or a restoration. Host events
+// queue, or the queues of signup's, decommission's, repairs' and restores' steps, from Headroom itself, often delayed: this
+// is how Headroom waits.
 type Step struct {
 	Version  string        `json:"version"`
 	Type     string        `json:"type"`
-	Of       string        `json:"of"`                 // OfHost, OfTenant, OfDeparture, OfClearance or OfRepair
-	ID       string        `json:"id"`                 // of the host, tenant, departure or clearance; of a repair, its host
+	Of       string        `json:"of"`                 // OfHost, OfTenant, OfDeparture, OfClearance, OfRepair or OfRestoration
+	ID       string        `json:"id"`                 // of the host, tenant, departure or clearance; of a repair, its host; of a restoration, its tenant
 	Step     string        `json:"step"`               // the step the sender saw; a no-op if the host or tenant has moved on
 	Try      int           `json:"try"`                // counts from 1
 	Again    bool          `json:"again,omitempty"`    // sent by one that came too late, in case nobody goes on
