@@ -1,0 +1,37 @@
+package forecast
+
+import "math"
+
+// Need is how many slots of a kind must be free or on their way, and why.
+type Need struct {
+	Buffer int
+	Surge  bool // signups come faster than the slow rate knows
+}
+
+// Needs is the larger of the buffers that the two rates want; the fast one counts while it is in a surge.
+func (d Demand) Needs(l Leads, batch int, serve float64) Need {
+	var need Need
+	for i, a := range d.arrivals() {
+		need.Surge = i > 0
+		need.Buffer = max(need.Buffer, Buffer(a, l, batch, serve))
+	}
+	return need
+}
+
+// surging reports whether more came of late than the slow rate explains: by two standard deviations of what the fast rate
+// would have counted at that rate, and one and a half signups.
+func (d Demand) surging() bool {
+	m := d.Slow.PerMinute() * d.Fast.Exposure // μ
+	return d.Fast.Count > m+2*math.Sqrt(m/2+d.Spread.C()*m*m)+1.5
+}
+
+// arrivals are those of the rates that count now: the slow one, and in a surge the fast one too.
+func (d Demand) arrivals() []Arrivals {
+	d = d.started()
+	c := d.Spread.C()
+	all := []Arrivals{d.Slow.Arrivals(c)}
+	if d.surging() {
+		all = append(all, d.Fast.Arrivals(c))
+	}
+	return all
+}

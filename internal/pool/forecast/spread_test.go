@@ -1,0 +1,71 @@
+package forecast
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// weeks notes signups of some weeks, so many each minute as next draws, looking once a minute.
+func weeks(n int, next func(minute int) int) Demand {
+	d, signups := Began(start), int64(0)
+	for minute := range n * 7 * 24 * 60 {
+		signups += int64(next(minute))
+		d = d.Noted(signups, start.Add(time.Duration(minute+1)*time.Minute), 26)
+	}
+	return d
+}
+
+func TestSignupsByChanceHaveNextToNoSpread(t *testing.T) {
+	source := rand.NewPCG(1, 2)
+	d := weeks(2, func(int) int { return int(distuv.Poisson{Lambda: 0.7, Src: source}.Rand()) })
+	if c := d.Spread.C(); c > 0.06 {
+		t.Errorf("the spread of a steady rate is %.3f", c)
+	}
+}
+
+func TestSignupsInClumpsHaveASpread(t *testing.T) {
+	source := rand.NewPCG(1, 2)
+	d := weeks(2, func(minute int) int {
+		if minute%1000 < 30 { // half an hour of many, now and then
+			return int(distuv.Poisson{Lambda: 5, Src: source}.Rand())
+		}
+		return int(distuv.Poisson{Lambda: 0.1, Src: source}.Rand())
+	})
+	if c := d.Spread.C(); c < 0.2 {
+		t.Errorf("the spread of clumps is %.3f", c)
+	}
+}
+
+func TestASampleIsTakenEveryFiveMinutes(t *testing.T) {
+	d := Began(start)
+	for minute := 1; minute <= 26; minute++ {
+		d = d.Noted(0, start.Add(time.Duration(minute)*time.Minute), 26)
+	}
+	if d.Spread.Weight == 0 {
+		t.Error("after 26 minutes no sample was taken")
+	}
+	if got := len(d.Spread.Marks); got != 6 {
+		t.Errorf("after 26 minutes there are %d forecasts", got)
+	}
+	before := d.Spread
+	if d = d.Noted(0, start.Add(29*time.Minute), 26); d.Spread.Weight != before.Weight {
+		t.Error("four minutes after a sample another was taken")
+	}
+}
+
+func TestNoSampleIsTakenOverAGap(t *testing.T) {
+	d := Began(start).Noted(0, start.Add(10*time.Hour), 26)
+	if d.Spread.Weight != 0 {
+		t.Errorf("a forecast for 26 minutes was held against ten hours: %+v", d.Spread)
+	}
+}
+
+func TestForecastsThatAreKeptAreFew(t *testing.T) {
+	d := weeks(1, func(int) int { return 1 })
+	if got := len(d.Spread.Marks); got > 8 {
+		t.Errorf("%d forecasts are kept for 26 minutes", got)
+	}
+}
