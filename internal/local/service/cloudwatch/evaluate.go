@@ -87,8 +87,10 @@ func (a *Alarms) evaluate(x *alarm, now time.Time) state {
 		if !q.returns() {
 			continue
 		}
-		for _, at := range points[q.ID] {
-			values[int(at.at.Sub(begin)/period)] = &at.value
+		for _, series := range points[q.ID] { // one: an alarm is on no search
+			for _, at := range series.points {
+				values[int(at.at.Sub(begin)/period)] = &at.value
+			}
 		}
 	}
 	next := state{value: r.judge(values, x.state.value)}

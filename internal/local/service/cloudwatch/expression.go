@@ -2,21 +2,14 @@ package cloudwatch
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"text/scanner"
 )
 
-// values are those of a run of periods; nil where there is none.
-type values []*float64
-
-// expression makes one run of values of those of the metrics that it names. All are of n periods.
-type expression func(of map[string]values, n int) values
-
 // parser reads a metric math expression: numbers, ids, + - * /, comparisons, parentheses, and the functions
-// ABS, AVG, CEIL, FILL, FLOOR, IF, MAX, MIN, SERVICE_QUOTA and SUM. What else CloudWatch knows is refused.
+// ABS, AVG, CEIL, FILL, FLOOR, IF, MAX, MIN, SEARCH, SERVICE_QUOTA, SORT and SUM. What else CloudWatch knows is refused.
 type parser struct {
 	scan  scanner.Scanner
 	token rune
@@ -27,7 +20,7 @@ type parser struct {
 // parseExpression reads an expression over some queries.
 func parseExpression(text string, among []query) (expression, error) {
 	if strings.HasPrefix(text, "SELECT ") {
-		return unknown, nil // a query of Metrics Insights: over metrics that nothing publishes here
+		return expression{many: true, lines: unknown}, nil // a query of Metrics Insights: over metrics that nothing publishes here
 	}
 	p := &parser{among: among}
 	p.scan.Init(strings.NewReader(text))
@@ -39,6 +32,27 @@ func parseExpression(text string, among []query) (expression, error) {
 		p.fail("unexpected %q", p.scan.TokenText())
 	}
 	return parsed, p.err
+}
+
+// quoted reads what stands in single quotes, in which CloudWatch has strings.
+func (p *parser) quoted() string {
+	if p.token != '\'' {
+		p.fail("a string in single quotes expected, not %q", p.scan.TokenText())
+		return ""
+	}
+	var text strings.Builder
+	for {
+		switch c := p.scan.Next(); c {
+		case scanner.EOF:
+			p.fail("a ' is not closed")
+			return ""
+		case '\'':
+			p.next()
+			return text.String()
+		default:
+			text.WriteRune(c)
+		}
+	}
 }
 
 func (p *parser) next() { p.token = p.scan.Scan() }
@@ -77,9 +91,9 @@ func (p *parser) comparison() expression {
 		compare := comparisons[operator]
 		if compare == nil {
 			p.fail("operator %q is not supported", operator)
-			return nil
+			return none
 		}
-		left = both(left, p.sum(), func(a, b float64) float64 {
+		left = p.both(left, p.sum(), func(a, b float64) float64 {
 			if compare(a, b) {
 				return 1
 			}
@@ -95,10 +109,10 @@ func (p *parser) sum() expression {
 		switch p.token {
 		case '+':
 			p.next()
-			left = both(left, p.product(), func(a, b float64) float64 { return a + b })
+			left = p.both(left, p.product(), func(a, b float64) float64 { return a + b })
 		case '-':
 			p.next()
-			left = both(left, p.product(), func(a, b float64) float64 { return a - b })
+			left = p.both(left, p.product(), func(a, b float64) float64 { return a - b })
 		default:
 			return left
 		}
@@ -111,10 +125,10 @@ func (p *parser) product() expression {
 		switch p.token {
 		case '*':
 			p.next()
-			left = both(left, p.factor(), func(a, b float64) float64 { return a * b })
+			left = p.both(left, p.factor(), func(a, b float64) float64 { return a * b })
 		case '/':
 			p.next()
-			left = both(left, p.factor(), func(a, b float64) float64 { return a / b })
+			left = p.both(left, p.factor(), func(a, b float64) float64 { return a / b })
 		default:
 			return left
 		}
@@ -135,7 +149,7 @@ func (p *parser) factor() expression {
 		number, err := strconv.ParseFloat(p.scan.TokenText(), 64)
 		if err != nil {
 			p.fail("%q is no number", p.scan.TokenText())
-			return nil
+			return none
 		}
 		p.next()
 		return constant(number)
@@ -145,49 +159,74 @@ func (p *parser) factor() expression {
 		if p.token == '(' {
 			return p.function(name)
 		}
-		if !slices.ContainsFunc(p.among, func(q query) bool { return q.ID == name }) {
-			p.fail("there is no metric %q", name)
-			return nil
-		}
-		return func(of map[string]values, _ int) values { return of[name] }
+		return p.named(name)
+	case '[':
+		return p.array()
 	}
 	p.fail("unexpected %q", p.scan.TokenText())
-	return nil
+	return none
 }
 
-// function reads a call's arguments: expressions, lists of them in brackets, METRICS(), or a word.
-func (p *parser) function(name string) expression {
-	p.take('(')
-	if name == "METRICS" {
-		p.fail("METRICS() is an argument only")
-		return nil
+// named is what a query comes to that an expression names.
+func (p *parser) named(id string) expression {
+	i := slices.IndexFunc(p.among, func(q query) bool { return q.ID == id })
+	if i < 0 {
+		p.fail("there is no metric %q", id)
+		return none
 	}
+	many := false
+	if other := p.among[i]; other.Expression != "" {
+		rest := slices.DeleteFunc(slices.Clone(p.among), func(q query) bool { return q.ID == id }) // none depends on itself
+		parsed, err := parseExpression(other.Expression, rest)
+		if err != nil {
+			p.fail("%v", err)
+		}
+		many = parsed.many
+	}
+	return expression{many: many, lines: func(in inputs) []line { return in.of[id] }}
+}
+
+// array reads a list in brackets.
+func (p *parser) array() expression {
+	p.take('[')
+	var parts []expression
+	for p.err == nil && p.token != ']' {
+		parts = append(parts, p.comparison())
+		if p.token == ',' {
+			p.next()
+		}
+	}
+	p.take(']')
+	return joined(parts)
+}
+
+// metrics is METRICS(): all queries of a metric.
+func (p *parser) metrics() expression {
+	var parts []expression
+	for _, q := range p.among {
+		if q.MetricStat != nil {
+			parts = append(parts, p.named(q.ID))
+		}
+	}
+	return joined(parts)
+}
+
+// words are what functions take beside expressions.
+var words = []string{"REPEAT", "ASC", "DESC", "AVG", "MAX", "MIN", "SUM"}
+
+// function reads a call.
+func (p *parser) function(name string) expression {
+	if name == "SEARCH" {
+		return p.search()
+	}
+	p.take('(')
 	var arguments []expression
-	repeat := false
+	var said []string
 	for p.err == nil && p.token != ')' {
-		switch {
-		case p.token == '[':
+		if word := p.scan.TokenText(); p.token == scanner.Ident && slices.Contains(words, word) && p.scan.Peek() != '(' {
+			said = append(said, word)
 			p.next()
-			for p.err == nil && p.token != ']' {
-				arguments = append(arguments, p.comparison())
-				if p.token == ',' {
-					p.next()
-				}
-			}
-			p.take(']')
-		case p.token == scanner.Ident && p.scan.TokenText() == "METRICS":
-			p.next()
-			p.take('(')
-			p.take(')')
-			for _, q := range p.among {
-				if q.MetricStat != nil {
-					arguments = append(arguments, func(of map[string]values, _ int) values { return of[q.ID] })
-				}
-			}
-		case p.token == scanner.Ident && p.scan.TokenText() == "REPEAT":
-			p.next()
-			repeat = true
-		default:
+		} else {
 			arguments = append(arguments, p.comparison())
 		}
 		if p.token == ',' {
@@ -196,137 +235,56 @@ func (p *parser) function(name string) expression {
 	}
 	p.take(')')
 	if p.err != nil {
-		return nil
+		return none
 	}
+	made, ok := call(name, arguments, said)
 	switch {
-	case name == "FILL" && len(arguments) == 1 && repeat:
-		return filled(arguments[0], nil)
-	case name == "FILL" && len(arguments) == 2:
-		return filled(arguments[0], arguments[1])
-	case name == "IF" && len(arguments) == 3:
-		return either(arguments[0], arguments[1], arguments[2])
-	case name == "SERVICE_QUOTA" && len(arguments) == 1:
-		return unknown // an account has no quotas here
-	case unary[name] != nil && len(arguments) == 1:
-		return each(arguments[0], unary[name])
-	case overMany[name] != nil && len(arguments) > 0:
-		return across(arguments, overMany[name])
-	}
-	p.fail("the local CloudWatch has no %s of %d arguments", name, len(arguments))
-	return nil
-}
-
-var unary = map[string]func(float64) float64{"ABS": math.Abs, "CEIL": math.Ceil, "FLOOR": math.Floor}
-
-var overMany = map[string]func([]float64) float64{
-	"MAX": slices.Max[[]float64], "MIN": slices.Min[[]float64],
-	"SUM": total, "AVG": func(list []float64) float64 { return total(list) / float64(len(list)) },
-}
-
-func total(list []float64) float64 {
-	t := 0.0
-	for _, v := range list {
-		t += v
-	}
-	return t
-}
-
-// single makes a function of values at one period one of runs of them. What comes to no number, such as a
-// division by zero, is no value.
-func single(n int, at func(i int) (float64, bool)) values {
-	made := make(values, n)
-	for i := range made {
-		if v, ok := at(i); ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
-			made[i] = &v
-		}
+	case name == "METRICS" && len(arguments) == 0:
+		return p.metrics()
+	case !ok:
+		p.fail("the local CloudWatch has no %s of %d arguments like these", name, len(arguments))
 	}
 	return made
 }
 
-// unknown has no values.
-func unknown(_ map[string]values, n int) values { return make(values, n) }
-
-func constant(number float64) expression {
-	return func(_ map[string]values, n int) values {
-		return single(n, func(int) (float64, bool) { return number, true })
+// search reads SEARCH('terms', 'statistic', seconds), of which the last may be missing.
+func (p *parser) search() expression {
+	p.take('(')
+	text := p.quoted()
+	p.take(',')
+	stat := p.quoted()
+	if p.err != nil {
+		return none
 	}
-}
-
-func each(of expression, f func(float64) float64) expression {
-	return across([]expression{of}, func(list []float64) float64 { return f(list[0]) })
-}
-
-// both needs both values at a period.
-func both(left, right expression, f func(a, b float64) float64) expression {
-	return func(of map[string]values, n int) values {
-		a, b := left(of, n), right(of, n)
-		return single(n, func(i int) (float64, bool) {
-			if a[i] == nil || b[i] == nil {
-				return 0, false
-			}
-			return f(*a[i], *b[i]), true
-		})
+	found, err := parseSearch(text)
+	if err == nil {
+		found.stat = stat
+		found.statistic, err = parseStatistic(stat)
 	}
-}
-
-// across takes the values that there are at a period.
-func across(arguments []expression, f func([]float64) float64) expression {
-	return func(of map[string]values, n int) values {
-		runs := make([]values, len(arguments))
-		for i, argument := range arguments {
-			runs[i] = argument(of, n)
+	if err != nil {
+		p.fail("%v", err)
+		return none
+	}
+	if p.token == ',' {
+		p.next()
+		found.period, err = strconv.Atoi(p.scan.TokenText())
+		if err != nil || found.period < 1 {
+			p.fail("%q is no period", p.scan.TokenText())
+			return none
 		}
-		return single(n, func(i int) (float64, bool) {
-			var there []float64
-			for _, run := range runs {
-				if run[i] != nil {
-					there = append(there, *run[i])
-				}
-			}
-			if len(there) == 0 {
-				return 0, false
-			}
-			return f(there), true
-		})
+		p.next()
 	}
+	p.take(')')
+	return expression{many: true, period: found.period, lines: func(in inputs) []line { return in.find(found) }}
 }
 
-// filled puts a value where there is none: another expression's, or the one before (nil).
-func filled(argument, with expression) expression {
-	return func(of map[string]values, n int) values {
-		made := slices.Clone(argument(of, n))
-		var other values
-		if with != nil {
-			other = with(of, n)
-		}
-		for i := range made {
-			switch {
-			case made[i] != nil:
-			case other != nil:
-				made[i] = other[i]
-			case i > 0:
-				made[i] = made[i-1]
-			}
-		}
-		return made
+// both works on two expressions, of which one only may be an array.
+func (p *parser) both(left, right expression, f func(a, b float64) float64) expression {
+	if left.many && right.many {
+		p.fail("two arrays of time series can't be combined")
+		return none
 	}
-}
-
-func either(condition, yes, no expression) expression {
-	return func(of map[string]values, n int) values {
-		c, a, b := condition(of, n), yes(of, n), no(of, n)
-		made := make(values, n)
-		for i := range made {
-			switch {
-			case c[i] == nil:
-			case *c[i] != 0:
-				made[i] = a[i]
-			default:
-				made[i] = b[i]
-			}
-		}
-		return made
-	}
+	return both(left, right, f)
 }
 
 // named lists the words in an expression, among them the ids of the metrics that it is over.

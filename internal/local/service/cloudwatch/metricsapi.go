@@ -123,9 +123,11 @@ func (a *Alarms) getMetricData(_ context.Context, call endpoint.Call) (any, erro
 		if err := q.check(input.MetricDataQueries); err != nil {
 			return nil, err
 		}
-		if q.MetricStat != nil {
-			longest = max(longest, int(q.MetricStat.Period))
+		period, err := q.seconds(input.MetricDataQueries)
+		if err != nil {
+			return nil, invalid("%v", err)
 		}
+		longest = max(longest, period)
 	}
 	from, err := span(input.StartTime, input.EndTime, longest)
 	if err != nil {
@@ -140,30 +142,24 @@ func (a *Alarms) getMetricData(_ context.Context, call endpoint.Call) (any, erro
 		if !q.returns() {
 			continue
 		}
-		times, values := []any{}, []any{}
-		points := answers[q.ID]
-		if input.ScanBy != "TimestampAscending" {
-			points = slices.Clone(points)
-			slices.Reverse(points)
+		series := answers[q.ID]
+		labels := q.labels(series)
+		for i, one := range series {
+			times, values := []any{}, []any{}
+			points := one.points
+			if input.ScanBy != "TimestampAscending" {
+				points = slices.Clone(points)
+				slices.Reverse(points)
+			}
+			for _, p := range points {
+				times, values = append(times, p.at), append(values, p.value)
+			}
+			results = append(results, map[string]any{
+				"Id": q.ID, "Label": labels[i], "Timestamps": times, "Values": values, "StatusCode": "Complete",
+			})
 		}
-		for _, p := range points {
-			times, values = append(times, p.at), append(values, p.value)
-		}
-		results = append(results, map[string]any{
-			"Id": q.ID, "Label": q.label(), "Timestamps": times, "Values": values, "StatusCode": "Complete",
-		})
 	}
 	return map[string]any{"MetricDataResults": results, "Messages": []any{}}, nil
-}
-
-func (q query) label() string {
-	switch {
-	case q.Label != "":
-		return q.Label
-	case q.MetricStat != nil:
-		return q.MetricStat.Metric.MetricName
-	}
-	return q.ID
 }
 
 func (a *Alarms) getMetricStatistics(_ context.Context, call endpoint.Call) (any, error) {

@@ -173,6 +173,9 @@ func returned(queries []query) (query, error) {
 		if err := q.check(queries); err != nil {
 			return query{}, err
 		}
+		if searches(q.Expression) {
+			return query{}, invalid("SEARCH is not supported on Metric Alarms.")
+		}
 		if q.returns() {
 			found = append(found, q)
 		}
