@@ -30,7 +30,7 @@ func IsNotFound(err error) bool {
 		"ParameterNotFound", "ParameterVersionNotFound",
 		"NoSuchKey", "NoSuchBucket",
 		"InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidInstanceID.NotFound", "InvalidVolume.NotFound",
-		"StackNotFoundException", "ChangeSetNotFound", "DBInstanceNotFound",
+		"StackNotFoundException", "ChangeSetNotFound", "DBInstanceNotFound", "DBInstanceAutomatedBackupNotFound",
 		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
 		"GatewayNotFound", "FileShareNotFound",
 	}, Code(err)) || isStackMissing(err)
@@ -63,19 +63,34 @@ func isInvalid(err error, words string) bool {
 func IsAlreadyExists(err error) bool {
 	return slices.Contains([]string{
 		"AlreadyExistsException", "ResourceExistsException",
-		"InvalidPermission.Duplicate", "DiskAlreadyAllocated",
+		"InvalidPermission.Duplicate", "DiskAlreadyAllocated", "DBInstanceAlreadyExists",
 	}, Code(err))
 }
 
-// IsInTransit reports that a volume or a machine is not in the state for what was asked, or no longer: that
-// may pass, or be done already.
+// IsInTransit reports that a volume, a machine or a database instance is not in the state for what was asked, or no
+// longer: that may pass, or be done already.
 func IsInTransit(err error) bool {
-	return slices.Contains([]string{"VolumeInUse", "IncorrectState", "IncorrectInstanceState"}, Code(err))
+	return slices.Contains([]string{"VolumeInUse", "IncorrectState", "IncorrectInstanceState", "InvalidDBInstanceState"}, Code(err))
 }
 
-// IsNoCapacity reports that EC2 has no room for a machine of that type in its zone now.
+// IsNoCapacity reports that EC2 or RDS has no room for a machine of that type in its zone now.
 func IsNoCapacity(err error) bool {
-	return slices.Contains([]string{"InsufficientInstanceCapacity", "InsufficientCapacity"}, Code(err))
+	return slices.Contains([]string{"InsufficientInstanceCapacity", "InsufficientCapacity", "InsufficientDBInstanceCapacity"}, Code(err))
+}
+
+// IsInstanceQuota reports that the account has as many database instances, or as much storage for them, as it may.
+func IsInstanceQuota(err error) bool {
+	return slices.Contains([]string{"InstanceQuotaExceeded", "StorageQuotaExceeded"}, Code(err))
+}
+
+// IsOutOfRange reports that a database instance can't be restored to a time, which RDS says in words only, or to none.
+func IsOutOfRange(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	return api.ErrorCode() == "PointInTimeRestoreNotEnabled" ||
+		api.ErrorCode() == "InvalidParameterValue" && strings.Contains(api.ErrorMessage(), "restored to a time")
 }
 
 // IsUntagged reports that a bucket has no tags, which S3 answers as an error.

@@ -29,6 +29,7 @@ func TestErrorsAreClassified(t *testing.T) {
 	classes := map[string]func(error) bool{
 		"not found": IsNotFound, "exists": IsAlreadyExists, "unreachable": IsUnreachable, "stale key": IsKeyStale,
 		"untagged": IsUntagged, "unchanged": IsStackUnchanged, "busy": IsStackBusy, "in transit": IsInTransit, "no capacity": IsNoCapacity,
+		"quota": IsInstanceQuota, "out of range": IsOutOfRange,
 	}
 	tests := []struct {
 		name  string
@@ -45,6 +46,16 @@ func TestErrorsAreClassified(t *testing.T) {
 		{"a volume that is elsewhere", api("VolumeInUse", "vol-1 is already attached to an instance"), "in transit"},
 		{"a machine that is stopping", api("IncorrectInstanceState", "The instance 'i-1' is not in a state from which it can be started."), "in transit"},
 		{"no room for a machine", api("InsufficientInstanceCapacity", "Insufficient capacity."), "no capacity"},
+		{"a database that is being changed", api("InvalidDBInstanceState", "Database instance is not in available state."), "in transit"},
+		{"no room for a database", api("InsufficientDBInstanceCapacity", ""), "no capacity"},
+		{"a database of that name", api("DBInstanceAlreadyExists", "DB instance already exists"), "exists"},
+		{"no backups of a database", api("DBInstanceAutomatedBackupNotFound", ""), "not found"},
+		{"too many databases", api("InstanceQuotaExceeded", ""), "quota"},
+		{"too much storage of databases", api("StorageQuotaExceeded", ""), "quota"},
+		{"a time before the backups", api("InvalidParameterValue", "The specified instance cannot be restored to a time earlier than 2026-11-26T10:15:00Z because its backup retention period is set to 7 days."), "out of range"},
+		{"a time that has not come", api("InvalidParameterValue", "The specified instance cannot be restored to a time later than 2026-11-26T10:15:00Z."), "out of range"},
+		{"a database that is not backed up", api("PointInTimeRestoreNotEnabled", ""), "out of range"},
+		{"another bad parameter of a database", api("InvalidParameterValue", "Invalid DB Instance class: x"), ""},
 		{"another validation error", api("ValidationError", "1 validation error detected"), ""},
 		{"a missing parameter", api("ParameterNotFound", ""), "not found"},
 		{"a rule that is there already", api("InvalidPermission.Duplicate", ""), "exists"},
