@@ -148,6 +148,31 @@ const (
 	StepSweep Step = "sweep"
 )
 
+// The steps of restorations. Waiting for the gateway is StepUpload, waiting for a bay StepEnter, and dropping what is kept
+// no longer StepSweep.
+const (
+	// StepFiles waits for a task that copies what a share's bucket held into a folder of it.
+	StepFiles Step = "files"
+	// StepRefresh has the gateway see the folder.
+	StepRefresh Step = "refresh"
+	// StepInstance makes a temporary instance of the database's host as it was.
+	StepInstance Step = "instance"
+	// StepMaster has RDS keep a new password of the temporary instance's master user.
+	StepMaster Step = "master"
+	// StepCopy waits for a task that copies the database from the temporary instance into a stand-in.
+	StepCopy Step = "copy"
+	// StepSwap puts the stand-in into the place of the tenant's database.
+	StepSwap Step = "swap"
+	// StepTell says what a restoration has come to.
+	StepTell Step = "tell"
+	// StepRemove deletes the temporary instance, and waits until it is gone.
+	StepRemove Step = "remove"
+	// StepRetract takes away what was made for a restoration that comes to nothing.
+	StepRetract Step = "retract"
+	// StepSwapBack puts the database of before into its place again.
+	StepSwapBack Step = "swap-back"
+)
+
 // StepAnnounce says what state a host has come to.
 const StepAnnounce Step = "announce"
 
@@ -213,7 +238,17 @@ var deadlines = map[Step]time.Duration{
 	StepPart:      20 * time.Minute,
 	StepJudge:     20 * time.Minute,
 	StepDischarge: 5 * time.Minute,
-	StepSweep:     time.Hour, // looks again then
+	StepSweep:     time.Hour,        // looks again then
+	StepFiles:     15 * time.Minute, // in which the task must be heard of
+	StepRefresh:   5 * time.Minute,
+	StepInstance:  2 * time.Hour, // RDS fetches the backup, and replays up to a day of changes
+	StepMaster:    30 * time.Minute,
+	StepCopy:      15 * time.Minute, // in which the task must be heard of
+	StepSwap:      10 * time.Minute,
+	StepTell:      5 * time.Minute,
+	StepRemove:    time.Hour,
+	StepRetract:   10 * time.Minute,
+	StepSwapBack:  10 * time.Minute,
 }
 
 // Deadline is how long a step may take before it is tried again.

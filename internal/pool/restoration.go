@@ -1,0 +1,352 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// RestorationState is where a restoration stands.
+type RestorationState string
+
+const (
+	// RestorationRestoring: what is wanted is fetched from the time that it is wanted from, and put into its place at last.
+	RestorationRestoring RestorationState = "restoring"
+	// RestorationRestored: the tenant has what it had then. Its database of before is kept for a while.
+	RestorationRestored RestorationState = "restored"
+	// RestorationWithdrawing: it comes to nothing; what was made for it is taken away. The tenant's data is as it was.
+	RestorationWithdrawing RestorationState = "withdrawing"
+	// RestorationWithdrawn: nothing is left of it, but files that came back before.
+	RestorationWithdrawn RestorationState = "withdrawn"
+	// RestorationUndoing: the tenant's database of before is put into its place again.
+	RestorationUndoing RestorationState = "undoing"
+	// RestorationUndone: the tenant has the database of before. The one that was restored is kept for a while.
+	RestorationUndone RestorationState = "undone"
+)
+
+// restorationMoves lists the states that each state may be left for.
+var restorationMoves = map[RestorationState][]RestorationState{
+	RestorationRestoring:   {RestorationRestored, RestorationWithdrawing, RestorationUndoing},
+	RestorationRestored:    {RestorationUndoing, RestorationRestoring},
+	RestorationWithdrawing: {RestorationWithdrawn},
+	RestorationUndoing:     {RestorationUndone},
+	RestorationWithdrawn:   {RestorationRestoring},
+	RestorationUndone:      {RestorationRestoring},
+}
+
+// Ended reports whether the restoration is over, but for databases that are kept for a while.
+func (s RestorationState) Ended() bool {
+	return s == RestorationRestored || s == RestorationWithdrawn || s == RestorationUndone
+}
+
+// RestorationID names a restoration: "<tenant>.restore-<its number>". No departure is named so.
+type RestorationID string
+
+const restorationMark = ".restore-"
+
+// Parse splits a restoration's ID into its tenant and its number; ok is false of one that is none.
+func (id RestorationID) Parse() (tenant TenantID, number int, ok bool) {
+	name, digits, found := strings.Cut(string(id), restorationMark)
+	number, err := strconv.Atoi(digits)
+	if !found || err != nil || number < 1 || name == "" || strconv.Itoa(number) != digits {
+		return "", 0, false
+	}
+	return TenantID(name), number, true
+}
+
+// Restoration is the record of how a tenant goes back in time. A tenant's name has one, whose number counts the times.
+type Restoration struct {
+	Tenant      TenantID
+	Number      int    // of this restoration of the tenant, from 1
+	Mark        string // of the tenant's signup
+	Tier        Tier
+	Database    Holding   // that goes back; zero: it does not
+	Share       Holding   // whose files come back; zero: they don't
+	To          time.Time // the time that is gone back to
+	Reason      string
+	RequestedBy string
+	Message     string    // ID of the message that asked for it
+	RequestedAt time.Time // when that was sent
+	Grace       time.Duration
+
+	State RestorationState
+	Progress
+
+	StandIn    string        // name of the slot whose database is filled, and then takes the tenant's database's place
+	Old        string        // name of the slot by which the tenant's database of before is kept
+	Instance   string        // identifier of the temporary instance; empty: there is none, nor can be
+	Ordered    bool          // that may have been asked for
+	Attempt    Attempt       // of the task, the last one
+	Uploads    string        // IDs of the last questions whether all data of the share is in its bucket, separated by spaces
+	Asked      time.Time     // when the share was asked first; zero: not yet
+	Swapping   time.Time     // since when the tenant may not reach its database because the two change places; zero: they don't
+	Swapped    time.Time     // when they had; zero: not yet, or no more
+	Refused    time.Duration // for how long, at most, the database let nobody in
+	Came       string        // what came back of the database, in words
+	Files      int64         // that came back
+	FilesBytes int64
+	Why        string    // it came to nothing; empty: it did not
+	Failed     bool      // that was nobody's wish: people are to be told
+	UndoneBy   string    // who wanted it undone, and why
+	UndoneAt   time.Time // when that was sent
+	Told       string    // what people were told last of why it waits
+
+	Kept    []KeptDatabase // of this restoration and of earlier ones
+	Proofs  []Proof        // what each step of this one that is done came to, in order
+	History []Entry
+	Version int64 // of the record; 0 when it is not written yet
+}
+
+// KeptDatabase is a database that another one took the place of. Nobody can connect to it.
+type KeptDatabase struct {
+	Holding Holding // of the slot whose database it was
+	Slot    MarkedSlot
+	Until   time.Time
+}
+
+// ID names the restoration.
+func (r Restoration) ID() RestorationID {
+	return RestorationID(string(r.Tenant) + restorationMark + strconv.Itoa(r.Number))
+}
+
+// Clone copies a restoration so that the copy can be changed without changing r.
+func (r Restoration) Clone() Restoration {
+	r.Kept, r.Proofs, r.History = slices.Clone(r.Kept), slices.Clone(r.Proofs), slices.Clone(r.History)
+	return r
+}
+
+// OfDatabase reports whether the database goes back.
+func (r Restoration) OfDatabase() bool { return r.Database.Host != "" }
+
+// OfShare reports whether the share's files come back.
+func (r Restoration) OfShare() bool { return r.Share.Host != "" }
+
+// Folder is where the files come to in the share, ending in "/".
+func (r Restoration) Folder() string {
+	return "restored-" + r.To.UTC().Format("20060102T150405Z") + "/"
+}
+
+// StandInSlot is the stand-in, and OldSlot what the tenant's database of before is kept as: mark is what the tenant's
+// generation of its slot bears.
+func (r Restoration) StandInSlot(mark string) MarkedSlot {
+	return MarkedSlot{Name: r.StandIn, Mark: fmt.Sprintf("%s/stand-in-%d", mark, r.Number)}
+}
+
+// OldSlot is what the tenant's database of before is kept as.
+func (r Restoration) OldSlot(mark string) MarkedSlot {
+	return MarkedSlot{Name: r.Old, Mark: fmt.Sprintf("%s/before-%d", mark, r.Number)}
+}
+
+// Since is when the restoration came to its state.
+func (r Restoration) Since() time.Time {
+	if n := len(r.History); n > 0 {
+		return r.History[n-1].At
+	}
+	return r.RequestedAt
+}
+
+// Copying reports whether the restoration has use of a bay: from when it enters until it is in its place, or taken away.
+func (r Restoration) Copying() bool {
+	switch r.State {
+	case RestorationRestoring:
+		return r.Step != StepUpload && r.Step != StepTell && r.Step != StepRemove
+	case RestorationWithdrawing:
+		return r.Step == StepRetract
+	case RestorationUndoing:
+		return r.Step == StepSwapBack
+	}
+	return false
+}
+
+// ErrRestoring means that a tenant is in a restoration already, of another time or of other parts.
+var ErrRestoring = errors.New("another restoration of it is under way")
+
+// BeginRestoration is the next restoration of a tenant: last is the one before, zero for the first; asked says what is
+// wanted. What was asked for already, or is being done, is returned as it is, with fresh false. What else is wanted while
+// one is under way is ErrRestoring.
+func BeginRestoration(last Restoration, asked Restoration, t Tenant, standIn, old, instance string, now time.Time) (r Restoration, fresh bool, err error) {
+	switch {
+	case last.Number == 0:
+	case asked.Message == last.Message, !asked.RequestedAt.After(last.RequestedAt):
+		return last, false, nil
+	case !last.State.Ended():
+		if last.State == RestorationRestoring && last.To.Equal(asked.To) && last.OfDatabase() == asked.OfDatabase() && last.OfShare() == asked.OfShare() {
+			return last, false, nil
+		}
+		return last, false, ErrRestoring
+	}
+	r = asked
+	r.Tenant, r.Number, r.Mark, r.Tier, r.Version = t.ID, last.Number+1, t.Mark, t.Tier, last.Version
+	r.State, r.Kept = RestorationRestoring, slices.Clone(last.Kept)
+	r.Progress = Started(r.first(), now)
+	if r.OfDatabase() {
+		r.StandIn, r.Old, r.Instance = standIn, old, instance
+	}
+	r.History = Append(slices.Clone(last.History), Entry{
+		At: now.UTC(), What: string(RestorationRestoring),
+		Why: fmt.Sprintf("%s to %s, wanted by %s: %s", r.ID(), r.To.UTC().Format(time.RFC3339), r.RequestedBy, r.Reason),
+	})
+	return r, true, nil
+}
+
+// restorationSteps are all steps of a restoration, in order; those of a part that is not wanted are left out.
+var restorationSteps = []struct {
+	step            Step
+	share, database bool
+}{
+	{StepUpload, true, false}, {StepEnter, true, true}, {StepFiles, true, false}, {StepRefresh, true, false},
+	{StepInstance, false, true}, {StepMaster, false, true}, {StepCopy, false, true}, {StepSwap, false, true},
+	{StepTell, true, true}, {StepRemove, false, true},
+}
+
+func (r Restoration) first() Step { return r.After("") }
+
+// After is the step that follows one that is done; empty after the last.
+func (r Restoration) After(step Step) Step {
+	passed := step == ""
+	for _, s := range restorationSteps {
+		if passed && (s.share && r.OfShare() || s.database && r.OfDatabase()) {
+			return s.step
+		}
+		passed = passed || s.step == step
+	}
+	return ""
+}
+
+// MoveRestoration takes a restoration to another state, with a step that begins then (empty: it rests), and notes why.
+// Being there already is no error and changes nothing but the step.
+func MoveRestoration(r Restoration, to RestorationState, step Step, now time.Time, why string) (Restoration, error) {
+	r = r.Clone()
+	if r.State != to {
+		if !slices.Contains(restorationMoves[r.State], to) {
+			return r, fmt.Errorf("restoration %s cannot go from %s to %s", r.ID(), r.State, to)
+		}
+		r.State = to
+		r.History = Append(r.History, Entry{At: now.UTC(), What: string(to), Why: why})
+	}
+	r.Progress = Progress{}
+	if step != "" {
+		r.Progress = Started(step, now)
+	}
+	return r, nil
+}
+
+// Proven notes what the step that is done came to, and begins the next.
+func (r Restoration) Proven(now time.Time, what string) Restoration {
+	next := r.After(r.Step)
+	r = r.Clone()
+	r.Proofs = append(r.Proofs, Proof{Step: r.Step, At: now.UTC(), What: what})
+	r.Progress, r.Told = Started(next, now), ""
+	return r
+}
+
+// Withdraw ends a restoration that has not taken anything's place yet: what was made for it is taken away. One that has
+// is swapped back instead, by Undo. failed means that it is nobody's wish.
+func (r Restoration) Withdraw(why string, failed bool, now time.Time) (Restoration, error) {
+	if !r.Swapped.IsZero() {
+		return r, fmt.Errorf("withdraw restoration %s: its database has taken its place", r.ID())
+	}
+	r, err := MoveRestoration(r, RestorationWithdrawing, StepRetract, now, why)
+	if err != nil {
+		return r, err
+	}
+	r.Why, r.Failed, r.Told = why, failed, ""
+	return r, nil
+}
+
+// Undo calls a restoration off that is under way, or puts the database of before into its place again. Who wants it, and
+// why, stands in by; sent is when that was asked for.
+func (r Restoration) Undo(by string, sent, now time.Time) (Restoration, error) {
+	var err error
+	if r.Swapped.IsZero() && r.Swapping.IsZero() {
+		r, err = r.Withdraw("called off by "+by, false, now)
+	} else {
+		r, err = MoveRestoration(r, RestorationUndoing, StepSwapBack, now, "undone by "+by)
+		r.Swapping, r.Refused, r.Told = time.Time{}, 0, ""
+	}
+	r.UndoneBy, r.UndoneAt = by, sent.UTC()
+	return r, err
+}
+
+// Undoable says why a restoration can't be undone, in words that complete "the tenant …"; empty: it can.
+func (r Restoration) Undoable(mark string) string {
+	switch {
+	case r.State == RestorationRestoring:
+		return ""
+	case r.State != RestorationRestored:
+		return "has no restoration that could be undone"
+	case !r.OfDatabase():
+		return "has had files come back only, which lie in a folder of their own: there is nothing to be undone"
+	case !r.keeps(r.OldSlot(mark)):
+		return "can't have its restoration undone any more: its grace is over"
+	}
+	return ""
+}
+
+func (r Restoration) keeps(slot MarkedSlot) bool {
+	return slices.ContainsFunc(r.Kept, func(k KeptDatabase) bool { return k.Slot == slot })
+}
+
+// Keep notes that a database is kept that another took the place of.
+func (r Restoration) Keep(slot MarkedSlot, now time.Time) Restoration {
+	r = r.Clone()
+	if !r.keeps(slot) {
+		r.Kept = append(r.Kept, KeptDatabase{Holding: r.Database, Slot: slot, Until: now.Add(r.Grace).UTC()})
+	}
+	return r
+}
+
+// Without is a restoration that keeps a database no more.
+func (r Restoration) Without(slot MarkedSlot) Restoration {
+	r = r.Clone()
+	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptDatabase) bool { return k.Slot == slot })
+	return r
+}
+
+// Rest ends a restoration in a state, with the sweep of what it keeps as its step, where it keeps anything.
+func (r Restoration) Rest(to RestorationState, now time.Time, why string) (Restoration, error) {
+	r, err := MoveRestoration(r, to, "", now, why)
+	return r.sweeping(now), err
+}
+
+// Swept is a restoration that has ended, with a kept database that is gone.
+func (r Restoration) Swept(slot MarkedSlot, now time.Time) Restoration {
+	return r.Without(slot).sweeping(now)
+}
+
+func (r Restoration) sweeping(now time.Time) Restoration {
+	r.Progress = Progress{}
+	if len(r.Kept) > 0 {
+		r.Progress = Started(StepSweep, now)
+		r.Due = slices.MinFunc(r.Kept, func(a, b KeptDatabase) int { return a.Until.Compare(b.Until) }).Until
+	}
+	return r
+}
+
+// Expire ends what a restoration has of a holding whose tenant leaves for good: one that is under way comes to nothing,
+// and nothing is kept any longer. changed is false when there is nothing to be ended, or it ends already.
+func (r Restoration) Expire(has Holding, now time.Time) (out Restoration, changed bool, err error) {
+	out = r.Clone()
+	for i, k := range out.Kept {
+		if k.Holding.Same(has) && k.Until.After(now) {
+			out.Kept[i].Until, changed = now.UTC(), true
+		}
+	}
+	switch {
+	case r.Database.Same(has) && r.State == RestorationRestoring && r.Swapped.IsZero() && r.Swapping.IsZero():
+		out, err = out.Withdraw("the tenant leaves", false, now)
+		return out, true, err
+	case changed && r.State.Ended():
+		out = out.sweeping(now)
+	}
+	return out, changed, nil
+}
+
+// Has reports whether a restoration has, or may have, anything of a holding besides what the tenant's own slot is.
+func (r Restoration) Has(has Holding) bool {
+	return r.Database.Same(has) && !r.State.Ended() ||
+		slices.ContainsFunc(r.Kept, func(k KeptDatabase) bool { return k.Holding.Same(has) })
+}
