@@ -123,7 +123,7 @@ type Ledger interface {
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
 	// SaveClearance writes after on the condition that the stored version is before's, and returns it as it is stored.
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
-	// Bays reads which departures have a place to be copied in; one that was never written has version 0.
+	// Bays reads who has a place to be copied in; one that was never written has version 0.
 	Bays(ctx context.Context) (pool.Bays, error)
 	// SaveBays writes after on the condition that the stored version is before's.
 	SaveBays(ctx context.Context, before, after pool.Bays) error
@@ -132,6 +132,11 @@ type Ledger interface {
 	// SaveRepair writes after on the condition that the version of its host's repair is before's (0: that there is none),
 	// and returns it as it is stored.
 	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
+	// Restoration reads the restoration that a tenant is in, or its last one; pool.ErrNotFound when there was none.
+	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
+	// SaveRestoration writes after on the condition that the version of its tenant's restoration is before's (0: that there is
+	// none), and returns it as it is stored.
+	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
 	// Ward reads which hosts of a pool are ill; one that was never written has version 0.
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
 	// SaveWard writes after on the condition that the stored version is before's.
@@ -151,6 +156,8 @@ type Ledger interface {
 	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
 	// OverdueRepairs names the hosts whose repairs' deadline is now or earlier, the oldest first.
 	OverdueRepairs(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+	// OverdueRestorations names the tenants whose restorations' deadline is now or earlier, the oldest first.
+	OverdueRestorations(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 }
 
 // HostChange is a host as it was read, and as it is to be.

@@ -36,6 +36,11 @@ type clearances interface {
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
 }
 
+type restorations interface {
+	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
+	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
+}
+
 type repairs interface {
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
 	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
@@ -133,6 +138,26 @@ func UpdateRepair(ctx context.Context, l repairs, host pool.HostID, change func(
 		},
 		func(r pool.Repair) (pool.Repair, error) { return change(r.Clone()) },
 		func(before, after pool.Repair) (pool.Repair, error) { return l.SaveRepair(ctx, before, after) },
+	)
+}
+
+// UpdateRestoration changes the record of a tenant's restoration by what change makes of it, as update does; one that had none
+// is in the zero restoration. It returns the record as it was, and as it is.
+func UpdateRestoration(
+	ctx context.Context, l restorations, tenant pool.TenantID, change func(pool.Restoration) (pool.Restoration, error),
+) (before, after pool.Restoration, err error) {
+	return update(
+		func() (pool.Restoration, error) {
+			r, err := l.Restoration(ctx, tenant)
+			if errors.Is(err, pool.ErrNotFound) {
+				return pool.Restoration{Tenant: tenant}, nil
+			}
+			return r, err
+		},
+		func(r pool.Restoration) (pool.Restoration, error) { return change(r.Clone()) },
+		func(before, after pool.Restoration) (pool.Restoration, error) {
+			return l.SaveRestoration(ctx, before, after)
+		},
 	)
 }
 

@@ -98,6 +98,20 @@ func (i archiveItem) decode() pool.Archive {
 	}
 }
 
+func encodeAttempt(a pool.Attempt) attemptItem {
+	return attemptItem{
+		Number: a.Number, Task: a.Task, Began: moment(a.Began), Heard: moment(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
+		Archived: encodeArchive(a.Archived), Failed: a.Failed,
+	}
+}
+
+func (i attemptItem) decode() pool.Attempt {
+	return pool.Attempt{
+		Number: i.Number, Task: i.Task, Began: from(i.Began), Heard: from(i.Heard), Bytes: i.Bytes, Entries: i.Entries, Of: i.Of,
+		Archived: i.Archived.decode(), Failed: i.Failed,
+	}
+}
+
 func encodeFailing(f pool.Failing) failingItem {
 	return failingItem{Names: f.Names, Count: f.Count, At: moment(f.At), Report: f.Report, Read: f.Read, Reports: f.Reports}
 }
@@ -123,29 +137,21 @@ func decodeProofs(stored []proofItem) []pool.Proof {
 }
 
 func encodeDeparture(d pool.Departure) (item, error) {
-	a := d.Attempt
 	return encode(departureItem{
 		key: departureKey(d.ID()), deadline: deadlineOf(dueDeparture, d.Due), Form: form, Tenant: tenantItemOf(d.Tenant),
 		Reason: d.Reason, RequestedBy: d.RequestedBy, Message: d.Message, RequestedAt: d.RequestedAt, Grace: d.Grace, CoolDown: d.CoolDown, Retain: d.Retain,
 		State: d.State, progress: encodeProgress(d.Progress), Uploads: d.Uploads, Failing: encodeFailing(d.Failing),
-		Attempt: attemptItem{
-			Number: a.Number, Task: a.Task, Began: moment(a.Began), Heard: moment(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
-			Archived: encodeArchive(a.Archived), Failed: a.Failed,
-		},
+		Attempt: encodeAttempt(d.Attempt),
 		Archive: encodeArchive(d.Archive), Proofs: encodeProofs(d.Proofs), UndoneBy: d.UndoneBy, UndoneAt: moment(d.UndoneAt),
 		History: encodeHistory(d.History), Version: d.Version,
 	})
 }
 
 func (i departureItem) departure() pool.Departure {
-	a := i.Attempt
 	return pool.Departure{
 		Tenant: i.Tenant.tenant(), Reason: i.Reason, RequestedBy: i.RequestedBy, Message: i.Message, RequestedAt: i.RequestedAt,
 		Grace: i.Grace, CoolDown: i.CoolDown, Retain: i.Retain, State: i.State, Progress: i.progress.decode(i.time()), Uploads: i.Uploads, Failing: i.Failing.decode(),
-		Attempt: pool.Attempt{
-			Number: a.Number, Task: a.Task, Began: from(a.Began), Heard: from(a.Heard), Bytes: a.Bytes, Entries: a.Entries, Of: a.Of,
-			Archived: a.Archived.decode(), Failed: a.Failed,
-		},
+		Attempt: i.Attempt.decode(),
 		Archive: i.Archive.decode(), Proofs: decodeProofs(i.Proofs), UndoneBy: i.UndoneBy, UndoneAt: from(i.UndoneAt),
 		History: decodeHistory(i.History), Version: i.Version,
 	}

@@ -51,11 +51,12 @@ type deadline struct {
 }
 
 const (
-	dueHost      = "host"
-	dueTenant    = "tenant"
-	dueDeparture = "departure"
-	dueClearance = "clearance"
-	dueRepair    = "repair"
+	dueHost        = "host"
+	dueTenant      = "tenant"
+	dueDeparture   = "departure"
+	dueClearance   = "clearance"
+	dueRepair      = "repair"
+	dueRestoration = "restoration"
 )
 
 func deadlineOf(due string, at time.Time) deadline {

@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"all lives of a name are listed", livesOfAName},
 		{"ways out that are overdue are found", overdueWaysOut},
 		{"a host's repairs come one after the other, as they were saved", repairs},
+		{"a tenant's restorations come one after the other, as they were saved", restorations},
 		{"a pool's ward is written by one after the other", ward},
 		{"the stop switch is off until it is set", stopSwitch},
 		{"a canceled context is an error", canceled},

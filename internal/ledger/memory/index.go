@@ -12,11 +12,12 @@ import (
 
 // record names a record of one sort; the others are empty.
 type record struct {
-	host      pool.HostID
-	tenant    pool.TenantID
-	departure pool.DepartureID
-	clearance pool.ClearanceID
-	repair    pool.HostID
+	host        pool.HostID
+	tenant      pool.TenantID
+	departure   pool.DepartureID
+	clearance   pool.ClearanceID
+	repair      pool.HostID
+	restoration pool.TenantID
 }
 
 // entry is what the indexes know of one record.

@@ -37,6 +37,7 @@ type Ledger struct {
 	departures map[pool.DepartureID]pool.Departure
 	clearances map[pool.ClearanceID]pool.Clearance
 	repairs    map[pool.HostID]pool.Repair
+	restored   map[pool.TenantID]pool.Restoration
 	wards      map[pool.Key]pool.Ward
 	stops      pool.Stops
 	bays       pool.Bays
@@ -58,6 +59,7 @@ func New(o Options) *Ledger {
 		departures: map[pool.DepartureID]pool.Departure{},
 		clearances: map[pool.ClearanceID]pool.Clearance{},
 		repairs:    map[pool.HostID]pool.Repair{},
+		restored:   map[pool.TenantID]pool.Restoration{},
 		wards:      map[pool.Key]pool.Ward{},
 		index:      newIndex(o.Lag),
 	}

@@ -1,0 +1,44 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"headroom/internal/pool"
+)
+
+// Restoration reads the last restoration of a tenant; pool.ErrNotFound when there was none.
+func (l *Ledger) Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error) {
+	var i restorationItem
+	if err := l.get(ctx, restorationKey(tenant), &i); err != nil {
+		return pool.Restoration{}, fmt.Errorf("read the restoration of tenant %s: %w", tenant, err)
+	}
+	return i.restoration(), nil
+}
+
+// SaveRestoration writes a restoration on the condition that the version of the tenant's last one is before's; 0: that there
+// is none.
+func (l *Ledger) SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error) {
+	after.Version = before.Version + 1
+	i, err := encodeRestoration(after)
+	if err != nil {
+		return pool.Restoration{}, err
+	}
+	if err := l.putOnce(ctx, seen(before.Version, i)); err != nil {
+		return pool.Restoration{}, fmt.Errorf("save restoration %s: %w", after.ID(), err)
+	}
+	var stored restorationItem
+	if err := attributevalue.UnmarshalMap(i, &stored); err != nil {
+		return pool.Restoration{}, fmt.Errorf("decode restoration %s: %w", after.ID(), err)
+	}
+	return stored.restoration(), nil
+}
+
+// OverdueRestorations names the tenants whose restorations' deadline is now or earlier, the oldest first. The index lags
+// behind them.
+func (l *Ledger) OverdueRestorations(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error) {
+	return overdue[pool.TenantID](ctx, l, dueRestoration, tenantPrefix, now, limit)
+}
