@@ -40,13 +40,14 @@ var rooms = []room{
 	{folder: "lifecycle", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "ledger", may: []string{"internal/pool"}},
 	{folder: "shelf", may: []string{"internal/pool", "internal/ledger."}, refuses: sdk},
+	{folder: "bays", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "access", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "announce", may: []string{"internal/pool", "internal/ledger.", "internal/telemetry", "events"}, refuses: sdk},
 	{folder: "hostalarm", may: []string{"internal/pool", "internal/ledger.", "internal/telemetry", "events"}, refuses: sdk},
 	{folder: "telemetry", refuses: sdk},
 	{folder: "killtest", may: []string{"internal/pool", "internal/ledger", "events"}},
 	{folder: "handler", refuses: sdk, may: []string{
-		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/telemetry", "internal/archive",
+		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/bays", "internal/announce", "internal/hostalarm", "internal/telemetry", "internal/archive",
 		"events",
 	}},
 	{

@@ -9,32 +9,32 @@ type Bays struct {
 	Version int64 // of the record; 0 when it is not written yet
 }
 
-// Bay is a place that a departure has taken.
+// Bay is a place that somebody has taken.
 type Bay struct {
-	Departure DepartureID
-	Host      HostID // of its database
+	Owner string // ID of a departure, or of a restoration
+	Host  HostID // of its database; empty: it copies files only
 }
 
-// Take takes a bay for a departure, out of most at once. One that has its bay already keeps it. false: it has to wait.
-func (b Bays) Take(id DepartureID, host HostID, most int) (Bays, bool) {
-	if b.Has(id) {
+// Take takes a bay for an owner, out of most at once. One that has its bay already keeps it. false: it has to wait.
+func (b Bays) Take(owner string, host HostID, most int) (Bays, bool) {
+	if b.Has(owner) {
 		return b, true
 	}
-	if len(b.Taken) >= most || slices.ContainsFunc(b.Taken, func(bay Bay) bool { return bay.Host == host }) {
+	if len(b.Taken) >= most || slices.ContainsFunc(b.Taken, func(bay Bay) bool { return host != "" && bay.Host == host }) {
 		return b, false
 	}
-	b.Taken = append(slices.Clone(b.Taken), Bay{id, host})
+	b.Taken = append(slices.Clone(b.Taken), Bay{owner, host})
 	return b, true
 }
 
-// Has reports whether a departure has a bay.
-func (b Bays) Has(id DepartureID) bool {
-	return slices.ContainsFunc(b.Taken, func(bay Bay) bool { return bay.Departure == id })
+// Has reports whether an owner has a bay.
+func (b Bays) Has(owner string) bool {
+	return slices.ContainsFunc(b.Taken, func(bay Bay) bool { return bay.Owner == owner })
 }
 
-// Leave gives a departure's bay back.
-func (b Bays) Leave(id DepartureID) Bays {
-	b.Taken = slices.DeleteFunc(slices.Clone(b.Taken), func(bay Bay) bool { return bay.Departure == id })
+// Leave gives an owner's bay back.
+func (b Bays) Leave(owner string) Bays {
+	b.Taken = slices.DeleteFunc(slices.Clone(b.Taken), func(bay Bay) bool { return bay.Owner == owner })
 	return b
 }
 

@@ -3,13 +3,13 @@ package decommission
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
 	"strconv"
 	"time"
 
 	"headroom/events"
+	"headroom/internal/bays"
 	"headroom/internal/pool"
 )
 
@@ -25,9 +25,6 @@ const (
 	reportTime = 7 * time.Minute
 )
 
-// errNoBay is why a departure waits to be archived.
-var errNoBay = errors.New("as many tenants are being copied as may be at once, or one of the same database host is")
-
 // archive has a task write the tenant's data into an archive.
 func (h *Handler) archive(ctx context.Context, d pool.Departure) (leaving, error) {
 	return h.attempt(ctx, d, events.JobArchive)
@@ -38,18 +35,21 @@ func (h *Handler) verify(ctx context.Context, d pool.Departure) (leaving, error)
 	return h.attempt(ctx, d, events.JobVerify)
 }
 
+// bays has tasks take turns.
+func (h *Handler) bays() bays.Bays { return bays.Bays{Ledger: h.Ledger, AtOnce: h.AtOnce} }
+
 // attempt begins an attempt, or looks after the one that is under way. What a task comes to is in its report.
 func (h *Handler) attempt(ctx context.Context, d pool.Departure, job string) (leaving, error) {
 	if d.Attempt.Task != "" {
 		return h.lookAfter(ctx, d)
 	}
-	took, err := h.takeBay(ctx, d)
+	took, err := h.bays().Take(ctx, string(d.ID()), d.Tenant.Database.Host)
 	if err != nil {
 		return leaving{}, err
 	}
 	if !took {
 		d.Due = h.Now().Add(pool.Deadline(d.Step)) // it waits for its turn, which is no failure
-		return leaving{Record: d, Wait: bayWait, Because: errNoBay}, nil
+		return leaving{Record: d, Wait: bayWait, Because: bays.ErrNone}, nil
 	}
 	number := d.Attempt.Number + 1
 	body, err := h.job(ctx, d, job, number)
@@ -88,7 +88,7 @@ func (h *Handler) failed(ctx context.Context, d pool.Departure, why string, anew
 	h.Log.WarnContext(ctx, "attempt failed", "departure", d.ID(), "step", d.Step, "attempt", d.Attempt.Number, "reason", why)
 	after := d.AttemptFailed(why, anew, h.Now())
 	if !after.Copying() {
-		if err := h.leaveBay(ctx, d.ID()); err != nil {
+		if err := h.bays().Leave(ctx, string(d.ID())); err != nil {
 			return leaving{}, err
 		}
 	}

@@ -79,8 +79,9 @@ func TestTasksAreBoundedAtOnceAndOneADatabaseHost(t *testing.T) {
 // A bay whose departure has no use of it any more was kept by somebody who was killed.
 func TestStaleBaysAreGivenBack(t *testing.T) {
 	for name, stale := range map[string]pool.Bay{
-		"of a departure that is not known": {Departure: "gone.x", Host: "database-standard-1"},
-		"of one that is undone":            {Departure: "acme.markacme", Host: "database-standard-1"},
+		"of a departure that is not known":   {Owner: "gone.x", Host: "database-standard-1"},
+		"of a restoration that is not known": {Owner: "acme.restore-1", Host: "database-standard-1"},
+		"of one that is undone":              {Owner: "acme.markacme", Host: "database-standard-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -90,7 +91,7 @@ func TestStaleBaysAreGivenBack(t *testing.T) {
 			w.run(10*time.Minute, w.once)
 			bays, err := w.ledger.Bays(t.Context())
 			w.must(err)
-			w.must(w.ledger.SaveBays(t.Context(), bays, pool.Bays{Taken: []pool.Bay{stale, {Departure: "lost.y", Host: "database-standard-2"}}}))
+			w.must(w.ledger.SaveBays(t.Context(), bays, pool.Bays{Taken: []pool.Bay{stale, {Owner: "lost.y", Host: "database-standard-2"}}}))
 			w.serve("second", "10.0.1.2", 2)
 			w.ask("second", "")
 			w.run(10*time.Minute, w.once)

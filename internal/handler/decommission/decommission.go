@@ -36,6 +36,8 @@ type store interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Bays(ctx context.Context) (pool.Bays, error)
 	SaveBays(ctx context.Context, before, after pool.Bays) error
+	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
+	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
 	Stops(ctx context.Context) (pool.Stops, error)
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error

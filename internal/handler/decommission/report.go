@@ -90,7 +90,7 @@ func (h *Handler) attemptEnded(ctx context.Context, d pool.Departure, r events.T
 	if r.Proof == "" {
 		return h.failed(ctx, d, "its report has no proof", false)
 	}
-	if err := h.leaveBay(ctx, d.ID()); err != nil {
+	if err := h.bays().Leave(ctx, string(d.ID())); err != nil {
 		return leaving{}, err
 	}
 	d = d.Proven(pool.StepLock, h.Now(), r.Proof)

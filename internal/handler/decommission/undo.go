@@ -141,7 +141,7 @@ func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error)
 	if err := h.forgetCopiers(ctx, d); err != nil {
 		return leaving{}, err
 	}
-	if err := h.leaveBay(ctx, d.ID()); err != nil {
+	if err := h.bays().Leave(ctx, string(d.ID())); err != nil {
 		return leaving{}, err
 	}
 	for _, has := range []pool.Holding{d.Tenant.Database, d.Tenant.Share} {

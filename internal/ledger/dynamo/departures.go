@@ -189,13 +189,13 @@ type baysItem struct {
 }
 
 type bayItem struct {
-	Departure pool.DepartureID `dynamodbav:"departure"`
-	Host      pool.HostID      `dynamodbav:"host"`
+	Owner string      `dynamodbav:"departure"` // as which it was stored when nobody else had any
+	Host  pool.HostID `dynamodbav:"host,omitempty"`
 }
 
 func baysKey() key { return key{"BAYS", "BAYS"} }
 
-// Bays reads which departures have a place to be copied in.
+// Bays reads who has a place to be copied in.
 func (l *Ledger) Bays(ctx context.Context) (pool.Bays, error) {
 	var i baysItem
 	err := l.get(ctx, baysKey(), &i)

@@ -162,7 +162,7 @@ func (l *Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance
 	return saved, err
 }
 
-// Bays reads which departures have a place to be copied in.
+// Bays reads who has a place to be copied in.
 func (l *Ledger) Bays(ctx context.Context) (pool.Bays, error) {
 	if err := ctx.Err(); err != nil {
 		return pool.Bays{}, err
