@@ -14,13 +14,10 @@ func TestAHostThatIsLateIsNotCountedOn(t *testing.T) {
 		Key: shares, Counters: pool.Counters{Hosts: 1, Provisioning: 1, ProvisioningSlots: 10},
 		Coming: []pool.Coming{{Host: shares.Host(1), OrderedAt: now.Add(-20 * time.Minute), Slots: 10}},
 	}
-	for range 5 {
-		r.Leads = append(r.Leads, pool.Lead{At: now, Took: 15 * time.Minute})
-	}
 	p := buffered(0, 0)
-	p.MaxOrders = 1
+	p.MaxOrders, p.UsualLead = 2, pool.Term(8*time.Minute)
 	plan := pool.Decide(pool.Observed{Record: r, Waiting: 3}, p, nil, now)
-	if len(plan.Actions) != 1 || !strings.Contains(plan.Reason, "1 provisioning for more than 15m0s") {
+	if len(plan.Actions) != 1 || !strings.Contains(plan.Reason, "1 provisioning for more than 17 min: not counted on") {
 		t.Errorf("%d orders: %s", len(plan.Actions), plan.Reason)
 	}
 	if early := pool.Decide(pool.Observed{Record: r, Waiting: 3}, p, nil, now.Add(-10*time.Minute)); len(early.Actions) != 0 {
@@ -30,8 +27,8 @@ func TestAHostThatIsLateIsNotCountedOn(t *testing.T) {
 	r2 := r
 	r2.Counters = pool.Counters{Hosts: 2, Provisioning: 2, ProvisioningSlots: 20}
 	r2.Coming = append(r2.Coming, pool.Coming{Host: shares.Host(2), OrderedAt: now.Add(-20 * time.Minute), Slots: 10})
-	if more := pool.Decide(pool.Observed{Record: r2, Waiting: 3}, p, nil, now); len(more.Actions) != 0 || !strings.Contains(more.Reason, "2 of 2 provisioning are late") {
-		t.Errorf("%d orders with twice as many late as are ordered at once: %s", len(more.Actions), more.Reason)
+	if more := pool.Decide(pool.Observed{Record: r2, Waiting: 3}, p, nil, now); len(more.Actions) != 0 || !strings.Contains(more.Reason, "at most 2 provisioning, there are 2") {
+		t.Errorf("%d orders with as many late as are ordered at once: %s", len(more.Actions), more.Reason)
 	}
 	p.Ceiling = 1
 	if full := pool.Decide(pool.Observed{Record: r, Waiting: 3}, p, nil, now); len(full.Actions) != 0 {
@@ -47,20 +44,28 @@ func TestAHostThatIsLateIsNotCountedOn(t *testing.T) {
 	}
 }
 
-func TestTheLongestLeadIsTheUsualOneUntilEnoughAreMeasured(t *testing.T) {
-	r := pool.Record{Key: shares, Leads: []pool.Lead{{Took: time.Minute}, {Took: 2 * time.Minute}}}
-	if got := r.LongestLead(); got != 25*time.Minute {
-		t.Errorf("with two measured: %s", got)
+func TestAfterWhatTimeAHostIsLate(t *testing.T) {
+	r := pool.Record{Key: shares}
+	p := buffered(0, 0)
+	usual := r.LateAfter(p)
+	if usual < 30*time.Minute || usual > 35*time.Minute {
+		t.Errorf("with nothing measured: %s", usual)
 	}
-	for range 3 {
-		r.Leads = append(r.Leads, pool.Lead{Took: time.Minute})
+	r.Leads = []pool.Lead{{Took: time.Hour}}
+	if got := r.LateAfter(p); got < 59*time.Minute {
+		t.Errorf("with a long one: %s", got)
 	}
-	if got := r.LongestLead(); got != 2*time.Minute {
-		t.Errorf("with five measured: %s", got)
+	p.UsualLead = pool.Term(10 * time.Second)
+	if got := (pool.Record{Key: shares}).LateAfter(p); got > time.Minute {
+		t.Errorf("where ten seconds are usual: %s", got)
 	}
-	r.Leads[0].Took = time.Hour
-	if got := (pool.Record{Key: pool.Key{Kind: pool.Database, Tier: standard}, Leads: r.Leads[:1]}).LongestLead(); got != time.Hour {
-		t.Errorf("a long one among few: %s", got)
+	// A host that never comes must not make itself count as in time.
+	r = pool.Record{Key: shares, Counters: pool.Counters{Provisioning: 1, ProvisioningSlots: 10}, Coming: []pool.Coming{{OrderedAt: now.Add(-9 * time.Hour), Slots: 10}}}
+	if hosts, slots := r.Late(p, now); hosts != 1 || slots != 10 {
+		t.Errorf("of a host of nine hours %d are late, with %d slots", hosts, slots)
+	}
+	if p99 := r.LeadTimes(p, now).P99(); p99 < 8*time.Hour {
+		t.Errorf("with a host of nine hours, lead times are up to %s", p99)
 	}
 }
 

@@ -3,42 +3,11 @@ package pool
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
+
+	"headroom/internal/pool/forecast"
 )
-
-// Observed is what a plan is made from.
-type Observed struct {
-	Record  Record
-	OnShelf int // slots of this kind set out on the tier's shelf and not taken
-	Waiting int // tenants on the tier's waiting list
-}
-
-// Free is how many slots can still be given away, under a policy: those on the shelf and those in
-// reserve, less what the limit of tenants keeps back.
-func (o Observed) Free(p Policy) int {
-	c := o.Record.Counters
-	if p.TenantsPerHost > 0 {
-		return o.OnShelf + c.Room.Under(p.TenantsPerHost)
-	}
-	return o.OnShelf + c.Reserve
-}
-
-// Provisioning is how many slots provisioning hosts will bring, under a policy; at most that, if they are of
-// different sizes and a limit of tenants is in force. A host that is late brings nothing.
-func (o Observed) Provisioning(p Policy, now time.Time) int {
-	c := o.Record.Counters
-	late, lateSlots := o.Record.Late(now)
-	slots := max(0, c.ProvisioningSlots-lateSlots)
-	if p.TenantsPerHost > 0 {
-		return min(slots, p.Limit()*max(0, c.Provisioning-late))
-	}
-	return slots
-}
-
-// Assigned is how many slots tenants hold, those of cordoned hosts too.
-func (o Observed) Assigned() int {
-	return max(0, o.Record.Counters.Used+o.Record.Counters.CordonedUsed-o.OnShelf)
-}
 
 // ActionKind is what an action does.
 type ActionKind string
@@ -57,6 +26,7 @@ type Limit struct {
 	Name string // such as "ceiling"
 	Most int    // hosts that may be ordered under it
 	Why  string // in words, with the numbers
+	Note string // what a plan says of it even when it holds nothing back; may be empty
 }
 
 // HeldBack is what a limit holds back.
@@ -68,6 +38,7 @@ type HeldBack struct {
 // Plan is what to do about a pool, and why. Its actions are taken one at a time: each is planned anew,
 // from what is so by then.
 type Plan struct {
+	Buffer  int // slots that are to be free or coming, beside those for who waits
 	Actions []Action
 	Held    []HeldBack // hosts that are wanted and not ordered, by the limit that holds them back
 	Reason  string     // in words, with the numbers
@@ -85,95 +56,95 @@ func (p Plan) Missing() int {
 // Decide plans a pool: how many hosts to order, from what was observed, the policy, further limits and the
 // time.
 //
-// Wanted are the free slots of the buffer (the larger of the number and the percentage of assigned
-// slots) and one for each waiting tenant. What is free and what provisioning hosts will bring is
-// subtracted, those that are late aside; what is missing is ordered in whole hosts. The floor asks for hosts too.
-// Orders are held back by the backoff after failed hosts, the ceiling, the most orders at once, and by further, which
-// are limits that more than this pool has to keep.
+// Wanted are the free slots of the buffer and one for each waiting tenant. What is free and what is coming is subtracted,
+// hosts that are late aside; what is missing is ordered in whole hosts: the (r, nQ) policy. The floor asks for hosts
+// too. Orders are held back by the backoff after failed hosts, the ceiling, the most orders at once, and by
+// further, which are limits that more than this pool has to keep.
 func Decide(o Observed, p Policy, further []Limit, now time.Time) Plan {
-	c := o.Record.Counters
-	free, provisioning := o.Free(p), o.Provisioning(p, now)
-	buffer := max(p.BufferSlots, ceilDiv(o.Assigned()*p.BufferPercent, 100))
-	missing := buffer + o.Waiting - free - provisioning
-	hosts := ceilDiv(max(0, missing), p.Brings())
-	reason := fmt.Sprintf("slots free %d + provisioning %d, wanted: buffer %d + waiting %d", free, provisioning, buffer, o.Waiting)
-	late, _ := o.Record.Late(now)
+	leads := o.Record.LeadTimes(p, now)
+	free, coming := o.Free(p), o.provisioning(p, now)+o.resting(leads)
+	want := o.wanted(p, leads, now)
+	hosts := ceilDiv(max(0, want.Slots+o.Waiting-free-coming), p.Brings())
+	plan := Plan{Buffer: want.Slots}
+	reason := fmt.Sprintf("%s %s: %d free + %d coming; wanted %s", p.Kind, p.Tier, free, coming, want.why)
+	if o.Waiting > 0 {
+		reason += fmt.Sprintf(" + %d waiting", o.Waiting)
+	}
+	late, _ := o.Record.Late(p, now)
 	if late > 0 {
-		reason += fmt.Sprintf("; %d provisioning for more than %s, which none took: not counted on", late, o.Record.LongestLead())
+		reason += fmt.Sprintf("; %d provisioning for more than %s min: not counted on", late, inMinutes(o.Record.LateAfter(p)))
 	}
-	if there := c.InService + c.Provisioning - late; p.Floor-there > hosts {
-		hosts = p.Floor - there
-		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, there)
+	if c := o.Record.Counters; p.Floor-(c.InService+c.Provisioning-late) > hosts {
+		hosts = p.Floor - (c.InService + c.Provisioning - late)
+		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, c.InService+c.Provisioning-late)
 	}
-	if hosts == 0 {
-		return Plan{Reason: reason + ": enough"}
+	if p.ServeAtOnce > 0 {
+		reason += "; time to empty " + span(o.Demand.Empty(o.Pairs, 0.5))
 	}
-	plan, wanted := Plan{}, hosts
-	for _, limit := range append(poolLimits(o.Record, p, now), further...) {
-		if most := max(0, limit.Most); hosts > most {
-			plan.Held = append(plan.Held, HeldBack{Limit: limit.Name, Hosts: hosts - most})
-			hosts = most
-			reason += "; " + limit.Why
-		}
+	reason += o.order(&plan, hosts, append(poolLimits(o.Record, p, now), further...))
+	plan.Reason = reason
+	for i := range plan.Actions {
+		plan.Actions[i].Reason = reason
 	}
-	plan.Reason = fmt.Sprintf("%s: hosts missing %d, ordered now %d", reason, wanted, hosts)
-	plan.Actions = slices.Repeat([]Action{{Kind: OrderHost, Reason: plan.Reason}}, hosts)
 	return plan
 }
 
-// poolLimits are the limits that follow from a pool's own record and policy.
-func poolLimits(r Record, p Policy, now time.Time) []Limit {
-	c := r.Counters
-	var limits []Limit
-	if now.Before(r.BackoffUntil) {
-		limits = append(limits, Limit{Name: "backoff", Why: fmt.Sprintf(
-			"none before %s after %d failures in a row", r.BackoffUntil.UTC().Format(time.RFC3339), r.Failures)})
+// order puts orders of hosts into a plan, as far as limits allow, and says so in words.
+func (o Observed) order(plan *Plan, hosts int, limits []Limit) string {
+	said := ""
+	for _, limit := range limits {
+		if most := max(0, limit.Most); hosts > most {
+			plan.Held = append(plan.Held, HeldBack{Limit: limit.Name, Hosts: hosts - most})
+			said += fmt.Sprintf("; %d held back: %s", hosts-most, limit.Why)
+			hosts = most
+		}
 	}
-	late, _ := r.Late(now)
-	coming := c.Provisioning - late
-	if late > 0 {
-		// What makes hosts late may make all of them late: it must not fill the pool up to its ceiling.
-		limits = append(limits, Limit{Name: "late", Most: 2*p.MaxOrders - c.Provisioning, Why: fmt.Sprintf(
-			"%d of %d provisioning are late, and with those at most %d", late, c.Provisioning, 2*p.MaxOrders)})
+	plan.Actions = slices.Repeat([]Action{{Kind: OrderHost}}, hosts)
+	switch {
+	case hosts > 0:
+		said = fmt.Sprintf("; %d ordered", hosts) + said
+	case len(plan.Held) > 0:
+		said = "; none ordered" + said
+	default:
+		said = "; enough"
 	}
-	return append(limits,
-		Limit{Name: "ceiling", Most: p.Ceiling - c.Hosts, Why: fmt.Sprintf("ceiling %d hosts, there are %d", p.Ceiling, c.Hosts)},
-		Limit{Name: "maxOrders", Most: p.MaxOrders - coming, Why: fmt.Sprintf("at most %d provisioning, there are %d", p.MaxOrders, coming)},
-	)
+	for _, limit := range limits {
+		if limit.Note != "" {
+			said += "; " + limit.Note
+		}
+	}
+	return said
+}
+
+// wanted is how many slots are to be free or coming, and why, in words.
+type wanted struct {
+	Slots int
+	why   string
+}
+
+// wanted is the largest of what the forecast, the policy's number and percentage, and the schedule ask for.
+func (o Observed) wanted(p Policy, leads forecast.Leads, now time.Time) wanted {
+	most := wanted{Slots: p.BufferSlots, why: strconv.Itoa(p.BufferSlots)}
+	larger := func(slots int, format string, args ...any) {
+		if slots > most.Slots {
+			most = wanted{Slots: slots, why: strconv.Itoa(slots) + " " + fmt.Sprintf(format, args...)}
+		}
+	}
+	larger(ceilDiv(o.Assigned()*p.BufferPercent, 100), "(%d %% of %d assigned)", p.BufferPercent, o.Assigned())
+	if p.ServeAtOnce > 0 {
+		need := o.Demand.Needs(leads, p.Brings(), p.ServeAtOnce/100)
+		why := fmt.Sprintf("for %s %% over lead %s (p99 %s) min at %s/h, spread %s", number(p.ServeAtOnce),
+			inMinutes(leads.Median()), inMinutes(leads.P99()), number(o.Demand.PerHour()), number(o.Demand.C()))
+		if need.Surge {
+			why += ", surge"
+		}
+		if need.Buffer >= most.Slots {
+			most = wanted{Slots: need.Buffer, why: strconv.Itoa(need.Buffer) + " " + why}
+		}
+	}
+	free, until := p.scheduled(now, leads.P99())
+	larger(free, "(scheduled until %s)", until.UTC().Format(time.RFC3339))
+	return most
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
-
-// Order makes the record of the pool's next host. Its ID and its stack's name follow from the pool's
-// number, so that checks at once record one order; its mark is the caller's random draw, and tells its
-// stack, gateway and shares from those of an order that bore the same name before.
-func Order(r Record, p Policy, stackPrefix, mark string, now time.Time, why string) Host {
-	id := r.Key.Host(r.Seq + 1)
-	h := Host{
-		ID: id, Kind: r.Key.Kind, Tier: r.Key.Tier,
-		State: HostOrdered, Since: now, Why: why, DecidedAt: r.decidedAt(now), OrderedAt: now,
-		Mark:    mark,
-		Size:    p.SlotsPerHost,
-		Stack:   Stack{Name: stackPrefix + string(id), Token: string(id) + "-" + mark},
-		History: []Entry{{At: now, What: string(HostOrdered), Why: why}},
-	}
-	return Begin(h, StepOrder, now)
-}
-
-// ForReason is an order for another reason, before it is recorded.
-func ForReason(ordered Host, why string) Host {
-	ordered = ordered.Clone()
-	ordered.Why = why
-	ordered.History[len(ordered.History)-1].Why = why
-	return ordered
-}
-
-// Blocked says why no host of a pool may be ordered now, in words; empty when one may.
-func Blocked(r Record, p Policy, now time.Time) string {
-	for _, limit := range poolLimits(r, p, now) {
-		if limit.Most <= 0 {
-			return fmt.Sprintf("no %s host may be ordered: %s", p.Kind, limit.Why)
-		}
-	}
-	return ""
-}

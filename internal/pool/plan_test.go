@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"headroom/internal/pool"
+	"headroom/internal/pool/forecast"
 )
 
 func buffered(slots, percent int) pool.Policy {
@@ -42,16 +43,16 @@ func TestDecide(t *testing.T) {
 		{name: "the buffer is there", counters: serving(1, 5, 5), policy: buffered(5, 0), reason: "enough"},
 		{name: "slots on the shelf are free", counters: serving(1, 0, 10), onShelf: 5, policy: buffered(5, 0), reason: "enough"},
 		{name: "the buffer is short by one", counters: serving(1, 4, 6), policy: buffered(5, 0), orders: 1},
-		{name: "hosts provisioning count", counters: making(serving(1, 0, 10), 1), policy: buffered(5, 0), reason: "provisioning 10"},
-		{name: "the percentage counts when it is larger", counters: serving(10, 12, 88), policy: buffered(5, 20), orders: 1, reason: "buffer 18"},
-		{name: "those who wait are added to the buffer", waiting: 12, policy: buffered(5, 0), orders: 2, reason: "waiting 12"},
-		{name: "tenants of cordoned hosts are assigned", counters: pool.Counters{Hosts: 1, Cordoned: 1, CordonedUsed: 10}, policy: buffered(0, 50), orders: 1, reason: "buffer 5"},
+		{name: "hosts provisioning count", counters: making(serving(1, 0, 10), 1), policy: buffered(5, 0), reason: "10 coming"},
+		{name: "the percentage counts when it is larger", counters: serving(10, 12, 88), policy: buffered(5, 20), orders: 1, reason: "wanted 18 (20 % of 88 assigned)"},
+		{name: "those who wait are added to the buffer", waiting: 12, policy: buffered(5, 0), orders: 2, reason: "+ 12 waiting"},
+		{name: "tenants of cordoned hosts are assigned", counters: pool.Counters{Hosts: 1, Cordoned: 1, CordonedUsed: 10}, policy: buffered(0, 50), orders: 1, reason: "wanted 5 (50 % of 10"},
 		{name: "the ceiling", counters: serving(99, 0, 990), waiting: 50, policy: buffered(0, 0), orders: 1, missing: 4, reason: "ceiling 100 hosts, there are 99"},
 		{name: "cordoned hosts count against the ceiling", counters: pool.Counters{Hosts: 100, Cordoned: 100}, waiting: 1, policy: buffered(0, 0), missing: 1},
 		{name: "the most orders at once", waiting: 50, policy: with(buffered(0, 0), func(p *pool.Policy) { p.MaxOrders = 2 }), orders: 2, missing: 3, reason: "at most 2 provisioning"},
 		{name: "during the backoff", waiting: 1, backoff: now.Add(time.Second), policy: buffered(0, 0), missing: 1, reason: "none before"},
 		{name: "after the backoff", waiting: 1, backoff: now, policy: buffered(0, 0), orders: 1},
-		{name: "a host provisioning does not bring what the limit of tenants keeps back", counters: making(pool.Counters{}, 1), policy: with(buffered(6, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "provisioning 5"},
+		{name: "a host provisioning does not bring what the limit of tenants keeps back", counters: making(pool.Counters{}, 1), policy: with(buffered(6, 0), func(p *pool.Policy) { p.TenantsPerHost = 5 }), orders: 1, reason: "5 coming"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 		n := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
 		p := pool.Policy{
 			Kind: pool.Share, Tier: standard, SlotsPerHost: 1 + n("slots", 9), Floor: n("floor", 5), Ceiling: 5 + n("ceiling", 20),
-			BufferSlots: n("buffer", 50), BufferPercent: n("percent", 200), MaxOrders: 1 + n("orders", 5), Placement: pool.Pack, TenantsPerHost: n("limit", 12),
+			ServeAtOnce: rapid.SampledFrom([]float64{0, 50, 99, 99.9}).Draw(t, "serve"), BufferSlots: n("buffer", 50), BufferPercent: n("percent", 200), MaxOrders: 1 + n("orders", 5), Placement: pool.Pack, TenantsPerHost: n("limit", 12),
 		}
 		c := pool.Counters{Provisioning: n("making", 5), Cordoned: n("cordoned", 5), Quarantined: n("quarantined", 3)}
 		c.Hosts = c.Provisioning + c.Cordoned + c.Quarantined
@@ -78,6 +79,7 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 			c = c.Add(pool.Contribution(host(seq+1, letters(n("used", 10), n("free", 10)))))
 		}
 		seen := pool.Observed{Record: pool.Record{Key: shares, Counters: c}, OnShelf: n("on the shelf", c.Used), Waiting: n("waiting", 40)}
+		seen.Demand = forecast.Began(now.Add(-time.Hour)).Noted(int64(n("signups", 300)), now, 26)
 		further := pool.Limit{Name: "test", Most: n("limit of more than the pool", 12), Why: "the test says so"}
 		plan := pool.Decide(seen, p, []pool.Limit{further}, now)
 		orders := len(plan.Actions)
@@ -86,6 +88,10 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 		}
 		if orders > 0 && (c.Hosts+orders > p.Ceiling || c.Provisioning+orders > p.MaxOrders || orders > further.Most) {
 			t.Fatalf("%+v with %d hosts and %d provisioning goes over %+v", plan, c.Hosts, c.Provisioning, p)
+		}
+		// Ordering leaves free + coming − waiting at the buffer, or a limit says why not.
+		if after := seen.Free(p) + seen.Coming(p, now) + orders*p.Brings() - seen.Waiting; after < plan.Buffer && len(plan.Held) == 0 {
+			t.Fatalf("%+v leaves %d slots", plan, after)
 		}
 		more := seen
 		more.Waiting++
@@ -101,7 +107,7 @@ func TestAPlanNamesWhatHoldsItBack(t *testing.T) {
 	seen := pool.Observed{Record: pool.Record{Key: shares}, Waiting: 50}
 	plan := pool.Decide(seen, p, []pool.Limit{{Name: "stop", Why: "orders are stopped"}}, now)
 	diff(t, "held back", plan.Held, []pool.HeldBack{{Limit: "maxOrders", Hosts: 2}, {Limit: "stop", Hosts: 3}})
-	if len(plan.Actions) != 0 || !strings.Contains(plan.Reason, "orders are stopped: hosts missing 5, ordered now 0") {
+	if len(plan.Actions) != 0 || !strings.Contains(plan.Reason, "none ordered; 2 held back: at most 3 provisioning, there are 0; 3 held back: orders are stopped") {
 		t.Errorf("%+v", plan)
 	}
 	plan = pool.Decide(seen, p, nil, now)

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Placement is the order in which hosts' slots are set out.
@@ -26,11 +29,17 @@ type Policy struct {
 	SlotsPerHost   int       `json:"slotsPerHost"`   // slots that a new host gets
 	Floor          int       `json:"floor"`          // hosts there are at least
 	Ceiling        int       `json:"ceiling"`        // hosts there are at most
-	BufferSlots    int       `json:"bufferSlots"`    // slots kept free, as a number
-	BufferPercent  int       `json:"bufferPercent"`  // slots kept free, as a share of those assigned; the larger of both counts
+	ServeAtOnce    float64   `json:"serveAtOnce"`    // per cent of signups that are to be served at once, 50 to 99.9; 0: no forecast
+	BufferSlots    int       `json:"bufferSlots"`    // slots kept free at least
+	BufferPercent  int       `json:"bufferPercent"`  // slots kept free at least, as a share of those assigned
 	MaxOrders      int       `json:"maxOrders"`      // hosts provisioning at once
 	Placement      Placement `json:"placement"`      // pack or spread
 	TenantsPerHost int       `json:"tenantsPerHost"` // tenants a host takes at most; 0: as many as it has slots
+
+	Scheduled []Scheduled `json:"scheduled,omitempty"` // times for which more slots are to be free
+	KeepEmpty Term        `json:"keepEmpty"`           // an empty host goes if nothing that was wanted within this time needs it; 0: never
+	HostPrice float64     `json:"hostPrice,omitzero"`  // of a host, in dollars a month
+	UsualLead Term        `json:"usualLead,omitzero"`  // the median lead time that is expected beside what is measured; 0: AWS's
 }
 
 // Key names the policy's pool.
@@ -38,6 +47,31 @@ func (p Policy) Key() Key { return Key{Kind: p.Kind, Tier: p.Tier} }
 
 // maxSlots bounds the slots of a host, and so the tenants of one.
 const maxSlots = 100
+
+// defaults are what holds where a document says nothing of a pool.
+var defaults = Policy{ServeAtOnce: 99, KeepEmpty: Term(24 * time.Hour)}
+
+// defaultOrders is how many hosts may be provisioning at once where a document says nothing.
+var defaultOrders = map[Kind]int{Database: 16, Share: 32}
+
+// unsaid marks a number that a document says nothing of.
+const unsaid = math.MinInt
+
+// UnmarshalJSONFrom reads a policy, with defaults for what it leaves out: documents of before there was a forecast are
+// read as well.
+func (p *Policy) UnmarshalJSONFrom(from *jsontext.Decoder) error {
+	type plain Policy // without this method
+	read := plain(defaults)
+	read.MaxOrders = unsaid
+	if err := json.UnmarshalDecode(from, &read); err != nil {
+		return err
+	}
+	if read.MaxOrders == unsaid {
+		read.MaxOrders = defaultOrders[read.Kind]
+	}
+	*p = Policy(read)
+	return nil
+}
 
 // Limit is how many tenants a host takes, if it has the slots.
 func (p Policy) Limit() int {
@@ -77,13 +111,21 @@ func (ps Policies) Tiers() []Tier {
 // Serves reports whether a tier can be signed up for.
 func (ps Policies) Serves(t Tier) bool { return slices.Contains(ps.Tiers(), t) }
 
-// Document is what an operator wants of a stage: {"version":"1","pools":[…],"terms":{…},"drills":[…]}, of which the terms,
-// each of them, and the drills may be left out.
+const (
+	keepMost    = 30 * 24 * time.Hour // the longest keepEmpty
+	leadMost    = 24 * time.Hour      // the longest usualLead
+	dollarsMost = 1e9                 // of any amount of money
+)
+
+// Document is what an operator wants of a stage: {"version":"1","pools":[…],"terms":{…},"drills":[…],"moneyCap":3000}, of
+// which the terms, each of them, the drills and the cap may be left out.
 type Document struct {
 	Version string   `json:"version"`
 	Pools   Policies `json:"pools"`
 	Terms   Terms    `json:"terms"`
 	Drills  []Drill  `json:"drills,omitempty"` // moves of gateways that were tried, and may be made by themselves
+	// MoneyCap is what all hosts of the stage together may cost, in dollars a month; 0: there is no cap.
+	MoneyCap float64 `json:"moneyCap,omitzero"`
 }
 
 // shareSlots is how many shares a gateway of the default size serves (AWS, "Performance guidance for gateways
@@ -125,6 +167,7 @@ func ParseDocument(document []byte, bounds Bounds) (Document, error) {
 			}
 		}
 	}
+	errs = append(errs, doc.checkMoney()...)
 	if len(errs) > 0 {
 		return Document{}, fmt.Errorf("policy document: %w", errors.Join(errs...))
 	}
@@ -154,12 +197,16 @@ func (p Policy) check(bounds Bounds) []error {
 		"slotsPerHost is %d; an instance of this stage has connections for the tenants of %d", p.SlotsPerHost, bounds.DatabaseSlots)
 	refuse(p.Floor < 0, "floor is %d", p.Floor)
 	refuse(p.Ceiling < 1 || p.Ceiling < p.Floor, "ceiling is %d, below 1 or the floor %d", p.Ceiling, p.Floor)
+	refuse(p.ServeAtOnce != 0 && (p.ServeAtOnce < 50 || p.ServeAtOnce > 99.9), "serveAtOnce is %v, not 50 to 99.9", p.ServeAtOnce)
 	refuse(p.BufferSlots < 0, "bufferSlots is %d", p.BufferSlots)
 	refuse(p.BufferPercent < 0 || p.BufferPercent > 1000, "bufferPercent is %d, not 0 to 1000", p.BufferPercent)
 	refuse(p.MaxOrders < 1, "maxOrders is %d, not 1 or more", p.MaxOrders)
 	refuse(p.Placement != Pack && p.Placement != Spread, "placement is %q, neither pack nor spread", p.Placement)
 	refuse(p.TenantsPerHost < 0, "tenantsPerHost is %d", p.TenantsPerHost)
-	return errs
+	refuse(p.KeepEmpty < 0 || time.Duration(p.KeepEmpty) > keepMost, "keepEmpty is %s, not 0 to %s", time.Duration(p.KeepEmpty), keepMost)
+	refuse(p.HostPrice < 0 || p.HostPrice > dollarsMost, "hostPrice is %v", p.HostPrice)
+	refuse(p.UsualLead < 0 || time.Duration(p.UsualLead) > leadMost, "usualLead is %s, not 0 to %s", time.Duration(p.UsualLead), leadMost)
+	return append(errs, p.checkScheduled()...)
 }
 
 func validTier(t Tier) bool {

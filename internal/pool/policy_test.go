@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"headroom/internal/pool"
 )
@@ -37,6 +38,30 @@ func TestParseDocument(t *testing.T) {
 	diff(t, "policy", []any{p, ok}, []any{buffered(5, 20), true})
 	if _, ok := ps.Of(pool.Key{Kind: pool.Share, Tier: "gold"}); ok {
 		t.Error("a pool that is not there was found")
+	}
+}
+
+// A document of before there was a forecast is read, and gets one.
+func TestAnOlderDocumentIsRead(t *testing.T) {
+	const pools = `{"kind":"database","tier":"standard","slotsPerHost":20,"floor":1,"ceiling":25,"bufferSlots":5,"bufferPercent":2,"maxOrders":2,"placement":"pack","tenantsPerHost":0},
+		{"kind":"share","tier":"standard","slotsPerHost":10,"floor":1,"ceiling":50,"placement":"pack"}`
+	doc, err := pool.ParseDocument([]byte(`{"version":"1","pools":[`+pools+`]}`), bounds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := pool.Term(24 * time.Hour)
+	diff(t, "pools", doc.Pools, pool.Policies{
+		{Kind: pool.Database, Tier: standard, SlotsPerHost: 20, Floor: 1, Ceiling: 25, ServeAtOnce: 99, BufferSlots: 5, BufferPercent: 2, MaxOrders: 2, Placement: pool.Pack, KeepEmpty: day},
+		{Kind: pool.Share, Tier: standard, SlotsPerHost: 10, Floor: 1, Ceiling: 50, ServeAtOnce: 99, MaxOrders: 32, Placement: pool.Pack, KeepEmpty: day},
+	})
+}
+
+func TestACapNeedsPrices(t *testing.T) {
+	capped := func(document []byte) []byte {
+		return []byte(strings.Replace(string(document), `"version"`, `"moneyCap":3000,"version"`, 1))
+	}
+	if _, err := pool.ParseDocument(capped(document(t, func(p *pool.Policy) { p.HostPrice = 207 })), bounds); err == nil || !strings.Contains(err.Error(), "pool database#standard: hostPrice is missing") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -76,6 +101,12 @@ func TestParseDocumentRefuses(t *testing.T) {
 		"a percentage out of bounds":                        {func(p *pool.Policy) { p.BufferPercent = 1001 }, "bufferPercent"},
 		"no orders ever":                                    {func(p *pool.Policy) { p.MaxOrders = 0 }, "maxOrders"},
 		"an unknown placement":                              {func(p *pool.Policy) { p.Placement = "stack" }, "placement"},
+		"a share that is served for sure":                   {func(p *pool.Policy) { p.ServeAtOnce = 100 }, "serveAtOnce is 100, not 50 to 99.9"},
+		"a price below zero":                                {func(p *pool.Policy) { p.HostPrice = -1 }, "hostPrice"},
+		"a time that ends before it begins":                 {func(p *pool.Policy) { p.Scheduled = []pool.Scheduled{{From: now, Until: now, Free: 1}} }, "scheduled[0] is from"},
+		"nothing scheduled":                                 {func(p *pool.Policy) { p.Scheduled = []pool.Scheduled{{From: now, Until: now.Add(1)}} }, "scheduled[0].free is 0"},
+		"an empty host kept for less than no time":          {func(p *pool.Policy) { p.KeepEmpty = -1 }, "keepEmpty"},
+		"a usual lead time of days":                         {func(p *pool.Policy) { p.UsualLead = pool.Term(48 * time.Hour) }, "usualLead"},
 		"a limit below zero":                                {func(p *pool.Policy) { p.TenantsPerHost = -1 }, "tenantsPerHost"},
 	} {
 		tests = append(tests, struct{ name, document, reason string }{name, string(document(t, test.change)), test.reason})

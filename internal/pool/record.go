@@ -23,8 +23,16 @@ type Record struct {
 // Coming is a host on its way into service.
 type Coming struct {
 	Host      HostID
+	DecidedAt time.Time // when it was found to be missing; zero: when it was ordered
 	OrderedAt time.Time
 	Slots     int // that it will bring
+}
+
+func (c Coming) decidedAt() time.Time {
+	if c.DecidedAt.IsZero() {
+		return c.OrderedAt
+	}
+	return c.DecidedAt
 }
 
 // Lead is one lead time: from the decision that a host is missing to its slots being available, the
@@ -102,7 +110,7 @@ func (r Record) Ordered(h Host) Record {
 		r.Owed = r.Owed[1:]
 	}
 	r.Size = h.Size
-	r.Coming = append(slices.Clone(r.Coming), Coming{Host: h.ID, OrderedAt: h.OrderedAt, Slots: h.Size})
+	r.Coming = append(slices.Clone(r.Coming), Coming{Host: h.ID, DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Slots: h.Size})
 	r.Noted++
 	return r
 }

@@ -74,7 +74,8 @@ type owedItem struct {
 
 type comingItem struct {
 	Host      pool.HostID `dynamodbav:"host"`
-	OrderedAt int64       `dynamodbav:"ordered"` // Unix seconds
+	DecidedAt int64       `dynamodbav:"decided,omitempty"` // Unix seconds, like the next
+	OrderedAt int64       `dynamodbav:"ordered"`
 	Slots     int         `dynamodbav:"slots"`
 }
 
@@ -95,7 +96,7 @@ func (l *Ledger) Pool(ctx context.Context, k pool.Key) (pool.Record, error) {
 		r.Owed = append(r.Owed, pool.Owed{DecidedAt: seconds(owed.DecidedAt), FailedAt: seconds(owed.FailedAt)})
 	}
 	for _, c := range i.Coming {
-		r.Coming = append(r.Coming, pool.Coming{Host: c.Host, OrderedAt: seconds(c.OrderedAt), Slots: c.Slots})
+		r.Coming = append(r.Coming, pool.Coming{Host: c.Host, DecidedAt: seconds(c.DecidedAt), OrderedAt: seconds(c.OrderedAt), Slots: c.Slots})
 	}
 	return r, nil
 }
@@ -140,7 +141,7 @@ func (c *poolChange) note(seen, after pool.Record) error {
 	}
 	var coming []comingItem
 	for _, o := range after.Coming {
-		coming = append(coming, comingItem{Host: o.Host, OrderedAt: unix(o.OrderedAt), Slots: o.Slots})
+		coming = append(coming, comingItem{Host: o.Host, DecidedAt: unix(o.DecidedAt), OrderedAt: unix(o.OrderedAt), Slots: o.Slots})
 	}
 	c.equal("noted", seen.Noted)
 	for name, value := range map[string]any{

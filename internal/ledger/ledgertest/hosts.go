@@ -64,7 +64,7 @@ func hostConflict(t *testing.T, l ledger.Ledger) {
 	}
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
-	want := pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(after), Size: 3, Coming: []pool.Coming{{Host: after.ID, OrderedAt: start, Slots: 3}}}
+	want := pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Counters: pool.Contribution(after), Size: 3, Coming: []pool.Coming{{Host: after.ID, DecidedAt: start, OrderedAt: start, Slots: 3}}}
 	expect(t, "pool after the conflicts", record, want)
 }
 
@@ -84,7 +84,7 @@ func orderOnce(t *testing.T, l ledger.Ledger) {
 	expect(t, "host", stored, h)
 	record, err := l.Pool(ctx, key(pool.Share))
 	must(t, err)
-	coming := []pool.Coming{{Host: h.ID, OrderedAt: start, Slots: 10}}
+	coming := []pool.Coming{{Host: h.ID, DecidedAt: start, OrderedAt: start, Slots: 10}}
 	expect(t, "pool", record, pool.Record{Key: key(pool.Share), Seq: 1, Noted: 1, Size: 10, Coming: coming, Counters: pool.Contribution(h)})
 }
 
@@ -95,7 +95,7 @@ func comes(t *testing.T, l ledger.Ledger) {
 		must(t, l.SaveHost(t.Context(), first, first, outcome, at(60)))
 		record, err := l.Pool(t.Context(), key(pool.Share))
 		must(t, err)
-		expect(t, "what is coming", record.Coming, []pool.Coming{{Host: second.ID, OrderedAt: start, Slots: 4}})
+		expect(t, "what is coming", record.Coming, []pool.Coming{{Host: second.ID, DecidedAt: start, OrderedAt: start, Slots: 4}})
 		must(t, l.SaveHost(t.Context(), second, second, outcome, at(60)))
 	}
 }

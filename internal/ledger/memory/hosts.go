@@ -27,7 +27,7 @@ func (l *Ledger) saveRecord(r pool.Record) {
 		r.Owed[i] = pool.Owed{DecidedAt: second(r.Owed[i].DecidedAt), FailedAt: second(r.Owed[i].FailedAt)}
 	}
 	for i := range r.Coming {
-		r.Coming[i].OrderedAt = second(r.Coming[i].OrderedAt)
+		r.Coming[i].DecidedAt, r.Coming[i].OrderedAt = second(r.Coming[i].DecidedAt), second(r.Coming[i].OrderedAt)
 	}
 	l.pools[r.Key] = r
 }

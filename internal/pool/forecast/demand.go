@@ -50,6 +50,9 @@ func (d Demand) started() Demand {
 // PerHour is how many tenants come an hour, on average.
 func (d Demand) PerHour() float64 { return 60 * d.started().Slow.PerMinute() }
 
+// C is how unsteadily tenants come: 0 is by chance alone.
+func (d Demand) C() float64 { return d.Spread.C() }
+
 // Clone copies a demand so that the copy can be changed without changing d.
 func (d Demand) Clone() Demand {
 	d.Spread.Marks = slices.Clone(d.Spread.Marks)

@@ -23,13 +23,14 @@ func (a Arrivals) Until(n int, chance float64) time.Duration {
 	return duration(t)
 }
 
-// Empty is how long pairs last that are free now, with nothing that is coming: with a chance of a half, and of one in ten.
-func (d Demand) Empty(pairs int) (median, tenth time.Duration) {
-	median, tenth = Forever, Forever
+// Empty is how long so many pairs last that are free now, with nothing that is coming, with a chance that they last less
+// (0.5: the median).
+func (d Demand) Empty(pairs int, chance float64) time.Duration {
+	until := Forever
 	for _, a := range d.arrivals() {
-		median, tenth = min(median, a.Until(pairs, 0.5)), min(tenth, a.Until(pairs, 0.1))
+		until = min(until, a.Until(pairs, chance))
 	}
-	return median, tenth
+	return until
 }
 
 // Stock is what there is of a kind, and what is on its way.

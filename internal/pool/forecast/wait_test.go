@@ -70,12 +70,12 @@ func TestBothKindsTakeLongerThanOne(t *testing.T) {
 
 func TestTimeToEmpty(t *testing.T) {
 	d := weeks(1, func(minute int) int { return minute % 2 }) // thirty an hour
-	median, tenth := d.Empty(30)
+	median, tenth := d.Empty(30, 0.5), d.Empty(30, 0.1)
 	near(t, "the median in minutes", median.Minutes(), 60, 0.1)
 	if tenth >= median || tenth < 30*time.Minute {
 		t.Errorf("with one in ten it is %s", tenth)
 	}
-	if median, tenth = d.Empty(0); median != 0 || tenth != 0 {
+	if median, tenth = d.Empty(0, 0.5), d.Empty(0, 0.1); median != 0 || tenth != 0 {
 		t.Errorf("nothing free lasts %s and %s", median, tenth)
 	}
 }
@@ -108,7 +108,7 @@ func TestNothingIsNaN(t *testing.T) {
 			rt.Errorf("the buffer is %d", need.Buffer)
 		}
 		free := rapid.IntRange(0, 10_000).Draw(rt, "free")
-		median, tenth := d.Empty(free)
+		median, tenth := d.Empty(free, 0.5), d.Empty(free, 0.1)
 		if tenth < 0 || median < tenth || median > Forever {
 			rt.Errorf("%d free last %s and %s", free, median, tenth)
 		}

@@ -1,0 +1,59 @@
+package pool
+
+import (
+	"time"
+
+	"headroom/internal/pool/forecast"
+)
+
+// Observed is what a plan is made from.
+type Observed struct {
+	Record   Record
+	OnShelf  int // slots of this kind set out on the tier's shelf and not taken
+	Waiting  int // tenants on the tier's waiting list
+	Demand   forecast.Demand
+	Pairs    int           // tenants of the tier that can be served from what is free of both kinds
+	CoolDown time.Duration // how long slots rest before they are free again
+}
+
+// Free is how many slots can still be given away, under a policy: those on the shelf and those in
+// reserve, less what the limit of tenants keeps back.
+func (o Observed) Free(p Policy) int {
+	c := o.Record.Counters
+	if p.TenantsPerHost > 0 {
+		return o.OnShelf + c.Room.Under(p.TenantsPerHost)
+	}
+	return o.OnShelf + c.Reserve
+}
+
+// Coming is how many slots are on their way, under a policy: those that hosts bring which are not late, at most that if
+// hosts are of different sizes and a limit of tenants is in force, and those that rest no longer than a host takes.
+func (o Observed) Coming(p Policy, now time.Time) int {
+	leads := o.Record.LeadTimes(p, now)
+	return o.provisioning(p, now) + o.resting(leads)
+}
+
+// provisioning is how many slots hosts will bring that are not late.
+func (o Observed) provisioning(p Policy, now time.Time) int {
+	c := o.Record.Counters
+	late, lateSlots := o.Record.Late(p, now)
+	slots := max(0, c.ProvisioningSlots-lateSlots)
+	if p.TenantsPerHost > 0 {
+		return min(slots, p.Limit()*max(0, c.Provisioning-late))
+	}
+	return slots
+}
+
+// resting is how many slots are free again within a mean lead time, whenever they began to rest. Where they rest for
+// longer than that, none is counted on: few of them are due so soon.
+func (o Observed) resting(leads forecast.Leads) int {
+	if o.CoolDown > 0 && o.CoolDown.Minutes() <= leads.Mean() {
+		return o.Record.Counters.Cooling
+	}
+	return 0
+}
+
+// Assigned is how many slots tenants hold, those of cordoned hosts too.
+func (o Observed) Assigned() int {
+	return max(0, o.Record.Counters.Used+o.Record.Counters.CordonedUsed-o.OnShelf)
+}
