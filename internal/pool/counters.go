@@ -16,6 +16,7 @@ type Counters struct {
 
 	Leaving int // slots whose tenants leave, of hosts in service and cordoned
 	Cooling int // slots that rest before they are free again, of hosts in service
+	GivenUp int // slots in quarantine, of hosts in service and cordoned
 
 	Room Room // of the hosts in service
 }
@@ -32,10 +33,10 @@ func Contribution(h Host) Counters {
 		c.Provisioning, c.ProvisioningSlots = 1, h.Size
 	case h.State == HostInService:
 		c.InService, c.Slots, c.Reserve, c.Used = 1, len(h.Slots), h.Free(), h.Used()
-		c.Leaving, c.Cooling = h.Leaving(), h.Cooling()
+		c.Leaving, c.Cooling, c.GivenUp = h.Leaving(), h.Cooling(), h.GivenUp()
 		c.Room = roomOf(h)
 	case h.State == HostCordoned:
-		c.Cordoned, c.CordonedUsed, c.Leaving = 1, h.Used(), h.Leaving()
+		c.Cordoned, c.CordonedUsed, c.Leaving, c.GivenUp = 1, h.Used(), h.Leaving(), h.GivenUp()
 	case h.State == HostQuarantined:
 		c.Quarantined = 1
 	}
@@ -66,6 +67,7 @@ func (c Counters) plus(o Counters, sign int) Counters {
 		CordonedUsed:      c.CordonedUsed + sign*o.CordonedUsed,
 		Leaving:           c.Leaving + sign*o.Leaving,
 		Cooling:           c.Cooling + sign*o.Cooling,
+		GivenUp:           c.GivenUp + sign*o.GivenUp,
 		Room:              c.Room.plus(o.Room, sign),
 	}
 }

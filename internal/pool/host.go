@@ -129,6 +129,9 @@ func (h Host) Leaving() int { return h.count(SlotLeaving) }
 // were returned. They are neither free nor used.
 func (h Host) Cooling() int { return h.count(SlotCooling) + h.count(SlotReturned) }
 
+// GivenUp counts the slots in quarantine, which are neither free nor used.
+func (h Host) GivenUp() int { return h.count(SlotQuarantined) }
+
 func (h Host) count(state SlotState) int {
 	n := 0
 	for _, s := range h.Slots {

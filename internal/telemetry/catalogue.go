@@ -11,6 +11,7 @@ const (
 	Kind  = "Kind"
 	Tier  = "Tier"
 	Way   = "Way"
+	Of    = "Of"
 )
 
 // Unit is a metric's unit, as CloudWatch names it.
@@ -50,6 +51,7 @@ var (
 	perKind  = []string{Stage, Kind}
 	perPool  = []string{Stage, Kind, Tier}
 	perWay   = []string{Stage, Way}
+	perOf    = []string{Stage, Of}
 )
 
 // The metrics.
@@ -74,12 +76,22 @@ var (
 	EventsIgnored = Metric{Name: "EventsIgnored", Unit: Count, Dimensions: perStage}
 	// TenantsWaiting is the length of a tier's waiting list.
 	TenantsWaiting = Metric{Name: "TenantsWaiting", Unit: Count, Dimensions: perTier, AlsoOfStage: true}
+	// LongestWait is for how long the first on a tier's waiting list has waited; 0 when nobody waits.
+	LongestWait = Metric{Name: "LongestWait", Unit: Seconds, Dimensions: perTier, AlsoOfStage: true}
 	// SlotsFree are slots that can be given away.
 	SlotsFree = Metric{Name: "SlotsFree", Unit: Count, Dimensions: perPool}
 	// SlotsAssigned are slots that tenants hold.
 	SlotsAssigned = Metric{Name: "SlotsAssigned", Unit: Count, Dimensions: perPool}
 	// SlotsProvisioning are slots that provisioning hosts will bring.
 	SlotsProvisioning = Metric{Name: "SlotsProvisioning", Unit: Count, Dimensions: perPool}
+	// SlotsLeaving are slots whose tenants leave.
+	SlotsLeaving = Metric{Name: "SlotsLeaving", Unit: Count, Dimensions: perPool}
+	// SlotsCooling are slots that rest before they are free again.
+	SlotsCooling = Metric{Name: "SlotsCooling", Unit: Count, Dimensions: perPool}
+	// SlotsQuarantined are slots that were given up, and wait for a person.
+	SlotsQuarantined = Metric{Name: "SlotsQuarantined", Unit: Count, Dimensions: perPool, AlsoOfStage: true}
+	// BufferFree is how much of the buffer that a policy wants is free.
+	BufferFree = Metric{Name: "BufferFree", Unit: Percent, Dimensions: perPool, AlsoOfStage: true}
 	// Hosts are all hosts that count against the ceiling.
 	Hosts = Metric{Name: "Hosts", Unit: Count, Dimensions: perPool}
 	// HostsOfKind are the Hosts of a kind in all tiers, which share the account's quotas.
@@ -96,6 +108,8 @@ var (
 	CeilingUsed = Metric{Name: "CeilingUsed", Unit: Percent, Dimensions: perPool, AlsoOfStage: true}
 	// HostsFailed counts hosts whose making failed.
 	HostsFailed = Metric{Name: "HostsFailed", Unit: Count, Dimensions: perPool}
+	// FailuresInARow is how many hosts of a pool failed since one was made.
+	FailuresInARow = Metric{Name: "FailuresInARow", Unit: Count, Dimensions: perPool, AlsoOfStage: true}
 	// HostsOrdered counts orders of hosts.
 	HostsOrdered = Metric{Name: "HostsOrdered", Unit: Count, Dimensions: perPool}
 	// LeadTime is the time from the decision that a host is wanted to its slots being available.
@@ -106,13 +120,23 @@ var (
 	RepairsAsking = Metric{Name: "RepairsAsking", Unit: Count, Dimensions: perStage}
 	// UnwritableTime is how long tenants of a host that was mended could not write, at most.
 	UnwritableTime = Metric{Name: "UnwritableTime", Unit: Seconds, Dimensions: perStage}
+	// ArchiveAge is for how long a tenant has been leaving whose data is not proven to be archived, at each of its steps.
+	ArchiveAge = Metric{Name: "ArchiveAge", Unit: Seconds, Dimensions: perStage}
+	// ScrubAge is for how long a slot has been scrubbed that is not proven clean, at each of its steps.
+	ScrubAge = Metric{Name: "ScrubAge", Unit: Seconds, Dimensions: perStage}
+	// StepsOverdue counts steps that were past their deadlines, and were tried again.
+	StepsOverdue = Metric{Name: "StepsOverdue", Unit: Count, Dimensions: perOf, AlsoOfStage: true}
+	// StepsGivenUp counts steps that were tried too often.
+	StepsGivenUp = Metric{Name: "StepsGivenUp", Unit: Count, Dimensions: perOf, AlsoOfStage: true}
 )
 
 // Catalogue is every metric that Headroom emits.
 var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TenantsReleased, RequestsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
-	TenantsWaiting,
-	SlotsFree, SlotsAssigned, SlotsProvisioning,
-	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed, HostsFailed, HostsOrdered, LeadTime,
+	TenantsWaiting, LongestWait,
+	SlotsFree, SlotsAssigned, SlotsProvisioning, SlotsLeaving, SlotsCooling, SlotsQuarantined, BufferFree,
+	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed,
+	HostsFailed, FailuresInARow, HostsOrdered, LeadTime,
 	HostsRepaired, RepairsAsking, UnwritableTime,
+	ArchiveAge, ScrubAge, StepsOverdue, StepsGivenUp,
 }

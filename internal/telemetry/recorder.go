@@ -45,6 +45,12 @@ func (r Recorder) Way(way string) Recorder {
 	return r
 }
 
+// Of returns a recorder for the metrics of one kind of record, such as "host".
+func (r Recorder) Of(what string) Recorder {
+	r.of = map[string]string{Of: what}
+	return r
+}
+
 // Count adds n to a metric.
 func (r Recorder) Count(m Metric, n int) { r.write(m, float64(n)) }
 

@@ -8,6 +8,7 @@ import (
 	"headroom/events"
 	"headroom/internal/lifecycle"
 	"headroom/internal/pool"
+	"headroom/internal/telemetry"
 )
 
 const (
@@ -61,6 +62,9 @@ func (h *Handler) departures() lifecycle.Machine[pool.Departure] {
 		Rested: func(context.Context, pool.Departure, bool) error { return nil },
 		Moved: func(ctx context.Context, before, after pool.Departure) {
 			h.moved(ctx, "departure", string(before.ID()), string(after.State), before.Progress, after.Progress)
+			if after.State == pool.DepartureLeaving && !after.Done(pool.StepLock) {
+				h.Metrics.Duration(telemetry.ArchiveAge, h.Now().Sub(after.RequestedAt))
+			}
 		},
 		Time: h.timeLeft,
 	}
@@ -92,6 +96,9 @@ func (h *Handler) clearances() lifecycle.Machine[pool.Clearance] {
 		Rested: h.cleared,
 		Moved: func(ctx context.Context, before, after pool.Clearance) {
 			h.moved(ctx, "clearance", string(before.ID()), string(after.State), before.Progress, after.Progress)
+			if after.State == pool.ClearanceScrubbing && len(after.History) > 0 {
+				h.Metrics.Duration(telemetry.ScrubAge, h.Now().Sub(after.History[0].At))
+			}
 		},
 		Time: h.timeLeft,
 	}

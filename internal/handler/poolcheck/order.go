@@ -27,7 +27,7 @@ func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) (hos
 		plan := pool.Decide(seen, p, nil, h.Now())
 		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
 		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
-			h.measure(seen, p)
+			h.measure(seen, p, plan.Buffer)
 			return hosts, h.goRound(ctx, seen.Record)
 		}
 		mark, err := h.Mark()
@@ -36,7 +36,7 @@ func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) (hos
 		}
 		host, err := h.place(ctx, pool.Order(seen.Record, p, h.StackPrefix, mark, h.Now(), plan.Actions[0].Reason))
 		if err != nil {
-			h.measure(seen, p)
+			h.measure(seen, p, plan.Buffer)
 			return hosts, fmt.Errorf("check pool %s: %w", p.Key(), err)
 		}
 		// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
@@ -84,16 +84,30 @@ func (h *Handler) observe(ctx context.Context, key pool.Key) (pool.Observed, err
 	return seen, nil
 }
 
-func (h *Handler) measure(o pool.Observed, p pool.Policy) {
+// measure measures a pool, of which so many slots are wanted free.
+func (h *Handler) measure(o pool.Observed, p pool.Policy, buffer int) {
 	c := o.Record.Counters
 	m := h.Metrics.Pool(string(p.Kind), string(p.Tier))
 	m.Gauge(telemetry.SlotsFree, o.Free(p))
 	m.Gauge(telemetry.SlotsAssigned, o.Assigned())
 	m.Gauge(telemetry.SlotsProvisioning, c.ProvisioningSlots)
+	m.Gauge(telemetry.SlotsLeaving, c.Leaving)
+	m.Gauge(telemetry.SlotsCooling, c.Cooling)
+	m.Gauge(telemetry.SlotsQuarantined, c.GivenUp)
+	m.Gauge(telemetry.BufferFree, percent(o.Free(p), buffer))
 	m.Gauge(telemetry.Hosts, c.Hosts)
 	m.Gauge(telemetry.HostsInService, c.InService)
 	m.Gauge(telemetry.HostsProvisioning, c.Provisioning)
 	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
 	m.Gauge(telemetry.HostsQuarantined, c.Quarantined)
-	m.Gauge(telemetry.CeilingUsed, 100*c.Hosts/p.Ceiling)
+	m.Gauge(telemetry.FailuresInARow, o.Record.Failures)
+	m.Gauge(telemetry.CeilingUsed, percent(c.Hosts, p.Ceiling))
+}
+
+// percent is how much of a whole there is; of nothing there is all.
+func percent(part, whole int) int {
+	if whole == 0 {
+		return 100
+	}
+	return 100 * part / whole
 }

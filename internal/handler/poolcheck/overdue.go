@@ -68,6 +68,9 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 		return fmt.Errorf("record that host %s is overdue: %w", id, err)
 	case host.Version == before.Version:
 		return nil
+	}
+	h.measureOverdue("host", before.Progress, host.Progress)
+	switch {
 	case host.OrderStuck():
 		return h.giveUpOrder(ctx, host)
 	case host.Step == pool.StepOrder:
@@ -86,7 +89,7 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 // retryTenant has the step of an overdue tenant tried again, or reports a tenant that was given up.
 func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
 	return retry[pool.Tenant]{
-		what: "tenant", id: string(id),
+		what: "tenant", id: string(id), measure: h.measureOverdue,
 		update: func(change func(pool.Tenant) (pool.Tenant, error)) (before, after pool.Tenant, err error) {
 			return ledger.UpdateTenant(ctx, h.Ledger, id, change)
 		},

@@ -32,7 +32,7 @@ func (h *Handler) retryLeaving(ctx context.Context) error {
 // retryDeparture has the step of an overdue departure tried again, or reports one that was given up.
 func (h *Handler) retryDeparture(ctx context.Context, id pool.DepartureID) error {
 	return retry[pool.Departure]{
-		what: "departure", id: string(id),
+		what: "departure", id: string(id), measure: h.measureOverdue,
 		update: func(change func(pool.Departure) (pool.Departure, error)) (before, after pool.Departure, err error) {
 			return ledger.UpdateDeparture(ctx, h.Ledger, id, change)
 		},
@@ -47,7 +47,7 @@ func (h *Handler) retryDeparture(ctx context.Context, id pool.DepartureID) error
 // retryClearance is retryDeparture for the clearance of a slot.
 func (h *Handler) retryClearance(ctx context.Context, id pool.ClearanceID) error {
 	return retry[pool.Clearance]{
-		what: "clearance", id: string(id),
+		what: "clearance", id: string(id), measure: h.measureOverdue,
 		update: func(change func(pool.Clearance) (pool.Clearance, error)) (before, after pool.Clearance, err error) {
 			return ledger.UpdateClearance(ctx, h.Ledger, id, change)
 		},

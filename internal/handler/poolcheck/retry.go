@@ -6,12 +6,14 @@ import (
 
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
+	"headroom/internal/telemetry"
 )
 
 // retry is how a record is looked at whose step is past its deadline, and which people are told of once that is given up.
 type retry[R any] struct {
 	what, id string // for errors
 	update   func(change func(R) (R, error)) (before, after R, err error)
+	measure  func(of string, before, after pool.Progress)
 	overdue  func(record R, now time.Time) (R, bool)
 	progress func(*R) *pool.Progress
 	again    func(record R) error            // has its step done again
@@ -23,7 +25,7 @@ type retry[R any] struct {
 func (r retry[R]) do(now func() time.Time) error {
 	moved := false
 	// Commit point: the try is counted before it is made, and the report is recorded before it is sent.
-	_, record, err := r.update(func(record R) (after R, err error) {
+	before, record, err := r.update(func(record R) (after R, err error) {
 		if after, moved = r.overdue(record, now()); !moved {
 			return record, ledger.ErrUnchanged
 		}
@@ -34,7 +36,9 @@ func (r retry[R]) do(now func() time.Time) error {
 		return fmt.Errorf("record that %s %s is overdue: %w", r.what, r.id, err)
 	case !moved:
 		return nil
-	case r.progress(&record).Step != pool.StepReport:
+	}
+	r.measure(r.what, *r.progress(&before), *r.progress(&record))
+	if r.progress(&record).Step != pool.StepReport {
 		return r.again(record)
 	}
 	if err := r.tell(record); err != nil {
@@ -50,4 +54,15 @@ func (r retry[R]) do(now func() time.Time) error {
 		return fmt.Errorf("record that %s %s is reported: %w", r.what, r.id, err)
 	}
 	return nil
+}
+
+// measureOverdue counts a step that was past its deadline: it is tried again, or given up. Steps that only end at their
+// time are not counted, nor is telling people.
+func (h *Handler) measureOverdue(of string, before, after pool.Progress) {
+	switch {
+	case after.Stuck != "" && after.Stuck == before.Step:
+		h.Metrics.Of(of).Count(telemetry.StepsGivenUp, 1)
+	case after.Tries > before.Tries && after.Step != pool.StepReport:
+		h.Metrics.Of(of).Count(telemetry.StepsOverdue, 1)
+	}
 }

@@ -25,7 +25,9 @@ func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
 	if err != nil {
 		return fmt.Errorf("read the waiting list of tier %s: %w", tier, err)
 	}
-	h.Metrics.Tier(string(tier)).Gauge(telemetry.TenantsWaiting, len(waiters))
+	if err := h.measureWaiting(ctx, tier, waiters); err != nil {
+		return err
+	}
 	if len(waiters) > 0 && shelf.Queue == 0 {
 		if err := h.queue(ctx, shelf); err != nil {
 			return err
@@ -37,6 +39,25 @@ func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
 	if err := h.Signups.Send(ctx, events.NewServeWaiting(string(tier)), 0); err != nil {
 		return fmt.Errorf("have the waiting list of tier %s served: %w", tier, err)
 	}
+	return nil
+}
+
+// measureWaiting says how many tenants of a tier wait, and for how long the first has.
+func (h *Handler) measureWaiting(ctx context.Context, tier pool.Tier, waiters []pool.Waiter) error {
+	m := h.Metrics.Tier(string(tier))
+	m.Gauge(telemetry.TenantsWaiting, len(waiters))
+	if len(waiters) == 0 {
+		m.Duration(telemetry.LongestWait, 0)
+		return nil
+	}
+	first, err := h.Ledger.Tenant(ctx, waiters[0].Tenant)
+	switch {
+	case errors.Is(err, pool.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read tenant %s, which waits: %w", waiters[0].Tenant, err)
+	}
+	m.Duration(telemetry.LongestWait, h.Now().Sub(first.RequestedAt))
 	return nil
 }
 

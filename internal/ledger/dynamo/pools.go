@@ -44,12 +44,14 @@ type counters struct {
 	CordonedUsed      int `dynamodbav:"cordonedUsed"`
 	Leaving           int `dynamodbav:"leaving"`
 	Cooling           int `dynamodbav:"cooling"`
+	GivenUp           int `dynamodbav:"givenUp"`
 }
 
 func encodeCounters(c pool.Counters) counters {
 	return counters{
 		Hosts: c.Hosts, Provisioning: c.Provisioning, ProvisioningSlots: c.ProvisioningSlots, InService: c.InService, Cordoned: c.Cordoned,
 		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, CordonedUsed: c.CordonedUsed, Leaving: c.Leaving, Cooling: c.Cooling,
+		GivenUp: c.GivenUp,
 	}
 }
 
@@ -57,7 +59,7 @@ func (c counters) decode(room pool.Room) pool.Counters {
 	return pool.Counters{
 		Hosts: c.Hosts, Provisioning: c.Provisioning, ProvisioningSlots: c.ProvisioningSlots, InService: c.InService, Cordoned: c.Cordoned,
 		Quarantined: c.Quarantined, Slots: c.Slots, Reserve: c.Reserve, Used: c.Used, CordonedUsed: c.CordonedUsed, Leaving: c.Leaving, Cooling: c.Cooling,
-		Room: room,
+		GivenUp: c.GivenUp, Room: room,
 	}
 }
 
