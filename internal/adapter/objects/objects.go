@@ -1,4 +1,4 @@
-// Package objects is S3, as far as objects are listed, read, stored, locked and deleted: those of tenants' shares,
+// Package objects is S3, as far as objects are listed, read, stored, copied, locked and deleted: those of tenants' shares,
 // and archives.
 //
 // Every verb may be run again and comes to the same. S3 is strongly consistent: what was stored, deleted or
@@ -28,11 +28,13 @@ type client interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Options)) (*s3.CopyObjectOutput, error)
 	DeleteObject(context.Context, *s3.DeleteObjectInput, ...func(*s3.Options)) (*s3.DeleteObjectOutput, error)
 	DeleteObjects(context.Context, *s3.DeleteObjectsInput, ...func(*s3.Options)) (*s3.DeleteObjectsOutput, error)
 	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
 	CreateMultipartUpload(context.Context, *s3.CreateMultipartUploadInput, ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error)
 	UploadPart(context.Context, *s3.UploadPartInput, ...func(*s3.Options)) (*s3.UploadPartOutput, error)
+	UploadPartCopy(context.Context, *s3.UploadPartCopyInput, ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error)
 	CompleteMultipartUpload(context.Context, *s3.CompleteMultipartUploadInput, ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error)
 	AbortMultipartUpload(context.Context, *s3.AbortMultipartUploadInput, ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error)
 	ListMultipartUploads(context.Context, *s3.ListMultipartUploadsInput, ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error)
@@ -50,6 +52,8 @@ type Config struct {
 	Start func(func())
 	// Span is how many bytes one request reads at most; 0: 64 MiB.
 	Span int64
+	// Whole is how many bytes one request copies at most, 5 MiB or more; 0: 1 GiB.
+	Whole int64
 }
 
 // Objects are the objects of all buckets.
@@ -62,6 +66,9 @@ func New(config Config) (*Objects, error) {
 	}
 	if config.Span <= 0 {
 		config.Span = 64 << 20
+	}
+	if config.Whole <= 0 {
+		config.Whole = wholeMost
 	}
 	if config.Start == nil {
 		config.Start = func(run func()) { run() }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"headroom/internal/local/endpoint"
 )
@@ -14,7 +15,7 @@ var s3Actions = map[string]string{
 	"HeadObject": "GetObject", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket", "HeadBucket": "ListBucket",
 	"ListObjectVersions": "ListBucketVersions", "ListMultipartUploads": "ListBucketMultipartUploads", "ListParts": "ListMultipartUploadParts",
 	"ListBuckets": "ListAllMyBuckets", "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
-	"CompleteMultipartUpload": "PutObject", "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+	"CompleteMultipartUpload": "PutObject", "CopyObject": "PutObject", "UploadPartCopy": "PutObject", "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
 	"GetBucketLifecycleConfiguration": "GetLifecycleConfiguration", "GetBucketEncryption": "GetEncryptionConfiguration",
 	"GetPublicAccessBlock": "GetBucketPublicAccessBlock",
 }
@@ -73,7 +74,7 @@ func (s *Store) s3Needs(call endpoint.Call, p params) []need {
 		needs = []need{needs[0], {"kms:GenerateDataKey", s.keyARN(key), s.via("s3")}} // instead of the bucket's
 	}
 	switch operation {
-	case "PutObject", "CreateMultipartUpload":
+	case "PutObject", "CreateMultipartUpload", "CopyObject":
 		if header.Get("X-Amz-Tagging") != "" {
 			needs = append(needs, need{action: "s3:PutObjectTagging", resource: resource, context: context})
 		}
@@ -85,12 +86,34 @@ func (s *Store) s3Needs(call endpoint.Call, p params) []need {
 			needs = append(needs, need{action: "s3:PutBucketObjectLockConfiguration", resource: resource}, need{action: "s3:PutBucketVersioning", resource: resource})
 		}
 	}
+	if header.Get("X-Amz-Copy-Source") != "" {
+		needs = append(needs, s.copyNeeds(operation, header)...)
+	}
 	if header.Get("If-Match") != "" && action == "PutObject" { // who writes over a version must be able to know it
 		needs = append(needs, need{action: "s3:GetObject", resource: resource, context: context})
 	}
 	// S3 reads the parts of an upload again (user guide, "Uploading and copying objects using multipart upload").
-	if slices.Contains([]string{"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}, operation) && len(needs) > 1 && needs[1].action == "kms:GenerateDataKey" {
+	if slices.Contains([]string{"CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}, operation) && len(needs) > 1 && needs[1].action == "kms:GenerateDataKey" {
 		needs = append(needs, need{"kms:Decrypt", needs[1].resource, needs[1].context})
+	}
+	return needs
+}
+
+// copyNeeds are what a call needs of the object that it copies ("CopyObject" in S3's API reference). What tags it has is
+// not known here: who does not say that the copy has others must be able to read them.
+func (s *Store) copyNeeds(operation string, header http.Header) []need {
+	source, query, _ := strings.Cut(strings.TrimPrefix(header.Get("X-Amz-Copy-Source"), "/"), "?")
+	source, err := url.PathUnescape(source)
+	if err != nil {
+		return nil // S3 refuses it
+	}
+	get, tags := "s3:GetObject", "s3:GetObjectTagging"
+	if values, err := url.ParseQuery(query); err == nil && values.Get("versionId") != "" {
+		get, tags = "s3:GetObjectVersion", "s3:GetObjectVersionTagging"
+	}
+	needs := s.withKey(need{action: get, resource: "arn:aws:s3:::" + source})
+	if operation == "CopyObject" && header.Get("X-Amz-Tagging-Directive") != "REPLACE" {
+		needs = append(needs, need{action: tags, resource: "arn:aws:s3:::" + source})
 	}
 	return needs
 }
@@ -107,7 +130,7 @@ func s3Asked(call endpoint.Call) Context {
 		if err := xml.Unmarshal(call.Body, &asked); err != nil {
 			return context // S3 refuses it
 		}
-	case "PutObject", "CreateMultipartUpload":
+	case "PutObject", "CreateMultipartUpload", "CopyObject":
 		if call.Request == nil {
 			return context
 		}

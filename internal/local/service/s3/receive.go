@@ -3,7 +3,6 @@ package s3
 import (
 	"bufio"
 	"crypto/md5"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -76,9 +75,7 @@ func receive(req *http.Request, dir string, md5Tag bool, wanted algorithm) (rece
 		return received{}, err
 	}
 	if !md5Tag {
-		var random [md5.Size]byte
-		_, _ = rand.Read(random[:]) // never fails
-		etag = hex.EncodeToString(random[:])
+		etag = randomTag()
 	}
 	got := received{etag: etag, checksum: checksum{algorithm: a, value: sum}}
 	if written.size == 0 {
