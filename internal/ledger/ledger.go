@@ -141,6 +141,10 @@ type Ledger interface {
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
 	// SaveWard writes after on the condition that the stored version is before's.
 	SaveWard(ctx context.Context, before, after pool.Ward) error
+	// Outlook reads what is expected of a tier; one that was never written has version 0.
+	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
+	// SaveOutlook writes after on the condition that the stored version is before's.
+	SaveOutlook(ctx context.Context, before, after pool.Outlook) error
 	// Stops reads the stop switch; one that was never set reads as off.
 	Stops(ctx context.Context) (pool.Stops, error)
 	// SaveStops sets the stop switch, whatever it was.

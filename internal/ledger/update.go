@@ -51,6 +51,11 @@ type wards interface {
 	SaveWard(ctx context.Context, before, after pool.Ward) error
 }
 
+type outlooks interface {
+	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
+	SaveOutlook(ctx context.Context, before, after pool.Outlook) error
+}
+
 type shelves interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
@@ -173,6 +178,18 @@ func UpdateWard(ctx context.Context, l wards, key pool.Key, change func(pool.War
 		},
 	)
 	return after, err
+}
+
+// UpdateOutlook changes what is expected of a tier by what change makes of it, as update does.
+func UpdateOutlook(ctx context.Context, l outlooks, tier pool.Tier, change func(pool.Outlook) (pool.Outlook, error)) error {
+	_, _, err := update(
+		func() (pool.Outlook, error) { return l.Outlook(ctx, tier) },
+		func(o pool.Outlook) (pool.Outlook, error) { return change(o.Clone()) },
+		func(before, after pool.Outlook) (pool.Outlook, error) {
+			return after, l.SaveOutlook(ctx, before, after)
+		},
+	)
+	return err
 }
 
 // UpdateShelf changes a tier's shelf by what change makes of it, as update does. Claims move the shelf's

@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"what is overdue is found, oldest first", overdueOrder},
 		{"a host is coming until something came of it", comes},
 		{"the tiers that ever were are listed", tiersAreListed},
+		{"a tier's outlook is kept as it was saved", outlook},
 		{"a tenant departs once, and leaves the waiting list", departsOnce},
 		{"a departure comes back as it was saved", departureRoundTrip},
 		{"a tenant whose departure is undone is back with it", rejoins},

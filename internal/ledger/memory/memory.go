@@ -39,6 +39,7 @@ type Ledger struct {
 	repairs    map[pool.HostID]pool.Repair
 	restored   map[pool.TenantID]pool.Restoration
 	wards      map[pool.Key]pool.Ward
+	outlooks   map[pool.Tier]pool.Outlook
 	stops      pool.Stops
 	bays       pool.Bays
 	contended  map[pool.HostID]int64 // the version that a host had when its save was refused
@@ -61,6 +62,7 @@ func New(o Options) *Ledger {
 		repairs:    map[pool.HostID]pool.Repair{},
 		restored:   map[pool.TenantID]pool.Restoration{},
 		wards:      map[pool.Key]pool.Ward{},
+		outlooks:   map[pool.Tier]pool.Outlook{},
 		index:      newIndex(o.Lag),
 	}
 }

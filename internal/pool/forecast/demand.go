@@ -11,6 +11,7 @@ type Demand struct {
 	Signups int64     // how many there were by then, of those who came for the first time
 	Slow    Rate      // half-life an hour
 	Fast    Rate      // half-life 8 minutes: sees a surge
+	Week    Rate      // half-life a week: how a stage grows
 	Spread  Spread
 }
 
@@ -21,13 +22,13 @@ type Demand struct {
 // do not count.
 func (d Demand) Noted(signups int64, now time.Time, horizon float64) Demand {
 	if d.At.IsZero() {
-		d = Demand{At: now, Signups: signups, Slow: startRate(), Fast: startFast()}
+		d = Demand{At: now, Signups: signups, Slow: startRate(), Fast: startFast(), Week: startWeek()}
 		d.Spread.Marks = []Mark{{At: now, Signups: signups, PerMinute: d.Slow.PerMinute()}}
 		return d
 	}
 	n := float64(max(0, signups-d.Signups))
 	delta := max(0, minutes(now.Sub(d.At)))
-	d.Slow, d.Fast = d.Slow.after(n, delta, slowHalf), d.Fast.after(n, delta, fastHalf)
+	d.Slow, d.Fast, d.Week = d.Slow.after(n, delta, slowHalf), d.Fast.after(n, delta, fastHalf), d.Week.after(n, delta, weekHalf)
 	d.Signups = signups
 	if now.After(d.At) {
 		d.At = now
@@ -42,13 +43,16 @@ func Began(at time.Time) Demand { return Demand{}.Noted(0, at, 0) }
 // started is the demand as it is, or what one begins with.
 func (d Demand) started() Demand {
 	if d.At.IsZero() {
-		d.Slow, d.Fast = startRate(), startFast()
+		d.Slow, d.Fast, d.Week = startRate(), startFast(), startWeek()
 	}
 	return d
 }
 
 // PerHour is how many tenants come an hour, on average.
 func (d Demand) PerHour() float64 { return 60 * d.started().Slow.PerMinute() }
+
+// PerDay is how many tenants come a day, over the last weeks.
+func (d Demand) PerDay() float64 { return 24 * 60 * d.started().Week.PerMinute() }
 
 // C is how unsteadily tenants come: 0 is by chance alone.
 func (d Demand) C() float64 { return d.Spread.C() }

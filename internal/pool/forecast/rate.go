@@ -15,15 +15,18 @@ const (
 	// slowHalf and fastHalf are the half-lives of the rate, and of the one by which surges are seen, in minutes.
 	slowHalf = 60
 	fastHalf = 8
+	// weekHalf is the half-life of the rate by which days ahead are looked at: a week, so that nights and weekends count.
+	weekHalf = 7 * 24 * 60
 	// slowStart is the exposure that a rate begins with, in minutes, which with none counted means one signup an hour.
 	slowStart = 30
 	// unseen is added to the count: what may come although nobody came (Jeffreys' prior).
 	unseen = 0.5
 )
 
-// startRate and startFast are the rates of whom nothing is known yet.
+// startRate, startFast and startWeek are the rates of whom nothing is known yet.
 func startRate() Rate { return Rate{Exposure: slowStart} }
 func startFast() Rate { return Rate{Exposure: fastHalf / math.Ln2} }
+func startWeek() Rate { return Rate{Exposure: slowHalf * 24} }
 
 // after is the rate when delta minutes have passed in which n signups came evenly. Noting them at once is the
 // same as noting them one by one. At delta 0 they count in full.
