@@ -63,6 +63,13 @@ func (s *Source) Drills(ctx context.Context) ([]pool.Drill, error) {
 	return slices.Clone(doc.Drills), err
 }
 
+// Document returns all of the document in force, as Load does its policies.
+func (s *Source) Document(ctx context.Context) (pool.Document, error) {
+	doc, err := s.document(ctx)
+	doc.Pools, doc.Drills = slices.Clone(doc.Pools), slices.Clone(doc.Drills)
+	return doc, err
+}
+
 func (s *Source) document(ctx context.Context) (pool.Document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

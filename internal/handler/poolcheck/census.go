@@ -12,8 +12,9 @@ const unseen = -1
 // unseen is not known.
 type census map[pool.Kind]int
 
-func (c census) count(kind pool.Kind, hosts int) {
-	if hosts == unseen || c[kind] == unseen {
+func (c census) count(kind pool.Kind, ofTier map[pool.Kind]int) {
+	hosts, seen := ofTier[kind]
+	if !seen || c[kind] == unseen {
 		c[kind] = unseen
 		return
 	}

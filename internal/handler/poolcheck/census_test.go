@@ -46,10 +46,10 @@ func TestHostsAreCountedOverAllTiers(t *testing.T) {
 // A total that lacks a pool would say that there is room.
 func TestHostsOfAKindThatIsNotSeenAreNotTold(t *testing.T) {
 	c := census{}
-	for _, hosts := range []int{4, unseen, 3} {
+	for _, hosts := range []map[pool.Kind]int{{pool.Share: 4, pool.Database: 1}, {pool.Database: 1}, {pool.Share: 3, pool.Database: 0}} {
 		c.count(pool.Share, hosts)
+		c.count(pool.Database, hosts)
 	}
-	c.count(pool.Database, 2)
 	w := newWorld(t)
 	w.metrics.Reset()
 	w.handler(undisturbed).measureKinds(c)

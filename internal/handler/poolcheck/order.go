@@ -9,79 +9,72 @@ import (
 	"headroom/internal/telemetry"
 )
 
-// pool plans one pool and orders what is missing, one host at a time: the plan is made anew after
-// each order, so that checks that run at once never order more than one plan allows. It returns how many
-// hosts the pool had when it was last looked at, unseen if it could not be.
-func (h *Handler) pool(ctx context.Context, key pool.Key, ps pool.Policies) (hosts int, err error) {
-	hosts = unseen
+// order plans the pools of a tier and orders what is missing, one host at a time: the plan is made anew after
+// each order, so that checks that run at once never order more than one plan allows. It returns how many hosts each
+// pool had when it was last looked at; none that could not be.
+func (h *Handler) order(ctx context.Context, tier pool.Tier, doc pool.Document) (hosts map[pool.Kind]int, err error) {
+	hosts = map[pool.Kind]int{}
+	v, err := h.look(ctx, tier, doc)
+	if err != nil {
+		return hosts, fmt.Errorf("check tier %s: %w", tier, err)
+	}
+	failures := []error{h.note(ctx, &v)}
+	for _, kind := range pool.Kinds {
+		var err error
+		v, err = h.orderOf(ctx, kind, v)
+		hosts[kind] = v.records[kind].Counters.Hosts
+		failures = append(failures, err)
+	}
+	return hosts, errors.Join(failures...)
+}
+
+// orderOf orders what is missing of one kind, and returns what was seen last.
+func (h *Handler) orderOf(ctx context.Context, kind pool.Kind, v view) (view, error) {
+	key := pool.Key{Kind: kind, Tier: v.tier}
 	for ordered := 0; ; ordered++ {
-		seen, err := h.observe(ctx, key)
-		if err != nil {
-			return hosts, fmt.Errorf("check pool %s: %w", key, err)
-		}
-		hosts = seen.Record.Counters.Hosts
-		p, ok := ps.Of(key)
-		if !ok {
-			p = pool.Retired(seen.Record)
-		}
-		plan := pool.Decide(seen, p, nil, h.Now())
-		h.Log.InfoContext(ctx, "pool planned", "pool", p.Key().String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
+		p, plan := v.policy(kind), v.plan(kind)
+		h.Log.InfoContext(ctx, "pool planned", "pool", key.String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
 		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
-			h.measure(seen, p, plan.Buffer)
-			return hosts, h.goRound(ctx, seen.Record)
+			h.measure(v.observed(kind), p, plan.Buffer)
+			return v, h.goRound(ctx, v.records[kind])
 		}
-		mark, err := h.Mark()
+		if err := h.orderOne(ctx, v.records[kind], p, plan.Actions[0].Reason); err != nil {
+			h.measure(v.observed(kind), p, plan.Buffer)
+			return v, err
+		}
+		next, err := h.look(ctx, v.tier, v.doc)
 		if err != nil {
-			return hosts, fmt.Errorf("draw the mark of an order of pool %s: %w", p.Key(), err)
+			return v, fmt.Errorf("check pool %s: %w", key, err)
 		}
-		host, err := h.place(ctx, pool.Order(seen.Record, p, h.StackPrefix, mark, h.Now(), plan.Actions[0].Reason))
-		if err != nil {
-			h.measure(seen, p, plan.Buffer)
-			return hosts, fmt.Errorf("check pool %s: %w", p.Key(), err)
-		}
-		// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
-		// pool check past the order's deadline asks for the stack; two checks at once record one order,
-		// because the second finds the pool's number moved.
-		err = h.Ledger.Order(ctx, seen.Record, host)
-		if errors.Is(err, pool.ErrConflict) {
-			continue // another check is ordering: look again
-		}
-		if err != nil {
-			return hosts, fmt.Errorf("record the order of %s: %w", host.ID, err)
-		}
-		if host, err = h.Ledger.Host(ctx, host.ID); err != nil {
-			return hosts, fmt.Errorf("read the order of %s: %w", host.ID, err)
-		}
-		if err := h.createStack(ctx, host); err != nil {
-			return hosts, err
-		}
+		next.outlook = v.outlook
+		v = next
 	}
 }
 
-// observe reads what a plan is made from, while others move slots. The order makes slots that move
-// count twice rather than not at all, because too few orders are made up for by the next check and
-// too many by nobody: slots move from the making into the reserve and from there onto the shelf, and
-// are given to those who wait. So what they move to is read after what they move from.
-func (h *Handler) observe(ctx context.Context, key pool.Key) (pool.Observed, error) {
-	record, err := h.Ledger.Pool(ctx, key)
+// orderOne orders a pool's next host, if nobody has since the pool was looked at.
+func (h *Handler) orderOne(ctx context.Context, seen pool.Record, p pool.Policy, why string) error {
+	mark, err := h.Mark()
 	if err != nil {
-		return pool.Observed{}, fmt.Errorf("read the pool: %w", err)
+		return fmt.Errorf("draw the mark of an order of pool %s: %w", p.Key(), err)
 	}
-	shelf, err := h.Ledger.Shelf(ctx, key.Tier)
+	host, err := h.place(ctx, pool.Order(seen, p, h.StackPrefix, mark, h.Now(), why))
 	if err != nil {
-		return pool.Observed{}, fmt.Errorf("read the shelf: %w", err)
+		return fmt.Errorf("check pool %s: %w", p.Key(), err)
 	}
-	waiters, err := h.Ledger.Waiting(ctx, key.Tier, waitingSeen)
+	// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
+	// pool check past the order's deadline asks for the stack; two checks at once record one order,
+	// because the second finds the pool's number moved.
+	err = h.Ledger.Order(ctx, seen, host)
+	if errors.Is(err, pool.ErrConflict) {
+		return nil // another check is ordering: look again
+	}
 	if err != nil {
-		return pool.Observed{}, fmt.Errorf("read the waiting list: %w", err)
+		return fmt.Errorf("record the order of %s: %w", host.ID, err)
 	}
-	seen := pool.Observed{Record: record, OnShelf: shelf.SetOut(key.Kind)}
-	for _, w := range waiters {
-		if _, held := shelf.Held[w.Tenant]; !held { // those who hold something want no more
-			seen.Waiting++
-		}
+	if host, err = h.Ledger.Host(ctx, host.ID); err != nil {
+		return fmt.Errorf("read the order of %s: %w", host.ID, err)
 	}
-	return seen, nil
+	return h.createStack(ctx, host)
 }
 
 // measure measures a pool, of which so many slots are wanted free.

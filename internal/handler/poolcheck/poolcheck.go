@@ -24,6 +24,8 @@ type store interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
+	SaveOutlook(ctx context.Context, before, after pool.Outlook) error
 	Tiers(ctx context.Context) ([]pool.Tier, error)
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
@@ -48,7 +50,7 @@ type shelves interface {
 }
 
 type policies interface {
-	Load(ctx context.Context) (pool.Policies, error)
+	Document(ctx context.Context) (pool.Document, error)
 }
 
 // builder asks for a host's stack; asking again with the same token returns the same stack. Of a name that no stack
@@ -144,18 +146,18 @@ func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
 // Check looks at every pool once. A part that fails does not keep the others from being looked at.
 func (h *Handler) Check(ctx context.Context) error {
 	failures := []error{h.lookAtInstances(ctx), h.retryOverdue(ctx)}
-	ps, err := h.Policies.Load(ctx)
+	doc, err := h.Policies.Document(ctx)
 	if err != nil {
 		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)
 	}
-	tiers, someUnknown := h.tiers(ctx, ps)
+	tiers, someUnknown := h.tiers(ctx, doc.Pools)
 	failures = append(failures, someUnknown)
 	all := census{}
 	for _, tier := range tiers {
 		failures = append(failures, h.Shelf.Reconcile(ctx, tier), h.serveWaiting(ctx, tier))
+		hosts, err := h.order(ctx, tier, doc)
+		failures = append(failures, err)
 		for _, kind := range pool.Kinds {
-			hosts, err := h.pool(ctx, pool.Key{Kind: kind, Tier: tier}, ps)
-			failures = append(failures, err)
 			all.count(kind, hosts)
 		}
 	}

@@ -62,6 +62,7 @@ type world struct {
 	fail      map[string]error          // calls that fail, by operation
 	metrics   strings.Builder
 	marks     int // drawn so far
+	came      int // tenants, by come
 }
 
 // newWorld makes a world without hosts, whose policies ask for none.
@@ -142,6 +143,10 @@ type outside struct {
 }
 
 func (o outside) Load(context.Context) (pool.Policies, error) { return o.w.policies, o.w.broken }
+
+func (o outside) Document(context.Context) (pool.Document, error) {
+	return pool.Document{Pools: o.w.policies, Terms: pool.DefaultTerms}, o.w.broken
+}
 
 func (o outside) Create(ctx context.Context, order pool.StackOrder) (id string, err error) {
 	err = o.call("Create", func() (err error) {

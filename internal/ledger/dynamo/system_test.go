@@ -134,6 +134,10 @@ type fixed pool.Policies
 
 func (f fixed) Load(context.Context) (pool.Policies, error) { return pool.Policies(f), nil }
 
+func (f fixed) Document(context.Context) (pool.Document, error) {
+	return pool.Document{Pools: pool.Policies(f), Terms: pool.DefaultTerms}, nil
+}
+
 // outside is what a system's functions reach besides the ledger and the queues.
 type outside struct {
 	s *system
