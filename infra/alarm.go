@@ -30,6 +30,7 @@ type AlarmProps struct {
 	Missing       string // what missing data is taken for; CloudWatch's words
 
 	Notify *string // ARN of the topic that hears of it; nil: nobody
+	Silent bool    // it calls nobody by itself: another alarm is on it
 }
 
 // NewAlarm makes an alarm on one metric, or on an expression.
@@ -93,10 +94,10 @@ func (p AlarmProps) query(id string, by map[string]*string) *awscloudwatch.CfnAl
 	}
 }
 
-// newCountAlarm tells the operators as soon as a metric that should stay at zero does not.
-func newCountAlarm(scope constructs.Construct, id string, p AlarmProps) {
+// atZero is an alarm on a metric that should stay at zero: it rings as soon as it does not.
+func atZero(p AlarmProps) AlarmProps {
 	p.PeriodSeconds, p.Periods = 60, 1
-	p.Comparison, p.Threshold = "GreaterThanThreshold", 0
+	p.Comparison, p.Threshold = above, 0
 	p.Missing = "notBreaching"
-	NewAlarm(scope, id, p)
+	return p
 }

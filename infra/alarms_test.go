@@ -2,18 +2,22 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"headroom/internal/telemetry"
 )
 
-// controlAlarm is an alarm of the control plane, by the end of its name.
-func controlAlarm(t *testing.T, a assembly, what string) resource {
+// alarmNamed is an alarm of the control plane, by how badly it calls and by the end of its name.
+func alarmNamed(t *testing.T, a assembly, s Severity, what string) resource {
 	t.Helper()
-	for _, r := range a.control.of("AWS::CloudWatch::Alarm") {
-		if r.Properties["AlarmName"] == "headroom-"+a.stage.Name+"-control-"+what {
-			return r
+	for _, kind := range []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"} {
+		for _, r := range a.control.of(kind) {
+			if r.Properties["AlarmName"] == "headroom-"+a.stage.Name+"-"+string(s)+"-"+what {
+				return r
+			}
 		}
 	}
 	t.Fatalf("there is no alarm %s", what)
@@ -22,6 +26,7 @@ func controlAlarm(t *testing.T, a assembly, what string) resource {
 
 func TestPeopleHearOfWhatNeedsThem(t *testing.T) {
 	tests := []struct {
+		severity  Severity
 		what      string
 		metric    telemetry.Metric
 		rings     float64 // a value at which it rings
@@ -29,16 +34,20 @@ func TestPeopleHearOfWhatNeedsThem(t *testing.T) {
 		missing   string
 		atMinutes float64
 	}{
-		{"tenants-waiting", telemetry.TenantsWaiting, 1, 0, "notBreaching", 5},
-		{"hosts-quarantined", telemetry.HostsQuarantined, 1, 0, "notBreaching", 1},
-		{"repair-asks", telemetry.RepairsAsking, 1, 0, "notBreaching", 1},
-		{"policy-invalid", telemetry.PolicyInvalid, 1, 0, "notBreaching", 1},
-		{"no-pool-check", telemetry.PoolChecks, 0, 1, "breaching", 5},
-		{"ceiling-near", telemetry.CeilingUsed, 80, 79, "missing", 5},
+		{Page, "tenants-waiting", telemetry.TenantsWaiting, 1, 0, "notBreaching", 5},
+		{Page, "no-pool-check", telemetry.PoolChecks, 0, 1, "breaching", 5},
+		{Page, "repair-asks", telemetry.RepairsAsking, 1, 0, "notBreaching", 1},
+		{Ticket, "pool-low", telemetry.BufferFree, 24, 25, "missing", 5},
+		{Ticket, "hosts-quarantined", telemetry.HostsQuarantined, 1, 0, "notBreaching", 1},
+		{Ticket, "slots-quarantined", telemetry.SlotsQuarantined, 1, 0, "notBreaching", 1},
+		{Ticket, "policy-invalid", telemetry.PolicyInvalid, 1, 0, "notBreaching", 1},
+		{Ticket, "ceiling-near", telemetry.CeilingUsed, 80, 79, "missing", 5},
+		{Ticket, "orders-fail", telemetry.FailuresInARow, 3, 2, "missing", 1},
+		{Ticket, "step-overdue", telemetry.StepsOverdue, 1, 0, "notBreaching", 5},
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		for _, test := range tests {
-			p := controlAlarm(t, a, test.what).Properties
+			p := alarmNamed(t, a, test.severity, test.what).Properties
 			if p["Namespace"] != telemetry.Namespace || p["MetricName"] != test.metric.Name || p["TreatMissingData"] != test.missing {
 				t.Errorf("%s watches %v %v, missing data is %v", test.what, p["Namespace"], p["MetricName"], p["TreatMissingData"])
 			}
@@ -52,8 +61,9 @@ func TestPeopleHearOfWhatNeedsThem(t *testing.T) {
 			if !breaks(t, p, test.rings) || breaks(t, p, test.stays) {
 				t.Errorf("%s: %v %v", test.what, p["ComparisonOperator"], p["Threshold"])
 			}
-			if p["Period"] != 60.0 || p["EvaluationPeriods"] != test.atMinutes {
-				t.Errorf("%s rings after %v times %v s", test.what, p["EvaluationPeriods"], p["Period"])
+			period, _ := p["Period"].(float64)
+			if times, _ := p["EvaluationPeriods"].(float64); times*period != 60*test.atMinutes {
+				t.Errorf("%s rings after %v times %v s", test.what, times, period)
 			}
 		}
 	})
@@ -76,15 +86,40 @@ func breaks(t *testing.T, properties map[string]any, value float64) bool {
 	return false
 }
 
-func TestEveryAlarmOfTheControlPlaneTellsPeople(t *testing.T) {
+// Each alarm calls by the topic that its name says, and says how badly, and where to read on; one that calls nobody is part
+// of one that does. Five may page.
+func TestEveryAlarmOfTheControlPlaneCallsPeople(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
-		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
+		composite := a.control.of("AWS::CloudWatch::CompositeAlarm")
+		all := a.control.of("AWS::CloudWatch::Alarm")
+		maps.Copy(all, composite)
+		pages := 0
+		for id, alarm := range all {
+			name, _ := alarm.Properties["AlarmName"].(string)
+			severity, _, _ := strings.Cut(strings.TrimPrefix(name, "headroom-"+a.stage.Name+"-"), "-")
+			if severity == string(Page) {
+				pages++
+			}
+			topic := map[string]string{"page": "Pages", "ticket": "Notifications"}[severity]
+			description := string(mustJSON(t, alarm.Properties["AlarmDescription"]))
+			if !strings.Contains(description, `[`+severity+`] `) || !strings.Contains(description, `"RunbooksUrl"`) || !strings.Contains(description, `"#`) {
+				t.Errorf("%s says %s", name, description)
+			}
+			part := false
+			for _, c := range composite {
+				part = part || strings.Contains(fmt.Sprint(c.Properties["AlarmRule"]), `ALARM("`+name+`")`)
+			}
 			for _, actions := range []string{"AlarmActions", "OKActions"} {
 				list, _ := alarm.Properties[actions].([]any)
-				if len(list) != 1 || a.control.Resources[referred(list[0])].Type != "AWS::SNS::Topic" {
-					t.Errorf("%s: %s %v", id, actions, list)
+				switch {
+				case part && len(list) == 0:
+				case len(list) != 1 || topic == "" || !strings.HasPrefix(referred(list[0]), topic) || a.control.Resources[referred(list[0])].Type != "AWS::SNS::Topic":
+					t.Errorf("%s (%s): %s %v", id, name, actions, list)
 				}
 			}
+		}
+		if pages == 0 || pages > 5 {
+			t.Errorf("%d alarms page", pages)
 		}
 	})
 }

@@ -31,11 +31,13 @@ type controlPlane struct {
 	hostNetworks     *string // comma-separated CIDRs
 	activationPort   awscdk.CfnParameter
 	mountOptions     *string // that tenants are told
+	runbooks         *string // where docs/runbooks.md is read
 	imageOwner       *string // of gateways' images
 	archivesAtOnce   awscdk.CfnParameter
 
 	keys          Keys
 	notifications Notifications
+	operators     *Operators
 	ledger        Ledger
 	bus           awsevents.EventBus
 	policy        awsssm.StringParameter
@@ -64,6 +66,10 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 
 	c.keys = NewKeys(stack, "Keys")
 	c.notifications = NewNotifications(stack, "Notifications", c.keys.Ledger)
+	c.operators = &Operators{
+		Stage: p.Stage, Runbooks: c.runbooks,
+		Topics: map[Severity]*string{Page: c.notifications.Pages.TopicArn(), Ticket: c.notifications.Topic.TopicArn()},
+	}
 	c.ledger = NewLedger(stack, "Ledger", c.keys.Ledger)
 	c.bus = awsevents.NewEventBus(stack, jsii.String("Bus"), &awsevents.EventBusProps{
 		EventBusName: jsii.String("headroom-" + p.Stage.Name),
@@ -119,9 +125,9 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"decommission", c.newDecommission(archivist)},
 		{"hostrepair", c.newHostRepair()},
 	}
-	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Stage: p.Stage, Notify: c.notifications.Topic.TopicArn()})
+	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Operators: c.operators, Signups: []Queue{c.signups, c.signupSteps}})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
-		Stage:     p.Stage,
+		Operators: c.operators,
 		Functions: functions,
 		Queues: []namedQueue{
 			{"signup", c.signups.Queue, c.signups.DeadLetters},
@@ -153,7 +159,8 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("TableName", c.ledger.Table.TableName(), "All state")
 	c.output("BusName", c.bus.EventBusName(), "Events about tenants and hosts")
 	c.output("PolicyParameterName", c.policy.ParameterName(), "The pool policies")
-	c.output("NotifyTopicArn", c.notifications.Topic.TopicArn(), "Subscribe operators to it")
+	c.output("NotifyTopicArn", c.notifications.Topic.TopicArn(), "Tickets: subscribe operators to it")
+	c.output("PageTopicArn", c.notifications.Pages.TopicArn(), "Pages: subscribe who is on call to it")
 	c.output("DashboardName", dashboard, "The dashboard")
 	c.output("SecretsKeyArn", c.keys.Secrets.KeyArn(), "Who reads tenants' passwords needs kms:Decrypt on this key")
 	c.output("ZoneId", c.network.Zone.Ref(), "Private hosted zone of the gateways' names: associate peered VPCs with it")
@@ -175,6 +182,13 @@ func (c *controlPlane) addParameters() {
 		MaxValue:    jsii.Number(65535),
 		Description: jsii.String("Port on which gateways give their activation key"),
 	})
+	c.runbooks = awscdk.NewCfnParameter(c.stack, jsii.String("RunbooksUrl"), &awscdk.CfnParameterProps{
+		Type:                  jsii.String("String"),
+		Default:               jsii.String("docs/runbooks.md"),
+		AllowedPattern:        jsii.String(`[^\s#"'()<>]+`),
+		ConstraintDescription: jsii.String("an address without a fragment"),
+		Description:           jsii.String("Where operators read docs/runbooks.md: alarms, notices and the dashboard lead to its sections"),
+	}).ValueAsString()
 	c.imageOwner = awscdk.NewCfnParameter(c.stack, jsii.String("GatewayImageOwner"), &awscdk.CfnParameterProps{
 		Type:                  jsii.String("String"),
 		Default:               jsii.String("amazon"),
@@ -200,7 +214,7 @@ func (c *controlPlane) addParameters() {
 
 func (c *controlPlane) queueProps(name string, consumerTimeout float64) QueueProps {
 	return QueueProps{
-		Stage: c.Stage, Name: name, ConsumerTimeout: consumerTimeout, Notify: c.notifications.Topic.TopicArn(),
+		Stage: c.Stage, Name: name, ConsumerTimeout: consumerTimeout, Operators: c.operators,
 	}
 }
 

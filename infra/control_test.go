@@ -73,7 +73,8 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 		for _, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
 			dimensions, _ := at(alarm.Properties, "Dimensions").([]any)
 			for _, d := range dimensions {
-				alarmed[referred(at(d, "Value"))] = len(at(alarm.Properties, "AlarmActions").([]any)) == 1
+				actions, _ := at(alarm.Properties, "AlarmActions").([]any)
+				alarmed[referred(at(d, "Value"))] = len(actions) == 1
 			}
 		}
 		for id := range driven {
@@ -272,7 +273,7 @@ func TestThePolicyParameterMayGrow(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "InstanceChangeDlqUrl", "InstanceChangeQueueUrl", "NotifyTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "RepairRequestQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
+		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "InstanceChangeDlqUrl", "InstanceChangeQueueUrl", "NotifyTopicArn", "PageTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "RepairRequestQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {

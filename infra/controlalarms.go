@@ -7,10 +7,10 @@ import (
 	"headroom/internal/telemetry"
 )
 
-// ControlAlarmsProps says of whom the alarms are, and who hears of them.
+// ControlAlarmsProps says of whom the alarms are, and what they watch beside metrics of the stage.
 type ControlAlarmsProps struct {
-	Stage  Stage
-	Notify *string // ARN of the topic
+	Operators *Operators
+	Signups   []Queue // that signups come by
 }
 
 const (
@@ -18,49 +18,127 @@ const (
 	// nearlyFull is the share of a ceiling or quota at which people hear of it, in percent: there is time to
 	// ask for more.
 	nearlyFull = 80
+	// lowBuffer is how little of a pool's buffer is left when people hear of it, in percent.
+	lowBuffer = 25
+	// oldSignup is how long a message of a signup may wait, in seconds: signups take one.
+	oldSignup = 60
+	// failuresInARow are as many hosts as fail by chance once in a long while.
+	failuresInARow = 3
 )
+
+// controlAlarm is an alarm on a metric that is written by its stage alone.
+type controlAlarm struct {
+	id       string
+	severity Severity
+	what     string // ends its name, and is its runbook's section
+	metric   telemetry.Metric
+	AlarmProps
+}
+
+// controlAlarms are those on what the functions measure, all pools together.
+var controlAlarms = []controlAlarm{
+	{"QuarantineAlarm", Ticket, "hosts-quarantined", telemetry.HostsQuarantined, AlarmProps{
+		Description: "Hosts were given up, and count against the ceiling until somebody looks at them.",
+		Statistic:   "Maximum", Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	}},
+	{"SlotQuarantineAlarm", Ticket, "slots-quarantined", telemetry.SlotsQuarantined, AlarmProps{
+		Description: "Slots of tenants that left could not be scrubbed, or were not found clean.",
+		Statistic:   "Maximum", Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	}},
+	{"PolicyAlarm", Ticket, "policy-invalid", telemetry.PolicyInvalid, AlarmProps{
+		Description: "The newest policies are invalid: an older version is in force.",
+		Statistic:   "Sum", Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	}},
+	{"PoolCheckAlarm", Page, "no-pool-check", telemetry.PoolChecks, AlarmProps{
+		Description: "For five minutes no pool check went through: nothing is ordered, nobody who waits is served.",
+		Statistic:   "Sum", Periods: 5, Comparison: below, Threshold: 1, Missing: "breaching",
+	}},
+	{"RepairsAlarm", Page, "repair-asks", telemetry.RepairsAsking, AlarmProps{
+		Description: "A share host does not serve, and its repair goes on with a person's word only: the topic has what is asked.",
+		Statistic:   "Sum", Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	}},
+	{"CeilingAlarm", Ticket, "ceiling-near", telemetry.CeilingUsed, AlarmProps{
+		Description: "A pool has used most of its ceiling: raise it in the policy, and the quotas behind it.",
+		Statistic:   "Maximum", Periods: 5, Comparison: atLeast, Threshold: nearlyFull, Missing: "missing",
+	}},
+	{"FailuresAlarm", Ticket, "orders-fail", telemetry.FailuresInARow, AlarmProps{
+		Description: "Hosts of a pool failed one after the other: orders wait longer each time.",
+		Statistic:   "Maximum", Periods: 1, Comparison: atLeast, Threshold: failuresInARow, Missing: "missing",
+	}},
+	{"OverdueAlarm", Ticket, "step-overdue", telemetry.StepsOverdue, AlarmProps{
+		Description: "Steps of hosts, tenants or repairs are not done by their deadlines, which are several times what they take.",
+		Statistic:   "Sum", PeriodSeconds: 300, Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	}},
+}
 
 // NewControlAlarms makes the alarms on what the functions measure, and on quotas of the account.
 func NewControlAlarms(scope constructs.Construct, id string, p ControlAlarmsProps) {
 	scope = constructs.NewConstruct(scope, jsii.String(id))
-	alarm := func(id, what string, a AlarmProps) {
-		a.Name, a.Notify = jsii.String("headroom-"+p.Stage.Name+"-control-"+what), p.Notify
-		NewAlarm(scope, id, a)
+	o := p.Operators
+	for _, a := range controlAlarms {
+		o.call(scope, a.id, a.severity, a.what, a.what, measuredBy(o.Stage, a.metric, a.AlarmProps))
 	}
-	ofStage := func(m telemetry.Metric, statistic string, a AlarmProps) AlarmProps {
-		a.Namespace, a.Metric, a.Statistic = telemetry.Namespace, m.Name, statistic
-		a.Dimensions = map[string]*string{telemetry.Stage: jsii.String(p.Stage.Name)}
+	newWaitingAlarms(scope, p)
+	newGivenUpAlarms(scope, o)
+	for _, u := range usages(o.Stage.Quotas) {
+		o.call(scope, u.id, Ticket, u.what, "quotas", u.props())
+	}
+	for _, r := range reckonedQuotas(o.Stage) {
+		o.call(scope, r.id, Ticket, r.what, "quotas", r.props(o.Stage))
+	}
+}
+
+// measuredBy is an alarm on a metric as it is written by its stage alone.
+func measuredBy(s Stage, m telemetry.Metric, a AlarmProps) AlarmProps {
+	a.Namespace, a.Metric = telemetry.Namespace, m.Name
+	a.Dimensions = map[string]*string{telemetry.Stage: jsii.String(s.Name)}
+	if a.PeriodSeconds == 0 {
 		a.PeriodSeconds = 60
-		return a
 	}
-	alarm("WaitingAlarm", "tenants-waiting", ofStage(telemetry.TenantsWaiting, "Maximum", AlarmProps{
-		Description: "Customers wait for storage: look at the pools' orders, ceilings and failures.",
-		Periods:     5, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	return a
+}
+
+// newWaitingAlarms make the page that customers wait, of what tells that: tenants on a waiting list, and messages of
+// signups that nobody handles. A pool that runs low calls by day.
+func newWaitingAlarms(scope constructs.Construct, p ControlAlarmsProps) {
+	o := p.Operators
+	waiting := o.call(scope, "WaitingAlarm", Page, "tenants-waiting", "customers-waiting", measuredBy(o.Stage, telemetry.TenantsWaiting, AlarmProps{
+		Description: "Tenants are on a waiting list.",
+		Statistic:   "Maximum", Periods: 5, Comparison: above, Threshold: 0, Missing: "notBreaching", Silent: true,
 	}))
-	alarm("QuarantineAlarm", "hosts-quarantined", ofStage(telemetry.HostsQuarantined, "Maximum", AlarmProps{
-		Description: "Hosts were given up, and count against the ceiling until somebody looks at them.",
-		Periods:     1, Comparison: above, Threshold: 0, Missing: "notBreaching",
-	}))
-	alarm("PolicyAlarm", "policy-invalid", ofStage(telemetry.PolicyInvalid, "Sum", AlarmProps{
-		Description: "The newest policies are invalid: an older version is in force. The functions' logs say what is wrong.",
-		Periods:     1, Comparison: above, Threshold: 0, Missing: "notBreaching",
-	}))
-	alarm("PoolCheckAlarm", "no-pool-check", ofStage(telemetry.PoolChecks, "Sum", AlarmProps{
-		Description: "For five minutes no pool check went through: nothing is ordered, nobody who waits is served.",
-		Periods:     5, Comparison: below, Threshold: 1, Missing: "breaching",
-	}))
-	alarm("RepairsAlarm", "repair-asks", ofStage(telemetry.RepairsAsking, "Sum", AlarmProps{
-		Description: "A share host does not serve, and its repair goes on with a person's word only: the topic has what is asked.",
-		Periods:     1, Comparison: above, Threshold: 0, Missing: "notBreaching",
-	}))
-	alarm("CeilingAlarm", "ceiling-near", ofStage(telemetry.CeilingUsed, "Maximum", AlarmProps{
-		Description: "A pool has used most of its ceiling: raise it in the policy, and the quotas behind it.",
-		Periods:     5, Comparison: atLeast, Threshold: nearlyFull, Missing: "missing",
-	}))
-	for _, u := range usages(p.Stage.Quotas) {
-		alarm(u.id, u.what, u.props())
+	ageing := AlarmProps{
+		Description: "Signups are not handled.",
+		Namespace:   "AWS/SQS", Metric: "ApproximateAgeOfOldestMessage", Statistic: "Maximum", Expression: "MAX([m, s])",
+		Dimensions:    map[string]*string{"QueueName": p.Signups[0].QueueName()},
+		More:          map[string]map[string]*string{"s": {"QueueName": p.Signups[1].QueueName()}},
+		PeriodSeconds: 60, Periods: 5, Comparison: atLeast, Threshold: oldSignup, Missing: "notBreaching", Silent: true,
 	}
-	for _, r := range reckonedQuotas(p.Stage) {
-		alarm(r.id, r.what, r.props(p.Stage))
+	old := o.call(scope, "AgeingAlarm", Page, "signups-ageing", "customers-waiting", ageing)
+	o.call(scope, "LowAlarm", Ticket, "pool-low", "pool-low", measuredBy(o.Stage, telemetry.BufferFree, AlarmProps{
+		Description: "Little is left of a pool's buffer: look at its orders, ceiling and failures.",
+		Statistic:   "Minimum", Periods: 5, Comparison: below, Threshold: lowBuffer, Missing: "missing",
+	}))
+	o.callOn(scope, "CustomersAlarm", Page, "customers-waiting", "customers-waiting",
+		"Customers are waiting for storage: look at the pools' orders, ceilings and failures, and at the signup queues.",
+		`ALARM("`+*waiting.AlarmName()+`") OR ALARM("`+*old.AlarmName()+`")`, waiting, old)
+}
+
+// newGivenUpAlarms make the alarms on steps that were tried too often, by whose they are.
+func newGivenUpAlarms(scope constructs.Construct, o *Operators) {
+	by := func(of string) map[string]*string {
+		return map[string]*string{telemetry.Stage: jsii.String(o.Stage.Name), telemetry.Of: jsii.String(of)}
+	}
+	for _, a := range []struct{ id, what, description, of, more string }{
+		{"StuckSignupAlarm", "signup-stuck", "A step of a tenant's signup, or of a change of its addresses, was given up.", "tenant", ""},
+		{"StuckArchiveAlarm", "archive-stuck", "A step of a tenant's way out was given up. Nothing is lost by that.", "departure", "clearance"},
+		{"StuckRepairAlarm", "repair-stuck", "A step of a share host's repair was given up, and another way is tried.", "repair", ""},
+	} {
+		p := atZero(AlarmProps{
+			Description: a.description, Namespace: telemetry.Namespace, Metric: telemetry.StepsGivenUp.Name, Statistic: "Sum", Dimensions: by(a.of),
+		})
+		if a.more != "" {
+			p.Expression, p.More = "SUM([m, c])", map[string]map[string]*string{"c": by(a.more)}
+		}
+		o.call(scope, a.id, Ticket, a.what, a.what, p)
 	}
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -14,7 +17,7 @@ import (
 
 // DashboardProps says what a dashboard shows.
 type DashboardProps struct {
-	Stage     Stage
+	Operators *Operators
 	Functions []namedFunction
 	Queues    []namedQueue
 }
@@ -32,164 +35,194 @@ type namedQueue struct {
 
 // dashboard collects rows of widgets.
 type dashboard struct {
-	stage string
-	rows  []*[]awscloudwatch.IWidget
+	stage      Stage
+	thresholds map[string][]horizontal // of alarms, by the metrics that they watch
+	body       body
+	y          int // where the next row begins
 }
 
-// NewDashboard makes the operators' first look: do tenants wait, is there room, does anything fail.
-// It returns the dashboard's name.
+// NewDashboard makes the operators' first look: does anything ring, do tenants wait, is there room, does anything fail. It
+// comes after all alarms, of which it shows the thresholds. It returns the dashboard's name.
 func NewDashboard(scope constructs.Construct, id string, p DashboardProps) *string {
-	d := &dashboard{stage: p.Stage.Name}
-	d.addTenants(p.Stage.Pools.Tiers())
-	for _, policy := range p.Stage.Pools {
+	stage := p.Operators.Stage
+	d := &dashboard{stage: stage, thresholds: map[string][]horizontal{}, body: body{Start: "-PT12H", PeriodOverride: "inherit"}}
+	d.noteThresholds(p.Operators)
+	d.addHead(p.Operators)
+	d.addTenants(stage.Pools.Tiers())
+	for _, policy := range stage.Pools {
 		d.addPool(policy.Key())
 	}
+	for _, policy := range stage.Pools {
+		d.addHosts(policy.Key())
+	}
+	d.addRepairs()
 	d.addQueues(p.Queues)
 	d.addFunctions(p.Functions)
-	return awscloudwatch.NewDashboard(scope, jsii.String(id), &awscloudwatch.DashboardProps{
-		DashboardName:   jsii.String("headroom-" + p.Stage.Name),
-		DefaultInterval: awscdk.Duration_Hours(jsii.Number(12)),
-		Widgets:         &d.rows,
-	}).DashboardName()
+	d.addDatabaseHosts()
+	d.addGateways()
+	d.addLeaving()
+	d.addMoney()
+	return awscloudwatch.NewCfnDashboard(scope, jsii.String(id), &awscloudwatch.CfnDashboardProps{
+		DashboardName: jsii.String("headroom-" + stage.Name), DashboardBody: jsonOf(d.body),
+	}).Ref()
+}
+
+// noteThresholds takes those of all alarms: of the control plane, and of hosts, which each have them.
+func (d *dashboard) noteThresholds(o *Operators) {
+	note := func(namespace string, name string, p AlarmProps) {
+		if p.Expression == "" || strings.HasPrefix(p.Expression, "MAX(") { // else it is compared with something else
+			key := line{namespace: namespace, metric: p.Metric}.watched()
+			d.thresholds[key] = append(d.thresholds[key], thresholdOf(p, name))
+		}
+	}
+	for _, a := range o.alarms {
+		if a.props.Metric != "" && a.props.Namespace != "AWS/Lambda" && a.props.Threshold > 0 { // a line at zero says nothing
+			note(a.props.Namespace, strings.TrimPrefix(*a.props.Name, "headroom-"+o.Stage.Name+"-"), a.props)
+		}
+	}
+	for _, a := range busyAlarms(o.Stage.Databases) {
+		note("AWS/RDS", a.what, AlarmProps{Metric: a.metric, Comparison: a.comparison, Threshold: a.threshold})
+	}
+	for _, a := range gatewayAlarms {
+		note("AWS/StorageGateway", a.what, AlarmProps{Metric: a.metric, Comparison: a.comparison, Threshold: a.threshold})
+	}
+}
+
+func (d *dashboard) addHead(o *Operators) {
+	console := "https://" + *awscdk.Aws_REGION() + ".console.aws.amazon.com/cloudwatch/home?region=" + *awscdk.Aws_REGION()
+	d.row(2, words(fmt.Sprintf("# Headroom %s\nAll times are UTC. [Runbooks](%s) · [Database Insights](%s#database-insights:) · [Alarms](%s#alarmsV2:?search=headroom-%s)",
+		d.stage.Name, *o.Runbooks, console, console, d.stage.Name)))
+	d.row(4, status("Pages", o.arns(Page)), status("Tickets", o.arns(Ticket)))
 }
 
 func (d *dashboard) addTenants(tiers []pool.Tier) {
-	var waiting []awscloudwatch.IMetric
+	var waiting, longest []line
 	for _, tier := range tiers {
-		waiting = append(waiting, d.metric(pool.Key{Tier: tier}, series{telemetry.TenantsWaiting, "Maximum", string(tier)}))
+		of := pool.Key{Tier: tier}
+		waiting = append(waiting, d.line(of, telemetry.TenantsWaiting, "Maximum", string(tier)))
+		longest = append(longest, d.line(of, telemetry.LongestWait, "Maximum", string(tier)))
 	}
 	all := pool.Key{}
-	d.row(
-		d.graph("Signups", all,
-			series{telemetry.SignupsReady, "Sum", "ready"},
-			series{telemetry.SignupsWaiting, "Sum", "had to wait"},
-			series{telemetry.SignupsRejected, "Sum", "rejected"}),
-		d.graph("Time from signup to ready (ms)", all,
-			series{telemetry.TimeToReady, "p50", "p50"},
-			series{telemetry.TimeToReady, "p99", "p99"}),
-		graph("Tenants waiting, by tier", waiting...),
+	d.title("Tenants")
+	d.row(graphHeight,
+		d.numbers("Now", d.line(all, telemetry.TenantsWaiting, "Maximum", "waiting"), d.line(all, telemetry.LongestWait, "Maximum", "longest wait (s)")),
+		d.graph("Time from signup to ready (ms)", 60,
+			d.line(all, telemetry.TimeToReady, "p50", "p50"), d.line(all, telemetry.TimeToReady, "p99", "p99")),
+		d.graph("Signups", 60,
+			d.line(all, telemetry.SignupsReady, "Sum", "ready"),
+			d.line(all, telemetry.SignupsWaiting, "Sum", "had to wait"),
+			d.line(all, telemetry.SignupsRejected, "Sum", "rejected"),
+			d.line(all, telemetry.RequestsRejected, "Sum", "other requests refused")),
 	)
-	d.row(
-		d.graph("Departures, and requests that were refused", all,
-			series{telemetry.TenantsReleased, "Sum", "released"},
-			series{telemetry.RequestsRejected, "Sum", "refused"}),
-		d.graph("Repairs of share hosts", all,
-			series{telemetry.HostsRepaired, "Sum", "repaired"},
-			series{telemetry.RepairsAsking, "Sum", "asked for a word"}),
-		d.graph("Time in which tenants could not write, by repairs (s)", all,
-			series{telemetry.UnwritableTime, "Maximum", "longest"}),
-	)
+	d.row(graphHeight, d.graph("Tenants waiting, by tier", 60, waiting...), d.graph("Longest wait, by tier (s)", 60, longest...))
 }
 
 func (d *dashboard) addPool(key pool.Key) {
-	name := string(key.Tier) + " " + string(key.Kind) + "s"
-	d.row(
-		d.graph("Slots of "+name, key,
-			series{telemetry.SlotsFree, "Minimum", "free"},
-			series{telemetry.SlotsAssigned, "Maximum", "assigned"},
-			series{telemetry.SlotsProvisioning, "Maximum", "provisioning"}),
-		d.graph("Hosts of "+name, key,
-			series{telemetry.Hosts, "Maximum", "all"},
-			series{telemetry.HostsInService, "Maximum", "in service"},
-			series{telemetry.HostsProvisioning, "Maximum", "provisioning"},
-			series{telemetry.HostsCordoned, "Maximum", "cordoned"},
-			series{telemetry.HostsQuarantined, "Maximum", "quarantined"}),
-		d.graph("Orders of "+name, key,
-			series{telemetry.HostsOrdered, "Sum", "ordered"},
-			series{telemetry.HostsFailed, "Sum", "failed"}),
-		d.graph("Lead time of "+name+" (s)", key,
-			series{telemetry.LeadTime, "p50", "p50"},
-			series{telemetry.LeadTime, "Maximum", "longest"}),
+	name := plural(key)
+	d.title("Pool: " + name)
+	d.row(graphHeight,
+		d.graph("Slots of "+name, 60,
+			d.line(key, telemetry.SlotsFree, "Minimum", "free"),
+			d.line(key, telemetry.SlotsAssigned, "Maximum", "assigned"),
+			d.line(key, telemetry.SlotsProvisioning, "Maximum", "provisioning"),
+			d.line(key, telemetry.SlotsLeaving, "Maximum", "leaving"),
+			d.line(key, telemetry.SlotsCooling, "Maximum", "cooling"),
+			d.line(key, telemetry.SlotsQuarantined, "Maximum", "quarantined")),
+		d.graph("Buffer that is free, of "+name+" (%)", 60, d.line(key, telemetry.BufferFree, "Minimum", "free")),
+		d.graph("Ceiling that is used, of "+name+" (%)", 60, d.line(key, telemetry.CeilingUsed, "Maximum", "used")),
+	)
+}
+
+func (d *dashboard) addHosts(key pool.Key) {
+	name := plural(key)
+	d.title("Hosts: " + name)
+	d.row(graphHeight,
+		d.graph("Hosts of "+name, 60,
+			d.line(key, telemetry.Hosts, "Maximum", "all"),
+			d.line(key, telemetry.HostsInService, "Maximum", "in service"),
+			d.line(key, telemetry.HostsProvisioning, "Maximum", "provisioning"),
+			d.line(key, telemetry.HostsCordoned, "Maximum", "cordoned"),
+			d.line(key, telemetry.HostsQuarantined, "Maximum", "quarantined")),
+		d.graph("Orders of "+name, 60,
+			d.line(key, telemetry.HostsOrdered, "Sum", "ordered"),
+			d.line(key, telemetry.HostsFailed, "Sum", "failed"),
+			d.line(key, telemetry.FailuresInARow, "Maximum", "failed in a row")),
+		d.graph("Lead time of "+name+" (s)", 300,
+			d.line(key, telemetry.LeadTime, "p50", "p50"),
+			d.line(key, telemetry.LeadTime, "p90", "p90"),
+			d.line(key, telemetry.LeadTime, "Maximum", "longest")),
+	)
+}
+
+func (d *dashboard) addRepairs() {
+	all := pool.Key{}
+	d.row(graphHeight,
+		d.graph("Repairs of share hosts", 300,
+			d.line(all, telemetry.HostsRepaired, "Sum", "repaired"),
+			d.line(all, telemetry.RepairsAsking, "Sum", "asked for a word")),
+		d.graph("Time in which tenants could not write, by repairs (s)", 300, d.line(all, telemetry.UnwritableTime, "Maximum", "longest")),
+		d.graph("Steps", 300,
+			d.line(all, telemetry.StepsOverdue, "Sum", "past their deadlines"),
+			d.line(all, telemetry.StepsGivenUp, "Sum", "given up")),
 	)
 }
 
 func (d *dashboard) addQueues(queues []namedQueue) {
-	var visible, oldest, dead []awscloudwatch.IMetric
+	of := func(q awssqs.Queue, name, label string) line {
+		return line{namespace: "AWS/SQS", metric: name, statistic: "Maximum", label: label, dimensions: map[string]*string{"QueueName": q.QueueName()}}
+	}
+	var visible, oldest, dead []line
 	for _, q := range queues {
 		if q.queue != nil {
-			visible = append(visible, queueMetric(q.queue, "ApproximateNumberOfMessagesVisible", q.name))
-			oldest = append(oldest, queueMetric(q.queue, "ApproximateAgeOfOldestMessage", q.name))
+			visible = append(visible, of(q.queue, "ApproximateNumberOfMessagesVisible", q.name))
+			oldest = append(oldest, of(q.queue, "ApproximateAgeOfOldestMessage", q.name))
 		}
-		dead = append(dead, queueMetric(q.deadLetters, "ApproximateNumberOfMessagesVisible", q.name))
+		dead = append(dead, of(q.deadLetters, "ApproximateNumberOfMessagesVisible", q.name))
 	}
-	d.row(graph("Messages waiting", visible...), graph("Oldest message (s)", oldest...), graph("Dead letters", dead...))
+	d.title("Queues and functions")
+	d.row(graphHeight,
+		d.graph("Messages waiting", 60, visible...), d.graph("Oldest message (s)", 60, oldest...), d.graph("Dead letters", 60, dead...))
 }
 
 func (d *dashboard) addFunctions(functions []namedFunction) {
-	of := func(metric, statistic string) []awscloudwatch.IMetric {
-		var metrics []awscloudwatch.IMetric
+	of := func(metric, statistic string) []line {
+		var lines []line
 		for _, f := range functions {
-			metrics = append(metrics, newMetric("AWS/Lambda", metric, statistic, f.name,
-				map[string]*string{"FunctionName": f.function.FunctionName()}))
+			lines = append(lines, line{
+				namespace: "AWS/Lambda", metric: metric, statistic: statistic, label: f.name,
+				dimensions: map[string]*string{"FunctionName": f.function.FunctionName()},
+			})
 		}
-		return metrics
+		return lines
 	}
-	d.row(
-		graph("Function errors", of("Errors", "Sum")...),
-		graph("Function throttles", of("Throttles", "Sum")...),
-		graph("Function duration, p99 (ms)", of("Duration", "p99")...),
+	all := pool.Key{}
+	d.row(graphHeight,
+		d.graph("Function errors", 60, of("Errors", "Sum")...),
+		d.graph("Function throttles", 60, of("Throttles", "Sum")...),
+		d.graph("Function duration, p99 (ms)", 60, of("Duration", "p99")...),
+		d.graph("Checks", 60,
+			d.line(all, telemetry.PoolChecks, "Sum", "pool checks that went through"),
+			d.line(all, telemetry.PolicyInvalid, "Sum", "looks at an invalid policy"),
+			d.line(all, telemetry.EventsIgnored, "Sum", "events that were no concern")),
 	)
 }
 
-// series is one line of a graph.
-type series struct {
-	metric           telemetry.Metric
-	statistic, label string
-}
+// plural calls the hosts of a pool.
+func plural(key pool.Key) string { return string(key.Tier) + " " + string(key.Kind) + "s" }
 
-// graph shows what the functions measure, of a pool or tier where it is told apart by those.
-func (d *dashboard) graph(title string, of pool.Key, lines ...series) widget {
-	metrics := make([]awscloudwatch.IMetric, len(lines))
-	for i, s := range lines {
-		metrics[i] = d.metric(of, s)
-	}
-	return graph(title, metrics...)
-}
+// title begins a row.
+func (d *dashboard) title(name string) { d.row(1, words("## "+name)) }
 
-func (d *dashboard) metric(of pool.Key, s series) awscloudwatch.IMetric {
-	values := map[string]string{
-		telemetry.Stage: d.stage, telemetry.Kind: string(of.Kind), telemetry.Tier: string(of.Tier),
-	}
-	dimensions := map[string]*string{}
-	by := s.metric.Dimensions
-	if of == (pool.Key{}) && s.metric.AlsoOfStage {
+// line is what the functions measure, of a pool or tier where it is told apart by those.
+func (d *dashboard) line(of pool.Key, m telemetry.Metric, statistic, label string) line {
+	values := map[string]string{telemetry.Stage: d.stage.Name, telemetry.Kind: string(of.Kind), telemetry.Tier: string(of.Tier)}
+	by := m.Dimensions
+	if of == (pool.Key{}) && m.AlsoOfStage {
 		by = []string{telemetry.Stage}
 	}
+	dimensions := map[string]*string{}
 	for _, name := range by {
 		dimensions[name] = jsii.String(values[name])
 	}
-	return newMetric(telemetry.Namespace, s.metric.Name, s.statistic, s.label, dimensions)
-}
-
-func queueMetric(q awssqs.Queue, name, label string) awscloudwatch.IMetric {
-	return newMetric("AWS/SQS", name, "Maximum", label, map[string]*string{"QueueName": q.QueueName()})
-}
-
-func newMetric(namespace, name, statistic, label string, dimensions map[string]*string) awscloudwatch.IMetric {
-	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: jsii.String(namespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
-		Label: jsii.String(label), DimensionsMap: &dimensions, Period: awscdk.Duration_Minutes(jsii.Number(1)),
-	})
-}
-
-// widget makes a widget of a width, in columns.
-type widget func(width float64) awscloudwatch.IWidget
-
-func graph(title string, metrics ...awscloudwatch.IMetric) widget {
-	return func(width float64) awscloudwatch.IWidget {
-		return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{
-			Title: jsii.String(title), Left: &metrics, Width: jsii.Number(width), Height: jsii.Number(6),
-			LeftYAxis: &awscloudwatch.YAxisProps{Min: jsii.Number(0)},
-		})
-	}
-}
-
-// row puts widgets of the same width side by side.
-func (d *dashboard) row(widgets ...widget) {
-	const gridWidth = 24
-	row := make([]awscloudwatch.IWidget, len(widgets))
-	for i, w := range widgets {
-		row[i] = w(gridWidth / float64(len(widgets)))
-	}
-	d.rows = append(d.rows, &row)
+	return line{namespace: telemetry.Namespace, metric: m.Name, statistic: statistic, label: label, dimensions: dimensions}
 }

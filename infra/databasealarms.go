@@ -5,8 +5,29 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// databaseAlarm is an alarm on an instance's own metrics.
+type databaseAlarm struct {
+	id, what, metric, description, comparison string
+	threshold                                 float64
+}
+
+const atMost = "LessThanOrEqualToThreshold"
+
+// busyAlarms are those of hosts that are overworked. Instances of the classes in use have a balance of I/O that they may
+// burst by (RDS user guide, "Amazon CloudWatch instance-level metrics"); of one that has none, the alarm has no data.
+func busyAlarms(sizes DatabaseHosts) []databaseAlarm {
+	return []databaseAlarm{
+		{"CpuAlarm", "cpu", "CPUUtilization", "The processor is busy all the time.", atLeast, 90},
+		{"StorageAlarm", "storage", "FreeStorageSpace", "The storage is nearly full, and RDS does not grow it.", atMost, storageAlarmBytes(sizes)},
+		{"ConnectionsAlarm", "connections", "DatabaseConnections", "Nearly all connections are in use.", atLeast, float64(sizes.MaxConnections) * 8 / 10},
+		{"MemoryAlarm", "memory", "FreeableMemory", "Memory is nearly used up.", atMost, float64(sizes.LowMemoryMiB) * (1 << 20)},
+		{"QueueAlarm", "queue", "DiskQueueDepth", "Reads and writes queue up before the disk.", atLeast, 64},
+		{"BurstAlarm", "burst", "EBSIOBalance%", "The disk may burst no longer: it is slow from here on.", atMost, 10},
+	}
+}
+
 // databaseAlarms is how many alarms a database host has.
-const databaseAlarms = 5
+var databaseAlarms = len(busyAlarms(DatabaseHosts{})) + 1
 
 // addDatabaseAlarms makes the alarms of a database host. They have no actions: their changes of state
 // go by EventBridge to the function that takes the host out of service and back. They name the
@@ -18,21 +39,13 @@ func addDatabaseAlarms(stack awscdk.Stack, instance *string, sizes DatabaseHosts
 		a.Dimensions = map[string]*string{"DBInstanceIdentifier": instance}
 		NewAlarm(stack, id, a)
 	}
-	alarm := func(id, what, metric, description, comparison string, threshold float64) {
-		add(id, what, AlarmProps{
-			Description: description, Metric: metric, Statistic: "Average",
+	for _, a := range busyAlarms(sizes) {
+		add(a.id, a.what, AlarmProps{
+			Description: a.description, Metric: a.metric, Statistic: "Average",
 			// Three bad spells of five minutes in a row: a busy minute is no reason to turn tenants away.
-			PeriodSeconds: 300, Periods: 3, Comparison: comparison, Threshold: threshold, Missing: "missing",
+			PeriodSeconds: 300, Periods: 3, Comparison: a.comparison, Threshold: a.threshold, Missing: "missing",
 		})
 	}
-	const atMost = "LessThanOrEqualToThreshold"
-	alarm("CpuAlarm", "cpu", "CPUUtilization", "The processor is busy all the time.", atLeast, 90)
-	alarm("StorageAlarm", "storage", "FreeStorageSpace", "The storage is nearly full, and RDS does not grow it.", atMost,
-		storageAlarmBytes(sizes))
-	alarm("ConnectionsAlarm", "connections", "DatabaseConnections", "Nearly all connections are in use.", atLeast,
-		float64(sizes.MaxConnections)*8/10)
-	alarm("MemoryAlarm", "memory", "FreeableMemory", "Memory is nearly used up.", atMost,
-		float64(sizes.LowMemoryMiB)*(1<<20))
 	add("SilenceAlarm", "silence", silence)
 }
 

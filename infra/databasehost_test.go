@@ -171,7 +171,7 @@ func TestAlarmsBearTheNamesThatTheRuleMatches(t *testing.T) {
 			}
 		}
 		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
-			if name, _ := alarm.Properties["AlarmName"].(string); !strings.HasPrefix(name, "headroom-"+a.stage.Name+"-control-") {
+			if name, _ := alarm.Properties["AlarmName"].(string); strings.HasPrefix(name, "headroom-"+a.stage.Name+"-"+string(pool.Database)) || !strings.HasPrefix(name, "headroom-"+a.stage.Name+"-") {
 				t.Errorf("%s is named %s, as if it were a host's", id, name)
 			}
 		}

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 
 	"headroom/internal/pool"
-	"headroom/internal/telemetry"
 )
 
 // handbook is what operators read.
@@ -20,24 +18,6 @@ func handbook(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-func TestTheHandbookNamesEveryAlarm(t *testing.T) {
-	text := handbook(t)
-	forEachStage(t, func(t *testing.T, a assembly) {
-		for id, alarm := range a.control.of("AWS::CloudWatch::Alarm") {
-			name := strings.TrimPrefix(fmt.Sprint(alarm.Properties["AlarmName"]), "headroom-"+a.stage.Name+"-control-")
-			general := regexp.MustCompile(`^.*-(dead-letters)$`).ReplaceAllString(name, "<queue>-$1")
-			for _, function := range functionNames {
-				if rest, of := strings.CutPrefix(general, function+"-"); of {
-					general = "<function>-" + rest
-				}
-			}
-			if !strings.Contains(text, "`"+general+"`") {
-				t.Errorf("%s: alarm %s is not in the handbook", id, general)
-			}
-		}
-	})
 }
 
 func TestTheHandbookNamesEveryFieldOfAPolicy(t *testing.T) {
@@ -64,15 +44,4 @@ func TestTheHandbookHasTheStagesNumbers(t *testing.T) {
 			t.Errorf("the handbook does not say %q", said)
 		}
 	}
-}
-
-func TestEveryMetricIsOnTheDashboardOrWatched(t *testing.T) {
-	rarely := map[string]string{"EventsIgnored": "a clue for who debugs a rule"}
-	forEachStage(t, func(t *testing.T, a assembly) {
-		for _, m := range telemetry.Catalogue {
-			if !strings.Contains(string(a.control.text), m.Name) && rarely[m.Name] == "" {
-				t.Errorf("nobody looks at %s", m.Name)
-			}
-		}
-	})
 }

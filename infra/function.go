@@ -43,7 +43,7 @@ type FunctionProps struct {
 	Network     *Network // nil: it runs outside the VPC
 	Grants      []Grant
 	MoreGrants  []Grant // what has no room in the role itself, which takes 10,240 characters
-	Notify      *string // ARN of the topic that hears of errors
+	Operators   *Operators
 }
 
 // NewFunction makes a function with its role, its log group, its alarms, and the mapping from the
@@ -115,15 +115,14 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) awslamb
 	}
 
 	for _, metric := range []string{"Errors", "Throttles"} {
-		newCountAlarm(scope, metric+"Alarm", AlarmProps{
-			Name:        jsii.String("headroom-" + p.Stage.Name + "-control-" + p.Name + "-" + strings.ToLower(metric)),
+		what := strings.ToLower(metric)
+		p.Operators.call(scope, metric+"Alarm", Ticket, p.Name+"-"+what, "function-"+what, atZero(AlarmProps{
 			Description: metric + " of function " + name + ": see log group /aws/lambda/" + name + ".",
 			Namespace:   "AWS/Lambda",
 			Metric:      metric,
 			Statistic:   "Sum",
 			Dimensions:  map[string]*string{"FunctionName": function.FunctionName()},
-			Notify:      p.Notify,
-		})
+		}))
 	}
 	return function
 }

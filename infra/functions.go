@@ -245,7 +245,7 @@ func (c *controlPlane) onGatewayGroups(actions ...string) Grant {
 
 // newFunction adds what is the same for all functions of the control plane.
 func (c *controlPlane) newFunction(id string, p FunctionProps) awslambda.Function {
-	p.Stage, p.CodeDir, p.Notify = c.Stage, c.CodeDir, c.notifications.Topic.TopicArn()
+	p.Stage, p.CodeDir, p.Operators = c.Stage, c.CodeDir, c.operators
 	return NewFunction(c.stack, id, p)
 }
 

@@ -28,7 +28,7 @@ type QueueProps struct {
 	Stage           Stage
 	Name            string  // in alarms, such as "signup"
 	ConsumerTimeout float64 // seconds that the function behind it may take
-	Notify          *string // ARN of the topic
+	Operators       *Operators
 }
 
 // NewQueue makes a queue, encrypted by keys of SQS (no message holds a secret, and EventBridge can
@@ -54,15 +54,13 @@ func newDeadLetters(scope constructs.Construct, id string, p QueueProps) awssqs.
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
 	})
 	suppress(dead, "AwsSolutions-SQS3", "It is itself the dead-letter queue.")
-	newCountAlarm(scope, id+"Alarm", AlarmProps{
-		Name:        jsii.String("headroom-" + p.Stage.Name + "-control-" + p.Name + "-dead-letters"),
-		Description: "Messages of queue " + p.Name + " could not be handled: look at them, then redrive or delete them.",
+	p.Operators.call(scope, id+"Alarm", Ticket, p.Name+"-dead-letters", "dead-letters", atZero(AlarmProps{
+		Description: "Messages of queue " + p.Name + " could not be handled.",
 		Namespace:   "AWS/SQS",
 		Metric:      "ApproximateNumberOfMessagesVisible",
 		Statistic:   "Maximum",
 		Dimensions:  map[string]*string{"QueueName": dead.QueueName()},
-		Notify:      p.Notify,
-	})
+	}))
 	return dead
 }
 

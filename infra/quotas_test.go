@@ -47,7 +47,7 @@ func TestQuotasThatAWSCountsAreWarnedOf(t *testing.T) {
 			"quota-ec2-vcpus":            {"EC2", "vCPU", "Standard/OnDemand", "100 * m / SERVICE_QUOTA(m)"},
 			"quota-fargate-vcpus":        {"Fargate", "vCPU", "Standard/OnDemand", "100 * m / SERVICE_QUOTA(m)"},
 		} {
-			alarm := controlAlarm(t, a, what)
+			alarm := alarmNamed(t, a, Ticket, what)
 			expression, metrics := expressionOf(t, alarm)
 			if expression != want.expression || at(metrics["m"], "Namespace") != "AWS/Usage" || at(metrics["m"], "MetricName") != "ResourceCount" {
 				t.Errorf("%s: %s of %v", what, expression, metrics)
@@ -67,7 +67,7 @@ var reckoning = regexp.MustCompile(`^100 \* \((\d+) \+ (\d+) \* m \+ (\d+) \* s\
 // counted is what an alarm reckons with: what the control plane takes, a host of each kind, and the quota.
 func counted(t *testing.T, a assembly, what string) (stage, database, share, quota int) {
 	t.Helper()
-	alarm := controlAlarm(t, a, what)
+	alarm := alarmNamed(t, a, Ticket, what)
 	expression, metrics := expressionOf(t, alarm)
 	parts := reckoning.FindStringSubmatch(expression)
 	if parts == nil {

@@ -91,6 +91,7 @@ func (a *Appliance) upload(s *share, changed string) error {
 	if err := a.cfg.Objects.Put(ctx, bucket, key, body); err != nil {
 		return fmt.Errorf("put object %s: %w", key, err)
 	}
+	a.uploaded(len(body))
 	return nil
 }
 

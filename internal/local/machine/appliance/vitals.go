@@ -7,6 +7,7 @@ type Vitals struct {
 	IoWait       float64 // how much of their time its processors wait for its disks, in percent
 	Availability int     // notifications that it was not available, or was started anew, since it was last asked
 	Health       int     // notifications that it is not well, since it was last asked
+	Uploaded     int64   // bytes that it has uploaded since it was last asked
 }
 
 // vitals are an appliance's, until somebody asks.
@@ -20,7 +21,7 @@ func (a *Appliance) Vitals() Vitals {
 	a.vitals.mu.Lock()
 	defer a.vitals.mu.Unlock()
 	now := a.vitals.Vitals
-	a.vitals.Availability, a.vitals.Health = 0, 0
+	a.vitals.Availability, a.vitals.Health, a.vitals.Uploaded = 0, 0, 0
 	return now
 }
 
@@ -31,4 +32,11 @@ func (a *Appliance) Ail(of Vitals) {
 	a.vitals.IoWait = of.IoWait
 	a.vitals.Availability += of.Availability
 	a.vitals.Health += of.Health
+}
+
+// uploaded counts what is in the bucket now.
+func (a *Appliance) uploaded(bytes int) {
+	a.vitals.mu.Lock()
+	defer a.vitals.mu.Unlock()
+	a.vitals.Uploaded += int64(bytes)
 }

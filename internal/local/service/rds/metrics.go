@@ -84,6 +84,9 @@ func (r *RDS) measure(i *instance) {
 	put := func(metric, unit string, value float64) { r.cfg.Put(identifier, metric, unit, at, value) }
 	put("DatabaseConnections", "Count", float64(usage.Connections))
 	put("FreeableMemory", "Bytes", float64(usage.Memory))
+	// What the disk of this machine is asked for is not the instance's to tell: here nothing waits, and nothing is used up.
+	put("DiskQueueDepth", "Count", 0)
+	put("EBSIOBalance%", "Percent", 100)
 	if allocated > 0 {
 		put("FreeStorageSpace", "Bytes", float64(max(allocated-usage.Storage, 0)))
 	}

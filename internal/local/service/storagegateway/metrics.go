@@ -25,6 +25,7 @@ func (g *Gateway) Measure(put Put) {
 		now := device.Vitals()
 		put(gw.id, gw.name, "IoWaitPercent", "Percent", now.IoWait)
 		put(gw.id, gw.name, "FilesFailingUpload", "Count", float64(device.FailingUpload()))
+		put(gw.id, gw.name, "CloudBytesUploaded", "Bytes", float64(now.Uploaded))
 		if len(device.Cache()) > 0 {
 			put(gw.id, gw.name, "CachePercentDirty", "Percent", g.dirtyPercent(arn, device))
 		}
