@@ -1,12 +1,18 @@
 package endtoend
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"headroom/internal/telemetry"
 )
@@ -20,40 +26,137 @@ func series(namespace, name string, dimensions map[string]string) string {
 	return text
 }
 
-// ofLeaving are metrics that are measured only where a tenant leaves, ofMending those where a host is mended.
+// ofLeaving are metrics that are measured only where a tenant leaves, ofMending those where something has to be mended, ofTrouble
+// those that gateways send only then.
 var (
-	ofLeaving = []string{"TenantsReleased"}
-	ofMending = []string{"HostsRepaired", "RepairsAsking", "UnwritableTime"}
+	ofLeaving = []string{"TenantsReleased", "ArchiveAge", "ScrubAge"}
+	ofMending = []string{"HostsRepaired", "RepairsAsking", "UnwritableTime", "StepsOverdue", "StepsGivenUp", "PolicyInvalid"}
+	ofTrouble = []string{"AvailabilityNotifications", "HealthNotifications"}
 )
 
-// measuresWhatIsShown wants the functions to have measured each of their metrics on the dashboard,
-// and every other one there to be of a resource that there is.
+// measuresWhatIsShown wants the functions to have measured each of their metrics on the dashboard and under an alarm, and
+// no other; every other one there to be of a resource that there is; and every search to find what hosts measure.
 // Nobody leaves, and nothing has to be mended.
 func (s *system) measuresWhatIsShown(t *testing.T) {
 	measured, resources := s.measured(), map[string]bool{}
 	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
 		resources[r.Type+" "+r.PhysicalID[strings.LastIndex(r.PhysicalID, "/")+1:]] = true // a queue's is its URL
 	}
-	ours, aws := 0, 0
-	for _, m := range s.shown(t) {
+	seldom := slices.Concat(ofLeaving, ofMending)
+	ours, others, looked := 0, 0, map[string]bool{}
+	for _, m := range append(s.shown(t), s.watched(t)...) {
 		if m.namespace == telemetry.Namespace {
 			ours++
-			if name := series(m.namespace, m.name, m.dimensions); !measured[name] && !slices.Contains(ofLeaving, m.name) && !slices.Contains(ofMending, m.name) {
-				t.Errorf("widget %q shows %s, which nothing measured", m.widget, name)
+			looked[m.name] = true
+			if name := series(m.namespace, m.name, m.dimensions); !measured[name] && !slices.Contains(seldom, m.name) {
+				t.Errorf("%q shows %s, which nothing measured", m.widget, name)
 			}
 			continue
 		}
-		aws++
 		kind := map[string]string{"FunctionName": "AWS::Lambda::Function", "QueueName": "AWS::SQS::Queue"}
 		for dimension, value := range m.dimensions {
+			if kind[dimension] == "" {
+				continue // a host's, or of the account
+			}
+			others++
 			if !resources[kind[dimension]+" "+value] {
-				t.Errorf("widget %q shows %s of %s %s, which is not there", m.widget, m.name, dimension, value)
+				t.Errorf("%q shows %s of %s %s, which is not there", m.widget, m.name, dimension, value)
 			}
 		}
 	}
-	if ours == 0 || aws == 0 {
-		t.Errorf("the dashboard shows %d metrics of ours and %d of AWS", ours, aws)
+	for name := range measured {
+		if of, ok := strings.CutPrefix(strings.Fields(name)[0], telemetry.Namespace+"/"); ok && !looked[of] {
+			t.Errorf("%s is measured, and nobody looks at it", name)
+		}
 	}
+	if ours == 0 || others == 0 {
+		t.Errorf("the dashboard shows %d metrics of ours and %d of AWS", ours, others)
+	}
+	s.findsHosts(t)
+}
+
+// findsHosts wants each search of the dashboard to find series with data, and each other expression to come to some.
+func (s *system) findsHosts(t *testing.T) {
+	client := cloudwatch.NewFromConfig(s.AWS())
+	for _, w := range s.widgets(t) {
+		var queries []types.MetricDataQuery
+		for i, line := range w.Properties.Metrics {
+			if q, ok := queryOf(line, i, w.Properties.Period); ok {
+				queries = append(queries, q)
+			}
+		}
+		if !slices.ContainsFunc(queries, func(q types.MetricDataQuery) bool { return q.Expression != nil }) || containsAny(queries, ofTrouble) {
+			continue
+		}
+		s.await(t, fmt.Sprintf("widget %q draws something", w.Properties.Title), func() bool {
+			now := s.Clock.Now()
+			out, err := client.GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{
+				StartTime: aws.Time(now.Add(-time.Hour)), EndTime: aws.Time(now.Add(time.Minute)), MetricDataQueries: queries,
+			})
+			must(t, err)
+			for _, r := range out.MetricDataResults {
+				if len(r.Values) > 0 {
+					return true
+				}
+			}
+			return false
+		})
+	}
+}
+
+func containsAny(queries []types.MetricDataQuery, names []string) bool {
+	return slices.ContainsFunc(queries, func(q types.MetricDataQuery) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(aws.ToString(q.Expression), name) })
+	})
+}
+
+// queryOf is a widget's line as GetMetricData takes it.
+func queryOf(line []any, number, period int) (q types.MetricDataQuery, ok bool) {
+	options, ok := line[len(line)-1].(map[string]any)
+	if !ok {
+		return q, false
+	}
+	text := func(name string) string { value, _ := options[name].(string); return value }
+	q.Id = aws.String(cmp.Or(text("id"), fmt.Sprintf("q%d", number)))
+	q.ReturnData = aws.Bool(options["visible"] != false)
+	if expression := text("expression"); expression != "" {
+		q.Expression = &expression
+		return q, true
+	}
+	metric := &types.Metric{Namespace: aws.String(line[0].(string)), MetricName: aws.String(line[1].(string))}
+	for i := 2; i+1 < len(line); i += 2 {
+		metric.Dimensions = append(metric.Dimensions, types.Dimension{Name: aws.String(line[i].(string)), Value: aws.String(line[i+1].(string))})
+	}
+	q.MetricStat = &types.MetricStat{Metric: metric, Period: aws.Int32(int32(period)), Stat: aws.String(text("stat"))}
+	return q, true
+}
+
+// watched lists what the alarms are on.
+func (s *system) watched(t *testing.T) (found []metric) {
+	t.Helper()
+	pages := cloudwatch.NewDescribeAlarmsPaginator(cloudwatch.NewFromConfig(s.AWS()), &cloudwatch.DescribeAlarmsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		must(t, err)
+		for _, a := range page.MetricAlarms {
+			note := func(namespace, name *string, dimensions []types.Dimension) {
+				m := metric{widget: *a.AlarmName, namespace: aws.ToString(namespace), name: aws.ToString(name), dimensions: map[string]string{}}
+				for _, d := range dimensions {
+					m.dimensions[*d.Name] = *d.Value
+				}
+				found = append(found, m)
+			}
+			if a.MetricName != nil {
+				note(a.Namespace, a.MetricName, a.Dimensions)
+			}
+			for _, q := range a.Metrics {
+				if q.MetricStat != nil {
+					note(q.MetricStat.Metric.Namespace, q.MetricStat.Metric.MetricName, q.MetricStat.Metric.Dimensions)
+				}
+			}
+		}
+	}
+	return found
 }
 
 // metric is one line of a widget.
@@ -62,23 +165,30 @@ type metric struct {
 	dimensions              map[string]string
 }
 
-// shown lists what the dashboard shows.
-func (s *system) shown(t *testing.T) (found []metric) {
+// drawn is a widget of the dashboard.
+type drawn struct {
+	Properties struct {
+		Title   string
+		Period  int
+		Metrics [][]any
+	}
+}
+
+func (s *system) widgets(t *testing.T) []drawn {
 	t.Helper()
 	body, ok := s.Alarms.Dashboard(s.output(t, "DashboardName"))
 	if !ok {
 		t.Fatal("there is no dashboard")
 	}
-	var dashboard struct {
-		Widgets []struct {
-			Properties struct {
-				Title   string
-				Metrics [][]any
-			}
-		}
-	}
+	var dashboard struct{ Widgets []drawn }
 	must(t, json.Unmarshal([]byte(body), &dashboard))
-	for _, w := range dashboard.Widgets {
+	return dashboard.Widgets
+}
+
+// shown lists what the dashboard shows, but for what it searches.
+func (s *system) shown(t *testing.T) (found []metric) {
+	t.Helper()
+	for _, w := range s.widgets(t) {
 		for _, line := range w.Properties.Metrics {
 			m := metric{widget: w.Properties.Title, dimensions: map[string]string{}}
 			var words []string // namespace, name, and dimensions in pairs; options come last
@@ -86,6 +196,9 @@ func (s *system) shown(t *testing.T) (found []metric) {
 				if text, ok := word.(string); ok {
 					words = append(words, text)
 				}
+			}
+			if len(words) == 0 {
+				continue // an expression
 			}
 			m.namespace, m.name = words[0], words[1]
 			for pair := range slices.Chunk(words[2:], 2) {
