@@ -38,7 +38,7 @@ func (k Key) String() string { return string(k.Kind) + "#" + string(k.Tier) }
 
 // Host returns the ID of the pool's host number seq.
 func (k Key) Host(seq int) HostID {
-	return HostID(fmt.Sprintf("%s-%s-%d", k.Kind, k.Tier, seq))
+	return HostID(string(k.Kind) + "-" + string(k.Tier) + "-" + strconv.Itoa(seq))
 }
 
 // HostID is "<kind>-<tier>-<seq>", such as "share-standard-3". It is never used twice.
