@@ -33,7 +33,7 @@ func (l *Ledger) saveRecord(r pool.Record) {
 }
 
 func (l *Ledger) saveHost(h pool.Host, version int64) {
-	h = h.Clone()
+	h = copied(l, h)
 	h.Due, h.Version = second(h.Due), version
 	l.hosts[h.ID] = h
 	l.index.noteHost(h)
@@ -95,12 +95,12 @@ func (l *Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 	if !ok {
 		return pool.Host{}, fmt.Errorf("read host %s: %w", id, pool.ErrNotFound)
 	}
-	return h.Clone(), nil
+	return copied(l, h), nil
 }
 
 // Hosts reads many at once.
 func (l *Ledger) Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error) {
-	return many(ctx, l, l.hosts, ids, pool.Host.Clone)
+	return many(ctx, l, l.hosts, ids)
 }
 
 // SaveHosts writes several hosts at once, and moves their pools' counters.

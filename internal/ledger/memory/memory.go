@@ -21,9 +21,12 @@ type Options struct {
 	// Contended has each save of a host with an outcome conflict once, as on DynamoDB when what came of
 	// another host is noted in the pool's record at the same time.
 	Contended bool
+	// Lend has hosts, tenants and shelves go in and come out as they are, not as copies: for simulations, in which copying
+	// is most of the work. Who reads one must not change it, and who has written one neither.
+	Lend bool
 }
 
-// Ledger is safe for use by many at once. Everything goes in and comes out as a copy.
+// Ledger is safe for use by many at once. Everything goes in and comes out as a copy, if Options.Lend does not say otherwise.
 type Ledger struct {
 	options Options
 
@@ -67,6 +70,17 @@ func New(o Options) *Ledger {
 	}
 }
 
+// clonable is a record that is copied.
+type clonable[R any] interface{ Clone() R }
+
+// copied is what goes in or comes out of the ledger for a record.
+func copied[R clonable[R]](l *Ledger, r R) R {
+	if l.options.Lend {
+		return r
+	}
+	return r.Clone()
+}
+
 // write runs one write under the lock. The fault hook is asked first; a write that fails by itself
 // answers with its own error.
 func (l *Ledger) write(ctx context.Context, operation string, do func() error) error {
@@ -87,16 +101,16 @@ func (l *Ledger) write(ctx context.Context, operation string, do func() error) e
 }
 
 // many reads copies of several records at once; those that there are not are left out.
-func many[ID comparable, R any](ctx context.Context, l *Ledger, stored map[ID]R, ids []ID, clone func(R) R) (map[ID]R, error) {
+func many[ID comparable, R clonable[R]](ctx context.Context, l *Ledger, stored map[ID]R, ids []ID) (map[ID]R, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	found := map[ID]R{}
+	found := make(map[ID]R, len(ids))
 	for _, id := range ids {
 		if r, ok := stored[id]; ok {
-			found[id] = clone(r)
+			found[id] = copied(l, r)
 		}
 	}
 	return found, nil

@@ -31,7 +31,7 @@ func (l *Ledger) Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error) 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.shelf(tier).Clone(), nil
+	return copied(l, l.shelf(tier)), nil
 }
 
 // SaveShelf replaces the shelf on the condition that its version is before's.
@@ -123,7 +123,7 @@ func (l *Ledger) changed(ctx context.Context, operation string, tier pool.Tier, 
 		if err := do(); err != nil {
 			return err
 		}
-		after = l.shelf(tier).Clone()
+		after = copied(l, l.shelf(tier))
 		return nil
 	})
 	if err != nil {

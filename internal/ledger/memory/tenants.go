@@ -10,7 +10,7 @@ import (
 )
 
 func (l *Ledger) saveTenant(t pool.Tenant, version int64) {
-	t = t.Clone()
+	t = copied(l, t)
 	t.Due, t.Version = second(t.Due), version
 	l.tenants[t.ID] = t
 	l.index.noteTenant(t)
@@ -23,7 +23,7 @@ func (l *Ledger) Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant
 			l.saveTenant(t, 1)
 			fresh = true
 		}
-		stored = l.tenants[t.ID].Clone()
+		stored = copied(l, l.tenants[t.ID])
 		return nil
 	})
 	if err != nil {
@@ -43,12 +43,12 @@ func (l *Ledger) Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, err
 	if !ok {
 		return pool.Tenant{}, fmt.Errorf("read tenant %s: %w", id, pool.ErrNotFound)
 	}
-	return t.Clone(), nil
+	return copied(l, t), nil
 }
 
 // Tenants reads many at once.
 func (l *Ledger) Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error) {
-	return many(ctx, l, l.tenants, ids, pool.Tenant.Clone)
+	return many(ctx, l, l.tenants, ids)
 }
 
 // SaveTenant writes a tenant on the condition that its version is before's, and moves its place on the
@@ -73,7 +73,7 @@ func (l *Ledger) SaveTenant(ctx context.Context, before, after pool.Tenant) (poo
 		return pool.Tenant{}, err
 	}
 	after.Version, after.Due = before.Version+1, second(after.Due)
-	return after.Clone(), nil
+	return copied(l, after), nil
 }
 
 // Register makes an address a tenant's.
