@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -153,11 +154,29 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("DecommissionQueueUrl", c.decommissions.QueueUrl(), "Have tenants leave, and call that off, here")
 	c.output("DecommissionDlqUrl", c.decommissions.DeadLetters.QueueUrl(), "Departures that were refused, or failed for good")
 	c.output("ArchiveBucketName", c.archives.Bucket.Ref(), "The data of tenants that have left")
+	for _, q := range []struct {
+		id   string
+		dead awssqs.Queue
+	}{
+		{"SignupSteps", c.signupSteps.DeadLetters},
+		{"PoolCheck", c.poolChecks.DeadLetters},
+		{"HostEvents", c.hostEvents.DeadLetters},
+		{"Alarms", c.alarms.DeadLetters},
+		{"GatewayAlarms", c.gatewayAlarms.DeadLetters},
+		{"RepairRequests", c.repairs.DeadLetters},
+		{"RepairSteps", c.repairSteps.DeadLetters},
+		{"ChangeSteps", c.changeSteps.DeadLetters},
+		{"DecommissionSteps", c.decommissionSteps.DeadLetters},
+		{"Undelivered", undelivered},
+	} {
+		c.output(q.id+"DlqUrl", q.dead.QueueUrl(), "Dead letters of queue "+strings.ToLower(q.id))
+	}
 	c.output("PoolCheckQueueUrl", c.poolChecks.QueueUrl(), "Asks for a pool check")
 	c.output("HostEventsQueueUrl", c.hostEvents.QueueUrl(), "Says what becomes of a host in quarantine")
 	c.output("RepairRequestQueueUrl", c.repairs.QueueUrl(), "Gives the word for a repair, and asks for changes of hosts")
 	c.output("TableName", c.ledger.Table.TableName(), "All state")
 	c.output("BusName", c.bus.EventBusName(), "Events about tenants and hosts")
+	c.output("DatabaseSlotsMost", jsii.String(strconv.Itoa(p.Stage.databaseSlots())), "Tenants that a database host has connections for: more can't be set")
 	c.output("PolicyParameterName", c.policy.ParameterName(), "The pool policies")
 	c.output("NotifyTopicArn", c.notifications.Topic.TopicArn(), "Tickets: subscribe operators to it")
 	c.output("PageTopicArn", c.notifications.Pages.TopicArn(), "Pages: subscribe who is on call to it")

@@ -273,7 +273,35 @@ func TestThePolicyParameterMayGrow(t *testing.T) {
 
 func TestOutputsAreThere(t *testing.T) {
 	want := []string{
-		"ArchiveBucketName", "BusName", "DashboardName", "DecommissionDlqUrl", "DecommissionQueueUrl", "HostEventsQueueUrl", "InstanceChangeDlqUrl", "InstanceChangeQueueUrl", "NotifyTopicArn", "PageTopicArn", "PolicyParameterName", "PoolCheckQueueUrl", "RepairRequestQueueUrl", "SecretsKeyArn", "SignupDlqUrl", "SignupQueueUrl", "TableName", "ZoneId",
+		"AlarmsDlqUrl",
+		"ArchiveBucketName",
+		"BusName",
+		"ChangeStepsDlqUrl",
+		"DashboardName",
+		"DatabaseSlotsMost",
+		"DecommissionDlqUrl",
+		"DecommissionQueueUrl",
+		"DecommissionStepsDlqUrl",
+		"GatewayAlarmsDlqUrl",
+		"HostEventsDlqUrl",
+		"HostEventsQueueUrl",
+		"InstanceChangeDlqUrl",
+		"InstanceChangeQueueUrl",
+		"NotifyTopicArn",
+		"PageTopicArn",
+		"PolicyParameterName",
+		"PoolCheckDlqUrl",
+		"PoolCheckQueueUrl",
+		"RepairRequestQueueUrl",
+		"RepairRequestsDlqUrl",
+		"RepairStepsDlqUrl",
+		"SecretsKeyArn",
+		"SignupDlqUrl",
+		"SignupQueueUrl",
+		"SignupStepsDlqUrl",
+		"TableName",
+		"UndeliveredDlqUrl",
+		"ZoneId",
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.control.Outputs))); diff != "" {

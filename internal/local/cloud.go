@@ -119,7 +119,7 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 		Account: o.Account, Region: o.Region, Principals: c.keys, Authorizer: c.Policies, Log: c.options.Log,
 	})
 	c.Router.Before(c.cut)
-	c.server = &http.Server{Handler: c.Router, ReadHeaderTimeout: 10 * time.Second}
+	c.server = &http.Server{Handler: c.timed(c.Router), ReadHeaderTimeout: 10 * time.Second}
 	c.work.Go(func() { _ = c.server.Serve(listener) })
 
 	if err := c.startParts(ctx); err != nil {
@@ -129,6 +129,16 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// clockHeader tells callers the cloud's time, which may be ahead of their own, in milliseconds since the epoch.
+const clockHeader = "X-Local-Clock"
+
+func (c *Cloud) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(clockHeader, strconv.FormatInt(c.Clock.Now().UnixMilli(), 10))
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (c *Cloud) makeDir() error {

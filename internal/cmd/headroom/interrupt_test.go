@@ -24,7 +24,9 @@ func TestMain(m *testing.M) {
 		fmt.Println("stopping")
 		select {}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	closeCloud()
+	os.Exit(code)
 }
 
 func TestTheFirstInterruptionAsksAndTheSecondEndsAtOnce(t *testing.T) {

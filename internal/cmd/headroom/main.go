@@ -1,4 +1,4 @@
-// Headroom's command. Today it runs the local cloud: `headroom demo`.
+// Headroom's command: what an operator asks of a deployment, and asks it to do, and the local cloud, `headroom demo`.
 package main
 
 import (
@@ -7,17 +7,50 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"headroom/internal/operator"
 )
 
 // Exit statuses, besides 0.
 const (
 	failed      = 1
 	refused     = 2   // the command line can't be meant; nothing was started
+	missing     = 3   // what was asked about is not there
+	denied      = 4   // the caller lacks a permission
+	guarded     = 5   // it may not be done as things are; nothing was changed
+	unreachable = 6   // nothing answered, or there are no credentials
+	undecided   = 7   // a confirmation was wanted, and not given; nothing was changed
+	notWell     = 8   // what was looked at is not as it should be
 	interrupted = 130 // ended by Ctrl-C before it was done (128 + SIGINT)
 )
+
+// exits are the exit statuses and what they mean.
+var exits = [][2]string{
+	{"0", "done"},
+	{"1", "failed"},
+	{"2", "the command line can't be meant; nothing was asked"},
+	{"3", "what was asked about is not there"},
+	{"4", "no permission"},
+	{"5", "refused as things are; nothing was changed"},
+	{"6", "nothing answered, or there are no credentials"},
+	{"7", "not confirmed; nothing was changed"},
+	{"8", "not well (status --check, doctor)"},
+	{"130", "interrupted"},
+}
+
+// statuses are what help says of them.
+func statuses() string {
+	text := "Exit status:\n"
+	for _, e := range exits {
+		text += fmt.Sprintf("  %-3s  %s\n", e[0], e[1])
+	}
+	return strings.TrimSuffix(text, "\n")
+}
 
 // usage is how help says what a command takes, 80 columns wide.
 const usage = `Usage: {{if .HasSubCommands}}{{.CommandPath}} <command>{{else}}{{.UseLine}}{{end}}
@@ -28,8 +61,19 @@ Commands:
   {{rpad .Name .NamePadding}}  {{.Short}}{{end}}{{end}}
 {{- end}}
 
+{{- if .HasExample}}
+
+Examples:
+{{.Example}}
+{{- end}}
+
 Flags:
-{{.Flags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}
+{{(ownFlags .).FlagUsagesWrapped 80 | trimTrailingWhitespaces}}
+{{- if hasCommonFlags .}}
+
+Which deployment, and how it is shown:
+{{(commonFlags .).FlagUsagesWrapped 80 | trimTrailingWhitespaces}}
+{{- end}}
 {{- if .HasAvailableSubCommands}}
 
 {{.CommandPath}} <command> --help says what a command takes.
@@ -65,17 +109,52 @@ func run(ctx context.Context, root *cobra.Command) int {
 		return interrupted
 	}
 	fmt.Fprintln(root.ErrOrStderr(), "headroom:", err)
-	if errors.As(err, new(refusal)) {
+	var known *operator.Failure
+	switch {
+	case errors.As(err, new(refusal)):
 		return refused
+	case errors.As(err, new(unwell)):
+		return notWell
+	case errors.As(err, new(unconfirmed)):
+		return undecided
+	case errors.As(err, &known):
+		if known.Do != "" {
+			fmt.Fprintln(root.ErrOrStderr(), known.Do)
+		}
+		return kinds[known.Kind]
 	}
 	return failed
+}
+
+// kinds are the exit statuses of failures.
+var kinds = map[operator.Kind]int{
+	operator.Other: failed, operator.Missing: missing, operator.Denied: denied, operator.Refused: guarded, operator.Unreachable: unreachable,
+}
+
+// flagsOf is a part of a command's flags.
+func flagsOf(cmd *cobra.Command, shared bool) *pflag.FlagSet {
+	part := pflag.NewFlagSet("", pflag.ContinueOnError)
+	part.SortFlags = false
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if _, marked := f.Annotations[common]; marked == shared {
+			part.AddFlag(f)
+		}
+	})
+	return part
+}
+
+func init() {
+	cobra.AddTemplateFunc("ownFlags", func(cmd *cobra.Command) *pflag.FlagSet { return flagsOf(cmd, false) })
+	cobra.AddTemplateFunc("commonFlags", func(cmd *cobra.Command) *pflag.FlagSet { return flagsOf(cmd, true) })
+	cobra.AddTemplateFunc("hasCommonFlags", func(cmd *cobra.Command) bool { return flagsOf(cmd, true).HasFlags() })
 }
 
 // newRoot is `headroom`, with all its commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:     "headroom",
-		Short:   "Headroom on this machine.",
+		Short:   "Ask a deployment of Headroom, tell it what to do, or run one on this machine.",
+		Long:    "Ask a deployment of Headroom, tell it what to do, or run one on this machine.\n\n" + statuses(),
 		Version: version(),
 		Args:    knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -92,6 +171,6 @@ func newRoot() *cobra.Command {
 	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(refuseFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newDemo(), newCompletion())
+	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newDemo(), newCompletion())
 	return root
 }

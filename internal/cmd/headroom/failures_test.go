@@ -1,0 +1,93 @@
+package main
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+// TestWhatFailsSaysWhatToDo is the table of failures: wrong input, nothing there, no network, a guard.
+func TestWhatFailsSaysWhatToDo(t *testing.T) {
+	d := cloud(t)
+	for _, test := range []struct {
+		args   string
+		status int
+		says   string // %s: the endpoint
+	}{
+		{"host list --state broken", refused, "headroom: --state is \"broken\", and must be one of ordered, building, preparing, in-service, cordoned, lost, deleting, deleted, quarantined (see headroom host list --help)\n"},
+		{"host", refused, "headroom: which command? (see headroom host --help)\n"},
+		{"host lits", refused, "headroom: unknown command \"lits\", did you mean list? (see headroom host --help)\n"},
+		{"host show", refused, "headroom: which host? (see headroom host show --help)\n"},
+		{"host show share-standard-1 2", refused, "headroom: unexpected argument \"2\" (see headroom host show --help)\n"},
+		{"status --watch=1ms", refused, "headroom: --watch is 1ms, and must be a second or more (see headroom status --help)\n"},
+		{"host show shares", guarded, "headroom: \"shares\" is no host\nIt is kind, tier and number, such as share-standard-3; headroom host list names them.\n"},
+		{"host show share-standard-9", missing, "headroom: there is no host share-standard-9\nheadroom host list --all names those there are and were.\n"},
+		{"pool show files", guarded, "headroom: \"files\" is no pool\nIt is the kind and the tier, such as database-standard or share-standard.\n"},
+		{"pool show share-gold", missing, "headroom: there is no pool share-gold\nheadroom pool list names those there are.\n"},
+		{"tenant show nobody", missing, "headroom: there is no tenant nobody\nNames count letter by letter. headroom tenant list names those there are.\n"},
+		{"dlq show letters", missing, "headroom: there is no queue letters\nIt is one of alarms, changesteps, decommission, decommissionsteps, gatewayalarms, hostevents, instancechange, poolcheck, repairrequests, repairsteps, signup, signupsteps, undelivered.\n"},
+		{"status --stage prod", missing, "headroom: there is no stage prod in eu-west-1\nName another stage with --stage, or another region with --region.\n"},
+		{"status --check", notWell, "headroom: something needs a person\n"},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			status, _, stderr := execute(newRoot(), append(strings.Fields(test.args), "--endpoint", d.Endpoint)...)
+			if test.args == "host" || test.args == "host lits" { // a group has no such flag
+				status, _, stderr = execute(newRoot(), strings.Fields(test.args)...)
+				_, stderr, _ = strings.Cut(stderr, "headroom: ")
+				stderr = "headroom: " + stderr
+			}
+			if status != test.status || stderr != test.says {
+				t.Errorf("status %d, said\n%swant %d,\n%s", status, stderr, test.status, test.says)
+			}
+		})
+	}
+}
+
+func TestWithoutANetworkItSaysWhatToLookAt(t *testing.T) {
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = gone.Close()
+	status, _, stderr := execute(newRoot(), "status", "--endpoint", "http://"+gone.Addr().String())
+	if status != unreachable || !strings.Contains(stderr, "connection refused") || !strings.Contains(stderr, "Nothing answered: look at the network") {
+		t.Errorf("status %d, said %s", status, stderr)
+	}
+}
+
+func TestWithoutCredentialsItSaysHowToGetSome(t *testing.T) {
+	d := cloud(t)
+	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
+	status, _, stderr := execute(newRoot(), "status", "--profile", "nobody", "--endpoint", d.Endpoint)
+	if status != unreachable || !strings.Contains(stderr, "set AWS_PROFILE or --profile") {
+		t.Errorf("status %d, said %s", status, stderr)
+	}
+}
+
+func TestWithoutARegionItSaysSo(t *testing.T) {
+	for _, variable := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(variable, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	if status, _, stderr := execute(newRoot(), "status"); status != guarded || stderr != "headroom: no region is set\nSet AWS_REGION, or give --region.\n" {
+		t.Errorf("status %d, said %s", status, stderr)
+	}
+}
+
+func TestAShellCompletesWhatThereIs(t *testing.T) {
+	d := cloud(t)
+	for line, want := range map[string]string{
+		"host show --endpoint " + d.Endpoint + " share": "share-standard-1\tin-service\nshare-standard-2\tcordoned\nshare-standard-3\tbuilding\n:4\n",
+		"tenant show --endpoint " + d.Endpoint + " ac":  "acme\tready\n:4\n",
+		"pool show --endpoint " + d.Endpoint + " d":     "database-standard\n:4\n",
+		"dlq show --endpoint " + d.Endpoint + " signup": "signup\t1 dead letters\nsignupsteps\t0 dead letters\n:4\n",
+		"host show --endpoint http://127.0.0.1:1 share": ":4\n",
+		"pool li": "list\tList the pools.\n:4\n",
+	} {
+		if _, stdout, _ := execute(newRoot(), append([]string{"__complete"}, strings.Fields(line)...)...); stdout != want {
+			t.Errorf("%s: %q, want %q", line, stdout, want)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"headroom/events"
+)
+
+const (
+	// peekTime hides messages that are looked at from others who look, while they are read.
+	peekTime = 30
+	// peekRounds bounds how often messages are asked for: SQS gives ten at most, and not all that there are.
+	peekRounds = 50
+	// logsBack is how long before a message was sent its failures are looked for, for clocks that differ.
+	logsBack = 5 * time.Minute
+)
+
+// DeadLetter is a message that could not be handled.
+type DeadLetter struct {
+	ID       string            `json:"messageId"`
+	Type     string            `json:"type"` // of the message
+	SentAt   time.Time         `json:"sentAt"`
+	SentBy   string            `json:"sentBy,omitempty"` // as SQS knows the sender
+	Received int               `json:"received"`         // how often, looks at it included
+	Why      string            `json:"why"`              // it is here
+	Body     string            `json:"body"`
+	Attrs    map[string]string `json:"attributes,omitempty"`
+
+	receipt string
+}
+
+// DeadLetters reads the dead letters of a queue, the oldest first, and says of each why it is there: what it was refused
+// for, or the last failure in the function's log. They stay where they are.
+func (o *Operator) DeadLetters(ctx context.Context, name string) (Queue, []DeadLetter, error) {
+	q, err := o.deadLetters(ctx, name)
+	if err != nil {
+		return q, nil, err
+	}
+	letters, err := o.take(ctx, q)
+	if err != nil {
+		return q, nil, err
+	}
+	for i := range letters {
+		if err := o.putBack(ctx, q, letters[i]); err != nil {
+			return q, nil, err
+		}
+		if letters[i].Why == "" {
+			letters[i].Why = o.failure(ctx, q, letters[i])
+		}
+	}
+	return q, letters, nil
+}
+
+// take receives all dead letters that SQS will give, and hides them for a while.
+func (o *Operator) take(ctx context.Context, q Queue) ([]DeadLetter, error) {
+	seen := map[string]bool{}
+	var letters []DeadLetter
+	for range peekRounds {
+		out, err := o.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &q.dead, MaxNumberOfMessages: 10, VisibilityTimeout: peekTime, WaitTimeSeconds: 1,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the dead letters of %s: %w", q.Queue, err)
+		}
+		if len(out.Messages) == 0 {
+			break
+		}
+		for _, m := range out.Messages {
+			if id := aws.ToString(m.MessageId); !seen[id] {
+				seen[id] = true
+				letters = append(letters, letterOf(m))
+			}
+		}
+	}
+	slices.SortStableFunc(letters, func(a, b DeadLetter) int { return a.SentAt.Compare(b.SentAt) })
+	return letters, nil
+}
+
+func letterOf(m types.Message) DeadLetter {
+	l := DeadLetter{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), receipt: aws.ToString(m.ReceiptHandle), SentBy: m.Attributes["SenderId"]}
+	l.Type = events.TypeOf([]byte(l.Body))
+	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
+		l.SentAt = time.UnixMilli(ms).UTC()
+	}
+	l.Received, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // SQS gives a number
+	for name, value := range m.MessageAttributes {
+		if l.Attrs == nil {
+			l.Attrs = map[string]string{}
+		}
+		l.Attrs[name] = aws.ToString(value.StringValue)
+	}
+	if reason := l.Attrs["reason"]; reason != "" {
+		l.Why = "refused: " + l.Attrs["field"] + " " + reason
+	}
+	return l
+}
+
+func (o *Operator) putBack(ctx context.Context, q Queue, l DeadLetter) error {
+	_, err := o.Queues.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &q.dead, ReceiptHandle: &l.receipt, VisibilityTimeout: 0})
+	if err != nil {
+		return fmt.Errorf("put dead letter %s of %s back: %w", l.ID, q.Queue, err)
+	}
+	return nil
+}
+
+// failure is what the log of the function has of a message. That it can't be had is no failure of who looks.
+func (o *Operator) failure(ctx context.Context, q Queue, l DeadLetter) string {
+	function, named := drives[q.Queue]
+	if !named {
+		function = q.Queue
+	}
+	if function == "" {
+		return "it could not be delivered to a queue"
+	}
+	group := "/aws/lambda/headroom-" + o.Stage + "-" + function
+	in := &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: &group, FilterPattern: aws.String(fmt.Sprintf("{ $.messageId = %q }", l.ID)), StartTime: aws.Int64(l.SentAt.Add(-logsBack).UnixMilli()),
+	}
+	last := ""
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(o.Logs, in)
+	for range 5 {
+		if !pages.HasMorePages() {
+			break
+		}
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "not known: the log of " + function + " can't be read"
+		}
+		for _, e := range page.Events {
+			var line struct{ Error, Reason string }
+			if json.Unmarshal([]byte(aws.ToString(e.Message)), &line) == nil && line.Error+line.Reason != "" {
+				last = line.Error + line.Reason
+			}
+		}
+	}
+	if last == "" {
+		return "not known: the log of " + function + " has nothing of it"
+	}
+	return last
+}

@@ -1,0 +1,85 @@
+// Package operator is what an operator may ask of a deployment, and ask it to do. What is asked is read from the ledger,
+// the queues, the policy parameter, the alarms and the logs. What it is to do goes as a message to the queue that the
+// same message of anybody's would go to; only the policy document is written. The command headroom puts it on a screen.
+//
+// Shapes with JSON tags are what `headroom … --json` prints: programs read them, so names stay, and only new ones are
+// added. Times are UTC, by the deployment's clock.
+package operator
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"headroom/internal/pool"
+)
+
+// Operator asks a deployment. Reads of the ledger are strongly consistent, but for what its indexes name.
+type Operator struct {
+	Deployment
+	Caller Caller
+
+	Ledger     books
+	Queues     queues
+	Parameters parameters
+	Alarms     alarms
+	Logs       logs
+	Now        func() time.Time // by the deployment's clock
+}
+
+// books is what is read of the ledger (headroom/internal/ledger says how).
+type books interface {
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
+	Waiting(ctx context.Context, tier pool.Tier, limit int) ([]pool.Waiter, error)
+	Tiers(ctx context.Context) ([]pool.Tier, error)
+	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
+	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error)
+	EachTenant(ctx context.Context, f func(pool.Tenant) error) error
+	Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error)
+	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
+	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	Stops(ctx context.Context) (pool.Stops, error)
+	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
+	OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error)
+	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
+	OverdueRepairs(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+}
+
+type queues interface {
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
+	PurgeQueue(context.Context, *sqs.PurgeQueueInput, ...func(*sqs.Options)) (*sqs.PurgeQueueOutput, error)
+	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error)
+	StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.StartMessageMoveTaskOutput, error)
+}
+
+type parameters interface {
+	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
+}
+
+type alarms interface {
+	DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
+}
+
+type logs interface {
+	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
+}
+
+// Caller is who asks, as AWS knows it.
+type Caller struct {
+	ARN     string `json:"arn"`
+	Account string `json:"account"`
+}
