@@ -9,14 +9,19 @@ const (
 	HostRelease = "release"
 	// HostDelete has the host's stack deleted.
 	HostDelete = "delete"
+	// HostCordon takes a host that is in service out of it, until somebody uncordons it.
+	HostCordon = "cordon"
+	// HostUncordon takes a cordon by hand back; what else keeps the host out of service goes on to.
+	HostUncordon = "uncordon"
 )
 
-// HostRequest is what a person wants done about a host that is quarantined. Host events queue.
+// HostRequest is what a person wants done about a host: HostRelease and HostDelete of one that is quarantined, HostCordon
+// and HostUncordon of one that has tenants. Host events queue.
 type HostRequest struct {
 	Version     string `json:"version"`
 	Type        string `json:"type"`
 	HostID      string `json:"hostId"`
-	Action      string `json:"action"`      // HostRelease or HostDelete
+	Action      string `json:"action"`      // HostRelease, HostDelete, HostCordon or HostUncordon
 	RequestedBy string `json:"requestedBy"` // stands in the host's history
 	Reason      string `json:"reason"`
 }

@@ -77,10 +77,28 @@ func (h Host) Barred() []string {
 	if h.Trouble != "" {
 		why = append(why, h.Trouble)
 	}
+	if h.ByHand != "" {
+		why = append(why, "cordoned by hand, by "+h.ByHand)
+	}
 	if h.Repair > 0 {
 		why = append(why, fmt.Sprintf("it is being repaired (%s.%d)", h.ID, h.Repair))
 	}
 	return why
+}
+
+// CordonByHand takes a host out of service by a person's word, who is who and why; empty takes that back. What else keeps
+// it out of service goes on to.
+func CordonByHand(h Host, who string, now time.Time) (Host, error) {
+	if h.State != HostInService && h.State != HostCordoned {
+		return h, fmt.Errorf("host %s can't be cordoned by hand or uncordoned: it is %s", h.ID, h.State)
+	}
+	h = h.Clone()
+	before := h.ByHand
+	h.ByHand = who
+	if who == "" {
+		return Reconsider(h, now, "no longer cordoned by hand, by "+before)
+	}
+	return Reconsider(h, now, "cordoned by hand, by "+who)
 }
 
 // Reconsider cordons a host in service that is barred, and puts a cordoned one that is not back into service;

@@ -100,6 +100,7 @@ type Host struct {
 	Slots   []Slot
 	Alarms  map[string]AlarmMark // last known state of each of its alarms
 	Doubt   string               // why it is doubted that it serves anybody; empty: it is not
+	ByHand  string               // who cordoned it by hand, and why; empty: nobody has
 	Repair  int                  // number of the repair that it is in; 0: it is in none
 	Trouble string               // what RDS says of its instance that keeps it from serving; empty: nothing
 	Strikes []Strike             // failures against it in a row, the oldest first

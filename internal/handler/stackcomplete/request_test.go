@@ -186,3 +186,38 @@ func TestAFailedHostIsDeletedThoughNobodyCanBeTold(t *testing.T) {
 		t.Errorf("said %s", said)
 	}
 }
+
+func TestAHostIsCordonedByHandUntilSomebodyUncordonsIt(t *testing.T) {
+	w, id, _ := serving(t, &killtest.Life{}, sharePool)
+	w.must(w.handle(ask(id, "uncordon"), 1)) // it is not cordoned
+	before := w.host(id)
+	w.deliver(ask(id, "cordon"))
+	w.deliver(ask(id, "cordon")) // twice
+	w.drain()
+	cordoned := w.host(id)
+	if cordoned.State != pool.HostCordoned || cordoned.ByHand != "jo: the quota is raised" || before.State != pool.HostInService {
+		t.Fatalf("host is %s, by hand %q", cordoned.State, cordoned.ByHand)
+	}
+	if len(w.poolChecks.Messages()) == 0 {
+		t.Error("nobody takes its slots back from the shelf")
+	}
+
+	// Another reason keeps it out of service when that one is gone.
+	w.change(id, func(h pool.Host) pool.Host {
+		h.Doubt = "it does not answer"
+		return h
+	})
+	w.deliver(ask(id, "uncordon"))
+	if h := w.host(id); h.State != pool.HostCordoned || h.ByHand != "" {
+		t.Errorf("host is %s, by hand %q, in doubt", h.State, h.ByHand)
+	}
+	w.change(id, func(h pool.Host) pool.Host {
+		h.Doubt, h.ByHand = "", "jo: a drill"
+		return h
+	})
+	w.deliver(ask(id, "uncordon"))
+	w.drain()
+	if h := w.host(id); h.State != pool.HostInService || h.ByHand != "" {
+		t.Errorf("host is %s, by hand %q", h.State, h.ByHand)
+	}
+}

@@ -34,6 +34,7 @@ type hostItem struct {
 	Slots   []slotItem           `dynamodbav:"slots"`
 	Alarms  map[string]alarmItem `dynamodbav:"alarms,omitempty"`
 	Doubt   string               `dynamodbav:"doubt,omitempty"`
+	ByHand  string               `dynamodbav:"byHand,omitempty"`
 	Trouble string               `dynamodbav:"trouble,omitempty"`
 	Repair  int                  `dynamodbav:"repair,omitempty"`
 	Strikes []strikeItem         `dynamodbav:"strikes,omitempty"`
@@ -87,7 +88,7 @@ func encodeHost(h pool.Host) (item, error) {
 		key: hostKey(h.ID), deadline: deadlineOf(dueHost, h.Due), Form: form,
 		ID: h.ID, Kind: h.Kind, Tier: h.Tier, State: h.State, Since: h.Since, Why: h.Why,
 		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, Zone: h.Zone, Image: h.Image, progress: encodeProgress(h.Progress),
-		Untold: h.Untold, Doubt: h.Doubt, Repair: h.Repair, Trouble: h.Trouble,
+		Untold: h.Untold, Doubt: h.Doubt, ByHand: h.ByHand, Repair: h.Repair, Trouble: h.Trouble,
 		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
 	}
 	if h.State == pool.HostInService && h.Free() > 0 {
@@ -113,7 +114,7 @@ func (i hostItem) host() pool.Host {
 	h := pool.Host{
 		ID: i.ID, Kind: i.Kind, Tier: i.Tier, State: i.State, Since: i.Since, Why: i.Why,
 		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Zone: i.Zone, Image: i.Image, Progress: i.progress.decode(i.time()),
-		Untold: i.Untold, Doubt: i.Doubt, Repair: i.Repair, Trouble: i.Trouble,
+		Untold: i.Untold, Doubt: i.Doubt, ByHand: i.ByHand, Repair: i.Repair, Trouble: i.Trouble,
 		Stack: pool.Stack(i.Stack), Access: pool.Access(i.Access), History: decodeHistory(i.History), Version: i.Version,
 	}
 	for _, slot := range i.Slots {

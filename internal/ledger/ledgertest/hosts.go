@@ -19,7 +19,7 @@ func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 	h.Slots[0].State, h.Slots[0].Refill = pool.SlotOffered, 4
 	h.Slots[1].State, h.Slots[1].Tenant = pool.SlotAssigned, ID(1)
 	h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: at(5)}, "disk": {At: at(6)}}
-	h.Untold, h.Doubt, h.Trouble, h.Repair = true, "it does not answer", "its storage is full", 3
+	h.Untold, h.Doubt, h.Trouble, h.ByHand, h.Repair = true, "it does not answer", "its storage is full", "jo: a drill", 3
 	h.Strikes = []pool.Strike{{Tenant: ID(2), At: at(7)}, {Tenant: ID(3), At: at(8)}}
 	stored := add(t, l, h)
 	want := h

@@ -1,0 +1,291 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// Request is a message that is ready to be sent. What it asks for was possible when it was made; whether it still is, is
+// decided by who takes it.
+type Request struct {
+	Output string // of the stack, with the URL of the queue that it goes to
+	Body   any    // of the contract
+	Says   string // what it asks for, in words
+	Next   []string
+	Done   func(ctx context.Context) (came string, done bool, err error) // looks whether it has come about; nil: that can't be seen
+}
+
+// Sent is what became of a request.
+type Sent struct {
+	Asked   string   `json:"asked"`               // in words
+	Queue   string   `json:"queue"`               // URL
+	Message any      `json:"message"`             // as it was sent
+	ID      string   `json:"messageId,omitempty"` // left out: it was not sent
+	Came    string   `json:"came,omitempty"`      // what has come of it, of one that was waited for
+	Next    []string `json:"next,omitempty"`      // commands
+}
+
+// Send sends a request; dry only says what would be sent.
+func (o *Operator) Send(ctx context.Context, r Request, dry bool) (Sent, error) {
+	url, err := o.Output(r.Output)
+	if err != nil {
+		return Sent{}, err
+	}
+	sent := Sent{Asked: r.Says, Queue: url, Message: r.Body, Next: r.Next}
+	if dry {
+		return sent, nil
+	}
+	body, err := json.Marshal(r.Body)
+	if err != nil {
+		return sent, fmt.Errorf("encode the message: %w", err)
+	}
+	// Commit point: it is asked for, and comes about without this command.
+	out, err := o.Queues.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(body))})
+	if err != nil {
+		return sent, fmt.Errorf("ask to %s: %w", r.Says, err)
+	}
+	sent.ID = aws.ToString(out.MessageId)
+	return sent, nil
+}
+
+// valid makes a failure of what the contract has against a message.
+func valid(body any, parse func([]byte) error) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode the message: %w", err)
+	}
+	var bad *events.FieldError
+	if err := parse(text); errors.As(err, &bad) {
+		return refused("", "%s %s", bad.Field, bad.Reason)
+	}
+	return nil
+}
+
+// SignUp asks for a database and a share for a tenant.
+func (o *Operator) SignUp(ctx context.Context, tenant, tier, address string) (Request, error) {
+	body := events.SignupRequested{Version: events.Version, TenantID: tenant, Tier: tier, InstanceIP: address}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseSignupRequested(text); return err }); err != nil {
+		return Request{}, err
+	}
+	ps, err := o.policies(ctx)
+	if err != nil {
+		return Request{}, err
+	}
+	if !ps.Serves(pool.Tier(tier)) {
+		return Request{}, refused("The policy has "+strings.Join(texts(ps.Tiers()), ", ")+".", "tier %s can't be signed up for", tier)
+	}
+	return Request{
+		Output: "SignupQueueUrl", Body: body, Says: "sign tenant " + tenant + " up", Next: []string{"headroom tenant show " + tenant},
+		Done: func(ctx context.Context) (string, bool, error) {
+			t, err := o.Ledger.Tenant(ctx, pool.TenantID(tenant))
+			switch {
+			case errors.Is(err, pool.ErrNotFound):
+				return "not heard of yet", false, nil
+			case t.State == pool.TenantWaiting:
+				return "it waits: there are no slots for it yet", true, err
+			}
+			return "it is " + string(t.State), t.State == pool.TenantReady, err
+		},
+	}, nil
+}
+
+// ChangeAddresses asks that other addresses are let in to a tenant's share.
+func (o *Operator) ChangeAddresses(ctx context.Context, tenant string, add, remove []string) (Request, error) {
+	body := events.InstanceChangeRequested{Version: events.Version, Type: events.TypeInstanceChangeRequested, TenantID: tenant, Add: add, Remove: remove}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseInstanceChangeRequested(text); return err }); err != nil {
+		return Request{}, err
+	}
+	t, err := o.readTenant(ctx, tenant)
+	if err != nil {
+		return Request{}, err
+	}
+	if t.State == pool.TenantLeft {
+		return Request{}, refused("headroom undo "+tenant+" has it stay, while its grace lasts.", "tenant %s has left", tenant)
+	}
+	if _, err := pool.ChangeAddresses(t, pool.AddressChange{Add: add, Remove: remove, At: o.Now()}, 0, o.Now()); err != nil {
+		return Request{}, refused("headroom tenant show "+tenant+" has its addresses.", "%v", err)
+	}
+	return Request{
+		Output: "InstanceChangeQueueUrl", Body: body, Says: "change the addresses of tenant " + tenant, Next: []string{"headroom tenant show " + tenant},
+		Done: func(ctx context.Context) (string, bool, error) {
+			t, err := o.Ledger.Tenant(ctx, pool.TenantID(tenant))
+			added := !slices.ContainsFunc(add, func(a string) bool { return !slices.Contains(t.Addresses, a) })
+			removed := !slices.ContainsFunc(remove, func(a string) bool { return slices.Contains(t.Reached(), a) })
+			return "its addresses are " + strings.Join(t.Addresses, ", "), added && removed, err
+		},
+	}, nil
+}
+
+// Decommission asks that a tenant leaves; an empty grace is the policy's.
+func (o *Operator) Decommission(ctx context.Context, tenant, reason, grace string) (Request, error) {
+	body := events.DecommissionRequested{
+		Version: events.Version, Type: events.TypeDecommissionRequested, TenantID: tenant, Reason: reason, RequestedBy: o.Caller.ARN, Grace: grace,
+	}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseDecommissionRequested(text); return err }); err != nil {
+		return Request{}, err
+	}
+	t, err := o.readTenant(ctx, tenant)
+	if err != nil {
+		return Request{}, err
+	}
+	if t.State == pool.TenantLeft {
+		return Request{}, refused("headroom tenant explain "+tenant+" says how it goes.", "tenant %s leaves, or has left", tenant)
+	}
+	return Request{
+		Output: "DecommissionQueueUrl", Body: body, Says: "have tenant " + tenant + " leave",
+		Next: []string{"headroom tenant explain " + tenant, "headroom undo " + tenant + " --reason …"},
+		Done: func(ctx context.Context) (string, bool, error) {
+			departures, err := o.Ledger.Departures(ctx, pool.TenantID(tenant))
+			for _, d := range departures {
+				if d.Tenant.Mark == t.Mark && !d.State.Ended() {
+					return "nobody reaches its storage any more", d.Done(pool.StepShut), err
+				}
+			}
+			return "not heard of yet", false, err
+		},
+	}, nil
+}
+
+// Undo asks that a tenant which is leaving stays.
+func (o *Operator) Undo(ctx context.Context, tenant, reason string) (Request, error) {
+	body := events.UndoRequested{Version: events.Version, Type: events.TypeUndoRequested, TenantID: tenant, Reason: reason, RequestedBy: o.Caller.ARN}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseUndoRequested(text); return err }); err != nil {
+		return Request{}, err
+	}
+	t, err := o.readTenant(ctx, tenant)
+	if err != nil {
+		return Request{}, err
+	}
+	if t.State != pool.TenantLeft {
+		return Request{}, refused("headroom tenant show "+tenant+" says how it is.", "tenant %s does not leave", tenant)
+	}
+	departures, err := o.Ledger.Departures(ctx, t.ID)
+	if err != nil {
+		return Request{}, err
+	}
+	for _, d := range departures {
+		if d.ID() == pool.DepartureIDOf(t) && (d.State == pool.DepartureScrubbing || d.State == pool.DepartureLeft) {
+			return Request{}, refused("What it had is in the archive "+d.Archive.Key+".", "tenant %s can't stay any more: its departure is %s", tenant, d.State)
+		}
+	}
+	return Request{
+		Output: "DecommissionQueueUrl", Body: body, Says: "have tenant " + tenant + " stay", Next: []string{"headroom tenant show " + tenant},
+		Done: func(ctx context.Context) (string, bool, error) {
+			t, err := o.Ledger.Tenant(ctx, pool.TenantID(tenant))
+			return "it is " + string(t.State), t.State == pool.TenantReady, err
+		},
+	}, nil
+}
+
+// HostAction asks for something about a host: one of events.HostRelease and the like.
+func (o *Operator) HostAction(ctx context.Context, host, action, reason string) (Request, error) {
+	h, err := o.readHost(ctx, host)
+	if err != nil {
+		return Request{}, err
+	}
+	explain := "headroom host explain " + host + " says why."
+	switch serves := h.State == pool.HostInService || h.State == pool.HostCordoned; {
+	case (action == events.HostRelease || action == events.HostDelete) && h.State != pool.HostQuarantined:
+		return Request{}, refused(explain, "host %s is not quarantined: it is %s", host, h.State)
+	case (action == events.HostCordon || action == events.HostUncordon) && !serves:
+		return Request{}, refused(explain, "host %s is not in service: it is %s", host, h.State)
+	case action == events.HostCordon && h.ByHand != "":
+		return Request{}, refused(explain, "host %s is cordoned by a person's word already: %s", host, h.ByHand)
+	case action == events.HostUncordon && h.ByHand == "":
+		return Request{}, refused(explain, "host %s is not cordoned by a person's word", host)
+	}
+	next := []string{"headroom host show " + host}
+	if action == events.HostCordon {
+		next = append(next, "headroom host uncordon "+host+" --reason …")
+	}
+	return Request{
+		Output: "HostEventsQueueUrl", Says: action + " host " + host, Next: next,
+		Body: events.HostRequest{Version: events.Version, Type: events.TypeHostRequest, HostID: host, Action: action, RequestedBy: o.Caller.ARN, Reason: reason},
+		Done: func(ctx context.Context) (string, bool, error) {
+			now, err := o.Ledger.Host(ctx, h.ID)
+			return "it is " + string(now.State), now.Version > h.Version && (now.State != h.State || now.ByHand != h.ByHand), err
+		},
+	}, nil
+}
+
+// Repair asks for something about a host's machine or stack: q has the action and what belongs to it.
+func (o *Operator) Repair(ctx context.Context, host string, q events.RepairRequest) (Request, error) {
+	h, err := o.readHost(ctx, host)
+	if err != nil {
+		return Request{}, err
+	}
+	r, err := o.Ledger.Repair(ctx, h.ID)
+	if err != nil && !errors.Is(err, pool.ErrNotFound) {
+		return Request{}, err
+	}
+	explain := "headroom host explain " + host + " says how it is."
+	switch {
+	case q.Action == events.RepairProceed && r.State != pool.RepairAsking:
+		return Request{}, refused(explain, "the repair of host %s asks for nothing", host)
+	case q.Action == events.RepairProceed && string(r.Way) != q.Way:
+		return Request{}, refused(explain, "the word is for way %q, and the repair of host %s asks for way %q", q.Way, host, r.Way)
+	case q.Action == events.RepairDrop && (r.Number == 0 || r.State.Ended()):
+		return Request{}, refused(explain, "host %s is in no repair", host)
+	case q.Action == events.RepairDrop && r.State == pool.RepairMending:
+		return Request{}, refused(explain, "the repair of host %s is under way, and is not ended half done", host)
+	case q.Action == events.RepairProceed || q.Action == events.RepairDrop:
+	case h.State != pool.HostInService && h.State != pool.HostCordoned:
+		return Request{}, refused(explain, "host %s is %s", host, h.State)
+	case h.Kind != pool.Share && q.Action != events.RepairUpdate:
+		return Request{}, refused("Only share hosts have a machine of their own.", "host %s is a %s host", host, h.Kind)
+	case r.Number > 0 && !r.State.Ended():
+		return Request{}, refused(explain, "host %s is in repair %s already, which is %s", host, r.ID(), r.State)
+	}
+	q.Version, q.Type, q.HostID, q.RequestedBy = events.Version, events.TypeRepairRequest, host, o.Caller.ARN
+	return Request{
+		Output: "RepairRequestQueueUrl", Body: q, Says: q.Action + " host " + host, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
+		Done: func(ctx context.Context) (string, bool, error) {
+			now, err := o.Ledger.Repair(ctx, h.ID)
+			if errors.Is(err, pool.ErrNotFound) {
+				return "not heard of yet", false, nil
+			}
+			return "repair " + now.ID() + " is " + string(now.State), now.Version > r.Version, err
+		},
+	}, nil
+}
+
+// DepartureAction asks for something about a departure that does not come on: events.DepartureResume and the like; slot
+// is "database" or "share", and empty for resume.
+func (o *Operator) DepartureAction(ctx context.Context, departure, action, slot, reason string) (Request, error) {
+	body := events.DepartureRequest{
+		Version: events.Version, Type: events.TypeDepartureRequest, DepartureID: departure, Action: action, Slot: slot, RequestedBy: o.Caller.ARN, Reason: reason,
+	}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseDepartureRequest(text); return err }); err != nil {
+		return Request{}, err
+	}
+	id := pool.DepartureID(departure)
+	all, err := o.Ledger.Departures(ctx, id.Tenant())
+	if err != nil {
+		return Request{}, err
+	}
+	if !slices.ContainsFunc(all, func(d pool.Departure) bool { return d.ID() == id }) {
+		return Request{}, missing("headroom tenant show "+string(id.Tenant())+" names the departures of the tenant.", "there is no departure %s", departure)
+	}
+	says := action + " departure " + departure
+	if slot != "" {
+		c, err := o.Ledger.Clearance(ctx, pool.Clearance{Departure: id, Kind: pool.Kind(slot)}.ID())
+		if err != nil && !errors.Is(err, pool.ErrNotFound) {
+			return Request{}, err
+		}
+		if c.State != pool.ClearanceQuarantined {
+			return Request{}, refused("headroom tenant explain "+string(id.Tenant())+" says how it is.", "the %s of departure %s is not quarantined", slot, departure)
+		}
+		says = action + " the " + slot + " of departure " + departure
+	}
+	return Request{Output: "DecommissionQueueUrl", Body: body, Says: says, Next: []string{"headroom tenant explain " + string(id.Tenant())}}, nil
+}
