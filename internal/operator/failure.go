@@ -3,6 +3,7 @@ package operator
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strings"
 
@@ -87,6 +88,6 @@ func isUnsigned(err error) bool {
 
 func isUnreached(err error) bool {
 	var network net.Error
-	var api smithy.APIError
-	return errors.As(err, &network) && !errors.As(err, &api)
+	var file *fs.PathError // has the methods of a network's error
+	return errors.As(err, &network) && !errors.As(err, new(smithy.APIError)) && !errors.As(err, &file)
 }

@@ -218,6 +218,12 @@ func (o *Operator) HostAction(ctx context.Context, host, action, reason string) 
 	}, nil
 }
 
+// repairWords say what a RepairRequest asks for; the host follows.
+var repairWords = map[string]string{
+	events.RepairProceed: "go on with the repair of", events.RepairDrop: "end the repair of", events.RepairReplace: "replace the machine of",
+	events.RepairResize: "resize the machine of", events.RepairUpdate: "update the stack of",
+}
+
 // Repair asks for something about a host's machine or stack: q has the action and what belongs to it.
 func (o *Operator) Repair(ctx context.Context, host string, q events.RepairRequest) (Request, error) {
 	h, err := o.readHost(ctx, host)
@@ -248,7 +254,7 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 	}
 	q.Version, q.Type, q.HostID, q.RequestedBy = events.Version, events.TypeRepairRequest, host, o.Caller.ARN
 	return Request{
-		Output: "RepairRequestQueueUrl", Body: q, Says: q.Action + " host " + host, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
+		Output: "RepairRequestQueueUrl", Body: q, Says: repairWords[q.Action] + " host " + host, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
 		Done: func(ctx context.Context) (string, bool, error) {
 			now, err := o.Ledger.Repair(ctx, h.ID)
 			if errors.Is(err, pool.ErrNotFound) {

@@ -197,9 +197,16 @@ var restorationSteps = []struct {
 	step            Step
 	share, database bool
 }{
-	{StepUpload, true, false}, {StepEnter, true, true}, {StepFiles, true, false}, {StepRefresh, true, false},
-	{StepInstance, false, true}, {StepMaster, false, true}, {StepCopy, false, true}, {StepSwap, false, true},
-	{StepTell, true, true}, {StepRemove, false, true},
+	{StepUpload, true, false},
+	{StepEnter, true, true},
+	{StepFiles, true, false},
+	{StepRefresh, true, false},
+	{StepInstance, false, true},
+	{StepMaster, false, true},
+	{StepCopy, false, true},
+	{StepSwap, false, true},
+	{StepTell, true, true},
+	{StepRemove, false, true},
 }
 
 func (r Restoration) first() Step { return r.After("") }

@@ -265,16 +265,6 @@ func (d *deployed) drain(ctx context.Context, output string) error {
 	return err
 }
 
-// await waits for something that takes a moment.
-func await(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
 // sentTo takes what was sent to a queue, by the output with its URL, and forgets it.
 func (d *deployed) sentTo(t *testing.T, output string) []map[string]any {
 	t.Helper()

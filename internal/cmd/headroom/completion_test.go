@@ -19,7 +19,7 @@ func TestCompletionPrintsTheShellsScript(t *testing.T) {
 
 func TestCompletionKnowsCommandsFlagsAndFolders(t *testing.T) {
 	for line, want := range map[string]string{
-		"de":             "demo\tRun the whole system on this machine, and prove its isolation.\n:4\n",
+		"dem":            "demo\tRun the whole system on this machine, and prove its isolation.\n:4\n",
 		"completion f":   "fish\n:4\n",
 		"demo --sig":     "--signups\tHow many customers sign up.\n:4\n",
 		"demo --speed 1": ":4\n", // no file names

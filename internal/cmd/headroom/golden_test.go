@@ -21,7 +21,7 @@ var changing = []struct {
 	{regexp.MustCompile(`20(2[7-9]|26-(0[2-9]|1[0-2]))-?[0-9-]*[ T][0-9:]{8}(\.[0-9]+)?Z?`), "THEN"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
 	{regexp.MustCompile(`127\.0\.0\.1:[0-9]{4,5}`), "ENDPOINT"},
-	{regexp.MustCompile(`(Headroom-dev-|headroom-dev-)?[A-Za-z]+[0-9A-F]{8}-[A-Za-z0-9]{8,}`), "NAME"},
+	{regexp.MustCompile(`Headroom-dev-[A-Za-z0-9]+-[A-Z0-9]{6,}`), "NAME"},
 	{regexp.MustCompile(`(wait )?[0-9.]+(ms|µs) `), "SOON "},
 }
 

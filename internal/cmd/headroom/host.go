@@ -16,7 +16,7 @@ import (
 
 // newHost is `headroom host`.
 func newHost() *cobra.Command {
-	return group("host", "Hosts: RDS instances and Storage Gateways.", newHostList(), newHostShow(), newHostExplain())
+	return group("host", "Hosts: RDS instances and Storage Gateways.", append([]*cobra.Command{newHostList(), newHostShow(), newHostExplain()}, newHostActions()...)...)
 }
 
 // hostStates can be asked for.

@@ -171,6 +171,8 @@ func newRoot() *cobra.Command {
 	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(refuseFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newDemo(), newCompletion())
+	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(),
+		newSignup(), newAddress(), newDecommission(), newUndo(), newDeparture(),
+		newDemo(), newCompletion())
 	return root
 }

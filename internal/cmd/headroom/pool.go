@@ -128,7 +128,7 @@ func showPool(p *page, v operator.Pool) {
 }
 
 func newPoolPolicy() *cobra.Command {
-	return group("policy", "The policy document: sizes of pools, terms, drills.", newPolicyGet())
+	return group("policy", "The policy document: sizes of pools, terms, drills.", newPolicyGet(), newPolicyDiff(), newPolicySet())
 }
 
 func newPolicyGet() *cobra.Command {

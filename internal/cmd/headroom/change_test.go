@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// changeVerbs are all verbs that ask by a message for something to be done, and the queue that it goes to.
+var changeVerbs = []struct{ args, output string }{
+	{"signup umbrella 10.40.1.20", "SignupQueueUrl"},
+	{"address add acme 10.40.1.21", "InstanceChangeQueueUrl"},
+	{"decommission acme --reason ended --grace 48h --yes", "DecommissionQueueUrl"},
+	{"undo globex --reason mistake", "DecommissionQueueUrl"},
+	{"departure resume globex.m4rkglobex --reason mended", "DecommissionQueueUrl"},
+	{"host cordon share-standard-1 --reason drill", "HostEventsQueueUrl"},
+	{"host release database-standard-2 --reason mended", "HostEventsQueueUrl"},
+	{"host retry database-standard-2 --reason mended", "HostEventsQueueUrl"},
+	{"host delete database-standard-2 --reason broken --yes", "HostEventsQueueUrl"},
+	{"host repair share-standard-2 --way machine --reason well --yes", "RepairRequestQueueUrl"},
+	{"host repair share-standard-2 --drop --reason mine --yes", "RepairRequestQueueUrl"},
+	{"host replace share-standard-1 --image ami-0a1b2c3d4e5f60718 --reason newer --yes", "RepairRequestQueueUrl"},
+	{"host resize share-standard-1 --size m6i.2xlarge --reason small --yes", "RepairRequestQueueUrl"},
+	{"host update database-standard-1 --reason alarms --yes", "RepairRequestQueueUrl"},
+}
+
+func TestAChangeIsAMessageToTheRightQueue(t *testing.T) {
+	d := cloud(t)
+	for _, test := range changeVerbs {
+		t.Run(test.args, func(t *testing.T) {
+			line := append(strings.Fields(test.args), "--endpoint", d.Endpoint)
+			status, stdout, stderr := execute(newRoot(), append(line, "--dry-run", "--json")...)
+			if status != 0 || stderr != "" {
+				t.Fatalf("status %d, said %s", status, stderr)
+			}
+			if sent := d.sentTo(t, test.output); len(sent) != 0 {
+				t.Errorf("a dry run sent %v", sent)
+			}
+			var would struct{ Message map[string]any }
+			if err := json.Unmarshal([]byte(stdout), &would); err != nil {
+				t.Fatal(err)
+			}
+			status, stdout, stderr = execute(newRoot(), line...)
+			if status != 0 || stderr != "" {
+				t.Fatalf("status %d, said %s", status, stderr)
+			}
+			golden(t, goldenName(test.args)+".txt", stdout)
+			if diff := cmp.Diff([]map[string]any{would.Message}, d.sentTo(t, test.output)); diff != "" {
+				t.Errorf("it sent something else than it said (-said +sent):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatDestroysWantsAWordTyped(t *testing.T) {
+	d := cloud(t)
+	line := []string{"decommission", "acme", "--reason", "ended", "--endpoint", d.Endpoint}
+	const why = "tenant acme loses its storage at once, and its data for good once its grace is over"
+	for _, more := range [][]string{nil, {"--no-input"}} {
+		status, stdout, stderr := execute(newRoot(), append(line, more...)...)
+		if status != undecided || stdout != "" || stderr != "headroom: "+why+": not confirmed, and nothing was changed; --yes says that it is meant\n" {
+			t.Errorf("with %v: status %d, said %s", more, status, stderr)
+		}
+	}
+	for typed, want := range map[string]int{"acme": 0, "globex": undecided, "": undecided} {
+		screen := newTerminal(t, 100)
+		root := newRoot()
+		var said, out bytes.Buffer
+		root.SetIn(screen.File)
+		root.SetOut(&out)
+		root.SetErr(&said)
+		root.SetArgs(line)
+		screen.types(typed)
+		if status := run(t.Context(), root); status != want || !strings.HasPrefix(said.String(), "Tenant acme loses") {
+			t.Errorf("%q was typed: status %d, said %s", typed, status, said.String())
+		}
+	}
+	if sent := d.sentTo(t, "DecommissionQueueUrl"); len(sent) != 1 {
+		t.Errorf("%d messages were sent", len(sent))
+	}
+}
+
+func TestAPolicyIsComparedAndSet(t *testing.T) {
+	d := cloud(t)
+	_, before, _ := execute(newRoot(), "pool", "policy", "get", "--endpoint", d.Endpoint)
+	file := filepath.Join(t.TempDir(), "policy.json")
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said := func(args ...string) string {
+		status, stdout, stderr := execute(newRoot(), append(append([]string{"pool", "policy"}, args...), "--endpoint", d.Endpoint)...)
+		return strings.ReplaceAll(stdout+stderr, file, "FILE") + "status " + string(rune('0'+status)) + "\n"
+	}
+	put(before)
+	golden(t, "pool-policy-diff-same.txt", said("diff", file))
+	put(strings.Replace(before, `"ceiling":25`, `"ceiling":30`, 1))
+	golden(t, "pool-policy-diff.txt", said("diff", file))
+	golden(t, "pool-policy-set-unconfirmed.txt", said("set", file))
+	golden(t, "pool-policy-set.txt", said("set", file, "--yes"))
+	put(strings.Replace(before, `"ceiling":25`, `"ceiling":0`, 1))
+	golden(t, "pool-policy-diff-wrong.txt", said("diff", file))
+	put(before)
+	said("set", file, "--yes")
+}
+
+func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
+	d := cloud(t)
+	letters := func() []struct{ MessageID, Why string } {
+		t.Helper()
+		_, stdout, _ := execute(newRoot(), "dlq", "show", "signup", "--json", "--endpoint", d.Endpoint)
+		var shown struct {
+			DeadLetters []struct{ MessageID, Why string }
+		}
+		if err := json.Unmarshal([]byte(stdout), &shown); err != nil {
+			t.Fatal(err)
+		}
+		return shown.DeadLetters
+	}
+	there := letters()
+	if len(there) != 1 {
+		t.Fatalf("there are %v", there)
+	}
+	status, stdout, _ := execute(newRoot(), "dlq", "redrive", "signup", "--id", there[0].MessageID, "--endpoint", d.Endpoint)
+	if status != 0 {
+		t.Fatalf("status %d", status)
+	}
+	golden(t, "dlq-redrive-one.txt", stdout)
+	if sent := d.sentTo(t, "SignupQueueUrl"); len(sent) != 1 || sent[0]["tenantId"] != "umbrella" || len(letters()) != 0 {
+		t.Errorf("sent %v", sent)
+	}
+	if err := d.spoil(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--endpoint", d.Endpoint)
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	golden(t, "dlq-redrive-all.txt", stdout)
+	for end := time.Now().Add(time.Minute); len(d.sentTo(t, "SignupQueueUrl")) == 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing was redriven")
+		}
+	}
+	if err := d.spoil(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr = execute(newRoot(), "dlq", "drop", "signup", "--all", "--endpoint", d.Endpoint); status != undecided || !strings.Contains(stderr, "deleted for good") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	status, stdout, stderr = execute(newRoot(), "dlq", "drop", "signup", "--all", "--yes", "--endpoint", d.Endpoint)
+	if status != 0 || len(letters()) != 0 {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	golden(t, "dlq-drop-all.txt", stdout)
+	if err := d.spoil(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"headroom/internal/operator"
+)
+
+// readDocument reads a file, or what comes by the standard input for "-".
+func readDocument(cmd *cobra.Command, name string) ([]byte, error) {
+	if name == "-" {
+		text, err := io.ReadAll(cmd.InOrStdin())
+		if err != nil {
+			return nil, fmt.Errorf("read the standard input: %w", err)
+		}
+		return text, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the document: %w", err)
+	}
+	return text, nil
+}
+
+func newPolicyDiff() *cobra.Command {
+	var cmd *cobra.Command
+	cmd = verb{
+		use: "diff FILE [flags]", short: "Show what a policy document would change.", example: "  headroom pool policy diff policy.json", args: arguments("file"),
+		long: "Show what a policy document would change, after it was checked as those who will\nread it check it. FILE is - for the standard input.",
+		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
+			text, err := readDocument(cmd, args[0])
+			if err != nil {
+				return answer{}, err
+			}
+			c, err := o.DiffPolicy(ctx, text)
+			c.Next = []string{"headroom pool policy set " + args[0]}
+			return answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}, err
+		},
+	}.command()
+	cmd.ValidArgsFunction = files
+	return cmd
+}
+
+// files lets a shell complete the names of files.
+func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{"json"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+func newPolicySet() *cobra.Command {
+	var cmd *cobra.Command
+	var ok consent
+	cmd = verb{
+		use: "set FILE [flags]", short: "Put a policy document in force, once that is confirmed.", example: "  headroom pool policy set policy.json", args: arguments("file"),
+		long:  "Put a policy document in force, once what it changes is confirmed. It is checked\nbefore as those who will read it check it, and is in force within a minute. FILE\nis - for the standard input.",
+		flags: func(f *pflag.FlagSet) { ok.add(f) },
+		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
+			text, err := readDocument(cmd, args[0])
+			if err != nil {
+				return answer{}, err
+			}
+			c, err := o.DiffPolicy(ctx, text)
+			if err != nil {
+				return answer{}, err
+			}
+			shown := answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}
+			if len(c.Changes) == 0 {
+				return shown, nil
+			}
+			if !ok.yes {
+				p := newPage(cmd.ErrOrStderr())
+				showPolicyChange(p, c)
+				fmt.Fprintln(cmd.ErrOrStderr(), p.String())
+			}
+			if err := ok.confirm(fmt.Sprintf("the policy of stage %s is changed so", o.Stage), o.Stage); err != nil {
+				return answer{}, err
+			}
+			c, err = o.SetPolicy(ctx, c)
+			return answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}, err
+		},
+	}.command()
+	ok.cmd = cmd
+	cmd.ValidArgsFunction = files
+	return cmd
+}
+
+func showPolicyChange(p *page, c operator.PolicyChange) {
+	if len(c.Changes) == 0 {
+		p.text("It means the same as version %d, which stands.", c.From)
+		return
+	}
+	if c.Version > 0 {
+		p.heading(fmt.Sprintf("Version %d is set; it is in force within a minute", c.Version))
+	} else {
+		p.heading(fmt.Sprintf("Against version %d", c.From))
+	}
+	var rows [][]string
+	for _, d := range c.Changes {
+		rows = append(rows, []string{d.Of, dash(d.From), dash(d.To)})
+	}
+	p.table("", []string{"OF", "FROM", "TO"}, rows)
+	p.next(c.Next...)
+}
