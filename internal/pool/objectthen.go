@@ -15,7 +15,8 @@ var restoredKey = regexp.MustCompile(`^restored-[0-9]{8}T[0-9]{6}Z/`)
 func CameBack(key string) bool { return restoredKey.MatchString(key) }
 
 // Then picks what a bucket held at a time, out of its versions in the order of listings: by keys, within a key the newest
-// first. S3 tells times in whole seconds: of what was changed within the second of At it is not known what came before.
+// first. S3 tells times in whole seconds: what was changed within the second of At counts, and a file that was written and
+// deleted within one second may count as there.
 type Then struct {
 	At time.Time
 

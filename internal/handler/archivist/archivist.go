@@ -1,10 +1,11 @@
 // Package archivist is what the archiving task does, which is run once for each job: it writes a tenant's files and
-// its database into one archive, reads one back and compares it with its sources, or looks into a share that was made
-// anew.
+// its database into one archive, reads one back and compares it with its sources, looks into a share that was made
+// anew, or copies what a tenant had at a time to where it can have it back.
 //
 // A task may die anywhere. What it leaves is an upload that is not complete, which the next attempt aborts, or
 // objects under the keys of its own attempt that nobody knows of: nothing of theirs is locked, and no attempt writes
-// what another has written. It changes nothing that it reads from.
+// what another has written. Copies out of the past are known by what they are copies of, and made once; a stand-in that
+// was filled in part is no other attempt's. It changes nothing that it reads from.
 package archivist
 
 import (
@@ -35,20 +36,27 @@ type objects interface {
 	// Uploads lists uploads that are open, and AbortUpload ends one, also one that is over already.
 	Uploads(ctx context.Context, bucket, prefix string, from pool.UploadCursor) (pool.UploadPage, error)
 	AbortUpload(ctx context.Context, bucket string, u pool.OpenUpload) error
+	// Versions lists all versions and delete markers, within a key the newest first.
+	Versions(ctx context.Context, bucket, prefix string, from pool.ObjectCursor) (pool.ObjectPage, error)
+	// Copies makes copies of versions of a bucket in it. pool.ErrOtherObject: there is something else under a key.
+	Copies(ctx context.Context, bucket string, copies []pool.ObjectCopy) error
 }
 
-// databases tells what the slot called name holds, by its copier's login.
+// databases tells what the slot called name holds, by the login of its copier, or of a stand-in's role; and has row
+// security bind the owner of a stand-in's tables.
 type databases interface {
-	Catalog(ctx context.Context, copier pool.Login, name string) (pool.Catalog, error)
+	Catalog(ctx context.Context, login pool.Login, name string) (pool.Catalog, error)
+	Force(ctx context.Context, filler pool.Login, name string, tables []string) error
 }
 
-// dumps makes and checks dumps. One that is no good is pool.ErrBadDump.
+// dumps makes and checks dumps, and fills stand-ins. A dump that is no good is pool.ErrBadDump.
 type dumps interface {
+	Fill(ctx context.Context, dump io.Reader, filler pool.Login, name string, version int) error
 	Dump(ctx context.Context, copier pool.Login, name string, version int) (io.ReadCloser, error)
 	Check(ctx context.Context, dump io.Reader, want pool.DumpFile) (pool.DumpCheck, error)
 }
 
-// secrets reads the credentials of a copier.
+// secrets reads the credentials of a copier, or of a stand-in's role.
 type secrets interface {
 	Credentials(ctx context.Context, arn string) (events.Credentials, error)
 }
@@ -113,6 +121,10 @@ func (a *Archivist) Do(ctx context.Context, job events.ArchivistJob) error {
 		report.Proof, report.Found, err = t.verify(ctx)
 	case events.JobProbe:
 		report.Proof, report.Found, err = t.probe(ctx)
+	case events.JobRestoreFiles:
+		report.Proof, report.Found, err = t.restoreFiles(ctx)
+	case events.JobRestoreDatabase:
+		report.Proof, report.Found, err = t.restoreDatabase(ctx)
 	default:
 		err = fmt.Errorf("there is no job %q", job.Job)
 	}
@@ -129,17 +141,22 @@ type task struct {
 
 // login is how the copier logs in to the job's database, and the slot that this is of.
 func (t *task) login(ctx context.Context) (pool.Login, string, error) {
-	d := t.job.Database
-	slot, err := slotOf(*d)
+	slot, err := slotOf(*t.job.Database)
 	if err != nil {
 		return pool.Login{}, "", err
 	}
+	login, err := t.loginTo(ctx, *t.job.Database)
+	return login, slot, err
+}
+
+// loginTo is how a database's role logs in to it.
+func (t *task) loginTo(ctx context.Context, d events.JobDatabase) (pool.Login, error) {
 	stored, err := t.Secrets.Credentials(ctx, d.SecretARN)
 	if err != nil {
-		return pool.Login{}, "", fmt.Errorf("read the copier's credentials: %w", err)
+		return pool.Login{}, fmt.Errorf("read the credentials of %s: %w", d.Username, err)
 	}
 	if stored.Host != d.Host || stored.Port != d.Port || stored.DBName != d.Name || stored.Username != d.Username || stored.Password == "" {
-		return pool.Login{}, "", errors.New("the copier's secret is of another database than the job")
+		return pool.Login{}, fmt.Errorf("the secret of %s is of another database than the job", d.Username)
 	}
-	return pool.Login{Host: d.Host, Port: d.Port, Username: d.Username, Password: stored.Password}, slot, nil
+	return pool.Login{Host: d.Host, Port: d.Port, Username: d.Username, Password: stored.Password}, nil
 }

@@ -32,7 +32,11 @@ func refused(job events.ArchivistJob) string {
 	switch {
 	case job.Version != events.Version || job.Type != events.TypeArchivistJob:
 		return "it is of another type or version"
-	case job.ID == "" || job.TenantID == "" || job.Attempt < 1 || (job.Of != events.OfDeparture && job.Of != events.OfClearance):
+	case job.ID == "" || job.TenantID == "" || job.Attempt < 1:
+		return "it does not say whose it is"
+	case job.Job == events.JobRestoreFiles || job.Job == events.JobRestoreDatabase:
+		return refusedRestore(job)
+	case job.Of != events.OfDeparture && job.Of != events.OfClearance:
 		return "it does not say whose it is"
 	case job.Job == events.JobProbe:
 		if job.Share == nil || job.Share.Host == "" || !strings.HasPrefix(job.Share.Path, "/") {

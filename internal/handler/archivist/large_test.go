@@ -18,6 +18,7 @@ import (
 
 // vast are a share that is nowhere, however large, and archives on a disk. It watches the heap while they are written.
 type vast struct {
+	objects
 	t     testing.TB
 	dir   string
 	files int // of fileSize, and one that is

@@ -258,19 +258,20 @@ func (c *comparison) rest() error {
 	return nil
 }
 
-// cursor goes through the current versions of the share's bucket.
+// cursor goes through the current versions of the share's bucket whose keys have a prefix.
 type cursor struct {
-	t    *task
-	ctx  context.Context
-	page []pool.ObjectVersion
-	next pool.ObjectCursor
-	more bool
+	t      *task
+	ctx    context.Context
+	prefix string
+	page   []pool.ObjectVersion
+	next   pool.ObjectCursor
+	more   bool
 }
 
 // peek is the next one, if there is any.
 func (c *cursor) peek() (pool.ObjectVersion, bool, error) {
 	for len(c.page) == 0 && c.more {
-		page, err := c.t.Objects.Current(c.ctx, c.t.job.Bucket, "", c.next)
+		page, err := c.t.Objects.Current(c.ctx, c.t.job.Bucket, c.prefix, c.next)
 		if err != nil {
 			return pool.ObjectVersion{}, false, fmt.Errorf("list the share's objects: %w", err)
 		}

@@ -32,6 +32,10 @@ const (
 	password     = "a-copier's-password"
 	secretARN    = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:copier"
 	address      = "10.40.1.9"
+
+	restoration = "acme.restore-2"
+	fillerARN   = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:filler"
+	filling     = "a-filler's-password"
 )
 
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
@@ -98,7 +102,7 @@ func (w *world) Send(ctx context.Context, body any, _ time.Duration) error {
 	send := func() error {
 		text, err := json.Marshal(body)
 		check(w.t, err)
-		if strings.Contains(string(text), password) {
+		if strings.Contains(string(text), password) || strings.Contains(string(text), filling) {
 			w.t.Errorf("a report has the password: %s", text)
 		}
 		w.sent = append(w.sent, body.(events.TaskReport))
@@ -209,6 +213,9 @@ type data struct {
 	fails   error
 	takes   time.Duration // to restore
 	host    string        // that the secret has instead
+
+	standIn *pool.Catalog // what the stand-in holds
+	spoils  func(*pool.Catalog)
 }
 
 func (d *data) call(operation string, do func() error) error {
@@ -220,6 +227,10 @@ func (d *data) call(operation string, do func() error) error {
 
 func (d *data) Credentials(_ context.Context, arn string) (out events.Credentials, err error) {
 	err = d.call("Credentials", func() error {
+		if arn == fillerARN {
+			out = events.Credentials{Engine: "postgres", Host: "host.internal", Port: 5432, DBName: "d_new", Username: "t_new", Password: filling}
+			return nil
+		}
 		if arn != secretARN || !d.granted {
 			return errors.New("no such secret")
 		}
@@ -240,8 +251,51 @@ func (d *data) refuse(copier pool.Login, name string) error {
 }
 
 func (d *data) Catalog(_ context.Context, copier pool.Login, name string) (out pool.Catalog, err error) {
-	err = d.call("Catalog", func() error { out = d.catalog; return d.refuse(copier, name) })
+	err = d.call("Catalog", func() error {
+		if name == "new" {
+			out = *d.standIn
+			return d.refuseFiller(copier, name)
+		}
+		out = d.catalog
+		return d.refuse(copier, name)
+	})
 	return out, err
+}
+
+func (d *data) refuseFiller(filler pool.Login, name string) error {
+	if filler.Host != "host.internal" || filler.Username != "t_new" || filler.Password != filling || name != "new" {
+		return errors.New("password authentication failed")
+	}
+	return d.fails
+}
+
+// Fill fills a stand-in, or some of it: what is there already is in the way.
+func (d *data) Fill(_ context.Context, dump io.Reader, filler pool.Login, name string, version int) error {
+	if len(d.standIn.Tables) > 0 {
+		return pool.ErrBadDump
+	}
+	if err := d.call("Fill, in part", func() error {
+		d.standIn.Tables = []pool.TableRows{{Name: "app.orders"}}
+		return d.refuseFiller(filler, name)
+	}); err != nil {
+		return err
+	}
+	return d.call("Fill", func() error {
+		var read pool.Catalog
+		if err := json.NewDecoder(dump).Decode(&read); err != nil || version != d.standIn.Version {
+			return fmt.Errorf("%w: %w", pool.ErrBadDump, errors.Join(err, errors.New("of another version")))
+		}
+		read.Forced, read.Bytes, read.Version = nil, 1<<20, d.standIn.Version
+		if d.spoils != nil {
+			d.spoils(&read)
+		}
+		*d.standIn = read
+		return nil
+	})
+}
+
+func (d *data) Force(_ context.Context, filler pool.Login, name string, tables []string) error {
+	return d.call("Force", func() error { d.standIn.Forced = tables; return d.refuseFiller(filler, name) })
 }
 
 // Dump is the catalog as JSON, and something that is never twice the same.
