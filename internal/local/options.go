@@ -16,7 +16,7 @@ import (
 // Options say what local cloud to start. Only Binary is required.
 type Options struct {
 	// Binary returns the directory that holds the native bootstrap of a function, or of a task's image, and the
-	// files beside it, by the function's physical name, or the family of the task's definition.
+	// files beside it, by the function's physical name, or the name of the task's container.
 	Binary func(name string) (dir string, err error)
 
 	Modules  string // the node_modules folder with the third-party parts; default "node_modules"

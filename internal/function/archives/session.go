@@ -64,8 +64,13 @@ func policyOf(job events.ArchivistJob, partition string) policy {
 	bucket := func(name string) string { return "arn:" + partition + ":s3:::" + name }
 	if job.Bucket != "" {
 		allow(bucket(job.Bucket), "s3:ListBucket", "s3:ListBucketVersions")
-		if job.Job == events.JobArchive {
+		if job.Job == events.JobArchive || job.Job == events.JobRestoreFiles {
 			allow(bucket(job.Bucket)+"/*", "s3:GetObjectVersion")
+		}
+		if job.Job == events.JobRestoreFiles {
+			allow(bucket(job.Bucket), "s3:ListBucketMultipartUploads")
+			// Beside the present files, never over them. In a folder's name nothing is a pattern.
+			allow(bucket(job.Bucket)+"/"+job.Folder+"*", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
 		}
 	}
 	if ref := job.Archive; ref != nil {
@@ -77,8 +82,10 @@ func policyOf(job events.ArchivistJob, partition string) policy {
 		// A key begins with the departure's ID, in which nothing is a pattern.
 		allow(bucket(ref.Bucket)+"/"+job.ID+"/*", actions...)
 	}
-	if job.Database != nil {
-		allow(job.Database.SecretARN, "secretsmanager:GetSecretValue")
+	for _, d := range []*events.JobDatabase{job.Database, job.StandIn} {
+		if d != nil {
+			allow(d.SecretARN, "secretsmanager:GetSecretValue")
+		}
 	}
 	// Of which keys, the role says, and through which service.
 	allow("*", "kms:Decrypt", "kms:GenerateDataKey")

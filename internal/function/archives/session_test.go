@@ -90,6 +90,24 @@ func TestASessionIsOfOneTenant(t *testing.T) {
 	if got := asked(t, probe); len(got) != 1 {
 		t.Errorf("got %v", got)
 	}
+	// Who brings files back writes into their folder alone, and who brings a database back reaches no bucket.
+	files := events.ArchivistJob{Job: events.JobRestoreFiles, ID: "acme.restore-1", Attempt: 1, TenantID: "acme", Bucket: "share", Folder: "restored-20261126T101500Z/"}
+	got = asked(t, files)
+	for resource, actions := range got {
+		if resource != "arn:aws-us-gov:s3:::share/restored-20261126T101500Z/*" && (strings.Contains(actions, "Put") || strings.Contains(actions, "Abort")) || strings.Contains(actions, "Delete") {
+			t.Errorf("%s on %s", actions, resource)
+		}
+	}
+	if !strings.Contains(got["arn:aws-us-gov:s3:::share/*"], "s3:GetObjectVersion") || len(got) != 4 {
+		t.Errorf("got %v", got)
+	}
+	base := events.ArchivistJob{
+		Job: events.JobRestoreDatabase, ID: "acme.restore-1", Attempt: 1, TenantID: "acme",
+		Database: &events.JobDatabase{SecretARN: "arn:copier"}, StandIn: &events.JobDatabase{SecretARN: "arn:filler"},
+	}
+	if got := asked(t, base); len(got) != 3 || got["arn:copier"] != "secretsmanager:GetSecretValue" || got["arn:filler"] != "secretsmanager:GetSecretValue" {
+		t.Errorf("got %v", got)
+	}
 	if _, err := session(&issuer{}, "no role", probe); err == nil {
 		t.Error("took a role that is none")
 	}

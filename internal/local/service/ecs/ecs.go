@@ -30,9 +30,10 @@ type Config struct {
 	Endpoint string // the local cloud's address, as in "http://127.0.0.1:4566"
 	Dir      string // where the tasks' files go: tasks/<id>/, logs/<family>.log
 
-	// Program returns the folder that holds the native program of a family's image, "bootstrap", and the files
-	// beside it. In the image, that is the working folder, and the program the entry point.
-	Program func(family string) (dir string, err error)
+	// Program returns the folder that holds the native program of a container's image, "bootstrap", and the files
+	// beside it, by the container's name: definitions may share an image. In the image, that is the working folder, and the
+	// program the entry point.
+	Program func(container string) (dir string, err error)
 	Overlay map[string][]byte // files that take the place of those in the program's folder, by name
 	Path    []string          // folders of other programs that images have
 	Disk    int64             // bytes that a task may write; 0: what its definition says

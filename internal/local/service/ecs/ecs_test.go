@@ -250,7 +250,7 @@ func TestATaskThatCantStartSaysWhy(t *testing.T) {
 		change func(map[string]any)
 		says   string
 	}{
-		{"no image", "", func(d map[string]any) { d["Family"] = "headroom-dev-missing" }, "CannotPullContainerError"},
+		{"no image", "an image", nil, "CannotPullContainerError"},
 		{"no log group", "", func(d map[string]any) { logOptions(d)["awslogs-group"] = "none" }, "ResourceInitializationError: failed to validate logger args"},
 		{"an execution role that may not log", "logs:CreateLogStream", nil, "failed to create CloudWatch log stream: AccessDeniedException"},
 		{"an execution role that may not pull", "ecr:BatchGetImage", nil, "unable to pull secrets or registry auth"},
@@ -258,6 +258,9 @@ func TestATaskThatCantStartSaysWhy(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, func(cfg *Config) {
+				if test.denied == "an image" {
+					cfg.Program = func(container string) (string, error) { return "", fmt.Errorf("there is no program %s", container) }
+				}
 				cfg.Allowed = func(principal, action, _ string) error {
 					if action == test.denied && strings.Contains(principal, "/execution/") {
 						return fmt.Errorf("%s may not %s", principal, action)

@@ -23,8 +23,9 @@ func (e *ECS) start(t *task) (_ *parts.Process, clean func(), _ error) {
 	if err := e.mayLog(t); err != nil {
 		return nil, clean, err
 	}
-	image := t.definition.container().Image
-	source, err := e.cfg.Program(t.definition.family)
+	container := t.definition.container()
+	image := container.Image
+	source, err := e.cfg.Program(container.Name)
 	if err != nil {
 		return nil, clean, fmt.Errorf("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref %s: %w", image, err)
 	}

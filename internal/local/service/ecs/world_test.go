@@ -107,8 +107,8 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	w.lines = logs.New(logs.Config{Account: endpointtest.Account, Region: endpointtest.Region})
 	cfg := Config{
 		Account: endpointtest.Account, Region: endpointtest.Region, Endpoint: "http://127.0.0.1:1", Dir: t.TempDir(),
-		Program: func(family string) (string, error) {
-			if strings.HasSuffix(family, "-missing") {
+		Program: func(container string) (string, error) {
+			if container != "archivist" {
 				return "", errors.New("there is no such program")
 			}
 			return programs, nil
