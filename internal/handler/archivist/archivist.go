@@ -71,7 +71,7 @@ type reports interface {
 	Send(ctx context.Context, body any, delay time.Duration) error
 }
 
-// Config is what an Archivist is built from. All of it is required.
+// Config is what an Archivist is built from. All of it is required, but for Key where no archive is made.
 type Config struct {
 	Objects   objects
 	Databases databases
@@ -94,7 +94,7 @@ type Archivist struct{ Config }
 // New validates the configuration.
 func New(c Config) (*Archivist, error) {
 	if c.Objects == nil || c.Databases == nil || c.Dumps == nil || c.Secrets == nil || c.Shares == nil || c.Reports == nil ||
-		c.Key == "" || c.Address == "" || c.Memory <= 0 || c.Log == nil || c.Now == nil || c.Sleep == nil || c.Start == nil {
+		c.Address == "" || c.Memory <= 0 || c.Log == nil || c.Now == nil || c.Sleep == nil || c.Start == nil {
 		return nil, errors.New("archivist: all of the configuration is required")
 	}
 	return &Archivist{c}, nil

@@ -1,6 +1,7 @@
 package archivist
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/caarlos0/env/v11"
@@ -11,8 +12,8 @@ import (
 // Environment is what the task reads from its environment.
 type Environment struct {
 	Job         string `env:"HEADROOM_JOB,required,notEmpty"`          // an events.ArchivistJob, as JSON
-	Reports     string `env:"REPORT_QUEUE_URL,required,notEmpty"`      // of decommission's own messages
-	Key         string `env:"ARCHIVE_KEY_ARN,required,notEmpty"`       // of the KMS key that encrypts archives
+	Reports     string `env:"REPORT_QUEUE_URL,required,notEmpty"`      // of the own messages of the function whose job it is
+	Key         string `env:"ARCHIVE_KEY_ARN"`                         // of the KMS key that encrypts archives; empty: there are none to be made
 	Role        string `env:"JOB_ROLE_ARN"`                            // a session of which does the job; empty: the task's own does
 	Authorities string `env:"RDS_AUTHORITIES" envDefault:"rds-ca.pem"` // a file: who may sign a database host's certificate
 	Programs    string `env:"POSTGRESQL_PROGRAMS"`                     // a folder, "{major}" standing for the version; empty: where Debian has them
@@ -27,5 +28,8 @@ func ReadEnvironment() (Environment, events.ArchivistJob, error) {
 		return e, events.ArchivistJob{}, fmt.Errorf("read the environment: %w", err)
 	}
 	job, err := ReadJob(e.Job)
+	if err == nil && job.Job == events.JobArchive && e.Key == "" {
+		err = errors.New("read the environment: ARCHIVE_KEY_ARN is needed for an archive")
+	}
 	return e, job, err
 }
