@@ -82,7 +82,8 @@ type Ledger interface {
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	// Order records a new host (version 0) and moves the pool's Seq to the host's number, on the
 	// condition that Seq and Noted are still seen's; the record becomes seen.Ordered(h), and the counters
-	// move with it. One transaction.
+	// move with it. The host's price is added to what is spent, on the condition that the sum stays within the
+	// host's Cap, unless that is 0: else pool.ErrConflict. One transaction.
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	// Tiers lists the tiers that a host was ever ordered for, sorted: those that may have tenants, whatever the
 	// policies say.
@@ -141,6 +142,15 @@ type Ledger interface {
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
 	// SaveWard writes after on the condition that the stored version is before's.
 	SaveWard(ctx context.Context, before, after pool.Ward) error
+	// Spent is what all hosts that there may be, and all that is held money for, cost in a month. Orders add to it; a
+	// host that is gone takes its price back with the save that says so.
+	Spent(ctx context.Context) (pool.Cents, error)
+	// HoldMoney holds money for something that is not a host of a pool, such as a machine that takes another's place, by a
+	// name of its own: a price is added to what is spent on the condition that the sum stays within most, unless that is
+	// 0: else pool.ErrCapped. What is held by the name already stays so, and is no error.
+	HoldMoney(ctx context.Context, name string, price, most pool.Cents) error
+	// FreeMoney takes back what is held by a name; what is not held is no error.
+	FreeMoney(ctx context.Context, name string) error
 	// Outlook reads what is expected of a tier; one that was never written has version 0.
 	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
 	// SaveOutlook writes after on the condition that the stored version is before's.

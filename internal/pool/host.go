@@ -91,6 +91,8 @@ type Host struct {
 	Size      int    // slots it will have
 	Zone      string // that it was ordered in; empty: AWS chose
 	Image     string // ID of the image that a gateway's machine was ordered from
+	Price     Cents  // what it costs a month, as its policy said when it was ordered
+	Cap       Cents  // what all hosts might cost then, with this one; 0: there was no cap
 
 	Progress
 	Untold bool // that its making failed could not be announced, and is owed

@@ -19,3 +19,8 @@ func poolLimits(r Record, p Policy, now time.Time) []Limit {
 		Limit{Name: "maxOrders", Most: p.MaxOrders - c.Provisioning, Why: fmt.Sprintf("at most %d provisioning, there are %d", p.MaxOrders, c.Provisioning)},
 	)
 }
+
+// StopOf is the limit that the stop switch is, where it stops orders.
+func StopOf(s Stops) Limit {
+	return Limit{Name: "stop", Why: fmt.Sprintf("orders are stopped by %s: %s", s.By, s.Why)}
+}

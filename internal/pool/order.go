@@ -15,6 +15,7 @@ func Order(r Record, p Policy, stackPrefix, mark string, now time.Time, why stri
 		State: HostOrdered, Since: now, Why: why, DecidedAt: r.decidedAt(now), OrderedAt: now,
 		Mark:    mark,
 		Size:    p.SlotsPerHost,
+		Price:   p.Price(),
 		Stack:   Stack{Name: stackPrefix + string(id), Token: string(id) + "-" + mark},
 		History: []Entry{{At: now, What: string(HostOrdered), Why: why}},
 	}

@@ -92,6 +92,8 @@ var (
 	ErrBusy = errors.New("the shelf is busy, and has slots to give later")
 	// ErrTaken means that an address belongs to another tenant.
 	ErrTaken = errors.New("the address belongs to another tenant")
+	// ErrCapped means that the cap on money does not allow it.
+	ErrCapped = errors.New("the cap on money does not allow it")
 	// ErrQueued means that other tenants wait already, and are served first.
 	ErrQueued = errors.New("other tenants are waiting")
 )

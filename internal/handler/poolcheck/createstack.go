@@ -18,6 +18,13 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	if host.State != pool.HostOrdered {
 		return nil
 	}
+	stops, err := h.Ledger.Stops(ctx)
+	if err != nil {
+		return fmt.Errorf("read the stop switch, before the stack of %s is ordered: %w", host.ID, err)
+	}
+	if stops.Order {
+		return h.postpone(ctx, host, stops)
+	}
 	id, err := h.orderStack(ctx, host)
 	if errors.Is(err, pool.ErrForeign) {
 		return h.passOver(ctx, host, err)
@@ -43,6 +50,17 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	// Commit point: the stack is known. A conflict means that its completion was heard of first.
 	if err := h.Ledger.SaveHost(ctx, host, after, pool.Neutral, now); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("record the stack of %s: %w", host.ID, err)
+	}
+	return nil
+}
+
+// postpone leaves an order for later, while orders are stopped: that is no failed try of it.
+func (h *Handler) postpone(ctx context.Context, host pool.Host, stops pool.Stops) error {
+	h.Log.WarnContext(ctx, "order postponed", "host", host.ID, "reason", pool.StopOf(stops).Why)
+	now := h.Now()
+	after := pool.Begin(host, pool.StepOrder, now)
+	if err := h.Ledger.SaveHost(ctx, host, after, pool.Neutral, now); err != nil && !errors.Is(err, pool.ErrConflict) {
+		return fmt.Errorf("postpone the order of %s: %w", host.ID, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package poolcheck
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +18,9 @@ type view struct {
 	records map[pool.Kind]pool.Record
 	shelf   pool.Shelf
 	waiting int // tenants that wait and hold nothing
+	spent   pool.Cents
 	outlook pool.Outlook
+	limits  map[pool.Kind][]pool.Limit // that more than a pool has to keep; asked for when something is to be ordered
 }
 
 // policy is the policy of a kind; of a tier that has none any more, the one for those who wait.
@@ -44,9 +47,16 @@ func (v view) pairs() int {
 	return min(free(pool.Database), free(pool.Share))
 }
 
-// plan plans a pool.
-func (v view) plan(kind pool.Kind) pool.Plan {
-	return pool.Decide(v.observed(kind), v.policy(kind), nil, v.at)
+// plans plans both pools.
+func (v view) plans() map[pool.Kind]pool.Plan {
+	t := pool.TierSeen{
+		Pools: map[pool.Kind]pool.Observed{}, Policies: map[pool.Kind]pool.Policy{}, Limits: v.limits,
+		Budget: pool.Budget{Cap: v.doc.Cap(), Spent: v.spent},
+	}
+	for _, kind := range pool.Kinds {
+		t.Pools[kind], t.Policies[kind] = v.observed(kind), v.policy(kind)
+	}
+	return pool.DecideTier(t, v.at)
 }
 
 // look reads what plans are made from, while others move slots. The order makes slots that move
@@ -73,19 +83,48 @@ func (h *Handler) look(ctx context.Context, tier pool.Tier, doc pool.Document) (
 			v.waiting++
 		}
 	}
+	if v.doc.Cap() > 0 {
+		if v.spent, err = h.Ledger.Spent(ctx); err != nil {
+			return v, err
+		}
+	}
 	return v, nil
+}
+
+// decide plans both pools. Where something is to be ordered it asks first what keeps orders from being made at all, and
+// plans under that.
+func (h *Handler) decide(ctx context.Context, v *view) (map[pool.Kind]pool.Plan, error) {
+	plans := v.plans()
+	if v.limits != nil || len(plans[pool.Database].Actions)+len(plans[pool.Share].Actions) == 0 {
+		return plans, nil
+	}
+	stops, err := h.Ledger.Stops(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the stop switch, before which nothing is ordered: %w", err)
+	}
+	v.limits = map[pool.Kind][]pool.Limit{}
+	for _, kind := range pool.Kinds {
+		if stops.Order {
+			v.limits[kind] = append(v.limits[kind], pool.StopOf(stops))
+		}
+	}
+	return v.plans(), nil
 }
 
 // note notes in the tier's outlook who came since it was written, and what is planned for that. Of checks at once one
 // notes it, and the others plan with what that one saw. The view goes on with the outlook, written or not: an outlook that
 // can't be written keeps no host from being ordered.
-func (h *Handler) note(ctx context.Context, v *view) error {
-	err := ledger.UpdateOutlook(ctx, h.Ledger, v.tier, func(read pool.Outlook) (pool.Outlook, error) {
+func (h *Handler) note(ctx context.Context, v *view) (plans map[pool.Kind]pool.Plan, err error) {
+	v.outlook = pool.Outlook{Tier: v.tier}
+	noted := ledger.UpdateOutlook(ctx, h.Ledger, v.tier, func(read pool.Outlook) (pool.Outlook, error) {
 		databases := v.records[pool.Database].LeadTimes(v.policy(pool.Database), v.at)
 		v.outlook = read.Noted(v.shelf.Signups, databases, v.at)
+		if plans, err = h.decide(ctx, v); err != nil {
+			return read, ledger.ErrUnchanged
+		}
 		after := v.outlook
 		for _, kind := range pool.Kinds {
-			after = after.Planned(kind, v.plan(kind), time.Duration(v.policy(kind).KeepEmpty), v.at)
+			after = after.Planned(kind, plans[kind], time.Duration(v.policy(kind).KeepEmpty), v.at)
 		}
 		if !after.News(read) {
 			return read, ledger.ErrUnchanged
@@ -94,7 +133,13 @@ func (h *Handler) note(ctx context.Context, v *view) error {
 		return after, nil
 	})
 	if err != nil {
-		return fmt.Errorf("note who came to tier %s: %w", v.tier, err)
+		return nil, err
 	}
-	return nil
+	if noted != nil {
+		noted = fmt.Errorf("note who came to tier %s: %w", v.tier, noted)
+	}
+	if plans == nil { // it could not be read either
+		plans, err = h.decide(ctx, v)
+	}
+	return plans, errors.Join(noted, err)
 }

@@ -18,41 +18,45 @@ func (h *Handler) order(ctx context.Context, tier pool.Tier, doc pool.Document) 
 	if err != nil {
 		return hosts, fmt.Errorf("check tier %s: %w", tier, err)
 	}
-	failures := []error{h.note(ctx, &v)}
+	plans, err := h.note(ctx, &v)
+	failures := []error{err}
 	for _, kind := range pool.Kinds {
-		var err error
-		v, err = h.orderOf(ctx, kind, v)
+		v, plans, err = h.orderOf(ctx, kind, v, plans)
 		hosts[kind] = v.records[kind].Counters.Hosts
 		failures = append(failures, err)
 	}
 	return hosts, errors.Join(failures...)
 }
 
-// orderOf orders what is missing of one kind, and returns what was seen last.
-func (h *Handler) orderOf(ctx context.Context, kind pool.Kind, v view) (view, error) {
+// orderOf orders what is missing of one kind by the plans that were made, and returns what was seen last, with the plans
+// for that.
+func (h *Handler) orderOf(ctx context.Context, kind pool.Kind, v view, plans map[pool.Kind]pool.Plan) (view, map[pool.Kind]pool.Plan, error) {
 	key := pool.Key{Kind: kind, Tier: v.tier}
 	for ordered := 0; ; ordered++ {
-		p, plan := v.policy(kind), v.plan(kind)
+		p, plan := v.policy(kind), plans[kind]
 		h.Log.InfoContext(ctx, "pool planned", "pool", key.String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
 		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
 			h.measure(v.observed(kind), p, plan.Buffer)
-			return v, h.goRound(ctx, v.records[kind])
+			return v, plans, h.goRound(ctx, v.records[kind])
 		}
-		if err := h.orderOne(ctx, v.records[kind], p, plan.Actions[0].Reason); err != nil {
+		if err := h.orderOne(ctx, v.records[kind], p, v.doc.Cap(), plan.Actions[0].Reason); err != nil {
 			h.measure(v.observed(kind), p, plan.Buffer)
-			return v, err
+			return v, plans, err
 		}
 		next, err := h.look(ctx, v.tier, v.doc)
 		if err != nil {
-			return v, fmt.Errorf("check pool %s: %w", key, err)
+			return v, plans, fmt.Errorf("check pool %s: %w", key, err)
 		}
 		next.outlook = v.outlook
+		if plans, err = h.decide(ctx, &next); err != nil {
+			return next, plans, fmt.Errorf("check pool %s: %w", key, err)
+		}
 		v = next
 	}
 }
 
 // orderOne orders a pool's next host, if nobody has since the pool was looked at.
-func (h *Handler) orderOne(ctx context.Context, seen pool.Record, p pool.Policy, why string) error {
+func (h *Handler) orderOne(ctx context.Context, seen pool.Record, p pool.Policy, most pool.Cents, why string) error {
 	mark, err := h.Mark()
 	if err != nil {
 		return fmt.Errorf("draw the mark of an order of pool %s: %w", p.Key(), err)
@@ -61,12 +65,13 @@ func (h *Handler) orderOne(ctx context.Context, seen pool.Record, p pool.Policy,
 	if err != nil {
 		return fmt.Errorf("check pool %s: %w", p.Key(), err)
 	}
-	// Commit point: the order is recorded before CloudFormation hears of it. Killed after this, the
+	host.Cap = most
+	// Commit point: the order is recorded, and its money spent, before CloudFormation hears of it. Killed after this, the
 	// pool check past the order's deadline asks for the stack; two checks at once record one order,
 	// because the second finds the pool's number moved.
 	err = h.Ledger.Order(ctx, seen, host)
 	if errors.Is(err, pool.ErrConflict) {
-		return nil // another check is ordering: look again
+		return nil // another check is ordering, or spent the money: look again
 	}
 	if err != nil {
 		return fmt.Errorf("record the order of %s: %w", host.ID, err)

@@ -26,6 +26,8 @@ type store interface {
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
 	SaveOutlook(ctx context.Context, before, after pool.Outlook) error
+	Spent(ctx context.Context) (pool.Cents, error)
+	Stops(ctx context.Context) (pool.Stops, error)
 	Tiers(ctx context.Context) ([]pool.Tier, error)
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)

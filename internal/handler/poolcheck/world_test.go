@@ -63,6 +63,7 @@ type world struct {
 	metrics   strings.Builder
 	marks     int // drawn so far
 	came      int // tenants, by come
+	moneyCap  float64
 }
 
 // newWorld makes a world without hosts, whose policies ask for none.
@@ -145,7 +146,7 @@ type outside struct {
 func (o outside) Load(context.Context) (pool.Policies, error) { return o.w.policies, o.w.broken }
 
 func (o outside) Document(context.Context) (pool.Document, error) {
-	return pool.Document{Pools: o.w.policies, Terms: pool.DefaultTerms}, o.w.broken
+	return pool.Document{Pools: o.w.policies, Terms: pool.DefaultTerms, MoneyCap: o.w.moneyCap}, o.w.broken
 }
 
 func (o outside) Create(ctx context.Context, order pool.StackOrder) (id string, err error) {

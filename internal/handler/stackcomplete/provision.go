@@ -131,6 +131,9 @@ func (h *Handler) fail(host pool.Host, stack pool.StackStatus) (progress, error)
 	return progress{Record: pool.Begin(host, pool.StepAnnounce, h.Now()), Outcome: pool.Failed}, nil
 }
 
+// stopped is how long a deletion waits between looks at the stop switch.
+const stopped = 5 * time.Minute
+
 // remove has the stack of a failed host deleted. Its event, or the step's deadline, goes on.
 func (h *Handler) remove(ctx context.Context, host pool.Host) (progress, error) {
 	stack, err := h.look(ctx, host)
@@ -142,6 +145,14 @@ func (h *Handler) remove(ctx context.Context, host pool.Host) (progress, error) 
 		return h.deleted(host)
 	case deleteInProgress:
 		return progress{Leave: true}, nil
+	}
+	stops, err := h.Ledger.Stops(ctx)
+	if err != nil {
+		return progress{}, err
+	}
+	if stops.Destroy { // it waits for as long as that is so: no try of it fails
+		host.Tries, host.Due = 0, h.Now().Add(pool.Deadline(pool.StepDelete))
+		return progress{Record: host, Wait: stopped, Because: fmt.Errorf("destruction is stopped by %s: %s", stops.By, stops.Why)}, nil
 	}
 	// A new token for each order and try: one that was used already would be answered, and nothing done.
 	token := fmt.Sprintf("%s-delete-%d", host.Stack.Token, host.Tries)

@@ -23,6 +23,7 @@ type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Stops(ctx context.Context) (pool.Stops, error)
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 }
 

@@ -27,6 +27,8 @@ type hostItem struct {
 	Size      int            `dynamodbav:"size"`
 	Zone      string         `dynamodbav:"zone,omitempty"`
 	Image     string         `dynamodbav:"image,omitempty"`
+	Price     pool.Cents     `dynamodbav:"price,omitempty"`
+	Cap       pool.Cents     `dynamodbav:"cap,omitempty"`
 	progress
 	Untold  bool                 `dynamodbav:"untold,omitempty"`
 	Stack   stackItem            `dynamodbav:"stack"`
@@ -88,7 +90,7 @@ func encodeHost(h pool.Host) (item, error) {
 		key: hostKey(h.ID), deadline: deadlineOf(dueHost, h.Due), Form: form,
 		ID: h.ID, Kind: h.Kind, Tier: h.Tier, State: h.State, Since: h.Since, Why: h.Why,
 		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, Zone: h.Zone, Image: h.Image, progress: encodeProgress(h.Progress),
-		Untold: h.Untold, Doubt: h.Doubt, ByHand: h.ByHand, Repair: h.Repair, Trouble: h.Trouble,
+		Price: h.Price, Cap: h.Cap, Untold: h.Untold, Doubt: h.Doubt, ByHand: h.ByHand, Repair: h.Repair, Trouble: h.Trouble,
 		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
 	}
 	if h.State == pool.HostInService && h.Free() > 0 {
@@ -114,7 +116,7 @@ func (i hostItem) host() pool.Host {
 	h := pool.Host{
 		ID: i.ID, Kind: i.Kind, Tier: i.Tier, State: i.State, Since: i.Since, Why: i.Why,
 		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Zone: i.Zone, Image: i.Image, Progress: i.progress.decode(i.time()),
-		Untold: i.Untold, Doubt: i.Doubt, ByHand: i.ByHand, Repair: i.Repair, Trouble: i.Trouble,
+		Price: i.Price, Cap: i.Cap, Untold: i.Untold, Doubt: i.Doubt, ByHand: i.ByHand, Repair: i.Repair, Trouble: i.Trouble,
 		Stack: pool.Stack(i.Stack), Access: pool.Access(i.Access), History: decodeHistory(i.History), Version: i.Version,
 	}
 	for _, slot := range i.Slots {

@@ -46,6 +46,7 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	if seen.Seq == 0 {
 		writes = append(writes, types.TransactWriteItem{Update: addTier(h.Tier)})
 	}
+	writes = append(writes, spend(pool.Spending(h), h.Cap)...)
 	// Commit point: the host is ordered, and its number is used up.
 	if err := l.transact(ctx, writes...); err != nil {
 		return fmt.Errorf("record the order of host %s: %w", h.ID, err)
@@ -75,10 +76,15 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 			return err
 		}
 	}
-	if change.empty() {
+	writes := []types.TransactWriteItem{{Put: put}}
+	if !change.empty() {
+		writes = append(writes, types.TransactWriteItem{Update: change.update()})
+	}
+	writes = append(writes, spend(pool.Spending(after)-pool.Spending(before), 0)...)
+	if len(writes) == 1 {
 		err = l.putOnce(ctx, put)
 	} else {
-		err = l.transact(ctx, types.TransactWriteItem{Put: put}, types.TransactWriteItem{Update: change.update()})
+		err = l.transact(ctx, writes...)
 	}
 	if err != nil {
 		return fmt.Errorf("save host %s: %w", after.ID, err)
@@ -91,6 +97,7 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) error {
 	var writes []types.TransactWriteItem
 	moved := map[pool.Key]pool.Counters{}
+	spent := pool.Cents(0)
 	for _, c := range changes {
 		after := c.After
 		after.Version = c.Before.Version + 1
@@ -99,6 +106,7 @@ func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) err
 			return err
 		}
 		writes = append(writes, types.TransactWriteItem{Put: asRead(c.Before.Version).put(i)})
+		spent += pool.Spending(after) - pool.Spending(c.Before)
 		moved[after.Key()] = moved[after.Key()].Add(pool.Contribution(after).Sub(pool.Contribution(c.Before)))
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(moved), func(a, b pool.Key) int { return strings.Compare(a.String(), b.String()) }) {
@@ -110,7 +118,7 @@ func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) err
 			writes = append(writes, types.TransactWriteItem{Update: change.update()})
 		}
 	}
-	if len(writes) == 0 {
+	if writes = append(writes, spend(spent, 0)...); len(writes) == 0 {
 		return nil
 	}
 	err := l.transact(ctx, writes...)

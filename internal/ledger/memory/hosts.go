@@ -59,6 +59,10 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 		if _, known := l.hosts[h.ID]; known || r.Seq != seen.Seq || r.Noted != seen.Noted {
 			return fmt.Errorf("record the order of host %s: %w", h.ID, pool.ErrConflict)
 		}
+		if !(pool.Budget{Cap: h.Cap, Spent: l.spent}).Allows(h.Price) {
+			return fmt.Errorf("record the order of host %s: the cap on money: %w", h.ID, pool.ErrConflict)
+		}
+		l.spent += pool.Spending(h)
 		r = r.Ordered(h)
 		r.Counters = r.Counters.Add(pool.Contribution(h))
 		l.saveRecord(r)
@@ -115,6 +119,7 @@ func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) err
 			r := l.pool(c.After.Key())
 			r.Counters = r.Counters.Add(pool.Contribution(c.After).Sub(pool.Contribution(c.Before)))
 			l.saveRecord(r)
+			l.spent += pool.Spending(c.After) - pool.Spending(c.Before)
 			l.saveHost(c.After, c.Before.Version+1)
 		}
 		return nil
@@ -134,6 +139,7 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 		r := l.pool(after.Key())
 		r.Counters = r.Counters.Add(pool.Contribution(after).Sub(pool.Contribution(before)))
 		l.saveRecord(r.Note(outcome, after, now))
+		l.spent += pool.Spending(after) - pool.Spending(before)
 		l.saveHost(after, before.Version+1)
 		return nil
 	})

@@ -43,6 +43,8 @@ type Ledger struct {
 	restored   map[pool.TenantID]pool.Restoration
 	wards      map[pool.Key]pool.Ward
 	outlooks   map[pool.Tier]pool.Outlook
+	money      map[string]pool.Cents // what is spent besides hosts, by name
+	spent      pool.Cents            // by all
 	stops      pool.Stops
 	bays       pool.Bays
 	contended  map[pool.HostID]int64 // the version that a host had when its save was refused
@@ -66,6 +68,7 @@ func New(o Options) *Ledger {
 		restored:   map[pool.TenantID]pool.Restoration{},
 		wards:      map[pool.Key]pool.Ward{},
 		outlooks:   map[pool.Tier]pool.Outlook{},
+		money:      map[string]pool.Cents{},
 		index:      newIndex(o.Lag),
 	}
 }

@@ -1,0 +1,60 @@
+package pool_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"headroom/internal/pool"
+)
+
+// seenTier is a tier whose pools want so many slots and have so many free.
+func seenTier(budget pool.Budget, want, databasesFree, sharesFree int) pool.TierSeen {
+	t := pool.TierSeen{Pools: map[pool.Kind]pool.Observed{}, Policies: map[pool.Kind]pool.Policy{}, Budget: budget}
+	free := map[pool.Kind]int{pool.Database: databasesFree, pool.Share: sharesFree}
+	for _, k := range pool.Kinds {
+		p := buffered(want, 0)
+		p.Kind, p.HostPrice = k, map[pool.Kind]float64{pool.Database: 300, pool.Share: 200}[k]
+		t.Policies[k] = p
+		t.Pools[k] = pool.Observed{Record: pool.Record{Key: p.Key(), Counters: pool.Counters{Reserve: free[k], Slots: free[k]}}}
+	}
+	return t
+}
+
+func TestBothKindsAreOrderedWhileThereIsMoney(t *testing.T) {
+	for _, budget := range []pool.Budget{{}, {Cap: 100_000}, {Cap: 90_000, Spent: 40_000}} {
+		plans := pool.DecideTier(seenTier(budget, 10, 5, 0), now)
+		if len(plans[pool.Database].Actions) != 1 || len(plans[pool.Share].Actions) != 1 {
+			t.Errorf("under %+v: %s; %s", budget, plans[pool.Database].Reason, plans[pool.Share].Reason)
+		}
+	}
+}
+
+func TestNearTheCapTheKindThatIsShorterInPairsGoesFirst(t *testing.T) {
+	near := pool.Budget{Cap: 90_000, Spent: 50_000}
+	plans := pool.DecideTier(seenTier(near, 10, 5, 0), now)
+	if len(plans[pool.Share].Actions) != 1 || len(plans[pool.Database].Actions) != 0 || !strings.Contains(plans[pool.Database].Reason, "near the cap shares go first") {
+		t.Errorf("%s; %s", plans[pool.Database].Reason, plans[pool.Share].Reason)
+	}
+	plans = pool.DecideTier(seenTier(near, 10, 0, 5), now)
+	if len(plans[pool.Database].Actions) != 1 || len(plans[pool.Share].Actions) != 0 {
+		t.Errorf("%s; %s", plans[pool.Database].Reason, plans[pool.Share].Reason)
+	}
+}
+
+func TestNoPlanSpendsMoreThanTheCap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
+		budget := pool.Budget{Cap: pool.Cents(1 + n("cap", 500_000)), Spent: pool.Cents(n("spent", 600_000))}
+		plans := pool.DecideTier(seenTier(budget, n("wanted", 100), n("databases", 50), n("shares", 50)), now)
+		for k, price := range map[pool.Kind]pool.Cents{pool.Database: 30_000, pool.Share: 20_000} {
+			if hosts := len(plans[k].Actions); hosts > 0 && budget.Spent+price*pool.Cents(hosts) > budget.Cap {
+				t.Fatalf("%d %s hosts under %+v: %s", hosts, k, budget, plans[k].Reason)
+			}
+			if plans[k].Missing() > 0 && !strings.Contains(plans[k].Reason, "cap $") {
+				t.Fatalf("what is held back is not said: %s", plans[k].Reason)
+			}
+		}
+	})
+}
