@@ -64,6 +64,7 @@ var members = map[string]member{
 	"HostRepaired":             out[HostRepaired](),
 	"RestoreRequest":           in[RestoreRequest](),
 	"RestoreUndo":              in[RestoreUndo](),
+	"RestoreRound":             in[RestoreRound](),
 	"TenantRestored":           out[TenantRestored](),
 	"TenantRestoreUndone":      out[TenantRestoreUndone](),
 	"TaskStateChange":          aws[Envelope[TaskStateChange]](),
@@ -179,6 +180,7 @@ func TestMessagesAreToldApart(t *testing.T) {
 		"RepairRequest":            TypeRepairRequest,
 		"RestoreRequest":           TypeRestoreRequest,
 		"RestoreUndo":              TypeRestoreUndo,
+		"RestoreRound":             TypeRestoreRound,
 	} {
 		bodies[string(sample(t, name))] = want
 	}
@@ -205,6 +207,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 		"Step":         step,
 
 		"AddressRelease": NewAddressRelease("acme", []string{"10.40.1.8"}),
+		"RestoreRound":   NewRestoreRound(),
 		"HostRound":      NewHostRound("share-standard-3", 1),
 		"HostAiling":     NewHostAiling("share-standard-3", "alarm headroom-dev-share-standard-3-status is on"),
 	} {
