@@ -75,7 +75,7 @@ type Restoration struct {
 	State RestorationState
 	Progress
 
-	StandIn    string        // name of the slot whose database is filled, and then takes the tenant's database's place
+	StandIn    string        // how the names of the slots begin whose databases are filled; one takes the place of the tenant's
 	Old        string        // name of the slot by which the tenant's database of before is kept
 	Instance   string        // identifier of the temporary instance; empty: there is none, nor can be
 	Ordered    bool          // that may have been asked for
@@ -129,13 +129,16 @@ func (r Restoration) Folder() string {
 	return "restored-" + r.To.UTC().Format("20060102T150405Z") + "/"
 }
 
-// StandInSlot is the stand-in, and OldSlot what the tenant's database of before is kept as: mark is what the tenant's
-// generation of its slot bears.
-func (r Restoration) StandInSlot(mark string) MarkedSlot {
-	return MarkedSlot{Name: r.StandIn, Mark: fmt.Sprintf("%s/stand-in-%d", mark, r.Number)}
+// StandInOf is the stand-in that an attempt fills: each has one of its own, so that whoever is late can't touch what a later
+// one has filled. mark is what the tenant's generation of its slot bears.
+func (r Restoration) StandInOf(mark string, attempt int) MarkedSlot {
+	return MarkedSlot{Name: fmt.Sprintf("%sx%d", r.StandIn, attempt), Mark: fmt.Sprintf("%s/stand-in-%d-%d", mark, r.Number, attempt)}
 }
 
-// OldSlot is what the tenant's database of before is kept as.
+// StandInSlot is the stand-in of the last attempt.
+func (r Restoration) StandInSlot(mark string) MarkedSlot { return r.StandInOf(mark, r.Attempt.Number) }
+
+// OldSlot is what the tenant's database of before is kept as: mark is what the tenant's generation of its slot bears.
 func (r Restoration) OldSlot(mark string) MarkedSlot {
 	return MarkedSlot{Name: r.Old, Mark: fmt.Sprintf("%s/before-%d", mark, r.Number)}
 }
@@ -241,9 +244,13 @@ func MoveRestoration(r Restoration, to RestorationState, step Step, now time.Tim
 	return r, nil
 }
 
-// Proven notes what the step that is done came to, and begins the next.
+// Proven notes what the step that is done came to, and begins the next of the restoration's parts.
 func (r Restoration) Proven(now time.Time, what string) Restoration {
-	next := r.After(r.Step)
+	return r.ProvenTo(r.After(r.Step), now, what)
+}
+
+// ProvenTo notes what the step that is done came to, and begins another.
+func (r Restoration) ProvenTo(next Step, now time.Time, what string) Restoration {
 	r = r.Clone()
 	r.Proofs = append(r.Proofs, Proof{Step: r.Step, At: now.UTC(), What: what})
 	r.Progress, r.Told = Started(next, now), ""
@@ -295,6 +302,16 @@ func (r Restoration) Undoable(mark string) string {
 
 func (r Restoration) keeps(slot MarkedSlot) bool {
 	return slices.ContainsFunc(r.Kept, func(k KeptDatabase) bool { return k.Slot == slot })
+}
+
+// UndoUntil is until when it can be undone, by what it keeps; zero: it can't.
+func (r Restoration) UndoUntil() time.Time {
+	for _, k := range r.Kept {
+		if k.Slot.Name == r.Old {
+			return k.Until
+		}
+	}
+	return time.Time{}
 }
 
 // Keep notes that a database is kept that another took the place of.

@@ -172,15 +172,15 @@ func TestAttemptsThatFailAreMadeAgainAndThenWithdrawn(t *testing.T) {
 	r.Progress = pool.Started(pool.StepFiles, restoreNow)
 	var err error
 	for range pool.MaxTries {
-		r = r.Begun("task", restoreNow)
+		r = r.Opened(restoreNow).Begun("task", restoreNow)
 		if r, err = r.AttemptFailed("the task died", restoreNow); err != nil || r.Step != pool.StepFiles || r.Attempt.Task != "" {
 			t.Fatalf("%s at %s, %v", r.State, r.Step, err)
 		}
 	}
-	if done := r.Begun("task", restoreNow).AttemptDone(restoreNow, "42 files"); done.Step != pool.StepRefresh || done.Attempt.Failed != 0 {
+	if done := r.Opened(restoreNow).Begun("task", restoreNow).AttemptDone(restoreNow, "42 files"); done.Step != pool.StepRefresh || done.Attempt.Failed != 0 {
 		t.Errorf("done: at %s after %d failures", done.Step, done.Attempt.Failed)
 	}
-	if r, err = r.Begun("task", restoreNow).AttemptFailed("the task died", restoreNow); err != nil || r.State != pool.RestorationWithdrawing {
+	if r, err = r.Opened(restoreNow).Begun("task", restoreNow).AttemptFailed("the task died", restoreNow); err != nil || r.State != pool.RestorationWithdrawing {
 		t.Errorf("%s at %s, %v", r.State, r.Step, err)
 	}
 }

@@ -5,11 +5,21 @@ import (
 	"time"
 )
 
-// Begun is a restoration whose next attempt is made by a task.
+// Opened is a restoration whose next attempt is being prepared: it is counted before anything is done for it, so that two
+// who prepare one never prepare the same.
+func (r Restoration) Opened(now time.Time) Restoration {
+	r = r.Clone()
+	r.Attempt = Attempt{Number: r.Attempt.Number + 1, Began: now.UTC(), Failed: r.Attempt.Failed}
+	r.Count++
+	return r
+}
+
+// Begun is a restoration whose attempt that was opened is made by a task.
 func (r Restoration) Begun(task string, now time.Time) Restoration {
 	r = r.Clone()
-	r.Attempt = Attempt{Number: r.Attempt.Number + 1, Task: task, Began: now.UTC(), Heard: now.UTC(), Failed: r.Attempt.Failed}
+	r.Attempt.Task, r.Attempt.Heard = task, now.UTC()
 	r.Due = now.Add(Deadline(r.Step))
+	r.Count++
 	return r
 }
 

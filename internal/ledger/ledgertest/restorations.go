@@ -28,7 +28,7 @@ func restorations(t *testing.T, l ledger.Ledger) {
 	if _, err := l.SaveRestoration(ctx, pool.Restoration{}, first); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("saving one that there is already: %v", err)
 	}
-	after := saved.Proven(at(200), "all is uploaded").Begun("task/1", at(201)).Heard(3, 2, 9, at(202))
+	after := saved.Proven(at(200), "all is uploaded").Opened(at(200)).Begun("task/1", at(201)).Heard(3, 2, 9, at(202))
 	after.Ordered, after.Uploads, after.Asked, after.Swapping, after.Swapped = true, "n1 n2", at(101), at(210), at(211)
 	after.Refused, after.Came, after.Files, after.FilesBytes = 3*time.Second, "2 tables", 4, 5
 	after.Why, after.Failed, after.UndoneBy, after.UndoneAt, after.Told = "it failed", true, "ops: no", at(220), "it waits"
