@@ -6,7 +6,7 @@ const (
 	JobArchive = "archive"
 	// JobVerify reads an archive back, and compares it with its sources.
 	JobVerify = "verify"
-	// JobProbe looks into a share that was made anew.
+	// JobProbe looks into a share that is no tenant's: it was made anew, or its gateway was mended.
 	JobProbe = "probe"
 	// JobRestoreFiles copies what a share's bucket held at a time into a folder beside what it holds now. Its report has
 	// the number of files in Entries, and their size in Bytes.
@@ -19,16 +19,16 @@ const (
 // TypeArchivistJob is the type of ArchivistJob.
 const TypeArchivistJob = "ArchivistJob"
 
-// ArchivistJob is what a task of the archivist does. It is no message: the function whose job it is gives it to the task
-// when it runs it. Nothing of it is secret.
+// ArchivistJob is what a task of the archivist does, or of the prober. It is no message: who runs the task gives it to it.
+// Nothing of it is secret.
 type ArchivistJob struct {
 	Version  string       `json:"version"`
 	Type     string       `json:"type"`
-	Job      string       `json:"job"`     // JobArchive, JobVerify, JobProbe, JobRestoreFiles or JobRestoreDatabase
-	Of       string       `json:"of"`      // OfDeparture, OfClearance or OfRestoration: whose job it is, and who hears of it
-	ID       string       `json:"id"`      // likewise
-	Attempt  int          `json:"attempt"` // counts from 1
-	TenantID string       `json:"tenantId"`
+	Job      string       `json:"job"`                // JobArchive, JobVerify, JobProbe, JobRestoreFiles or JobRestoreDatabase
+	Of       string       `json:"of"`                 // OfDeparture, OfClearance, OfRepair or OfRestoration: whose job it is, and who hears of it
+	ID       string       `json:"id"`                 // likewise
+	Attempt  int          `json:"attempt"`            // counts from 1
+	TenantID string       `json:"tenantId,omitempty"` // empty: it is of none
 	Bucket   string       `json:"bucket,omitempty"`   // of the share's objects; empty: the tenant had no share
 	Mark     string       `json:"mark,omitempty"`     // that the bucket bears
 	Database *JobDatabase `json:"database,omitempty"` // to be dumped, or that was
@@ -59,7 +59,8 @@ type JobShare struct {
 // TypeTaskReport is the type of TaskReport.
 const TypeTaskReport = "TaskReport"
 
-// TaskReport is how far a task of the archivist is, or what it came to. Decommission's own queue or restore's, from the task.
+// TaskReport is how far a task of the archivist is, or of the prober, or what it came to. From the task to the own queue of
+// the function that runs it: decommission, hostrepair or restore.
 type TaskReport struct {
 	Version string      `json:"version"`
 	Type    string      `json:"type"`

@@ -9,6 +9,7 @@ type HostRepaired struct {
 	Cause             string   `json:"cause"`
 	Way               string   `json:"way"`     // that helped
 	Tried             []string `json:"tried"`   // every way that was tried, in order, with what came of it
+	Proven            []string `json:"proven"`  // what was seen before the host was put into service again, each in words
 	Planned           bool     `json:"planned"` // a person wanted it; nothing had failed
 	BeganAt           Time     `json:"beganAt"`
 	UnwritableSeconds int      `json:"unwritableSeconds"` // for how long, at most, tenants could not write

@@ -13,7 +13,7 @@ import (
 type Assembly struct {
 	StageName string // name of one of Stages; empty: the context value "stage", else "dev"
 	Outdir    string // where the assembly goes; empty: "cdk.out"
-	CodeDir   string // holds one folder a function, with its bootstrap, and the archivist's, with its Dockerfile too
+	CodeDir   string // holds one folder a function, with its bootstrap, and the tasks', with their Dockerfiles too
 
 	Authorities Authorities // of RDS; they go to the code of the functions that want them
 

@@ -124,7 +124,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"gatewayalarm", c.newGatewayAlarm()},
 		{"instancechange", c.newInstanceChange()},
 		{"decommission", c.newDecommission(archivist)},
-		{"hostrepair", c.newHostRepair()},
+		{"hostrepair", c.newHostRepair(archivist, c.newProber())},
 	}
 	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Operators: c.operators, Signups: []Queue{c.signups, c.signupSteps}})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{

@@ -17,8 +17,8 @@ import (
 // functionNames are the functions, by the folders of their code.
 var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "gatewayalarm", "instancechange", "decommission", "hostrepair"}
 
-// programNames are what there is code of: the functions, and the task.
-var programNames = append(slices.Clone(functionNames), archivistName)
+// programNames are what there is code of: the functions, and the tasks.
+var programNames = append(slices.Clone(functionNames), archivistName, proberName)
 
 // reachDatabases are those of them that connect to database hosts.
 var reachDatabases = []string{"signup", "stackcomplete", "decommission", archivistName}

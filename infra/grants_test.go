@@ -107,7 +107,7 @@ func TestRolesArePassedToNobodyElse(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		shares := "role/headroom/" + a.stage.Name + "/share/*"
 		passing := map[string][]string{ // role's policy to the roles it may pass
-			"PoolChecks": {"StackRole"}, "HostSteps": {shares, "StackRole"}, "HostRepairs": {"StackRole"}, "Departures": {shares, "ArchivistTaskRole", "ArchivistExecutionRole", "ReportsRole"},
+			"PoolChecks": {"StackRole"}, "HostSteps": {shares, "StackRole"}, "HostRepairs": {"StackRole", "ProberTaskRole", "ProberExecutionRole"}, "Departures": {shares, "ArchivistTaskRole", "ArchivistExecutionRole", "ReportsRole"},
 		}
 		for _, s := range identityStatements("control", a.control) {
 			for _, action := range s.actions {
@@ -146,6 +146,7 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 		"Departures UpdateNFSFileShare":          {ofResource},
 		"HostRepairs DescribeGatewayInformation": {ofResource},
 		"HostRepairs DescribeNFSFileShares":      {ofResource},
+		"HostRepairs UpdateNFSFileShare":         {"aws:ResourceTag/headroom:stage"},
 		"HostSteps ActivateGateway":              {ofRequest},
 		"HostSteps AddCache":                     {ofResource},
 		"HostSteps AddTagsToResource":            {ofResource},

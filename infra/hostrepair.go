@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
@@ -15,7 +16,7 @@ const (
 
 // newHostRepair makes the function that mends share hosts. It ends no machine, deletes no gateway and no share, and forces
 // nothing: what a repair takes away, CloudFormation does by the host's template.
-func (c *controlPlane) newHostRepair() awslambda.Function {
+func (c *controlPlane) newHostRepair(a Archivist, p Prober) awslambda.Function {
 	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem"})
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants,
@@ -38,8 +39,8 @@ func (c *controlPlane) newHostRepair() awslambda.Function {
 	f := c.newFunction("HostRepairs", FunctionProps{
 		Name: "hostrepair", Queues: []Queue{c.repairs, c.repairSteps}, Batch: 1, Concurrency: 5,
 		MemoryMiB: 256, TimeoutSeconds: hostRepairTimeout, Network: c.network, Grants: grants,
-		MoreGrants: append(c.moveDisks(), c.updateStacks()...),
-		Environment: map[string]*string{
+		MoreGrants: slices.Concat(c.moveDisks(), c.updateStacks(), c.lookIntoShares(a, p)),
+		Environment: c.probing(a, p, map[string]*string{
 			"TABLE_NAME":       c.ledger.Table.TableName(),
 			"BUS_NAME":         c.bus.EventBusName(),
 			"POLICY_PARAMETER": c.policy.ParameterName(),
@@ -55,10 +56,10 @@ func (c *controlPlane) newHostRepair() awslambda.Function {
 			"SHARE_STACK_PARAMETERS":    c.hosts.Share.parametersJSON(c.stack),
 			"GATEWAY_IMAGE_PARAMETER":   jsii.String(gatewayImageParameter),
 			"ACTIVATION_PORT":           c.activationPort.ValueAsString(),
-		},
+		}),
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
-		"Hosts' stacks, machines, disks, gateways and shares are made while it runs, so their names are not known here: prefixes and tags limit "+
+		"Hosts' stacks, machines, disks, gateways, groups and shares, and tasks, are made while it runs, so their names are not known here: prefixes and tags limit "+
 			"what is done to them to this stage's. EC2's Describe calls know no resources.")
 	return f
 }

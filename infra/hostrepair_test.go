@@ -14,10 +14,18 @@ func TestWhoRepairsMayDoThisAndNoMore(t *testing.T) {
 		byRole = "StringEquals cloudformation:RoleArn <HostStacksStackRole>"
 		shares = "cloudformation:::stack/headroom-STAGE-share-*"
 		both   = "cloudformation:::stack/headroom-STAGE-database-*"
+		groups = "ec2:::security-group/*" + ours + " and StringLike aws:ResourceTag/headroom:host share-*"
 		named  = " if StringLike cloudformation:ChangeSetName headroom-r*"
 	)
 	machines, volumes := []string{"ec2:::instance/*" + ours}, "ec2:::volume/*"
 	want := map[string][]string{
+		"ec2:AuthorizeSecurityGroupIngress":         {groups},
+		"ec2:RevokeSecurityGroupIngress":            {groups},
+		"ecs:RunTask":                               {"<ProberTask>" + inTheCluster},
+		"ecs:DescribeTasks":                         {"ecs:::task/headroom-STAGE/*" + inTheCluster},
+		"ecs:StopTask":                              {"ecs:::task/headroom-STAGE/*" + inTheCluster},
+		"ecs:TagResource":                           {"ecs:::task/headroom-STAGE/* if StringEquals ecs:CreateAction RunTask"},
+		"storagegateway:UpdateNFSFileShare":         {"storagegateway:::share/*" + ours},
 		"ec2:AttachVolume":                          {machines[0], volumes + ours},
 		"ec2:CreateTags":                            {volumes + " if ForAllValues:StringEquals aws:TagKeys headroom:root-of|headroom:repair and StringEquals aws:ResourceTag/headroom:stage STAGE"},
 		"ec2:DeleteVolume":                          {volumes + " if Null aws:ResourceTag/headroom:root-of false and StringEquals aws:ResourceTag/headroom:stage STAGE"},

@@ -84,8 +84,10 @@ func synthesizeForTest(stage Stage, dir string) (assembly, error) {
 			return assembly{}, err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(code, archivistName, "Dockerfile"), []byte("FROM scratch\n"), 0o644); err != nil {
-		return assembly{}, err
+	for _, task := range []string{archivistName, proberName} {
+		if err := os.WriteFile(filepath.Join(code, task, "Dockerfile"), []byte("FROM scratch\n# "+task+"\n"), 0o644); err != nil {
+			return assembly{}, err
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, authoritiesFile), bundle, 0o644); err != nil {
 		return assembly{}, err

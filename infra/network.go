@@ -19,6 +19,7 @@ type Network struct {
 	Subnets   *awsec2.SubnetSelection // without any route out of AWS
 	Functions awsec2.SecurityGroup    // of the functions in the VPC
 	Archivist awsec2.SecurityGroup    // of the tasks that archive
+	Prober    awsec2.SecurityGroup    // of the tasks that look into shares of hosts in repair
 	Zone      awsroute53.CfnHostedZone
 	ZoneName  string // private, one name a share host
 
@@ -84,6 +85,7 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) *Network 
 		Subnets:   isolated,
 		Functions: newFunctionGroup(scope, vpc, p),
 		Archivist: newArchivistGroup(scope, vpc, p),
+		Prober:    newProberGroup(scope, vpc, p),
 		ZoneName:  "headroom-" + p.Stage.Name + ".internal",
 	}
 	n.Zone = awsroute53.NewCfnHostedZone(scope, jsii.String("Zone"), &awsroute53.CfnHostedZoneProps{
@@ -120,6 +122,15 @@ func newArchivistGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProp
 	return group
 }
 
+// newProberGroup lets the tasks that look into shares reach AWS, and shares that they are let into.
+func newProberGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProps) awsec2.SecurityGroup {
+	group := newGroup(scope, "Prober", vpc, "Headroom: tasks that look into shares")
+	inside := awsec2.Peer_Ipv4(jsii.String(p.Stage.NetworkCIDR))
+	group.AddEgressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(jsii.Number(443)), jsii.String("AWS, by endpoints"), nil)
+	group.AddEgressRule(inside, awsec2.Port_Tcp(jsii.Number(nfsPort)), jsii.String("Shares"), nil)
+	return group
+}
+
 func newGroup(scope constructs.Construct, id string, vpc awsec2.Vpc, description string) awsec2.SecurityGroup {
 	return awsec2.NewSecurityGroup(scope, jsii.String(id), &awsec2.SecurityGroupProps{
 		Vpc: vpc, Description: jsii.String(description), AllowAllOutbound: jsii.Bool(false),
@@ -133,6 +144,7 @@ func (n *Network) addEndpoints(scope constructs.Construct, stage Stage) {
 	fromFunctions := newGroup(scope, "Endpoints", n.Vpc, "Headroom: endpoints for functions")
 	fromFunctions.AddIngressRule(n.Functions, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("Functions"), nil)
 	fromFunctions.AddIngressRule(n.Archivist, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("Tasks"), nil)
+	fromFunctions.AddIngressRule(n.Prober, awsec2.Port_Tcp(jsii.Number(443)), jsii.String("Tasks that look into shares"), nil)
 	fromGateways := newGroup(scope, "GatewayEndpoint", n.Vpc, "Headroom: endpoint of Storage Gateway for functions and gateways")
 	for _, port := range gatewayPorts {
 		fromGateways.AddIngressRule(awsec2.Peer_Ipv4(jsii.String(stage.NetworkCIDR)), awsec2.Port_Tcp(jsii.Number(port)),

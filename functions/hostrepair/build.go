@@ -7,14 +7,18 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 
+	"headroom/internal/access"
 	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/firewall"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/images"
 	"headroom/internal/adapter/machines"
 	"headroom/internal/adapter/nfs"
+	"headroom/internal/adapter/tasks"
 	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/function/hoststacks"
@@ -46,13 +50,20 @@ func build(cfg aws.Config, e hostrepair.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	gateways, groups := &gateway.Gateways{Client: storagegateway.NewFromConfig(awsclient.OneWait(cfg, gatewayWait)), Region: cfg.Region}, &firewall.Groups{Client: ec2.NewFromConfig(cfg)}
 	handler, err := hostrepair.New(hostrepair.Config{
 		Ledger:     ledger,
 		Machines:   &machines.Machines{Client: ec2.NewFromConfig(cfg)},
 		Stacks:     hoststacks.Client(cfg),
 		Appliances: &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort},
-		Gateways:   &gateway.Gateways{Client: storagegateway.NewFromConfig(awsclient.OneWait(cfg, gatewayWait)), Region: cfg.Region},
+		Gateways:   gateways,
 		Prober:     &nfs.Client{},
+		Tasks: &tasks.Runner{
+			API: ecs.NewFromConfig(cfg), Cluster: e.Cluster, Definition: e.Task, Container: e.Container, Subnets: e.Subnets, Groups: []string{e.Group},
+		},
+		Clients:    access.Writer{Shares: gateways, Firewall: groups},
+		Firewall:   groups,
+		Nobody:     e.Nobody,
 		Images:     &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
 		Policies:   policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, metrics),
 		Announce:   announcer,

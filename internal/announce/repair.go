@@ -146,7 +146,7 @@ func (a *Announcer) HostRepaired(ctx context.Context, h pool.Host, r pool.Repair
 	a.Metrics.Duration(telemetry.UnwritableTime, unwritable)
 	err := a.Events.Publish(ctx, events.HostRepaired{
 		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier), Cause: r.Cause, Way: string(r.Way), Tried: tried(r),
-		Planned: r.Planned(), BeganAt: events.At(r.Began), UnwritableSeconds: int(unwritable.Seconds()),
+		Proven: r.Evidence(), Planned: r.Planned(), BeganAt: events.At(r.Began), UnwritableSeconds: int(unwritable.Seconds()),
 	})
 	if err != nil {
 		return fmt.Errorf("publish that host %s is repaired: %w", h.ID, err)
@@ -159,6 +159,9 @@ func (a *Announcer) HostRepaired(ctx context.Context, h pool.Host, r pool.Repair
 		fmt.Sprintf("Host %s %s, by way %s, and serves.", h.ID, what, r.Way),
 		"",
 	}, a.repairState(h, r)...)
+	for _, seen := range r.Evidence() {
+		lines = append(lines, "Proven:   "+seen)
+	}
 	lines = append(lines, fmt.Sprintf("Writes:   not taken for %s, at most; what was acknowledged before is there", unwritable.Round(time.Second)))
 	if barred := h.Barriers(); barred != "" {
 		lines = append(lines, "", "It takes no new tenants yet: "+barred+".")

@@ -29,6 +29,7 @@ func mending() (pool.Host, pool.Repair) {
 		Host: h.ID, Number: 1, Cause: "alarm headroom-dev-share-standard-3-status is on", Began: start, State: pool.RepairAsking, Way: pool.WayMachine,
 		Machine: "i-0123456789abcdef0", Quiet: start.Add(time.Minute),
 		Tried:   []pool.Try{{Way: pool.WayReboot, At: start, Came: "it did not help: its machine fails a status check"}},
+		Proofs:  []pool.Proof{{Step: pool.StepProve, At: start, What: "all 2 shares are available"}},
 		History: []pool.Entry{{At: start, What: "waiting", Why: "its machine fails a status check"}},
 	}
 }
@@ -100,8 +101,8 @@ func TestWhatBecomesOfARepairIsSaidWithWhatToDo(t *testing.T) {
 				return a.HostRepaired(ctx, host, repair, 270*time.Second)
 			},
 			"HostRepaired",
-			[]string{`"unwritableSeconds":270`, `"planned":false`, `"tried":["reboot: it did not help: its machine fails a status check"]`},
-			[]string{"host share-standard-3 is repaired", "by way machine", "4m30s", "takes no new tenants yet"},
+			[]string{`"unwritableSeconds":270`, `"proven":["all 2 shares are available"]`, `"planned":false`, `"tried":["reboot: it did not help: its machine fails a status check"]`},
+			[]string{"host share-standard-3 is repaired", "by way machine", "Proven:   all 2 shares are available", "4m30s", "takes no new tenants yet"},
 		},
 		"it was wanted": {
 			func(ctx context.Context, a *announce.Announcer) error {

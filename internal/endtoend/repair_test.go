@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
 
 	"headroom/events"
 	"headroom/internal/local"
@@ -28,16 +31,18 @@ const (
 // mount with every byte that was acknowledged, and its neighbour sees nothing of it.
 func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 	t.Parallel()
-	// One share a host: so that each tenant has a gateway of its own.
-	ps := policies(pool.Policy{SlotsPerHost: 4}, pool.Policy{SlotsPerHost: 1, BufferSlots: 2, Floor: 2, Ceiling: 6})
+	// Two shares a host: the second gateway has one beside its tenant's that is nobody's, and the first has none.
+	ps := policies(pool.Policy{SlotsPerHost: 4}, pool.Policy{SlotsPerHost: 2, Floor: 2, Ceiling: 6})
 	s := start(t, ps, func(o *local.Options) { o.Speed = mendSpeed })
 	s.awaitInService(t, 1, 2)
-	s.signUp(t, "acme", "127.30.21.1")
 	s.signUp(t, "neighbour", "127.30.21.2")
-	ready := s.awaitReady(t, "acme", "neighbour")
+	s.signUp(t, "another", "127.30.21.3")
+	s.awaitReady(t, "neighbour", "another")
+	s.signUp(t, "acme", "127.30.21.1")
+	ready := s.awaitReady(t, "neighbour", "another", "acme")
 	host, other := s.shareHost(t, "acme"), s.shareHost(t, "neighbour")
 	if host.ID == other.ID {
-		t.Fatal("both have their shares at one gateway")
+		t.Fatal("all have their shares at one gateway")
 	}
 	beside := write(t, s.mount(t, "127.30.21.2", ready["neighbour"].Share), "beside")
 	hard := s.writeHard(t, "127.30.21.1", ready["acme"].Share)
@@ -47,6 +52,7 @@ func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 		must(t, s.Machines.Fail(host.Access.Machine, appliance.Fault{Hang: true, Cure: appliance.ByReboot}))
 		s.repaired(t, host, pool.WayReboot)
 		hard.some(t)
+		s.probed(t, host)
 	})
 	t.Run("one that is dead on its host is stopped and started", func(t *testing.T) {
 		must(t, s.Machines.Fail(host.Access.Machine, appliance.Fault{Host: true, Cure: appliance.ByRestart}))
@@ -80,6 +86,9 @@ func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 		_, err := ec2.NewFromConfig(s.AWS()).TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{other.Access.Machine}})
 		must(t, err)
 		s.repaired(t, other, pool.WayMachine)
+		if said := s.repairsOf(other.ID); !strings.Contains(said[len(said)-1].Proven[1], "no share was read") {
+			t.Errorf("it was proven that %q", said[len(said)-1].Proven)
+		}
 		s.agrees(t, s.host(t, other.ID))
 	})
 	hard.verify(t)
@@ -112,6 +121,39 @@ func (s *system) repaired(t *testing.T, host pool.Host, by pool.Way) {
 	}
 	t.Logf("%s: tried %v, not writable for %d s", said.Cause, said.Tried, said.UnwritableSeconds)
 	s.awaitFor(t, mendPatience, string(host.ID)+" is in service", func() bool { return s.host(t, host.ID).State == pool.HostInService })
+}
+
+// probed wants a share that is nobody's to have been read by a client before a host was in service again, and to be closed.
+func (s *system) probed(t *testing.T, host pool.Host) {
+	t.Helper()
+	said := s.repairsOf(host.ID)
+	if proven := said[len(said)-1].Proven; len(proven) != 2 || !strings.Contains(proven[1], "was read by a client, and is closed again") {
+		t.Errorf("it was proven that %q", proven)
+	}
+	client := storagegateway.NewFromConfig(s.AWS())
+	var arns []string
+	for _, slot := range s.host(t, host.ID).Slots {
+		prefix, _, _ := strings.Cut(host.Access.Gateway, ":gateway/")
+		arns = append(arns, prefix+":share/"+slot.Share)
+	}
+	out, err := client.DescribeNFSFileShares(t.Context(), &storagegateway.DescribeNFSFileSharesInput{FileShareARNList: arns})
+	must(t, err)
+	for _, share := range out.NFSFileShareInfoList {
+		for _, client := range share.ClientList {
+			if !strings.HasPrefix(client, "127.30.21.") && client != "192.0.2.1/32" {
+				t.Errorf("share %s is open to %q", *share.FileShareId, client)
+			}
+		}
+	}
+	groups, err := ec2.NewFromConfig(s.AWS()).DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{GroupIds: []string{host.Access.SecurityGroup}})
+	must(t, err)
+	for _, p := range groups.SecurityGroups[0].IpPermissions {
+		for _, in := range p.IpRanges {
+			if strings.Contains(aws.ToString(in.Description), "looks into") {
+				t.Errorf("the network lets %s in: %s", *in.CidrIp, *in.Description)
+			}
+		}
+	}
 }
 
 func (s *system) repairsOf(id pool.HostID) []events.HostRepaired {

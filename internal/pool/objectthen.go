@@ -8,6 +8,13 @@ import (
 // CopiedFrom is the name of the metadata of an object that was copied out of the past: its value is the version that it was.
 const CopiedFrom = "headroom-version"
 
+// ObjectCopy is a copy that is to be made of a version, within its bucket.
+type ObjectCopy struct {
+	From  ObjectVersion
+	To    string // key
+	There bool   // it may have been made already: the key has something
+}
+
 // restoredKey is how keys of files begin that came back from the past (Restoration.Folder).
 var restoredKey = regexp.MustCompile(`^restored-[0-9]{8}T[0-9]{6}Z/`)
 

@@ -142,7 +142,9 @@ const (
 	StepPart Step = "part"
 	// StepJudge looks whether what was tried helped.
 	StepJudge Step = "judge"
-	// StepDischarge puts the host back into service. What a repair proves before is StepProve.
+	// StepProbe has a task look into a share that is nobody's. What a repair proves before is StepProve.
+	StepProbe Step = "probe"
+	// StepDischarge puts the host back into service.
 	StepDischarge Step = "discharge"
 	// StepSweep deletes old root disks whose term is over.
 	StepSweep Step = "sweep"
@@ -237,6 +239,7 @@ var deadlines = map[Step]time.Duration{
 	StepTakeOver:  30 * time.Minute, // AWS: up to 10 minutes
 	StepPart:      20 * time.Minute,
 	StepJudge:     20 * time.Minute,
+	StepProbe:     15 * time.Minute, // for each task
 	StepDischarge: 5 * time.Minute,
 	StepSweep:     time.Hour,        // looks again then
 	StepFiles:     15 * time.Minute, // in which the task must be heard of

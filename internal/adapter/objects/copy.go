@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -18,61 +19,80 @@ import (
 // 5 GiB, but then a request lasts for long.
 const wholeMost = 1 << 30
 
-// Copy makes an object under a key of the same bucket of a version that has size bytes, in S3: none of them passes here.
-// What it is stored with comes along, the owner, mode and times that a gateway keeps there too, and a note which version
-// it was (pool.CopiedFrom); tags do not. It is encrypted as the bucket encrypts. pool.ErrNoObject when the version is not
-// there. An error may leave an upload open: who follows finds it by Uploads.
-func (o *Objects) Copy(ctx context.Context, from pool.ObjectRef, size int64, to string) (pool.StoredObject, error) {
+// Copy makes an object of the same bucket of a version, in S3: none of its bytes passes here. What it is stored with comes
+// along, the owner, mode and times that a gateway keeps there too, and a note which version it was (pool.CopiedFrom); tags
+// do not. It is encrypted as the bucket encrypts. Where a copy may be there already, that is looked for first, and none is
+// made anew: pool.ErrOtherObject when the key has what was not copied there. pool.ErrNoObject when the version is not there.
+// An error may leave an upload open: who follows finds it by Uploads.
+func (o *Objects) Copy(ctx context.Context, bucket string, c pool.ObjectCopy) error {
+	from := c.From.Ref(bucket)
 	if from.Version == "" {
-		return pool.StoredObject{}, fmt.Errorf("copy %s: %w", name(from), errNoVersion)
+		return fmt.Errorf("copy %s: %w", name(from), errNoVersion)
+	}
+	if c.There {
+		there, err := o.there(ctx, bucket, c)
+		if there || err != nil {
+			return err
+		}
 	}
 	was, err := o.head(ctx, from)
 	if err != nil {
-		return pool.StoredObject{}, fmt.Errorf("copy: %w", err)
+		return fmt.Errorf("copy: %w", err)
 	}
-	if got := aws.ToInt64(was.ContentLength); got != size {
-		return pool.StoredObject{}, fmt.Errorf("copy %s: %w: %d bytes, and should have %d", name(from), errOther, got, size)
+	if got := aws.ToInt64(was.ContentLength); got != c.From.Size {
+		return fmt.Errorf("copy %s: %w: %d bytes, and should have %d", name(from), errOther, got, c.From.Size)
 	}
 	metadata := maps.Clone(was.Metadata)
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
 	metadata[pool.CopiedFrom] = from.Version
-	stored := pool.StoredObject{Size: size, Metadata: metadata, Class: class("")}
-	if size <= o.Whole {
-		stored.Version, err = o.copyWhole(ctx, from, was, metadata, to)
+	if c.From.Size <= o.Whole {
+		err = o.copyWhole(ctx, from, was, metadata, c.To)
 	} else {
-		stored.Version, err = o.copyParts(ctx, from, was, metadata, to)
+		err = o.copyParts(ctx, from, was, metadata, c.To)
 	}
 	if err != nil {
-		return pool.StoredObject{}, fmt.Errorf("copy %s to %q: %w", name(from), to, missing(err))
+		return fmt.Errorf("copy %s to %q: %w", name(from), c.To, missing(err))
 	}
-	return stored, nil
+	return nil
 }
 
-func (o *Objects) copyWhole(ctx context.Context, from pool.ObjectRef, was *s3.HeadObjectOutput, metadata map[string]string, to string) (string, error) {
+// there reports whether a copy has been made.
+func (o *Objects) there(ctx context.Context, bucket string, c pool.ObjectCopy) (bool, error) {
+	found, err := o.Head(ctx, pool.ObjectRef{Bucket: bucket, Key: c.To})
+	if errors.Is(err, pool.ErrNoObject) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if found.Metadata[pool.CopiedFrom] == "" {
+		return false, fmt.Errorf("copy to %q in %s: %w", c.To, bucket, pool.ErrOtherObject)
+	}
+	return found.Metadata[pool.CopiedFrom] == c.From.Version && found.Size == c.From.Size, nil
+}
+
+func (o *Objects) copyWhole(ctx context.Context, from pool.ObjectRef, was *s3.HeadObjectOutput, metadata map[string]string, to string) error {
 	// Commit point: there is an object. Once more makes another version of the same.
-	out, err := o.Client.CopyObject(ctx, &s3.CopyObjectInput{
+	_, err := o.Client.CopyObject(ctx, &s3.CopyObjectInput{
 		Bucket: &from.Bucket, Key: &to, CopySource: source(from),
 		// Said anew although it stays: there is no other way to add to it.
 		MetadataDirective: types.MetadataDirectiveReplace, Metadata: metadata, ContentType: was.ContentType, ContentEncoding: was.ContentEncoding,
 		ContentDisposition: was.ContentDisposition, ContentLanguage: was.ContentLanguage, CacheControl: was.CacheControl,
 		TaggingDirective: types.TaggingDirectiveReplace, // by none
 	})
-	if err != nil {
-		return "", err
-	}
-	return aws.ToString(out.VersionId), nil
+	return err
 }
 
 // copyParts copies what is large in parts. Metadata do not come along with parts.
-func (o *Objects) copyParts(ctx context.Context, from pool.ObjectRef, was *s3.HeadObjectOutput, metadata map[string]string, to string) (string, error) {
+func (o *Objects) copyParts(ctx context.Context, from pool.ObjectRef, was *s3.HeadObjectOutput, metadata map[string]string, to string) error {
 	begun, err := o.Client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &from.Bucket, Key: &to, Metadata: metadata, ContentType: was.ContentType, ContentEncoding: was.ContentEncoding,
 		ContentDisposition: was.ContentDisposition, ContentLanguage: was.ContentLanguage, CacheControl: was.CacheControl,
 	})
 	if err != nil {
-		return "", fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("begin: %w", err)
 	}
 	size := aws.ToInt64(was.ContentLength)
 	step := max(o.Whole, (size+partsMax-1)/partsMax)
@@ -84,24 +104,24 @@ func (o *Objects) copyParts(ctx context.Context, from pool.ObjectRef, was *s3.He
 			CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", at, min(at+step, size)-1)),
 		})
 		if err != nil {
-			return "", fmt.Errorf("copy part %d: %w", number, err)
+			return fmt.Errorf("copy part %d: %w", number, err)
 		}
 		parts = append(parts, types.CompletedPart{PartNumber: &number, ETag: out.CopyPartResult.ETag})
 	}
 	// Commit point: there is an object.
-	out, err := o.Client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+	_, err = o.Client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &from.Bucket, Key: &to, UploadId: begun.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
 	if err == nil {
-		return aws.ToString(out.VersionId), nil
+		return nil
 	}
 	// It may be complete all the same, when the reply was lost: sent again, it finds no upload.
 	if awsclient.Code(err) == "NoSuchUpload" {
 		if found, looked := o.Head(ctx, pool.ObjectRef{Bucket: from.Bucket, Key: to}); looked == nil && found.Metadata[pool.CopiedFrom] == from.Version && found.Size == size {
-			return found.Version, nil
+			return nil
 		}
 	}
-	return "", fmt.Errorf("complete: %w", err)
+	return fmt.Errorf("complete: %w", err)
 }
 
 // source is how a request names what it copies: as in a URL.

@@ -23,17 +23,18 @@ func (w *world) copied(t *testing.T, key string, from pool.ObjectRef, content st
 	}
 }
 
+// copyOf is a copy of a version.
+func copyOf(from pool.ObjectRef, content, to string) pool.ObjectCopy {
+	return pool.ObjectCopy{From: pool.ObjectVersion{Key: from.Key, Version: from.Version, Size: int64(len(content))}, To: to}
+}
+
 func TestACopyIsWhatTheVersionWas(t *testing.T) {
 	w := newWorld(t)
 	for _, key := range []string{"plain", "folder/", "with space+plus?and=more", "日本語/ファイル"} {
 		from := w.put(t, share, key, "then "+key)
 		w.put(t, share, key, "now")
-		stored, err := w.Copy(t.Context(), from, int64(len("then "+key)), "to/"+key)
-		check(t, err)
+		check(t, w.Copy(t.Context(), share, copyOf(from, "then "+key, "to/"+key)))
 		w.copied(t, "to/"+key, from, "then "+key)
-		if stored.Version == "" || stored.Size != int64(len("then "+key)) {
-			t.Errorf("stored as %+v", stored)
-		}
 	}
 }
 
@@ -42,8 +43,7 @@ func TestWhatIsLargeIsCopiedInParts(t *testing.T) {
 	w.Whole = 5 << 20
 	content := strings.Repeat("0123456789abcdef", 11<<20/16)
 	from := w.put(t, share, "large", content)
-	_, err := w.Copy(t.Context(), from, int64(len(content)), "to/large")
-	check(t, err)
+	check(t, w.Copy(t.Context(), share, copyOf(from, content, "to/large")))
 	w.copied(t, "to/large", from, content)
 	if w.calls["UploadPartCopy"] != 3 || w.calls["CopyObject"] != 0 || w.calls["UploadPart"] != 0 {
 		t.Errorf("called %v", w.calls)
@@ -65,12 +65,32 @@ func TestACopyWhoseReplyIsLostIsOneAllTheSame(t *testing.T) {
 	w.Whole, w.Client = 5<<20, again{w.Client}
 	content := strings.Repeat("0123456789abcdef", 6<<20/16)
 	from := w.put(t, share, "large", content)
-	stored, err := w.Copy(t.Context(), from, int64(len(content)), "to/large")
-	check(t, err)
-	if stored.Version == "" {
-		t.Error("its version is not known")
-	}
+	check(t, w.Copy(t.Context(), share, copyOf(from, content, "to/large")))
 	w.copied(t, "to/large", from, content)
+}
+
+func TestACopyIsMadeOnce(t *testing.T) {
+	w := newWorld(t)
+	from := w.put(t, share, "key", "then")
+	c := copyOf(from, "then", "to/key")
+	c.There = true // which is not so
+	for range 3 {
+		check(t, w.Copy(t.Context(), share, c))
+	}
+	w.copied(t, "to/key", from, "then")
+	if got := w.versions(t, w.Versions, share, "to/"); len(got) != 1 {
+		t.Errorf("there are %q", got)
+	}
+	// Another version takes its place; what somebody else wrote is left alone.
+	from = w.put(t, share, "key", "later")
+	c = copyOf(from, "later", "to/key")
+	c.There = true
+	check(t, w.Copy(t.Context(), share, c))
+	w.copied(t, "to/key", from, "later")
+	w.put(t, share, "to/key", "mine")
+	if err := w.Copy(t.Context(), share, c); !errors.Is(err, pool.ErrOtherObject) {
+		t.Errorf("over what is another's: %v", err)
+	}
 }
 
 func TestWhatCannotBeCopied(t *testing.T) {
@@ -78,13 +98,13 @@ func TestWhatCannotBeCopied(t *testing.T) {
 	from := w.put(t, share, "key", "content")
 	gone := from
 	gone.Version = strings.Repeat("0", 32)
-	if _, err := w.Copy(t.Context(), gone, 7, "to"); !errors.Is(err, pool.ErrNoObject) {
+	if err := w.Copy(t.Context(), share, copyOf(gone, "content", "to")); !errors.Is(err, pool.ErrNoObject) {
 		t.Errorf("a version that is not there: %v", err)
 	}
-	if _, err := w.Copy(t.Context(), from, 8, "to"); !errors.Is(err, errOther) {
+	if err := w.Copy(t.Context(), share, copyOf(from, "contents", "to")); !errors.Is(err, errOther) {
 		t.Errorf("one of another size: %v", err)
 	}
-	if _, err := w.Copy(t.Context(), pool.ObjectRef{Bucket: share, Key: "key"}, 7, "to"); !errors.Is(err, errNoVersion) {
+	if err := w.Copy(t.Context(), share, copyOf(pool.ObjectRef{Key: "key"}, "content", "to")); !errors.Is(err, errNoVersion) {
 		t.Errorf("no version: %v", err)
 	}
 	if got := w.versions(t, w.Versions, share, "to"); len(got) != 0 {

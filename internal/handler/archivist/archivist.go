@@ -100,6 +100,29 @@ func New(c Config) (*Archivist, error) {
 	return &Archivist{c}, nil
 }
 
+// Prober is what a task is built from that looks into shares, and does nothing else: it needs no access to anybody's data.
+// All of it is required.
+type Prober struct {
+	Shares  shares
+	Reports reports
+	Address string // of the task
+	Log     *slog.Logger
+	Now     func() time.Time
+	Sleep   func(context.Context, time.Duration) error
+	Start   func(func())
+}
+
+// NewProber validates the configuration. What it returns refuses all jobs but events.JobProbe.
+func NewProber(p Prober) (*Archivist, error) {
+	if p.Shares == nil || p.Reports == nil || p.Address == "" || p.Log == nil || p.Now == nil || p.Sleep == nil || p.Start == nil {
+		return nil, errors.New("prober: all of the configuration is required")
+	}
+	return &Archivist{Config{Shares: p.Shares, Reports: p.Reports, Address: p.Address, Log: p.Log, Now: p.Now, Sleep: p.Sleep, Start: p.Start}}, nil
+}
+
+// does reports whether the task can do a job.
+func (a *Archivist) does(job string) bool { return job == events.JobProbe || a.Objects != nil }
+
 // jobMost bounds a job: its copier may log in for a day at most. It bounds whatever hangs, since reports go on.
 const jobMost = 23 * time.Hour
 
@@ -114,16 +137,18 @@ func (a *Archivist) Do(ctx context.Context, job events.ArchivistJob) error {
 	defer cancel()
 	var err error
 	report := t.report()
-	switch job.Job {
-	case events.JobArchive:
+	switch {
+	case !a.does(job.Job):
+		err = fmt.Errorf("job %q is not the prober's", job.Job)
+	case job.Job == events.JobArchive:
 		report.Archive, err = t.archive(ctx)
-	case events.JobVerify:
+	case job.Job == events.JobVerify:
 		report.Proof, report.Found, err = t.verify(ctx)
-	case events.JobProbe:
+	case job.Job == events.JobProbe:
 		report.Proof, report.Found, err = t.probe(ctx)
-	case events.JobRestoreFiles:
+	case job.Job == events.JobRestoreFiles:
 		report.Proof, report.Found, err = t.restoreFiles(ctx)
-	case events.JobRestoreDatabase:
+	case job.Job == events.JobRestoreDatabase:
 		report.Proof, report.Found, err = t.restoreDatabase(ctx)
 	default:
 		err = fmt.Errorf("there is no job %q", job.Job)

@@ -33,3 +33,23 @@ func ReadEnvironment() (Environment, events.ArchivistJob, error) {
 	}
 	return e, job, err
 }
+
+// ProberEnvironment is what the prober reads from its environment.
+type ProberEnvironment struct {
+	Job      string `env:"HEADROOM_JOB,required,notEmpty"`     // an events.ArchivistJob, as JSON
+	Reports  string `env:"REPORT_QUEUE_URL,required,notEmpty"` // of hostrepair's own messages
+	Metadata string `env:"ECS_CONTAINER_METADATA_URI_V4,required,notEmpty"`
+}
+
+// ReadProberEnvironment reads and checks the environment, and the job in it.
+func ReadProberEnvironment() (ProberEnvironment, events.ArchivistJob, error) {
+	e, err := env.ParseAs[ProberEnvironment]()
+	if err != nil {
+		return e, events.ArchivistJob{}, fmt.Errorf("read the environment: %w", err)
+	}
+	job, err := ReadJob(e.Job)
+	if err == nil && job.Job != events.JobProbe {
+		err = fmt.Errorf("%w: job %q is not the prober's", ErrJob, job.Job)
+	}
+	return e, job, err
+}

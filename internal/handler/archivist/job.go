@@ -32,12 +32,12 @@ func refused(job events.ArchivistJob) string {
 	switch {
 	case job.Version != events.Version || job.Type != events.TypeArchivistJob:
 		return "it is of another type or version"
-	case job.ID == "" || job.TenantID == "" || job.Attempt < 1:
+	case job.ID == "" || job.Attempt < 1 || (job.Of != events.OfRepair && job.TenantID == ""):
 		return "it does not say whose it is"
 	case job.Job == events.JobRestoreFiles || job.Job == events.JobRestoreDatabase:
 		return refusedRestore(job)
-	case job.Of != events.OfDeparture && job.Of != events.OfClearance:
-		return "it does not say whose it is"
+	case job.Of != events.OfDeparture && job.Of != events.OfClearance && (job.Of != events.OfRepair || job.Job != events.JobProbe):
+		return "it is none of whose it says it is"
 	case job.Job == events.JobProbe:
 		if job.Share == nil || job.Share.Host == "" || !strings.HasPrefix(job.Share.Path, "/") {
 			return "it has no share to look into"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -194,6 +195,33 @@ func TestManyFindingsAreNamedInPart(t *testing.T) {
 	}
 }
 
+// TestTheProberDoesNothingElse has nothing to archive with, and is asked to.
+func TestTheProberDoesNothingElse(t *testing.T) {
+	w := newWorld(t, nil)
+	w.fill()
+	prober, err := NewProber(Prober{Shares: w.shares, Reports: w, Address: address, Log: w.Log, Now: w.Now, Sleep: w.Sleep, Start: w.Start})
+	check(t, err)
+	w.Archivist = prober
+	if got := w.do(job(events.JobArchive, 1)); !strings.Contains(got.Failure, "is not the prober's") || got.Archive != nil {
+		t.Errorf("it archives: %+v", got)
+	}
+	probe := events.ArchivistJob{
+		Version: "1", Type: events.TypeArchivistJob, Job: events.JobProbe, Of: events.OfRepair, ID: "share-standard-1.3", Attempt: 1,
+		Share: &events.JobShare{Host: "gateway.internal", Path: "/def"},
+	}
+	body, err := json.Marshal(probe)
+	check(t, err)
+	if _, err := ReadJob(string(body)); err != nil {
+		t.Error(err)
+	}
+	if got := w.do(probe); got.Proof == "" || got.Of != events.OfRepair || got.ID != probe.ID {
+		t.Errorf("it came to %+v", got)
+	}
+	if _, err := NewProber(Prober{Shares: w.shares}); err == nil {
+		t.Error("half a prober is taken for one")
+	}
+}
+
 // A prober has its address before the share is open to it.
 func TestProbe(t *testing.T) {
 	probe := events.ArchivistJob{
@@ -246,6 +274,8 @@ func TestJobsThatAreRefused(t *testing.T) {
 		"another manifest's key":         func(j *events.ArchivistJob) { j.Archive.ManifestKey = departure + "/2/manifest.jsonl" },
 		"one key for both":               func(j *events.ArchivistJob) { j.Archive.ManifestKey = j.Archive.Key },
 		"nothing to verify":              func(j *events.ArchivistJob) { j.Job = events.JobVerify },
+		"a repair that archives":         func(j *events.ArchivistJob) { j.Of = events.OfRepair },
+		"a tenant's that is of none":     func(j *events.ArchivistJob) { j.TenantID = "" },
 		"nothing to probe":               func(j *events.ArchivistJob) { j.Job = events.JobProbe },
 	} {
 		j := job(events.JobArchive, 1)

@@ -30,7 +30,7 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 	if r = h.saw(r, f); d.Wait && r.Tries == 0 { // past its deadline it is not on its way, but stuck
 		return mending{Record: r, Wait: lookWait, Because: errors.New(d.What)}, nil
 	}
-	unproven := r.Stuck == pool.StepProve
+	unproven := d.Well && (r.Stuck == pool.StepProve || r.Stuck == pool.StepProbe)
 	settled := r.Settled(f) && !unproven
 	if settled {
 		r = r.Found(h.Now())
@@ -116,9 +116,10 @@ func (h *Handler) askFor(ctx context.Context, host pool.Host, r pool.Repair, cho
 	if err := h.leave(ctx, host, len(r.Tried) > 0); err != nil {
 		return mending{}, err
 	}
+	stuck := r.Stuck
 	r, err := r.Ask(choice.Way, choice.Why, h.Now())
 	if unproven {
-		r.Stuck = pool.StepProve
+		r.Stuck = stuck
 	}
 	return mending{Record: r}, err
 }
@@ -150,7 +151,10 @@ func (h *Handler) ask(ctx context.Context, host pool.Host, r pool.Repair) (mendi
 	}
 	against := pool.Diagnose(f).What
 	settled := r.Settled(f)
-	if settled && stuck == pool.StepProve {
+	switch {
+	case settled && stuck == pool.StepProbe: // what a client would find is not seen from here
+		settled, against = false, r.Tried[len(r.Tried)-1].Came
+	case settled && stuck == pool.StepProve:
 		bad, err := h.unproven(ctx, host)
 		if err != nil {
 			return mending{}, err
@@ -211,8 +215,14 @@ func (h *Handler) late(ctx context.Context, host pool.Host, r pool.Repair) (bool
 	return true, h.letGo(ctx, host.ID, r)
 }
 
-// release gives back what a repair that has ended held: its place, and the host.
+// release gives back what a repair that has ended held: its place, and the host. A task that was at a share of it is let in
+// by the network no more; the share's own list is the next tenant's.
 func (h *Handler) release(ctx context.Context, host pool.Host, r pool.Repair) error {
+	if r.Probe.Address != "" {
+		if err := h.Firewall.Evict(ctx, host.Access.SecurityGroup, r.Probe.Address); err != nil {
+			return err
+		}
+	}
 	if err := h.leave(ctx, host, false); err != nil {
 		return err
 	}

@@ -12,21 +12,27 @@ import (
 
 // Environment is what the function reads from its environment.
 type Environment struct {
-	Stage              string `env:"STAGE,required,notEmpty"`
-	TableName          string `env:"TABLE_NAME,required,notEmpty"`
-	BusName            string `env:"BUS_NAME,required,notEmpty"`
-	PolicyParameter    string `env:"POLICY_PARAMETER,required,notEmpty"`
-	DatabaseSlots      int    `env:"DATABASE_SLOTS,required"` // that a database host has connections for
-	StepsQueue         string `env:"REPAIR_STEPS_QUEUE_URL,required,notEmpty"`
-	HostQueue          string `env:"HOST_QUEUE_URL,required,notEmpty"`
-	NotifyTopic        string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
-	StackRole          string `env:"STACK_ROLE_ARN,required,notEmpty"`
-	DatabaseTemplate   string `env:"DATABASE_TEMPLATE_URL,required,notEmpty"`
-	ShareTemplate      string `env:"SHARE_TEMPLATE_URL,required,notEmpty"`
-	DatabaseParameters string `env:"DATABASE_STACK_PARAMETERS,required,notEmpty"` // JSON object
-	ShareParameters    string `env:"SHARE_STACK_PARAMETERS,required,notEmpty"`    // JSON object
-	ImageParameter     string `env:"GATEWAY_IMAGE_PARAMETER,required,notEmpty"`   // names the image of gateways
-	ActivationPort     int    `env:"ACTIVATION_PORT" envDefault:"80"`             // on which an appliance takes a gateway over, too
+	Stage              string   `env:"STAGE,required,notEmpty"`
+	TableName          string   `env:"TABLE_NAME,required,notEmpty"`
+	BusName            string   `env:"BUS_NAME,required,notEmpty"`
+	PolicyParameter    string   `env:"POLICY_PARAMETER,required,notEmpty"`
+	DatabaseSlots      int      `env:"DATABASE_SLOTS,required"` // that a database host has connections for
+	StepsQueue         string   `env:"REPAIR_STEPS_QUEUE_URL,required,notEmpty"`
+	HostQueue          string   `env:"HOST_QUEUE_URL,required,notEmpty"`
+	NotifyTopic        string   `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
+	StackRole          string   `env:"STACK_ROLE_ARN,required,notEmpty"`
+	DatabaseTemplate   string   `env:"DATABASE_TEMPLATE_URL,required,notEmpty"`
+	ShareTemplate      string   `env:"SHARE_TEMPLATE_URL,required,notEmpty"`
+	DatabaseParameters string   `env:"DATABASE_STACK_PARAMETERS,required,notEmpty"` // JSON object
+	ShareParameters    string   `env:"SHARE_STACK_PARAMETERS,required,notEmpty"`    // JSON object
+	ImageParameter     string   `env:"GATEWAY_IMAGE_PARAMETER,required,notEmpty"`   // names the image of gateways
+	Nobody             string   `env:"NOBODY_ADDRESS,required,notEmpty"`            // of a share that no tenant has
+	Cluster            string   `env:"PROBER_CLUSTER,required,notEmpty"`            // that tasks run in
+	Task               string   `env:"PROBER_TASK,required,notEmpty"`               // ARN of the definition of the task
+	Container          string   `env:"PROBER_CONTAINER,required,notEmpty"`          // its name in it
+	Subnets            []string `env:"PROBER_SUBNETS,required,notEmpty"`            // that tasks run in
+	Group              string   `env:"PROBER_GROUP,required,notEmpty"`              // tasks' security group
+	ActivationPort     int      `env:"ACTIVATION_PORT" envDefault:"80"`             // on which an appliance takes a gateway over, too
 }
 
 // What is wrong with an environment.

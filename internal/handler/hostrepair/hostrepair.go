@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"headroom/events"
@@ -99,6 +100,10 @@ type Config struct {
 	Appliances appliances
 	Gateways   gateways
 	Prober     prober
+	Tasks      tasks
+	Clients    clients
+	Firewall   firewall
+	Nobody     string // the client list of a share that is open to nobody
 	Images     images
 	Policies   policies
 	Announce   announcer
@@ -120,6 +125,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Machines == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil ||
+		c.Tasks == nil || c.Clients == nil || c.Firewall == nil || c.Nobody == "" ||
 		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.Hosts == nil || len(c.Templates) < len(pool.Kinds) || c.StackRole == "" || c.Stage == "" ||
 		c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("hostrepair: every field of Config is required")
@@ -127,10 +133,13 @@ func New(c Config) (*Handler, error) {
 	return &Handler{c}, nil
 }
 
+// ownTypes are what Headroom tells itself.
+var ownTypes = []string{events.TypeHostAiling, events.TypeHostRound, events.TypeStep, events.TypeTaskReport}
+
 // Message handles one message; several may be handled at once. One that fails is to be delivered again.
 func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	kind := events.TypeOf([]byte(d.Body))
-	if own := kind == events.TypeHostAiling || kind == events.TypeHostRound || kind == events.TypeStep; own && d.Queue != h.StepsQueue {
+	if slices.Contains(ownTypes, kind) && d.Queue != h.StepsQueue {
 		h.ignore(ctx, "message of ours in a queue that is others'", "messageId", d.ID, "queue", d.Queue)
 		return nil
 	}
@@ -147,6 +156,12 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.round(ctx, round)
+	case events.TypeTaskReport:
+		var report events.TaskReport
+		if err := events.Decode([]byte(d.Body), &report); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		return h.report(ctx, report)
 	case events.TypeRepairRequest:
 		var request events.RepairRequest
 		if err := events.Decode([]byte(d.Body), &request); err != nil {

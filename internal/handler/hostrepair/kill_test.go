@@ -65,6 +65,7 @@ func (w *world) outcome() outcome {
 		}
 	}
 	if h.State == pool.HostInService {
+		w.closed(first)
 		o.Unreadable = w.center.unreadable(h.Access.GatewayID())
 	}
 	return o

@@ -55,6 +55,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
 			pool.StepPart:      h.unlessStopped(h.part),
 			pool.StepJudge:     h.on(h.judge),
 			pool.StepProve:     h.on(h.prove),
+			pool.StepProbe:     h.on(h.probe),
 			pool.StepDischarge: h.on(h.discharge),
 			pool.StepSweep:     h.on(h.sweep),
 		},
@@ -90,6 +91,11 @@ func (h *Handler) on(do step) lifecycle.Do[pool.Repair] {
 		if r.Step != pool.StepSweep && host.State != pool.HostInService && host.State != pool.HostCordoned {
 			return h.end(ctx, host, r, "its host is "+string(host.State))
 		}
+		if r.Step != pool.StepProbe && r.Probe.Open() {
+			if r, err = h.callOff(ctx, host, r); err != nil {
+				return mending{}, err
+			}
+		}
 		return do(ctx, host, r)
 	}
 }
@@ -97,16 +103,21 @@ func (h *Handler) on(do step) lifecycle.Do[pool.Repair] {
 // unlessStopped does a step while the stop switch lets it: it is read consistently before each.
 func (h *Handler) unlessStopped(do step) lifecycle.Do[pool.Repair] {
 	return h.on(func(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
-		stops, err := h.Ledger.Stops(ctx)
-		if err != nil {
-			return mending{}, err
-		}
-		if stops.Repair {
-			r.Due = h.Now().Add(pool.Deadline(r.Step))
-			return mending{Record: r, Wait: stopWait, Because: fmt.Errorf("the stop switch is on (%s: %s)", stops.By, stops.Why)}, nil
+		if waits, stopped, err := h.stopped(ctx, r); stopped || err != nil {
+			return waits, err
 		}
 		return do(ctx, host, r)
 	})
+}
+
+// stopped looks at the stop switch, and has a repair wait for it while it is on.
+func (h *Handler) stopped(ctx context.Context, r pool.Repair) (waits mending, stopped bool, err error) {
+	stops, err := h.Ledger.Stops(ctx)
+	if err != nil || !stops.Repair {
+		return mending{}, false, err
+	}
+	r.Due = h.Now().Add(pool.Deadline(r.Step))
+	return mending{Record: r, Wait: stopWait, Because: fmt.Errorf("the stop switch is on (%s: %s)", stops.By, stops.Why)}, true, nil
 }
 
 // end ends a repair of a host that is none any more, in whatever state it is.

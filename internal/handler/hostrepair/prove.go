@@ -30,7 +30,11 @@ func (h *Handler) prove(ctx context.Context, host pool.Host, r pool.Repair) (men
 	if len(bad) > 0 {
 		return mending{Record: r, Wait: proveWait, Because: errors.New(strings.Join(bad, "; "))}, nil
 	}
-	return mending{Record: r.Proven(pool.StepDischarge, h.Now(), fmt.Sprintf("all %d shares are available, and NFS answers", len(sharesOf(host))))}, nil
+	next := pool.StepDischarge
+	if r.Touched() {
+		next = pool.StepProbe
+	}
+	return mending{Record: r.Proven(next, h.Now(), fmt.Sprintf("all %d shares are available, and NFS answers", len(sharesOf(host))))}, nil
 }
 
 func sharesOf(host pool.Host) []string {
@@ -92,7 +96,7 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 	}
 	unwritable := time.Duration(0)
 	if !r.Quiet.IsZero() {
-		unwritable = r.Proofs[len(r.Proofs)-1].At.Sub(r.Quiet)
+		unwritable = r.WritableAt().Sub(r.Quiet)
 	}
 	if err := h.Announce.HostRepaired(ctx, after, r, unwritable); err != nil {
 		return mending{}, err

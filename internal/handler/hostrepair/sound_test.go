@@ -42,6 +42,7 @@ func (w *world) inService(id pool.HostID) {
 	if m := w.machine(id); h.Access.Machine != m.id || h.Image != m.image || len(m.disks) != 2 {
 		w.t.Fatalf("%s is by the books on %s of %s, and is on %s of %s with %d disks", id, h.Access.Machine, h.Image, m.id, m.image, len(m.disks))
 	}
+	w.closed(id)
 	for _, p := range w.ward().Patients {
 		if p.Host == id {
 			w.t.Fatalf("%s is on the ward still: %+v", id, p)

@@ -67,11 +67,12 @@ type world struct {
 	calls      []string
 	ids        []pool.HostID
 	silent     bool // the pool check does not look
+	doors      *doors
 }
 
 // newWorld makes a world with some gateways in service, each with a write that is not uploaded yet.
 func newWorld(t fatal, hosts int) *world {
-	w := &world{t: t, now: start, checked: start, ledger: memory.New(memory.Options{Lag: 2}), fail: map[string]error{}, drills: drilled}
+	w := &world{t: t, now: start, checked: start, ledger: memory.New(memory.Options{Lag: 2}), fail: map[string]error{}, drills: drilled, doors: newDoors()}
 	w.center = newCenter(w.clock)
 	w.repairs, w.hosts = queuetest.New(w.clock), queuetest.New(w.clock)
 	for n := range hosts {
@@ -101,6 +102,7 @@ func (w *world) add(n int) {
 	h := ledgertest.Host(shares, n, 2)
 	h.Mark, h.Zone, h.Image = fmt.Sprint("mark", n), zone, oldImage
 	h.Access.Appliance = fmt.Sprint("10.0.0.", n)
+	h.Slots[0].State, h.Slots[0].Tenant = pool.SlotAssigned, pool.TenantID(fmt.Sprint("tenant-", n))
 	s := &stack{
 		id: h.Stack.ID, card: h.Access.Appliance, status: "CREATE_COMPLETE", outputs: map[string]string{}, used: map[string]map[string]string{},
 		sets:       map[string]proposal{},
@@ -160,7 +162,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 	call = w.faulty(call)
 	o := outside{w, call}
 	h, err := New(Config{
-		Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Machines: o, Stacks: o, Appliances: o, Gateways: o, Prober: o, Images: o, Policies: o, Announce: o,
+		Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Machines: o, Stacks: o, Appliances: o, Gateways: o, Prober: o, Tasks: taskCalls{o}, Clients: o, Firewall: o, Nobody: nobody, Images: o, Policies: o, Announce: o,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.repairs, URL: "url"}, Call: call},
 		StepsQueue: queuetest.Name,
 		Hosts:      killtest.Sender{Next: &queue.Sender{Client: w.hosts, URL: "url"}, Call: call},
@@ -235,6 +237,7 @@ func (w *world) once(until time.Time, deliver func(events.Delivery) error) bool 
 			w.now = at
 		}
 		w.center.tick()
+		w.work()
 		if d, ok := w.repairs.Receive(visibility); ok {
 			if err := deliver(d); err == nil {
 				w.repairs.Delete(d.ID)
@@ -246,6 +249,7 @@ func (w *world) once(until time.Time, deliver func(events.Delivery) error) bool 
 			w.now = next
 		}
 		w.checked = next
+		w.work()
 		w.check()
 		return true
 	}

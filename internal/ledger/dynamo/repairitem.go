@@ -32,11 +32,24 @@ type repairItem struct {
 	Next    string      `dynamodbav:"next,omitempty"`
 	Update  int         `dynamodbav:"update,omitempty"`
 	Told    string      `dynamodbav:"told,omitempty"`
+	Probe   *probeItem  `dynamodbav:"probe,omitempty"`
 	Ended   []time.Time `dynamodbav:"ended,omitempty"`
 	Kept    []keptItem  `dynamodbav:"kept,omitempty"`
 	Proofs  []proofItem `dynamodbav:"proofs,omitempty"`
 	History []entryItem `dynamodbav:"history"`
 	Version int64       `dynamodbav:"version"`
+}
+
+type probeItem struct {
+	Look     int        `dynamodbav:"look"`
+	Share    string     `dynamodbav:"share,omitempty"`
+	Task     string     `dynamodbav:"task,omitempty"`
+	TaskAt   time.Time  `dynamodbav:"taskAt"`
+	Address  string     `dynamodbav:"address,omitempty"`
+	Closed   *time.Time `dynamodbav:"closed,omitempty"`
+	Found    string     `dynamodbav:"found,omitempty"`
+	Failures int        `dynamodbav:"failures,omitempty"`
+	Failed   string     `dynamodbav:"failed,omitempty"`
 }
 
 type tryItem struct {
@@ -75,6 +88,11 @@ func encodeRepair(r pool.Repair) (item, error) {
 		Asked:   r.Asked, Machine: r.Machine, Root: r.Root, Cache: r.Cache, Image: r.Image, To: r.To, Next: r.Next, Update: r.Update, Told: r.Told,
 		Ended: r.Ended, Proofs: encodeProofs(r.Proofs), History: encodeHistory(r.History), Version: r.Version,
 	}
+	if p := r.Probe; p != (pool.Probe{}) {
+		i.Probe = &probeItem{
+			Look: p.Look, Share: p.Share, Task: p.Task, TaskAt: p.TaskAt, Address: p.Address, Closed: moment(p.Closed), Found: p.Found, Failures: p.Failures, Failed: p.Failed,
+		}
+	}
 	for _, t := range r.Tried {
 		i.Tried = append(i.Tried, tryItem(t))
 	}
@@ -91,6 +109,11 @@ func (i repairItem) repair() pool.Repair {
 		Consent: pool.Consent{By: i.Consent.By, Why: i.Consent.Why, Way: i.Consent.Way, At: from(i.Consent.At)},
 		Asked:   i.Asked, Machine: i.Machine, Root: i.Root, Cache: i.Cache, Image: i.Image, To: i.To, Next: i.Next, Update: i.Update, Told: i.Told,
 		Ended: i.Ended, Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
+	}
+	if p := i.Probe; p != nil {
+		r.Probe = pool.Probe{
+			Look: p.Look, Share: p.Share, Task: p.Task, TaskAt: p.TaskAt, Address: p.Address, Closed: from(p.Closed), Found: p.Found, Failures: p.Failures, Failed: p.Failed,
+		}
 	}
 	for _, t := range i.Tried {
 		r.Tried = append(r.Tried, pool.Try(t))
