@@ -87,6 +87,7 @@ type Repair struct {
 	Next    string    // ID of the machine that takes its place
 	Update  int       // counts the updates of the stack, whose tokens they are part of
 	Told    string    // what people were told last of why it waits
+	Blind   string    // what people were told of why it can't be looked at
 	Probe   Probe     // of a share that is nobody's, before the host goes into service again
 
 	Ended   []time.Time // when the last repairs of the host were ended that did something, the oldest first

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
 
@@ -265,4 +266,36 @@ func TestAMachineThatIsNotKnownYetIsWaitedFor(t *testing.T) {
 	if w.inService(first); looks != 3 || w.tried(first) != "reboot restart machine" {
 		t.Errorf("%d looks, tried %s", looks, w.tried(first))
 	}
+}
+
+// TestWhatCanNeverBeLookedAtComesToPeople has each call of a look fail, for a while and for good.
+func TestWhatCanNeverBeLookedAtComesToPeople(t *testing.T) {
+	for _, call := range []string{"Look", "Attachment", "Running"} {
+		w := newWorld(t, 1)
+		w.breaks(first, "reboot")
+		w.fail[call] = errNotNow
+		w.run(9 * time.Minute)
+		if len(w.said) > 0 {
+			t.Errorf("%s failed for some minutes, and is said: %q", call, w.said)
+		}
+		w.run(5 * time.Hour)
+		if r := w.repair(first); len(w.said) != 1 || !strings.Contains(w.said[0], "it can't be looked at, and is left as it is: ") || w.made() != "" || r.State.Ended() {
+			t.Errorf("%s fails for good: said %q, calls %s, %+v", call, w.said, w.made(), r)
+		}
+		delete(w.fail, call)
+		w.run(30 * time.Minute)
+		w.inService(first)
+	}
+}
+
+func TestTellingOfABlindRepairKilledAtEveryCall(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
+		w := newWorld(t, 1)
+		w.breaks(first, "reboot")
+		w.fail["Look"] = errNotNow
+		w.deliver(life, 25*time.Minute)
+		delete(w.fail, "Look")
+		w.deliver(life, 40*time.Minute)
+		return w.outcome()
+	})
 }

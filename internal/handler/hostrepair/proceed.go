@@ -36,8 +36,8 @@ func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
 		},
 		Progress: func(r *pool.Repair) *pool.Progress { return &r.Progress },
 		Steps: map[pool.Step]lifecycle.Do[pool.Repair]{
-			pool.StepExamine:   h.on(h.examine),
-			pool.StepEnter:     h.on(h.enter),
+			pool.StepExamine:   h.on(h.telling(h.examine)),
+			pool.StepEnter:     h.on(h.telling(h.enter)),
 			pool.StepChoose:    h.unlessStopped(h.choose),
 			pool.StepAsk:       h.on(h.ask),
 			pool.StepReboot:    h.unlessStopped(h.reboot),
@@ -97,6 +97,27 @@ func (h *Handler) on(do step) lifecycle.Do[pool.Repair] {
 			}
 		}
 		return do(ctx, host, r)
+	}
+}
+
+// blindTries is how many times a step must have passed its deadline before people are told that a host can't be looked at.
+const blindTries = 2
+
+// telling has people told once of a repair that can't even look at its host, for so long that it is no passing trouble: until
+// it asks for something, nobody else would. It goes on trying.
+func (h *Handler) telling(do step) step {
+	return func(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
+		next, failure := do(ctx, host, r)
+		if failure == nil || r.Blind != "" || r.Tries < blindTries || ctx.Err() != nil {
+			return next, failure
+		}
+		why := "it can't be looked at, and is left as it is: " + failure.Error()
+		if err := h.Announce.RepairWaits(ctx, host, r, why); err != nil {
+			return mending{}, errors.Join(failure, err)
+		}
+		r = r.Clone()
+		r.Blind = why
+		return mending{Record: r, Wait: retryWaitMost, Because: failure}, nil
 	}
 }
 

@@ -32,6 +32,7 @@ type repairItem struct {
 	Next    string      `dynamodbav:"next,omitempty"`
 	Update  int         `dynamodbav:"update,omitempty"`
 	Told    string      `dynamodbav:"told,omitempty"`
+	Blind   string      `dynamodbav:"blind,omitempty"`
 	Probe   *probeItem  `dynamodbav:"probe,omitempty"`
 	Ended   []time.Time `dynamodbav:"ended,omitempty"`
 	Kept    []keptItem  `dynamodbav:"kept,omitempty"`
@@ -85,7 +86,7 @@ func encodeRepair(r pool.Repair) (item, error) {
 		key: repairKey(r.Host), deadline: deadlineOf(dueRepair, r.Due), Form: form, Host: r.Host, Number: r.Number, Cause: r.Cause, Began: r.Began,
 		State: r.State, progress: encodeProgress(r.Progress), Way: r.Way, Well: r.Well, Quiet: moment(r.Quiet), Wanted: wantedItem(r.Wanted),
 		Consent: consentItem{By: r.Consent.By, Why: r.Consent.Why, Way: r.Consent.Way, At: moment(r.Consent.At)},
-		Asked:   r.Asked, Machine: r.Machine, Root: r.Root, Cache: r.Cache, Image: r.Image, To: r.To, Next: r.Next, Update: r.Update, Told: r.Told,
+		Asked:   r.Asked, Machine: r.Machine, Root: r.Root, Cache: r.Cache, Image: r.Image, To: r.To, Next: r.Next, Update: r.Update, Told: r.Told, Blind: r.Blind,
 		Ended: r.Ended, Proofs: encodeProofs(r.Proofs), History: encodeHistory(r.History), Version: r.Version,
 	}
 	if p := r.Probe; p != (pool.Probe{}) {
@@ -107,7 +108,7 @@ func (i repairItem) repair() pool.Repair {
 		Host: i.Host, Number: i.Number, Cause: i.Cause, Began: i.Began, State: i.State, Progress: i.progress.decode(i.time()), Way: i.Way, Well: i.Well,
 		Quiet: from(i.Quiet), Wanted: pool.Wanted(i.Wanted),
 		Consent: pool.Consent{By: i.Consent.By, Why: i.Consent.Why, Way: i.Consent.Way, At: from(i.Consent.At)},
-		Asked:   i.Asked, Machine: i.Machine, Root: i.Root, Cache: i.Cache, Image: i.Image, To: i.To, Next: i.Next, Update: i.Update, Told: i.Told,
+		Asked:   i.Asked, Machine: i.Machine, Root: i.Root, Cache: i.Cache, Image: i.Image, To: i.To, Next: i.Next, Update: i.Update, Told: i.Told, Blind: i.Blind,
 		Ended: i.Ended, Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
 	}
 	if p := i.Probe; p != nil {

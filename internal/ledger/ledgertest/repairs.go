@@ -30,6 +30,7 @@ func repairs(t *testing.T, l ledger.Ledger) {
 	after.Consent = pool.Consent{By: "ops", Why: "I know", Way: pool.WayMachine, At: at(119)}
 	after.Asked, after.Root, after.To, after.Next, after.Update, after.Told = "may I", "vol-1", "ami-2", "i-2", 3, "it waits"
 	after.Ended, after.Kept = []time.Time{at(1), at(2)}, []pool.KeptRoot{{Volume: "vol-0", Until: at(9000)}}
+	after.Blind = "it can't be looked at"
 	after.Probe = pool.Probe{Look: 2, Share: "share-1", Task: "task", TaskAt: at(7), Address: "10.0.0.9", Closed: at(8), Found: "a file", Failures: 1, Failed: "it could not be mounted"}
 	after.Progress = pool.Progress{Step: pool.StepImport, Tries: 2, Count: 7, Due: at(900), Error: "it boots", Stuck: pool.StepReboot}
 	_, err = l.SaveRepair(ctx, saved, after)
