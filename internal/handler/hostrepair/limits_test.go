@@ -289,3 +289,65 @@ func TestWhoIsWellAgainWaitsForNoPlace(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 }
+
+// TestTenGatewaysOfAZoneFailInAMinute has half of a pool fail with its zone, and one of the other zone by itself: that is mended
+// as ever, and the ten are left alone until the zone is back, or for an hour; then few at a time.
+func TestTenGatewaysOfAZoneFailInAMinute(t *testing.T) {
+	w := newWorld(t, 20)
+	var gone, well []pool.HostID
+	for n, id := range w.ids {
+		before := w.host(id)
+		after := before.Clone()
+		after.Zone = string(rune('a' + n%2))
+		w.must(w.ledger.SaveHost(t.Context(), before, after, pool.Neutral, w.now))
+		if n%2 == 0 {
+			gone = append(gone, id)
+		} else {
+			well = append(well, id)
+		}
+	}
+	most, touched := 0, ""
+	back := false
+	w.mishap = func(string, bool) {
+		n := 0
+		for _, id := range w.ids {
+			if r := w.repair(id); r.State == pool.RepairMending {
+				if n++; !back && w.host(id).Zone == "a" {
+					touched = string(id) + " at step " + string(r.Step)
+				}
+			}
+		}
+		most = max(most, n)
+	}
+	for n, id := range gone {
+		w.machine(id).hangs = []string{"reboot", "restart", "nothing"}[n%3]
+		w.doubt(id)
+		w.run(6 * time.Second)
+	}
+	w.breaks(well[0], "reboot")
+	w.run(50 * time.Minute)
+	w.inService(well[0])
+	if touched != "" {
+		t.Fatalf("a host is mended into the zone that fails: %s", touched)
+	}
+	waits := 0
+	for _, s := range w.said {
+		if strings.Contains(s, "zone a seems to fail") && strings.Contains(s, "not repaired into it one by one") {
+			waits++
+		}
+	}
+	if waits != len(gone) {
+		t.Errorf("%d of %d are said to wait for their zone: %q", waits, len(gone), w.said)
+	}
+	back = true
+	for _, id := range gone[:7] { // the zone comes back, with most of its hosts
+		w.machine(id).hangs = ""
+	}
+	w.run(12 * time.Hour)
+	for _, id := range w.ids {
+		w.inService(id)
+	}
+	if most > 2 {
+		t.Errorf("%d of 20 were mended at once", most)
+	}
+}
