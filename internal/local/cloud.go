@@ -75,13 +75,13 @@ type Cloud struct {
 	Secrets   *secretsmanager.Secrets
 	Settings  *ssm.Parameters
 	Names     *route53.Records
+	Queues    *localsqs.Queues // tells of messages without receiving them
 
 	options Options
 	keys    *endpoint.Keys
 	client  *awshttp.BuildableClient // of all AWS clients made here
 	clients sync.Map                 // of S3: role ARN → *s3.Client
-	queues  *localsqs.Queues
-	tempDir *parts.TempDir // nil if the directory is the user's
+	tempDir *parts.TempDir           // nil if the directory is the user's
 	server  *http.Server
 	work    sync.WaitGroup  // the server, and what is prepared in the background
 	life    context.Context // ends with Close
@@ -198,12 +198,12 @@ func (c *Cloud) startParts(ctx context.Context) error {
 	for _, service := range []string{"sqs", "sns"} {
 		c.Router.Proxy(service, rest.URL)
 	}
-	c.queues = localsqs.New(localsqs.Config{
+	c.Queues = localsqs.New(localsqs.Config{
 		Account: c.Account, Region: c.Region, Part: rest.URL, Now: c.Clock.Now, Log: c.options.Log,
 		Client: func(accessKeyID string) *sqs.Client { return sqs.NewFromConfig(c.configOf(accessKeyID)) },
 	})
-	c.closers = append(c.closers, c.queues.Close)
-	c.Router.Front(c.queues.Service())
+	c.closers = append(c.closers, c.Queues.Close)
+	c.Router.Front(c.Queues.Service())
 	c.Router.Guard("sqs", localsqs.Check)
 	c.Router.Guard("sns", sns.Check)
 	return nil

@@ -55,7 +55,7 @@ func (c *Cloud) watch(ctx context.Context) {
 	// SQS measures its queues once a minute.
 	every := max(c.Clock.Real(time.Minute), 50*time.Millisecond)
 	c.work.Go(func() {
-		c.queues.Sample(ctx, every, func(queue, metric, unit string, at time.Time, value float64) {
+		c.Queues.Sample(ctx, every, func(queue, metric, unit string, at time.Time, value float64) {
 			c.Alarms.Metrics.Put(
 				cloudwatch.Metric{Namespace: "AWS/SQS", Name: metric, Dimensions: map[string]string{"QueueName": queue}},
 				cloudwatch.Datum{At: at, Value: value, Unit: unit},

@@ -54,6 +54,7 @@ app.get("/_queues", () => {
       notVisible: queue.inflightMessages.size,
       delayed: Number(queue.getAttribute("ApproximateNumberOfMessagesDelayed")),
       oldestMs: held.length ? Date.now() - held.reduce((oldest, m) => Math.min(oldest, m.sentTimestamp), Infinity) : null,
+      deadLetters: /"deadLetterTargetArn":\s*"[^"]*:([^":]+)"/.exec(queue.getAttribute("RedrivePolicy") ?? "")?.[1] ?? "",
     };
   }
   return states;

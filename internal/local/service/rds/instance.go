@@ -46,6 +46,7 @@ type instance struct {
 	down              bool      // it is kept from running
 	parked            bool      // it does not run on purpose
 	full              bool      // its storage
+	strained          bool      // its processor is busy all the time
 	measured          measured
 	created           time.Time
 	ready             chan struct{} // closed when it is available or has failed

@@ -62,6 +62,7 @@ func (r *RDS) measure(i *instance) {
 	}
 	r.mu.Lock()
 	server, run, before := i.server, i.runs, i.measured
+	strained := i.strained
 	identifier, allocated := i.identifier, int64(i.properties.AllocatedStorage)<<30
 	if server == nil || i.down || i.status == deleting {
 		r.mu.Unlock()
@@ -92,6 +93,9 @@ func (r *RDS) measure(i *instance) {
 	}
 	if passed := now.at.Sub(before.at); before.run == run && !before.at.IsZero() && passed > 0 {
 		busy := float64(usage.Processor-before.Processor) / float64(passed) / float64(runtime.NumCPU())
+		if strained {
+			busy = 1
+		}
 		put("CPUUtilization", "Percent", min(max(100*busy, 0), 100))
 	}
 }

@@ -40,6 +40,19 @@ func (r *RDS) Crash(identifier string) error {
 	return nil
 }
 
+// Strain has an instance measure its processor as busy all the time, whatever it does, until it is told otherwise: an
+// overload as CloudWatch sees it, without one of this machine.
+func (r *RDS) Strain(identifier string, on bool) error {
+	i, err := r.running(identifier)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i.strained = on
+	return nil
+}
+
 // Failover has the standby of an instance take over: its sessions end, and what was committed is there when it
 // answers again, at the same endpoint.
 func (r *RDS) Failover(identifier string) error {

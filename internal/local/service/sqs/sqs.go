@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -180,37 +179,16 @@ func (q *Queues) Sample(ctx context.Context, every time.Duration, put Put) {
 const sampleTimeout = 10 * time.Second
 
 func (q *Queues) sample(ctx context.Context, put Put) error {
-	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, q.cfg.Part.JoinPath("_queues").String(), nil)
+	states, err := q.States(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for the queues' state: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask for the queues' state: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var queues map[string]struct {
-		Visible, NotVisible, Delayed float64
-		OldestMs                     *float64 // how old the oldest message is
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask for the queues' state: status %s", resp.Status)
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&queues); err != nil {
-		return fmt.Errorf("read the queues' state: %w", err)
+		return err
 	}
 	now := q.cfg.Now()
-	for name, state := range queues {
-		put(name, "ApproximateNumberOfMessagesVisible", "Count", now, state.Visible)
-		put(name, "ApproximateNumberOfMessagesNotVisible", "Count", now, state.NotVisible)
-		put(name, "ApproximateNumberOfMessagesDelayed", "Count", now, state.Delayed)
-		oldest := 0.0
-		if state.OldestMs != nil {
-			oldest = max(*state.OldestMs, 0) / 1000
-		}
-		put(name, "ApproximateAgeOfOldestMessage", "Seconds", now, oldest)
+	for name, state := range states {
+		put(name, "ApproximateNumberOfMessagesVisible", "Count", now, float64(state.Visible))
+		put(name, "ApproximateNumberOfMessagesNotVisible", "Count", now, float64(state.NotVisible))
+		put(name, "ApproximateNumberOfMessagesDelayed", "Count", now, float64(state.Delayed))
+		put(name, "ApproximateAgeOfOldestMessage", "Seconds", now, state.Oldest.Seconds())
 	}
 	return nil
 }
