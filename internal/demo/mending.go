@@ -29,7 +29,7 @@ const (
 func (s show) mending(ctx context.Context, t Tenant) error {
 	s.p.Heading("the machine of a gateway is terminated while a customer writes")
 	host, _, _ := strings.Cut(t.Ready.Share.Host, ".")
-	machine, err := s.machineOf(ctx, host)
+	machine, err := machineOf(ctx, s.cloud, host)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func (s show) mending(ctx context.Context, t Tenant) error {
 		return err
 	}
 	s.p.Line(fmt.Sprintf("%s writes; then somebody does this: aws ec2 terminate-instances --instance-ids %s", t.ID, was))
-	if _, err := ec2.NewFromConfig(s.cloud.AWS()).TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{was}}); err != nil {
-		return fmt.Errorf("terminate machine %s: %w", was, err)
+	if err := terminate(ctx, s.cloud, was); err != nil {
+		return err
 	}
 	repaired, err := awaitSaid(ctx, s.crowd, s.p, s.o.Patience, host+" is repaired", func(e events.HostRepaired) bool { return e.HostID == host })
 	if err != nil {
@@ -55,7 +55,7 @@ func (s show) mending(ctx context.Context, t Tenant) error {
 		return err
 	}
 	files := w.stop()
-	now, err := s.machineOf(ctx, host)
+	now, err := machineOf(ctx, s.cloud, host)
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,8 @@ func (s show) mending(ctx context.Context, t Tenant) error {
 }
 
 // machineOf is the machine of a host that there is.
-func (s show) machineOf(ctx context.Context, host string) (types.Instance, error) {
-	out, err := ec2.NewFromConfig(s.cloud.AWS()).DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
+func machineOf(ctx context.Context, cloud Cloud, host string) (types.Instance, error) {
+	out, err := ec2.NewFromConfig(cloud.AWS()).DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
 		{Name: aws.String("tag:headroom:host"), Values: []string{host}},
 		{Name: aws.String("instance-state-name"), Values: []string{"running"}},
 	}})
@@ -98,6 +98,26 @@ func (s show) machineOf(ctx context.Context, host string) (types.Instance, error
 		}
 	}
 	return types.Instance{}, fmt.Errorf("look for the machine of %s: there is none that runs", host)
+}
+
+// Terminate ends the machine of a share host's gateway, as somebody might in EC2's console. The policy gets a drill on
+// record before, by which the gateway may move to a new machine by itself.
+func Terminate(ctx context.Context, cloud Cloud, host string) error {
+	machine, err := machineOf(ctx, cloud, host)
+	if err != nil {
+		return err
+	}
+	if err := recordDrill(ctx, cloud, aws.ToString(machine.ImageId)); err != nil {
+		return err
+	}
+	return terminate(ctx, cloud, aws.ToString(machine.InstanceId))
+}
+
+func terminate(ctx context.Context, cloud Cloud, machine string) error {
+	if _, err := ec2.NewFromConfig(cloud.AWS()).TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{machine}}); err != nil {
+		return fmt.Errorf("terminate machine %s: %w", machine, err)
+	}
+	return nil
 }
 
 // recordDrill adds to the policy that a gateway may move to a new machine of an image, as an operator would who had tried it.

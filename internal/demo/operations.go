@@ -15,9 +15,13 @@ import (
 // Operations says in lines what operators would hear of: alarms that ring and that are over, notices to the
 // topic, and errors that functions log, each of them once. That a policy is refused is not among them.
 func (d Deployment) Operations(say func(line string)) {
+	d.operations(func(n News) { say(n.Text) })
+}
+
+func (d Deployment) operations(tell func(News)) {
 	d.Events.Subscribe(eventbridge.DefaultBus, func(e eventbridge.Event) {
-		if line := alarmWords(e.DetailType, e.Detail); line != "" {
-			say(line)
+		if news := alarmNews(e.DetailType, e.Detail); news.Text != "" {
+			tell(news)
 		}
 	})
 	d.Router.After(func(call endpoint.Call, status int) error {
@@ -25,7 +29,7 @@ func (d Deployment) Operations(say func(line string)) {
 			subject, _ := call.Params["Subject"].(string)
 			message, _ := call.Params["Message"].(string)
 			if line := noticeWords(subject, message); line != "" {
-				say(line)
+				tell(News{Kind: NewsNotice, Text: line, Body: message})
 			}
 		}
 		return nil
@@ -36,9 +40,16 @@ func (d Deployment) Operations(say func(line string)) {
 			return // which is said in words of its own
 		}
 		if text := errorWords(line.Function, line.Text); text != "" && said.first(text) {
-			say(text)
+			tell(News{Kind: NewsError, Text: text})
 		}
 	})
+}
+
+// alarmNews says that an alarm rings, or is over.
+func alarmNews(detailType string, detail json.RawMessage) News {
+	var e struct{ State struct{ Value string } }
+	_ = json.Unmarshal(detail, &e) // or there are no words either
+	return News{Kind: NewsAlarm, Type: e.State.Value, Text: alarmWords(detailType, detail)}
 }
 
 // alarmWords says that an alarm rings, or is over.
