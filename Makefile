@@ -26,7 +26,7 @@ help: ## List the targets
 
 # --- set-up: may be run any number of times ---------------------------------------------------
 
-setup: node_modules/.ok dist/rds-ca.pem ## Install what the local cloud is made of (npm parts, PostgreSQL)
+setup: node_modules/.ok dist/rds-ca.pem $(CHARTS)/.ok ## Install what the local cloud is made of (npm parts, PostgreSQL)
 	@internal/local/setup
 
 node_modules/.ok: package.json package-lock.json
@@ -34,6 +34,13 @@ node_modules/.ok: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Headroom needs Node.js 20 or newer with npm: install it, then run this again." >&2; exit 1; }
 	@echo "Installing the npm parts of the local cloud."
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+# The chart library of the demo's page, which its program embeds, with its license.
+CHARTS := internal/demo/page/assets/vendor
+$(CHARTS)/.ok: node_modules/.ok
+	@mkdir -p $(CHARTS)
+	@cp node_modules/uplot/dist/uPlot.iife.min.js node_modules/uplot/dist/uPlot.min.css node_modules/uplot/LICENSE $(CHARTS)/
 	@touch $@
 
 # The certificate authorities of RDS, as AWS publishes them, from the npm package that carries them. Synthesis gives
@@ -61,7 +68,7 @@ deploy: build ## Deploy to the AWS account of your credentials (STAGE=dev)
 
 # --- what runs here ---------------------------------------------------------------------------
 
-native: dist/rds-ca.pem # what the local cloud runs: the functions, built for this machine, and the command
+native: dist/rds-ca.pem $(CHARTS)/.ok # what the local cloud runs: the functions, built for this machine, and the command
 	@internal/local/build
 
 # The assembly's code is this machine's build of it, which the local cloud runs in its place anyway. What goes to
@@ -89,4 +96,4 @@ lint: ## Check formatting and look for mistakes
 	go run $(STATICCHECK) ./...
 
 clean: ## Remove what was built
-	rm -rf dist cdk.out .local node_modules
+	rm -rf dist cdk.out .local node_modules $(CHARTS)

@@ -19,7 +19,7 @@ type demoCommand struct {
 	Chapters           bool
 	Signups            int
 	Tier               string
-	Listen             string
+	Listen, Page       string
 	Dir                string
 	Assembly, Programs string
 	Speed              float64
@@ -50,6 +50,7 @@ func newDemo() *cobra.Command {
 	flags.IntVar(&c.Signups, "signups", 12, "How many customers sign up.")
 	flags.StringVar(&c.Tier, "tier", "standard", "The tier they sign up for.")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:0", "The endpoint's address.")
+	flags.StringVar(&c.Page, "page", "", "The address of the page that shows it all, unless the run ends by itself. Default: "+pageAddress+", or another port if that is taken.")
 	flags.StringVar(&c.Dir, "dir", "", "Where logs and disks go, and are kept. Default: a temporary folder, removed at the end.")
 	flags.StringVar(&c.Assembly, "assembly", "cdk.out", "The folder of the synthesized CDK assembly.")
 	flags.StringVar(&c.Programs, "programs", "dist/native", "The folder of the functions, built for this machine.")
@@ -87,6 +88,11 @@ func (c *demoCommand) validate() error {
 	var err error
 	if err := local.CheckListen(c.Listen); err != nil {
 		return fmt.Errorf("--listen: %w", err)
+	}
+	if c.Page != "" {
+		if err := local.CheckListen(c.Page); err != nil {
+			return fmt.Errorf("--page: %w", err)
+		}
 	}
 	if c.Assembly, err = existing(c.Assembly); err != nil {
 		return fmt.Errorf("--assembly: %w; make synth writes it", err)

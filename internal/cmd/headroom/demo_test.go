@@ -16,6 +16,7 @@ func TestTheDemosDefaultsAreWhatItsHelpSays(t *testing.T) {
 		"signups":  "12",
 		"tier":     "standard",
 		"listen":   "127.0.0.1:0",
+		"page":     "",
 		"dir":      "",
 		"assembly": "cdk.out",
 		"programs": "dist/native",

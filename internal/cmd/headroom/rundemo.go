@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"headroom/internal/demo"
+	demopage "headroom/internal/demo/page"
 	"headroom/internal/local"
 	"headroom/internal/local/disorder"
 )
@@ -68,6 +69,12 @@ func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (er
 	}
 	p.Line("deployed; one endpoint serves all: " + cloud.Endpoint)
 	p.Line("it checks no credentials: whoever reaches it, from this machine only, may do everything, and read every secret")
+	var shown *demopage.Page
+	if !c.Exit { // nobody could look at it then
+		if shown, err = c.servePage(alive, deployment, p); err != nil {
+			return err
+		}
+	}
 
 	// Twice the lead times: a host may be ordered when another one has just been made.
 	patience := 3*time.Minute + 2*(c.Database+c.Boot)
@@ -89,6 +96,7 @@ func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (er
 	if err := c.invite(deployment, tenants[0], p); err != nil {
 		return err
 	}
+	shown.Open()
 	return demo.Follow(alive, deployment, p)
 }
 

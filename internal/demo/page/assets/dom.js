@@ -1,0 +1,63 @@
+// Elements, and numbers and times in words. Text goes in as text: nothing that was read becomes markup.
+
+export const $ = (id) => document.getElementById(id);
+
+// el makes an element. Properties that begin with "on" are handlers, "data-…" and "aria-…" attributes; the rest properties.
+export function el(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null) continue;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name.includes("-") || name === "role") made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
+  return made;
+}
+
+// fill puts children into a node, if what they are made of has changed since.
+export function fill(node, from, make) {
+  const now = JSON.stringify(from);
+  if (node.drawnFrom === now) return;
+  node.drawnFrom = now;
+  node.replaceChildren(...make());
+}
+
+// hue is a name's colour, the same everywhere: each that comes is a golden angle away from the one before.
+const hues = new Map();
+export function hue(name) {
+  if (!hues.has(name)) hues.set(name, String(Math.round(200 + hues.size * 137.508) % 360));
+  return hues.get(name);
+}
+
+export function hued(node, name) {
+  node.style.setProperty("--hue", hue(name));
+  return node;
+}
+
+export const dot = (name) => hued(el("i", { className: "dot" }), name);
+
+export const clockTime = (ms) => new Date(ms).toISOString().slice(11, 19);
+
+// span words a duration of seconds: 0.42 s, 12 s, 3 min 5 s, 2 h 10 min.
+export function span(seconds) {
+  if (seconds < 10) return seconds.toFixed(seconds < 1 ? 2 : 1) + " s";
+  const s = Math.round(seconds);
+  if (s < 60) return s + " s";
+  if (s < 3600) return Math.floor(s / 60) + " min" + (s % 60 ? " " + (s % 60) + " s" : "");
+  return Math.floor(s / 3600) + " h" + (s % 3600 >= 60 ? " " + Math.floor((s % 3600) / 60) + " min" : "");
+}
+
+// number words a value of a chart in few characters.
+export function number(v) {
+  if (v === null || v === undefined) return "–";
+  const a = Math.abs(v);
+  for (const [at, unit] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
+    if (a >= at) return trim(v / (at === 1e4 ? 1e3 : at)) + unit;
+  }
+  return trim(v);
+}
+
+const trim = (v) => String(Number(v.toPrecision(Math.abs(v) >= 100 ? 4 : 3)));
+
+export const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
