@@ -17,8 +17,11 @@ async function ask(path, order) {
   return body;
 }
 
+let looking = false;
+
 async function look() {
-  if (document.hidden) return;
+  if (document.hidden || looking) return; // one at a time: what was asked for earlier must not come later
+  looking = true;
   try {
     const now = await ask("/api/state?after=" + came);
     if (state && now.now < state.now) { location.reload(); return; } // another run
@@ -30,6 +33,7 @@ async function look() {
     pill("bad", state ? "the demo has ended" : "no answer: " + problem.message);
     for (const id of ["one", "ten", "kill", "strain"]) $(id).disabled = true;
   }
+  looking = false;
 }
 
 function draw() {

@@ -1,0 +1,220 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"headroom/internal/demo"
+	"headroom/internal/local/service/cloudwatch"
+	"headroom/internal/pool"
+)
+
+// browsers are what Chromium's program is called. internal/local/setup installs one where it may.
+var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+
+// tab is one of a headless Chromium, with what it complains of.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// newTab opens a tab of a size. Without a browser the test is skipped.
+func newTab(t *testing.T, width, height int64, scheme string) *tab {
+	t.Helper()
+	program := ""
+	for _, name := range browsers {
+		if path, err := exec.LookPath(name); err == nil {
+			program = path
+			break
+		}
+	}
+	if program == "" {
+		t.Skip("SKIPPED: there is no Chromium here; make setup installs it where it may")
+	}
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	// What the library does not know of a newer browser it calls errors.
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {}))
+	t.Cleanup(cancel)
+	b := &tab{t: t, ctx: ctx}
+	chromedp.ListenTarget(ctx, func(event any) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		switch e := event.(type) {
+		case *cdplog.EventEntryAdded: // refusals by the page's policy are among them
+			b.complaints = append(b.complaints, e.Entry.Text+" "+e.Entry.URL)
+		case *runtime.EventExceptionThrown:
+			b.complaints = append(b.complaints, e.ExceptionDetails.Error())
+		}
+	})
+	if err := chromedp.Run(ctx); err != nil { // starts the browser, which lives as long as this context
+		t.Fatalf("start %s: %v", program, err)
+	}
+	b.do(cdplog.Enable(), chromedp.EmulateViewport(width, height),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+	return b
+}
+
+// do does actions, which are given a minute.
+func (b *tab) do(actions ...chromedp.Action) {
+	b.t.Helper()
+	b.within(time.Minute, actions...)
+}
+
+func (b *tab) within(atMost time.Duration, actions ...chromedp.Action) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, atMost)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
+		b.t.Fatalf("%v; the browser complains of %q", err, b.said())
+	}
+}
+
+func (b *tab) said() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.complaints)
+}
+
+// until waits until an expression of JavaScript is true.
+func (b *tab) until(expression string) {
+	b.t.Helper()
+	b.patiently(time.Minute, expression)
+}
+
+func (b *tab) patiently(atMost time.Duration, expression string) {
+	b.t.Helper()
+	b.within(atMost, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
+}
+
+func (b *tab) is(expression, want string) {
+	b.t.Helper()
+	var got string
+	b.do(chromedp.Evaluate("String("+expression+")", &got))
+	if got != want {
+		b.t.Errorf("%s is %q, want %q", expression, got, want)
+	}
+}
+
+// lively is a rig with a bit of everything.
+func lively(t *testing.T) *rig {
+	r := newRig(t)
+	r.host(pool.Key{Kind: pool.Database, Tier: "standard"}, pool.HostInService, 20, slots(20, "acme", "birch")...)
+	r.host(share, pool.HostInService, 10, slots(10, "acme", "birch")...)
+	r.host(share, pool.HostOrdered, 10)
+	for _, id := range []pool.TenantID{"acme", "birch"} {
+		r.tenant(id, pool.Tenant{State: pool.TenantReady, ReadyAt: noon, History: []pool.Entry{{At: noon, What: "ready", Why: "<b>it is served</b>"}}})
+	}
+	r.tenant("cobalt", pool.Tenant{State: pool.TenantWaiting, Seq: 1})
+	r.dashboard(`{"widgets":[
+		{"type":"text","x":0,"y":0,"width":24,"height":2,"properties":{"markdown":"# Tenants\nSee [the runbook](https://example.com/x) or [not](javascript:alert(1)), **now**: <img src=x>"}},
+		{"type":"metric","x":0,"y":2,"width":12,"height":6,"properties":{"view":"timeSeries","stacked":true,"title":"Slots","metrics":[["H","Free",{"label":"free","stat":"Maximum","period":60}],["H","Taken",{"label":"taken","stat":"Maximum","period":60,"yAxis":"right"}]],"annotations":{"horizontal":[{"value":4,"label":"low"}]}}},
+		{"type":"metric","x":12,"y":2,"width":6,"height":6,"properties":{"view":"singleValue","sparkline":true,"title":"Free","metrics":[["H","Free",{"label":"free","stat":"Maximum","period":60}]]}},
+		{"type":"metric","x":18,"y":2,"width":6,"height":6,"properties":{"view":"gauge","title":"Full","metrics":[["H","Taken",{"label":"taken","stat":"Maximum","period":60}]],"yAxis":{"left":{"min":0,"max":10}}}},
+		{"type":"alarm","x":0,"y":8,"width":24,"height":2,"properties":{"title":"Alarms","alarms":[]}}]}`)
+	for i := range 30 {
+		at := noon.Add(-time.Duration(30-i) * time.Minute)
+		r.alarms.Metrics.Put(cloudwatch.Metric{Namespace: "H", Name: "Free"}, cloudwatch.Datum{At: at, Value: float64(20 - i%7)})
+		r.alarms.Metrics.Put(cloudwatch.Metric{Namespace: "H", Name: "Taken"}, cloudwatch.Datum{At: at, Value: float64(i % 7)})
+	}
+	r.page.Tell(demo.News{Kind: demo.NewsNotice, Text: "people are notified", Body: "<script>alert(1)</script>"})
+	r.page.Open()
+	return r
+}
+
+func slots(n int, tenants ...pool.TenantID) []pool.Slot {
+	list := make([]pool.Slot, n)
+	for i := range list {
+		list[i] = pool.Slot{Index: i + 1, Generation: 1, State: pool.SlotFree}
+		if i < len(tenants) {
+			list[i].State, list[i].Tenant = pool.SlotAssigned, tenants[i]
+		}
+	}
+	return list
+}
+
+func TestABrowserDrawsThePageAtEverySize(t *testing.T) {
+	r := lively(t)
+	for width, schemes := range map[int64][]string{320: {"dark"}, 390: {"light"}, 1440: {"light", "dark"}, 2560: {"light"}} {
+		for _, scheme := range schemes {
+			t.Run(fmt.Sprintf("%d %s", width, scheme), func(t *testing.T) {
+				b := newTab(t, width, 900, scheme)
+				b.do(chromedp.Navigate(r.server.URL))
+				b.until(`document.querySelectorAll(".host").length === 3 && document.querySelector("#grid canvas") !== null`)
+				b.is(`document.querySelectorAll(".host:first-child [data-state=assigned]").length`, "4")
+				b.is(`document.querySelectorAll("[data-state=planned].slot").length`, "11") // with the sample
+				b.is(`document.querySelectorAll(".guest").length`, "1")
+				b.is(`document.querySelector(".singles b").textContent`, "19")
+				b.is(`document.querySelectorAll(".widget").length`, "5")
+				// Nothing sticks out of the window, nothing of what was read became markup, and links lead where they may.
+				b.is(`document.documentElement.scrollWidth <= innerWidth`, "true")
+				b.is(`document.querySelectorAll("#grid img, #feed script").length`, "0")
+				b.is(`[...document.querySelectorAll("#grid a")].map((a) => a.href).join()`, "https://example.com/x")
+				b.is(`getComputedStyle(document.body).backgroundColor === "rgb(12, 18, 24)"`, fmt.Sprint(scheme == "dark"))
+				if said := b.said(); len(said) > 0 {
+					t.Errorf("the browser complains: %q", said)
+				}
+			})
+		}
+	}
+}
+
+func TestThePageGoesByKeyboard(t *testing.T) {
+	r := lively(t)
+	b := newTab(t, 1440, 900, "light")
+	b.do(chromedp.Navigate(r.server.URL))
+	b.until(`!document.getElementById("one").disabled && document.querySelectorAll(".host").length === 3`)
+	b.do(chromedp.KeyEvent("s"))
+	b.until(`document.getElementById("toast").textContent === "maple signs up"`)
+	b.do(chromedp.KeyEvent("t"))
+	b.until(`document.documentElement.dataset.theme === "dark"`)
+	b.do(chromedp.KeyEvent("/"))
+	b.until(`document.activeElement.id === "filter"`)
+	b.do(chromedp.KeyEvent("birch"))
+	b.until(`document.querySelectorAll("#rows tr").length === 1`)
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.until(`document.querySelectorAll("#rows tr").length === 3`)
+	b.do(chromedp.Focus(`.slot[data-tenant=acme]`), chromedp.KeyEvent(kb.Enter))
+	b.until(`document.getElementById("detail").open && document.querySelector(".history li") !== null`)
+	b.is(`document.querySelector(".history li span").textContent`, "<b>it is served</b>")
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.until(`!document.getElementById("detail").open`)
+	b.do(chromedp.Click("#kill"))
+	b.until(`document.getElementById("toast").textContent.startsWith("the machine of share-standard-1 is terminated")`)
+	b.do(chromedp.Click("#strain"))
+	b.until(`document.getElementById("strain").textContent === "End the overload"`)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if got := strings.Join(r.acted, ", "); got != "sign up maple 127.24.0.1, terminate share-standard-1, strain database-standard-1" {
+		t.Errorf("acted: %s", got)
+	}
+	if said := b.said(); len(said) > 0 {
+		t.Errorf("the browser complains: %q", said)
+	}
+}
+
+func TestThePageSaysThatNothingAnswersAnyMore(t *testing.T) {
+	r := lively(t)
+	b := newTab(t, 1440, 900, "light")
+	b.do(chromedp.Navigate(r.server.URL))
+	b.until(`document.querySelectorAll(".host").length === 3`)
+	r.server.Close()
+	b.until(`document.getElementById("status").textContent === "the demo has ended" && document.getElementById("one").disabled`)
+}
