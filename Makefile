@@ -15,10 +15,10 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export GOFLAGS
 
-.PHONY: help setup build native synth deploy demo test bench lint clean
+.PHONY: help setup build native synth deploy demo test screenshots bench lint clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make demo ARGS=--chapters shows also how customers leave, stay, and replace a machine"
 	@echo "  make demo ARGS=--exit     shows that too, and ends; dist/headroom demo --help lists what else it takes"
@@ -81,7 +81,12 @@ demo: setup native synth ## Run the whole system on this machine, with signups, 
 	@exec dist/headroom demo $(ARGS)
 
 test: setup native synth ## Run every test, with the real parts
+	@internal/local/setup browser
 	go test -timeout 40m ./...
+
+screenshots: setup native synth ## Take the pictures of the demo's page for the documents
+	@internal/local/setup browser
+	go test -run PicturesOfADemo -count 1 -timeout 20m ./internal/demo/page -args -shots docs/page
 
 bench: setup native synth ## What a signup costs, how fast it is, what load a tier takes, and how fast archives are
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo

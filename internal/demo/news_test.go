@@ -31,11 +31,26 @@ func TestNewsOfAnEventSaysWhomItIsAbout(t *testing.T) {
 }
 
 func TestNewsOfAnAlarmSaysWhatItCameTo(t *testing.T) {
-	rings := json.RawMessage(`{"alarmName":"a","state":{"value":"ALARM","reason":"too much."},"previousState":{"value":"OK"}}`)
-	if got := alarmNews("CloudWatch Alarm State Change", rings); got.Type != "ALARM" || got.Text != "alarm a rings: too much." {
-		t.Errorf("news: %+v", got)
-	}
-	if got := alarmNews("CloudWatch Alarm Configuration Change", rings); got.Text != "" {
-		t.Errorf("a change of its settings is news: %+v", got)
+	const change = "CloudWatch Alarm State Change"
+	for name, c := range map[string]struct {
+		detailType, detail string
+		want               News
+	}{
+		"it rings": {
+			change, `{"alarmName":"a","state":{"value":"ALARM","reason":"6 > 5."},"previousState":{"value":"OK"},"configuration":{"description":"It is deep."}}`,
+			News{Kind: NewsAlarm, Type: "ALARM", Text: "alarm a rings: It is deep.", Body: "alarm a rings: 6 > 5. It is deep."},
+		},
+		"it is over": {
+			change, `{"alarmName":"a","state":{"value":"OK","reason":"4 < 5."},"previousState":{"value":"ALARM"}}`,
+			News{Kind: NewsAlarm, Type: "OK", Text: "alarm a is over", Body: "alarm a is over: 4 < 5."},
+		},
+		"it begins":        {change, `{"alarmName":"a","state":{"value":"OK"},"previousState":{"value":"INSUFFICIENT_DATA"}}`, News{Kind: NewsAlarm, Type: "OK"}},
+		"another settings": {"CloudWatch Alarm Configuration Change", `{"alarmName":"a","state":{"value":"ALARM"}}`, News{Kind: NewsAlarm, Type: "ALARM"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, alarmNews(c.detailType, json.RawMessage(c.detail))); diff != "" {
+				t.Errorf("news (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -15,7 +15,13 @@ import (
 // Operations says in lines what operators would hear of: alarms that ring and that are over, notices to the
 // topic, and errors that functions log, each of them once. That a policy is refused is not among them.
 func (d Deployment) Operations(say func(line string)) {
-	d.operations(func(n News) { say(n.Text) })
+	d.operations(func(n News) {
+		if n.Kind == NewsAlarm {
+			say(n.Body)
+			return
+		}
+		say(n.Text)
+	})
 }
 
 func (d Deployment) operations(tell func(News)) {
@@ -45,11 +51,23 @@ func (d Deployment) operations(tell func(News)) {
 	})
 }
 
-// alarmNews says that an alarm rings, or is over.
+// alarmNews says that an alarm rings, or is over: shortly, and in its body with all that CloudWatch says.
 func alarmNews(detailType string, detail json.RawMessage) News {
-	var e struct{ State struct{ Value string } }
+	var e struct {
+		AlarmName     string
+		State         struct{ Value string }
+		Configuration struct{ Description string }
+	}
 	_ = json.Unmarshal(detail, &e) // or there are no words either
-	return News{Kind: NewsAlarm, Type: e.State.Value, Text: alarmWords(detailType, detail)}
+	n := News{Kind: NewsAlarm, Type: e.State.Value, Body: alarmWords(detailType, detail)}
+	switch {
+	case n.Body == "":
+	case e.State.Value == "ALARM":
+		n.Text = strings.TrimSuffix(fmt.Sprintf("alarm %s rings: %s", e.AlarmName, e.Configuration.Description), ": ")
+	default:
+		n.Text = fmt.Sprintf("alarm %s is over", e.AlarmName)
+	}
+	return n
 }
 
 // alarmWords says that an alarm rings, or is over.

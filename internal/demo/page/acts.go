@@ -28,7 +28,8 @@ func guest(n int) (id, address string) {
 
 // done is what an order came to.
 type done struct {
-	Said string `json:"said"`
+	Said   string `json:"said"`
+	Tenant string `json:"tenant,omitempty"` // whose way can be followed
 }
 
 // mayAct refuses orders while the demo shows what it shows by itself.
@@ -77,9 +78,9 @@ func (p *Page) postSignups(r *http.Request) (any, error) {
 		}
 	}
 	if in.Count == 1 {
-		return done{first + " signs up"}, nil
+		return done{first + " signs up", first}, nil
 	}
-	return done{fmt.Sprintf("%s and %d others sign up", first, in.Count-1)}, nil
+	return done{fmt.Sprintf("%s and %d others sign up", first, in.Count-1), first}, nil
 }
 
 func (p *Page) postTerminate(r *http.Request) (any, error) {
@@ -93,7 +94,7 @@ func (p *Page) postTerminate(r *http.Request) (any, error) {
 	if err := p.Actor.Terminate(r.Context(), host); err != nil {
 		return nil, err
 	}
-	return done{"the machine of " + host + " is terminated: another takes its disks, and goes on as the same gateway"}, nil
+	return done{Said: "the machine of " + host + " is terminated: another takes its disks, and goes on as the same gateway"}, nil
 }
 
 func (p *Page) postStrain(r *http.Request) (any, error) {
@@ -112,9 +113,9 @@ func (p *Page) postStrain(r *http.Request) (any, error) {
 	p.strained[host] = in.On
 	p.mu.Unlock()
 	if in.On {
-		return done{host + " is overloaded: its processor is busy all the time. Its alarm rings after three periods of five minutes"}, nil
+		return done{Said: host + " is overloaded: its processor is busy all the time. Its alarm rings after three periods of five minutes"}, nil
 	}
-	return done{host + " is left in peace"}, nil
+	return done{Said: host + " is left in peace"}, nil
 }
 
 // hostOf is the host of a kind that an order is about.

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,6 +120,7 @@ func (p *Page) Tell(n demo.News) {
 		p.known[pool.TenantID(n.Tenant)] = true
 		p.mu.Unlock()
 	}
+	n.Text = strings.ReplaceAll(n.Text, p.Dashboard+"-", "") // which everything here begins with
 	at := p.Now().UnixMilli()
 	p.news.add(func(number int) entry { return entry{number, at, n} })
 	if n.Kind == demo.NewsEvent && n.Tenant != "" {

@@ -243,7 +243,7 @@ func (p *Page) getTenant(r *http.Request) (any, error) {
 		}
 	}
 	slices.SortStableFunc(detail.History, func(a, b historyLine) int { return cmp.Compare(a.At, b.At) })
-	detail.Way = p.way(append([]string{string(id)}, p.namesOf(ctx, t)...))
+	detail.Way = p.way(string(id), p.namesOf(ctx, t))
 	return detail, nil
 }
 

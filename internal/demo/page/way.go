@@ -32,7 +32,7 @@ const waysMost = 6000
 const textMost = 4000
 
 // boring operations are asked all the time, and say nothing of a tenant.
-var boring = []string{"ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "GetParameter"}
+var boring = []string{"ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "GetParameter", "BatchGetItem", "Query"}
 
 // Called takes in a call of AWS that was answered with an HTTP status. Of the account owner's calls only messages count:
 // they are what customers send.
@@ -52,10 +52,36 @@ func (p *Page) Called(call endpoint.Call, status int) {
 	if s.Where == "" {
 		s.Where = call.Service
 	}
-	if queue, ok := call.Params["QueueUrl"].(string); ok {
-		s.What += " to " + shortQueue(endpoint.QueueName(queue))
+	switch {
+	case call.Service == "sqs":
+		if queue, ok := call.Params["QueueUrl"].(string); ok {
+			s.What += " to " + shortQueue(endpoint.QueueName(queue))
+		}
+	case call.Service == "dynamodb":
+		if record := recordOf(call.Params); record != "" {
+			s.What += " " + record
+		}
+		if item, whole := call.Params["Item"].(map[string]any); whole {
+			s.text = recordKey(item) // a host's record names all that have slots there
+		}
 	}
 	p.ways.add(func(int) seen { return s })
+}
+
+// recordOf names the record that a call of DynamoDB is about, such as "TENANT#acme"; a transaction is about several.
+func recordOf(params map[string]any) string {
+	for _, of := range []string{"Key", "Item"} {
+		if key, ok := params[of].(map[string]any); ok {
+			return recordKey(key)
+		}
+	}
+	return ""
+}
+
+func recordKey(attributes map[string]any) string {
+	value, _ := attributes["pk"].(map[string]any)
+	text, _ := value["S"].(string)
+	return text
 }
 
 // services are the names of services for people, by their signing names.
@@ -112,11 +138,17 @@ func textOf(call endpoint.Call) string {
 	return text[:min(len(text), textMost)]
 }
 
-// way lists what was seen of any of some names, in order.
-func (p *Page) way(names []string) []step {
+// way lists what was seen of a tenant, in order: from where it is named first on, what names it, or what is its own. Its
+// slots had their names before.
+func (p *Page) way(id string, names []string) []step {
 	all, _ := p.ways.after(0)
+	names = append([]string{id}, names...)
+	began := slices.IndexFunc(all, func(s seen) bool { return mentions(s.text, id) })
 	list := []step{}
-	for _, s := range all {
+	if began < 0 {
+		return list
+	}
+	for _, s := range all[began:] {
 		if slices.ContainsFunc(names, func(name string) bool { return mentions(s.text, name) }) {
 			if last := len(list) - 1; last >= 0 && same(list[last], s.step) {
 				continue // as often as it was tried

@@ -24,12 +24,15 @@ func TestTheWayOfATenantIsWhatNamesIt(t *testing.T) {
 		State: pool.TenantReady, ReadyAt: noon, Share: pool.Holding{Host: share.Host(1), Index: 1, Generation: 1, Name: "p123"},
 		History: []pool.Entry{{At: noon, What: "ready", Why: "it is served"}},
 	})
+	// Before, its share is made, which has its name already; and a host's record names all of its tenants.
+	r.page.Called(call("storagegateway", "DescribeNFSFileShares", map[string]any{"FileShareARNList": []any{"arn:aws:storagegateway:::share/share-0123"}}), 200)
 	sent := call("sqs", "SendMessage", map[string]any{"QueueUrl": "http://x/1/Headroom-dev-SignupQueueCC6FA29F-N646W24HUMI4", "MessageBody": `{"tenantId":"acme"}`})
 	sent.Principal = ""
 	r.page.Called(sent, 200)
 	r.page.Called(call("dynamodb", "UpdateItem", map[string]any{"Key": map[string]any{"pk": map[string]any{"S": "TENANT#acme"}}}), 200)
 	r.page.Called(call("dynamodb", "UpdateItem", map[string]any{"Key": map[string]any{"pk": map[string]any{"S": "TENANT#acme"}}}), 200) // tried again
 	r.page.Called(call("dynamodb", "UpdateItem", map[string]any{"Key": map[string]any{"pk": map[string]any{"S": "TENANT#acme-2"}}}), 200)
+	r.page.Called(call("dynamodb", "PutItem", map[string]any{"Item": map[string]any{"pk": map[string]any{"S": "HOST#share-standard-1"}, "slots": map[string]any{"S": "acme"}}}), 200)
 	r.page.Called(call("storagegateway", "UpdateNFSFileShare", map[string]any{"FileShareARN": "arn:aws:storagegateway:::share/share-0123"}), 200)
 	r.page.Called(call("ec2", "AuthorizeSecurityGroupIngress", map[string]any{"CidrIp": "127.0.0.9/32"}), 403)
 	r.page.Called(call("ec2", "AuthorizeSecurityGroupIngress", map[string]any{"CidrIp": "127.0.0.90/32"}), 200)
@@ -48,7 +51,7 @@ func TestTheWayOfATenantIsWhatNamesIt(t *testing.T) {
 		way = append(way, line)
 	}
 	want := []string{
-		"customer|SQS|SendMessage to SignupQueue", "signup|DynamoDB|UpdateItem", "signup|Storage Gateway|UpdateNFSFileShare",
+		"customer|SQS|SendMessage to SignupQueue", "signup|DynamoDB|UpdateItem TENANT#acme", "signup|Storage Gateway|UpdateNFSFileShare",
 		"signup|EC2|AuthorizeSecurityGroupIngress|failed", "signup|log|storage ready", "Headroom|event|StorageReady",
 	}
 	if diff := cmp.Diff(want, way); diff != "" {

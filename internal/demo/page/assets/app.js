@@ -71,7 +71,7 @@ function drawTiles(ringing, dead) {
   const serving = hosts.filter((h) => h.state === "in-service").length;
   const making = hosts.filter((h) => ["ordered", "building", "preparing"].includes(h.state)).length;
   const tiles = [
-    ["Tenants served", String(ready.length), took.length ? `each after ${span(middle(took))}, in the middle` : "nobody yet"],
+    ["Tenants served", String(ready.length), took.length ? `half of them within ${span(middle(took))}` : "nobody yet"],
     ["Waiting now", String(waiting.length), waiting.length ? `longest ${span(longest)}` : "nobody waits", waiting.length ? "warn" : ""],
     ...state.pools.filter((p) => p.tier === state.tier).map((p) => [
       `Free ${p.kind === "share" ? "shares" : "databases"}`, String(p.free), `of ${p.free + p.taken + p.leaving}` +
@@ -115,7 +115,9 @@ function say(text, tone = "") {
 
 async function act(path, order) {
   try {
-    say((await ask(path, order)).said);
+    const came = await ask(path, order);
+    say(came.said);
+    if (came.tenant) $("toast").append(" · ", el("button", { className: "link", type: "button", onclick: () => openTenant(came.tenant) }, "follow it"));
     look();
   } catch (problem) {
     say(problem.message, "bad");

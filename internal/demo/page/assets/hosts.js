@@ -74,7 +74,7 @@ function drawHost(card, kind, h, open) {
     h.strain ? el("span", { className: "pill", "data-tone": "bad" }, "overloaded") : null,
     el("span", { className: "pill", "data-tone": tone }, h.repair ? "being mended" : words[h.state] ?? h.state),
   ].filter(Boolean));
-  const said = h.repair || (h.alarms.length ? "rings: " + h.alarms.join(", ") : h.step && h.state !== "in-service" ? `step ${h.step}` : h.state === "in-service" ? "" : h.why);
+  const said = h.repair || (h.alarms.length ? "rings: " + h.alarms.map((a) => a.split(h.id + "-").pop()).join(", ") : h.step && h.state !== "in-service" ? `step ${h.step}` : h.state === "in-service" ? "" : h.why);
   if (why.textContent !== said) { why.textContent = said; why.title = said; }
   const taken = h.slots.filter((s) => s.tenant).length;
   fill(foot, [taken, h.slots.length], () => [el("span", {}, `${taken} of ${h.slots.length} ${kind === "share" ? "shares" : "databases"} taken`)]);

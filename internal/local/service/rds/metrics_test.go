@@ -96,6 +96,23 @@ func TestAnInstanceTellsWhatItTakes(t *testing.T) {
 	}
 }
 
+func TestAnInstanceIsOverloadedOnPurpose(t *testing.T) {
+	b := newBench(t)
+	b.instance(t, database("strained", nil))
+	b.metrics.await(t, "strained CPUUtilization", func(v float64) bool { return v < 50 })
+	if err := b.rds.Strain("strained", true); err != nil {
+		t.Fatal(err)
+	}
+	b.metrics.await(t, "strained CPUUtilization", func(v float64) bool { return v == 100 })
+	if err := b.rds.Strain("strained", false); err != nil {
+		t.Fatal(err)
+	}
+	b.metrics.await(t, "strained CPUUtilization", func(v float64) bool { return v < 50 })
+	if err := b.rds.Strain("gone", true); err == nil {
+		t.Error("an instance that is not there is overloaded")
+	}
+}
+
 // RDS has the metrics from the instance: what is down, or hangs, sends none.
 func TestAnInstanceThatIsDownTellsNothing(t *testing.T) {
 	b := newBench(t)
