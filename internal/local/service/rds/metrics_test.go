@@ -100,15 +100,15 @@ func TestAnInstanceIsOverloadedOnPurpose(t *testing.T) {
 	b := newBench(t)
 	b.instance(t, database("strained", nil))
 	b.metrics.await(t, "strained CPUUtilization", func(v float64) bool { return v < 50 })
-	if err := b.rds.Strain("strained", true); err != nil {
+	if err := b.Strain("strained", true); err != nil {
 		t.Fatal(err)
 	}
 	b.metrics.await(t, "strained CPUUtilization", func(v float64) bool { return v == 100 })
-	if err := b.rds.Strain("strained", false); err != nil {
+	if err := b.Strain("strained", false); err != nil {
 		t.Fatal(err)
 	}
 	b.metrics.await(t, "strained CPUUtilization", func(v float64) bool { return v < 50 })
-	if err := b.rds.Strain("gone", true); err == nil {
+	if err := b.Strain("gone", true); err == nil {
 		t.Error("an instance that is not there is overloaded")
 	}
 }
