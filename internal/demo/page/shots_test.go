@@ -30,7 +30,7 @@ func TestPicturesOfADemo(t *testing.T) {
 		t.Skip("make screenshots takes pictures")
 	}
 	url := *at
-	wide := newTab(t, 1440, 1180, "light")
+	wide := newTab(t, 1440, 1000, "light")
 	if url == "" {
 		url = startDemo(t)
 		wide.do(chromedp.Navigate(url))
@@ -51,7 +51,7 @@ func TestPicturesOfADemo(t *testing.T) {
 		name, scheme  string
 		width, height int64
 	}{
-		{"wide-light", "light", 1440, 1180}, {"wide-dark", "dark", 1440, 1180}, {"phone-light", "light", 390, 844}, {"phone-dark", "dark", 390, 844},
+		{"wide-light", "light", 1440, 1560}, {"wide-dark", "dark", 1440, 1560}, {"phone-light", "light", 390, 844}, {"phone-dark", "dark", 390, 844},
 	} {
 		b := newTab(t, picture.width, picture.height, picture.scheme)
 		b.do(chromedp.Navigate(url))

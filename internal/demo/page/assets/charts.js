@@ -51,14 +51,19 @@ function drawBoard(board) {
 
 function drawWidget(node, c, board) {
   if (c.type === "text") return fill(node, c.text, () => markdown(c.text));
-  if (c.type === "alarm") {
-    return fill(node, c, () => [el("h3", {}, c.title || "Alarms"), el("div", { className: "alarms" },
-      ...(c.alarms ?? []).map((a) => el("span", { className: "pill", "data-tone": rings[a.state] ?? "", title: a.reason }, a.name)))]);
-  }
+  if (c.type === "alarm") return fill(node, [c.title, c.alarms], () => [el("h3", {}, c.title || "Alarms"), alarms(c.alarms ?? [], board.name + "-")]);
   if (c.error) return fill(node, [c.title, c.error], () => [el("h3", {}, c.title), el("p", { className: "quiet" }, c.error)]);
   const views = { singleValue: singles, gauge: bars, bar: bars, pie: bars, table: bars };
   if (views[c.view]) return fill(node, [c.title, c.series, c.axes], () => [el("h3", {}, c.title), views[c.view](c)]);
   plot(node, c, board, colour);
+}
+
+// alarms are as CloudWatch shows them: each with its state, those that ring first.
+function alarms(list, prefix) {
+  const ringing = (a) => Number(a.state === "ALARM");
+  return el("div", { className: "alarms" }, ...[...list].sort((a, b) => ringing(b) - ringing(a)).map((a) => el("span", {
+    className: "pill", "data-tone": rings[a.state] ?? "", title: `${a.state}: ${a.about} ${a.reason}`,
+  }, a.name.startsWith(prefix) ? a.name.slice(prefix.length) : a.name)));
 }
 
 const latest = (s) => s.values.findLast((v) => v !== null) ?? null;

@@ -45,8 +45,8 @@ async function load() {
 function way(steps) {
   if (!steps.length) return [el("li", {}, el("span"), el("span", {}, "Nothing was seen of it since the page is served."))];
   const first = steps[0].at;
-  // What comes later, such as a departure, does not squeeze the signup: the scale is that of the first event.
-  const told = steps.find((s) => s.where === "event");
+  // What comes later, such as a departure, does not squeeze the signup: the scale ends where it has its storage.
+  const told = steps.find((s) => s.where === "event" && s.what === "StorageReady");
   const whole = Math.max((told ?? steps.at(-1)).at - first, 1);
   return steps.map((s) => {
     const mark = el("i");

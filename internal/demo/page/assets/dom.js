@@ -39,13 +39,14 @@ export const dot = (name) => hued(el("i", { className: "dot" }), name);
 
 export const clockTime = (ms) => new Date(ms).toISOString().slice(11, 19);
 
-// span words a duration of seconds: 0.42 s, 12 s, 3 min 5 s, 2 h 10 min.
+// span words a duration of seconds: 0.42 s, 12 s, 3 min 5 s, 2 h 10 min. It is not broken between lines.
 export function span(seconds) {
-  if (seconds < 10) return seconds.toFixed(seconds < 1 ? 2 : 1) + " s";
   const s = Math.round(seconds);
-  if (s < 60) return s + " s";
-  if (s < 3600) return Math.floor(s / 60) + " min" + (s % 60 ? " " + (s % 60) + " s" : "");
-  return Math.floor(s / 3600) + " h" + (s % 3600 >= 60 ? " " + Math.floor((s % 3600) / 60) + " min" : "");
+  const parts = seconds < 10 ? [seconds.toFixed(seconds < 1 ? 2 : 1), "s"]
+    : s < 60 ? [s, "s"]
+    : s < 3600 ? [Math.floor(s / 60), "min", ...(s % 60 ? [s % 60, "s"] : [])]
+    : [Math.floor(s / 3600), "h", ...(s % 3600 >= 60 ? [Math.floor((s % 3600) / 60), "min"] : [])];
+  return parts.join("\u00a0");
 }
 
 // number words a value of a chart in few characters.

@@ -14,7 +14,7 @@ export function drawDoor(state) {
   const last = state.tenants.find((t) => t.state === "ready");
   if (!here.length) {
     fill(door, last?.id ?? "", () => last
-      ? [el("span", {}, "Nobody is at the door. "), dot(last.id), el("span", {}, el("b", {}, last.id), ` came last, and was served after ${span((last.ready - last.asked) / state.speed / 1000)}.`)]
+      ? [el("span", {}, "Nobody is at the door. ", dot(last.id), " ", el("b", {}, last.id), ` came last, and was served after ${span((last.ready - last.asked) / state.speed / 1000)}.`)]
       : [el("span", {}, "Nobody has signed up yet.")]);
     return;
   }
