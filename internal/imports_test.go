@@ -63,7 +63,7 @@ var rooms = []room{
 	{folder: "demo", may: []string{"internal/local", "internal/pool", "internal/adapter/awsclient", "events"}},
 	{folder: "demo/page", may: []string{"internal/demo", "internal/local", "internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
 	{folder: "operator", may: []string{"internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
-	{folder: "cmd", may: []string{"internal/demo", "internal/local", "internal/operator", "internal/pool"}},
+	{folder: "cmd", may: []string{"internal/demo", "internal/local", "internal/operator", "internal/pool", "events"}},
 	{folder: "endtoend", may: []string{"internal", "events"}},
 }
 

@@ -59,5 +59,5 @@ func build(cfg aws.Config, e instancechange.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return function.Batch(handler.Message), nil
+	return function.Batch(function.Audited(ledger, function.Now, handler.Message)), nil
 }

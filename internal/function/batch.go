@@ -125,7 +125,7 @@ func guarded(ctx context.Context, d events.Delivery, each func(context.Context, 
 }
 
 func deliveryOf(record lambdaevents.SQSMessage) events.Delivery {
-	d := events.Delivery{ID: record.MessageId, Body: record.Body, Redelivered: received(record) > 1}
+	d := events.Delivery{ID: record.MessageId, Body: record.Body, Sender: record.Attributes["SenderId"], Redelivered: received(record) > 1}
 	// An ARN ends in the queue's name: arn:aws:sqs:<region>:<account>:<name>.
 	d.Queue = record.EventSourceARN[strings.LastIndex(record.EventSourceARN, ":")+1:]
 	if ms, err := strconv.ParseInt(record.Attributes["SentTimestamp"], 10, 64); err == nil {

@@ -77,6 +77,16 @@ func (l Ledger) Stops(ctx context.Context) (pool.Stops, error) {
 	return answer(l.Call, "Stops", func() (pool.Stops, error) { return l.Next.Stops(ctx) })
 }
 
+// Audit calls Next.
+func (l Ledger) Audit(ctx context.Context, a pool.Audit) error {
+	return l.Call("Audit", func() error { return l.Next.Audit(ctx, a) })
+}
+
+// Audits calls Next.
+func (l Ledger) Audits(ctx context.Context, day time.Time) ([]pool.Audit, error) {
+	return answer(l.Call, "Audits", func() ([]pool.Audit, error) { return l.Next.Audits(ctx, day) })
+}
+
 // SaveStops calls Next.
 func (l Ledger) SaveStops(ctx context.Context, s pool.Stops) error {
 	return l.Call("SaveStops", func() error { return l.Next.SaveStops(ctx, s) })

@@ -160,6 +160,12 @@ type Ledger interface {
 	// SaveStops sets the stop switch, whatever it was.
 	SaveStops(ctx context.Context, s pool.Stops) error
 
+	// Audit adds a line to the record of what people asked for and what was destroyed. One of the same time, message, matter
+	// and thing is left as it is, and no error.
+	Audit(ctx context.Context, a pool.Audit) error
+	// Audits reads the lines of a day (UTC), the earliest first.
+	Audits(ctx context.Context, day time.Time) ([]pool.Audit, error)
+
 	// OverdueHosts names hosts whose deadline is now or earlier, the oldest first.
 	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
 	// OverdueTenants names tenants whose deadline is now or earlier, the oldest first.

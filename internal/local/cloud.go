@@ -46,6 +46,7 @@ import (
 	localsqs "headroom/internal/local/service/sqs"
 	"headroom/internal/local/service/ssm"
 	"headroom/internal/local/service/storagegateway"
+	"headroom/internal/local/service/sts"
 )
 
 // Cloud is a running local cloud. Its services are there for the demo and for tests to look at and
@@ -204,6 +205,8 @@ func (c *Cloud) startParts(ctx context.Context) error {
 	})
 	c.closers = append(c.closers, c.Queues.Close)
 	c.Router.Front(c.Queues.Service())
+	senders := localsqs.NewSenders(func(principal string) string { return sts.UserID(c.Account, principal) })
+	c.Router.Layer("sqs", senders.Layer)
 	c.Router.Guard("sqs", localsqs.Check)
 	c.Router.Guard("sns", sns.Check)
 	return nil

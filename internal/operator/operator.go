@@ -46,6 +46,7 @@ type books interface {
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	Audits(ctx context.Context, day time.Time) ([]pool.Audit, error)
 	Stops(ctx context.Context) (pool.Stops, error)
 	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
 	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)

@@ -223,6 +223,12 @@ func (d *deployed) people(ctx context.Context, after func(int) time.Time) error 
 	if err := d.ledger.Depart(ctx, globex, tombstone, departure); err != nil {
 		return err
 	}
+	if err := errors.Join(
+		d.ledger.Audit(ctx, pool.Audit{At: time.Now().AddDate(0, 0, -90), Message: "m-1", Who: "AROAEXAMPLE:jo", Named: "billing", What: "DecommissionRequested", Of: "globex", Why: "its contract ended"}),
+		d.ledger.Audit(ctx, pool.Audit{At: time.Now().AddDate(0, 0, -80), Message: "globex.m4rkglobex/share", What: "destroyed share", Of: "share-00000003", Why: "step withdraw"}),
+	); err != nil {
+		return err
+	}
 	seq, err := d.ledger.Draw(ctx, "standard", "initech", false)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ var changing = []struct {
 }{
 	{regexp.MustCompile(`20(2[7-9]|26-(0[2-9]|1[0-2]))-?[0-9-]*[ T][0-9:]{8}(\.[0-9]+)?Z?`), "THEN"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`([Vv]ersion"?:? )[0-9]+`), "${1}N"},
 	{regexp.MustCompile(`127\.0\.0\.1:[0-9]{4,5}`), "ENDPOINT"},
 	{regexp.MustCompile(`Headroom-dev-[A-Za-z0-9]+-[A-Z0-9]{6,}`), "NAME"},
 	{regexp.MustCompile(`(wait )?[0-9.]+(ms|µs) `), "SOON "},
@@ -67,7 +68,7 @@ var readVerbs = []string{
 	"host list", "host list --all --state in-service", "host show share-standard-1", "host show share-standard-2", "host explain share-standard-2", "host explain database-standard-2",
 	"tenant list", "tenant list --all", "tenant list --host share-standard-1", "tenant show acme", "tenant show globex", "tenant history globex",
 	"tenant explain acme", "tenant explain globex", "tenant explain initech", "tenant explain hooli",
-	"dlq list", "dlq show signup",
+	"dlq list", "dlq show signup", "audit --days 0", "audit --days 400 --of globex",
 }
 
 func TestVerbsPrintWhatWasAccepted(t *testing.T) {

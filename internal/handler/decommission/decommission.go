@@ -39,6 +39,7 @@ type store interface {
 	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
 	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
 	Stops(ctx context.Context) (pool.Stops, error)
+	Audit(ctx context.Context, a pool.Audit) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 }

@@ -44,7 +44,11 @@ func (h *Handler) allow(ctx context.Context, c pool.Clearance, target pool.Targe
 	if reasons := pool.Guard(target, h.Now()); len(reasons) > 0 {
 		return fmt.Errorf("destroy %s %q: %w: %s", target.What, target.Name, errRefused, strings.Join(reasons, "; "))
 	}
-	return nil
+	// Commit point: it is on record before it is destroyed, and again when that is tried again.
+	return h.Ledger.Audit(ctx, pool.Audit{
+		At: h.Now().UTC(), Message: string(c.ID()), What: "destroyed " + target.What, Of: target.Name,
+		Why: fmt.Sprintf("step %s; %s wanted the tenant to leave: %s", c.Step, d.RequestedBy, d.Reason),
+	})
 }
 
 // refused has a clearance wait after the guard has refused it. That is told once; a stop switch may be on for days, so

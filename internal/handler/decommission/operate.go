@@ -24,6 +24,7 @@ func (h *Handler) operate(ctx context.Context, d events.Delivery) error {
 	if err != nil {
 		return err
 	}
+	request.RequestedBy = d.Who(request.RequestedBy)
 	why := pool.Asked(request.Action, request.RequestedBy, request.Reason, d.ID)
 	if request.Action == events.DepartureResume {
 		err = h.goOn(ctx, id, why)

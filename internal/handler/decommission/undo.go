@@ -25,6 +25,7 @@ func (h *Handler) undo(ctx context.Context, d events.Delivery) error {
 	if err != nil {
 		return err
 	}
+	request.RequestedBy = d.Who(request.RequestedBy)
 	for range rounds {
 		t, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID))
 		if errors.Is(err, pool.ErrNotFound) {

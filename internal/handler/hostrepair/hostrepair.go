@@ -167,6 +167,9 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if err := events.Decode([]byte(d.Body), &request); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
+		if request.RequestedBy != "" { // which must be said all the same
+			request.RequestedBy = d.Who(request.RequestedBy)
+		}
 		return h.request(ctx, request, d.SentAt)
 	case events.TypeStep:
 		var step events.Step

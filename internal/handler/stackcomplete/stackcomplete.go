@@ -144,6 +144,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if err := events.Decode([]byte(d.Body), &request); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
+		request.RequestedBy = d.Who(request.RequestedBy)
 		return h.request(ctx, request, d.Redelivered)
 	default:
 		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)

@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"a tenant's restorations come one after the other, as they were saved", restorations},
 		{"a pool's ward is written by one after the other", ward},
 		{"the stop switch is off until it is set", stopSwitch},
+		{"an audit's lines stay as they were written", audits},
 		{"a canceled context is an error", canceled},
 	}
 	for _, test := range tests {

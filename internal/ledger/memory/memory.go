@@ -46,6 +46,7 @@ type Ledger struct {
 	money      map[string]pool.Cents // what is spent besides hosts, by name
 	spent      pool.Cents            // by all
 	stops      pool.Stops
+	audits     []pool.Audit
 	bays       pool.Bays
 	contended  map[pool.HostID]int64 // the version that a host had when its save was refused
 	index      index

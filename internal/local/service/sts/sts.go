@@ -69,6 +69,12 @@ func (s *STS) assumeRole(_ context.Context, call endpoint.Call) (any, error) {
 	}, nil
 }
 
+// UserID is the ID by which AWS knows a principal; empty is the account's owner.
+func UserID(account, principal string) string {
+	id, _ := identity(account, principal)["UserId"].(string)
+	return id
+}
+
 // identity words a caller, which is a role's or a session's ARN or empty for the account's owner, as
 // the service does: a role's credentials are those of a session.
 func identity(account, principal string) map[string]any {
