@@ -67,6 +67,7 @@ var members = map[string]member{
 	"RestoreRound":             in[RestoreRound](),
 	"TenantRestored":           out[TenantRestored](),
 	"TenantRestoreUndone":      out[TenantRestoreUndone](),
+	"Notice":                   in[Notice](),
 	"TaskStateChange":          aws[Envelope[TaskStateChange]](),
 }
 

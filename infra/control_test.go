@@ -128,7 +128,7 @@ func TestFunctionsAreWiredAsTheirCodeExpects(t *testing.T) {
 		"instancechange": instancechange.Environment{}, "decommission": decommission.Environment{},
 		"gatewayalarm": hostalarm.Environment{}, "hostrepair": hostrepair.Environment{},
 	}
-	inNetwork := map[string]bool{"signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true}
+	inNetwork := map[string]bool{"rdsalarm": true, "signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		functions := a.control.of("AWS::Lambda::Function")
 		if len(functions) != len(environments) {

@@ -109,6 +109,7 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 			"DECOMMISSION_DLQ_URL":         c.decommissions.DeadLetters.QueueUrl(),
 			"POOLCHECK_QUEUE_URL":          c.poolChecks.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":             c.notifications.Topic.TopicArn(),
+			"RUNBOOKS_URL":                 c.runbooks,
 			"SECRET_PREFIX":                jsii.String(tenantSecrets),
 			"COPIER_PREFIX":                jsii.String(c.copierSecrets()),
 			"SECRET_KEY_ID":                c.keys.Secrets.KeyArn(),

@@ -21,7 +21,7 @@ var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm",
 var programNames = append(slices.Clone(functionNames), archivistName, proberName)
 
 // reachDatabases are those of them that connect to database hosts.
-var reachDatabases = []string{"signup", "stackcomplete", "decommission", archivistName}
+var reachDatabases = []string{"signup", "stackcomplete", "decommission", "rdsalarm", archivistName}
 
 // reachGateways are those in the network that connect to gateways alone.
 var reachGateways = []string{"hostrepair"}

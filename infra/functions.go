@@ -105,6 +105,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 			"DECOMMISSION_STEPS_QUEUE_URL": c.decommissionSteps.QueueUrl(),
 			"REPAIR_STEPS_QUEUE_URL":       c.repairSteps.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":             c.notifications.Topic.TopicArn(),
+			"RUNBOOKS_URL":                 c.runbooks,
 			"STACK_PREFIX":                 jsii.String(c.stackPrefix()),
 			"STACK_ROLE_ARN":               c.hosts.Role.RoleArn(),
 			"DATABASE_TEMPLATE_URL":        c.hosts.Database.Asset.HttpUrl(),
@@ -155,6 +156,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 			"HOST_QUEUE_URL":      c.hostEvents.QueueUrl(),
 			"POOLCHECK_QUEUE_URL": c.poolChecks.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":    c.notifications.Topic.TopicArn(),
+			"RUNBOOKS_URL":        c.runbooks,
 			"STACK_PREFIX":        jsii.String(c.stackPrefix()),
 			"STACK_ROLE_ARN":      c.hosts.Role.RoleArn(),
 			"ACTIVATION_PORT":     c.activationPort.ValueAsString(),
@@ -171,26 +173,33 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 }
 
 func (c *controlPlane) newRDSAlarm() awslambda.Function {
-	return c.newAlarmFunction("HostAlarms", "rdsalarm", c.alarms)
+	// It asks a host whose alarm is on what its tenants use.
+	f := c.newAlarmFunction("HostAlarms", "rdsalarm", c.alarms, c.network, c.readMasterSecrets(), useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"))
+	suppress(f.Role(), "AwsSolutions-IAM5",
+		"RDS's secrets are made while it runs, so their names are not known here: a tag limits them to this stage's. The Describe calls that "+
+			"connect the function to the VPC know no resources.")
+	return f
 }
 
 func (c *controlPlane) newGatewayAlarm() awslambda.Function {
-	return c.newAlarmFunction("GatewayAlarms", "gatewayalarm", c.gatewayAlarms)
+	return c.newAlarmFunction("GatewayAlarms", "gatewayalarm", c.gatewayAlarms, nil)
 }
 
-// newAlarmFunction makes a function that hears the alarms of hosts of one kind.
-func (c *controlPlane) newAlarmFunction(id, name string, alarms Queue) awslambda.Function {
+// newAlarmFunction makes a function that hears the alarms of hosts of one kind; one that reaches hosts is in a network.
+func (c *controlPlane) newAlarmFunction(id, name string, alarms Queue, network *Network, more ...Grant) awslambda.Function {
 	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"})
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, sendTo(c.poolChecks.Queue), c.publish())
+	grants = append(grants, more...)
 	return c.newFunction(id, FunctionProps{
 		Name: name, Queues: []Queue{alarms}, Batch: 10, Concurrency: 2,
-		MemoryMiB: 256, TimeoutSeconds: hostAlarmTimeout, Grants: grants,
+		MemoryMiB: 256, TimeoutSeconds: hostAlarmTimeout, Grants: grants, Network: network,
 		Environment: map[string]*string{
 			"TABLE_NAME":          c.ledger.Table.TableName(),
 			"BUS_NAME":            c.bus.EventBusName(),
 			"POOLCHECK_QUEUE_URL": c.poolChecks.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":    c.notifications.Topic.TopicArn(),
+			"RUNBOOKS_URL":        c.runbooks,
 			"STACK_PREFIX":        jsii.String(c.stackPrefix()),
 		},
 	})

@@ -49,6 +49,7 @@ func (c *controlPlane) newHostRepair(a Archivist, p Prober) awslambda.Function {
 			"REPAIR_STEPS_QUEUE_URL":    c.repairSteps.QueueUrl(),
 			"HOST_QUEUE_URL":            c.hostEvents.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":          c.notifications.Topic.TopicArn(),
+			"RUNBOOKS_URL":              c.runbooks,
 			"STACK_ROLE_ARN":            c.hosts.Role.RoleArn(),
 			"DATABASE_TEMPLATE_URL":     c.hosts.Database.Asset.HttpUrl(),
 			"SHARE_TEMPLATE_URL":        c.hosts.Share.Asset.HttpUrl(),

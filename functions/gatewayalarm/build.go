@@ -12,8 +12,8 @@ import (
 // build makes the handler with its adapters.
 func build(cfg aws.Config, e hostalarm.Environment) (any, error) {
 	config, err := hostalarms.Config(cfg, hostalarms.Environment{
-		Stage: e.Stage, TableName: e.TableName, BusName: e.BusName, PoolCheckQueue: e.PoolCheckQueue, NotifyTopic: e.NotifyTopic,
-	})
+		Stage: e.Stage, TableName: e.TableName, BusName: e.BusName, PoolCheckQueue: e.PoolCheckQueue, NotifyTopic: e.NotifyTopic, Runbooks: e.Runbooks,
+	}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 	}
 	announcer, err := announce.New(announce.Config{
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Ledger: ledger, Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region,
+		Ledger: ledger, Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region, Runbooks: e.Runbooks,
 	})
 	if err != nil {
 		return nil, err

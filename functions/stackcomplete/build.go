@@ -40,7 +40,7 @@ func build(cfg aws.Config, e stackcomplete.Environment) (any, error) {
 	announcer, err := announce.New(announce.Config{
 		Ledger: ledger, PoolChecks: queue(e.PoolCheckQueue),
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region,
+		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region, Runbooks: e.Runbooks,
 	})
 	if err != nil {
 		return nil, err

@@ -28,7 +28,12 @@ type publisher interface {
 }
 
 type notifier interface {
-	Notify(ctx context.Context, subject, message string) error
+	Notify(ctx context.Context, subject, message string, data events.Notice) error
+}
+
+// usages read what the tenants of a database host use now.
+type usages interface {
+	Usage(ctx context.Context, h pool.Host) ([]events.TenantUse, error)
 }
 
 type sender interface {
@@ -46,6 +51,8 @@ type Config struct {
 	Now        func() time.Time
 	Stage      string
 	Region     string // for the links to consoles
+	Runbooks   string // address of docs/runbooks.md; empty: notices lead nowhere
+	Usage      usages // nil: notices of database hosts do not say what their tenants use
 }
 
 // Announcer announces hosts and tenants: one method an event, each of them named like it, but for the
@@ -78,8 +85,8 @@ var ErrUnequipped = errors.New("the announcer was built without it")
 // unequipped stands in for what an Announcer was built without.
 type unequipped struct{}
 
-func (unequipped) Notify(context.Context, string, string) error   { return ErrUnequipped }
-func (unequipped) Send(context.Context, any, time.Duration) error { return ErrUnequipped }
+func (unequipped) Notify(context.Context, string, string, events.Notice) error { return ErrUnequipped }
+func (unequipped) Send(context.Context, any, time.Duration) error              { return ErrUnequipped }
 func (unequipped) Host(context.Context, pool.HostID) (pool.Host, error) {
 	return pool.Host{}, ErrUnequipped
 }

@@ -33,14 +33,14 @@ func sorted(list []string) []string {
 // ChangeStuck tells a person of a change of a tenant's addresses that was given up, or that has not ended. There is no
 // event of it.
 func (a *Announcer) ChangeStuck(ctx context.Context, t pool.Tenant) error {
-	subject := fmt.Sprintf("Headroom %s: a change of the addresses of tenant %s is stuck", a.Stage, t.ID)
+	became := "is stuck"
 	if t.Stuck == pool.StepOverlap {
-		subject = fmt.Sprintf("Headroom %s: a change of the addresses of tenant %s has not ended", a.Stage, t.ID)
+		became = "has not ended"
 	}
-	if err := a.Notify.Notify(ctx, subject, changeNotice(t)); err != nil {
-		return fmt.Errorf("notify of the addresses of %s: %w", t.ID, err)
-	}
-	return nil
+	return a.tell(ctx, note{
+		what: "ChangeStuck", tenant: t.ID, reason: t.Error, section: "signup-stuck", next: explainTenant(t.ID),
+		subject: fmt.Sprintf("a change of the addresses of tenant %s %s", t.ID, became), lines: []string{changeNotice(t)},
+	})
 }
 
 // changeNotice tells what a change has come to, and what ends it.

@@ -72,23 +72,33 @@ func (a *Announcer) RequestRejected(ctx context.Context, kind, messageID, tenant
 
 // Refused tells a person of a call that the guard refused. There is no event of it.
 func (a *Announcer) Refused(ctx context.Context, c pool.Clearance, why string) error {
-	return a.tell(ctx, fmt.Sprintf("the scrub of %s is refused", c.ID()),
-		fmt.Sprintf("Step %s of clearance %s was about to destroy something, and was refused.", c.Step, c.ID()),
-		"",
-		"Reason:  "+why,
-		fmt.Sprintf("Slot:    %s/%d, generation %d", c.Holding.Host, c.Holding.Index, c.Holding.Generation),
-		"",
-		"Nothing was destroyed by it. It is tried again every few minutes, and goes on when what speaks against it is gone.")
+	return a.tell(ctx, note{
+		what: "ScrubRefused", host: c.Holding.Host, tenant: c.Departure.Tenant(), reason: why, section: "archive-stuck", next: historyOf(c.Departure.Tenant()),
+		subject: fmt.Sprintf("the scrub of %s is refused", c.ID()),
+		lines: []string{
+			fmt.Sprintf("Step %s of clearance %s was about to destroy something, and was refused.", c.Step, c.ID()),
+			"",
+			"Reason:  " + why,
+			fmt.Sprintf("Slot:    %s/%d, generation %d", c.Holding.Host, c.Holding.Index, c.Holding.Generation),
+			"",
+			"Nothing was destroyed by it. It is tried again every few minutes, and goes on when what speaks against it is gone.",
+		},
+	})
 }
 
 // LeavingRefused is Refused for a departure that has nothing to be scrubbed.
 func (a *Announcer) LeavingRefused(ctx context.Context, d pool.Departure, why string) error {
-	return a.tell(ctx, fmt.Sprintf("the departure of tenant %s is refused", d.Tenant.ID),
-		fmt.Sprintf("Step %s of departure %s was about to destroy something, and was refused.", d.Step, d.ID()),
-		"",
-		"Reason:  "+why,
-		"",
-		"Nothing was destroyed by it. It is tried again every few minutes, and goes on when what speaks against it is gone.")
+	return a.tell(ctx, note{
+		what: "DepartureRefused", tenant: d.Tenant.ID, reason: why, section: "archive-stuck", next: historyOf(d.Tenant.ID),
+		subject: fmt.Sprintf("the departure of tenant %s is refused", d.Tenant.ID),
+		lines: []string{
+			fmt.Sprintf("Step %s of departure %s was about to destroy something, and was refused.", d.Step, d.ID()),
+			"",
+			"Reason:  " + why,
+			"",
+			"Nothing was destroyed by it. It is tried again every few minutes, and goes on when what speaks against it is gone.",
+		},
+	})
 }
 
 // Quarantined tells a person of a slot that could not be scrubbed, or was not found clean. There is no event of it.
@@ -102,7 +112,10 @@ func (a *Announcer) Quarantined(ctx context.Context, c pool.Clearance) error {
 		"",
 		"Its history:",
 	}
-	return a.tell(ctx, fmt.Sprintf("slot %s/%d is quarantined", c.Holding.Host, c.Holding.Index), append(lines, entries(c.History)...)...)
+	return a.tell(ctx, note{
+		what: "SlotQuarantined", host: c.Holding.Host, tenant: c.Departure.Tenant(), reason: c.Error, section: "slots-quarantined", next: showHost(c.Holding.Host),
+		subject: fmt.Sprintf("slot %s/%d is quarantined", c.Holding.Host, c.Holding.Index), lines: append(lines, entries(c.History)...),
+	})
 }
 
 // FilesFailing tells a person of files of a tenant that leaves which its gateway can't bring into the bucket. There is no
@@ -124,7 +137,10 @@ func (a *Announcer) FilesFailing(ctx context.Context, d pool.DepartureID, share 
 		"What to do: mend what keeps them, as what the share's role or the bucket denies, or the key. The gateway tries by itself,",
 		"and the departure goes on once all is uploaded. Until then nothing of the tenant is destroyed. Never evict these files:",
 		"that would be their end.")
-	return a.tell(ctx, fmt.Sprintf("files of tenant %s fail to upload", d.Tenant()), lines...)
+	return a.tell(ctx, note{
+		what: "FilesFailing", host: share.Host, tenant: d.Tenant(), section: "gateway-uploads", next: historyOf(d.Tenant()),
+		subject: fmt.Sprintf("files of tenant %s fail to upload", d.Tenant()), lines: lines,
+	})
 }
 
 // failing lists the files of a step that was given up, if they fail to upload.
@@ -158,7 +174,10 @@ func (a *Announcer) DepartureStuck(ctx context.Context, d pool.Departure) error 
 		lines = append(lines, failing(d.Failing)...)
 	}
 	lines = append(lines, "", "Its history:")
-	return a.tell(ctx, fmt.Sprintf("the departure of tenant %s is stuck", d.Tenant.ID), append(lines, entries(d.History)...)...)
+	return a.tell(ctx, note{
+		what: "DepartureStuck", tenant: d.Tenant.ID, reason: d.Error, section: "archive-stuck", next: historyOf(d.Tenant.ID),
+		subject: fmt.Sprintf("the departure of tenant %s is stuck", d.Tenant.ID), lines: append(lines, entries(d.History)...),
+	})
 }
 
 // ClearanceStuck tells a person of a clearance whose step was given up. There is no event of it.
@@ -172,7 +191,10 @@ func (a *Announcer) ClearanceStuck(ctx context.Context, c pool.Clearance) error 
 		"resume: it goes on from this step.",
 	}
 	lines = append(append(lines, failing(c.Failing)...), "", "Its history:")
-	return a.tell(ctx, fmt.Sprintf("the scrub of %s is stuck", c.ID()), append(lines, entries(c.History)...)...)
+	return a.tell(ctx, note{
+		what: "ScrubStuck", host: c.Holding.Host, tenant: c.Departure.Tenant(), reason: c.Error, section: "archive-stuck", next: historyOf(c.Departure.Tenant()),
+		subject: fmt.Sprintf("the scrub of %s is stuck", c.ID()), lines: append(lines, entries(c.History)...),
+	})
 }
 
 func entries(history []pool.Entry) []string {
@@ -181,12 +203,4 @@ func entries(history []pool.Entry) []string {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", e.At.UTC().Format(time.RFC3339), e.What, e.Why))
 	}
 	return lines
-}
-
-// tell notifies a person.
-func (a *Announcer) tell(ctx context.Context, subject string, lines ...string) error {
-	if err := a.Notify.Notify(ctx, fmt.Sprintf("Headroom %s: %s", a.Stage, subject), strings.Join(lines, "\n")); err != nil {
-		return fmt.Errorf("notify that %s: %w", subject, err)
-	}
-	return nil
 }

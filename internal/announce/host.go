@@ -63,7 +63,13 @@ func (a *Announcer) inService(ctx context.Context, h pool.Host) error {
 	if err := a.Events.Publish(ctx, out); err != nil {
 		return fmt.Errorf("publish that host %s is in service: %w", h.ID, err)
 	}
-	return nil
+	if first(h) {
+		return nil // nobody was told of it before
+	}
+	return a.tell(ctx, note{
+		what: "HostInService", host: h.ID, reason: h.Why, next: showHost(h.ID),
+		subject: fmt.Sprintf("host %s is back in service", h.ID), lines: backNotice(h),
+	})
 }
 
 // first reports whether the state that a host is in is the first after its making.
@@ -89,11 +95,11 @@ func (a *Announcer) cordoned(ctx context.Context, h pool.Host) error {
 	if err != nil {
 		return fmt.Errorf("publish that host %s is cordoned: %w", h.ID, err)
 	}
-	subject := fmt.Sprintf("Headroom %s: host %s is cordoned", a.Stage, h.ID)
-	if err := a.Notify.Notify(ctx, subject, a.cordonNotice(h)); err != nil {
-		return fmt.Errorf("notify that host %s is cordoned: %w", h.ID, err)
-	}
-	return nil
+	use, unread := a.usage(ctx, h)
+	return a.tell(ctx, note{
+		what: "HostCordoned", host: h.ID, reason: h.Why, section: runbookOf(h), next: showHost(h.ID), tenants: use,
+		subject: fmt.Sprintf("host %s is cordoned", h.ID), lines: a.cordonNotice(h, use, unread),
+	})
 }
 
 // HostFailed announces a host whose making failed, with its pool's record after the failure was counted.
@@ -106,11 +112,10 @@ func (a *Announcer) HostFailed(ctx context.Context, h pool.Host, r pool.Record) 
 	if err != nil {
 		return fmt.Errorf("publish that host %s failed: %w", h.ID, err)
 	}
-	subject := fmt.Sprintf("Headroom %s: host %s could not be made", a.Stage, h.ID)
-	if err := a.Notify.Notify(ctx, subject, a.failureNotice(h, r)); err != nil {
-		return fmt.Errorf("notify that host %s failed: %w", h.ID, err)
-	}
-	return nil
+	return a.tell(ctx, note{
+		what: "HostFailed", host: h.ID, reason: h.Why, section: "orders-fail", next: "headroom pool show " + string(r.Key.Kind) + "-" + string(r.Key.Tier),
+		subject: fmt.Sprintf("host %s could not be made", h.ID), lines: a.failureNotice(h, r),
+	})
 }
 
 func (a *Announcer) quarantined(ctx context.Context, h pool.Host) error {
@@ -121,11 +126,10 @@ func (a *Announcer) quarantined(ctx context.Context, h pool.Host) error {
 	if err != nil {
 		return fmt.Errorf("publish that %s is quarantined: %w", h.ID, err)
 	}
-	subject := fmt.Sprintf("Headroom %s: host %s is quarantined", a.Stage, h.ID)
-	if err := a.Notify.Notify(ctx, subject, quarantineNotice(h)); err != nil {
-		return fmt.Errorf("notify that %s is quarantined: %w", h.ID, err)
-	}
-	return nil
+	return a.tell(ctx, note{
+		what: "HostQuarantined", host: h.ID, reason: h.Why, section: "hosts-quarantined", next: showHost(h.ID),
+		subject: fmt.Sprintf("host %s is quarantined", h.ID), lines: quarantineNotice(h),
+	})
 }
 
 // lost announces a host whose stack was deleted by somebody else, with the tenants that it had.
@@ -137,11 +141,9 @@ func (a *Announcer) lost(ctx context.Context, h pool.Host) error {
 	if err != nil {
 		return fmt.Errorf("publish that host %s is lost: %w", h.ID, err)
 	}
-	subject := fmt.Sprintf("Headroom %s: host %s is lost", a.Stage, h.ID)
-	if err := a.Notify.Notify(ctx, subject, lostNotice(h)); err != nil {
-		return fmt.Errorf("notify that host %s is lost: %w", h.ID, err)
-	}
-	return nil
+	return a.tell(ctx, note{
+		what: "HostLost", host: h.ID, reason: h.Why, next: showHost(h.ID), subject: fmt.Sprintf("host %s is lost", h.ID), lines: lostNotice(h),
+	})
 }
 
 // tenantsOf names the tenants that a host's slots are assigned to, in the order of the slots.
@@ -172,11 +174,10 @@ func (a *Announcer) deleted(ctx context.Context, h pool.Host) error {
 	if err != nil {
 		return fmt.Errorf("publish that host %s %s: %w", h.ID, what, err)
 	}
-	subject := fmt.Sprintf("Headroom %s: host %s %s", a.Stage, h.ID, what)
-	if err := a.Notify.Notify(ctx, subject, notice(h)); err != nil {
-		return fmt.Errorf("notify that host %s %s: %w", h.ID, what, err)
-	}
-	return nil
+	return a.tell(ctx, note{
+		what: "HostFailed", host: h.ID, reason: why, section: "orders-fail", next: showHost(h.ID),
+		subject: fmt.Sprintf("host %s %s", h.ID, what), lines: notice(h),
+	})
 }
 
 // failure is why the making of a host failed, by its history.

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"headroom/events"
 	"headroom/internal/pool"
 )
 
 // cordonNotice is what support needs to act on a host that is cordoned.
-func (a *Announcer) cordonNotice(h pool.Host) string {
+func (a *Announcer) cordonNotice(h pool.Host, use []events.TenantUse, unread error) []string {
 	lines := []string{
 		fmt.Sprintf("Host %s takes no more tenants: %s.", h.ID, h.Barriers()),
 		"",
@@ -20,6 +21,7 @@ func (a *Announcer) cordonNotice(h pool.Host) string {
 		fmt.Sprintf("Tenants:  %d of %d slots; they stay, and feel it", len(tenantsOf(h)), len(h.Slots)),
 		"",
 	}
+	lines = append(lines, useLines(use, unread)...)
 	lines = append(lines, a.links(h)...)
 	lines = append(lines, "")
 	if h.Kind == pool.Share && len(h.Alarmed()) > 0 {
@@ -38,9 +40,20 @@ func (a *Announcer) cordonNotice(h pool.Host) string {
 			"What to do: look at the host. Signups that had slots of it and could not open them are given others. Headroom",
 			"looks at the host every minute, and it is out of doubt when it answers several times in a row.")
 	}
-	return strings.Join(append(lines,
-		"Headroom orders other capacity by itself, and puts the host back into service when nothing of this is so any more.",
-	), "\n")
+	return append(lines,
+		"Done already: the host is cordoned, its free slots don't count, and a pool check was asked for, which orders other capacity",
+		"where that is low. The host goes back into service by itself when nothing of this is so any more, and that is told too.")
+}
+
+// backNotice tells that a host takes tenants again.
+func backNotice(h pool.Host) []string {
+	return []string{
+		fmt.Sprintf("Host %s is back in service: it takes tenants again. Nothing is to be done.", h.ID),
+		"",
+		"Stack:    " + h.Stack.Name,
+		"Since:    " + h.Since.UTC().Format(time.RFC3339),
+		"Reason:   " + h.Why,
+	}
 }
 
 // gatewayAlarms are what the alarms of a share host mean, by the ends of their names.
@@ -76,7 +89,7 @@ func (a *Announcer) links(h pool.Host) []string {
 }
 
 // lostNotice tells whose storage is gone, and what is left of it.
-func lostNotice(h pool.Host) string {
+func lostNotice(h pool.Host) []string {
 	left := "The instance is deleted. What its template retained, and its automated backups, are in RDS."
 	if h.Kind == pool.Share {
 		left = "The gateway's machine is deleted. Buckets, and the disks that bear the tags headroom:stage and headroom:host, are kept."
@@ -92,7 +105,7 @@ func lostNotice(h pool.Host) string {
 		"A replacement is ordered if the pool runs low. Signups that had slots of it are given others. These tenants had",
 		"their storage there, and have none now:",
 	}
-	return strings.Join(append(lines, orNobody(tenantsOf(h))...), "\n")
+	return append(lines, orNobody(tenantsOf(h))...)
 }
 
 func orNobody(tenants []string) []string {
@@ -103,20 +116,20 @@ func orNobody(tenants []string) []string {
 }
 
 // orderNotice tells why an order came to nothing.
-func orderNotice(h pool.Host) string {
-	return strings.Join([]string{
+func orderNotice(h pool.Host) []string {
+	return []string{
 		fmt.Sprintf("Host %s could not be ordered: CloudFormation made no stack %s. There is nothing to clean up.", h.ID, h.Stack.Name),
 		"",
 		"Reason:  " + h.Why,
 		"Ordered: " + h.OrderedAt.UTC().Format(time.RFC3339),
 		"",
 		"The pool orders its next host when its backoff is over.",
-	}, "\n")
+	}
 }
 
 // untoldNotice tells of a host that could not be made, and that is deleted by now, because it could not be told before.
-func untoldNotice(h pool.Host) string {
-	return strings.Join([]string{
+func untoldNotice(h pool.Host) []string {
+	return []string{
 		fmt.Sprintf("Host %s could not be made, and is deleted.", h.ID),
 		"",
 		"Reason:  " + failure(h),
@@ -125,16 +138,16 @@ func untoldNotice(h pool.Host) string {
 		"",
 		"This could not be announced when it happened. What failed is in the stack's events, in the CloudFormation console",
 		"under deleted stacks.",
-	}, "\n")
+	}
 }
 
 // failureNotice tells why a host could not be made, and what happens next.
-func (a *Announcer) failureNotice(h pool.Host, r pool.Record) string {
+func (a *Announcer) failureNotice(h pool.Host, r pool.Record) []string {
 	stack := h.Stack.ID
 	if stack == "" {
 		stack = h.Stack.Name
 	}
-	return strings.Join([]string{
+	return []string{
 		fmt.Sprintf("Host %s could not be made and is being deleted.", h.ID),
 		"",
 		"Reason:   " + h.Why,
@@ -144,23 +157,23 @@ func (a *Announcer) failureNotice(h pool.Host, r pool.Record) string {
 		"",
 		fmt.Sprintf("The pool orders its next host after %s. What failed is in the stack's events, in the", r.BackoffUntil.UTC().Format(time.RFC3339)),
 		"CloudFormation console under deleted stacks.",
-	}, "\n")
+	}
 }
 
 // passedOverNotice tells whose name an order could not have.
-func passedOverNotice(h pool.Host) string {
-	return strings.Join([]string{
+func passedOverNotice(h pool.Host) []string {
+	return []string{
 		fmt.Sprintf("Host %s is passed over: a stack of its name, %s, is there already, and does not bear the mark of its order.", h.ID, h.Stack.Name),
 		"",
 		"Reason: " + h.Why,
 		"",
 		"Nothing of that stack is touched: it may hold the data of tenants that the table does not know any more, as",
 		"after the table was lost or put back. The pool goes on with the next number.",
-	}, "\n")
+	}
 }
 
 // quarantineNotice tells why a host is given up, and all that led to it.
-func quarantineNotice(h pool.Host) string {
+func quarantineNotice(h pool.Host) []string {
 	lines := []string{
 		fmt.Sprintf("Host %s (stack %s) is quarantined: %s.", h.ID, h.Stack.Name, h.Why),
 		"It takes no tenants and counts against the pool's ceiling until a person looks at it.",
@@ -170,7 +183,7 @@ func quarantineNotice(h pool.Host) string {
 	for _, entry := range h.History {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", entry.At.UTC().Format(time.RFC3339), entry.What, entry.Why))
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // stuckNotice tells where to look for what keeps a signup from being finished.

@@ -23,10 +23,14 @@ func (a *Announcer) RepairWaits(ctx context.Context, h pool.Host, r pool.Repair,
 		fmt.Sprintf("Host %s needs mending, and nothing is done about it yet: %s.", h.ID, why),
 		"",
 	}, a.repairState(h, r)...)
-	return a.tell(ctx, fmt.Sprintf("the repair of host %s waits", h.ID), append(lines,
-		"",
-		"It is begun by itself once that is over, and ends if the host is well by then. It is said once, whatever it waits for",
-		"afterwards. If a zone seems to fail, look at AWS's Health Dashboard: hosts are ordered in other zones meanwhile.")...)
+	return a.tell(ctx, note{
+		what: "HostRepairWaits", host: h.ID, reason: why, section: "gateway-status", next: explainHost(h.ID),
+		subject: fmt.Sprintf("the repair of host %s waits", h.ID),
+		lines: append(lines,
+			"",
+			"It is begun by itself once that is over, and ends if the host is well by then. It is said once, whatever it waits for",
+			"afterwards. If a zone seems to fail, look at AWS's Health Dashboard: hosts are ordered in other zones meanwhile."),
+	})
 }
 
 // RepairAsks announces that a repair goes on with a person's word only, and how that is given.
@@ -54,7 +58,10 @@ func (a *Announcer) RepairAsks(ctx context.Context, h pool.Host, r pool.Repair, 
 		"",
 		"Until then the host is looked at every few minutes, and goes back into service by itself if it is well. Nothing of it is",
 		"deleted meanwhile, neither its machine's disks nor its gateway.")
-	return a.tell(ctx, fmt.Sprintf("host %s needs a word to be repaired", h.ID), lines...)
+	return a.tell(ctx, note{
+		what: "HostRepairAsks", page: true, host: h.ID, reason: why, section: "repair-asks", next: explainHost(h.ID),
+		subject: fmt.Sprintf("host %s needs a word to be repaired", h.ID), lines: lines,
+	})
 }
 
 // asked words what is asked of a person, and returns the message that answers it, as JSON.
@@ -166,5 +173,7 @@ func (a *Announcer) HostRepaired(ctx context.Context, h pool.Host, r pool.Repair
 	if barred := h.Barriers(); barred != "" {
 		lines = append(lines, "", "It takes no new tenants yet: "+barred+".")
 	}
-	return a.tell(ctx, fmt.Sprintf("host %s %s", h.ID, outcome), lines...)
+	return a.tell(ctx, note{
+		what: "HostRepaired", host: h.ID, reason: r.Cause, next: showHost(h.ID), subject: fmt.Sprintf("host %s %s", h.ID, outcome), lines: lines,
+	})
 }

@@ -64,7 +64,10 @@ func (a *Announcer) RestoreFailed(ctx context.Context, r pool.Restoration) error
 		"it so, and ask for it again: as RestoreRequest, with the same time (docs/operations.md, \"A tenant goes back in time\").",
 		"",
 		"Its history:")
-	return a.tell(ctx, fmt.Sprintf("the restoration of tenant %s failed", r.Tenant), append(lines, entries(r.History)...)...)
+	return a.tell(ctx, note{
+		what: "RestoreFailed", tenant: r.Tenant, reason: r.Why, next: historyOf(r.Tenant),
+		subject: fmt.Sprintf("the restoration of tenant %s failed", r.Tenant), lines: append(lines, entries(r.History)...),
+	})
 }
 
 // RestoreWaits tells a person, once, of what a restoration waits for. There is no event of it.
@@ -73,22 +76,28 @@ func (a *Announcer) RestoreWaits(ctx context.Context, r pool.Restoration, why st
 		fmt.Sprintf("Restoration %s waits: %s.", r.ID(), why),
 		"",
 	}, restorationState(r)...)
-	return a.tell(ctx, fmt.Sprintf("the restoration of tenant %s waits", r.Tenant), append(lines,
-		"",
-		"It goes on by itself once that is over. A RestoreUndo calls it off.")...)
+	return a.tell(ctx, note{
+		what: "RestoreWaits", tenant: r.Tenant, reason: why, next: explainTenant(r.Tenant),
+		subject: fmt.Sprintf("the restoration of tenant %s waits", r.Tenant),
+		lines:   append(lines, "", "It goes on by itself once that is over. A RestoreUndo calls it off."),
+	})
 }
 
 // InstanceLeft tells a person of a temporary instance that nothing needs. There is no event of it.
 func (a *Announcer) InstanceLeft(ctx context.Context, i pool.RestoredInstance, why string) error {
-	return a.tell(ctx, "a temporary instance was left: "+i.Name,
-		fmt.Sprintf("RDS instance %s was made for a restoration, and nothing needs it: %s.", i.Name, why),
-		"",
-		"Made:    "+i.Made.UTC().Format(time.RFC3339),
-		"Status:  "+i.Status,
-		"Mark:    "+i.Mark,
-		"",
-		"It holds what all tenants of its host had at some time. Headroom deletes it now, with its backups and without a snapshot.",
-		"If this is told again of the same one, look what keeps it.")
+	return a.tell(ctx, note{
+		what: "InstanceLeft", reason: why, subject: "a temporary instance was left: " + i.Name,
+		lines: []string{
+			fmt.Sprintf("RDS instance %s was made for a restoration, and nothing needs it: %s.", i.Name, why),
+			"",
+			"Made:    " + i.Made.UTC().Format(time.RFC3339),
+			"Status:  " + i.Status,
+			"Mark:    " + i.Mark,
+			"",
+			"It holds what all tenants of its host had at some time. Headroom deletes it now, with its backups and without a snapshot.",
+			"If this is told again of the same one, look what keeps it.",
+		},
+	})
 }
 
 func restorationState(r pool.Restoration) []string {

@@ -59,9 +59,8 @@ func (a *Announcer) SignupRejected(ctx context.Context, messageID, tenantID stri
 
 // SignupStuck tells a person of a tenant whose signup was sent again too often. There is no event of it.
 func (a *Announcer) SignupStuck(ctx context.Context, t pool.Tenant) error {
-	subject := fmt.Sprintf("Headroom %s: the signup of tenant %s is stuck", a.Stage, t.ID)
-	if err := a.Notify.Notify(ctx, subject, stuckNotice(t)); err != nil {
-		return fmt.Errorf("notify that the signup of %s is stuck: %w", t.ID, err)
-	}
-	return nil
+	return a.tell(ctx, note{
+		what: "SignupStuck", tenant: t.ID, reason: t.Error, section: "signup-stuck", next: explainTenant(t.ID),
+		subject: fmt.Sprintf("the signup of tenant %s is stuck", t.ID), lines: []string{stuckNotice(t)},
+	})
 }

@@ -49,12 +49,18 @@ func (s *system) heedsAlarms(t *testing.T) {
 		t.Errorf("HostCordoned was published as %+v, want one that names %s and %s", cordons, sick, alarms[0])
 	}
 	var messages []string
-	s.await(t, "somebody is notified", func() bool {
+	s.await(t, "somebody is notified, and told of its end", func() bool {
 		messages = append(messages, notified()...)
-		return len(messages) > 0
+		return len(messages) > 1
 	})
-	if len(messages) != 1 || !containsAll(messages[0], []string{string(sick), alarms[0], "Threshold Crossed"}) {
-		t.Errorf("notified of %q, want one message that names %s, %s and the reason", messages, sick, alarms[0])
+	slices.SortFunc(messages, func(a, b string) int { return strings.Compare(b, a) }) // "… takes no more", "… is back"
+	runbook := "docs/runbooks.md#database-" + alarms[0][strings.LastIndex(alarms[0], "-")+1:]
+	wanted := []string{string(sick), alarms[0], "Threshold Crossed", runbook, "headroom host show " + string(sick), "What its tenants use now:", "acme"}
+	if len(messages) != 2 || !containsAll(messages[0], wanted) {
+		t.Errorf("notified of %q, want one message that says %q", messages, wanted)
+	}
+	if !strings.Contains(messages[1], "is back in service") {
+		t.Errorf("of its end was told %q", messages[1])
 	}
 }
 

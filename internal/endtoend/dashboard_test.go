@@ -26,11 +26,11 @@ func series(namespace, name string, dimensions map[string]string) string {
 	return text
 }
 
-// ofLeaving are metrics that are measured only where a tenant leaves, ofMending those where something has to be mended, ofTrouble
+// ofLeaving are metrics that are measured only where a tenant leaves, ofMending those where something is amiss, ofTrouble
 // those that gateways send only then.
 var (
 	ofLeaving = []string{"TenantsReleased", "ArchiveAge", "ScrubAge"}
-	ofMending = []string{"HostsRepaired", "RepairsAsking", "UnwritableTime", "StepsOverdue", "StepsGivenUp", "PolicyInvalid"}
+	ofMending = []string{"EventsIgnored", "HostsRepaired", "RepairsAsking", "UnwritableTime", "StepsOverdue", "StepsGivenUp", "PolicyInvalid"}
 	ofTrouble = []string{"AvailabilityNotifications", "HealthNotifications"}
 )
 

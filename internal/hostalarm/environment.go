@@ -14,6 +14,8 @@ type Environment struct {
 	PoolCheckQueue string `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
 	NotifyTopic    string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
 	StackPrefix    string `env:"STACK_PREFIX,required,notEmpty"`
+	Runbooks       string `env:"RUNBOOKS_URL,required,notEmpty"`
+	TaskRoot       string `env:"LAMBDA_TASK_ROOT" envDefault:"."` // holds rds-ca.pem, of the function that reaches databases
 }
 
 // ReadEnvironment reads and checks the environment.

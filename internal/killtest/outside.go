@@ -23,14 +23,14 @@ func (p Publisher) Publish(ctx context.Context, out ...events.Event) error {
 // Notifier notifies by one Call each time.
 type Notifier struct {
 	Next interface {
-		Notify(ctx context.Context, subject, message string) error
+		Notify(ctx context.Context, subject, message string, data events.Notice) error
 	}
 	Call Call
 }
 
 // Notify calls Next.
-func (n Notifier) Notify(ctx context.Context, subject, message string) error {
-	return n.Call("Notify", func() error { return n.Next.Notify(ctx, subject, message) })
+func (n Notifier) Notify(ctx context.Context, subject, message string, data events.Notice) error {
+	return n.Call("Notify", func() error { return n.Next.Notify(ctx, subject, message, data) })
 }
 
 // Sender sends messages by one Call each.

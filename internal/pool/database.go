@@ -65,3 +65,10 @@ func (l Login) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, l.
 
 // LogValue is the login without the password.
 func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
+
+// DatabaseUse is what a database of an instance uses at a moment.
+type DatabaseUse struct {
+	Active      int   // queries that run
+	Connections int   // of clients
+	Bytes       int64 // on disk
+}

@@ -3,10 +3,14 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"headroom/events"
 )
 
 const (
@@ -26,11 +30,21 @@ type Topic struct {
 	ARN    string
 }
 
-// Notify publishes a message. The subject is made to fit what SNS takes: printable ASCII on one
-// line, 100 characters at most.
-func (t *Topic) Notify(ctx context.Context, subject, message string) error {
-	subject, message = fit(subject), cut(message, messageMax)
-	if _, err := t.Client.Publish(ctx, &sns.PublishInput{TopicArn: &t.ARN, Subject: &subject, Message: &message}); err != nil {
+// Notify publishes a message, with its data as an attribute for machines. The subject is made to fit what SNS takes:
+// printable ASCII on one line, 100 characters at most. An attribute counts against the length of the message.
+func (t *Topic) Notify(ctx context.Context, subject, message string, data events.Notice) error {
+	attribute, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("encode a notice: %w", err)
+	}
+	kind, value := "String", string(attribute)
+	room := messageMax - len(events.NoticeAttribute) - len(kind) - len(value)
+	subject, message = fit(subject), cut(message, room)
+	in := &sns.PublishInput{
+		TopicArn: &t.ARN, Subject: &subject, Message: &message,
+		MessageAttributes: map[string]types.MessageAttributeValue{events.NoticeAttribute: {DataType: &kind, StringValue: &value}},
+	}
+	if _, err := t.Client.Publish(ctx, in); err != nil {
 		return fmt.Errorf("notify %s: %w", t.ARN, err)
 	}
 	return nil

@@ -2,14 +2,17 @@
 package hostalarms
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"headroom/events"
 	"headroom/internal/announce"
 	"headroom/internal/function"
 	"headroom/internal/function/notices"
 	"headroom/internal/hostalarm"
+	"headroom/internal/pool"
 	"headroom/internal/shelf"
 )
 
@@ -17,10 +20,17 @@ import (
 type Environment struct {
 	Stage, TableName, BusName   string
 	PoolCheckQueue, NotifyTopic string // URL, ARN
+	Runbooks                    string // address of docs/runbooks.md
 }
 
-// Config makes all of a handler's configuration but for which hosts an alarm is of.
-func Config(cfg aws.Config, e Environment) (hostalarm.Config, error) {
+// Usage reads what the tenants of a database host use now.
+type Usage interface {
+	Usage(ctx context.Context, h pool.Host) ([]events.TenantUse, error)
+}
+
+// Config makes all of a handler's configuration but for which hosts an alarm is of. usage may be nil: notices do not say
+// what tenants use then.
+func Config(cfg aws.Config, e Environment, usage Usage) (hostalarm.Config, error) {
 	ledger, err := function.Ledger(cfg, e.TableName)
 	if err != nil {
 		return hostalarm.Config{}, err
@@ -33,7 +43,7 @@ func Config(cfg aws.Config, e Environment) (hostalarm.Config, error) {
 	announcer, err := announce.New(announce.Config{
 		Ledger: ledger, PoolChecks: function.Queues(cfg)(e.PoolCheckQueue),
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region,
+		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region, Runbooks: e.Runbooks, Usage: usage,
 	})
 	if err != nil {
 		return hostalarm.Config{}, err

@@ -19,6 +19,7 @@ type Environment struct {
 	DLQ             string   `env:"DECOMMISSION_DLQ_URL,required,notEmpty"`
 	PoolCheckQueue  string   `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
 	NotifyTopic     string   `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
+	Runbooks        string   `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md
 	SecretPrefix    string   `env:"SECRET_PREFIX,required,notEmpty"`
 	CopierPrefix    string   `env:"COPIER_PREFIX,required,notEmpty"`
 	SecretKey       string   `env:"SECRET_KEY_ID,required,notEmpty"`

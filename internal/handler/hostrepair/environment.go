@@ -20,6 +20,7 @@ type Environment struct {
 	StepsQueue         string   `env:"REPAIR_STEPS_QUEUE_URL,required,notEmpty"`
 	HostQueue          string   `env:"HOST_QUEUE_URL,required,notEmpty"`
 	NotifyTopic        string   `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
+	Runbooks           string   `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md
 	StackRole          string   `env:"STACK_ROLE_ARN,required,notEmpty"`
 	DatabaseTemplate   string   `env:"DATABASE_TEMPLATE_URL,required,notEmpty"`
 	ShareTemplate      string   `env:"SHARE_TEMPLATE_URL,required,notEmpty"`

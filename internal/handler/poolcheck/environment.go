@@ -23,6 +23,7 @@ type Environment struct {
 	RepairStepsQueue   string `env:"REPAIR_STEPS_QUEUE_URL,required,notEmpty"`
 	HostQueue          string `env:"HOST_QUEUE_URL,required,notEmpty"`
 	NotifyTopic        string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
+	Runbooks           string `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md
 	StackPrefix        string `env:"STACK_PREFIX,required,notEmpty"`
 	StackRole          string `env:"STACK_ROLE_ARN,required,notEmpty"`
 	DatabaseTemplate   string `env:"DATABASE_TEMPLATE_URL,required,notEmpty"`

@@ -16,6 +16,7 @@ type Environment struct {
 	HostQueue      string `env:"HOST_QUEUE_URL,required,notEmpty"`
 	PoolCheckQueue string `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
 	NotifyTopic    string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
+	Runbooks       string `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md
 	StackPrefix    string `env:"STACK_PREFIX,required,notEmpty"`
 	StackRole      string `env:"STACK_ROLE_ARN,required,notEmpty"`
 	ActivationPort int    `env:"ACTIVATION_PORT" envDefault:"80"`

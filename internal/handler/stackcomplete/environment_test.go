@@ -8,7 +8,7 @@ import (
 func TestTheEnvironmentIsChecked(t *testing.T) {
 	good := map[string]string{
 		"STAGE": "dev", "TABLE_NAME": "t", "BUS_NAME": "b", "HOST_QUEUE_URL": "q", "POOLCHECK_QUEUE_URL": "p",
-		"NOTIFY_TOPIC_ARN": "n", "STACK_ROLE_ARN": "r", "STACK_PREFIX": "headroom-dev-", "SHARE_KEY_ID": "k",
+		"NOTIFY_TOPIC_ARN": "n", "RUNBOOKS_URL": "docs/runbooks.md", "STACK_ROLE_ARN": "r", "STACK_PREFIX": "headroom-dev-", "SHARE_KEY_ID": "k",
 	}
 	tests := []struct {
 		name, key, value string

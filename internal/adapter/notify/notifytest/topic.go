@@ -9,11 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
 
+	"headroom/events"
 	"headroom/internal/local/constraint"
 )
 
-// Note is a message that was published.
-type Note struct{ Subject, Message string }
+// Note is a message that was published, with the data that it has for machines, as JSON.
+type Note struct{ Subject, Message, Data string }
 
 // Topic keeps notes.
 type Topic struct {
@@ -26,12 +27,17 @@ func (t *Topic) Publish(ctx context.Context, in *sns.PublishInput, _ ...func(*sn
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if r := constraint.Notification(in.Subject, aws.ToString(in.Message)); r != nil {
+	var attributes []string
+	for name, a := range in.MessageAttributes {
+		attributes = append(attributes, name, aws.ToString(a.DataType), aws.ToString(a.StringValue))
+	}
+	if r := constraint.Notification(in.Subject, aws.ToString(in.Message), attributes...); r != nil {
 		return nil, &smithy.GenericAPIError{Code: r.Code, Message: r.Message}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.notes = append(t.notes, Note{aws.ToString(in.Subject), aws.ToString(in.Message)})
+	data := aws.ToString(in.MessageAttributes[events.NoticeAttribute].StringValue)
+	t.notes = append(t.notes, Note{aws.ToString(in.Subject), aws.ToString(in.Message), data})
 	return &sns.PublishOutput{MessageId: aws.String("id")}, nil
 }
 
