@@ -31,9 +31,10 @@ const (
 	archivesAtOnce, archivesAtOnceMost = 4, 50
 )
 
-// Archivist is what it takes to run tasks that archive, verify and probe.
+// Archivist is what it takes to run tasks of one definition.
 type Archivist struct {
 	Cluster   awsecs.CfnCluster
+	Image     awsecrassets.DockerImageAsset
 	Task      awsecs.CfnTaskDefinition
 	TaskRole  awsiam.Role // of the task itself
 	JobRole   awsiam.Role // that it assumes, for what its job needs of what the role may
@@ -49,24 +50,49 @@ type ArchivistProps struct {
 	JobGrants   []Grant
 }
 
-// NewArchivist makes the cluster, which costs nothing, and the definition of the task. Nothing runs until a tenant
-// leaves. Each task gets its job when it is run.
+// NewArchivist makes the cluster, which costs nothing, and the definition of the tasks that archive, verify and probe.
+// Nothing runs until a tenant leaves. Each task gets its job when it is run.
 func NewArchivist(scope constructs.Construct, id string, p ArchivistProps) Archivist {
 	scope = constructs.NewConstruct(scope, jsii.String(id))
-	name := "headroom-" + p.Stage.Name + "-" + archivistName
-	logs := awslogs.NewLogGroup(scope, jsii.String("Logs"), &awslogs.LogGroupProps{
-		LogGroupName:  jsii.String("/aws/ecs/" + name),
-		Retention:     p.Stage.LogRetention,
-		RemovalPolicy: p.Stage.LogRemoval,
+	logs := newTaskLogs(scope, p.Stage, archivistName)
+	cluster := awsecs.NewCfnCluster(scope, jsii.String("Cluster"), &awsecs.CfnClusterProps{
+		ClusterName: jsii.String("headroom-" + p.Stage.Name),
 	})
+	suppress(cluster, "AwsSolutions-ECS4", "A task reports itself how far it is and how it ended; what its container takes is not worth a metric that costs.")
 	image := awsecrassets.NewDockerImageAsset(scope, jsii.String("Image"), &awsecrassets.DockerImageAssetProps{
 		Directory: jsii.String(filepath.Join(p.CodeDir, archivistName)),
 		Platform:  awsecrassets.Platform_LINUX_ARM64(),
 	})
+	return newTasks(scope, cluster, image, taskProps{
+		ArchivistProps: p, Name: archivistName, Logs: logs, Memory: archivistMemory, Disk: archivistDisk,
+	})
+}
+
+// taskProps is what a definition of tasks is made of.
+type taskProps struct {
+	ArchivistProps
+	Name   string // how its family ends
+	Logs   awslogs.LogGroup
+	Memory string  // MiB
+	Disk   float64 // GiB
+}
+
+// taskFamily is the family of a definition of tasks.
+func taskFamily(stage Stage, name string) string { return "headroom-" + stage.Name + "-" + name }
+
+func newTaskLogs(scope constructs.Construct, stage Stage, name string) awslogs.LogGroup {
+	return awslogs.NewLogGroup(scope, jsii.String("Logs"), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String("/aws/ecs/" + taskFamily(stage, name)),
+		Retention:     stage.LogRetention,
+		RemovalPolicy: stage.LogRemoval,
+	})
+}
+
+// newTasks makes a definition of tasks with roles of their own.
+func newTasks(scope constructs.Construct, cluster awsecs.CfnCluster, image awsecrassets.DockerImageAsset, p taskProps) Archivist {
+	name := taskFamily(p.Stage, p.Name)
 	a := Archivist{
-		Cluster: awsecs.NewCfnCluster(scope, jsii.String("Cluster"), &awsecs.CfnClusterProps{
-			ClusterName: jsii.String("headroom-" + p.Stage.Name),
-		}),
+		Cluster: cluster, Image: image,
 		TaskRole:  newTaskRole(scope, "TaskRole", "What the tasks of "+name+" may do"),
 		Execution: newTaskRole(scope, "ExecutionRole", "Lets ECS start the tasks of "+name),
 	}
@@ -75,26 +101,25 @@ func NewArchivist(scope constructs.Construct, id string, p ArchivistProps) Archi
 		AssumedBy:   awsiam.NewArnPrincipal(a.TaskRole.RoleArn()),
 		Description: jsii.String("The most that a job of " + name + " may do"),
 	})
-	suppress(a.Cluster, "AwsSolutions-ECS4", "A task reports itself how far it is and how it ended; what its container takes is not worth a metric that costs.")
 	permit(a.TaskRole, p.TaskGrants...)
 	permit(a.TaskRole, Grant{Actions: []string{"sts:AssumeRole"}, Resources: []*string{a.JobRole.RoleArn()}})
 	permit(a.JobRole, p.JobGrants...)
 	environment := map[string]*string{"JOB_ROLE_ARN": a.JobRole.RoleArn()}
 	maps.Copy(environment, p.Environment)
 	image.Repository().GrantPull(a.Execution)
-	logs.GrantWrite(a.Execution)
+	p.Logs.GrantWrite(a.Execution)
 	suppress(a.Execution, "AwsSolutions-IAM5", "A token for a registry is of no resource; it opens those only that the role may pull from.")
 
 	a.Task = awsecs.NewCfnTaskDefinition(scope, jsii.String("Task"), &awsecs.CfnTaskDefinitionProps{
 		Family:                  jsii.String(name),
 		Cpu:                     jsii.String(archivistCPU),
-		Memory:                  jsii.String(archivistMemory),
+		Memory:                  jsii.String(p.Memory),
 		NetworkMode:             jsii.String("awsvpc"),
 		RequiresCompatibilities: jsii.Strings("FARGATE"),
 		RuntimePlatform: &awsecs.CfnTaskDefinition_RuntimePlatformProperty{
 			CpuArchitecture: jsii.String("ARM64"), OperatingSystemFamily: jsii.String("LINUX"),
 		},
-		EphemeralStorage: &awsecs.CfnTaskDefinition_EphemeralStorageProperty{SizeInGiB: jsii.Number(archivistDisk)},
+		EphemeralStorage: &awsecs.CfnTaskDefinition_EphemeralStorageProperty{SizeInGiB: jsii.Number(p.Disk)},
 		TaskRoleArn:      a.TaskRole.RoleArn(),
 		ExecutionRoleArn: a.Execution.RoleArn(),
 		Volumes:          []*awsecs.CfnTaskDefinition_VolumeProperty{{Name: jsii.String("scratch")}},
@@ -117,7 +142,7 @@ func NewArchivist(scope constructs.Construct, id string, p ArchivistProps) Archi
 			LogConfiguration: &awsecs.CfnTaskDefinition_LogConfigurationProperty{
 				LogDriver: jsii.String("awslogs"),
 				Options: map[string]*string{
-					"awslogs-group": logs.LogGroupName(), "awslogs-region": awscdk.Aws_REGION(), "awslogs-stream-prefix": jsii.String("task"),
+					"awslogs-group": p.Logs.LogGroupName(), "awslogs-region": awscdk.Aws_REGION(), "awslogs-stream-prefix": jsii.String("task"),
 				},
 			},
 		}},

@@ -70,28 +70,36 @@ func TestWhoStartsTasksMayDoThisAndNoMore(t *testing.T) {
 	})
 }
 
-func TestTheTaskIsAsItsProgramExpects(t *testing.T) {
+// tasksOf are the definitions of tasks by how their families end.
+func (a assembly) tasksOf() map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for _, d := range a.control.of("AWS::ECS::TaskDefinition") {
+		found[strings.TrimPrefix(fmt.Sprint(d.Properties["Family"]), "headroom-"+a.stage.Name+"-")] = d.Properties
+	}
+	return found
+}
+
+func TestTasksAreAsTheirProgramExpects(t *testing.T) {
+	type size struct {
+		memory string
+		disk   float64
+	}
+	sizes := map[string]size{archivistName: {"8192", 200}, restorerName: {"4096", 21}}
 	forEachStage(t, func(t *testing.T, a assembly) {
-		definitions := a.control.of("AWS::ECS::TaskDefinition")
-		for id := range definitions {
-			if !strings.HasPrefix(id, "Archivist") {
-				delete(definitions, id)
-			}
-		}
-		if len(definitions) != 1 || len(a.control.of("AWS::ECS::Cluster")) != 1 || len(a.control.of("AWS::ECS::Service")) != 0 {
+		definitions := a.tasksOf()
+		if definitions[archivistName] == nil || len(a.control.of("AWS::ECS::Cluster")) != 1 || len(a.control.of("AWS::ECS::Service")) != 0 {
 			t.Fatalf("%d definitions", len(definitions))
 		}
-		for _, d := range definitions {
-			p := d.Properties
-			for key, want := range map[string]any{
-				"Family": "headroom-" + a.stage.Name + "-archivist", "Cpu": "2048", "Memory": "8192", "NetworkMode": "awsvpc",
-			} {
-				if p[key] != want {
-					t.Errorf("%s is %v", key, p[key])
-				}
+		for name, p := range definitions {
+			want, known := sizes[name]
+			if !known {
+				continue // another program's
 			}
-			if at(p, "RuntimePlatform", "CpuArchitecture") != "ARM64" || at(p, "EphemeralStorage", "SizeInGiB") != 200.0 {
-				t.Errorf("%v, %v", p["RuntimePlatform"], p["EphemeralStorage"])
+			if p["Cpu"] != "2048" || p["Memory"] != want.memory || p["NetworkMode"] != "awsvpc" {
+				t.Errorf("%s has %v units, %v MiB, network %v", name, p["Cpu"], p["Memory"], p["NetworkMode"])
+			}
+			if at(p, "RuntimePlatform", "CpuArchitecture") != "ARM64" || at(p, "EphemeralStorage", "SizeInGiB") != want.disk {
+				t.Errorf("%s: %v, %v", name, p["RuntimePlatform"], p["EphemeralStorage"])
 			}
 			containers, _ := p["ContainerDefinitions"].([]any)
 			if len(containers) != 1 {
@@ -112,7 +120,11 @@ func TestTheTaskIsAsItsProgramExpects(t *testing.T) {
 			for _, v := range list(at(c, "Environment")) {
 				variables = append(variables, fmt.Sprint(at(v, "Name")))
 			}
-			for _, name := range append(wantedVariables(reflect.TypeFor[archivist.Environment]()), "JOB_ROLE_ARN") {
+			wanted := append(wantedVariables(reflect.TypeFor[archivist.Environment]()), "JOB_ROLE_ARN")
+			if name == archivistName {
+				wanted = append(wanted, "ARCHIVE_KEY_ARN")
+			}
+			for _, name := range wanted {
 				if !slices.Contains(variables, name) {
 					t.Errorf("environment %q, and it wants %s", variables, name)
 				}
@@ -135,7 +147,7 @@ func TestTheTaskIsAsItsProgramExpects(t *testing.T) {
 }
 
 // ofTasks are the roles that tasks have.
-var ofTasks = regexp.MustCompile(`^(Archivist|Prober)(Task|Execution)Role`)
+var ofTasks = regexp.MustCompile(`^(Archivist|Prober|Restorer)(Task|Execution)Role`)
 
 // Tasks reach AWS, databases and shares, and only databases let all of them in.
 func TestTasksReachWhatTheyCopy(t *testing.T) {
