@@ -88,11 +88,12 @@ screenshots: setup native synth ## Take the pictures of the demo's page for the 
 	@internal/local/setup browser
 	go test -run PicturesOfADemo -count 1 -timeout 20m ./internal/demo/page -args -shots docs/page
 
-bench: setup native synth ## What a signup costs, how fast it is, what load a tier takes, and how fast archives are
+bench: setup native synth ## What a signup costs, how fast it is, what load a tier takes, how fast archives are, and restores
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo
 	go test -run ATier -v -long -timeout 60m ./internal/ledger/dynamo
 	go test -run '^$$' -bench Signups -benchtime 1x ./internal/endtoend
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/archive ./internal/handler/archivist
+	go test -run '^$$' -bench Restore -benchtime 1x -timeout 60m ./functions/archivist
 
 lint: ## Check formatting and look for mistakes
 	@unformatted=$$(go run $(GOFUMPT) -l functions infra internal events); \

@@ -43,8 +43,8 @@ type past struct {
 	job       events.ArchivistJob
 	copier    string
 	filler    string
-	secretOf  func(t *testing.T, d events.JobDatabase, password string) string
-	task      func(t *testing.T, job events.ArchivistJob) events.TaskReport
+	secretOf  func(t testing.TB, d events.JobDatabase, password string) string
+	task      func(t testing.TB, job events.ArchivistJob) events.TaskReport
 	attempt   int
 }
 
@@ -59,9 +59,24 @@ func instance(t testing.TB, program *postgresql.Program, authority *postgresql.A
 	return login
 }
 
-func newPast(t *testing.T, statements ...string) *past {
+func newPast(t testing.TB, statements ...string) *past {
 	t.Helper()
+	p, program, authority := newServers(t)
+	p.then, p.now = instance(t, program, authority, "then"), instance(t, program, authority, "now")
 	ctx := t.Context()
+	for _, login := range []pool.Login{p.then, p.now} {
+		check(t, errors.Join(p.databases.Harden(ctx, login), p.databases.MakeSlot(ctx, login, slotName, slotMark, 4), p.databases.Open(ctx, login, slotName, p.tenant)))
+	}
+	p.exec(t, p.then, statements...)
+	p.exec(t, p.now, "CREATE TABLE app.present AS SELECT 1 AS id")
+	check(t, p.databases.Close(ctx, p.then, slotName))
+	p.serve(t)
+	return p
+}
+
+// newServers makes what there is before there are servers.
+func newServers(t testing.TB) (*past, *postgresql.Program, *postgresql.Authority) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "hr-past-")
 	check(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -75,7 +90,6 @@ func newPast(t *testing.T, statements ...string) *past {
 	check(t, os.WriteFile(p.authority, authority.PEM(), 0o644))
 	program, err := postgresql.Find(dir)
 	check(t, err)
-	p.then, p.now = instance(t, program, authority, "then"), instance(t, program, authority, "now")
 	roots, err := postgres.ReadAuthorities(p.authority)
 	check(t, err)
 	p.databases, err = postgres.New(postgres.Config{
@@ -83,14 +97,7 @@ func newPast(t *testing.T, statements ...string) *past {
 		Sleep: func(_ context.Context, d time.Duration) error { time.Sleep(d); return nil },
 	})
 	check(t, err)
-	for _, login := range []pool.Login{p.then, p.now} {
-		check(t, errors.Join(p.databases.Harden(ctx, login), p.databases.MakeSlot(ctx, login, slotName, slotMark, 4), p.databases.Open(ctx, login, slotName, p.tenant)))
-	}
-	p.exec(t, p.then, statements...)
-	p.exec(t, p.now, "CREATE TABLE app.present AS SELECT 1 AS id")
-	check(t, p.databases.Close(ctx, p.then, slotName))
-	p.serve(t)
-	return p
+	return p, program, authority
 }
 
 // as connects to a database of an instance.
@@ -126,7 +133,7 @@ func text(t testing.TB, conn *pgx.Conn, sql string) (found string) {
 }
 
 // serve makes what the task reaches besides, and the task.
-func (p *past) serve(t *testing.T) {
+func (p *past) serve(t testing.TB) {
 	t.Helper()
 	kept := localsecrets.New(localsecrets.Config{Account: endpointtest.Account, Region: endpointtest.Region, Lag: time.Nanosecond})
 	cfg := endpointtest.Serve(t, kept.Service())
@@ -135,7 +142,7 @@ func (p *past) serve(t *testing.T) {
 	}))
 	t.Cleanup(metadata.Close)
 	secrets := 0
-	p.secretOf = func(t *testing.T, d events.JobDatabase, password string) string {
+	p.secretOf = func(t testing.TB, d events.JobDatabase, password string) string {
 		t.Helper()
 		value, err := json.Marshal(events.Credentials{Engine: "postgres", Host: d.Host, Port: d.Port, DBName: d.Name, Username: d.Username, Password: password})
 		check(t, err)
@@ -147,7 +154,7 @@ func (p *past) serve(t *testing.T) {
 		check(t, err)
 		return aws.ToString(secret.ARN)
 	}
-	p.task = func(t *testing.T, job events.ArchivistJob) events.TaskReport {
+	p.task = func(t testing.TB, job events.ArchivistJob) events.TaskReport {
 		t.Helper()
 		handler, err := build(t.Context(), cfg, archivist.Environment{
 			Reports: "http://localhost/none", Authorities: p.authority, RestoreMost: 180, Metadata: metadata.URL,
@@ -161,7 +168,7 @@ func (p *past) serve(t *testing.T) {
 }
 
 // prepare makes what an attempt needs, as the function does, and returns its job.
-func (p *past) prepare(t *testing.T) events.ArchivistJob {
+func (p *past) prepare(t testing.TB) events.ArchivistJob {
 	t.Helper()
 	ctx := t.Context()
 	p.copier, p.filler = rand.Text(), rand.Text()
@@ -217,7 +224,7 @@ func TestTheTaskBringsADatabaseBack(t *testing.T) {
 }
 
 // prepareNoStandIn is another attempt's job, with the stand-in as the one before has left it.
-func (p *past) prepareNoStandIn(t *testing.T) events.ArchivistJob {
+func (p *past) prepareNoStandIn(t testing.TB) events.ArchivistJob {
 	t.Helper()
 	p.attempt++
 	job := p.job

@@ -112,7 +112,7 @@ func check(t testing.TB, err error) {
 
 // reports keeps what the task reports.
 type reports struct {
-	t      *testing.T
+	t      testing.TB
 	secret string
 	last   events.TaskReport
 }

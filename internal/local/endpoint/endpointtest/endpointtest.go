@@ -19,7 +19,7 @@ const (
 )
 
 // Serve serves services until the test is over, and returns what clients of them are made with.
-func Serve(t *testing.T, services ...endpoint.Service) aws.Config {
+func Serve(t testing.TB, services ...endpoint.Service) aws.Config {
 	t.Helper()
 	router := Router()
 	for _, service := range services {
@@ -34,7 +34,7 @@ func Router() *endpoint.Router {
 }
 
 // Listen serves a router until the test is over.
-func Listen(t *testing.T, router *endpoint.Router) aws.Config {
+func Listen(t testing.TB, router *endpoint.Router) aws.Config {
 	t.Helper()
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
