@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"headroom/internal/pool"
 )
@@ -68,6 +71,54 @@ func TestAStandInIsFilledWithAllOfADump(t *testing.T) {
 	}
 	if differ := want.Catalog.Differences(swapped); len(differ) > 0 || len(swapped.Forced) != len(want.Catalog.Forced) {
 		t.Errorf("what took the database's place differs: %s; forced: %v", strings.Join(differ, "; "), swapped.Forced)
+	}
+}
+
+// An extension that somebody made for a tenant comes along, if the server lets anybody make it: it becomes the tenant's.
+func TestAStandInIsFilledWithExtensions(t *testing.T) {
+	s, copies := newSource(t, "CREATE TABLE app.plain (id int)"), newCopies(t)
+	config, err := pgx.ParseConfig("host=" + login.Host + " sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Port, config.User, config.Password = uint16(login.Port), login.Username, login.Password
+	config.Database, config.TLSConfig = pool.DatabaseName(s.slot.Name), &tls.Config{InsecureSkipVerify: true}
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{"CREATE EXTENSION pgcrypto", "CREATE EXTENSION hstore SCHEMA app", "COMMENT ON EXTENSION hstore IS 'ours'"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Skipf("%s: %v", sql, err) // the machine has none
+		}
+	}
+	_ = conn.Close(t.Context())
+	all, want := dumped(t, copies, s)
+	standIn, in := newStandIn(t)
+	if err := copies.Fill(t.Context(), bytes.NewReader(all), in, standIn.Name, want.Catalog.Version); err != nil {
+		t.Fatal(err)
+	}
+	kept := pool.MarkedSlot{Name: fmt.Sprintf("kept%08d", names.Add(1)), Mark: "host/order/1/1-kept"}
+	t.Cleanup(func() {
+		if err := databases.Drop(context.Background(), login, kept); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := databases.RevokeCopier(t.Context(), login, s.slot); err != nil {
+		t.Fatal(err)
+	}
+	if err := databases.Swap(t.Context(), login, s.slot, standIn, kept); err != nil {
+		t.Fatal(err)
+	}
+	conn, err = pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	var extensions string
+	err = conn.QueryRow(t.Context(), "SELECT string_agg(extname || ' ' || extowner::regrole, ', ' ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql'").Scan(&extensions)
+	if role := pool.RoleName(s.slot.Name); err != nil || extensions != "hstore "+role+", pgcrypto "+role {
+		t.Errorf("it has %s, %v", extensions, err)
 	}
 }
 

@@ -103,6 +103,10 @@ func createCopier(ctx context.Context, s session, id identifiers) error {
 // their use the master user, who has what the copier has, finds nothing in them.
 func lift(name string) string {
 	return block(name, `
+	-- A tenant can't make it. If one has all the same, what we write into it would run what the tenant put there, as us.
+	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema}' AND nspowner <> current_user::regrole) THEN
+		RAISE EXCEPTION 'schema {schema} is somebody else''s';
+	END IF;
 	FOR x IN SELECT nspname AS name FROM pg_namespace
 		WHERE nspowner = '{role}'::regrole AND NOT has_schema_privilege('{copier}', oid, 'USAGE')
 	LOOP
@@ -137,7 +141,7 @@ func lift(name string) string {
 // function of the tenant's, is the tenant's.
 func putBack(name string) string {
 	return block(name, `
-	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema}') THEN
+	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema}' AND nspowner = current_user::regrole) THEN
 		FOR x IN SELECT n.nspname AS schema, c.relname AS name
 			FROM {schema}.forced JOIN pg_class c ON c.oid = relation JOIN pg_namespace n ON n.oid = c.relnamespace
 		LOOP

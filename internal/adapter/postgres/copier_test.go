@@ -180,6 +180,30 @@ func TestRevokedCopierLeavesNoTrace(t *testing.T) {
 	}
 }
 
+// A schema of the platform's name that is the tenant's own would have the tenant's triggers and views run as the platform.
+func TestNothingIsLiftedIntoASchemaThatIsNotThePlatforms(t *testing.T) {
+	slot := newTenant(t, 4)
+	role := pool.RoleName(slot.name)
+	must(t, superuserIn(t, slot), "CREATE SCHEMA "+lifted+" AUTHORIZATION "+role, "SET ROLE "+role,
+		"CREATE TABLE app.caught (who name)", "GRANT USAGE ON SCHEMA app TO PUBLIC", "GRANT ALL ON app.caught TO PUBLIC",
+		"CREATE FUNCTION app.catch() RETURNS oid LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.caught VALUES (current_user); RETURN 1; END $$",
+		"CREATE VIEW "+lifted+".forced AS SELECT app.catch() AS relation")
+	a := newAdapter(t)
+	if err := a.Close(t.Context(), master(cluster), slot.name); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.GrantCopier(t.Context(), master(cluster), marked(slot.name), "copying", soon()); err == nil {
+		t.Error("a copier was let in")
+	}
+	if err := a.RevokeCopier(t.Context(), master(cluster), marked(slot.name)); err != nil {
+		t.Error(err)
+	}
+	var caught int
+	if err := superuserIn(t, slot).QueryRow(t.Context(), "SELECT count(*) FROM app.caught").Scan(&caught); err != nil || caught != 0 {
+		t.Errorf("%d statements of the platform's were caught: %v", caught, err)
+	}
+}
+
 func superuserIn(t *testing.T, slot tenant) *pgx.Conn {
 	t.Helper()
 	conn, err := cluster.Superuser(t.Context(), pool.DatabaseName(slot.name))

@@ -200,8 +200,13 @@ func (a *Adapter) refuseMissing(ctx context.Context, login pool.Login, slot pool
 	return err
 }
 
-// handOverMost bounds each statement that hands a stand-in over: it takes a moment for each thing that is in it.
-const handOverMost = 5 * time.Minute
+const (
+	// handOverMost bounds each statement that hands a stand-in over: it takes a moment for each thing that is in it.
+	handOverMost = 5 * time.Minute
+	// largeObjectsAtOnce is how many large objects change hands in one transaction: each takes a lock, of which a server
+	// has some thousands.
+	largeObjectsAtOnce = "1000"
+)
 
 // handOver makes all that is in a stand-in the tenant's, and gives the database what that of the slot has. Who fills a
 // stand-in runs what a tenant wrote, with the right to make schemas: so the platform's own schema, which must be made by the
@@ -235,6 +240,21 @@ func (a *Adapter) handOver(ctx context.Context, login pool.Login, slot, standIn 
 		if err := a.within(ctx, login, pool.DatabaseName(standIn.Name), func(s session) error {
 			if err := s.Patient(ctx, handOverMost); err != nil {
 				return err
+			}
+			// There may be a million of them. Who is killed meanwhile goes on from where it was.
+			large := "FROM pg_largeobject_metadata WHERE lomowner = '" + pool.RoleName(standIn.Name) + "'::regrole"
+			for {
+				more, err := s.True(ctx, "SELECT EXISTS (SELECT "+large+")")
+				if err == nil && more {
+					err = s.Exec(ctx, "DO $headroom$ DECLARE x record; BEGIN FOR x IN SELECT oid "+large+" LIMIT "+largeObjectsAtOnce+
+						" LOOP EXECUTE format('ALTER LARGE OBJECT %s OWNER TO %I', x.oid, '"+pool.RoleName(slot.Name)+"'); END LOOP; END $headroom$")
+				}
+				if err != nil {
+					return fmt.Errorf("make large objects the tenant's: %w", err)
+				}
+				if !more {
+					break
+				}
 			}
 			for _, step := range []struct{ what, sql string }{
 				{"make what is in it the tenant's", "REASSIGN OWNED BY " + in + " TO " + role},

@@ -99,6 +99,24 @@ func (x exchanged) reads(t *testing.T) string {
 
 const settingsOfIt = `; app, "od'd, name"; a 'quoted' one`
 
+// A database full of large objects changes hands in pieces: a server has locks for some thousands only.
+func TestSwapHandsOverManyLargeObjects(t *testing.T) {
+	x := newExchange(t)
+	conn, err := cluster.Connect(t.Context(), pool.DatabaseName(x.standIn.Name), pool.RoleName(x.standIn.Name), "filling")
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, conn, "SELECT count(lo_create(0)) FROM generate_series(1, 25000)")
+	if err := x.swap(t, newAdapter(t)); err != nil {
+		t.Fatal(err)
+	}
+	var own, others int
+	if err := superuserIn(t, x.tenant).QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE lomowner = $1::regrole), count(*) FILTER (WHERE lomowner <> $1::regrole)
+		FROM pg_largeobject_metadata`, pool.RoleName(x.name)).Scan(&own, &others); err != nil || own != 25001 || others != 0 {
+		t.Errorf("%d are the tenant's, %d are not: %v", own, others, err)
+	}
+}
+
 // lines are those of an instance's access that name a slot.
 func lines(all, name string) string {
 	var some []string
