@@ -88,10 +88,10 @@ screenshots: setup native synth ## Take the pictures of the demo's page for the 
 	@internal/local/setup browser
 	go test -run PicturesOfADemo -count 1 -timeout 20m ./internal/demo/page -args -shots docs/page
 
-bench: setup native synth ## What a signup costs, how fast it is, what load a tier takes, how fast archives are, and restores
+bench: setup native synth ## What signups cost, how fast they are, what load a tier takes, and how long repairs, archives and restores take
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/ledger/dynamo
 	go test -run ATier -v -long -timeout 60m ./internal/ledger/dynamo
-	go test -run '^$$' -bench Signups -benchtime 1x ./internal/endtoend
+	go test -run '^$$' -bench 'Signups|Repairs' -benchtime 1x -timeout 60m ./internal/endtoend
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/archive ./internal/handler/archivist
 	go test -run '^$$' -bench Restore -benchtime 1x -timeout 60m ./functions/archivist
 

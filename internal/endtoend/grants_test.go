@@ -56,6 +56,15 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		revoked()
 		s.await(t, "the host is cordoned", func() bool { return len(heard[events.HostCordoned](s.watch)) > 0 })
 	}
+	gatewayAlarm := func(t *testing.T, revoked func()) {
+		const host = "share-standard-1"
+		dirty := stackOf(host) + "-dirty"
+		s.setAlarm(t, dirty, cloudwatch.Alarming, "threshold crossed")
+		revoked()
+		s.await(t, "the host is cordoned", func() bool { return s.host(t, host).State == pool.HostCordoned })
+		s.setAlarm(t, dirty, cloudwatch.OK, "threshold no longer crossed")
+		s.await(t, "the host is in service again", func() bool { return s.host(t, host).State == pool.HostInService })
+	}
 	machine := 0
 	s.signUp(t, "roller", roller(machine))
 	s.awaitReady(t, "roller")
@@ -87,6 +96,8 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		{"stackcomplete", "storagegateway:CreateNFSFileShare", makeHost},
 		{"stackcomplete", "s3:PutBucketTagging", makeHost},
 		{"stackcomplete", "sqs:SendMessage", makeHost},
+		{"gatewayalarm", "dynamodb:GetItem", gatewayAlarm},
+		{"gatewayalarm", "dynamodb:PutItem", gatewayAlarm},
 		{"rdsalarm", "sns:Publish", alarm},
 		{"instancechange", "dynamodb:GetItem", replace},
 		{"instancechange", "dynamodb:PutItem", replace},

@@ -96,14 +96,14 @@ func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 }
 
 // shareHost is the host of a tenant's share.
-func (s *system) shareHost(t *testing.T, tenant string) pool.Host {
+func (s *system) shareHost(t testing.TB, tenant string) pool.Host {
 	t.Helper()
 	record, err := s.ledger.Tenant(t.Context(), pool.TenantID(tenant))
 	must(t, err)
 	return s.host(t, record.Share.Host)
 }
 
-func (s *system) host(t *testing.T, id pool.HostID) pool.Host {
+func (s *system) host(t testing.TB, id pool.HostID) pool.Host {
 	t.Helper()
 	h, err := s.ledger.Host(t.Context(), id)
 	must(t, err)

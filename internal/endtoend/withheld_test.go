@@ -43,7 +43,7 @@ func TestWithoutAGrantNobodyLeaves(t *testing.T) {
 	l := &leaving{system: s, ready: ready, credentials: s.secret(t, ready.Database.SecretARN), from: leftFrom}
 	l.fill(t, inFile, inRow)
 
-	w := s.withhold(t, s.rolesOfLeaving(t))
+	w := s.withhold(t, "decommission", "archivist", s.rolesOfLeaving(t))
 	released := func() bool { return len(heard[events.TenantReleased](s.watch)) > 0 }
 	var missed []string
 	for l.ask(t, "DecommissionRequested", ""); !released(); {
@@ -91,17 +91,18 @@ func (g grant) String() string { return g.whose + " " + g.action }
 // withheld are grants that were taken from roles.
 type withheld struct {
 	*system
-	roles map[string]string // ARN, by whose it is
-	whole map[string]iam.Role
-	gone  map[string][]string // actions, by whose role allows them when it is whole
-	heads chan string         // refusals that have no words: the answer to HEAD has no body
-	lines []string            // those of them so far
+	function, task string            // whose logs name what is refused
+	roles          map[string]string // ARN, by whose it is
+	whole          map[string]iam.Role
+	gone           map[string][]string // actions, by whose role allows them when it is whole
+	heads          chan string         // refusals that have no words: the answer to HEAD has no body
+	lines          []string            // those of them so far
 }
 
-// withhold takes all grants from roles, but for those that are Lambda's.
-func (s *system) withhold(t *testing.T, roles map[string]string) *withheld {
+// withhold takes all grants from roles, but for those that are Lambda's: those of a function, and of a task that it runs.
+func (s *system) withhold(t *testing.T, function, task string, roles map[string]string) *withheld {
 	t.Helper()
-	w := &withheld{system: s, roles: roles, whole: map[string]iam.Role{}, gone: map[string][]string{}, heads: make(chan string, 1000)}
+	w := &withheld{system: s, function: function, task: task, roles: roles, whole: map[string]iam.Role{}, gone: map[string][]string{}, heads: make(chan string, 1000)}
 	s.Router.After(w.wordHeads)
 	for whose, arn := range roles {
 		role, ok := s.Policies.Role(arn)
@@ -157,10 +158,10 @@ var (
 	refusedAtAll = regexp.MustCompile(`because no identity-based policy allows the (\S+) action`)
 )
 
-// refusal finds a grant that is still withheld, and missed, by the logs, or by the records of what decommission is about.
+// refusal finds a grant that is still withheld, and missed, by the logs, or by the records of what the function is about.
 func (w *withheld) refusal(t *testing.T, records []string) (grant, bool) {
 	t.Helper()
-	log, err := os.ReadFile(filepath.Join(w.Dir, "logs", longName("archivist")+".log"))
+	log, err := os.ReadFile(filepath.Join(w.Dir, "logs", longName(w.task)+".log"))
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func (w *withheld) refusal(t *testing.T, records []string) (grant, bool) {
 	lines := append(strings.Split(string(log), "\n"), w.lines...)
 	w.mu.Lock()
 	for _, line := range w.system.lines {
-		if shortName(line.Function) == "decommission" {
+		if shortName(line.Function) == w.function {
 			lines = append(lines, line.Text)
 		}
 	}
@@ -186,8 +187,8 @@ func (w *withheld) refusal(t *testing.T, records []string) (grant, bool) {
 	}
 	for _, record := range records {
 		for _, words := range refusedAtAll.FindAllStringSubmatch(record, -1) {
-			if slices.Contains(w.gone["decommission"], words[1]) {
-				return grant{"decommission", words[1]}, true
+			if slices.Contains(w.gone[w.function], words[1]) {
+				return grant{w.function, words[1]}, true
 			}
 		}
 	}
@@ -215,7 +216,7 @@ func (s *system) rolesOfLeaving(t *testing.T) map[string]string {
 	t.Helper()
 	roles := map[string]string{"decommission": s.roles(t)["decommission"]}
 	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
-		if r.Type != "AWS::ECS::TaskDefinition" {
+		if r.Type != "AWS::ECS::TaskDefinition" || r.Properties["Family"] != longName("archivist") {
 			continue
 		}
 		roles["task"], _ = r.Properties["TaskRoleArn"].(string)
