@@ -55,7 +55,7 @@ func TestEachAnnouncementIsItsEvent(t *testing.T) {
 		{"HostQuarantined", true, `"tries":6`, func() error { return a.Host(ctx, in(pool.HostQuarantined)) }},
 		{"HostFailed", true, `"reason":"its name is taken"`, func() error { return a.Host(ctx, in(pool.HostDeleted)) }},
 		{"StorageReady", false, `"tenantId":"acme"`, func() error { return a.StorageReady(ctx, announce.StorageReady(tenant, "hard")) }},
-		{"StorageWaiting", false, `"position":7`, func() error { return a.StorageWaiting(ctx, tenant, 7) }},
+		{"StorageWaiting", false, `"position":7`, func() error { return a.StorageWaiting(ctx, tenant, 7, pool.Estimate{}) }},
 		{"SignupRejected", false, `"field":"tier"`, func() error {
 			return a.SignupRejected(ctx, "message", "acme", &events.FieldError{Field: "tier", Reason: "is unknown"})
 		}},

@@ -3,6 +3,7 @@ package announce
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -32,17 +33,23 @@ func (a *Announcer) StorageReady(ctx context.Context, out events.StorageReady) e
 	return nil
 }
 
-// StorageWaiting announces a tenant that is on the waiting list, with its place there.
-func (a *Announcer) StorageWaiting(ctx context.Context, t pool.Tenant, position int) error {
-	err := a.Events.Publish(ctx, events.StorageWaiting{
+// StorageWaiting announces a tenant that is on the waiting list, with its place there and for how long it waits.
+func (a *Announcer) StorageWaiting(ctx context.Context, t pool.Tenant, position int, estimate pool.Estimate) error {
+	out := events.StorageWaiting{
 		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier), Position: position,
-		Since: events.At(t.RequestedAt), Reason: t.History[len(t.History)-1].Why,
-	})
-	if err != nil {
+		Since: events.At(t.RequestedAt), Reason: t.History[len(t.History)-1].Why, Capped: estimate.Capped,
+	}
+	if estimate.Capped == "" {
+		out.Estimate = &events.WaitEstimate{P50Seconds: wholeSeconds(estimate.Median), P90Seconds: wholeSeconds(estimate.Ninety)}
+	}
+	if err := a.Events.Publish(ctx, out); err != nil {
 		return fmt.Errorf("publish that tenant %s waits: %w", t.ID, err)
 	}
 	return nil
 }
+
+// wholeSeconds rounds a duration up.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // SignupRejected announces a signup message that was refused, and what is wrong with it. tenantID is
 // empty when the message names no tenant.

@@ -20,7 +20,7 @@ func words(detailType string, detail json.RawMessage) string {
 		})
 	case events.StorageWaiting{}.DetailType():
 		return reworded(detailType, detail, func(e events.StorageWaiting) string {
-			return fmt.Sprintf("%s waits as number %d: %s", e.TenantID, e.Position, e.Reason)
+			return fmt.Sprintf("%s waits as number %d%s: %s", e.TenantID, e.Position, howLong(e), e.Reason)
 		})
 	case events.SignupRejected{}.DetailType():
 		return reworded(detailType, detail, rejected)
@@ -108,4 +108,16 @@ func reworded[E events.Event](detailType string, detail json.RawMessage, say fun
 
 func rejected(e events.SignupRejected) string {
 	return fmt.Sprintf("the signup of %s is rejected: %s %s", cmp.Or(e.TenantID, "a tenant that can't be told"), e.Field, e.Reason)
+}
+
+// howLong words for how long a tenant is told that it waits.
+func howLong(e events.StorageWaiting) string {
+	switch {
+	case e.Estimate != nil:
+		return fmt.Sprintf(", for about %s and hardly longer than %s",
+			inWords(time.Duration(e.Estimate.P50Seconds)*time.Second), inWords(time.Duration(e.Estimate.P90Seconds)*time.Second))
+	case e.Capped != "":
+		return ", nobody knows for how long (" + e.Capped + ")"
+	}
+	return ""
 }

@@ -33,6 +33,11 @@ func (o outside) Load(context.Context) (pool.Policies, error) {
 	return all, nil
 }
 
+func (o outside) Document(ctx context.Context) (pool.Document, error) {
+	ps, err := o.Load(ctx)
+	return pool.Document{Pools: ps, Terms: pool.DefaultTerms}, err
+}
+
 func (o outside) Terms(context.Context) (pool.Terms, error) { return o.w.terms, nil }
 
 func (o outside) vault() *secrets.Vault {

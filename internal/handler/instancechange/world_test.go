@@ -183,6 +183,11 @@ func (o outside) Load(context.Context) (pool.Policies, error) {
 	return ps, nil
 }
 
+func (o outside) Document(ctx context.Context) (pool.Document, error) {
+	ps, err := o.Load(ctx)
+	return pool.Document{Pools: ps, Terms: pool.DefaultTerms}, err
+}
+
 func (o outside) Terms(context.Context) (t pool.Terms, err error) {
 	err = o.call("Terms", func() error { t = pool.DefaultTerms; return nil })
 	return t, err

@@ -30,6 +30,9 @@ type store interface {
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Unqueue(ctx context.Context, tier pool.Tier, queue int64) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
+	Spent(ctx context.Context) (pool.Cents, error)
+	Stops(ctx context.Context) (pool.Stops, error)
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
@@ -46,6 +49,7 @@ type shelves interface {
 
 type policies interface {
 	Load(ctx context.Context) (pool.Policies, error)
+	Document(ctx context.Context) (pool.Document, error)
 }
 
 // vault keeps tenants' credentials: it makes them the first time it is asked for a tenant, returns the
@@ -73,7 +77,7 @@ type tags interface {
 
 type announcer interface {
 	StorageReady(ctx context.Context, out events.StorageReady) error
-	StorageWaiting(ctx context.Context, t pool.Tenant, position int) error
+	StorageWaiting(ctx context.Context, t pool.Tenant, position int, estimate pool.Estimate) error
 	SignupRejected(ctx context.Context, messageID, tenantID string, bad *events.FieldError) error
 }
 

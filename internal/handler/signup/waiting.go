@@ -120,7 +120,11 @@ func (h *Handler) tellWaiting(ctx context.Context, t pool.Tenant) error {
 	if len(first) > 0 {
 		position = pool.Position(t.Seq, first[0].Seq)
 	}
-	if err := h.Announce.StorageWaiting(ctx, t, position); err != nil {
+	estimate, err := h.estimate(ctx, t.Tier, position)
+	if err != nil {
+		return err
+	}
+	if err := h.Announce.StorageWaiting(ctx, t, position, estimate); err != nil {
 		return err
 	}
 	h.Log.InfoContext(ctx, "storage waiting", "tenant", t.ID, "tier", t.Tier, "position", position)

@@ -31,6 +31,10 @@ func TestWhenThePoolIsEmptyTenantsWaitInOrder(t *testing.T) {
 		if waiting.Position != i+1 || waiting.TenantID != fmt.Sprintf("t%02d", i) || waiting.Reason == "" {
 			t.Errorf("event %d: %+v", i, waiting)
 		}
+		// Nothing is on its way: what the pool check is going to order is estimated.
+		if e := waiting.Estimate; e == nil || waiting.Capped != "" || e.P50Seconds < 15*60 || e.P90Seconds < e.P50Seconds {
+			t.Errorf("event %d estimates %+v, capped %q", i, e, waiting.Capped)
+		}
 	}
 	if got := w.said("StorageWaiting"); got != "t00 t01 t02" {
 		t.Errorf("waiting: %q", got)
@@ -40,6 +44,17 @@ func TestWhenThePoolIsEmptyTenantsWaitInOrder(t *testing.T) {
 	}
 	if len(w.checks.Messages()) < 3 || len(w.signups.Messages()) != 0 {
 		t.Errorf("%d pool checks were asked for, messages: %v", len(w.checks.Messages()), w.signups.Messages())
+	}
+}
+
+func TestWhoWaitsForWhatIsCappedIsToldThat(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.must(w.ledger.SaveStops(t.Context(), pool.Stops{Order: true, By: "ops", Why: "a drill"}))
+	w.crowd(1)
+	var waiting events.StorageWaiting
+	w.must(json.Unmarshal(w.bus.Of("StorageWaiting")[0], &waiting))
+	if waiting.Estimate != nil || !strings.Contains(waiting.Capped, "stop") {
+		t.Errorf("estimated are %+v, capped %q", waiting.Estimate, waiting.Capped)
 	}
 }
 

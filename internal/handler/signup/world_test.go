@@ -175,6 +175,10 @@ type outside struct {
 
 func (o outside) Load(context.Context) (pool.Policies, error) { return o.w.policies, nil }
 
+func (o outside) Document(context.Context) (pool.Document, error) {
+	return pool.Document{Pools: o.w.policies, Terms: pool.DefaultTerms}, nil
+}
+
 func (o outside) vault() *secrets.Vault {
 	return secrets.New(secrets.Config{
 		Client: o.w.secrets, Stage: "dev", Prefix: "headroom/dev/tenant/", KeyID: "key", Random: rand.Reader,

@@ -179,7 +179,7 @@ func (o outside) StorageReady(_ context.Context, out events.StorageReady) error 
 	return nil
 }
 
-func (o outside) StorageWaiting(context.Context, pool.Tenant, int) error {
+func (o outside) StorageWaiting(context.Context, pool.Tenant, int, pool.Estimate) error {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
 	o.s.waiting++

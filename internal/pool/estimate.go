@@ -1,0 +1,66 @@
+package pool
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"headroom/internal/pool/forecast"
+)
+
+// Estimate is how long somebody who waits will wait for.
+type Estimate struct {
+	Median time.Duration // as likely more as less
+	Ninety time.Duration // at most, with 90 %
+	Capped string        // why there is none: what keeps hosts from being ordered, in words; empty: there is one
+}
+
+// EstimateWait is how long the tenant at a place of the waiting list waits, from 1: until of each kind of which there is not
+// a slot for it, as many hosts are in service as it takes. It counts hosts on their way that are not late, and those
+// that are ordered now.
+func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
+	for k, seen := range t.Pools {
+		seen.Waiting = max(seen.Waiting, position)
+		t.Pools[k] = seen
+	}
+	plans := DecideTier(t, now)
+	var shorts []forecast.Short
+	var capped []string
+	for _, k := range Kinds {
+		seen, p := t.Pools[k], t.Policies[k]
+		short := position - seen.Free(p)
+		if short <= 0 {
+			continue
+		}
+		ages := seen.Record.inTime(p, now)
+		for range plans[k].Actions {
+			ages = append(ages, 0)
+		}
+		hosts := ceilDiv(short, p.Brings())
+		if hosts > len(ages) {
+			capped = append(capped, fmt.Sprintf("no %s host may be ordered for it: %s", k, plans[k].limits()))
+		}
+		shorts = append(shorts, forecast.Short{Leads: seen.Record.LeadTimes(p, now), Ages: ages, Hosts: hosts})
+	}
+	if len(capped) > 0 {
+		return Estimate{Capped: strings.Join(capped, "; ")}
+	}
+	median, known := forecast.Wait(shorts, 0.5)
+	ninety, also := forecast.Wait(shorts, 0.9)
+	if !known || !also {
+		return Estimate{Capped: "nobody knows when the hosts come that are on their way"}
+	}
+	return Estimate{Median: median, Ninety: ninety}
+}
+
+// limits names what holds hosts of a plan back.
+func (p Plan) limits() string {
+	var names []string
+	for _, held := range p.Held {
+		names = append(names, held.Limit)
+	}
+	if len(names) == 0 {
+		return "none is wanted"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,88 @@
+package pool_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"headroom/internal/pool"
+)
+
+// coming is a tier with hosts on their way, of the given ages, and nothing free.
+func coming(ages ...time.Duration) pool.TierSeen {
+	t := seenTier(pool.Budget{}, 0, 0, 0)
+	for k, seen := range t.Pools {
+		for i, age := range ages {
+			seen.Record.Coming = append(seen.Record.Coming, pool.Coming{Host: seen.Record.Key.Host(i + 1), OrderedAt: now.Add(-age), Slots: 10})
+			seen.Record.Counters = seen.Record.Counters.Add(pool.Counters{Hosts: 1, Provisioning: 1, ProvisioningSlots: 10})
+		}
+		t.Pools[k] = seen
+	}
+	return t
+}
+
+func TestWhoWaitsIsToldForHowLong(t *testing.T) {
+	fresh := coming().EstimateWait(1, now) // a host of each kind is ordered now
+	if fresh.Capped != "" || fresh.Median < 20*time.Minute || fresh.Median > 35*time.Minute || fresh.Ninety <= fresh.Median {
+		t.Errorf("with hosts that are ordered now: %+v", fresh)
+	}
+	soon := coming(12*time.Minute).EstimateWait(1, now)
+	if soon.Capped != "" || soon.Median >= fresh.Median {
+		t.Errorf("with hosts on their way: %+v", soon)
+	}
+	// Databases there are: only the share is waited for.
+	share := coming()
+	seen := share.Pools[pool.Database]
+	seen.Record.Counters.Reserve = 5
+	share.Pools[pool.Database] = seen
+	if one := share.EstimateWait(1, now); one.Median >= fresh.Median || one.Median < 15*time.Minute || one.Median > 16*time.Minute {
+		t.Errorf("with a share to wait for alone: %+v", one)
+	}
+}
+
+func TestWhoWaitsForWhatIsCappedIsToldThat(t *testing.T) {
+	full := coming()
+	p := full.Policies[pool.Share]
+	p.Ceiling = 1
+	full.Policies[pool.Share] = p
+	seen := full.Pools[pool.Share]
+	seen.Record.Counters.Hosts, seen.Record.Counters.InService = 1, 1
+	full.Pools[pool.Share] = seen
+	got := full.EstimateWait(1, now)
+	if got.Median != 0 || got.Ninety != 0 || !strings.Contains(got.Capped, "no share host may be ordered for it: ceiling") {
+		t.Errorf("%+v", got)
+	}
+	stopped := coming()
+	stopped.Limits = map[pool.Kind][]pool.Limit{pool.Database: {pool.StopOf(pool.Stops{By: "ops", Why: "a drill"})}}
+	if got := stopped.EstimateWait(1, now); !strings.Contains(got.Capped, "database") || !strings.Contains(got.Capped, "stop") {
+		t.Errorf("%+v", got)
+	}
+	// What is on its way comes all the same.
+	stopped = coming(time.Minute)
+	stopped.Limits = map[pool.Kind][]pool.Limit{pool.Database: {pool.StopOf(pool.Stops{})}}
+	if got := stopped.EstimateWait(10, now); got.Capped != "" {
+		t.Errorf("the tenth, whose hosts are on their way: %+v", got)
+	}
+	if got := stopped.EstimateWait(11, now); got.Capped == "" {
+		t.Errorf("the eleventh, whose hosts are not: %+v", got)
+	}
+}
+
+func TestEstimatesGrowWithThePlaceInTheList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var ages []time.Duration
+		for range rapid.IntRange(0, 4).Draw(t, "coming") {
+			ages = append(ages, time.Duration(rapid.IntRange(0, 1800).Draw(t, "age"))*time.Second)
+		}
+		last := pool.Estimate{}
+		for position := 1; position <= 60; position += 7 {
+			got := coming(ages...).EstimateWait(position, now)
+			if got.Capped == "" && (last.Capped != "" || got.Median < last.Median || got.Ninety < last.Ninety || got.Ninety < got.Median) {
+				t.Fatalf("at %d the estimate is %+v, before it is %+v", position, got, last)
+			}
+			last = got
+		}
+	})
+}
