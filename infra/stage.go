@@ -42,9 +42,8 @@ type Stage struct {
 	// the deployment before.
 	//
 	// Their ceilings bound the bill of a stage that has gone mad, and prod's end where an account does: at
-	// 5,000 IAM roles, of which each share has one. The buffer is what may sign up within a lead time: a
-	// number while there are few tenants, and a small share of them once there are many, because each idle
-	// share costs a tenth of a gateway.
+	// 5,000 IAM roles, of which each share has one. What is kept free follows from the forecast. A host's price is
+	// about its list price in us-east-1, disks included.
 	Pools pool.Policies
 
 	// Terms are how long tenants' ways out and moves last, in the same parameter.
@@ -78,6 +77,9 @@ func (s Stage) databaseSlots() int {
 	return (s.Databases.MaxConnections - forHeadroom) / pool.TenantConnections
 }
 
+// keepEmpty is how long what was wanted keeps an empty host.
+const keepEmpty = pool.Term(24 * time.Hour)
+
 // Stages are the deployments there are.
 var Stages = []Stage{
 	{
@@ -99,11 +101,11 @@ var Stages = []Stage{
 		Pools: pool.Policies{
 			{
 				Kind: pool.Database, Tier: "standard", SlotsPerHost: 20, Floor: 1, Ceiling: 25,
-				BufferSlots: 5, BufferPercent: 2, MaxOrders: 2, Placement: pool.Pack,
+				ServeAtOnce: 99, BufferSlots: 1, MaxOrders: 4, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 65,
 			},
 			{
 				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 1, Ceiling: 50,
-				BufferSlots: 5, BufferPercent: 2, MaxOrders: 2, Placement: pool.Pack,
+				ServeAtOnce: 99, BufferSlots: 1, MaxOrders: 8, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 165,
 			},
 		},
 		Terms: pool.Terms{
@@ -132,11 +134,11 @@ var Stages = []Stage{
 		Pools: pool.Policies{
 			{
 				Kind: pool.Database, Tier: "standard", SlotsPerHost: 40, Floor: 2, Ceiling: 122,
-				BufferSlots: 20, BufferPercent: 2, MaxOrders: 5, Placement: pool.Pack,
+				ServeAtOnce: 99, BufferSlots: 2, MaxOrders: 16, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 325,
 			},
 			{
 				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 3, Ceiling: 490,
-				BufferSlots: 20, BufferPercent: 2, MaxOrders: 10, Placement: pool.Pack,
+				ServeAtOnce: 99, BufferSlots: 2, MaxOrders: 32, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 207,
 			},
 		},
 		Terms: pool.DefaultTerms,
