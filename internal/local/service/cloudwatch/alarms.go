@@ -75,6 +75,16 @@ func (a *Alarms) Names(prefix string) []string {
 	return names
 }
 
+// State is the state of an alarm; empty: there is none of that name.
+func (a *Alarms) State(name string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if found := a.byName[name]; found != nil {
+		return found.state.value
+	}
+	return ""
+}
+
 // put makes an alarm, or configures it anew: then its state stays as it is.
 func (a *Alarms) put(ctx context.Context, configured alarm) *alarm {
 	now := a.cfg.Now()

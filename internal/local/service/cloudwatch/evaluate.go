@@ -36,6 +36,9 @@ func (a *Alarms) Watch(ctx context.Context) {
 	}
 }
 
+// Evaluate does at once what Watch does with time: it evaluates the alarms for which a period has ended since last.
+func (a *Alarms) Evaluate(ctx context.Context, last, now time.Time) { a.evaluateAll(ctx, last, now) }
+
 // evaluateAll evaluates the alarms for which a period has ended since last.
 func (a *Alarms) evaluateAll(ctx context.Context, last, now time.Time) {
 	a.mu.Lock()
