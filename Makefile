@@ -9,6 +9,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 GOFLAGS   := -buildvcs=false
 LAMBDA    := GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags '-s -w -buildid='
 RDS_AUTHORITIES := https://truststore.pki.rds.amazonaws.com
+CHARTS    := internal/demo/page/assets/vendor
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 # Node 20 runs the CDK well, although it says at length that it is out of support.
@@ -37,7 +38,6 @@ node_modules/.ok: package.json package-lock.json
 	@touch $@
 
 # The chart library of the demo's page, which its program embeds, with its license.
-CHARTS := internal/demo/page/assets/vendor
 $(CHARTS)/.ok: node_modules/.ok
 	@mkdir -p $(CHARTS)
 	@cp node_modules/uplot/dist/uPlot.iife.min.js node_modules/uplot/dist/uPlot.min.css node_modules/uplot/LICENSE $(CHARTS)/
