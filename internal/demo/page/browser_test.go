@@ -47,7 +47,8 @@ func newTab(t *testing.T, width, height int64, scheme string) *tab {
 		t.Skip("SKIPPED: there is no Chromium here; make setup installs it where it may")
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true))
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true),
+		chromedp.WSURLReadTimeout(2*time.Minute)) // until it has started, on a machine that does much else
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	// What the library does not know of a newer browser it calls errors.
@@ -72,10 +73,10 @@ func newTab(t *testing.T, width, height int64, scheme string) *tab {
 	return b
 }
 
-// do does actions, which are given a minute.
+// do does actions, which are given two minutes.
 func (b *tab) do(actions ...chromedp.Action) {
 	b.t.Helper()
-	b.within(time.Minute, actions...)
+	b.within(2*time.Minute, actions...)
 }
 
 func (b *tab) within(atMost time.Duration, actions ...chromedp.Action) {
@@ -96,7 +97,7 @@ func (b *tab) said() []string {
 // until waits until an expression of JavaScript is true.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	b.patiently(time.Minute, expression)
+	b.patiently(2*time.Minute, expression)
 }
 
 func (b *tab) patiently(atMost time.Duration, expression string) {
