@@ -63,7 +63,11 @@ var rooms = []room{
 	{folder: "demo", may: []string{"internal/local", "internal/pool", "internal/adapter/awsclient", "events"}},
 	{folder: "demo/page", may: []string{"internal/demo", "internal/local", "internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
 	{folder: "operator", may: []string{"internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
-	{folder: "cmd", may: []string{"internal/demo", "internal/local", "internal/operator", "internal/pool", "events"}},
+	{folder: "sim", refuses: sdk, may: []string{
+		"internal/pool", "internal/lifecycle", "internal/ledger", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/telemetry",
+		"internal/handler", "events",
+	}},
+	{folder: "cmd", may: []string{"internal/demo", "internal/local", "internal/operator", "internal/pool", "internal/sim", "events"}},
 	{folder: "endtoend", may: []string{"internal", "events"}},
 }
 

@@ -173,6 +173,6 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newAudit(),
 		newSignup(), newAddress(), newDecommission(), newUndo(), newDeparture(),
-		newDemo(), newCompletion())
+		newSimulate(), newDemo(), newCompletion())
 	return root
 }

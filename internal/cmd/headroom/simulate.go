@@ -1,0 +1,254 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"headroom/internal/pool"
+	"headroom/internal/sim"
+)
+
+// simulateCommand is what `headroom simulate` takes.
+type simulateCommand struct {
+	Demand   string
+	Policies []string
+	Leads    []string
+	Tier     string
+	From     string
+	Scale    float64
+	Fail     float64
+	Seed     uint64
+	JSON     bool
+	Picture  string
+}
+
+// newSimulate is `headroom simulate`.
+func newSimulate() *cobra.Command {
+	var c simulateCommand
+	cmd := &cobra.Command{
+		Use:   "simulate --demand FILE",
+		Short: "Replay signups, and say what a policy would have done.",
+		Long: `Replay a series of signups through the production planner, shelf and functions,
+in virtual time, and say what would have been: who was served at once, how long
+the others waited, and what stood idle. Several policies are compared side by
+side.`,
+		Example: `  headroom simulate --demand signups.csv --from 50% --picture free.svg
+  headroom simulate --demand signups.csv --policy a.json --policy b.json --json`,
+		Args:    noArguments,
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return refuse(cmd, c.validate()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&c.Demand, "demand", "", "The signups: a file of one RFC 3339 time a line, or of time,count: how many came from then until the next line. \"-\" is standard input.")
+	flags.StringArrayVar(&c.Policies, "policy", nil, "A policy document, as a stage's parameter holds it. May be given several times. Default: prod's sizes without a ceiling.")
+	flags.StringArrayVar(&c.Leads, "lead", nil, "How long hosts take, median/p99: database=20m/40m and share=12m/30m are the defaults.")
+	flags.StringVar(&c.Tier, "tier", "", "The tier that all sign up for. Default: the only one of the policies.")
+	flags.StringVar(&c.From, "from", "", "What is before is simulated, and not measured: a time, a day, or a share of the series such as 50%.")
+	flags.Float64Var(&c.Scale, "scale", 1, "What counts are multiplied by.")
+	flags.Float64Var(&c.Fail, "fail", 0, "The share of hosts that fail, 0 to 1.")
+	flags.Uint64Var(&c.Seed, "seed", 1, "Of what is drawn at random.")
+	flags.BoolVar(&c.JSON, "json", false, "Print JSON: one object, or a list of them if there are several policies.")
+	flags.StringVar(&c.Picture, "picture", "", "Draw free slots, tenants waiting and hosts over time into a file, .svg or .html.")
+	_ = cmd.MarkFlagFilename("demand", "csv", "txt") // these fail for a flag that is not there
+	_ = cmd.MarkFlagFilename("policy", "json")
+	return cmd
+}
+
+// validate refuses what means nothing, before anything is read.
+func (c *simulateCommand) validate() error {
+	switch ext := filepath.Ext(c.Picture); {
+	case c.Demand == "":
+		return errors.New("which signups? --demand names a file of them")
+	case math.IsNaN(c.Scale) || c.Scale <= 0 || c.Scale > 1e6:
+		return fmt.Errorf("--scale is %v, and must be above 0 and 1000000 at most", c.Scale)
+	case math.IsNaN(c.Fail) || c.Fail < 0 || c.Fail > 1:
+		return fmt.Errorf("--fail is %v, and must be from 0 to 1", c.Fail)
+	case c.Picture != "" && ext != ".svg" && ext != ".html":
+		return fmt.Errorf("--picture is %q, and must end in .svg or .html", c.Picture)
+	}
+	_, err := c.leads()
+	return err
+}
+
+func (c *simulateCommand) leads() (sim.Leads, error) {
+	leads := sim.DefaultLeads()
+	for _, text := range c.Leads {
+		kind, lead, err := sim.ParseLead(text)
+		if err != nil {
+			return nil, fmt.Errorf("--lead %w", err)
+		}
+		leads[kind] = lead
+	}
+	return leads, nil
+}
+
+func (c *simulateCommand) run(cmd *cobra.Command) error {
+	demand, err := c.demand(cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	from, err := demand.Moment(c.From)
+	if err != nil {
+		return refuse(cmd, fmt.Errorf("--from %w", err))
+	}
+	options, names, err := c.options(demand, from)
+	if err != nil {
+		return err
+	}
+	// Most of what is made is thrown away at once, and little is kept: collecting it less often halves the time.
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	results := make([]sim.Result, len(options))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, o := range options {
+		group.Go(func() error {
+			r, err := sim.Run(cmd.Context(), o)
+			r.Policy = names[i]
+			results[i] = r
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if c.Picture != "" {
+		if err := c.draw(results); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return printJSON(cmd.OutOrStdout(), results)
+	}
+	return printResults(cmd.OutOrStdout(), results)
+}
+
+// demand reads the series.
+func (c *simulateCommand) demand(stdin io.Reader) (sim.Demand, error) {
+	if c.Demand == "-" {
+		d, err := sim.ReadDemand(stdin, c.Scale)
+		return d, naming(err, "read the signups from standard input")
+	}
+	file, err := os.Open(c.Demand)
+	if err != nil {
+		return sim.Demand{}, err
+	}
+	defer file.Close()
+	d, err := sim.ReadDemand(file, c.Scale)
+	return d, naming(err, "read the signups in "+c.Demand)
+}
+
+func naming(err error, attempt string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", attempt, err)
+}
+
+// options are those of a simulation for each policy, and how each is called.
+func (c *simulateCommand) options(demand sim.Demand, from time.Time) ([]sim.Options, []string, error) {
+	leads, err := c.leads()
+	if err != nil {
+		return nil, nil, err
+	}
+	documents, names := [][]byte{sim.DefaultPolicy}, []string{"default"}
+	if len(c.Policies) > 0 {
+		documents, names = nil, nil
+	}
+	for _, file := range c.Policies {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		documents, names = append(documents, text), append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	var options []sim.Options
+	for i, text := range documents {
+		policy, err := sim.ReadPolicy(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", names[i], err)
+		}
+		tier, err := sim.TierOf(policy.Pools, pool.Tier(c.Tier))
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", names[i], err)
+		}
+		options = append(options, sim.Options{
+			Demand: demand, Tier: tier, Leads: leads, Fail: c.Fail, Seed: c.Seed, From: from,
+			Policy: func(time.Time) pool.Document { return policy },
+		})
+	}
+	return options, names, nil
+}
+
+func (c *simulateCommand) draw(results []sim.Result) error {
+	picture, err := sim.Picture(results)
+	if err != nil {
+		return fmt.Errorf("draw the picture: %w", err)
+	}
+	if filepath.Ext(c.Picture) == ".html" {
+		page := []byte("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>headroom simulate</title></head><body>\n")
+		picture = append(append(page, picture...), "\n</body></html>\n"...)
+	}
+	return os.WriteFile(c.Picture, picture, 0o644)
+}
+
+// printJSON prints one object, or a list if there are several results.
+func printJSON(out io.Writer, results []sim.Result) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	if len(results) == 1 {
+		return encoder.Encode(results[0])
+	}
+	return encoder.Encode(results)
+}
+
+// printResults prints a table, a column for each policy.
+func printResults(out io.Writer, results []sim.Result) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range []struct {
+		what string
+		of   func(sim.Result) string
+	}{
+		{"", func(r sim.Result) string { return r.Policy }},
+		{"signups", func(r sim.Result) string { return strconv.Itoa(r.Signups) }},
+		{"served at once", func(r sim.Result) string { return fmt.Sprintf("%.2f %%", 100*r.ServedAtOnce) }},
+		{"never served", func(r sim.Result) string { return strconv.Itoa(r.NeverServed) }},
+		{"wait, mean", func(r sim.Result) string { return lasting(r.WaitMean) }},
+		{"wait, p50", func(r sim.Result) string { return lasting(r.WaitP50) }},
+		{"wait, p99", func(r sim.Result) string { return lasting(r.WaitP99) }},
+		{"wait, longest", func(r sim.Result) string { return lasting(r.WaitMost) }},
+		{"idle databases", func(r sim.Result) string { return fmt.Sprintf("%.1f", r.IdleSlots.Database) }},
+		{"idle shares", func(r sim.Result) string { return fmt.Sprintf("%.1f", r.IdleSlots.Share) }},
+		{"idle, a month", func(r sim.Result) string { return fmt.Sprintf("$%.0f", r.IdleCostMonth) }},
+		{"all hosts, a month", func(r sim.Result) string { return fmt.Sprintf("$%.0f", r.CostMonth) }},
+		{"hosts ordered", func(r sim.Result) string { return strconv.Itoa(r.HostsOrdered) }},
+		{"hosts retired", func(r sim.Result) string { return strconv.Itoa(r.HostsRetired) }},
+		{"hosts failed", func(r sim.Result) string { return strconv.Itoa(r.HostsFailed) }},
+		{"hosts in excess", func(r sim.Result) string { return fmt.Sprintf("%.1f", r.HostsExcess.Database+r.HostsExcess.Share) }},
+	} {
+		fmt.Fprintf(table, "%-20s\t", row.what)
+		for _, r := range results {
+			fmt.Fprintf(table, "%s\t", row.of(r))
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
+}
+
+func lasting(s float64) string {
+	return time.Duration(math.Round(s) * float64(time.Second)).String()
+}

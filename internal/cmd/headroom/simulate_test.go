@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/internal/sim"
+)
+
+// seriesFile writes a day of signups, one every ten minutes, and a policy document.
+func seriesFile(t *testing.T) (series, policy string) {
+	t.Helper()
+	dir := t.TempDir()
+	var lines strings.Builder
+	for i := range 6 * 24 {
+		fmt.Fprintln(&lines, time.Date(2026, 11, 2, 0, 10*i, 0, 0, time.UTC).Format(time.RFC3339))
+	}
+	series, policy = filepath.Join(dir, "signups.csv"), filepath.Join(dir, "bold.json")
+	for file, text := range map[string]string{
+		series: lines.String(),
+		policy: strings.ReplaceAll(string(sim.DefaultPolicy), `"bufferSlots": 20`, `"bufferSlots": 3`),
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return series, policy
+}
+
+func TestASimulationIsPrintedAsJSON(t *testing.T) {
+	series, policy := seriesFile(t)
+	status, stdout, stderr := execute(newRoot(), "simulate", "--demand", series, "--policy", policy, "--from", "50%", "--json", "--fail", "0.1", "--lead", "share=5m/9m")
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	var r map[string]any
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatalf("%v: %s", err, stdout)
+	}
+	for _, name := range []string{
+		"served_at_once", "wait_mean_s", "wait_p50_s", "wait_p99_s", "idle_cost_month",
+		"hosts_ordered", "hosts_retired", "never_served", "signups",
+	} {
+		if _, ok := r[name].(float64); !ok {
+			t.Errorf("%s is %v, not a number", name, r[name])
+		}
+	}
+	idle, _ := r["idle_slots"].(map[string]any)
+	if idle["database"] == nil || idle["share"] == nil || r["signups"] != 72.0 || r["policy"] != "bold" {
+		t.Errorf("idle slots %v, signups %v, policy %v", r["idle_slots"], r["signups"], r["policy"])
+	}
+}
+
+func TestPoliciesAreSimulatedSideBySide(t *testing.T) {
+	series, policy := seriesFile(t)
+	picture := filepath.Join(t.TempDir(), "both.html")
+	other := filepath.Join(t.TempDir(), "default.json")
+	if err := os.WriteFile(other, sim.DefaultPolicy, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"simulate", "--demand", series, "--policy", policy, "--policy", other}
+	status, stdout, stderr := execute(newRoot(), append(args, "--picture", picture)...)
+	if status != 0 || !strings.Contains(stdout, "bold") || !strings.Contains(stdout, "default") || !strings.Contains(stdout, "served at once") {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
+	}
+	drawn, err := os.ReadFile(picture)
+	if err != nil || !strings.Contains(string(drawn), "<svg") || !strings.Contains(string(drawn), "bold") {
+		t.Errorf("drawn %d bytes, error %v", len(drawn), err)
+	}
+	status, stdout, _ = execute(newRoot(), append(args, "--json")...)
+	var list []map[string]any
+	if err := json.Unmarshal([]byte(stdout), &list); err != nil || status != 0 || len(list) != 2 || list[1]["policy"] != "default" {
+		t.Errorf("status %d, error %v: %s", status, err, stdout)
+	}
+}
+
+func TestASimulationThatCannotBeMeantIsRefused(t *testing.T) {
+	series, policy := seriesFile(t)
+	for _, test := range []struct {
+		args, why string
+		status    int
+	}{
+		{"", "which signups? --demand names a file of them", refused},
+		{"--demand gone", "open gone: no such file or directory", failed},
+		{"--demand " + policy, "is no time", failed},
+		{"--demand " + series + " --policy gone", "open gone: no such file or directory", failed},
+		{"--demand " + series + " --policy " + series, "policy document", failed},
+		{"--demand " + series + " --fail 2", "--fail is 2, and must be from 0 to 1", refused},
+		{"--demand " + series + " --scale 0", "--scale is 0, and must be above 0", refused},
+		{"--demand " + series + " --lead share=12m", "--lead \"share=12m\" is not as in", refused},
+		{"--demand " + series + " --from 2027-01-01", "--from \"2027-01-01\" is not before the end of the series", refused},
+		{"--demand " + series + " --picture x.png", "must end in .svg or .html", refused},
+		{"--demand " + series + " --tier gold", "tier \"gold\" is in no pool", failed},
+	} {
+		status, stdout, stderr := execute(newRoot(), append([]string{"simulate"}, strings.Fields(test.args)...)...)
+		if status != test.status || stdout != "" || !strings.Contains(stderr, test.why) {
+			t.Errorf("%s: status %d, printed %q, said %q, want %q", test.args, status, stdout, stderr, test.why)
+		}
+	}
+}

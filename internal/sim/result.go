@@ -1,0 +1,187 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+// PerKind is a figure for each kind of hosts.
+type PerKind struct {
+	Database float64 `json:"database"`
+	Share    float64 `json:"share"`
+}
+
+func (p *PerKind) of(k pool.Kind) *float64 {
+	if k == pool.Share {
+		return &p.Share
+	}
+	return &p.Database
+}
+
+// Result is what would have been, from Options.From until the series ends.
+type Result struct {
+	Policy       string    `json:"policy,omitempty"` // what it is called
+	Seed         uint64    `json:"seed"`
+	From         time.Time `json:"from"`
+	To           time.Time `json:"to"`
+	Signups      int       `json:"signups"`
+	ServedAtOnce float64   `json:"served_at_once"` // share of the signups whose first claim succeeded, 0 to 1
+	NeverServed  int       `json:"never_served"`   // a day after the series ends
+	// Waits are from a signup until its storage is ready; of those who are never served, until the simulation ends.
+	WaitMean float64 `json:"wait_mean_s"`
+	WaitP50  float64 `json:"wait_p50_s"`
+	WaitP99  float64 `json:"wait_p99_s"`
+	WaitMost float64 `json:"wait_max_s"`
+	// IdleSlots are slots of hosts in service that nobody has, on average over time.
+	IdleSlots     PerKind `json:"idle_slots"`
+	IdleCostMonth float64 `json:"idle_cost_month"` // what those cost a month, in the price's currency
+	CostMonth     float64 `json:"cost_month"`      // what all hosts cost a month, on average
+	HostsOrdered  int     `json:"hosts_ordered"`
+	HostsRetired  int     `json:"hosts_retired"`
+	HostsFailed   int     `json:"hosts_failed"`
+	// HostsExcess are hosts in service beyond the fewest that would hold the tenants there are, on average over time.
+	HostsExcess PerKind `json:"hosts_excess"`
+	HostsAtEnd  PerKind `json:"hosts_at_end"`
+
+	Looks []Look `json:"-"` // once a minute, for a picture
+}
+
+// waiting is how many are not served yet.
+func (m *measure) waiting() int {
+	n := 0
+	for _, v := range m.visits {
+		if v.ready.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// result sums up what was measured; to is when the series ended.
+func (m *measure) result(to time.Time) (Result, error) {
+	r, err := m.sums(to)
+	if err != nil {
+		return r, err
+	}
+	return r, m.ends(&r)
+}
+
+// sums is result without what the hosts' records say.
+func (m *measure) sums(to time.Time) (Result, error) {
+	r := Result{Seed: m.w.Seed, From: m.w.Demand.First(), To: to}
+	if !m.w.From.IsZero() {
+		r.From = m.w.From
+	}
+	if err := m.waits99(&r); err != nil {
+		return r, err
+	}
+	for _, l := range m.looks {
+		if !l.At.Before(r.From) {
+			r.Looks = append(r.Looks, l)
+		}
+	}
+	for _, k := range pool.Kinds {
+		for _, at := range m.orders[k] {
+			if !at.Before(r.From) && at.Before(to) {
+				r.HostsOrdered++
+			}
+		}
+	}
+	m.holdings(&r)
+	return r, nil
+}
+
+func (m *measure) waits99(r *Result) error {
+	var waits []float64
+	atOnce := 0
+	for _, v := range m.visits {
+		if v.came.Before(r.From) {
+			continue
+		}
+		r.Signups++
+		until := v.ready
+		if v.ready.IsZero() {
+			r.NeverServed++
+			until = m.w.line.now
+		}
+		wait := until.Sub(v.came).Seconds()
+		if !v.ready.IsZero() && wait == 0 {
+			atOnce++
+		}
+		waits = append(waits, wait)
+		r.WaitMean += wait
+	}
+	if r.Signups == 0 {
+		return errors.New("nobody signs up from the time on that is measured")
+	}
+	slices.Sort(waits)
+	r.ServedAtOnce = float64(atOnce) / float64(r.Signups)
+	r.WaitMean /= float64(r.Signups)
+	r.WaitP50, r.WaitP99, r.WaitMost = quantile(waits, 0.5), quantile(waits, 0.99), waits[len(waits)-1]
+	return nil
+}
+
+// quantile is the least of sorted values that a share p of them does not exceed.
+func quantile(sorted []float64, p float64) float64 {
+	at := int(p * float64(len(sorted)))
+	return sorted[min(at, len(sorted)-1)]
+}
+
+// month is how long a month is to who pays by the hour.
+const month = 730 * time.Hour
+
+// holdings sums up what there was over time.
+func (m *measure) holdings(r *Result) {
+	if len(r.Looks) == 0 {
+		return
+	}
+	n := float64(len(r.Looks))
+	for _, k := range pool.Kinds {
+		for _, l := range r.Looks {
+			p, _ := m.w.Policy(l.At).Pools.Of(pool.Key{Kind: k, Tier: m.w.Tier})
+			slots := float64(max(1, p.Brings()))
+			*r.IdleSlots.of(k) += float64(l.Free[k]) / n
+			r.IdleCostMonth += price(p) * float64(l.Free[k]) / slots / n
+			r.CostMonth += price(p) * float64(l.Hosts[k]) / n
+			least := (float64(l.Ready[k])*slots - float64(l.Free[k])) / slots
+			*r.HostsExcess.of(k) += max(0, float64(l.Ready[k])-float64(int(least+0.999999))) / n
+		}
+		*r.HostsAtEnd.of(k) = float64(r.Looks[len(r.Looks)-1].Hosts[k])
+	}
+}
+
+// ends counts what became of the hosts.
+func (m *measure) ends(r *Result) error {
+	for _, k := range pool.Kinds {
+		key := pool.Key{Kind: k, Tier: m.w.Tier}
+		for n := 1; n <= len(m.orders[k]); n++ {
+			h, err := m.w.ledger.Host(context.Background(), key.Host(n))
+			if err != nil {
+				return fmt.Errorf("read host %d: %w", n, err)
+			}
+			served, at := false, time.Time{}
+			for _, entry := range h.History {
+				switch entry.What {
+				case string(pool.HostInService):
+					served = true
+				case string(pool.HostDeleting):
+					at = entry.At
+				}
+			}
+			if at.IsZero() || at.Before(r.From) || at.After(r.To) {
+				continue
+			}
+			if served {
+				r.HostsRetired++
+			} else {
+				r.HostsFailed++
+			}
+		}
+	}
+	return nil
+}
