@@ -49,6 +49,7 @@ type controlPlane struct {
 
 	signups, signupSteps, poolChecks, hostEvents, alarms, changes, changeSteps Queue
 	decommissions, decommissionSteps, gatewayAlarms, repairs, repairSteps      Queue
+	restores, restoreSteps                                                     Queue
 }
 
 // NewControlPlane makes the stack that takes signups and keeps the pools filled.
@@ -110,11 +111,16 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.changeSteps = NewQueue(stack, "ChangeSteps", c.queueProps("changesteps", instanceChangeTimeout))
 	c.decommissions = NewQueue(stack, "Decommission", c.queueProps("decommission", decommissionTimeout))
 	c.decommissionSteps = NewQueue(stack, "DecommissionSteps", c.queueProps("decommissionsteps", decommissionTimeout))
+	c.restores = NewQueue(stack, "Restore", c.queueProps("restore", restoreTimeout))
+	c.restoreSteps = NewQueue(stack, "RestoreSteps", c.queueProps("restoresteps", restoreTimeout))
 	undelivered := newDeadLetters(stack, "Undelivered", c.queueProps("undelivered", 0))
 	c.addRules(undelivered)
 	archivist := c.newArchivist()
 	c.addDepartureRules(archivist, undelivered)
+	restorer := c.newRestorer(archivist, c.restoreSteps)
+	c.addRestoreRules(restorer, undelivered)
 	NewPoolCheckSchedule(stack, "PoolCheckSchedule", c.poolChecks)
+	NewRestoreSchedule(stack, "RestoreSchedule", c.restoreSteps)
 
 	functions := []namedFunction{
 		{"signup", c.newSignup()},
@@ -125,6 +131,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"instancechange", c.newInstanceChange()},
 		{"decommission", c.newDecommission(archivist)},
 		{"hostrepair", c.newHostRepair(archivist, c.newProber())},
+		{"restore", c.newRestore(restorer)},
 	}
 	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Operators: c.operators, Signups: []Queue{c.signups, c.signupSteps}})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
@@ -143,6 +150,8 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 			{"changesteps", c.changeSteps.Queue, c.changeSteps.DeadLetters},
 			{"decommission", c.decommissions.Queue, c.decommissions.DeadLetters},
 			{"decommissionsteps", c.decommissionSteps.Queue, c.decommissionSteps.DeadLetters},
+			{"restore", c.restores.Queue, c.restores.DeadLetters},
+			{"restoresteps", c.restoreSteps.Queue, c.restoreSteps.DeadLetters},
 			{"undelivered", nil, undelivered},
 		},
 	})
@@ -167,6 +176,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"RepairSteps", c.repairSteps.DeadLetters},
 		{"ChangeSteps", c.changeSteps.DeadLetters},
 		{"DecommissionSteps", c.decommissionSteps.DeadLetters},
+		{"RestoreSteps", c.restoreSteps.DeadLetters},
 		{"Undelivered", undelivered},
 	} {
 		c.output(q.id+"DlqUrl", q.dead.QueueUrl(), "Dead letters of queue "+strings.ToLower(q.id))
@@ -174,6 +184,8 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("PoolCheckQueueUrl", c.poolChecks.QueueUrl(), "Asks for a pool check")
 	c.output("HostEventsQueueUrl", c.hostEvents.QueueUrl(), "Says what becomes of a host in quarantine")
 	c.output("RepairRequestQueueUrl", c.repairs.QueueUrl(), "Gives the word for a repair, and asks for changes of hosts")
+	c.output("RestoreQueueUrl", c.restores.QueueUrl(), "Have tenants go back in time, and undo that, here")
+	c.output("RestoreDlqUrl", c.restores.DeadLetters.QueueUrl(), "Restores that were refused, or failed for good")
 	c.output("TableName", c.ledger.Table.TableName(), "All state")
 	c.output("BusName", c.bus.EventBusName(), "Events about tenants and hosts")
 	c.output("DatabaseSlotsMost", jsii.String(strconv.Itoa(p.Stage.databaseSlots())), "Tenants that a database host has connections for: more can't be set")

@@ -18,6 +18,7 @@ import (
 	"headroom/internal/handler/hostrepair"
 	"headroom/internal/handler/instancechange"
 	"headroom/internal/handler/poolcheck"
+	"headroom/internal/handler/restore"
 	"headroom/internal/handler/signup"
 	"headroom/internal/handler/stackcomplete"
 	"headroom/internal/hostalarm"
@@ -95,7 +96,7 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 				t.Errorf("queue %s is not encrypted", id)
 			}
 		}
-		if len(driven) != 12 || len(queues) != 25 {
+		if len(driven) != 14 || len(queues) != 29 {
 			t.Errorf("%d queues, of which %d drive functions", len(queues), len(driven))
 		}
 	})
@@ -126,9 +127,9 @@ func TestFunctionsAreWiredAsTheirCodeExpects(t *testing.T) {
 		"signup": signup.Environment{}, "poolcheck": poolcheck.Environment{},
 		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": hostalarm.Environment{},
 		"instancechange": instancechange.Environment{}, "decommission": decommission.Environment{},
-		"gatewayalarm": hostalarm.Environment{}, "hostrepair": hostrepair.Environment{},
+		"gatewayalarm": hostalarm.Environment{}, "hostrepair": hostrepair.Environment{}, "restore": restore.Environment{},
 	}
-	inNetwork := map[string]bool{"rdsalarm": true, "signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true}
+	inNetwork := map[string]bool{"rdsalarm": true, "signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true, "restore": true}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		functions := a.control.of("AWS::Lambda::Function")
 		if len(functions) != len(environments) {
@@ -183,8 +184,8 @@ func TestLogsAreNotKeptForEver(t *testing.T) {
 func TestRulesNameOnlyWhatIsOfTheirStage(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		rules := a.control.of("AWS::Events::Rule")
-		if len(rules) != 5 {
-			t.Errorf("%d rules, want 5", len(rules))
+		if len(rules) != 7 {
+			t.Errorf("%d rules, want 7", len(rules))
 		}
 		for id, rule := range rules {
 			pattern, err := json.Marshal(at(rule.Properties, "EventPattern", "resources"))
@@ -295,6 +296,9 @@ func TestOutputsAreThere(t *testing.T) {
 		"RepairRequestQueueUrl",
 		"RepairRequestsDlqUrl",
 		"RepairStepsDlqUrl",
+		"RestoreDlqUrl",
+		"RestoreQueueUrl",
+		"RestoreStepsDlqUrl",
 		"SecretsKeyArn",
 		"SignupDlqUrl",
 		"SignupQueueUrl",

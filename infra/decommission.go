@@ -69,7 +69,7 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 	grants := c.ledger.Grants([]string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"})
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants,
-		sendTo(c.decommissionSteps.Queue, c.decommissions.DeadLetters, c.poolChecks.Queue),
+		sendTo(c.decommissionSteps.Queue, c.decommissions.DeadLetters, c.poolChecks.Queue, c.restoreSteps.Queue),
 		c.publish(),
 		c.readPolicy(),
 		c.readMasterSecrets(),
@@ -108,6 +108,7 @@ func (c *controlPlane) newDecommission(a Archivist) awslambda.Function {
 			"DECOMMISSION_STEPS_QUEUE_URL": c.decommissionSteps.QueueUrl(),
 			"DECOMMISSION_DLQ_URL":         c.decommissions.DeadLetters.QueueUrl(),
 			"POOLCHECK_QUEUE_URL":          c.poolChecks.QueueUrl(),
+			"RESTORE_STEPS_QUEUE_URL":      c.restoreSteps.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":             c.notifications.Topic.TopicArn(),
 			"RUNBOOKS_URL":                 c.runbooks,
 			"SECRET_PREFIX":                jsii.String(tenantSecrets),

@@ -116,7 +116,7 @@ func TestWhoDestroysMayDoThisAndNoMore(t *testing.T) {
 		"secretsmanager:DeleteSecret":       {copierSecrets, "secretsmanager:::secret:headroom/STAGE/tenant/*"},
 		"ec2:AuthorizeSecurityGroupIngress": {gateways},
 		"ec2:RevokeSecurityGroupIngress":    {gateways},
-		"sqs:SendMessage":                   {"<DecommissionDeadLetters>", "<DecommissionStepsQueue>", "<PoolCheckQueue>"},
+		"sqs:SendMessage":                   {"<DecommissionDeadLetters>", "<DecommissionStepsQueue>", "<PoolCheckQueue>", "<RestoreStepsQueue>"},
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		may := a.may("DeparturesRole")

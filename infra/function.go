@@ -15,13 +15,13 @@ import (
 )
 
 // functionNames are the functions, by the folders of their code.
-var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "gatewayalarm", "instancechange", "decommission", "hostrepair"}
+var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "gatewayalarm", "instancechange", "decommission", "hostrepair", "restore"}
 
 // programNames are what there is code of: the functions, and the tasks.
 var programNames = append(slices.Clone(functionNames), archivistName, proberName)
 
 // reachDatabases are those of them that connect to database hosts.
-var reachDatabases = []string{"signup", "stackcomplete", "decommission", "rdsalarm", archivistName}
+var reachDatabases = []string{"signup", "stackcomplete", "decommission", "rdsalarm", "restore", archivistName}
 
 // reachGateways are those in the network that connect to gateways alone.
 var reachGateways = []string{"hostrepair"}

@@ -81,7 +81,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, c.orderStacks()...)
 	grants = append(grants,
-		sendTo(c.signupSteps.Queue, c.changeSteps.Queue, c.decommissionSteps.Queue, c.repairSteps.Queue, c.hostEvents.Queue),
+		sendTo(c.signupSteps.Queue, c.changeSteps.Queue, c.decommissionSteps.Queue, c.repairSteps.Queue, c.restoreSteps.Queue, c.hostEvents.Queue),
 		c.publish(),
 		c.readPolicy(),
 		c.onHostStacks("cloudformation:DescribeStacks"),
@@ -104,6 +104,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 			"HOST_QUEUE_URL":               c.hostEvents.QueueUrl(),
 			"DECOMMISSION_STEPS_QUEUE_URL": c.decommissionSteps.QueueUrl(),
 			"REPAIR_STEPS_QUEUE_URL":       c.repairSteps.QueueUrl(),
+			"RESTORE_STEPS_QUEUE_URL":      c.restoreSteps.QueueUrl(),
 			"NOTIFY_TOPIC_ARN":             c.notifications.Topic.TopicArn(),
 			"RUNBOOKS_URL":                 c.runbooks,
 			"STACK_PREFIX":                 jsii.String(c.stackPrefix()),

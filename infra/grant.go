@@ -59,9 +59,14 @@ func useKeyARN(key *string, service string, actions ...string) Grant {
 		Actions:   actions,
 		Resources: []*string{key},
 		When: Conditions{"StringEquals": {
-			"kms:ViaService": jsii.String(service + "." + *awscdk.Aws_REGION() + "." + *awscdk.Aws_URL_SUFFIX()),
+			"kms:ViaService": through(service),
 		}},
 	}
+}
+
+// through is how a key's conditions name the service that uses it in the caller's name.
+func through(service string) *string {
+	return jsii.String(service + "." + *awscdk.Aws_REGION() + "." + *awscdk.Aws_URL_SUFFIX())
 }
 
 // The tag by which policies tell what is whose: on a thing that is there, and in a request.

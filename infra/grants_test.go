@@ -22,6 +22,7 @@ var onAnything = map[string]string{
 	"cloudformation:GetTemplateSummary":   "a template is of no stack yet",
 	"storagegateway:ActivateGateway":      "the gateway has no name yet",
 	"storagegateway:ListGateways":         "a list of the account",
+	"cloudwatch:GetMetricData":            "metrics are no resources",
 	"rds:DescribeDBEngineVersions":        "a list of AWS's",
 	"rds:DescribeEngineDefaultParameters": "a list of AWS's",
 	"logs:DescribeLogGroups":              "a list of the account",
@@ -108,6 +109,7 @@ func TestRolesArePassedToNobodyElse(t *testing.T) {
 		shares := "role/headroom/" + a.stage.Name + "/share/*"
 		passing := map[string][]string{ // role's policy to the roles it may pass
 			"PoolChecks": {"StackRole"}, "HostSteps": {shares, "StackRole"}, "HostRepairs": {"StackRole", "ProberTaskRole", "ProberExecutionRole"}, "Departures": {shares, "ArchivistTaskRole", "ArchivistExecutionRole", "ReportsRole"},
+			"Restores": {"RestorerTaskRole", "RestorerExecutionRole"},
 		}
 		for _, s := range identityStatements("control", a.control) {
 			for _, action := range s.actions {
@@ -157,6 +159,9 @@ func TestOnlyTheStagesGatewaysAndSharesAreTouched(t *testing.T) {
 		"HostSteps ListGateways":                 nil, // has no resources
 		"HostSteps ListLocalDisks":               {ofResource},
 		"HostSteps ListTagsForResource":          nil, // tells foreign gateways from ours
+		"Restores ListTagsForResource":           nil, // asked after a share is gone
+		"Restores NotifyWhenUploaded":            {ofResource},
+		"Restores RefreshCache":                  {ofResource},
 		"Departures DeleteCacheReport":           nil, // reports have no tags
 		"Departures DescribeCacheReport":         nil, // likewise
 		"Departures StartCacheReport":            {ofResource},

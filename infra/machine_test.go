@@ -156,6 +156,7 @@ func TestOnlyTheStagesVolumesAreAttached(t *testing.T) {
 			"HostRepairs ec2:AttachVolume":    "aws:ResourceTag/headroom:stage",
 			"HostRepairs ec2:DetachVolume":    "aws:ResourceTag/headroom:stage",
 			"HostRepairs kms:CreateGrant":     "kms:GrantIsForAWSResource kms:ViaService",
+			"Restores kms:CreateGrant":        "kms:ViaService",
 			"HostStacksStack kms:CreateGrant": "kms:GrantIsForAWSResource",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -18,8 +18,9 @@ type Network struct {
 	Vpc       awsec2.Vpc
 	Subnets   *awsec2.SubnetSelection // without any route out of AWS
 	Functions awsec2.SecurityGroup    // of the functions in the VPC
-	Archivist awsec2.SecurityGroup    // of the tasks that archive
+	Archivist awsec2.SecurityGroup    // of the tasks that archive, or restore
 	Prober    awsec2.SecurityGroup    // of the tasks that look into shares of hosts in repair
+	Restored  awsec2.SecurityGroup    // of temporary instances of the past
 	Zone      awsroute53.CfnHostedZone
 	ZoneName  string // private, one name a share host
 
@@ -88,6 +89,7 @@ func NewNetwork(scope constructs.Construct, id string, p NetworkProps) *Network 
 		Prober:    newProberGroup(scope, vpc, p),
 		ZoneName:  "headroom-" + p.Stage.Name + ".internal",
 	}
+	n.Restored = newRestoredGroup(scope, n)
 	n.Zone = awsroute53.NewCfnHostedZone(scope, jsii.String("Zone"), &awsroute53.CfnHostedZoneProps{
 		Name: jsii.String(n.ZoneName),
 		Vpcs: []*awsroute53.CfnHostedZone_VPCProperty{{VpcId: vpc.VpcId(), VpcRegion: awscdk.Aws_REGION()}},
@@ -131,6 +133,15 @@ func newProberGroup(scope constructs.Construct, vpc awsec2.Vpc, p NetworkProps) 
 	return group
 }
 
+// newRestoredGroup lets temporary instances, which hold what all tenants of a host had, be reached by the functions and by
+// the tasks that copy from them, and by nobody's instances; they reach nobody.
+func newRestoredGroup(scope constructs.Construct, n *Network) awsec2.SecurityGroup {
+	group := newGroup(scope, "Restored", n.Vpc, "Headroom: temporary instances of the past")
+	group.AddIngressRule(n.Functions, awsec2.Port_Tcp(jsii.Number(postgresPort)), jsii.String("Who lets tasks in"), nil)
+	group.AddIngressRule(n.Archivist, awsec2.Port_Tcp(jsii.Number(postgresPort)), jsii.String("Tasks that copy"), nil)
+	return group
+}
+
 func newGroup(scope constructs.Construct, id string, vpc awsec2.Vpc, description string) awsec2.SecurityGroup {
 	return awsec2.NewSecurityGroup(scope, jsii.String(id), &awsec2.SecurityGroupProps{
 		Vpc: vpc, Description: jsii.String(description), AllowAllOutbound: jsii.Bool(false),
@@ -170,6 +181,8 @@ func (n *Network) addEndpoints(scope constructs.Construct, stage Stage) {
 	endpoint("EcrApi", awsec2.InterfaceVpcEndpointAwsService_ECR(), fromFunctions)
 	endpoint("EcrDocker", awsec2.InterfaceVpcEndpointAwsService_ECR_DOCKER(), fromFunctions)
 	endpoint("Sts", awsec2.InterfaceVpcEndpointAwsService_STS(), fromFunctions)
+	endpoint("Rds", awsec2.InterfaceVpcEndpointAwsService_RDS(), fromFunctions)
+	endpoint("Monitoring", awsec2.InterfaceVpcEndpointAwsService_CLOUDWATCH_MONITORING(), fromFunctions)
 	endpoint("Logs", awsec2.InterfaceVpcEndpointAwsService_CLOUDWATCH_LOGS(), fromFunctions)
 	gateway := endpoint("StorageGateway", awsec2.InterfaceVpcEndpointAwsService_STORAGE_GATEWAY(), fromGateways)
 

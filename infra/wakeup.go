@@ -57,25 +57,49 @@ func NewRule(scope constructs.Construct, id string, p RuleProps) {
 // NewPoolCheckSchedule asks for a pool check every minute: deadlines are kept to the minute, and
 // capacity is looked at even when nobody signs up.
 func NewPoolCheckSchedule(scope constructs.Construct, id string, to Queue) {
+	newSchedule(scope, id, scheduleProps{
+		Role: "Lets the schedule ask for pool checks", What: "Headroom: a pool check every minute", Every: "rate(1 minute)", EverySeconds: 60,
+		To: to, Message: events.NewPoolCheck("schedule"),
+	})
+}
+
+// NewRestoreSchedule asks every hour whether temporary instances were left.
+func NewRestoreSchedule(scope constructs.Construct, id string, to Queue) {
+	newSchedule(scope, id, scheduleProps{
+		Role: "Lets the schedule ask for temporary instances that were left", What: "Headroom: a look for temporary instances every hour",
+		Every: "rate(1 hour)", EverySeconds: 3600, To: to, Message: events.NewRestoreRound(),
+	})
+}
+
+type scheduleProps struct {
+	Role, What   string // descriptions
+	Every        string
+	EverySeconds float64
+	To           Queue
+	Message      any
+}
+
+// newSchedule sends a message again and again.
+func newSchedule(scope constructs.Construct, id string, p scheduleProps) {
 	scope = constructs.NewConstruct(scope, jsii.String(id))
 	role := awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{"StringEquals": map[string]*string{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
 		}),
-		Description: jsii.String("Lets the schedule ask for pool checks"),
+		Description: jsii.String(p.Role),
 	})
-	permit(role, sendTo(to))
+	permit(role, sendTo(p.To))
 	schedule := awsscheduler.NewCfnSchedule(scope, jsii.String("Schedule"), &awsscheduler.CfnScheduleProps{
-		Description:        jsii.String("Headroom: a pool check every minute"),
-		ScheduleExpression: jsii.String("rate(1 minute)"),
+		Description:        jsii.String(p.What),
+		ScheduleExpression: jsii.String(p.Every),
 		FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},
 		Target: &awsscheduler.CfnSchedule_TargetProperty{
-			Arn:     to.QueueArn(),
+			Arn:     p.To.QueueArn(),
 			RoleArn: role.RoleArn(),
-			Input:   jsonOf(events.NewPoolCheck("schedule")),
-			// A tick that could not be sent within the minute is made good by the next one.
+			Input:   jsonOf(p.Message),
+			// A tick that could not be sent until the next one is made good by that.
 			RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{
-				MaximumEventAgeInSeconds: jsii.Number(60),
+				MaximumEventAgeInSeconds: jsii.Number(p.EverySeconds),
 				MaximumRetryAttempts:     jsii.Number(3),
 			},
 		},

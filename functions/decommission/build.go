@@ -75,6 +75,7 @@ func build(cfg aws.Config, e decommission.Environment) (any, error) {
 		Steps:      queue(e.StepsQueue),
 		StepsQueue: path.Base(e.StepsQueue),
 		PoolChecks: queue(e.PoolCheckQueue),
+		Restores:   queue(e.RestoreQueue),
 		Refused:    queue(e.DLQ),
 		Archives:   e.Archives,
 		ArchiveKey: e.ArchiveKey,

@@ -57,6 +57,7 @@ func build(cfg aws.Config, e poolcheck.Environment) (any, error) {
 		Leaving:     queue(e.LeavingStepsQueue),
 		Changes:     queue(e.ChangeStepsQueue),
 		Repairs:     queue(e.RepairStepsQueue),
+		Restores:    queue(e.RestoreStepsQueue),
 		HostEvents:  queue(e.HostQueue),
 		Templates:   templates,
 		StackRole:   e.StackRole,

@@ -25,6 +25,10 @@ func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clear
 	if c.Cursor == droppedCursor {
 		return h.withdrawSecrets(ctx, c, former)
 	}
+	if waits, err := h.endRestoration(ctx, c); waits != nil || err != nil {
+		c.Due = h.Now().Add(pool.Deadline(c.Step)) // it has deadlines of its own
+		return clearing{Record: c, Wait: restoreWait, Because: waits}, err
+	}
 	// The mark inside the database is looked at by the call itself, in the same session.
 	target := pool.Target{What: databaseTarget, Name: pool.DatabaseName(slot.Name), Want: pool.DatabaseName(c.Holding.Name)}
 	if err := h.allow(ctx, c, target); err != nil {

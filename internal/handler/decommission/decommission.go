@@ -170,6 +170,7 @@ type Config struct {
 	Steps      sender        // the queue of Headroom's own messages, for what has to wait
 	StepsQueue string        // its name: messages of Headroom's own kinds are taken from nowhere else
 	PoolChecks sender        // asks for a pool check
+	Restores   sender        // the queue of restores' steps
 	Refused    keeper        // the dead-letter queue
 	Archives   string        // name of the bucket of archives
 	ArchiveKey string        // ARN of the KMS key that encrypts them
@@ -194,7 +195,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Terms == nil || c.Vault == nil || c.Databases == nil || c.Access == nil || c.Firewall == nil || c.Shares == nil ||
-		c.Buckets == nil || c.Objects == nil || c.Tasks == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil ||
+		c.Buckets == nil || c.Objects == nil || c.Tasks == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.PoolChecks == nil || c.Restores == nil ||
 		c.Refused == nil || c.Archives == "" || c.ArchiveKey == "" || c.ShareKey == "" || c.Reports == "" || c.Reporter == "" || c.Nobody == "" || c.Backups <= 0 || c.Logs <= 0 || c.AtOnce < 1 || c.Stage == "" ||
 		c.Name == nil || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("decommission: every field of Config is required")

@@ -18,6 +18,7 @@ type Environment struct {
 	StepsQueue      string   `env:"DECOMMISSION_STEPS_QUEUE_URL,required,notEmpty"`
 	DLQ             string   `env:"DECOMMISSION_DLQ_URL,required,notEmpty"`
 	PoolCheckQueue  string   `env:"POOLCHECK_QUEUE_URL,required,notEmpty"`
+	RestoreQueue    string   `env:"RESTORE_STEPS_QUEUE_URL,required,notEmpty"`
 	NotifyTopic     string   `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
 	Runbooks        string   `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md
 	SecretPrefix    string   `env:"SECRET_PREFIX,required,notEmpty"`

@@ -82,6 +82,7 @@ type world struct {
 	signups  *queuetest.Queue // the queue of who signs up; nil: nobody does
 	steps    *queuetest.Queue
 	checks   *queuetest.Queue
+	restores *queuetest.Queue
 	refused  *queuetest.Queue
 	hosts    []pool.HostID
 	named    int
@@ -122,7 +123,7 @@ func newWorld(t fatal) *world {
 	}
 	w.cluster = &taskstest.ECS{Now: w.clock, Program: w.program}
 	w.requests, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
-	w.checks, w.refused = queuetest.New(w.clock), queuetest.New(w.clock)
+	w.checks, w.restores, w.refused = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
 	w.add(pool.Database, 2)
 	w.add(pool.Share, 2)
 	w.serve("acme", "10.0.0.1", 1)
@@ -168,7 +169,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 	h, err := New(Config{
 		Ledger: store, Shelf: reconciler, Terms: out, Vault: out, Databases: out,
 		Access: access.Writer{Shares: out, Firewall: out}, Firewall: out, Shares: out, Buckets: out, Objects: out, Tasks: out,
-		Announce: announcer, Steps: sender(w.steps), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Refused: sender(w.refused),
+		Announce: announcer, Steps: sender(w.steps), StepsQueue: queuetest.Name, PoolChecks: sender(w.checks), Restores: sender(w.restores), Refused: sender(w.refused),
 		Archives: archives, ArchiveKey: archiveKey, ShareKey: shareKey, Reports: reports, Reporter: reporter, Nobody: nobody, Backups: 7 * 24 * time.Hour, Logs: 14 * 24 * time.Hour, AtOnce: 2, Stage: "dev",
 		Name:    func() (string, error) { w.named++; return fmt.Sprintf("next%06d", w.named), nil },
 		Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: w.clock,

@@ -21,6 +21,7 @@ type Environment struct {
 	LeavingStepsQueue  string `env:"DECOMMISSION_STEPS_QUEUE_URL,required,notEmpty"`
 	ChangeStepsQueue   string `env:"CHANGE_STEPS_QUEUE_URL,required,notEmpty"`
 	RepairStepsQueue   string `env:"REPAIR_STEPS_QUEUE_URL,required,notEmpty"`
+	RestoreStepsQueue  string `env:"RESTORE_STEPS_QUEUE_URL,required,notEmpty"`
 	HostQueue          string `env:"HOST_QUEUE_URL,required,notEmpty"`
 	NotifyTopic        string `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
 	Runbooks           string `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md

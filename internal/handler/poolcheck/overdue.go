@@ -33,7 +33,7 @@ func (h *Handler) retryOverdue(ctx context.Context) error {
 	if len(hosts) == hostsAtOnce || len(tenants) == tenantsAtOnce {
 		h.Log.WarnContext(ctx, "more may be overdue than one check looks at", "hosts", len(hosts), "tenants", len(tenants))
 	}
-	return errors.Join(append(failures, h.retryRepairs(ctx), lookAt(ctx, tenants, h.retryTenant), h.retryLeaving(ctx))...)
+	return errors.Join(append(failures, h.retryRepairs(ctx), h.retryRestorations(ctx), lookAt(ctx, tenants, h.retryTenant), h.retryLeaving(ctx))...)
 }
 
 // lookAt looks at each, whatever comes of the others.

@@ -37,6 +37,9 @@ type store interface {
 	OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error)
 	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
 	OverdueRepairs(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
+	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
+	OverdueRestorations(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
 	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
@@ -96,6 +99,7 @@ type Config struct {
 	Leaving     sender // likewise to decommission
 	Changes     sender // likewise to instancechange
 	Repairs     sender // likewise to hostrepair
+	Restores    sender // likewise to restore
 	HostEvents  sender // stackcomplete's queue
 	Templates   map[pool.Kind]Template
 	StackRole   string // ARN of the role by which CloudFormation builds
@@ -113,7 +117,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Ledger == nil || c.Shelf == nil || c.Policies == nil || c.Stacks == nil || c.Images == nil || c.Alarms == nil || c.Instances == nil || c.Announce == nil ||
-		c.Signups == nil || c.Leaving == nil || c.Changes == nil || c.Repairs == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
+		c.Signups == nil || c.Leaving == nil || c.Changes == nil || c.Repairs == nil || c.Restores == nil || c.HostEvents == nil || c.StackRole == "" || c.StackPrefix == "" || c.Stage == "" || c.Mark == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("poolcheck: every field of Config is required")
 	}
 	for _, k := range pool.Kinds {

@@ -52,6 +52,7 @@ type world struct {
 	leaving   *queuetest.Queue
 	changes   *queuetest.Queue
 	repairs   *queuetest.Queue
+	restores  *queuetest.Queue
 	steps     *queuetest.Queue
 	policies  pool.Policies
 	image     string                    // the newest of gateways
@@ -74,6 +75,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w.signups, w.steps = queuetest.New(w.clock), queuetest.New(w.clock)
 	w.leaving, w.changes, w.repairs = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
+	w.restores = queuetest.New(w.clock)
 	for _, k := range pool.Kinds {
 		w.policies = append(w.policies, pool.Policy{Kind: k, Tier: tier, SlotsPerHost: 10, Ceiling: 5, MaxOrders: 2, Placement: pool.Pack})
 	}
@@ -124,6 +126,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Leaving:    killtest.Sender{Next: &queue.Sender{Client: w.leaving, URL: "leaving"}, Call: faulty},
 		Changes:    killtest.Sender{Next: &queue.Sender{Client: w.changes, URL: "changes"}, Call: faulty},
 		Repairs:    killtest.Sender{Next: &queue.Sender{Client: w.repairs, URL: "repairs"}, Call: faulty},
+		Restores:   killtest.Sender{Next: &queue.Sender{Client: w.restores, URL: "restores"}, Call: faulty},
 		HostEvents: killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: faulty},
 		Templates: map[pool.Kind]Template{
 			pool.Database: {URL: "https://s3/database", Parameters: map[string]string{"VpcId": "vpc"}, Zones: databaseZones},

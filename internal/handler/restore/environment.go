@@ -17,6 +17,7 @@ type Environment struct {
 	StepsQueue      string   `env:"RESTORE_STEPS_QUEUE_URL,required,notEmpty"`
 	DLQ             string   `env:"RESTORE_DLQ_URL,required,notEmpty"`
 	NotifyTopic     string   `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
+	Runbooks        string   `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md
 	CopierPrefix    string   `env:"COPIER_PREFIX,required,notEmpty"`
 	SecretKey       string   `env:"SECRET_KEY_ID,required,notEmpty"` // of the secrets of roles that copy
 	MasterKey       string   `env:"MASTER_KEY_ARN,required,notEmpty"`
