@@ -41,6 +41,8 @@ func TestPeopleHearOfWhatNeedsThem(t *testing.T) {
 		{Ticket, "hosts-quarantined", telemetry.HostsQuarantined, 1, 0, "notBreaching", 1},
 		{Ticket, "slots-quarantined", telemetry.SlotsQuarantined, 1, 0, "notBreaching", 1},
 		{Ticket, "policy-invalid", telemetry.PolicyInvalid, 1, 0, "notBreaching", 1},
+		{Ticket, "wait-near", telemetry.WaitRisk, 10, 9, "missing", 5},
+		{Ticket, "money-near", telemetry.MoneyCapUsed, 80, 79, "missing", 5},
 		{Ticket, "ceiling-near", telemetry.CeilingUsed, 80, 79, "missing", 5},
 		{Ticket, "orders-fail", telemetry.FailuresInARow, 3, 2, "missing", 1},
 		{Ticket, "step-overdue", telemetry.StepsOverdue, 1, 0, "notBreaching", 5},

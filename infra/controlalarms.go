@@ -18,6 +18,8 @@ const (
 	// nearlyFull is the share of a ceiling or quota at which people hear of it, in percent: there is time to
 	// ask for more.
 	nearlyFull = 80
+	// waitRisk is the chance that somebody must wait at which people hear of it, in percent.
+	waitRisk = 10
 	// lowBuffer is how little of a pool's buffer is left when people hear of it, in percent.
 	lowBuffer = 25
 	// oldSignup is how long a message of a signup may wait, in seconds: signups take one.
@@ -56,6 +58,14 @@ var controlAlarms = []controlAlarm{
 	{"RepairsAlarm", Page, "repair-asks", telemetry.RepairsAsking, AlarmProps{
 		Description: "A share host does not serve, and its repair goes on with a person's word only: the topic has what is asked.",
 		Statistic:   "Sum", Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	}},
+	{"RiskAlarm", Ticket, "wait-near", telemetry.WaitRisk, AlarmProps{
+		Description: "Somebody must probably wait before hosts come: look at what holds orders back.",
+		Statistic:   "Maximum", Periods: 5, Comparison: atLeast, Threshold: waitRisk, Missing: "missing",
+	}},
+	{"MoneyAlarm", Ticket, "money-near", telemetry.MoneyCapUsed, AlarmProps{
+		Description: "Most of the cap on money is spent: at the cap nothing more is ordered.",
+		Statistic:   "Maximum", Periods: 5, Comparison: atLeast, Threshold: nearlyFull, Missing: "missing",
 	}},
 	{"CeilingAlarm", Ticket, "ceiling-near", telemetry.CeilingUsed, AlarmProps{
 		Description: "A pool has used most of its ceiling: raise it in the policy, and the quotas behind it.",

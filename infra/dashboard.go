@@ -115,6 +115,18 @@ func (d *dashboard) addTenants(tiers []pool.Tier) {
 			d.line(all, telemetry.RequestsRejected, "Sum", "other requests refused")),
 	)
 	d.row(graphHeight, d.graph("Tenants waiting, by tier", 60, waiting...), d.graph("Longest wait, by tier (s)", 60, longest...))
+	for _, tier := range tiers {
+		of, hosts := pool.Key{Tier: tier}, func(k pool.Kind) pool.Key { return pool.Key{Kind: k, Tier: tier} }
+		d.row(graphHeight,
+			d.graph("Time to empty, of tier "+string(tier)+" (s)", 60,
+				d.line(of, telemetry.TimeToEmpty, "Minimum", "median"), d.line(of, telemetry.TimeToEmptyEarly, "Minimum", "one in ten"),
+				d.line(hosts(pool.Database), telemetry.LeadTimeLong, "Maximum", "lead time of databases, p90"),
+				d.line(hosts(pool.Share), telemetry.LeadTimeLong, "Maximum", "lead time of shares, p90")),
+			d.graph("Risk that somebody must wait, of tier "+string(tier)+" (%)", 60, d.line(of, telemetry.WaitRisk, "Maximum", "risk")),
+			d.graph("Days to ceiling or cap, of tier "+string(tier), 3600,
+				d.line(hosts(pool.Database), telemetry.DaysToCeiling, "Minimum", "databases"), d.line(hosts(pool.Share), telemetry.DaysToCeiling, "Minimum", "shares")),
+		)
+	}
 }
 
 func (d *dashboard) addPool(key pool.Key) {

@@ -92,5 +92,9 @@ func (d *dashboard) addMoney() {
 		hosts = append(hosts, d.line(pool.Key{Kind: kind}, telemetry.HostsOfKind, "Maximum", string(kind)))
 	}
 	d.title("Money")
-	d.row(graphHeight, d.graph("Hosts, all tiers", 300, hosts...), d.graph("Idle slots", 300, idle...))
+	all := pool.Key{}
+	d.row(graphHeight,
+		d.graph("Hosts, all tiers", 300, hosts...), d.graph("Idle slots", 300, idle...),
+		d.graph("Spent ($ a month)", 300, d.line(all, telemetry.MoneySpent, "Maximum", "spent")),
+		d.graph("Cap on money that is spent (%)", 300, d.line(all, telemetry.MoneyCapUsed, "Maximum", "used")))
 }

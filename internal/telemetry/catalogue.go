@@ -90,6 +90,20 @@ var (
 	SlotsCooling = Metric{Name: "SlotsCooling", Unit: Count, Dimensions: perPool}
 	// SlotsQuarantined are slots that were given up, and wait for a person.
 	SlotsQuarantined = Metric{Name: "SlotsQuarantined", Unit: Count, Dimensions: perPool, AlsoOfStage: true}
+	// TimeToEmpty is how long the pairs last that are free, with nothing that is coming, as likely longer as less.
+	TimeToEmpty = Metric{Name: "TimeToEmpty", Unit: Seconds, Dimensions: perTier}
+	// TimeToEmptyEarly is TimeToEmpty with one chance in ten that they last less.
+	TimeToEmptyEarly = Metric{Name: "TimeToEmptyEarly", Unit: Seconds, Dimensions: perTier}
+	// WaitRisk is how likely a tenant must wait within the lead time that 90 of 100 hosts stay below, with what is coming.
+	WaitRisk = Metric{Name: "WaitRisk", Unit: Percent, Dimensions: perTier, AlsoOfStage: true}
+	// LeadTimeLong is the lead time that 90 of 100 hosts of a pool stay below, as plans have it.
+	LeadTimeLong = Metric{Name: "LeadTimeLong", Unit: Seconds, Dimensions: perPool}
+	// DaysToCeiling is in how many days a pool meets its ceiling or the cap on money, at the pace of the last weeks.
+	DaysToCeiling = Metric{Name: "DaysToCeiling", Unit: Count, Dimensions: perPool}
+	// MoneySpent is what all hosts cost, in dollars a month.
+	MoneySpent = Metric{Name: "MoneySpent", Unit: Count, Dimensions: perStage}
+	// MoneyCapUsed is how much of the cap on money is spent; 0 without a cap.
+	MoneyCapUsed = Metric{Name: "MoneyCapUsed", Unit: Percent, Dimensions: perStage}
 	// BufferFree is how much of the buffer that a policy wants is free.
 	BufferFree = Metric{Name: "BufferFree", Unit: Percent, Dimensions: perPool, AlsoOfStage: true}
 	// Hosts are all hosts that count against the ceiling.
@@ -135,6 +149,7 @@ var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TenantsReleased, RequestsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
 	TenantsWaiting, LongestWait,
 	SlotsFree, SlotsAssigned, SlotsProvisioning, SlotsLeaving, SlotsCooling, SlotsQuarantined, BufferFree,
+	TimeToEmpty, TimeToEmptyEarly, WaitRisk, LeadTimeLong, DaysToCeiling, MoneySpent, MoneyCapUsed,
 	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed,
 	HostsFailed, FailuresInARow, HostsOrdered, LeadTime,
 	HostsRepaired, RepairsAsking, UnwritableTime,

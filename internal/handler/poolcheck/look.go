@@ -48,7 +48,10 @@ func (v view) pairs() int {
 }
 
 // plans plans both pools.
-func (v view) plans() map[pool.Kind]pool.Plan {
+func (v view) plans() map[pool.Kind]pool.Plan { return pool.DecideTier(v.seen(), v.at) }
+
+// seen is what plans of both pools are made from.
+func (v view) seen() pool.TierSeen {
 	t := pool.TierSeen{
 		Pools: map[pool.Kind]pool.Observed{}, Policies: map[pool.Kind]pool.Policy{}, Limits: v.limits,
 		Budget: pool.Budget{Cap: v.doc.Cap(), Spent: v.spent},
@@ -56,7 +59,7 @@ func (v view) plans() map[pool.Kind]pool.Plan {
 	for _, kind := range pool.Kinds {
 		t.Pools[kind], t.Policies[kind] = v.observed(kind), v.policy(kind)
 	}
-	return pool.DecideTier(t, v.at)
+	return t
 }
 
 // look reads what plans are made from, while others move slots. The order makes slots that move
@@ -83,12 +86,8 @@ func (h *Handler) look(ctx context.Context, tier pool.Tier, doc pool.Document) (
 			v.waiting++
 		}
 	}
-	if v.doc.Cap() > 0 {
-		if v.spent, err = h.Ledger.Spent(ctx); err != nil {
-			return v, err
-		}
-	}
-	return v, nil
+	v.spent, err = h.Ledger.Spent(ctx)
+	return v, err
 }
 
 // decide plans both pools. Where something is to be ordered it asks first what keeps orders from being made at all, and

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"headroom/internal/pool"
-	"headroom/internal/telemetry"
 )
 
 // order plans the pools of a tier and orders what is missing, one host at a time: the plan is made anew after
@@ -25,6 +24,7 @@ func (h *Handler) order(ctx context.Context, tier pool.Tier, doc pool.Document) 
 		hosts[kind] = v.records[kind].Counters.Hosts
 		failures = append(failures, err)
 	}
+	h.measureAhead(v)
 	return hosts, errors.Join(failures...)
 }
 
@@ -80,32 +80,4 @@ func (h *Handler) orderOne(ctx context.Context, seen pool.Record, p pool.Policy,
 		return fmt.Errorf("read the order of %s: %w", host.ID, err)
 	}
 	return h.createStack(ctx, host)
-}
-
-// measure measures a pool, of which so many slots are wanted free.
-func (h *Handler) measure(o pool.Observed, p pool.Policy, buffer int) {
-	c := o.Record.Counters
-	m := h.Metrics.Pool(string(p.Kind), string(p.Tier))
-	m.Gauge(telemetry.SlotsFree, o.Free(p))
-	m.Gauge(telemetry.SlotsAssigned, o.Assigned())
-	m.Gauge(telemetry.SlotsProvisioning, c.ProvisioningSlots)
-	m.Gauge(telemetry.SlotsLeaving, c.Leaving)
-	m.Gauge(telemetry.SlotsCooling, c.Cooling)
-	m.Gauge(telemetry.SlotsQuarantined, c.GivenUp)
-	m.Gauge(telemetry.BufferFree, percent(o.Free(p), buffer))
-	m.Gauge(telemetry.Hosts, c.Hosts)
-	m.Gauge(telemetry.HostsInService, c.InService)
-	m.Gauge(telemetry.HostsProvisioning, c.Provisioning)
-	m.Gauge(telemetry.HostsCordoned, c.Cordoned)
-	m.Gauge(telemetry.HostsQuarantined, c.Quarantined)
-	m.Gauge(telemetry.FailuresInARow, o.Record.Failures)
-	m.Gauge(telemetry.CeilingUsed, percent(c.Hosts, p.Ceiling))
-}
-
-// percent is how much of a whole there is; of nothing there is all.
-func percent(part, whole int) int {
-	if whole == 0 {
-		return 100
-	}
-	return 100 * part / whole
 }

@@ -1,0 +1,54 @@
+package pool_test
+
+import (
+	"testing"
+	"time"
+
+	"headroom/internal/pool"
+)
+
+func TestWhatLiesAhead(t *testing.T) {
+	t.Run("a pool with all that is planned for does not ring", func(t *testing.T) {
+		seen := coming()
+		for k, o := range seen.Pools {
+			p := seen.Policies[k]
+			p.ServeAtOnce = 99
+			o.Demand = steady(30, now)
+			o.Record.Counters.Reserve = pool.Decide(o, p, nil, now).Buffer
+			seen.Pools[k], seen.Policies[k] = o, p
+		}
+		ahead := seen.Ahead(now)
+		if ahead.Risk >= 0.1 || ahead.Early >= ahead.Empty || ahead.Empty < 30*time.Minute {
+			t.Errorf("%+v", ahead)
+		}
+	})
+	t.Run("an empty one does", func(t *testing.T) {
+		seen := coming()
+		for k, o := range seen.Pools {
+			o.Demand = steady(30, now)
+			seen.Pools[k] = o
+		}
+		if ahead := seen.Ahead(now); ahead.Risk < 0.9 || ahead.Empty != 0 {
+			t.Errorf("%+v", ahead)
+		}
+	})
+	t.Run("days until the ceiling or the cap", func(t *testing.T) {
+		seen := seenTier(pool.Budget{}, 0, 10, 10) // hosts of ten
+		for k, o := range seen.Pools {
+			o.Demand = steady(1, now) // some two dozen a day
+			p := seen.Policies[k]
+			p.Ceiling = 50
+			seen.Pools[k], seen.Policies[k] = o, p
+		}
+		perDay := seen.Pools[pool.Share].Demand.PerDay()
+		free := seen.Ahead(now).Days[pool.Share]
+		if want := int(510 / perDay); free != want {
+			t.Errorf("%d days until the ceiling, want %d", free, want)
+		}
+		// A tenant costs $50: with $1,000 left, twenty more fit beside the ten.
+		seen.Budget = pool.Budget{Cap: 500_000, Spent: 400_000}
+		if got, want := seen.Ahead(now).Days[pool.Share], int(30/perDay); got != want {
+			t.Errorf("%d days until the cap, want %d", got, want)
+		}
+	})
+}
