@@ -32,6 +32,23 @@ func TestAGatewayTellsHowManyFilesFailToUpload(t *testing.T) {
 	eventually(t, "nothing fails any more", func() bool { return failing() == 0 })
 }
 
+func TestAGatewayTellsHowMuchItUploaded(t *testing.T) {
+	w := newWorld(t, "127.80.10.0/24")
+	gateway := w.cached(t)
+	w.share(t, gateway, "a", alice.String()+"/32")
+	w.letIn(t, alice)
+	write(t, w.server(), alice, "/a", "one", "two")
+	uploaded := 0.0
+	eventually(t, "all of it is uploaded", func() bool {
+		w.fake.Measure(func(_, _, metric, _ string, value float64) {
+			if metric == "CloudBytesUploaded" {
+				uploaded += value // since it was last asked
+			}
+		})
+		return uploaded == float64(2*len("content"))
+	})
+}
+
 // write writes files to a share.
 func write(t *testing.T, server netip.AddrPort, from netip.Addr, export string, names ...string) {
 	t.Helper()
