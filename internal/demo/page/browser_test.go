@@ -183,7 +183,7 @@ func TestThePageGoesByKeyboard(t *testing.T) {
 	b.do(chromedp.Navigate(r.server.URL))
 	b.until(`!document.getElementById("one").disabled && document.querySelectorAll(".host").length === 3`)
 	b.do(chromedp.KeyEvent("s"))
-	b.until(`document.getElementById("toast").textContent === "maple signs up"`)
+	b.until(`document.getElementById("toast").textContent === "maple signs up · follow it"`)
 	b.do(chromedp.KeyEvent("t"))
 	b.until(`document.documentElement.dataset.theme === "dark"`)
 	b.do(chromedp.KeyEvent("/"))
