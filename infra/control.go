@@ -194,6 +194,7 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("PageTopicArn", c.notifications.Pages.TopicArn(), "Pages: subscribe who is on call to it")
 	c.output("DashboardName", dashboard, "The dashboard")
 	c.output("SecretsKeyArn", c.keys.Secrets.KeyArn(), "Who reads tenants' passwords needs kms:Decrypt on this key")
+	c.addCommandPolicies(undelivered)
 	c.output("ZoneId", c.network.Zone.Ref(), "Private hosted zone of the gateways' names: associate peered VPCs with it")
 	return stack
 }

@@ -51,6 +51,12 @@ func Find(ctx context.Context, client stacks, region, stage string) (Deployment,
 	pages := cloudformation.NewDescribeStacksPaginator(client, &cloudformation.DescribeStacksInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
+		if err != nil && isDenied(err) {
+			return Deployment{}, &Failure{
+				Kind: Denied, Err: fmt.Errorf("look for Headroom's stack in %s: %w", region, err),
+				Do: "Who may not list all stacks says which one: --stage dev, or HEADROOM_STAGE=dev.",
+			}
+		}
 		if err != nil {
 			return Deployment{}, fmt.Errorf("look for Headroom's stack in %s: %w", region, err)
 		}

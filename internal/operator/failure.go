@@ -57,8 +57,8 @@ func Explain(err error) *Failure {
 	case errors.As(err, &known):
 		return known
 	case isDenied(err):
-		return &Failure{Kind: Denied, Err: err, Do: "Reading takes the policy in the stack's output ReadOnlyPolicyArn, changing the one in OperatorPolicyArn: " +
-			"have one of them attached to the role or user that you are, or take other credentials (--profile)."}
+		return &Failure{Kind: Denied, Err: err, Do: "Reading takes the policy in the stack's output ReadOnlyPolicyArn, changing the one in OperatorPolicyArn beside it: " +
+			"have them attached to the role or user that you are, or take other credentials (--profile)."}
 	case isUnsigned(err):
 		return &Failure{Kind: Unreachable, Err: err, Do: "No usable credentials were found: set AWS_PROFILE or --profile, or log in (aws sso login)."}
 	case isUnreached(err):

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -76,8 +77,11 @@ func (o *Operator) Drop(ctx context.Context, name, id string) (Moved, error) {
 	if err != nil {
 		return moved, err
 	}
-	for _, letter := range letters { // one by one: what comes meanwhile stays
+	for i, letter := range letters { // one by one: what comes meanwhile stays
 		if err := o.delete(ctx, q, letter); err != nil {
+			for _, left := range letters[i:] {
+				err = errors.Join(err, o.putBack(ctx, q, left))
+			}
 			return moved, err
 		}
 		moved.Messages++

@@ -145,11 +145,7 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
 	golden(t, "dlq-redrive-all.txt", stdout)
-	for end := time.Now().Add(time.Minute); len(d.sentTo(t, "SignupQueueUrl")) == 0; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("nothing was redriven")
-		}
-	}
+	d.awaitRedriven(t)
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -163,5 +159,15 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	golden(t, "dlq-drop-all.txt", stdout)
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// awaitRedriven waits until a message is in the signup queue, and takes it out.
+func (d *deployed) awaitRedriven(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); len(d.sentTo(t, "SignupQueueUrl")) == 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing was redriven")
+		}
 	}
 }

@@ -36,7 +36,7 @@ func referenceOf(root *cobra.Command) string {
 	text.WriteString("# The command `headroom`\n\nMade from the commands by `go test ./internal/cmd/headroom -run Reference -update`; a test wants it current.\n\n")
 	text.WriteString("`headroom` asks a deployment, in AWS or in a local cloud, and tells it what to do. Credentials and region are found as AWS's\n" +
 		"SDKs find them, all names in the outputs of the stack `Headroom-<stage>`. Whoever asks needs the policy in its output\n" +
-		"`ReadOnlyPolicyArn`; who changes something, the one in `OperatorPolicyArn`.\n\n" +
+		"`ReadOnlyPolicyArn`; who changes something, the one in `OperatorPolicyArn`\nbeside it. They may not list other stacks, so they say which stage: `--stage`, or `HEADROOM_STAGE`.\n\n" +
 		"Tables are for people, and no program should read them: `--json` is for programs, and its names stay. Colours are for\n" +
 		"terminals only, and not with `NO_COLOR`. Times are UTC.\n\n| Exit status | Means |\n|---|---|\n")
 	for _, s := range exits {

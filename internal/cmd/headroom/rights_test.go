@@ -1,0 +1,93 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"headroom/internal/local/iam"
+)
+
+// as makes the command run with a role that has policies of the stack's, by the outputs with their ARNs.
+func (d *deployed) as(t *testing.T, role string, outputs ...string) {
+	t.Helper()
+	policies := map[string]iam.Document{}
+	for _, output := range outputs {
+		policy, ok := d.Policies.ManagedPolicy(d.outputs[output])
+		if !ok {
+			t.Fatalf("there is no policy %s", output)
+		}
+		policies[output] = policy
+	}
+	trust, err := iam.ParseDocument(map[string]any{"Statement": map[string]any{
+		"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "arn:aws:iam::" + d.Account + ":root"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn := "arn:aws:iam::" + d.Account + ":role/" + role
+	d.Policies.PutRole(iam.Role{Name: role, ARN: arn, Trust: trust, Policies: policies})
+	assumed, err := sts.NewFromConfig(d.Config()).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("jo")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", *assumed.Credentials.AccessKeyId)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", *assumed.Credentials.SecretAccessKey)
+	t.Setenv("AWS_SESSION_TOKEN", *assumed.Credentials.SessionToken)
+	t.Setenv("HEADROOM_STAGE", "dev")
+}
+
+func TestTheReadOnlyPolicyIsEnoughToReadAndForNothingElse(t *testing.T) {
+	d := cloud(t)
+	d.as(t, "reader", "ReadOnlyPolicyArn")
+	t.Setenv("HEADROOM_STAGE", "")
+	if status, _, stderr := execute(newRoot(), "status", "--endpoint", d.Endpoint); status != denied || !strings.Contains(stderr, "--stage dev") {
+		t.Errorf("without a stage: status %d, said %s", status, stderr)
+	}
+	t.Setenv("HEADROOM_STAGE", "dev")
+	for _, args := range readVerbs {
+		if status, _, stderr := execute(newRoot(), append(strings.Fields(args), "--endpoint", d.Endpoint)...); status != 0 {
+			t.Errorf("%s: status %d, said %s", args, status, stderr)
+		}
+	}
+	for _, test := range changeVerbs {
+		status, _, stderr := execute(newRoot(), append(strings.Fields(test.args), "--endpoint", d.Endpoint)...)
+		if status != denied || !strings.Contains(stderr, "assumed-role/reader/jo is not authorized to perform: sqs:SendMessage") || !strings.Contains(stderr, "the one in OperatorPolicyArn") {
+			t.Errorf("%s: status %d, said %s", test.args, status, stderr)
+		}
+	}
+	for _, args := range []string{"dlq redrive signup", "dlq drop signup --all --yes"} {
+		if status, _, stderr := execute(newRoot(), append(strings.Fields(args), "--endpoint", d.Endpoint)...); status != denied {
+			t.Errorf("%s: status %d, said %s", args, status, stderr)
+		}
+	}
+}
+
+func TestTheOperatorsPolicyIsEnoughForAllVerbs(t *testing.T) {
+	d := cloud(t)
+	d.as(t, "operator", "ReadOnlyPolicyArn", "OperatorPolicyArn")
+	for _, args := range readVerbs {
+		if status, _, stderr := execute(newRoot(), append(strings.Fields(args), "--endpoint", d.Endpoint)...); status != 0 {
+			t.Errorf("%s: status %d, said %s", args, status, stderr)
+		}
+	}
+	for _, test := range changeVerbs {
+		if status, _, stderr := execute(newRoot(), append(strings.Fields(test.args), "--endpoint", d.Endpoint)...); status != 0 {
+			t.Errorf("%s: status %d, said %s", test.args, status, stderr)
+		}
+		for _, body := range d.sentTo(t, test.output) {
+			if by, asked := body["requestedBy"]; asked && by != "arn:aws:sts::"+d.Account+":assumed-role/operator/jo" {
+				t.Errorf("%s: it is requested by %v", test.args, by)
+			}
+		}
+	}
+	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--endpoint", d.Endpoint); status != 0 {
+		t.Errorf("redrive: status %d, said %s", status, stderr)
+	}
+	d.awaitRedriven(t)
+	if err := d.spoil(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
