@@ -86,7 +86,9 @@ var ErrUnequipped = errors.New("the announcer was built without it")
 type unequipped struct{}
 
 func (unequipped) Notify(context.Context, string, string, events.Notice) error { return ErrUnequipped }
-func (unequipped) Send(context.Context, any, time.Duration) error              { return ErrUnequipped }
+
+func (unequipped) Send(context.Context, any, time.Duration) error { return ErrUnequipped }
+
 func (unequipped) Host(context.Context, pool.HostID) (pool.Host, error) {
 	return pool.Host{}, ErrUnequipped
 }

@@ -17,14 +17,19 @@ func TestThenTakesWhatEachKeyWas(t *testing.T) {
 	var taken []string
 	then := Then{At: at(10)}
 	for _, v := range []ObjectVersion{
-		{Key: "deleted later", Version: "2", Modified: at(20), Marker: true, Latest: true}, {Key: "deleted later", Version: "1", Modified: at(5)},
-		{Key: "deleted then", Version: "2", Modified: at(9), Marker: true, Latest: true}, {Key: "deleted then", Version: "1", Modified: at(5)},
+		{Key: "deleted later", Version: "2", Modified: at(20), Marker: true, Latest: true},
+		{Key: "deleted later", Version: "1", Modified: at(5)},
+		{Key: "deleted then", Version: "2", Modified: at(9), Marker: true, Latest: true},
+		{Key: "deleted then", Version: "1", Modified: at(5)},
 		{Key: "later", Version: "1", Modified: at(11), Latest: true},
 		{Key: "now", Version: "1", Modified: at(10), Latest: true},
-		{Key: "often", Version: "4", Modified: at(30)}, {Key: "often", Version: "3", Modified: at(10)}, {Key: "often", Version: "2", Modified: at(9)},
+		{Key: "often", Version: "4", Modified: at(30)},
+		{Key: "often", Version: "3", Modified: at(10)},
+		{Key: "often", Version: "2", Modified: at(9)},
 		{Key: "restored-20261126T101500Z/often", Version: "1", Modified: at(1), Latest: true},
 		{Key: "restored-by hand/often", Version: "1", Modified: at(1), Latest: true},
-		{Key: "undeleted", Version: "3", Modified: at(9), Latest: true}, {Key: "undeleted", Version: "2", Modified: at(8), Marker: true},
+		{Key: "undeleted", Version: "3", Modified: at(9), Latest: true},
+		{Key: "undeleted", Version: "2", Modified: at(8), Marker: true},
 	} {
 		if then.Takes(v) {
 			taken = append(taken, v.Key+" "+v.Version)

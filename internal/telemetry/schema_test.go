@@ -86,8 +86,14 @@ func TestTheSchemaRefusesOtherLines(t *testing.T) {
 	}
 	const good = `{"_aws":{"Timestamp":1,"CloudWatchMetrics":[{"Namespace":"N","Dimensions":[["Stage"]],"Metrics":[{"Name":"M","Unit":"Count"}]}]}}`
 	for _, change := range [][2]string{
-		{"", ""}, {`"Count"`, `"Pieces"`}, {`"Timestamp":1,`, ``}, {`"Timestamp":1`, `"Timestamp":"1"`}, {`[["Stage"]]`, `["Stage"]`}, {`"Namespace":"N",`, ``},
-		{`["Stage"]`, `["1","2","3","4","5","6","7","8","9","10"]`}, {`"Name":"M",`, ``},
+		{"", ""},
+		{`"Count"`, `"Pieces"`},
+		{`"Timestamp":1,`, ``},
+		{`"Timestamp":1`, `"Timestamp":"1"`},
+		{`[["Stage"]]`, `["Stage"]`},
+		{`"Namespace":"N",`, ``},
+		{`["Stage"]`, `["1","2","3","4","5","6","7","8","9","10"]`},
+		{`"Name":"M",`, ``},
 	} {
 		line, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.Replace(good, change[0], change[1], 1)))
 		if err != nil {

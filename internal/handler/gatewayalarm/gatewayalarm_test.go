@@ -25,7 +25,7 @@ func TestAnAlarmIsOfTheHostThatItIsCalledBy(t *testing.T) {
 		"headroom-dev-share-standard-1-":              "",
 		"headroom-dev-share-standard-x-status":        "",
 		"headroom-dev-database-standard-1-cpu":        "",
-		"headroom-dev-page-tenants-waiting":        "",
+		"headroom-dev-page-tenants-waiting":           "",
 		"headroom-prod-share-standard-1-status":       "",
 		"other-headroom-dev-share-standard-1-status":  "",
 	} {

@@ -412,7 +412,7 @@ func TestInstancesThatWereLeftAreFoundAndGo(t *testing.T) {
 	w.ask("database", then)
 	w.until(func(r pool.Restoration) bool { return r.Step == pool.StepCopy })
 	for range 6 {
-		w.must((w.handler(undisturbed)).Message(t.Context(), events.Delivery{ID: "r", Queue: "queue", Body: `{"version":"1","type":"RestoreRound"}`}))
+		w.must(w.handler(undisturbed).Message(t.Context(), events.Delivery{ID: "r", Queue: "queue", Body: `{"version":"1","type":"RestoreRound"}`}))
 	}
 	if names := w.rds.Names(); slices.Contains(names, "headroom-prod-restore-lost") || !slices.Contains(names, w.restoration().Instance) {
 		t.Errorf("instances: %v", names)
