@@ -33,7 +33,8 @@ func TestLeadTimesAreDrawnAsTheyAreGiven(t *testing.T) {
 	if share := float64(failed) / n; math.Abs(share-0.1) > 0.01 {
 		t.Errorf("%.3f fail", share)
 	}
-	if fateOf(1, lead, 0, pool.Share, 7) != fateOf(1, lead, 0, pool.Share, 7) || fateOf(1, lead, 0, pool.Share, 7) == fateOf(2, lead, 0, pool.Share, 7) {
+	one, again, other := fateOf(1, lead, 0, pool.Share, 7), fateOf(1, lead, 0, pool.Share, 7), fateOf(2, lead, 0, pool.Share, 7)
+	if one != again || one == other {
 		t.Error("a fate does not follow from seed and number")
 	}
 }

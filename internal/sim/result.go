@@ -132,9 +132,6 @@ func quantile(sorted []float64, p float64) float64 {
 	return sorted[min(at, len(sorted)-1)]
 }
 
-// month is how long a month is to who pays by the hour.
-const month = 730 * time.Hour
-
 // holdings sums up what there was over time.
 func (m *measure) holdings(r *Result) {
 	if len(r.Looks) == 0 {

@@ -30,9 +30,9 @@ func TestSignupsOfTheSameMomentCountInFull(t *testing.T) {
 }
 
 func TestARateComesToWhatThereIs(t *testing.T) {
-	d, now := Began(start), start
+	d := Began(start)
 	for minute := range 24 * 60 {
-		now = start.Add(time.Duration(minute+1) * time.Minute)
+		now := start.Add(time.Duration(minute+1) * time.Minute)
 		d = d.Noted(int64(2*(minute+1)), now, 26)
 	}
 	near(t, "the rate an hour", d.PerHour(), 120, 0.01)
