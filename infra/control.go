@@ -271,6 +271,17 @@ func (c *controlPlane) addRules(undelivered awssqs.Queue) {
 		To:               c.alarms,
 		Undelivered:      undelivered,
 	})
+	// RDS sends its events at best: the pool check asks every minute, and is asked to do so at once where something is said.
+	NewRule(c.stack, "DatabaseEvent", RuleProps{
+		Description:      "Headroom: something happened to the instance of a database host",
+		Source:           "aws.rds",
+		DetailTypes:      []string{"RDS DB Instance Event"},
+		ResourcePrefixes: []*string{arn("rds", "db:"+c.stackPrefix()+string(pool.Database)+"-")},
+		Detail:           map[string]any{"EventCategories": jsii.Strings("availability", "deletion", "failover", "failure", "low storage", "recovery")},
+		Input:            jsonOf(events.NewPoolCheck("an event of RDS")),
+		To:               c.poolChecks,
+		Undelivered:      undelivered,
+	})
 	NewRule(c.stack, "GatewayAlarmChanged", RuleProps{
 		Description:      "Headroom: an alarm of a share host has another state, or is deleted",
 		Source:           "aws.cloudwatch",

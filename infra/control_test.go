@@ -184,8 +184,8 @@ func TestLogsAreNotKeptForEver(t *testing.T) {
 func TestRulesNameOnlyWhatIsOfTheirStage(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		rules := a.control.of("AWS::Events::Rule")
-		if len(rules) != 7 {
-			t.Errorf("%d rules, want 7", len(rules))
+		if len(rules) != 8 {
+			t.Errorf("%d rules, want 8", len(rules))
 		}
 		for id, rule := range rules {
 			pattern, err := json.Marshal(at(rule.Properties, "EventPattern", "resources"))
@@ -207,6 +207,29 @@ func TestRulesNameOnlyWhatIsOfTheirStage(t *testing.T) {
 					t.Errorf("%s: a target without dead letters or retries: %v", id, target)
 				}
 			}
+		}
+	})
+}
+
+// What RDS says of its instances is no message that anybody reads: it has the pool check look.
+func TestAnEventOfRDSAsksForAPoolCheck(t *testing.T) {
+	forEachStage(t, func(t *testing.T, a assembly) {
+		asked := 0
+		for id, rule := range a.control.of("AWS::Events::Rule") {
+			if source := at(rule.Properties, "EventPattern", "source").([]any)[0]; source != "aws.rds" {
+				continue
+			}
+			asked++
+			target := list(rule.Properties["Targets"])[0]
+			input, _ := at(target, "Input").(string)
+			var check events.PoolCheck
+			if err := events.Decode([]byte(input), &check); err != nil || check.Type != events.TypePoolCheck || check.Version != events.Version ||
+				!strings.HasPrefix(referred(at(target, "Arn")), "PoolCheckQueue") {
+				t.Errorf("%s sends %q to %v: %v", id, input, at(target, "Arn"), err)
+			}
+		}
+		if asked != 1 {
+			t.Errorf("%d rules hear of RDS's events", asked)
 		}
 	})
 }

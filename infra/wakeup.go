@@ -19,6 +19,7 @@ type RuleProps struct {
 	DetailTypes      []string
 	ResourcePrefixes []*string // of the ARNs that the event is about
 	Detail           any       // pattern of the event's detail; nil: any
+	Input            *string   // what is sent in place of the event; nil: the event
 	To               Queue
 	Undelivered      awssqs.Queue // keeps events that EventBridge could not deliver
 }
@@ -43,6 +44,7 @@ func NewRule(scope constructs.Construct, id string, p RuleProps) {
 		Targets: []*awsevents.CfnRule_TargetProperty{{
 			Id:               jsii.String("Queue"),
 			Arn:              p.To.QueueArn(),
+			Input:            p.Input,
 			DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: p.Undelivered.QueueArn()},
 			RetryPolicy: &awsevents.CfnRule_RetryPolicyProperty{
 				MaximumEventAgeInSeconds: jsii.Number(24 * 60 * 60), // the longest that EventBridge offers

@@ -61,7 +61,9 @@ func TestALostDatabaseHostIsRestoredByTheRunbook(t *testing.T) {
 		}
 		return now.Sub(latest) > 2*time.Minute // by the cloud's clock, on which the row is older
 	})
+	mark := s.mark()
 	must(t, s.Databases.Lose(name))
+	s.awaitLog(t, mark, "poolcheck", "pool check asked for", "an event of RDS")
 	s.await(t, "the host is cordoned", func() bool { return s.host(t, id).State == pool.HostCordoned })
 
 	// 1. By hand, so that it does not come back half done.
