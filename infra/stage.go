@@ -101,11 +101,11 @@ var Stages = []Stage{
 		Pools: pool.Policies{
 			{
 				Kind: pool.Database, Tier: "standard", SlotsPerHost: 20, Floor: 1, Ceiling: 25,
-				ServeAtOnce: 99, BufferSlots: 1, MaxOrders: 4, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 65,
+				ServeAtOnce: 99, BufferSlots: 5, MaxOrders: 2, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 65,
 			},
 			{
 				Kind: pool.Share, Tier: "standard", SlotsPerHost: 10, Floor: 1, Ceiling: 50,
-				ServeAtOnce: 99, BufferSlots: 1, MaxOrders: 8, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 165,
+				ServeAtOnce: 99, BufferSlots: 5, MaxOrders: 2, Placement: pool.Pack, KeepEmpty: keepEmpty, HostPrice: 165,
 			},
 		},
 		Terms: pool.Terms{
