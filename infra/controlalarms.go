@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -85,10 +88,11 @@ var controlAlarms = []controlAlarm{
 func NewControlAlarms(scope constructs.Construct, id string, p ControlAlarmsProps) {
 	scope = constructs.NewConstruct(scope, jsii.String(id))
 	o := p.Operators
+	made := map[string]awscloudwatch.CfnAlarm{}
 	for _, a := range controlAlarms {
-		o.call(scope, a.id, a.severity, a.what, a.what, measuredBy(o.Stage, a.metric, a.AlarmProps))
+		made[a.what] = o.call(scope, a.id, a.severity, a.what, a.what, measuredBy(o.Stage, a.metric, a.AlarmProps))
 	}
-	newWaitingAlarms(scope, p)
+	newWaitingAlarms(scope, p, made["wait-near"])
 	newGivenUpAlarms(scope, o)
 	for _, u := range usages(o.Stage.Quotas) {
 		o.call(scope, u.id, Ticket, u.what, "quotas", u.props())
@@ -109,8 +113,9 @@ func measuredBy(s Stage, m telemetry.Metric, a AlarmProps) AlarmProps {
 }
 
 // newWaitingAlarms make the page that customers wait, of what tells that: tenants on a waiting list, and messages of
-// signups that nobody handles. A pool that runs low calls by day.
-func newWaitingAlarms(scope constructs.Construct, p ControlAlarmsProps) {
+// signups that nobody handles; or a pool that is low while near, the alarm on the chance that somebody must wait before a host
+// can come, rings: then it is too late for the next working day. Each of the two by itself calls by day.
+func newWaitingAlarms(scope constructs.Construct, p ControlAlarmsProps, near awscloudwatch.CfnAlarm) {
 	o := p.Operators
 	waiting := o.call(scope, "WaitingAlarm", Page, "tenants-waiting", "customers-waiting", measuredBy(o.Stage, telemetry.TenantsWaiting, AlarmProps{
 		Description: "Tenants are on a waiting list.",
@@ -124,13 +129,14 @@ func newWaitingAlarms(scope constructs.Construct, p ControlAlarmsProps) {
 		PeriodSeconds: 60, Periods: 5, Comparison: atLeast, Threshold: oldSignup, Missing: "notBreaching", Silent: true,
 	}
 	old := o.call(scope, "AgeingAlarm", Page, "signups-ageing", "customers-waiting", ageing)
-	o.call(scope, "LowAlarm", Ticket, "pool-low", "pool-low", measuredBy(o.Stage, telemetry.BufferFree, AlarmProps{
+	low := o.call(scope, "LowAlarm", Ticket, "pool-low", "pool-low", measuredBy(o.Stage, telemetry.BufferFree, AlarmProps{
 		Description: "Little is left of a pool's buffer: look at its orders, ceiling and failures.",
 		Statistic:   "Minimum", Periods: 5, Comparison: below, Threshold: lowBuffer, Missing: "missing",
 	}))
 	o.callOn(scope, "CustomersAlarm", Page, "customers-waiting", "customers-waiting",
-		"Customers are waiting for storage: look at the pools' orders, ceilings and failures, and at the signup queues.",
-		`ALARM("`+*waiting.AlarmName()+`") OR ALARM("`+*old.AlarmName()+`")`, waiting, old)
+		"Customers are waiting for storage, or will before a host can come: look at the pools' orders, ceilings and failures, and at the signup queues.",
+		fmt.Sprintf(`ALARM("%s") OR ALARM("%s") OR (ALARM("%s") AND ALARM("%s"))`, *waiting.AlarmName(), *old.AlarmName(), *low.AlarmName(), *near.AlarmName()),
+		waiting, old, low, near)
 }
 
 // newGivenUpAlarms make the alarms on steps that were tried too often, by whose they are.

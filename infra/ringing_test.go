@@ -180,3 +180,31 @@ func edge(t *testing.T, properties map[string]any) (bad, good *float64) {
 	}
 	return &far, new(0.0)
 }
+
+// Customers are waiting if one of two alarms says so, or are about to if two others do.
+func TestThePageThatCustomersWaitRings(t *testing.T) {
+	for _, test := range []struct {
+		on   []string
+		want bool
+	}{
+		{nil, false},
+		{[]string{"page-tenants-waiting"}, true},
+		{[]string{"page-signups-ageing"}, true},
+		{[]string{"ticket-pool-low"}, false},
+		{[]string{"ticket-wait-near"}, false},
+		{[]string{"ticket-pool-low", "ticket-wait-near"}, true},
+	} {
+		forEachStage(t, func(t *testing.T, a assembly) {
+			prefix := "headroom-" + a.stage.Name + "-"
+			b := newBell(t, a.control)
+			for _, what := range test.on {
+				if err := b.alarms.SetState(t.Context(), prefix+what, cloudwatch.Alarming, "test"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := b.ringing(t)[prefix+"page-customers-waiting"]; got != test.want {
+				t.Errorf("with %q it rings: %t", test.on, got)
+			}
+		})
+	}
+}
