@@ -17,6 +17,9 @@ const sendersMost = 100_000
 type Senders struct {
 	userID func(principal string) string
 
+	// sending is held by who sends until the sender is noted: a message may be received before its sender has the answer.
+	sending sync.RWMutex
+
 	mu    sync.Mutex
 	of    map[string]string // message → user
 	order []string          // of messages, as they came
@@ -29,12 +32,17 @@ func NewSenders(userID func(principal string) string) *Senders {
 
 // Layer takes notice of what is sent, and puts the sender into what is received.
 func (s *Senders) Layer(ctx context.Context, call endpoint.Call, next func(context.Context, endpoint.Call) endpoint.Reply) (endpoint.Reply, error) {
+	sends := call.Operation == "SendMessage" || call.Operation == "SendMessageBatch"
+	if sends {
+		s.sending.RLock()
+		defer s.sending.RUnlock()
+	}
 	reply := next(ctx, call)
 	if reply.Status != http.StatusOK {
 		return reply, nil
 	}
-	switch call.Operation {
-	case "SendMessage", "SendMessageBatch":
+	switch {
+	case sends:
 		var sent struct {
 			MessageID  string `json:"MessageId"`
 			Successful []struct {
@@ -49,8 +57,10 @@ func (s *Senders) Layer(ctx context.Context, call endpoint.Call, next func(conte
 		for _, one := range sent.Successful {
 			s.note(one.MessageID, user)
 		}
-	case "ReceiveMessage":
+	case call.Operation == "ReceiveMessage":
+		s.sending.Lock() // nobody is in between
 		reply.Body = s.name(reply.Body)
+		s.sending.Unlock()
 	}
 	return reply, nil
 }
