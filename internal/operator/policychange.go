@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -40,7 +41,7 @@ func (o *Operator) DiffPolicy(ctx context.Context, text []byte) (PolicyChange, e
 	if err != nil {
 		return PolicyChange{}, err
 	}
-	change := PolicyChange{From: stands.Version, Changes: []Change{}, text: string(text)}
+	change := PolicyChange{From: stands.Version, Changes: []Change{}, text: strings.TrimSpace(string(text))}
 	before := map[string]string{}
 	if stands.Invalid == nil {
 		if before, err = flat(stands.Document); err != nil {

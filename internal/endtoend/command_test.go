@@ -1,0 +1,57 @@
+package endtoend
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"headroom/internal/pool"
+)
+
+// The operator's command does what it says: each verb is asked of the deployment, and waited for.
+func TestTheCommandHasThingsDone(t *testing.T) {
+	s := start(t, policies(pool.Policy{SlotsPerHost: 3}, pool.Policy{SlotsPerHost: 3}))
+	s.awaitInService(t, 1, 1)
+	headroom := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "../../dist/headroom", append(args, "--endpoint", s.Endpoint)...)
+		cmd.Env = append(cmd.Environ(), "AWS_ACCESS_KEY_ID=", "AWS_PROFILE=", "HEADROOM_STAGE=")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("headroom %s: %v: %s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	for _, line := range []struct{ args, says string }{
+		{"signup acme 127.1.0.1 --wait", "it is ready"},
+		{"tenant show acme", "database-standard-1/"},
+		{"address add acme 127.1.0.2 --wait", "its addresses are 127.1.0.1, 127.1.0.2"},
+		{"address remove acme 127.1.0.1 --wait", "its addresses are 127.1.0.2"},
+		{"host cordon share-standard-1 --reason drill --wait", "it is cordoned"},
+		{"host show share-standard-1", "cordoned by hand, by arn:aws:iam::123456789012:root (sent by 123456789012): drill"},
+		{"host uncordon share-standard-1 --reason over --wait", "it is in-service"},
+		{"decommission acme --reason ended --grace 1h --yes --wait", "nobody reaches its storage any more"},
+		{"tenant explain acme", "wanted that at"},
+		{"undo acme --reason mistake --wait", "it is ready"},
+		{"tenant history acme", "undone by arn:aws:iam::123456789012:root (sent by 123456789012): mistake"},
+		{"status", "Stage dev in eu-west-1"},
+	} {
+		if said := headroom(strings.Fields(line.args)...); !strings.Contains(said, line.says) {
+			t.Errorf("headroom %s says\n%s\nand not %q", line.args, said, line.says)
+		}
+	}
+	var record struct{ Audit []struct{ What, Who, Of string } }
+	if err := json.Unmarshal([]byte(headroom("audit", "--json")), &record); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, l := range record.Audit {
+		lines = append(lines, l.What+" of "+l.Of+" by "+l.Who)
+	}
+	const want = "InstanceChangeRequested of acme by 123456789012, InstanceChangeRequested of acme by 123456789012, HostRequest cordon of share-standard-1 by 123456789012, " +
+		"HostRequest uncordon of share-standard-1 by 123456789012, DecommissionRequested of acme by 123456789012, UndoRequested of acme by 123456789012"
+	if got := strings.Join(lines, ", "); got != want {
+		t.Errorf("on record is\n%s\nand not\n%s", got, want)
+	}
+}
