@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"headroom/internal/adapter/awsclient"
 	"headroom/internal/ledger/dynamo"
@@ -82,7 +84,7 @@ func startCloud() (*deployed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, errors.Join(d.furnish(ctx), d.spoil(ctx), d.drain(ctx, "PoolCheckQueueUrl"))
+	return d, errors.Join(d.forecastNothing(ctx), d.furnish(ctx), d.spoil(ctx), d.drain(ctx, "PoolCheckQueueUrl"))
 }
 
 // cloud is the deployment that the tests share.
@@ -257,6 +259,19 @@ func (d *deployed) spoil(ctx context.Context) error {
 		QueueUrl: &url, MessageBody: aws.String(`{"version":"1","tenantId":"umbrella","tier":"gold","instanceIp":"10.40.1.11"}`),
 		MessageAttributes: map[string]types.MessageAttributeValue{"field": text("tier"), "reason": text("is unknown")},
 	})
+	return err
+}
+
+// forecastNothing has pools planned by fixed buffers: what a forecast wants of hosts that were ordered long ago changes by
+// the minute.
+func (d *deployed) forecastNothing(ctx context.Context) error {
+	client, name := ssm.NewFromConfig(d.Config()), d.outputs["PolicyParameterName"]
+	stands, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
+	if err != nil {
+		return err
+	}
+	text := regexp.MustCompile(`"serveAtOnce":[0-9.]+`).ReplaceAllString(*stands.Parameter.Value, `"serveAtOnce":0`)
+	_, err = client.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &text, Overwrite: aws.Bool(true)})
 	return err
 }
 

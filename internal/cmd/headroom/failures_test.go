@@ -44,6 +44,8 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"pool policy diff gone.json", failed, "headroom: read the document: open gone.json: no such file or directory\n"},
 		{"dlq redrive poolcheck", guarded, "headroom: queue poolcheck has no dead letters\nheadroom dlq list shows where there are some.\n"},
 		{"dlq drop signup", refused, "headroom: --id names one, or --all means all of them: one of the two (see headroom dlq drop --help)\n"},
+		{"doctor", notWell, "headroom: something needs a person\n"},
+		{"audit --days 500", refused, "headroom: --days is 500, and must be from 0 to 400 (see headroom audit --help)\n"},
 		{"status --check", notWell, "headroom: something needs a person\n"},
 	} {
 		t.Run(test.args, func(t *testing.T) {

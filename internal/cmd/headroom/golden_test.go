@@ -123,3 +123,12 @@ func TestATerminalHasNoColoursForWhoWantsNone(t *testing.T) {
 		t.Setenv("NO_COLOR", "")
 	}
 }
+
+func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
+	d := cloud(t)
+	status, stdout, stderr := execute(newRoot(), "doctor", "--endpoint", d.Endpoint)
+	if status != notWell || stderr != "headroom: something needs a person\n" {
+		t.Fatalf("status %d, said %s", status, stderr)
+	}
+	golden(t, "doctor.txt", stdout)
+}

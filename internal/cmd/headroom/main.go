@@ -171,7 +171,7 @@ func newRoot() *cobra.Command {
 	root.SetUsageTemplate(usage)
 	root.SetFlagErrorFunc(refuseFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newAudit(),
+	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newAudit(), newDoctor(),
 		newSignup(), newAddress(), newDecommission(), newUndo(), newDeparture(),
 		newSimulate(), newDemo(), newCompletion())
 	return root
