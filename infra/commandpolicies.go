@@ -30,7 +30,7 @@ func newCommandPolicy(scope constructs.Construct, id, description string, grants
 func (c *controlPlane) queuePairs() []Queue {
 	return []Queue{
 		c.signups, c.signupSteps, c.poolChecks, c.hostEvents, c.alarms, c.gatewayAlarms, c.repairs, c.repairSteps, c.changes, c.changeSteps,
-		c.decommissions, c.decommissionSteps,
+		c.decommissions, c.decommissionSteps, c.restores, c.restoreSteps,
 	}
 }
 

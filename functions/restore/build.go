@@ -78,5 +78,5 @@ func build(cfg aws.Config, e restore.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return function.Batch(handler.Message), nil
+	return function.Batch(function.Audited(ledger, function.Now, handler.Message)), nil
 }

@@ -11,8 +11,8 @@ import (
 
 // Diagnosis is what a close look at a deployment found.
 type Diagnosis struct {
-	Looked []Look `json:"looked"`         // at what, in order
-	Needs  []Need `json:"needs"` // what a person should look at; empty: it is well
+	Looked []Look `json:"looked"` // at what, in order
+	Needs  []Need `json:"needs"`  // what a person should look at; empty: it is well
 }
 
 // Look is one thing that was looked at.

@@ -17,7 +17,7 @@ const deadLettersOutput = "DlqUrl"
 // drives says which function a queue drives; what is not here drives the function of its own name.
 var drives = map[string]string{
 	"signupsteps": "signup", "hostevents": "stackcomplete", "alarms": "rdsalarm", "gatewayalarms": "gatewayalarm",
-	"repairrequests": "hostrepair", "repairsteps": "hostrepair", "changesteps": "instancechange", "decommissionsteps": "decommission",
+	"repairrequests": "hostrepair", "repairsteps": "hostrepair", "changesteps": "instancechange", "decommissionsteps": "decommission", "restoresteps": "restore",
 	"undelivered": "",
 }
 

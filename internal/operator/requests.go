@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -185,6 +186,38 @@ func (o *Operator) Undo(ctx context.Context, tenant, reason string) (Request, er
 			return "it is " + string(t.State), t.State == pool.TenantReady, err
 		},
 	}, nil
+}
+
+// Restore asks that a tenant's database, its share, or both go back to a time; an empty grace is the policy's.
+func (o *Operator) Restore(ctx context.Context, tenant string, database, share bool, to time.Time, reason, grace string) (Request, error) {
+	body := events.RestoreRequest{
+		Version: events.Version, Type: events.TypeRestoreRequest, TenantID: tenant, Database: database, Share: share, To: events.At(to),
+		Reason: reason, RequestedBy: o.Caller.ARN, Grace: grace,
+	}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseRestoreRequest(text); return err }); err != nil {
+		return Request{}, err
+	}
+	return o.restoreRequest(ctx, tenant, body, "have tenant "+tenant+" go back to "+at(to), "headroom restore "+tenant+" --undo --reason …")
+}
+
+// UndoRestore asks that what a restoration of a tenant did, or is about to do, is not so.
+func (o *Operator) UndoRestore(ctx context.Context, tenant, reason string) (Request, error) {
+	body := events.RestoreUndo{Version: events.Version, Type: events.TypeRestoreUndo, TenantID: tenant, Reason: reason, RequestedBy: o.Caller.ARN}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseRestoreUndo(text); return err }); err != nil {
+		return Request{}, err
+	}
+	return o.restoreRequest(ctx, tenant, body, "undo the restoration of tenant "+tenant)
+}
+
+func (o *Operator) restoreRequest(ctx context.Context, tenant string, body any, says string, next ...string) (Request, error) {
+	t, err := o.readTenant(ctx, tenant)
+	if err != nil {
+		return Request{}, err
+	}
+	if t.State != pool.TenantReady {
+		return Request{}, refused("headroom tenant explain "+tenant+" says how it is.", "tenant %s has no storage to go back: it is %s", tenant, t.State)
+	}
+	return Request{Output: "RestoreQueueUrl", Body: body, Says: says, Next: append([]string{"headroom tenant show " + tenant}, next...)}, nil
 }
 
 // HostAction asks for something about a host: one of events.HostRelease and the like.

@@ -18,6 +18,8 @@ var changeVerbs = []struct{ args, output string }{
 	{"address add acme 10.40.1.21", "InstanceChangeQueueUrl"},
 	{"decommission acme --reason ended --grace 48h --yes", "DecommissionQueueUrl"},
 	{"undo globex --reason mistake", "DecommissionQueueUrl"},
+	{"restore acme --database --to 2026-01-05T10:00:00Z --reason mistake --yes", "RestoreQueueUrl"},
+	{"restore acme --undo --reason mistake --yes", "RestoreQueueUrl"},
 	{"departure resume globex.m4rkglobex --reason mended", "DecommissionQueueUrl"},
 	{"host cordon share-standard-1 --reason drill", "HostEventsQueueUrl"},
 	{"host release database-standard-2 --reason mended", "HostEventsQueueUrl"},

@@ -172,7 +172,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(refuseFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newAudit(), newDoctor(),
-		newSignup(), newAddress(), newDecommission(), newUndo(), newDeparture(),
+		newSignup(), newAddress(), newDecommission(), newUndo(), newRestore(), newDeparture(),
 		newSimulate(), newDemo(), newCompletion())
 	return root
 }

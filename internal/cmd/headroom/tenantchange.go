@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -100,4 +103,55 @@ func newDeparture() *cobra.Command {
 		of("retire DEPARTURE SLOT", "Take a quarantined slot (database or share) out of use.", func(args []string) string {
 			return "the " + args[1] + " of departure " + args[0] + " goes out of use for good"
 		}, "retire", "departure", "slot"))
+}
+
+// newRestore is `headroom restore`.
+func newRestore() *cobra.Command {
+	var database, share, undo bool
+	var to, grace string
+	return change{
+		verb: verb{
+			use: "restore TENANT [flags]", short: "Have a tenant go back in time, or undo that.",
+			long: "Have a tenant's database, its files, or both go back to a time. What came since\n" +
+				"is kept aside until the grace is over, and --undo brings it back.",
+			example: "  headroom restore acme --database --to 2026-11-02T09:00:00Z --reason mistake",
+			args:    arguments("tenant"), complete: tenantNames,
+			flags: func(f *pflag.FlagSet) {
+				f.BoolVar(&database, "database", false, "The database goes back.")
+				f.BoolVar(&share, "share", false, "The files come into a folder of their own.")
+				f.StringVar(&to, "to", "", "The time, as in 2026-11-02T09:00:00Z.")
+				f.StringVar(&grace, "grace", "", "How long it can be undone, such as 72h. Default: as the policy says.")
+				f.BoolVar(&undo, "undo", false, "Undo the last one, or call it off.")
+			},
+			check: func([]string) error {
+				if undo && (database || share || to != "" || grace != "") {
+					return errors.New("--undo goes with none of --database, --share, --to and --grace")
+				}
+				if _, err := time.Parse(time.RFC3339, to); err != nil && !undo {
+					return fmt.Errorf("--to is %q, and must be a time such as 2026-11-02T09:00:00Z", to)
+				}
+				if !undo && !database && !share {
+					return errors.New("what goes back? --database, --share, or both")
+				}
+				return nil
+			},
+		},
+		reasoned: true,
+		destroys: func(args []string) string {
+			if undo {
+				return "tenant " + args[0] + " has again what it had before it went back in time"
+			}
+			return "tenant " + args[0] + " goes back to " + to + ", and what came since is kept aside until the grace is over"
+		},
+		request: func(ctx context.Context, o *operator.Operator, args []string, reason string) (operator.Request, error) {
+			if undo {
+				return o.UndoRestore(ctx, args[0], reason)
+			}
+			when, err := time.Parse(time.RFC3339, to)
+			if err != nil {
+				return operator.Request{}, err
+			}
+			return o.Restore(ctx, args[0], database, share, when, reason, grace)
+		},
+	}.command()
 }
