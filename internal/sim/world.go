@@ -87,7 +87,7 @@ func (w *world) wire() error {
 	template := poolcheck.Template{URL: "https://s3/template", Zones: []pool.Zone{{Name: "eu-central-1a", Subnet: "subnet-a"}, {Name: "eu-central-1b", Subnet: "subnet-b"}}}
 	check, checkErr := poolcheck.New(poolcheck.Config{
 		Ledger: w.ledger, Shelf: reconciler, Policies: out, Stacks: w.stacks, Images: out, Alarms: out, Instances: out, Announce: announcer,
-		Signups: w.steps, Leaving: nothing{}, Changes: nothing{}, Repairs: nothing{}, HostEvents: w.hostEvents,
+		Signups: w.steps, Leaving: nothing{}, Changes: nothing{}, Repairs: nothing{}, Restores: nothing{}, HostEvents: w.hostEvents,
 		Templates: map[pool.Kind]poolcheck.Template{pool.Database: template, pool.Share: template},
 		StackRole: role, StackPrefix: prefix, Stage: stage, Mark: w.mark, Metrics: none, Log: discard, Now: now,
 	})
