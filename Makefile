@@ -16,7 +16,7 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export GOFLAGS
 
-.PHONY: help setup build native synth deploy demo test screenshots bench lint clean
+.PHONY: help setup build native synth deploy demo test screenshots bench figures lint clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -94,6 +94,10 @@ bench: setup native synth ## What signups cost, how fast they are, what load a t
 	go test -run '^$$' -bench 'Signups|Repairs' -benchtime 1x -timeout 60m ./internal/endtoend
 	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/archive ./internal/handler/archivist
 	go test -run '^$$' -bench Restore -benchtime 1x -timeout 60m ./functions/archivist
+
+# SERIES="b2b.csv taxi.csv:0.001" takes files of signups, counts multiplied; without it series of its own are taken.
+figures: ## Hold the planner against other buffers, on SERIES="file …" or series of its own, and print the table
+	GOGC=800 go run ./internal/sim/figures -by functions -seeds $(or $(SEEDS),5) $(SERIES)
 
 lint: ## Check formatting and look for mistakes
 	@unformatted=$$(go run $(GOFUMPT) -l functions infra internal events); \

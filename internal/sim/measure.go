@@ -15,16 +15,27 @@ func tenantID(n int) string { return "t" + strconv.Itoa(n) }
 
 // visit is what came of one signup.
 type visit struct {
-	came, ready time.Time // ready is zero: never served
-	queued      bool      // it was told to wait
+	came, ready time.Time     // ready is zero: never served
+	told        time.Time     // when it was told first how long it waits at most; zero: never
+	within      time.Duration // what it was told, with 90 %
+}
+
+// Counts are counts of both kinds.
+type Counts struct{ Database, Share int }
+
+func (c *Counts) of(k pool.Kind) *int {
+	if k == pool.Share {
+		return &c.Share
+	}
+	return &c.Database
 }
 
 // Look is how things stood at one moment.
 type Look struct {
 	At      time.Time
-	Free    map[pool.Kind]int // slots that nobody has, of hosts in service
-	Hosts   map[pool.Kind]int // that there are, those that are being made and deleted included
-	Ready   map[pool.Kind]int // hosts in service
+	Free    Counts // slots that nobody has, of hosts in service
+	Hosts   Counts // that there are, those that are being made and deleted included
+	Ready   Counts // hosts in service
 	Waiting int
 }
 
@@ -33,6 +44,7 @@ type measure struct {
 	w       *world
 	visits  []visit
 	looks   []Look
+	empties []empty
 	orders  map[pool.Kind][]time.Time
 	notices map[string]int // what people were told, by its subject
 }
@@ -59,9 +71,40 @@ func (m *measure) served(id string, at time.Time) {
 	}
 }
 
-func (m *measure) waits(e events.StorageWaiting, _ time.Time) { m.of(e.TenantID).queued = true }
+// waits hears what a tenant that waits was told first.
+func (m *measure) waits(e events.StorageWaiting, at time.Time) {
+	if v := m.of(e.TenantID); v.told.IsZero() && e.Estimate != nil {
+		v.told, v.within = at, time.Duration(e.Estimate.P90Seconds)*time.Second
+	}
+}
 
 func (m *measure) ordered(k pool.Kind) { m.orders[k] = append(m.orders[k], m.w.line.now) }
+
+// empty is what was forecast of when the pairs are taken that are free, with nothing that is coming.
+type empty struct {
+	at     time.Time
+	pairs  int
+	tenth  time.Duration // they last longer than that, with 90 %
+	before int           // tenants that had come
+}
+
+// emptyEvery is how often the time to empty is looked at: looks close to each other tell the same.
+const emptyEvery = 15 * time.Minute
+
+// forecast notes what the outlook says of the time to empty.
+func (m *measure) forecast(l Look) {
+	if n := len(m.empties); n > 0 && l.At.Sub(m.empties[n-1].at) < emptyEvery {
+		return
+	}
+	outlook, err := m.w.ledger.Outlook(context.Background(), m.w.Tier)
+	if err != nil {
+		m.w.broken("measuring", err)
+		return
+	}
+	if pairs := min(l.Free.Database, l.Free.Share); pairs > 0 {
+		m.empties = append(m.empties, empty{l.At, pairs, outlook.Demand.Empty(pairs, 0.1), len(m.visits)})
+	}
+}
 
 // look notes how things stand.
 func (m *measure) look() {
@@ -76,14 +119,15 @@ func (m *measure) look() {
 		m.w.broken("measuring", err)
 		return
 	}
-	l := Look{At: m.w.line.now, Free: map[pool.Kind]int{}, Hosts: map[pool.Kind]int{}, Ready: map[pool.Kind]int{}, Waiting: len(waiting)}
+	l := Look{At: m.w.line.now, Waiting: len(waiting)}
 	for _, k := range pool.Kinds {
 		record, err := m.w.ledger.Pool(ctx, pool.Key{Kind: k, Tier: m.w.Tier})
 		if err != nil {
 			m.w.broken("measuring", err)
 			return
 		}
-		l.Free[k], l.Hosts[k], l.Ready[k] = shelf.SetOut(k)+record.Counters.Reserve, record.Counters.Hosts, record.Counters.InService
+		*l.Free.of(k), *l.Hosts.of(k), *l.Ready.of(k) = shelf.SetOut(k)+record.Counters.Reserve, record.Counters.Hosts, record.Counters.InService
 	}
 	m.looks = append(m.looks, l)
+	m.forecast(l)
 }

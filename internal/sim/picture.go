@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/go-analyze/charts"
-
-	"headroom/internal/pool"
 )
 
 const (
@@ -30,11 +28,11 @@ func most(a, b float64) float64 { return max(a, b) }
 
 var panels = []panel{
 	{"Free slots (fewest in each step)", []string{"databases", "shares"}, least, func(l Look) []float64 {
-		return []float64{float64(l.Free[pool.Database]), float64(l.Free[pool.Share])}
+		return []float64{float64(l.Free.Database), float64(l.Free.Share)}
 	}},
 	{"Tenants waiting (most in each step)", []string{"waiting"}, most, func(l Look) []float64 { return []float64{float64(l.Waiting)} }},
 	{"Hosts (being made too)", []string{"database", "share"}, most, func(l Look) []float64 {
-		return []float64{float64(l.Hosts[pool.Database]), float64(l.Hosts[pool.Share])}
+		return []float64{float64(l.Hosts.Database), float64(l.Hosts.Share)}
 	}},
 }
 

@@ -48,6 +48,13 @@ type Result struct {
 	HostsExcess PerKind `json:"hosts_excess"`
 	HostsAtEnd  PerKind `json:"hosts_at_end"`
 
+	// EmptyBeaten is how often the pairs that were free were gone sooner than the time to empty of 10 % said, of looks four
+	// times an hour; EstimatesHeld how many of those who were told how long they wait at most, with 90 %, waited no longer.
+	// Both are 0 where nothing was said.
+	EmptyBeaten   float64 `json:"time_to_empty_beaten"`
+	EstimatesHeld float64 `json:"wait_estimates_held"`
+	Estimates     int     `json:"wait_estimates"` // that were told
+
 	Looks []Look `json:"-"` // once a minute, for a picture
 }
 
@@ -93,6 +100,7 @@ func (m *measure) sums(to time.Time) (Result, error) {
 		}
 	}
 	m.holdings(&r)
+	m.forecasts(&r)
 	return r, nil
 }
 
@@ -140,15 +148,16 @@ func (m *measure) holdings(r *Result) {
 	n := float64(len(r.Looks))
 	for _, k := range pool.Kinds {
 		for _, l := range r.Looks {
+			free, hosts, ready := float64(*l.Free.of(k)), float64(*l.Hosts.of(k)), float64(*l.Ready.of(k))
 			p, _ := m.w.Policy(l.At).Pools.Of(pool.Key{Kind: k, Tier: m.w.Tier})
 			slots := float64(max(1, p.Brings()))
-			*r.IdleSlots.of(k) += float64(l.Free[k]) / n
-			r.IdleCostMonth += price(p) * float64(l.Free[k]) / slots / n
-			r.CostMonth += price(p) * float64(l.Hosts[k]) / n
-			least := (float64(l.Ready[k])*slots - float64(l.Free[k])) / slots
-			*r.HostsExcess.of(k) += max(0, float64(l.Ready[k])-float64(int(least+0.999999))) / n
+			*r.IdleSlots.of(k) += free / n
+			r.IdleCostMonth += price(p) * free / slots / n
+			r.CostMonth += price(p) * hosts / n
+			least := (ready*slots - free) / slots
+			*r.HostsExcess.of(k) += max(0, ready-float64(int(least+0.999999))) / n
 		}
-		*r.HostsAtEnd.of(k) = float64(r.Looks[len(r.Looks)-1].Hosts[k])
+		*r.HostsAtEnd.of(k) = float64(*r.Looks[len(r.Looks)-1].Hosts.of(k))
 	}
 }
 
@@ -181,4 +190,34 @@ func (m *measure) ends(r *Result) error {
 		}
 	}
 	return nil
+}
+
+// forecasts holds what was forecast against what came.
+func (m *measure) forecasts(r *Result) {
+	held, looks, beaten := 0, 0, 0
+	for _, v := range m.visits {
+		if v.told.IsZero() || v.came.Before(r.From) {
+			continue
+		}
+		r.Estimates++
+		if !v.ready.IsZero() && v.ready.Sub(v.told) <= v.within {
+			held++
+		}
+	}
+	for _, e := range m.empties {
+		ends := e.at.Add(e.tenth)
+		if e.at.Before(r.From) || ends.After(r.To) {
+			continue // what came later is not known
+		}
+		looks++
+		if last := e.before + e.pairs - 1; last < len(m.visits) && m.visits[last].came.Before(ends) {
+			beaten++
+		}
+	}
+	if r.Estimates > 0 {
+		r.EstimatesHeld = float64(held) / float64(r.Estimates)
+	}
+	if looks > 0 {
+		r.EmptyBeaten = float64(beaten) / float64(looks)
+	}
 }

@@ -104,6 +104,9 @@ func TestWhoComesInABurstWaitsAndIsServed(t *testing.T) {
 	if r.NeverServed != 0 || r.ServedAtOnce > 0.8 || r.WaitP99 < 60 || r.WaitMost < r.WaitP99 || r.WaitP99 < r.WaitP50 {
 		t.Errorf("of %d at once %.2f, never %d; waits %v %v %v", r.Signups, r.ServedAtOnce, r.NeverServed, r.WaitP50, r.WaitP99, r.WaitMost)
 	}
+	if r.Estimates == 0 || r.EstimatesHeld == 0 || r.EstimatesHeld > 1 || r.EmptyBeaten < 0 || r.EmptyBeaten > 1 {
+		t.Errorf("%d were told how long, which held for %.2f; %.2f were out sooner", r.Estimates, r.EstimatesHeld, r.EmptyBeaten)
+	}
 	if r.HostsFailed == 0 || r.HostsFailed >= r.HostsOrdered {
 		t.Errorf("of %d hosts %d failed", r.HostsOrdered, r.HostsFailed)
 	}

@@ -138,9 +138,9 @@ func (s *sketch) check() {
 
 // look notes how things stand.
 func (s *sketch) look() {
-	l := Look{At: s.line.now, Free: map[pool.Kind]int{}, Hosts: map[pool.Kind]int{}, Ready: map[pool.Kind]int{}, Waiting: len(s.queue)}
+	l := Look{At: s.line.now, Waiting: len(s.queue)}
 	for kind, k := range s.kinds {
-		l.Free[kind], l.Hosts[kind], l.Ready[kind] = k.free(), k.record.Counters.Hosts, k.record.Counters.InService
+		*l.Free.of(kind), *l.Hosts.of(kind), *l.Ready.of(kind) = k.free(), k.record.Counters.Hosts, k.record.Counters.InService
 	}
 	s.measured.looks = append(s.measured.looks, l)
 }

@@ -53,6 +53,16 @@ func LeadTimes(measured, ages []time.Duration, prior Prior) Leads {
 // Constant is the distribution of lead times that are always the same.
 func Constant(took time.Duration) Leads { return leadsOf([]float64{minutes(took)}) }
 
+// Measured is the distribution of lead times that are known from having been measured, one at least.
+func Measured(took []time.Duration) Leads {
+	points := make([]float64, len(took))
+	for i, t := range took {
+		points[i] = minutes(t)
+	}
+	slices.Sort(points)
+	return leadsOf(points)
+}
+
 func leadsOf(points []float64) Leads {
 	l := Leads{points: points}
 	for i := range l.quantiles {

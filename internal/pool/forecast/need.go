@@ -21,7 +21,7 @@ func (d Demand) Needs(l Leads, batch int, serve float64) Need {
 // surging reports whether more came of late than the slow rate explains: by one and a half standard deviations of what the
 // fast rate would have counted at that rate, and half a signup. One tenant after a quiet time is no surge, two within
 // minutes are. Two deviations and one and a half signups see a surge later, for hardly less money: on series with
-// clumps, walls and launches they serve 97.7, 98.7 and 97.9 of 100 at once, these 99.7, 99.4 and 98.6 (docs/decisions/capacity.md).
+// clumps, walls and launches they serve 97.7, 98.7 and 97.9 of 100 at once, these 99.7, 99.4 and 98.6 (docs/simulation.md).
 func (d Demand) surging() bool {
 	m := d.Slow.PerMinute() * d.Fast.Exposure // μ
 	return d.Fast.Count > m+1.5*math.Sqrt(m/2+d.Spread.C()*m*m)+0.5
