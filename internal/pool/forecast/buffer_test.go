@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func TestTheBufferIsTheLeastThatServes(t *testing.T) {
 	})
 }
 
-func TestTheBufferGrowsWithTargetRateLeadAndSpread(t *testing.T) {
+func TestTheBufferGrowsWithTargetRateAndLead(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r, l, batch := drawRate(rt), drawLeads(rt), drawBatch(rt)
 		c, serve := rapid.Float64Range(0, 2).Draw(rt, "c"), drawServe(rt, 0.9)
@@ -81,6 +82,18 @@ func TestTheBufferGrowsWithTargetRateLeadAndSpread(t *testing.T) {
 		if more := Buffer(r.Arrivals(c), longer, batch, serve); more < buffer {
 			rt.Errorf("longer leads make the buffer %d, from %d", more, buffer)
 		}
+	})
+}
+
+// A wider spread wants more, where tenants come at all: of next to none, it makes it likelier that none comes, and the
+// buffer may shrink by a slot or two. So the lead times are the usual ones here, and one an hour is expected at least.
+func TestTheBufferGrowsWithTheSpread(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := Rate{Exposure: rapid.Float64Range(8, 87).Draw(rt, "exposure")}
+		r.Count = r.Exposure * math.Pow(10, rapid.Float64Range(math.Log10(1.0/60), 2).Draw(rt, "log rate"))
+		l, batch, serve := LeadTimes(nil, nil, databases), drawBatch(rt), drawServe(rt, 0.9)
+		c := rapid.Float64Range(0, 2).Draw(rt, "c")
+		buffer := Buffer(r.Arrivals(c), l, batch, serve)
 		if more := Buffer(r.Arrivals(rapid.Float64Range(c, 2).Draw(rt, "more c")), l, batch, serve); more < buffer {
 			rt.Errorf("a wider spread makes the buffer %d, from %d", more, buffer)
 		}
