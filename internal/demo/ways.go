@@ -11,11 +11,11 @@ import (
 	"headroom/internal/pool"
 )
 
-// kept are the detail-types of what is said of tenants on their ways: out, back, and from one machine to another; and of
+// kept are the detail-types of what is said of tenants on their ways: out, back, back in time, and from one machine to another; and of
 // hosts that are mended.
 var kept = []string{
 	events.TenantClosed{}.DetailType(), events.TenantReopened{}.DetailType(), events.TenantReleased{}.DetailType(),
-	events.AccessChanged{}.DetailType(), events.HostRepaired{}.DetailType(),
+	events.AccessChanged{}.DetailType(), events.HostRepaired{}.DetailType(), events.TenantRestored{}.DetailType(),
 }
 
 // onItsWay keeps what is said of a tenant.
@@ -62,6 +62,13 @@ func (c *Crowd) Leave(ctx context.Context, id, reason, grace string) error {
 func (c *Crowd) Undo(ctx context.Context, id, reason string) error {
 	return c.ask(ctx, id, "DecommissionQueueUrl", events.UndoRequested{
 		Version: events.Version, Type: events.TypeUndoRequested, TenantID: id, Reason: reason, RequestedBy: "support",
+	})
+}
+
+// GoBack asks that a tenant's database and files go back to a time, as an operator would: one message on the restore queue.
+func (c *Crowd) GoBack(ctx context.Context, id string, to time.Time, reason string) error {
+	return c.ask(ctx, id, "RestoreQueueUrl", events.RestoreRequest{
+		Version: events.Version, Type: events.TypeRestoreRequest, TenantID: id, Database: true, Share: true, To: events.At(to), Reason: reason, RequestedBy: "operations",
 	})
 }
 

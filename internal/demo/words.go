@@ -77,6 +77,15 @@ func words(detailType string, detail json.RawMessage) string {
 		return reworded(detailType, detail, func(e events.TenantReleased) string {
 			return fmt.Sprintf("%s has left; certified in %s", e.TenantID, e.Certificate.CertifiedKey)
 		})
+	case events.TenantRestored{}.DetailType():
+		return reworded(detailType, detail, func(e events.TenantRestored) string {
+			return fmt.Sprintf("%s went back to %s (%s: %s); its database let nobody in for %d s, at most",
+				e.TenantID, e.RestoredTo.Format(time.TimeOnly), e.RequestedBy, e.Reason, e.RefusedSeconds)
+		})
+	case events.TenantRestoreUndone{}.DetailType():
+		return reworded(detailType, detail, func(e events.TenantRestoreUndone) string {
+			return fmt.Sprintf("%s has its database of before it went back again (%s: %s)", e.TenantID, e.RequestedBy, e.Reason)
+		})
 	case events.AccessChanged{}.DetailType():
 		return reworded(detailType, detail, accessChanged)
 	case events.RequestRejected{}.DetailType():

@@ -1,0 +1,160 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
+	"headroom/events"
+	"headroom/internal/adapter/awsclient"
+)
+
+// What the chapter of going back in time tries.
+const (
+	isBack       = "a table that was dropped is back, with every row"
+	sawNothing   = "the neighbour on the same host has its newest row"
+	filesBeside  = "the files of that time lie in a folder beside those of now"
+	backLook     = time.Second
+	booksOfThen  = 500              // rows that are lost
+	neighboursOf = "the newest row" // that a restore of the whole host would lose
+)
+
+// goingBack has a customer drop a table, and get it back as of a minute ago, beside a neighbour that writes on.
+func (s show) goingBack(ctx context.Context, t Tenant, others []Tenant) error {
+	s.p.Heading("a customer drops a table, and gets it back as of a minute ago")
+	if err := execute(ctx, s.cloud, t, fmt.Sprintf("CREATE TABLE app.books AS SELECT n AS id FROM generate_series(1, %d) n", booksOfThen)); err != nil {
+		return err
+	}
+	to, err := s.backedUp(ctx, t)
+	if err != nil {
+		return err
+	}
+	neighbour, shared := neighbourOf(t, others)
+	if shared {
+		if err := execute(ctx, s.cloud, neighbour, "CREATE TABLE app.newest AS SELECT '"+neighboursOf+"'::text AS text"); err != nil {
+			return err
+		}
+	}
+	if err := execute(ctx, s.cloud, t, "DROP TABLE app.books"); err != nil {
+		return err
+	}
+	s.p.Line(fmt.Sprintf("%s drops a table of %d rows; an operator has it go back to %s, by one message on the restore queue", t.ID, booksOfThen, to.Format(time.TimeOnly)))
+	if err := s.crowd.GoBack(ctx, t.ID, to, "it dropped a table"); err != nil {
+		return err
+	}
+	restored, err := awaitSaid(ctx, s.crowd, s.p, s.o.Patience, t.ID+" is restored", func(e events.TenantRestored) bool { return e.TenantID == t.ID })
+	if err != nil {
+		return err
+	}
+	var done trials
+	done.try(ctx, isBack, restored.Database, func(ctx context.Context) error {
+		return finds(ctx, s.cloud, t, "SELECT count(*)::text FROM app.books", fmt.Sprint(booksOfThen))
+	})
+	if shared {
+		done.try(ctx, sawNothing, neighbour.ID, func(ctx context.Context) error {
+			return finds(ctx, s.cloud, neighbour, "SELECT text FROM app.newest", neighboursOf)
+		})
+	}
+	done.try(ctx, filesBeside, fmt.Sprintf("%d files in %s", restored.Files, strings.TrimSuffix(restored.Folder, "/")), func(ctx context.Context) error {
+		return s.readsBoth(ctx, t, restored.Folder)
+	})
+	return s.verdict(ctx, done)
+}
+
+// backedUp waits until all that was written until now is in the backups of a tenant's database host, and returns the latest
+// time that it can be restored to: that which comes after another has begun to be archived since.
+func (s show) backedUp(ctx context.Context, t Tenant) (latest time.Time, err error) {
+	client, moved := rds.NewFromConfig(s.cloud.AWS()), 0
+	look := func() (time.Time, error) {
+		out, err := client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{})
+		if err != nil {
+			return time.Time{}, fmt.Errorf("look until when the database of %s can be restored: %w", t.ID, err)
+		}
+		for _, i := range out.DBInstances {
+			if i.Endpoint != nil && aws.ToString(i.Endpoint.Address) == t.Ready.Database.Host && aws.ToInt32(i.Endpoint.Port) == int32(t.Ready.Database.Port) {
+				return aws.ToTime(i.LatestRestorableTime), nil
+			}
+		}
+		return time.Time{}, errors.New("the database host is none of RDS's instances")
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.o.Patience)
+	defer cancel()
+	for moved < 2 {
+		now, err := look()
+		if err != nil {
+			return latest, err
+		}
+		if !latest.IsZero() && now.After(latest) {
+			moved++
+		}
+		latest = now
+		if err := awsclient.Sleep(ctx, backLook); err != nil {
+			return latest, fmt.Errorf("wait for backups: %w", err)
+		}
+	}
+	return latest.UTC(), nil
+}
+
+// neighbourOf is another tenant on the same database host.
+func neighbourOf(t Tenant, others []Tenant) (Tenant, bool) {
+	for _, o := range others {
+		if o.ID != t.ID && o.Ready.Database.Host == t.Ready.Database.Host && o.Ready.Database.Port == t.Ready.Database.Port {
+			return o, true
+		}
+	}
+	return Tenant{}, false
+}
+
+// readsBoth wants a tenant's file to be there twice: as it is, and as it was.
+func (s show) readsBoth(ctx context.Context, t Tenant, folder string) error {
+	client, err := mountPatiently(ctx, s.cloud, t)
+	if err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	defer func() { _ = client.Close() }()
+	for _, name := range []string{"note.txt", folder + "note.txt"} {
+		text, err := client.ReadFile(ctx, name)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		if err := wrote(t, string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// execute runs a statement as a tenant.
+func execute(ctx context.Context, cloud Cloud, t Tenant, statement string) error {
+	conn, err := Connect(ctx, cloud, t.credentials)
+	if err != nil {
+		return fmt.Errorf("connect as %s: %w", t.ID, err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("run a statement as %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// finds wants a tenant's query to find a text.
+func finds(ctx context.Context, cloud Cloud, t Tenant, query, want string) error {
+	conn, err := Connect(ctx, cloud, t.credentials)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var text string
+	if err := conn.QueryRow(ctx, query).Scan(&text); err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if text != want {
+		return fmt.Errorf("read %q, not %q", text, want)
+	}
+	return nil
+}
