@@ -116,10 +116,6 @@ func (h *Handler) remove(ctx context.Context, r pool.Restoration) (restoring, er
 			return restoring{}, err
 		}
 	}
-	// Somebody who was about to order it may do so still.
-	if left := r.Since().Add(stalled).Sub(h.Now()); left > 0 {
-		return restoring{Record: r, Wait: left}, nil
-	}
 	if err := h.dropStandIns(ctx, r); err != nil {
 		return restoring{}, err
 	}
