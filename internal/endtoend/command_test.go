@@ -41,7 +41,9 @@ func TestTheCommandHasThingsDone(t *testing.T) {
 			t.Errorf("headroom %s says\n%s\nand not %q", line.args, said, line.says)
 		}
 	}
-	var record struct{ Audit []struct{ What, Who, Of string } }
+	var record struct {
+		Audit []struct{ What, Who, Of string }
+	}
 	if err := json.Unmarshal([]byte(headroom("audit", "--json")), &record); err != nil {
 		t.Fatal(err)
 	}
