@@ -94,6 +94,7 @@ func TestATenantGoesBackInTime(t *testing.T) {
 		r, err := s.ledger.Restoration(t.Context(), backer)
 		return err == nil && r.State == pool.RestorationUndone
 	}))
+	s.needsItsGrants(t, s.rolesOf(t, "restore", "restorer"))
 	if bays, err := s.ledger.Bays(t.Context()); err != nil || len(bays.Taken) > 0 {
 		t.Errorf("bays are taken: %v, %v", bays.Taken, err)
 	}

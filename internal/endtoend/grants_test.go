@@ -184,6 +184,13 @@ var unneeded = map[string]string{
 	"job s3:ListBucket":                                "an object is found missing only if it was lost",
 	"job s3:GetObject":                                 "an attempt's object is looked at only if it is there already, after an upload that came to no clear end",
 	"job s3:AbortMultipartUpload":                      "an upload is aborted only if an attempt was cut short",
+	"restore sns:Publish":                              "people are told only of a restoration that fails or waits, or of an instance that was left",
+	"restore kms:Decrypt":                              "the topic's key is used only when people are told of something",
+	"restore kms:GenerateDataKey":                      "the topic's key is used only when people are told of something",
+	"restore ssm:GetParameterHistory":                  "older policies are read only while the newest ones are invalid",
+	"restore secretsmanager:GetSecretValue":            "a role's secret is read only if it is there already, after a storing that was cut short",
+	"restore ecs:DescribeTasks":                        "a task is looked at only if it was not heard of",
+	"restore ecs:StopTask":                             "a task is stopped only if it fails, or is called off",
 	"poolcheck cloudwatch:DescribeAlarms":              "an alarm is looked at only if it keeps a host out of service for a minute",
 }
 

@@ -214,9 +214,18 @@ func (w *withheld) left() (all []grant) {
 // rolesOfLeaving are the ARNs of the roles that only a tenant that leaves makes use of, by whose they are.
 func (s *system) rolesOfLeaving(t *testing.T) map[string]string {
 	t.Helper()
-	roles := map[string]string{"decommission": s.roles(t)["decommission"]}
+	return s.rolesOf(t, "decommission", "archivist")
+}
+
+// rolesOf are the ARNs of the roles of a function, and of the tasks of a family and their jobs, by whose they are.
+func (s *system) rolesOf(t *testing.T, function, family string) map[string]string {
+	t.Helper()
+	roles := map[string]string{}
 	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
-		if r.Type != "AWS::ECS::TaskDefinition" || r.Properties["Family"] != longName("archivist") {
+		if r.Type == "AWS::Lambda::Function" && shortName(r.PhysicalID) == function {
+			roles[function], _ = r.Properties["Role"].(string)
+		}
+		if r.Type != "AWS::ECS::TaskDefinition" || r.Properties["Family"] != longName(family) {
 			continue
 		}
 		roles["task"], _ = r.Properties["TaskRoleArn"].(string)
@@ -228,7 +237,7 @@ func (s *system) rolesOfLeaving(t *testing.T) map[string]string {
 			}
 		}
 	}
-	if roles["decommission"] == "" || roles["task"] == "" || roles["job"] == "" {
+	if roles[function] == "" || roles["task"] == "" || roles["job"] == "" {
 		t.Fatalf("the roles are %v", roles)
 	}
 	return roles
