@@ -53,7 +53,10 @@ var passing = map[string]bool{
 // leaves. That is no lack of a privilege, although its code says so.
 const endsSessions = "TerminateOtherDBBackends"
 
-var errSessionsLeft = errors.New("sessions are still open")
+var (
+	errSessionsLeft = errors.New("sessions are still open")
+	errExchanged    = errors.New("the databases have changed places meanwhile")
+)
 
 // retry runs a verb from its start until it succeeds, fails for good, or has been tried enough.
 // From its start, because a verb is harmless to repeat, and its connection may be gone.
@@ -97,5 +100,5 @@ func transient(err error) bool {
 	return errors.As(err, &network) ||
 		errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, errSessionsLeft)
+		errors.Is(err, errSessionsLeft) || errors.Is(err, errExchanged)
 }

@@ -91,20 +91,25 @@ func (a *Adapter) Swap(ctx context.Context, login pool.Login, slot, standIn, kep
 	}
 	present, in, old := ids[0], ids[1], ids[2]
 	err = a.retryUpTo(ctx, 2*a.Attempts, func() error {
-		done, err := a.bears(ctx, login, kept)
+		// First the stand-in, which goes in the moment in which what is kept comes: who sees neither, in this order, knows
+		// that there is neither, also while another run exchanges them.
+		there, err := a.bears(ctx, login, standIn)
 		if err != nil {
 			return err
 		}
-		if !done {
-			if err := a.refuseMissing(ctx, login, standIn); err != nil {
-				return err
-			}
-			if err := a.handOver(ctx, login, slot, standIn); err != nil {
-				return err
-			}
-			if err := a.exchange(ctx, login, slot, standIn, kept); err != nil {
-				return err
-			}
+		if there {
+			err = a.handOver(ctx, login, slot, standIn)
+		} else {
+			err = a.refuseMissing(ctx, login, kept)
+		}
+		if there && err == nil {
+			err = a.exchange(ctx, login, slot, standIn, kept)
+		}
+		if state := sqlState(err); state == noSuchDatabase || state == undefinedObject { // its name is another, its role gone
+			err = fmt.Errorf("%w: %s", errExchanged, err)
+		}
+		if err != nil {
+			return err
 		}
 		return a.within(ctx, login, maintenance, func(s session) error {
 			if err := letIn(ctx, s, present, old); err != nil {
@@ -310,11 +315,22 @@ func carryOver(ctx context.Context, s session, from, to string) error {
 func (a *Adapter) exchange(ctx context.Context, login pool.Login, slot, in, out pool.MarkedSlot) error {
 	quoted := func(s pool.MarkedSlot) string { return pgx.Identifier{pool.DatabaseName(s.Name)}.Sanitize() }
 	return a.within(ctx, login, maintenance, func(s session) error {
-		if err := refuseStrange(ctx, s, slot); err != nil {
-			return err
+		// One at a time: the slower of two would shut what the faster has just put into the place. The lock goes with the
+		// session.
+		if err := s.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended('"+pool.DatabaseName(slot.Name)+"', 0))"); err != nil {
+			return fmt.Errorf("wait for who changes the databases' places: %w", err)
 		}
-		if err := refuseStrange(ctx, s, in); err != nil {
-			return err
+		there, err := s.True(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = '"+pool.DatabaseName(in.Name)+"')")
+		if err != nil {
+			return fmt.Errorf("look for what is to come into the place: %w", err)
+		}
+		if !there {
+			return errExchanged
+		}
+		for _, database := range []pool.MarkedSlot{slot, in, out} {
+			if err := refuseStrange(ctx, s, database); err != nil {
+				return err
+			}
 		}
 		for _, database := range []pool.MarkedSlot{slot, in} {
 			if err := s.Exec(ctx, "ALTER DATABASE "+quoted(database)+" ALLOW_CONNECTIONS false"); err != nil {
@@ -325,7 +341,7 @@ func (a *Adapter) exchange(ctx context.Context, login pool.Login, slot, in, out 
 			}
 		}
 		// Commit point: the databases have changed places. Several statements at once are one transaction.
-		err := s.Exec(ctx, "ALTER DATABASE "+quoted(slot)+" RENAME TO "+quoted(out)+
+		err = s.Exec(ctx, "ALTER DATABASE "+quoted(slot)+" RENAME TO "+quoted(out)+
 			"; COMMENT ON DATABASE "+quoted(out)+" IS '"+out.Mark+"'"+
 			"; ALTER DATABASE "+quoted(in)+" RENAME TO "+quoted(slot)+
 			"; COMMENT ON DATABASE "+quoted(slot)+" IS '"+slot.Mark+"'")

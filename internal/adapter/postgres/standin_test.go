@@ -324,3 +324,34 @@ func TestSwapTouchesNothingThatBearsAnotherMark(t *testing.T) {
 	}
 	var _ *pgx.Conn = other.connect(t)
 }
+
+// A message comes twice, or a step is tried again while the first try is still at it: whoever is slower finds what the
+// other did, and shuts nobody out.
+func TestSwapsAtOnceAreOne(t *testing.T) {
+	x := newExchange(t)
+	failed := make(chan error)
+	for range 4 {
+		a := newAdapter(t)
+		go func() { failed <- x.swap(t, a) }()
+	}
+	for range 4 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := x.reads(t); got != "then"+settingsOfIt {
+		t.Errorf("the tenant reads %q", got)
+	}
+	for range 2 {
+		a := newAdapter(t)
+		go func() { failed <- x.back(t, a) }()
+	}
+	for range 2 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := x.reads(t); got != "now"+settingsOfIt {
+		t.Errorf("the tenant reads %q after it was undone", got)
+	}
+}

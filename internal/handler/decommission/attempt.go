@@ -43,6 +43,10 @@ func (h *Handler) attempt(ctx context.Context, d pool.Departure, job string) (le
 	if d.Attempt.Task != "" {
 		return h.lookAfter(ctx, d)
 	}
+	if waits, err := h.swapsBack(ctx, d); waits != nil || err != nil {
+		d.Due = h.Now().Add(pool.Deadline(d.Step))
+		return leaving{Record: d, Wait: bayWait, Because: waits}, err
+	}
 	took, err := h.bays().Take(ctx, string(d.ID()), d.Tenant.Database.Host)
 	if err != nil {
 		return leaving{}, err

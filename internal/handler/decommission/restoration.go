@@ -42,3 +42,16 @@ func (h *Handler) endRestoration(ctx context.Context, c pool.Clearance) (waits, 
 	}
 	return fmt.Errorf("restoration %s has copies of its database still, and is ended", r.ID()), nil
 }
+
+// swapsBack says that another database is still to take the place of a tenant's that leaves: what is in it now is not what
+// is to be archived. It is nil where none is.
+func (h *Handler) swapsBack(ctx context.Context, d pool.Departure) (waits, err error) {
+	r, err := h.Ledger.Restoration(ctx, d.Tenant.ID)
+	if errors.Is(err, pool.ErrNotFound) || err == nil && (r.State != pool.RestorationUndoing || !r.Database.Same(d.Tenant.Database)) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for a restoration that is being undone: %w", err)
+	}
+	return fmt.Errorf("restoration %s is being undone", r.ID()), nil
+}

@@ -82,3 +82,27 @@ func TestAnotherGenerationsRestorationIsLeftAlone(t *testing.T) {
 		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
 	}
 }
+
+// A tenant that wants its database of before back, and leaves while that waits for its turn, has that one archived.
+func TestNothingIsArchivedWhileAnotherDatabaseIsToComeBack(t *testing.T) {
+	w := newWorld(t)
+	w.short()
+	r := w.kept()
+	undoing := r.Clone()
+	undoing.State, undoing.Step = pool.RestorationUndoing, pool.StepSwapBack
+	undoing, err := w.ledger.SaveRestoration(t.Context(), r, undoing)
+	w.must(err)
+	w.ask("acme", "")
+	w.run(2*time.Hour, w.once)
+	if d := w.departure("acme.markacme"); d.Step != pool.StepArchive || d.Attempt.Task != "" || !strings.Contains(d.Error, "acme.restore-1 is being undone") || d.Tries > 0 {
+		t.Fatalf("it is %s at %q after %d tries, with task %q: %s", d.State, d.Step, d.Tries, d.Attempt.Task, d.Error)
+	}
+	undone := undoing.Clone()
+	undone.State, undone.Step, undone.Kept = pool.RestorationUndone, "", nil
+	_, err = w.ledger.SaveRestoration(t.Context(), undoing, undone)
+	w.must(err)
+	w.run(4*time.Hour, w.once)
+	if d := w.departure("acme.markacme"); d.State != pool.DepartureLeft {
+		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
+	}
+}

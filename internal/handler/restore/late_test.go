@@ -48,3 +48,25 @@ func TestWhoPreparesLateEmptiesNothing(t *testing.T) {
 		t.Errorf("databases: %v", names)
 	}
 }
+
+// What is kept may be being dropped already when its grace is over: an undo would find nothing.
+func TestAnUndoAtTheEndOfTheGraceIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.ask("database", then)
+	for range 400 {
+		w.run(time.Minute, w.once)
+		if r, err := w.ledger.Restoration(t.Context(), "acme"); err == nil && r.State == pool.RestorationRestored && !r.UndoUntil().IsZero() {
+			break
+		}
+	}
+	r := w.restoration()
+	w.now = r.UndoUntil().Add(-stalled)
+	w.undo()
+	w.run(0, w.once)
+	if after := w.restoration(); after.State != pool.RestorationRestored {
+		t.Errorf("it is %s at %q", after.State, after.Step)
+	}
+	if refused := w.refused.Messages(); len(refused) != 1 {
+		t.Errorf("refused are %v", refused)
+	}
+}

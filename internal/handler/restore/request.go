@@ -62,7 +62,7 @@ func (h *Handler) asked(ctx context.Context, d events.Delivery, q events.Restore
 		return pool.Restoration{}, nil, fmt.Errorf("load the terms: %w", err)
 	}
 	asked := pool.Restoration{
-		To: q.To.Time, Reason: q.Reason, RequestedBy: q.RequestedBy, Message: d.ID, RequestedAt: h.sent(d), Grace: time.Duration(terms.Grace),
+		To: q.To.Time, Reason: q.Reason, RequestedBy: d.Who(q.RequestedBy), Message: d.ID, RequestedAt: h.sent(d), Grace: time.Duration(terms.Grace),
 	}
 	if q.Database {
 		asked.Database = t.Database
@@ -190,7 +190,11 @@ func (h *Handler) undone(ctx context.Context, d events.Delivery, q events.Restor
 		if r.State == pool.RestorationWithdrawing || r.State == pool.RestorationUndoing {
 			return r, ledger.ErrUnchanged
 		}
-		if why := r.Undoable(mark); why != "" {
+		why := r.Undoable(mark)
+		if why == "" && r.State == pool.RestorationRestored && !h.Now().Add(stalled).Before(r.UndoUntil()) {
+			why = "can't have its restoration undone any more: its grace is over" // it may be being dropped already
+		}
+		if why != "" {
 			bad = &events.FieldError{Field: "tenantId", Reason: why}
 			return r, ledger.ErrUnchanged
 		}
@@ -203,7 +207,7 @@ func (h *Handler) undone(ctx context.Context, d events.Delivery, q events.Restor
 			return r, ledger.ErrUnchanged
 		}
 		changed = true
-		return r.Undo(q.RequestedBy+": "+q.Reason, sent, h.Now())
+		return r.Undo(d.Who(q.RequestedBy)+": "+q.Reason, sent, h.Now())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("undo the restoration of tenant %s: %w", q.TenantID, err)
