@@ -3,7 +3,9 @@ package function
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -45,12 +47,27 @@ func lineOf(kind string, d events.Delivery, now time.Time) pool.Audit {
 		Reason      string `json:"reason"`
 	}
 	_ = events.Decode([]byte(d.Body), &asked) // what is wrong with a message is for who handles it to say
-	line := pool.Audit{At: d.SentAt, Message: d.ID, Who: d.Sender, Named: asked.RequestedBy, What: kind, Of: asked.HostID + asked.TenantID + asked.DepartureID, Why: asked.Reason}
+	line := pool.Audit{
+		At: d.SentAt, Message: d.ID, Who: d.Sender, What: kind,
+		Named: plain(asked.RequestedBy, 500), Of: plain(asked.HostID+asked.TenantID+asked.DepartureID, 300), Why: plain(asked.Reason, 2000),
+	}
 	if line.At.IsZero() {
 		line.At = now.UTC()
 	}
 	if asked.Action != "" {
-		line.What += " " + asked.Action
+		line.What += " " + plain(asked.Action, 50)
 	}
 	return line
+}
+
+// plain is what somebody wrote, in one line and in so many bytes at most: the line is read as a whole, and was not
+// judged yet by who handles the message.
+func plain(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }

@@ -3,6 +3,7 @@ package function
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,15 @@ func TestWhatPeopleAskForIsOnRecordBeforeItIsDone(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What a message says was not judged yet when it is put on record. So it is one line, and no longer than one can be.
+func TestALineOfTheAuditIsOneLine(t *testing.T) {
+	long := strings.Repeat("ä", 1000)
+	line := lineOf("HostRequest", events.Delivery{ID: "m-1", Body: `{"reason":"x\n2026-11-26  HostRequest delete","action":"\u001b[2Kcordon","hostId":"` + long + `"}`}, time.Unix(0, 0))
+	if line.Why != "x 2026-11-26  HostRequest delete" || line.What != "HostRequest  [2Kcordon" || line.Of != long[:300] {
+		t.Errorf("got %+v", line)
 	}
 }
 

@@ -62,9 +62,12 @@ func (d Document) checkMoney() []error {
 	if d.MoneyCap == 0 {
 		return errs
 	}
+	if d.MoneyCap > 0 && d.Cap() == 0 {
+		errs = append(errs, fmt.Errorf("moneyCap is %v, less than a cent", d.MoneyCap))
+	}
 	for _, p := range d.Pools {
-		if p.HostPrice == 0 {
-			errs = append(errs, fmt.Errorf("pool %s: hostPrice is missing, without which moneyCap can't be kept", p.Key()))
+		if p.Price() == 0 {
+			errs = append(errs, fmt.Errorf("pool %s: hostPrice is missing, or less than a cent, and moneyCap can't be kept without it", p.Key()))
 		}
 	}
 	return errs

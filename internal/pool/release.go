@@ -25,5 +25,6 @@ func Release(h Host, now time.Time, why string) (Host, error) {
 		return h, err
 	}
 	released.Stuck = ""
+	released.DecidedAt = h.DecidedAt.Add(now.Sub(h.Since)) // what it stood given up is no lead time
 	return Begin(released, step, now), nil
 }

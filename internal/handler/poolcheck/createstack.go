@@ -59,6 +59,7 @@ func (h *Handler) postpone(ctx context.Context, host pool.Host, stops pool.Stops
 	h.Log.WarnContext(ctx, "order postponed", "host", host.ID, "reason", pool.StopOf(stops).Why)
 	now := h.Now()
 	after := pool.Begin(host, pool.StepOrder, now)
+	after.DecidedAt = now // that people stopped orders is no lead time
 	if err := h.Ledger.SaveHost(ctx, host, after, pool.Neutral, now); err != nil && !errors.Is(err, pool.ErrConflict) {
 		return fmt.Errorf("postpone the order of %s: %w", host.ID, err)
 	}

@@ -25,10 +25,7 @@ type view struct {
 
 // policy is the policy of a kind; of a tier that has none any more, the one for those who wait.
 func (v view) policy(kind pool.Kind) pool.Policy {
-	if p, ok := v.doc.Pools.Of(pool.Key{Kind: kind, Tier: v.tier}); ok {
-		return p
-	}
-	return pool.Retired(v.records[kind])
+	return v.doc.PolicyOf(v.records[kind])
 }
 
 // observed is what a plan of a kind is made from.

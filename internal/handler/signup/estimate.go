@@ -43,10 +43,7 @@ func (h *Handler) see(ctx context.Context, tier pool.Tier, waiting int) (pool.Ti
 		if err != nil {
 			return seen, fmt.Errorf("read pool %s: %w", key, err)
 		}
-		p, ok := doc.Pools.Of(key)
-		if !ok {
-			p = pool.Retired(record)
-		}
+		p := doc.PolicyOf(record)
 		if stops.Order {
 			seen.Limits[kind] = []pool.Limit{pool.StopOf(stops)}
 		}

@@ -26,6 +26,9 @@ func (d Demand) Noted(signups int64, now time.Time, horizon float64) Demand {
 		d.Spread.Marks = []Mark{{At: now, Signups: signups, PerMinute: d.Slow.PerMinute()}}
 		return d
 	}
+	if signups < d.Signups && !now.After(d.At) {
+		return d // who looked later has noted them already: they would be counted twice
+	}
 	n := float64(max(0, signups-d.Signups))
 	delta := max(0, minutes(now.Sub(d.At)))
 	d.Slow, d.Fast, d.Week = d.Slow.after(n, delta, slowHalf), d.Fast.after(n, delta, fastHalf), d.Week.after(n, delta, weekHalf)

@@ -59,11 +59,20 @@ func TestAClockOrACountThatGoesBackAddsNothing(t *testing.T) {
 		t.Errorf("an hour back, %+v became %+v", d, back)
 	}
 	// Less than there were: the table was put back. From there on it counts again.
-	less := d.Noted(4, start.Add(time.Minute), 26)
-	if less.Slow != d.Slow || less.Signups != 4 {
+	less, none := d.Noted(4, start.Add(2*time.Minute), 26), d.Noted(10, start.Add(2*time.Minute), 26)
+	if less.Slow != none.Slow || less.Signups != 4 {
 		t.Errorf("six less, %+v became %+v", d, less)
 	}
-	if more := less.Noted(5, start.Add(time.Minute), 26); more.Slow.Count != d.Slow.Count+1 {
+	if more := less.Noted(5, start.Add(2*time.Minute), 26); more.Slow.Count != none.Slow.Count+1 {
 		t.Errorf("one more after that makes the count %v", more.Slow.Count)
+	}
+}
+
+// A look that was made before another, and is noted after it, would have those in between counted again.
+func TestALookThatComesLateAddsNothing(t *testing.T) {
+	d := Began(start).Noted(130, start.Add(2*time.Minute), 26)
+	late := d.Noted(100, start.Add(time.Minute), 26)
+	if next := late.Noted(130, start.Add(2*time.Minute), 26); next.Slow.Count != d.Slow.Count || next.Signups != 130 {
+		t.Errorf("130 signups make the count %v, and %v after the late look", d.Slow.Count, next.Slow.Count)
 	}
 }
