@@ -81,3 +81,18 @@ func TestWhyNoHostMayBeOrdered(t *testing.T) {
 		t.Errorf("below the ceiling: %q", got)
 	}
 }
+
+// A host that people let go on after days took no longer to build for that.
+func TestWhatAHostStoodGivenUpIsNoLeadTime(t *testing.T) {
+	decided := time.Date(2026, 11, 6, 15, 0, 0, 0, time.UTC)
+	h := pool.Host{
+		ID: "share-standard-1", Kind: pool.Share, State: pool.HostQuarantined, Progress: pool.Progress{Stuck: pool.StepBoot}, DecidedAt: decided, Since: decided.Add(20 * time.Minute),
+	}
+	released, err := pool.Release(h, decided.Add(66*time.Hour), "it is mended")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := decided.Add(66*time.Hour + 5*time.Minute).Sub(released.DecidedAt); took != 25*time.Minute {
+		t.Errorf("in service five minutes later, it took %s", took)
+	}
+}

@@ -65,6 +65,9 @@ func TestAnOrderOnRecordWaitsWhileOrdersAreStopped(t *testing.T) {
 	if w.host(id).State != pool.HostBuilding {
 		t.Errorf("the host is %s once orders are not stopped", w.host(id).State)
 	}
+	if waited := w.now.Sub(w.host(id).DecidedAt); waited > time.Hour {
+		t.Errorf("%s for which orders were stopped are part of its lead time", waited)
+	}
 }
 
 func TestNothingIsOrderedWhenTheSwitchCannotBeRead(t *testing.T) {
