@@ -102,7 +102,7 @@ func (s *system) tender(tb testing.TB, p parts) *poolcheck.Handler {
 	template := poolcheck.Template{URL: "https://s3/template", Zones: []pool.Zone{{Name: "eu-central-1a", Subnet: "subnet-a"}}}
 	h, err := poolcheck.New(poolcheck.Config{
 		Ledger: p.ledger, Shelf: p.reconciler(tb), Policies: fixed(p.policies), Stacks: out, Images: out, Alarms: out, Instances: out, Announce: out,
-		Signups: p.steps, Changes: p.steps, Leaving: p.steps, Repairs: rounds(tb), HostEvents: p.checks, Templates: map[pool.Kind]poolcheck.Template{pool.Database: template, pool.Share: template},
+		Signups: p.steps, Changes: p.steps, Leaving: p.steps, Repairs: rounds(tb), Restores: p.steps, HostEvents: p.checks, Templates: map[pool.Kind]poolcheck.Template{pool.Database: template, pool.Share: template},
 		StackRole: "arn:role", StackPrefix: "headroom-prod-", Stage: "prod",
 		Mark:    func() (string, error) { return "k3v9x2m7qa", nil },
 		Metrics: p.metrics(), Log: discard, Now: p.now,
