@@ -101,15 +101,15 @@ func CordonByHand(h Host, who string, now time.Time) (Host, error) {
 	return Reconsider(h, now, "cordoned by hand, by "+who)
 }
 
-// Reconsider cordons a host in service that is barred, and puts a cordoned one that is not back into service, unless it
-// goes in and out and its alarms are not steadily over yet; that is to be announced. why words what changed.
+// Reconsider cordons a host in service that is barred, and puts a cordoned one that is not back into service;
+// that is to be announced. why words what changed.
 func Reconsider(h Host, now time.Time, why string) (Host, error) {
 	barred := h.Barred()
 	to := h.State
 	switch {
 	case len(barred) > 0 && h.State == HostInService:
 		to = HostCordoned
-	case len(barred) == 0 && h.State == HostCordoned && !h.flaps(now):
+	case len(barred) == 0 && h.State == HostCordoned:
 		to = HostInService
 	}
 	if to == h.State {
@@ -120,41 +120,6 @@ func Reconsider(h Host, now time.Time, why string) (Host, error) {
 		return h, err
 	}
 	return Begin(after, StepAnnounce, now), nil
-}
-
-const (
-	// flapsWithin is within which a host that is cordoned for the second time goes in and out.
-	flapsWithin = time.Hour
-	// steadyAfter is for how long the alarms of such a host must be over.
-	steadyAfter = 15 * time.Minute
-)
-
-// flaps reports whether a host that is cordoned was so before, a short time ago, and one of its alarms has just been on: people
-// would hear of it again and again, and tenants be given to what is overworked the next minute.
-func (h Host) flaps(now time.Time) bool {
-	cordons := 0
-	for _, e := range h.History {
-		if e.What == string(HostCordoned) && now.Sub(e.At) < flapsWithin {
-			cordons++
-		}
-	}
-	var last time.Time
-	for _, mark := range h.Alarms {
-		if mark.At.After(last) {
-			last = mark.At
-		}
-	}
-	return cordons > 1 && now.Sub(last) < steadyAfter
-}
-
-// Steady puts a host back into service that was kept cordoned because it went in and out, once its alarms are steadily over.
-// changed is false when it is something else that keeps it so, or too soon.
-func Steady(h Host, now time.Time) (out Host, changed bool, err error) {
-	if h.State != HostCordoned || len(h.Barred()) > 0 || h.flaps(now) {
-		return h, false, nil
-	}
-	out, err = Reconsider(h, now, fmt.Sprintf("its alarms have been over for %s; before, it went in and out of service", steadyAfter))
-	return out, err == nil, err
 }
 
 // Barriers words a host's Barred in one line.

@@ -18,13 +18,6 @@ type alarms interface {
 // in doubt, it has the function that reaches hosts look whether it answers. Where a repair may mend what keeps it so, that
 // is asked for each time: the function that repairs makes one repair of it.
 func (h *Handler) watch(ctx context.Context, host pool.Host) error {
-	if len(host.Barred()) == 0 {
-		after, err := h.steady(ctx, host.ID)
-		if err != nil || after.Step == pool.StepWatch {
-			return err
-		}
-		host = after
-	}
 	if names := host.Alarmed(); len(names) > 0 {
 		states, err := h.Alarms.States(ctx, names)
 		if err != nil {
@@ -64,23 +57,6 @@ func (h *Handler) watch(ctx context.Context, host pool.Host) error {
 		return fmt.Errorf("have step %s of %s done: %w", host.Step, host.ID, err)
 	}
 	return nil
-}
-
-// steady puts a host back into service whose alarms are steadily over; that is to be announced.
-func (h *Handler) steady(ctx context.Context, id pool.HostID) (pool.Host, error) {
-	now := h.Now()
-	// Commit point: the host is in service for everybody who reads its record.
-	_, host, err := ledger.UpdateHost(ctx, h.Ledger, id, now, func(host pool.Host) (pool.Host, pool.Outcome, error) {
-		after, changed, err := pool.Steady(host, now)
-		if err == nil && !changed {
-			err = ledger.ErrUnchanged
-		}
-		return after, pool.Neutral, err
-	})
-	if err != nil {
-		return host, fmt.Errorf("record that the alarms of host %s are over: %w", id, err)
-	}
-	return host, nil
 }
 
 // goRound has the share host looked at whose turn it is.
