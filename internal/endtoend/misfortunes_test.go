@@ -25,7 +25,7 @@ const long = 100 * time.Second
 // the cases that were once found so.
 func TestMisfortunes(t *testing.T) {
 	t.Parallel()
-	ps := policies(pool.Policy{SlotsPerHost: 6, Floor: 2, Ceiling: 9, MaxOrders: 9}, pool.Policy{SlotsPerHost: 6, Floor: 2, Ceiling: 9, MaxOrders: 9})
+	ps := policies(pool.Policy{SlotsPerHost: 6, Floor: 2, Ceiling: 9, MaxOrders: 3}, pool.Policy{SlotsPerHost: 6, Floor: 2, Ceiling: 9, MaxOrders: 3})
 	hosts := &gate{held: map[string]chan struct{}{}}
 	s := start(t, ps, func(o *local.Options) { o.Speed, o.RetryDelay, o.LeadTimes.Resource = 20, 0, hosts.pass })
 	t.Cleanup(hosts.lift)

@@ -15,7 +15,7 @@ func TestAHostThatIsLateIsNotCountedOn(t *testing.T) {
 		Coming: []pool.Coming{{Host: shares.Host(1), OrderedAt: now.Add(-20 * time.Minute), Slots: 10}},
 	}
 	p := buffered(0, 0)
-	p.MaxOrders, p.UsualLead = 2, pool.Term(8*time.Minute)
+	p.MaxOrders, p.UsualLead = 1, pool.Term(8*time.Minute)
 	plan := pool.Decide(pool.Observed{Record: r, Waiting: 3}, p, nil, now)
 	if len(plan.Actions) != 1 || !strings.Contains(plan.Reason, "1 provisioning for more than 17 min: not counted on") {
 		t.Errorf("%d orders: %s", len(plan.Actions), plan.Reason)
@@ -27,8 +27,8 @@ func TestAHostThatIsLateIsNotCountedOn(t *testing.T) {
 	r2 := r
 	r2.Counters = pool.Counters{Hosts: 2, Provisioning: 2, ProvisioningSlots: 20}
 	r2.Coming = append(r2.Coming, pool.Coming{Host: shares.Host(2), OrderedAt: now.Add(-20 * time.Minute), Slots: 10})
-	if more := pool.Decide(pool.Observed{Record: r2, Waiting: 3}, p, nil, now); len(more.Actions) != 0 || !strings.Contains(more.Reason, "at most 2 provisioning, there are 2") {
-		t.Errorf("%d orders with as many late as are ordered at once: %s", len(more.Actions), more.Reason)
+	if more := pool.Decide(pool.Observed{Record: r2, Waiting: 3}, p, nil, now); len(more.Actions) != 0 || !strings.Contains(more.Reason, "2 of 2 provisioning are late") {
+		t.Errorf("%d orders with twice as many late as are ordered at once: %s", len(more.Actions), more.Reason)
 	}
 	p.Ceiling = 1
 	if full := pool.Decide(pool.Observed{Record: r, Waiting: 3}, p, nil, now); len(full.Actions) != 0 {
