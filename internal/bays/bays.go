@@ -29,23 +29,23 @@ type Bays struct {
 	AtOnce int // how many there are
 }
 
-// Take takes a bay for the task of a departure or restoration, by its ID; false when there is none. Bays of those that have
-// no use of them any more are given back first.
-func (b Bays) Take(ctx context.Context, owner string, host pool.HostID) (bool, error) {
+// Take takes a bay for the task of a departure or restoration, which is its owner; false when there is none. Bays of those that
+// have no use of them any more are given back first.
+func (b Bays) Take(ctx context.Context, bay pool.Bay) (bool, error) {
 	for range rounds {
 		bays, err := b.Ledger.Bays(ctx)
 		if err != nil {
 			return false, err
 		}
 		before := bays
-		taken, ok := bays.Take(owner, host, b.AtOnce)
+		taken, ok := bays.Take(bay, b.AtOnce)
 		if !ok {
 			if bays, err = b.tidy(ctx, bays); err != nil {
 				return false, err
 			}
-			taken, ok = bays.Take(owner, host, b.AtOnce)
+			taken, ok = bays.Take(bay, b.AtOnce)
 		}
-		if !ok || len(taken.Taken) == len(before.Taken) && before.Has(owner) {
+		if !ok || len(taken.Taken) == len(before.Taken) && before.Has(bay.Owner) {
 			return ok, nil
 		}
 		// Commit point: nobody else gets this bay.

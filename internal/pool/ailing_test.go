@@ -45,3 +45,46 @@ func TestWhatARepairMayMend(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFirstSignOfWhatAilsAHost(t *testing.T) {
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	status, dirty := "headroom-dev-share-standard-1-status", "headroom-dev-share-standard-1-dirty"
+	on := func(minutes int) pool.AlarmMark { return pool.AlarmMark{On: true, At: at(minutes)} }
+	for name, test := range map[string]struct {
+		host pool.Host
+		want time.Time
+	}{
+		"nothing":                            {pool.Host{}, time.Time{}},
+		"an alarm":                           {pool.Host{Alarms: map[string]pool.AlarmMark{status: on(1)}}, at(1)},
+		"an alarm that is off":               {pool.Host{Alarms: map[string]pool.AlarmMark{status: {At: at(1)}}}, time.Time{}},
+		"one that no repair ends":            {pool.Host{Alarms: map[string]pool.AlarmMark{dirty: on(1)}}, time.Time{}},
+		"doubt":                              {pool.Host{Doubt: "silent", Rang: []time.Time{at(1), at(2)}}, at(2)},
+		"doubt long over":                    {pool.Host{Rang: []time.Time{at(1), at(2)}}, time.Time{}},
+		"doubt, then an alarm":               {pool.Host{Doubt: "silent", Rang: []time.Time{at(2)}, Alarms: map[string]pool.AlarmMark{status: on(3)}}, at(2)},
+		"an alarm, and doubt it rang before": {pool.Host{Doubt: "silent", Rang: []time.Time{at(1)}, Alarms: map[string]pool.AlarmMark{status: on(3), dirty: on(1)}}, at(3)},
+	} {
+		test.host.ID, test.host.Kind, test.host.State = "share-standard-1", pool.Share, pool.HostCordoned
+		if got := test.host.FirstSign(); !got.Equal(test.want) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestARepairCountsFromTheFirstSign wants it to count from when tenants were last known to write, where that is later.
+func TestARepairCountsFromTheFirstSign(t *testing.T) {
+	h := pool.Host{ID: "share-standard-1", Kind: pool.Share, State: pool.HostCordoned, Doubt: "silent", Rang: []time.Time{now.Add(-5 * time.Minute)}}
+	silent := pool.Findings{Machine: pool.MachineLook{State: pool.MachineRunning}, Silent: "no answer"}
+	well := pool.Findings{Machine: pool.MachineLook{State: pool.MachineRunning}}
+	r, _ := pool.BeginRepair(pool.Repair{}, h, "silent", pool.Wanted{}, now)
+	if got := r.Saw(silent, now).Quiet; !got.Equal(now.Add(-5 * time.Minute)) {
+		t.Errorf("since %s", got)
+	}
+	if got := r.Saw(well, now).Saw(silent, now.Add(time.Minute)).Quiet; !got.Equal(now.Add(time.Minute)) {
+		t.Errorf("after a good look, since %s", got)
+	}
+	passed := pool.Repair{Number: 1, State: pool.RepairPassed, History: []pool.Entry{{At: now.Add(-time.Minute)}}}
+	r, fresh := pool.BeginRepair(passed, h, "silent", pool.Wanted{By: "jo"}, now)
+	if got := r.Saw(silent, now).Quiet; !fresh || !got.Equal(now) {
+		t.Errorf("after it had passed, since %s", got)
+	}
+}

@@ -13,17 +13,21 @@ type Bays struct {
 type Bay struct {
 	Owner string // ID of a departure, or of a restoration
 	Host  HostID // of its database; empty: it copies files only
+	To    HostID // that its database moves to; empty: it stays on its host
 }
 
-// Take takes a bay for an owner, out of most at once. One that has its bay already keeps it. false: it has to wait.
-func (b Bays) Take(owner string, host HostID, most int) (Bays, bool) {
-	if b.Has(owner) {
+// at reports whether the bay's copy slows down the tenants of a host.
+func (b Bay) at(host HostID) bool { return host != "" && (b.Host == host || b.To == host) }
+
+// Take takes a bay, out of most at once. An owner that has one already keeps it. false: it has to wait.
+func (b Bays) Take(bay Bay, most int) (Bays, bool) {
+	if b.Has(bay.Owner) {
 		return b, true
 	}
-	if len(b.Taken) >= most || slices.ContainsFunc(b.Taken, func(bay Bay) bool { return host != "" && bay.Host == host }) {
+	if len(b.Taken) >= most || slices.ContainsFunc(b.Taken, func(other Bay) bool { return other.at(bay.Host) || other.at(bay.To) }) {
 		return b, false
 	}
-	b.Taken = append(slices.Clone(b.Taken), Bay{owner, host})
+	b.Taken = append(slices.Clone(b.Taken), bay)
 	return b, true
 }
 

@@ -42,6 +42,10 @@ type Change struct {
 
 	First string // address that it signed up with, once it has changed any
 	Words []Word // the last that was said about each address
+
+	// Forgot is the time of the latest word that is not remembered any more: of an address of which nothing is known, an
+	// older wish than that may have been taken back.
+	Forgot time.Time
 }
 
 // Word is what was last asked for an address, and when: messages come twice and out of order.
@@ -56,6 +60,7 @@ type AddressChange struct {
 	Add, Remove []string
 	At          time.Time // when it was sent
 	Message     string    // ID of the message
+	Correlation string    // its correlation id
 }
 
 func (c Change) clone() Change {
@@ -96,17 +101,39 @@ func (c *Change) word(address string) *Word {
 }
 
 // hear notes a word on an address; false if a later one is known.
-func (c *Change) hear(w Word) bool {
-	known := c.word(w.Address)
-	switch {
+func (t *Tenant) hear(w Word) bool {
+	c := &t.Change
+	switch known := c.word(w.Address); {
+	case t.superseded(w):
+		return false
 	case known == nil:
 		c.Words = append(c.Words, w)
-	case known.At.After(w.At):
-		return false
 	case *known != w:
 		c.Words = append(slices.DeleteFunc(c.Words, func(k Word) bool { return k.Address == w.Address }), w)
 	}
 	return true
+}
+
+func (t Tenant) superseded(w Word) bool {
+	known := t.Change.word(w.Address)
+	return known != nil && known.At.After(w.At)
+}
+
+// forgotten reports whether a word on an address that is none of the tenant's is so old that a later one may have been
+// forgotten.
+func (t Tenant) forgotten(address string, at time.Time) bool {
+	return t.Change.word(address) == nil && !slices.Contains(t.Reached(), address) && !at.After(t.Change.Forgot)
+}
+
+// Superseded are the addresses of a wish about which something was said since, or may have been: of them it changes nothing.
+func (t Tenant) Superseded(asked AddressChange) []string {
+	var past []string
+	for _, address := range slices.Concat(asked.Add, asked.Remove) {
+		if asked.At.Before(t.RequestedAt) || t.superseded(Word{Address: address, At: asked.At}) || t.forgotten(address, asked.At) {
+			past = append(past, address)
+		}
+	}
+	return past
 }
 
 // forget keeps the words on addresses that the tenant has, and the last ones on others.
@@ -117,6 +144,9 @@ func (t *Tenant) forget() {
 			continue
 		}
 		if past++; past > wordsKept {
+			if w.At.After(t.Change.Forgot) {
+				t.Change.Forgot = w.At
+			}
 			t.Change.Words = slices.Delete(t.Change.Words, i, i+1)
 		}
 	}
@@ -137,7 +167,11 @@ func ChangeAddresses(t Tenant, asked AddressChange, term time.Duration, now time
 		out.Change.First = t.Addresses[0]
 	}
 	for i, address := range asked.Add {
-		if !out.Change.hear(Word{Address: address, At: asked.At}) {
+		if t.forgotten(address, asked.At) {
+			return t, &events.FieldError{Field: "add", Reason: fmt.Sprintf("has number %d, which may have been taken back since: what is older than %s is not remembered",
+				i+1, t.Change.Forgot.UTC().Format(time.RFC3339))}
+		}
+		if !out.hear(Word{Address: address, At: asked.At}) {
 			continue
 		}
 		if err := out.add(address); err != nil {
@@ -145,7 +179,7 @@ func ChangeAddresses(t Tenant, asked AddressChange, term time.Duration, now time
 		}
 	}
 	for i, address := range asked.Remove {
-		if !out.Change.hear(Word{Address: address, At: asked.At, Out: true}) {
+		if !out.hear(Word{Address: address, At: asked.At, Out: true}) {
 			continue
 		}
 		if !slices.Contains(t.Reached(), address) && !t.Had(address) {
@@ -179,7 +213,7 @@ func ChangeAddresses(t Tenant, asked AddressChange, term time.Duration, now time
 		return out, nil
 	}
 	out.History = Append(out.History, Entry{At: now.UTC(), What: "addresses", Why: fmt.Sprintf(
-		"message %s: coming %s, going %s", asked.Message, orNone(out.Change.Coming), orNone(out.Change.Going))})
+		"message %s: coming %s, going %s", asked.Message, orNone(out.Change.Coming), orNone(out.Change.Going)), Correlation: asked.Correlation})
 	if out.State == TenantReady {
 		// Its storage is said to be ready once its share is as desired, which the change may just have undone.
 		out.Change.Untold = out.Change.Untold || out.Step == StepServe || out.Stuck == StepServe

@@ -366,6 +366,13 @@ func TestTheAddressThatATenantSignedUpWithIsNeverForgotten(t *testing.T) {
 	if !tenant.Had(a) || !tenant.Had("10.1.0.29") || tenant.Had("10.1.0.30") || tenant.Had("10.1.0.1") {
 		t.Errorf("it has %v, and of those before it knows %+v", tenant.Addresses, tenant.Change.Words)
 	}
+	late := pool.AddressChange{Add: []string{"10.1.0.1"}, At: now, Message: "redriven"}
+	if _, err := pool.ChangeAddresses(tenant, late, time.Hour, now); err == nil || !strings.Contains(err.Error(), "may have been taken back") {
+		t.Errorf("an address that was put out so long ago that nobody remembers comes back by a late wish: %v", err)
+	}
+	if past := tenant.Superseded(late); len(past) != 1 {
+		t.Errorf("it does not count as superseded")
+	}
 	if kept := len(tenant.Change.Words); kept != 10 { // eight, the one that it has, and the one that went last
 		t.Errorf("%d words are kept", kept)
 	}

@@ -44,6 +44,20 @@ func RestTenant(t Tenant, now time.Time) Tenant {
 	return t
 }
 
+// ServedAnew is a tenant whose announcement was given up, and is asked for again. What was to become of its addresses goes first:
+// until that is done its share does not serve as is desired, and nothing else would set it.
+func ServedAnew(t Tenant, now time.Time) Tenant {
+	t = t.Clone()
+	t.Progress, t.Change.Untold = Progress{Count: t.Count}, true
+	t = RestTenant(t, now)
+	if t.Step == StepServe {
+		t.Progress = Started(StepServe, now)
+	} else {
+		t.Due = now // the next pool check has it gone on with
+	}
+	return t
+}
+
 // nextRound is the number of looks at which the next round of them begins.
 func nextRound(looks int) int { return (looks + looksARound - 1) / looksARound * looksARound }
 

@@ -70,6 +70,7 @@ type Clearance struct {
 	Failing   Failing // files of the share that fail to upload
 	Next      string  // name of the slot's next generation
 	NextShare string  // ID of the share that was made anew
+	Gateway   string  // ARN of the gateway that it is of
 	Cursor    string  // how far the step has come, where it takes more than one look
 	Destroyed int64   // object versions, delete markers and unfinished uploads that were deleted so far
 	Clean     int     // looks in a row that found nothing
@@ -106,7 +107,7 @@ func Clear(d Departure, kind Kind, next string, now time.Time) Clearance {
 	return Clearance{
 		Departure: d.ID(), Kind: kind, Holding: holding, CoolDown: d.CoolDown, Failing: failing, Next: next,
 		State: ClearanceScrubbing, Progress: Started(StepWithdraw, now),
-		History: []Entry{{At: now.UTC(), What: string(ClearanceScrubbing), Why: "the grace of departure " + string(d.ID()) + " is over"}},
+		History: []Entry{{At: now.UTC(), What: string(ClearanceScrubbing), Why: "the grace of departure " + string(d.ID()) + " is over", Correlation: Thread(d.History)}},
 	}
 }
 

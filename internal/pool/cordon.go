@@ -39,7 +39,7 @@ func StrikeHost(h Host, tenant TenantID, why string, now time.Time) (out Host, c
 		return out, true, nil
 	}
 	doubt := fmt.Sprintf("%d signups in a row failed against it, the last with: %s", len(out.Strikes), why)
-	out, err = Suspect(out, doubt, now)
+	out, err = SuspectSince(out, doubt, out.Strikes[0].At, now)
 	return out, err == nil, err
 }
 
@@ -56,20 +56,32 @@ func Absolve(h Host) (out Host, changed bool) {
 
 // Suspect puts a host in doubt, and so out of service. One that is in doubt already stays so for its first reason.
 func Suspect(h Host, doubt string, now time.Time) (Host, error) {
+	return SuspectSince(h, doubt, now, now)
+}
+
+// SuspectSince puts a host in doubt of which there was a first sign some time ago.
+func SuspectSince(h Host, doubt string, since, now time.Time) (Host, error) {
 	h = h.Clone()
 	h.Strikes = nil
 	if h.Doubt == "" {
+		if len(h.Alarmed()) == 0 && h.Trouble == "" && (h.State == HostInService || h.State == HostCordoned) { // else it was noted when that began
+			h.Rang, h.Calm = h.fell(since, now), time.Time{}
+		}
 		h.Doubt = doubt
 	}
 	return Reconsider(h, now, h.Doubt)
 }
 
-// Barred says why a host should take no tenants: the alarms that are on, sorted, and what puts it in doubt.
+// Barred says why a host should take no tenants: the alarms that are on, sorted, or that what ailed it is over for a moment only, and
+// what puts it in doubt.
 // Empty when nothing keeps it from being in service.
 func (h Host) Barred() []string {
 	var why []string
 	for _, name := range h.Alarmed() {
 		why = append(why, "alarm "+name+" is on")
+	}
+	if !h.Calm.IsZero() {
+		why = append(why, h.calming())
 	}
 	if h.Doubt != "" {
 		why = append(why, h.Doubt)
@@ -80,25 +92,38 @@ func (h Host) Barred() []string {
 	if h.ByHand != "" {
 		why = append(why, "cordoned by hand, by "+h.ByHand)
 	}
+	if h.Drained != "" {
+		why = append(why, "drained, by "+h.Drained)
+	}
 	if h.Repair > 0 {
 		why = append(why, fmt.Sprintf("it is being repaired (%s.%d)", h.ID, h.Repair))
 	}
 	return why
 }
 
-// CordonByHand takes a host out of service by a person's word, who is who and why; empty takes that back. What else keeps
-// it out of service goes on to.
+// CordonByHand takes a host out of service by a person's word, who is who and why.
 func CordonByHand(h Host, who string, now time.Time) (Host, error) {
 	if h.State != HostInService && h.State != HostCordoned {
-		return h, fmt.Errorf("host %s can't be cordoned by hand or uncordoned: it is %s", h.ID, h.State)
+		return h, fmt.Errorf("host %s can't be cordoned by hand: it is %s", h.ID, h.State)
 	}
 	h = h.Clone()
-	before := h.ByHand
 	h.ByHand = who
-	if who == "" {
-		return Reconsider(h, now, "no longer cordoned by hand, by "+before)
-	}
 	return Reconsider(h, now, "cordoned by hand, by "+who)
+}
+
+// Uncordon takes a cordon by hand back; who says by whom, and why. Whatever else bars the host still does.
+func Uncordon(h Host, who string, now time.Time) (Host, error) {
+	if h.State != HostInService && h.State != HostCordoned {
+		return h, fmt.Errorf("host %s can't be uncordoned: it is %s", h.ID, h.State)
+	}
+	out := h.Clone()
+	out.ByHand = ""
+	why := "uncordoned by " + who + "; it was cordoned by hand, by " + h.ByHand
+	after, err := Reconsider(out, now, why)
+	if err == nil && after.State == h.State { // which no line of its history says then
+		after.History = Append(after.History, Entry{At: now, What: string(h.State), Why: why})
+	}
+	return after, err
 }
 
 // Reconsider cordons a host in service that is barred, and puts a cordoned one that is not back into service;
@@ -141,6 +166,8 @@ func Onward(h Host, now time.Time) Host {
 	switch {
 	case h.State == HostCordoned:
 		return Begin(h, StepWatch, now)
+	case h.State == HostDeleted && len(h.Retire.Left) > 0:
+		return sweeping(h, now)
 	case h.State == HostInService && h.count(SlotReturned) > 0:
 		h = Begin(h, StepClose, now)
 		for _, slot := range h.Slots {

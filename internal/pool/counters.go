@@ -12,7 +12,7 @@ type Counters struct {
 	Slots             int // slots of hosts in service
 	Reserve           int // of those: made, and not set out yet
 	Used              int // of those: set out or taken
-	CordonedUsed      int // slots set out or taken of hosts that are cordoned
+	CordonedUsed      int // slots set out or taken of hosts that are cordoned, or being retired
 
 	Leaving int // slots whose tenants leave, of hosts in service and cordoned
 	Cooling int // slots that rest before they are free again, of hosts in service
@@ -37,6 +37,8 @@ func Contribution(h Host) Counters {
 		c.Room = roomOf(h)
 	case h.State == HostCordoned:
 		c.Cordoned, c.CordonedUsed, c.Leaving, c.GivenUp = 1, h.Used(), h.Leaving(), h.GivenUp()
+	case h.State == HostRetiring:
+		c.CordonedUsed, c.Leaving, c.GivenUp = h.Used(), h.Leaving(), h.GivenUp()
 	case h.State == HostQuarantined:
 		c.Quarantined = 1
 	}

@@ -63,15 +63,24 @@ type Departure struct {
 	State DepartureState
 	Progress
 
-	Uploads  string    // IDs of the last questions whether all data of the share is in its bucket, separated by spaces
-	Failing  Failing   // files of the share that fail to upload
-	Attempt  Attempt   // at the archive, the last one
-	Archive  Archive   // that was verified; zero: none was yet
-	Proofs   []Proof   // what each step that is done came to, in order
-	UndoneBy string    // who asked for that, and why
-	UndoneAt time.Time // when that was sent
+	Again    AskedAgain // when it was asked for last, if that was more than once
+	Uploads  string     // IDs of the last questions whether all data of the share is in its bucket, separated by spaces
+	Failing  Failing    // files of the share that fail to upload
+	Missing  []Missing  // what may be missing in the bucket, and so in the archive, for its gateway was given up
+	Attempt  Attempt    // at the archive, the last one
+	Archive  Archive    // that was verified; zero: none was yet
+	Proofs   []Proof    // what each step that is done came to, in order
+	UndoneBy string     // who asked for that, and why
+	UndoneAt time.Time  // when that was sent
 	History  []Entry
 	Version  int64 // of the record; 0 when it is not written yet
+}
+
+// AskedAgain is a request of a departure that was under way already. An undo that was sent before it, and comes after it, is not
+// the last word.
+type AskedAgain struct {
+	At    time.Time // when it was sent; zero: there was none
+	Grace time.Duration
 }
 
 // Archive is where a tenant's data lies once it has left.
@@ -108,16 +117,66 @@ func DepartureIDOf(t Tenant) DepartureID {
 	return DepartureID(id)
 }
 
+// UndoneOf names the last departure of a tenant that was undone, or is being undone; false: none was.
+func UndoneOf(t Tenant) (id DepartureID, ok bool) {
+	if t.Undone == 0 {
+		return "", false
+	}
+	t.Undone--
+	return DepartureIDOf(t), true
+}
+
+// Rejoined reports whether a tenant is, by its record, in the life to which the departure's undo has brought it back: it has
+// neither left again since, nor signed up anew.
+func (d Departure) Rejoined(t Tenant) bool {
+	return t.State == TenantReady && t.ID == d.Tenant.ID && t.Mark == d.Tenant.Mark && t.Undone == d.Tenant.Undone+1
+}
+
+// LettingIn reports whether the departure is being undone, and the tenant may not be let in again yet.
+func (d Departure) LettingIn() bool { return d.State == DepartureUndoing && !d.Done(StepReopen) }
+
 // Clone copies a departure so that the copy can be changed without changing d.
 func (d Departure) Clone() Departure {
 	d.Tenant, d.Failing = d.Tenant.Clone(), d.Failing.Clone()
-	d.Proofs, d.History = slices.Clone(d.Proofs), slices.Clone(d.History)
+	d.Proofs, d.History, d.Missing = slices.Clone(d.Proofs), slices.Clone(d.History), slices.Clone(d.Missing)
 	return d
 }
 
 // GraceUntil is until when the departure can be undone: for as long as its grace is after it was asked for, and not
 // before its data is proven to be archived.
 func (d Departure) GraceUntil() time.Time { return d.RequestedAt.Add(d.Grace) }
+
+// LastAsked is when the departure was asked for last.
+func (d Departure) LastAsked() time.Time { return later(d.RequestedAt, d.Again.At) }
+
+// AskAgain notes that a departure that can be undone was asked for once more; sent is when. changed is false if that is known, or
+// makes no difference.
+func (d Departure) AskAgain(sent time.Time, grace time.Duration) (out Departure, changed bool) {
+	if d.State != DepartureLeaving || !sent.After(d.LastAsked()) {
+		return d, false
+	}
+	out = d.Clone()
+	out.Again = AskedAgain{At: sent.UTC(), Grace: grace}
+	return out, true
+}
+
+// UndoneBefore is a departure when an undo comes that was sent between its first request and its last: it was undone, and begins
+// with the last one. What is archived is so already, and is locked for as long as it is to be then. changed is false if the undo
+// is no such one.
+func (d Departure) UndoneBefore(sent, now time.Time) (out Departure, changed bool) {
+	if d.State != DepartureLeaving || sent.Before(d.RequestedAt) || !sent.Before(d.Again.At) {
+		return d, false
+	}
+	why := "an undo was sent at " + sent.UTC().Format(time.RFC3339) + ", before it was asked for again"
+	if d.Step == StepGrace {
+		out = d.Back(StepLock, now, why)
+	} else {
+		out = d.Clone()
+		out.History = Append(out.History, Entry{At: now.UTC(), What: "asked for again", Why: why})
+	}
+	out.RequestedAt, out.Grace, out.Again = d.Again.At, d.Again.Grace, AskedAgain{}
+	return out, true
+}
 
 // Proven notes what the step that is done came to, and begins the next.
 func (d Departure) Proven(next Step, now time.Time, what string) Departure {
@@ -147,6 +206,24 @@ func (d Departure) MovedAt() time.Time {
 
 // Done reports whether a step of the departure was proven.
 func (d Departure) Done(step Step) bool { return proven(d.Proofs, step) }
+
+// Reaches reports whether an address may reach what the departure's tenant had: nothing says yet that it is shut out for good. A
+// gateway that is down is told so once it is up, and who was late may let it in until all is uploaded.
+func (d Departure) Reaches(address string) bool {
+	shut := d.Done(StepUpload) || !d.Handed() && d.Done(StepShut)
+	return !d.State.Ended() && !shut && slices.Contains(d.Tenant.Reached(), address)
+}
+
+// EarlierLife finds the departure of an earlier life of a tenant by which an address reaches something still: nobody else may
+// have the address before that is shut. The departure frees it in the end. false: there is none.
+func (t Tenant) EarlierLife(left []Departure, address string) (DepartureID, bool) {
+	for _, d := range left {
+		if d.Tenant.Mark != t.Mark && d.Reaches(address) {
+			return d.ID(), true
+		}
+	}
+	return "", false
+}
 
 // MoveDeparture takes a departure to another state, with a step that begins then (empty: it rests), and notes why.
 // Being there already is no error and changes nothing; a move that the life of a departure does not have is an
@@ -227,7 +304,8 @@ func SignAgain(left, fresh Tenant) (Tenant, error) {
 		return left, err
 	}
 	fresh = fresh.Clone()
-	fresh.Version, fresh.LeftAt, fresh.Anew, fresh.History = left.Version, left.LeftAt, true, again.History
+	thread := Thread(fresh.History)
+	fresh.Version, fresh.LeftAt, fresh.Restored, fresh.Anew, fresh.History = left.Version, left.LeftAt, left.Restored, true, Threaded(again.History, thread)
 	return fresh, nil
 }
 

@@ -9,7 +9,8 @@ import (
 // Findings are what a look at a share host found.
 type Findings struct {
 	Machine MachineLook // State is empty when there is no such machine any more
-	Silent  string      // why its gateway does not answer as one that runs; empty: it does
+	Silent  string      // why its gateway does not serve clients; empty: it does, or it was not asked, for its machine does not run
+	Unseen  string      // why its region does not see its gateway; empty: it does, which may be an hour old
 	Cache   string      // what is wrong with the cache disk; empty: it is there
 	Stack   string      // status of the host's stack
 }
@@ -18,6 +19,7 @@ type Findings struct {
 type Diagnosis struct {
 	Well bool
 	Wait bool   // something is on its way, by itself or by somebody: look again
+	Cut  bool   // its gateway serves its clients from its cache, and can't be reached from its region: nothing that is done to its machine helps
 	What string // what is seen, in words
 }
 
@@ -39,6 +41,8 @@ func Diagnose(f Findings) Diagnosis {
 		return Diagnosis{What: "its machine fails a status check"}
 	case f.Silent != "":
 		return Diagnosis{What: "its machine runs, and its gateway is silent: " + f.Silent}
+	case f.Unseen != "":
+		return Diagnosis{Cut: true, What: "it serves its clients, and uploads nothing: the region does not see it: " + f.Unseen}
 	default:
 		return Diagnosis{Well: true, What: "its machine runs, and its gateway answers"}
 	}
@@ -59,6 +63,10 @@ func ChooseWay(r Repair, f Findings, drills []Drill, to string) Choice {
 	gone := m.State == "" || m.State == MachineTerminated || m.State == MachineShuttingDown
 	well := Diagnose(f).Well
 	switch {
+	case r.Given(WayGateway):
+		return Choice{Way: WayGateway}
+	case r.Renewing():
+		return r.ask(WayGateway, "the old gateway is fenced off from its buckets, its disks are kept, and the new one does not serve: "+r.came())
 	case f.Cache != "":
 		return r.ask(WayGateway, f.Cache+": what the gateway acknowledged and had not uploaded is lost, whatever is done")
 	case r.Wanted.Update && !r.tried(WayUpdate):
@@ -88,6 +96,13 @@ func ChooseWay(r Repair, f Findings, drills []Drill, to string) Choice {
 	}
 }
 
+// Spares reports whether nothing is to be done to a host for which a look found that its gateway is cut off from its region:
+// what its clients write lies on its cache, and a reboot or another machine would only take it from them. Somebody's word is
+// obeyed all the same, and so is the wish for an update, which leaves the machine alone.
+func (r Repair) Spares(d Diagnosis) bool {
+	return d.Cut && !r.Worded() && !r.Renewing() && (!r.Wanted.Update || r.tried(WayUpdate))
+}
+
 // came is what came of the way that was tried last.
 func (r Repair) came() string {
 	if len(r.Tried) == 0 {
@@ -98,7 +113,7 @@ func (r Repair) came() string {
 
 // Settled reports whether what a look found is a gateway that serves, with nothing of a move left to be done.
 func (r Repair) Settled(f Findings) bool {
-	return Diagnose(f).Well && r.parted(f)
+	return Diagnose(f).Well && r.parted(f) && !r.Renewing()
 }
 
 // parted reports whether no machine has both roots.
@@ -108,6 +123,17 @@ func (r Repair) parted(f Findings) bool {
 
 func (r Repair) ask(w Way, why string) Choice {
 	return Choice{Way: w, Ask: !r.Given(w), Why: why}
+}
+
+// Takes reports whether a person's word for a way is an answer to what a repair asks. Where another machine for the same gateway
+// is asked for, a person may choose a new gateway instead, and give the old one up.
+func (r Repair) Takes(w Way) bool {
+	return w != "" && (w == r.Way || w == WayGateway && r.Way == WayMachine)
+}
+
+// MayGiveUp reports whether a repair asks for a word by which its host's gateway is given up, or that could be given instead.
+func (r Repair) MayGiveUp() bool {
+	return r.State == RepairAsking && r.Takes(WayGateway) && !r.Renewing()
 }
 
 const (

@@ -17,21 +17,25 @@ func TestDiagnose(t *testing.T) {
 		well, wait bool
 		what       string
 	}{
-		"well":                              {pool.Findings{Machine: running}, true, false, "answers"},
-		"checks that say nothing yet":       {pool.Findings{Machine: pool.MachineLook{State: pool.MachineRunning, Checks: pool.CheckUnknown}}, true, false, "answers"},
-		"a status check fails":              {pool.Findings{Machine: impaired}, false, false, "fails a status check"},
-		"a status check fails, and silence": {pool.Findings{Machine: impaired, Silent: "no route"}, false, false, "silent: no route"},
-		"silence":                           {pool.Findings{Machine: running, Silent: "no route"}, false, false, "its machine runs, and its gateway is silent"},
-		"no machine":                        {pool.Findings{}, false, false, "is gone"},
-		"terminated":                        {in(pool.MachineTerminated), false, false, "is gone"},
-		"shutting down":                     {in(pool.MachineShuttingDown), false, false, "is gone"},
-		"stopped":                           {in(pool.MachineStopped), false, false, "is stopped"},
-		"stopping":                          {in(pool.MachineStopping), false, true, "is stopping"},
-		"starting":                          {in(pool.MachinePending), false, true, "is pending"},
-		"the cache is gone, first of all":   {pool.Findings{Machine: running, Cache: "its cache disk is gone"}, false, false, "cache disk is gone"},
+		"well":                               {pool.Findings{Machine: running}, true, false, "answers"},
+		"checks that say nothing yet":        {pool.Findings{Machine: pool.MachineLook{State: pool.MachineRunning, Checks: pool.CheckUnknown}}, true, false, "answers"},
+		"a status check fails":               {pool.Findings{Machine: impaired}, false, false, "fails a status check"},
+		"a status check fails, and silence":  {pool.Findings{Machine: impaired, Silent: "no route"}, false, false, "silent: no route"},
+		"silence":                            {pool.Findings{Machine: running, Silent: "no route"}, false, false, "its machine runs, and its gateway is silent"},
+		"a status check fails, and no sight": {pool.Findings{Machine: impaired, Unseen: "not connected"}, false, false, "fails a status check"},
+		"silence, and no sight":              {pool.Findings{Machine: running, Silent: "no route", Unseen: "not connected"}, false, false, "its gateway is silent: no route"},
+		"no sight of one that serves":        {pool.Findings{Machine: running, Unseen: "not connected"}, false, false, "it serves its clients, and uploads nothing: the region does not see it: not connected"},
+		"no sight of one that is stopped":    {pool.Findings{Machine: pool.MachineLook{State: pool.MachineStopped}, Unseen: "not connected"}, false, false, "is stopped"},
+		"no machine":                         {pool.Findings{}, false, false, "is gone"},
+		"terminated":                         {in(pool.MachineTerminated), false, false, "is gone"},
+		"shutting down":                      {in(pool.MachineShuttingDown), false, false, "is gone"},
+		"stopped":                            {in(pool.MachineStopped), false, false, "is stopped"},
+		"stopping":                           {in(pool.MachineStopping), false, true, "is stopping"},
+		"starting":                           {in(pool.MachinePending), false, true, "is pending"},
+		"the cache is gone, first of all":    {pool.Findings{Machine: running, Cache: "its cache disk is gone"}, false, false, "cache disk is gone"},
 	} {
 		d := pool.Diagnose(test.findings)
-		if d.Well != test.well || d.Wait != test.wait || !strings.Contains(d.What, test.what) {
+		if cut := strings.HasPrefix(name, "no sight of one that serves"); d.Cut != cut || d.Well != test.well || d.Wait != test.wait || !strings.Contains(d.What, test.what) {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
@@ -76,7 +80,10 @@ func TestTheLeastHarmfulWayIsChosen(t *testing.T) {
 		"a drill to another image":              {tried(reboot, restart), hangs, []pool.Drill{{From: "ami-1", To: "ami-3"}}, machine, true, "no drill"},
 		"a drill the other way":                 {tried(reboot, restart), hangs, []pool.Drill{{From: "ami-2", To: "ami-1"}}, machine, true, "no drill"},
 		"no drill, and the word was given":      {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent = word(machine) }), hangs, nil, machine, false, ""},
-		"the word was given for another way":    {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent = word(gateway) }), hangs, nil, machine, true, ""},
+		"the word was given for less":           {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent = word(pool.WayRestart) }), hangs, nil, machine, true, ""},
+		"the word gives the old gateway up":     {with(tried(reboot, restart), func(r *pool.Repair) { r.Consent = word(gateway) }), hangs, drills, gateway, false, ""},
+		"the old gateway is fenced off":         {with(tried(gateway), func(r *pool.Repair) { r.Renewal.Mark = "x" }), hangs, drills, gateway, true, "fenced off"},
+		"the new gateway was moved to":          {with(tried(gateway), func(r *pool.Repair) { r.Renewal = pool.Renewal{Mark: "x", Moved: true} }), hangs, drills, reboot, false, ""},
 		"the word is no detour":                 {with(tried(), func(r *pool.Repair) { r.Consent = word(machine) }), hangs, nil, reboot, false, ""},
 		"a new machine came to nothing":         {tried(reboot, restart, machine), in(pool.MachineStopped), drills, machine, true, "nothing of machine"},
 		"once more, by word":                    {with(tried(machine), func(r *pool.Repair) { r.Consent = word(machine) }), in(pool.MachineStopped), drills, machine, false, ""},
@@ -110,6 +117,30 @@ func TestTheLeastHarmfulWayIsChosen(t *testing.T) {
 		if c.Way != test.way || c.Ask != test.ask || !strings.Contains(c.Why, test.why) {
 			t.Errorf("%s: %+v", name, c)
 		}
+	}
+}
+
+func TestOneThatIsCutOffIsSparedButForAPersonsWord(t *testing.T) {
+	cut := pool.Diagnosis{Cut: true}
+	for name, test := range map[string]struct {
+		repair pool.Repair
+		spared bool
+	}{
+		"by itself":              {pool.Repair{}, true},
+		"after a reboot":         {pool.Repair{Tried: []pool.Try{{Way: pool.WayReboot}}}, true},
+		"another image":          {pool.Repair{Wanted: pool.Wanted{By: "jo", Image: "ami-2"}}, true},
+		"an update":              {pool.Repair{Wanted: pool.Wanted{By: "jo", Update: true}}, false},
+		"an update, done":        {pool.Repair{Wanted: pool.Wanted{By: "jo", Update: true}, Tried: []pool.Try{{Way: pool.WayUpdate}}}, true},
+		"a word":                 {pool.Repair{Consent: pool.Consent{Way: pool.WayRestart, At: now}}, false},
+		"a word that was used":   {pool.Repair{Consent: pool.Consent{Way: pool.WayRestart, At: now}, Tried: []pool.Try{{Way: pool.WayRestart, At: now}}}, true},
+		"a gateway that is left": {pool.Repair{Renewal: pool.Renewal{Mark: "x"}, Tried: []pool.Try{{Way: pool.WayGateway}}}, false},
+	} {
+		if got := test.repair.Spares(cut); got != test.spared {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if (pool.Repair{}).Spares(pool.Diagnosis{}) {
+		t.Error("one that is silent is spared")
 	}
 }
 

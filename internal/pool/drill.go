@@ -3,6 +3,7 @@ package pool
 import (
 	"fmt"
 	"regexp"
+	"sync"
 )
 
 // Drill is a move of a gateway to a new machine that was tried, and held: from machines of one image to those of
@@ -15,7 +16,11 @@ type Drill struct {
 // drillsMost bounds what is recorded: one for each image that hosts are on, to the newest.
 const drillsMost = 50
 
-var imageID = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
+// imageID is compiled when it is first needed: a function that starts waits for it otherwise.
+var imageID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`) })
+
+// IsImageID says whether a text is what EC2 calls an image.
+func IsImageID(text string) bool { return imageID().MatchString(text) }
 
 // checkDrills returns what is wrong with drills, every reason.
 func checkDrills(drills []Drill) []error {
@@ -26,7 +31,7 @@ func checkDrills(drills []Drill) []error {
 	seen := map[Drill]bool{}
 	for _, d := range drills {
 		for _, image := range []string{d.From, d.To} {
-			if !imageID.MatchString(image) {
+			if !IsImageID(image) {
 				errs = append(errs, fmt.Errorf("drills: %q is no ID of an image", image))
 			}
 		}

@@ -16,8 +16,8 @@ type Estimate struct {
 }
 
 // EstimateWait is how long the tenant at a place of the waiting list waits, from 1: until of each kind of which there is not
-// a slot for it, as many hosts are in service as it takes. It counts hosts on their way that are not late, and those
-// that are ordered now.
+// a slot for it, as many hosts are in service as it takes. It counts hosts on their way that are not late, those that are
+// ordered now, and slots that rest, where a plan counts on them.
 func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
 	for k, seen := range t.Pools {
 		seen.Waiting = max(seen.Waiting, position)
@@ -36,11 +36,17 @@ func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
 		for range plans[k].Actions {
 			ages = append(ages, 0)
 		}
+		leads := seen.Record.WaitTimes(p, now)
 		hosts := ceilDiv(short, p.Brings())
-		if hosts > len(ages) {
+		then := ceilDiv(max(0, short-seen.resting(seen.Record.LeadTimes(p, now))), p.Brings()) // as the plan counts
+		if then > len(ages) {
 			capped = append(capped, fmt.Sprintf("no %s host may be ordered for it: %s", k, plans[k].limits()))
 		}
-		shorts = append(shorts, forecast.Short{Leads: seen.Record.LeadTimes(p, now), Ages: ages, Hosts: hosts})
+		one := forecast.Short{Leads: leads, Ages: ages, Hosts: hosts, Spared: hosts - then}
+		if then < hosts {
+			one.Rested = seen.CoolDown
+		}
+		shorts = append(shorts, one)
 	}
 	if len(capped) > 0 {
 		return Estimate{Capped: strings.Join(capped, "; ")}
@@ -60,7 +66,7 @@ func (p Plan) limits() string {
 		names = append(names, held.Limit)
 	}
 	if len(names) == 0 {
-		return "none is wanted"
+		return "those that are late may come yet"
 	}
 	return strings.Join(names, ", ")
 }

@@ -70,6 +70,31 @@ func TestWhoWaitsForWhatIsCappedIsToldThat(t *testing.T) {
 	}
 }
 
+// A host that people released is on its way again, and slots that rest are soon free: nothing is ordered for who can have them, and
+// that is no reason to say that there is none.
+func TestWhoWaitsForWhatIsOnItsWayIsToldForHowLong(t *testing.T) {
+	released := coming()
+	for k, seen := range released.Pools {
+		seen.Record.Counters = seen.Record.Counters.Add(pool.Counters{Hosts: 1, Provisioning: 1, ProvisioningSlots: 10})
+		released.Pools[k] = seen
+	}
+	if got, fresh := released.EstimateWait(1, now), coming().EstimateWait(1, now); got.Capped != "" || got.Median != fresh.Median {
+		t.Errorf("with released hosts %+v, with ordered ones %+v", got, fresh)
+	}
+	resting := coming()
+	for k, seen := range resting.Pools {
+		seen.Record.Counters = seen.Record.Counters.Add(pool.Counters{Hosts: 1, InService: 1, Slots: 10, Cooling: 10})
+		seen.CoolDown = 10 * time.Minute
+		resting.Pools[k] = seen
+	}
+	if got := resting.EstimateWait(1, now); got.Capped != "" || got.Median.Round(time.Second) != 10*time.Minute || got.Ninety.Round(time.Second) != 10*time.Minute {
+		t.Errorf("with slots that rest for ten minutes: %+v", got)
+	}
+	if got := resting.EstimateWait(11, now); got.Capped != "" || got.Median < 20*time.Minute {
+		t.Errorf("the eleventh: %+v", got)
+	}
+}
+
 func TestEstimatesGrowWithThePlaceInTheList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var ages []time.Duration

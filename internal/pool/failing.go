@@ -83,6 +83,7 @@ func (f FailingFiles) String() string {
 // other.
 type Failing struct {
 	FailingFiles
+	Share   string    // ID of the share that they are of; empty: of the one that is there
 	At      time.Time // when the last report was read; zero: none was
 	Report  string    // ARN of the report that is there now; empty: there is none
 	Read    bool      // that was read, and is to be deleted
@@ -92,6 +93,16 @@ type Failing struct {
 // Clone copies what is known.
 func (f Failing) Clone() Failing {
 	f.Names = slices.Clone(f.Names)
+	return f
+}
+
+// Of is what is known of a share by its ID. Of what another took the place of, with a new gateway, nothing is of use any more: what
+// that one could not upload is lost with its gateway.
+func (f Failing) Of(share string) Failing {
+	if f.Share != "" && f.Share != share {
+		f = Failing{Reports: f.Reports}
+	}
+	f.Share = share
 	return f
 }
 
@@ -129,7 +140,7 @@ func (f Failing) None() Failing {
 
 // Left is what is left of it for who comes later: a report that is there, of which nobody wants to know what it says.
 func (f Failing) Left() Failing {
-	return Failing{Report: f.Report, Read: f.Report != "", Reports: f.Reports}
+	return Failing{Share: f.Share, Report: f.Report, Read: f.Report != "", Reports: f.Reports}
 }
 
 // Clean reports whether a report was read within a time before now, and deleted, that listed nothing.

@@ -6,16 +6,6 @@ import (
 	"time"
 )
 
-// Stops is the stop switch: what may not be done for the time being. Signups go on from what is there.
-type Stops struct {
-	Order   bool // nothing is ordered
-	Repair  bool // nothing is repaired
-	Destroy bool // nothing is destroyed
-	By      string
-	Why     string
-	At      time.Time
-}
-
 // Target is what a destructive call is about to destroy, as it was observed just before the call.
 type Target struct {
 	What      string     // "share", "database", "objects", "secret"
@@ -40,7 +30,7 @@ func Guard(t Target, now time.Time) []string {
 		}
 	}
 	d, c := t.Departure, t.Clearance
-	refuse(t.Stops.Destroy, "the stop switch is on (%s: %s)", t.Stops.By, t.Stops.Why)
+	refuse(t.Stops.On(StopDestroy), "%s", t.Stops.Against(StopDestroy))
 	refuse(d.State != DepartureScrubbing, "departure %s is %s", d.ID(), d.State)
 	refuse(now.Before(d.GraceUntil()), "its grace lasts until %s", d.GraceUntil().UTC().Format(time.RFC3339))
 	refuse(c.Departure != d.ID(), "the clearance belongs to departure %s", c.Departure)

@@ -28,6 +28,8 @@ const (
 	HostDeleting HostState = "deleting"
 	// HostDeleted: nothing is left of it but this record.
 	HostDeleted HostState = "deleted"
+	// HostRetiring: it is empty and not needed, and is taken down, with all that is its own. It takes nobody.
+	HostRetiring HostState = "retiring"
 	// HostQuarantined: given up after too many tries; nothing touches it until a person does.
 	HostQuarantined HostState = "quarantined"
 )
@@ -91,23 +93,30 @@ type Host struct {
 	Size      int    // slots it will have
 	Zone      string // that it was ordered in; empty: AWS chose
 	Image     string // ID of the image that a gateway's machine was ordered from
+	Gateways  int    // how many gateways took the place of others over its buckets
+	Losses    []Loss // the gateways that were given up so while tenants had shares of them, the oldest first
 	Price     Cents  // what it costs a month, as its policy said when it was ordered
 	Cap       Cents  // what all hosts might cost then, with this one; 0: there was no cap
 
 	Progress
 	Untold bool // that its making failed could not be announced, and is owed
 
-	Stack   Stack
-	Access  Access
-	Slots   []Slot
-	Alarms  map[string]AlarmMark // last known state of each of its alarms
-	Doubt   string               // why it is doubted that it serves anybody; empty: it is not
-	ByHand  string               // who cordoned it by hand, and why; empty: nobody has
-	Repair  int                  // number of the repair that it is in; 0: it is in none
-	Trouble string               // what RDS says of its instance that keeps it from serving; empty: nothing
-	Strikes []Strike             // failures against it in a row, the oldest first
-	History []Entry
-	Version int64 // of the record; 0 when it is not written yet
+	Stack     Stack
+	Access    Access
+	Slots     []Slot
+	Alarms    map[string]AlarmMark // last known state of each of its alarms
+	Rang      []time.Time          // when its alarms went on, or there was a first sign of what put it in doubt, lately, one after the other, the oldest first
+	Calm      time.Time            // since when what kept it cordoned is over, and it is waited whether that lasts; zero: nothing is waited for
+	Doubt     string               // why it is doubted that it serves anybody; empty: it is not
+	ByHand    string               // who cordoned it by hand, and why; empty: nobody has
+	Drained   string               // who has it take no more and go once it is empty, and why; empty: nobody has
+	Protected string               // who keeps it from being retired, and why; empty: nobody does
+	Retire    Retirement           // of one that is being retired, or was
+	Repair    int                  // number of the repair that it is in; 0: it is in none
+	Trouble   string               // what RDS says of its instance that keeps it from serving; empty: nothing
+	Strikes   []Strike             // failures against it in a row, the oldest first
+	History   []Entry
+	Version   int64 // of the record; 0 when it is not written yet
 }
 
 // AlarmMark is the last state that was heard of an alarm.
@@ -169,8 +178,9 @@ func (h *Host) Slot(index int) *Slot {
 
 // Clone copies a host so that the copy can be changed without changing h.
 func (h Host) Clone() Host {
-	h.Slots = slices.Clone(h.Slots)
+	h.Slots, h.Losses = slices.Clone(h.Slots), slices.Clone(h.Losses)
 	h.History, h.Strikes = slices.Clone(h.History), slices.Clone(h.Strikes)
+	h.Retire.Left, h.Rang = slices.Clone(h.Retire.Left), slices.Clone(h.Rang)
 	if h.Alarms != nil {
 		alarms := make(map[string]AlarmMark, len(h.Alarms))
 		for name, mark := range h.Alarms {
@@ -186,10 +196,11 @@ var hostMoves = map[HostState][]HostState{
 	HostOrdered:     {HostBuilding, HostPreparing, HostDeleting, HostDeleted, HostQuarantined},
 	HostBuilding:    {HostPreparing, HostDeleting, HostQuarantined},
 	HostPreparing:   {HostInService, HostCordoned, HostDeleting, HostQuarantined},
-	HostInService:   {HostCordoned, HostLost},
-	HostCordoned:    {HostInService, HostLost},
+	HostInService:   {HostCordoned, HostLost, HostRetiring},
+	HostCordoned:    {HostInService, HostLost, HostRetiring},
+	HostRetiring:    {HostInService, HostCordoned, HostDeleted, HostLost, HostQuarantined},
 	HostDeleting:    {HostDeleted, HostQuarantined},
-	HostQuarantined: {HostBuilding, HostPreparing, HostDeleting, HostDeleted},
+	HostQuarantined: {HostBuilding, HostPreparing, HostDeleting, HostDeleted, HostRetiring},
 }
 
 // MoveHost takes a host to another state. Being there already is no error and changes nothing, so that

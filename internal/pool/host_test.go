@@ -11,18 +11,21 @@ import (
 
 var allStates = []pool.HostState{
 	pool.HostOrdered, pool.HostBuilding, pool.HostPreparing, pool.HostInService, pool.HostCordoned, pool.HostDeleting, pool.HostDeleted, pool.HostQuarantined,
-	pool.HostLost,
+	pool.HostLost, pool.HostRetiring,
 }
 
 func TestMove(t *testing.T) {
 	allowed := map[pool.HostState]map[pool.HostState]bool{
-		pool.HostOrdered:     {pool.HostBuilding: true, pool.HostPreparing: true, pool.HostDeleting: true, pool.HostDeleted: true, pool.HostQuarantined: true},
-		pool.HostBuilding:    {pool.HostPreparing: true, pool.HostDeleting: true, pool.HostQuarantined: true},
-		pool.HostPreparing:   {pool.HostInService: true, pool.HostCordoned: true, pool.HostDeleting: true, pool.HostQuarantined: true},
-		pool.HostInService:   {pool.HostCordoned: true, pool.HostLost: true},
-		pool.HostCordoned:    {pool.HostInService: true, pool.HostLost: true},
+		pool.HostOrdered:   {pool.HostBuilding: true, pool.HostPreparing: true, pool.HostDeleting: true, pool.HostDeleted: true, pool.HostQuarantined: true},
+		pool.HostBuilding:  {pool.HostPreparing: true, pool.HostDeleting: true, pool.HostQuarantined: true},
+		pool.HostPreparing: {pool.HostInService: true, pool.HostCordoned: true, pool.HostDeleting: true, pool.HostQuarantined: true},
+		pool.HostInService: {pool.HostCordoned: true, pool.HostLost: true, pool.HostRetiring: true},
+		pool.HostCordoned:  {pool.HostInService: true, pool.HostLost: true, pool.HostRetiring: true},
+		pool.HostRetiring: {
+			pool.HostInService: true, pool.HostCordoned: true, pool.HostDeleted: true, pool.HostLost: true, pool.HostQuarantined: true,
+		},
 		pool.HostDeleting:    {pool.HostDeleted: true, pool.HostQuarantined: true},
-		pool.HostQuarantined: {pool.HostBuilding: true, pool.HostPreparing: true, pool.HostDeleting: true, pool.HostDeleted: true},
+		pool.HostQuarantined: {pool.HostBuilding: true, pool.HostPreparing: true, pool.HostDeleting: true, pool.HostDeleted: true, pool.HostRetiring: true},
 	}
 	for _, from := range allStates {
 		for _, to := range allStates {
@@ -252,6 +255,7 @@ func TestHistoryIsBounded(t *testing.T) {
 			t.Fatalf("%d entries", len(history))
 		}
 	}
-	diff(t, "oldest", history[0].At, now.Add(5))
+	diff(t, "the very first, which says how it came to be", history[0].At, now)
+	diff(t, "oldest beside it", history[1].At, now.Add(6))
 	diff(t, "newest", history[len(history)-1].At, now.Add(pool.HistoryLimit+4))
 }

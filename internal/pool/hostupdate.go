@@ -3,7 +3,22 @@ package pool
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
+
+// refused is how begins what came of an update that was refused.
+const refused = "refused: "
+
+// Refuse notes that the update of a host's stack was refused, and why.
+func (r Repair) Refuse(against []string) Repair { return r.Came(refused + strings.Join(against, "; ")) }
+
+// Refused is why what a person wanted of a host was refused, so that it is as it was; empty: it was not.
+func (r Repair) Refused() string {
+	if n := len(r.Tried); n > 0 && r.Tried[n-1].Way == WayUpdate && strings.HasPrefix(r.Tried[n-1].Came, refused) {
+		return strings.TrimPrefix(r.Tried[n-1].Came, refused)
+	}
+	return ""
+}
 
 // replaceable are the types of a host's resources that may be replaced or removed by an update: nothing is kept in them.
 var replaceable = map[string]bool{"AWS::CloudWatch::Alarm": true}

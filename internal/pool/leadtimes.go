@@ -26,11 +26,21 @@ func (p Policy) prior() forecast.Prior {
 // LeadTimes are the pool's lead times under a policy: those that were measured, what is usual, and hosts on their way
 // for longer than any took, since they were decided on.
 func (r Record) LeadTimes(p Policy, now time.Time) forecast.Leads {
+	return forecast.LeadTimes(r.took(), r.ages(now), p.prior())
+}
+
+// WaitTimes are the lead times by which somebody is told how long to wait.
+func (r Record) WaitTimes(p Policy, now time.Time) forecast.Leads {
+	return forecast.WaitTimes(r.took(), r.ages(now), p.prior())
+}
+
+// ages are those of the hosts on their way, since they were decided on.
+func (r Record) ages(now time.Time) []time.Duration {
 	ages := make([]time.Duration, 0, len(r.Coming))
 	for _, c := range r.Coming {
 		ages = append(ages, now.Sub(c.decidedAt()))
 	}
-	return forecast.LeadTimes(r.took(), ages, p.prior())
+	return ages
 }
 
 func (r Record) took() []time.Duration {
@@ -62,7 +72,8 @@ func (r Record) Late(p Policy, now time.Time) (hosts, slots int) {
 	return min(hosts, r.Counters.Provisioning), min(slots, r.Counters.ProvisioningSlots)
 }
 
-// inTime are the ages of the hosts that are on their way and not late, since they were ordered.
+// inTime are the ages of the hosts that are on their way and not late, since they were ordered. Those that were given up, and
+// are on their way again since people released them, are not among Coming: they count as if they were ordered now.
 func (r Record) inTime(p Policy, now time.Time) []time.Duration {
 	var ages []time.Duration
 	after := r.LateAfter(p)
@@ -70,6 +81,9 @@ func (r Record) inTime(p Policy, now time.Time) []time.Duration {
 		if age := now.Sub(c.OrderedAt); age <= after {
 			ages = append(ages, age)
 		}
+	}
+	for range max(0, r.Counters.Provisioning-len(r.Coming)) {
+		ages = append(ages, 0)
 	}
 	return ages
 }

@@ -51,12 +51,18 @@ func (h Host) changeSlot(has Holding, tenant TenantID, to SlotState, now time.Ti
 	return out, true, nil
 }
 
-// RenewSlot takes the slot of a clearance to its next generation, in which it cools down.
+// RenewSlot takes the slot of a clearance to its next generation, in which it cools down. Not while a share host is in repair:
+// a new gateway is given the shares of the generations that there were when the old one was fenced off.
 func RenewSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err error) {
 	out = h.Clone()
 	slot := out.Slot(c.Holding.Index)
-	if slot != nil && slot.Generation == c.Holding.Generation+1 && slot.Name == c.Next {
+	switch {
+	case slot != nil && c.renewed(*slot):
 		return h, false, nil // it was done before
+	case c.Stranded(h):
+		return h, false, fmt.Errorf("share %s is of gateway %s, and host %s has another", c.NextShare, c.Gateway, h.ID)
+	case h.Kind == Share && h.Repair > 0:
+		return h, false, fmt.Errorf("host %s is in repair", h.ID)
 	}
 	if slot, err = out.holdingSlot(c.Holding); err != nil {
 		return h, false, err
@@ -66,6 +72,7 @@ func RenewSlot(h Host, c Clearance, now time.Time) (out Host, changed bool, err 
 		return h, false, err
 	}
 	*slot = renewed
+	out.Losses = out.forgetLosses()
 	return out, true, nil
 }
 

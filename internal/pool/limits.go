@@ -27,7 +27,13 @@ func poolLimits(r Record, p Policy, now time.Time) []Limit {
 	)
 }
 
+// uncountedOf is the limit that a cap on money is while hosts of before there were prices are not all counted in what is spent.
+func uncountedOf(hosts int) Limit {
+	return Limit{Name: "moneyCap", Why: fmt.Sprintf("up to %d hosts that were ordered before are not counted under the cap yet", hosts)}
+}
+
 // StopOf is the limit that the stop switch is, where it stops orders.
 func StopOf(s Stops) Limit {
-	return Limit{Name: "stop", Why: fmt.Sprintf("orders are stopped by %s: %s", s.By, s.Why)}
+	m := s.Mark(StopOrder)
+	return Limit{Name: "stop", Why: fmt.Sprintf("orders are stopped by %s: %s", m.By, m.Why)}
 }

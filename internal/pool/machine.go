@@ -63,10 +63,14 @@ type MachineDisk struct {
 	Dies   bool   // with the machine, when that is terminated (DeleteOnTermination)
 }
 
+// VolumeFree is the state of a volume that is at no machine.
+const VolumeFree = "available"
+
 // Volume is an EBS volume, as it was last seen.
 type Volume struct {
 	ID    string
 	State string // such as available or in-use
+	GiB   int
 	Tags  map[string]string
 	Made  time.Time
 }

@@ -45,7 +45,7 @@ func TestTheGuardRefusesEveryWrongMachine(t *testing.T) {
 		"the repair asks":                  {func(t *pool.MachineTarget) { t.Repair.State = pool.RepairAsking }, "the repair is asking"},
 		"the repair was dropped":           {func(t *pool.MachineTarget) { t.Repair.State = pool.RepairDropped }, "the repair is dropped"},
 		"another way":                      {func(t *pool.MachineTarget) { t.Repair.Way = pool.WayRestart }, `by way "restart"`},
-		"the way that keeps nothing":       {func(t *pool.MachineTarget) { t.Repair.Way = pool.WayGateway }, `by way "gateway"`},
+		"the way that keeps nothing":       {func(t *pool.MachineTarget) { t.Repair.Way = pool.WayGateway }, "nobody has given the word"},
 		"another host":                     {func(t *pool.MachineTarget) { t.Repair.Host = "share-standard-10" }, "in repair share-standard-1.3"},
 		"another repair":                   {func(t *pool.MachineTarget) { t.Host.Repair = 4 }, "in repair share-standard-1.4"},
 		"a host that is in no repair":      {func(t *pool.MachineTarget) { t.Host.Repair = 0 }, "in repair share-standard-1.0"},
@@ -81,52 +81,52 @@ func TestTheGuardRefusesEveryWrongMachine(t *testing.T) {
 }
 
 // oldRoot is a root disk that may be deleted.
-func oldRoot() (pool.Host, pool.KeptRoot, pool.Volume) {
+func oldRoot() (pool.Host, pool.KeptDisk, pool.Volume) {
 	h := doomed().Host
 	v := pool.Volume{ID: "vol-root", State: "available", Tags: map[string]string{
 		"headroom:host": string(h.ID), "headroom:order": h.Mark, "headroom:root-of": "sgw-12A3456B",
 	}}
-	return h, pool.KeptRoot{Volume: "vol-root", Until: noon}, v
+	return h, pool.KeptDisk{Volume: "vol-root", Until: noon}, v
 }
 
 func TestTheGuardLetsAnOldRootDiskBeDeleted(t *testing.T) {
 	h, kept, v := oldRoot()
-	if reasons := pool.GuardRoot(h, kept, v, pool.Stops{Repair: true, Order: true}, noon); len(reasons) > 0 {
+	if reasons := pool.GuardDisk(h, kept, v, pool.Stops{Repair: true, Order: true}, noon); len(reasons) > 0 {
 		t.Errorf("refused: %v", reasons)
 	}
 }
 
 func TestTheGuardRefusesEveryWrongRootDisk(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(h *pool.Host, kept *pool.KeptRoot, v *pool.Volume, stops *pool.Stops)
+		change func(h *pool.Host, kept *pool.KeptDisk, v *pool.Volume, stops *pool.Stops)
 		reason string
 	}{
-		"the stop switch is on": {func(_ *pool.Host, _ *pool.KeptRoot, _ *pool.Volume, s *pool.Stops) { s.Destroy = true }, "stop switch"},
-		"its term is not over":  {func(_ *pool.Host, k *pool.KeptRoot, _ *pool.Volume, _ *pool.Stops) { k.Until = noon.Add(time.Second) }, "kept until"},
-		"another volume":        {func(_ *pool.Host, _ *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) { v.ID = "vol-other" }, `volume "vol-other"`},
-		"no volume":             {func(_ *pool.Host, k *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) { k.Volume, v.ID = "", "" }, `volume ""`},
-		"the cache disk":        {func(h *pool.Host, _ *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) { h.Access.Cache = v.ID }, "cache disk"},
-		"one that is in use":    {func(_ *pool.Host, _ *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) { v.State = "in-use" }, "it is in-use"},
-		"one in no state":       {func(_ *pool.Host, _ *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) { v.State = "" }, "it is "},
-		"another host's": {func(_ *pool.Host, _ *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) {
+		"the stop switch is on": {func(_ *pool.Host, _ *pool.KeptDisk, _ *pool.Volume, s *pool.Stops) { s.Destroy = true }, "stop switch"},
+		"its term is not over":  {func(_ *pool.Host, k *pool.KeptDisk, _ *pool.Volume, _ *pool.Stops) { k.Until = noon.Add(time.Second) }, "kept until"},
+		"another volume":        {func(_ *pool.Host, _ *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) { v.ID = "vol-other" }, `volume "vol-other"`},
+		"no volume":             {func(_ *pool.Host, k *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) { k.Volume, v.ID = "", "" }, `volume ""`},
+		"the cache disk":        {func(h *pool.Host, _ *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) { h.Access.Cache = v.ID }, "cache disk"},
+		"one that is in use":    {func(_ *pool.Host, _ *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) { v.State = "in-use" }, "it is in-use"},
+		"one in no state":       {func(_ *pool.Host, _ *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) { v.State = "" }, "it is "},
+		"another host's": {func(_ *pool.Host, _ *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) {
 			v.Tags["headroom:host"] = "share-standard-10"
 		}, "marks of host"},
-		"another order's": {func(_ *pool.Host, _ *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) { v.Tags["headroom:order"] = "m0" }, "marks of host"},
-		"no old root disk": {func(_ *pool.Host, _ *pool.KeptRoot, v *pool.Volume, _ *pool.Stops) {
+		"another order's": {func(_ *pool.Host, _ *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) { v.Tags["headroom:order"] = "m0" }, "marks of host"},
+		"no old root disk": {func(_ *pool.Host, _ *pool.KeptDisk, v *pool.Volume, _ *pool.Stops) {
 			delete(v.Tags, "headroom:root-of")
-		}, "no mark of an old root"},
+		}, "no mark of an old disk"},
 	} {
 		h, kept, v := oldRoot()
 		var stops pool.Stops
 		test.change(&h, &kept, &v, &stops)
-		reasons := pool.GuardRoot(h, kept, v, stops, noon)
+		reasons := pool.GuardDisk(h, kept, v, stops, noon)
 		if len(reasons) != 1 || !strings.Contains(reasons[0], test.reason) {
 			t.Errorf("%s: reasons %q, want one with %q", name, reasons, test.reason)
 		}
 	}
 	h, kept, v := oldRoot()
 	v.Tags = nil
-	if len(pool.GuardRoot(h, kept, v, pool.Stops{}, noon)) == 0 {
+	if len(pool.GuardDisk(h, kept, v, pool.Stops{}, noon)) == 0 {
 		t.Error("a disk without any mark may be deleted")
 	}
 }

@@ -100,3 +100,21 @@ type ObjectRefusal struct {
 	Code    string // S3's, such as AccessDenied; SlowDown and InternalError may pass
 	Message string
 }
+
+// KeysOf are the keys of all versions that a listing has, each once; of delete markers it takes none.
+func KeysOf(list func(from ObjectCursor) (ObjectPage, error)) ([]string, error) {
+	var keys []string
+	for from, more := (ObjectCursor{}), true; more; {
+		page, err := list(from)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page.Versions {
+			if !v.Marker && (len(keys) == 0 || keys[len(keys)-1] != v.Key) {
+				keys = append(keys, v.Key)
+			}
+		}
+		from, more = page.Next, page.More
+	}
+	return keys, nil
+}

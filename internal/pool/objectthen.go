@@ -2,6 +2,7 @@ package pool
 
 import (
 	"regexp"
+	"sync"
 	"time"
 )
 
@@ -16,10 +17,10 @@ type ObjectCopy struct {
 }
 
 // restoredKey is how keys of files begin that came back from the past (Restoration.Folder).
-var restoredKey = regexp.MustCompile(`^restored-[0-9]{8}T[0-9]{6}Z/`)
+var restoredKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^restored-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?/`) })
 
 // CameBack reports whether a key is that of a file, or folder, that came back from the past.
-func CameBack(key string) bool { return restoredKey.MatchString(key) }
+func CameBack(key string) bool { return restoredKey().MatchString(key) }
 
 // Then picks what a bucket held at a time, out of its versions in the order of listings: by keys, within a key the newest
 // first. S3 tells times in whole seconds: what was changed within the second of At counts, and a file that was written and

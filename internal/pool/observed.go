@@ -18,25 +18,27 @@ type Observed struct {
 
 // Free is how many slots can still be given away, under a policy: those on the shelf and those in
 // reserve, less what the limit of tenants keeps back.
-func (o Observed) Free(p Policy) int {
-	c := o.Record.Counters
-	if p.TenantsPerHost > 0 {
-		return o.OnShelf + c.Room.Under(p.TenantsPerHost)
+func (o Observed) Free(p Policy) int { return o.Record.Counters.free(o.OnShelf, p.TenantsPerHost) }
+
+// free is how many slots can still be given away, with so many on the shelf, where hosts take so many tenants; 0: as many as they
+// have slots.
+func (c Counters) free(onShelf, limit int) int {
+	if limit > 0 {
+		return onShelf + c.Room.Under(limit)
 	}
-	return o.OnShelf + c.Reserve
+	return onShelf + c.Reserve
 }
 
 // Coming is how many slots are on their way, under a policy: those that hosts bring which are not late, at most that if
 // hosts are of different sizes and a limit of tenants is in force, and those that rest no longer than a host takes.
 func (o Observed) Coming(p Policy, now time.Time) int {
-	leads := o.Record.LeadTimes(p, now)
-	return o.provisioning(p, now) + o.resting(leads)
+	late, slots := o.Record.Late(p, now)
+	return o.provisioning(p, late, slots) + o.resting(o.Record.LeadTimes(p, now))
 }
 
-// provisioning is how many slots hosts will bring that are not late.
-func (o Observed) provisioning(p Policy, now time.Time) int {
+// provisioning is how many slots hosts will bring, less those of the hosts that are late.
+func (o Observed) provisioning(p Policy, late, lateSlots int) int {
 	c := o.Record.Counters
-	late, lateSlots := o.Record.Late(p, now)
 	slots := max(0, c.ProvisioningSlots-lateSlots)
 	if p.TenantsPerHost > 0 {
 		return min(slots, p.Limit()*max(0, c.Provisioning-late))

@@ -15,6 +15,7 @@ type Outlook struct {
 	Demand  forecast.Demand
 	Plans   map[Kind]Planned // the last that were recorded
 	Peaks   map[Kind][]Peak  // the largest buffers of late, the oldest first
+	Off     MoveOff          // the last move that was asked for to empty a drained host
 	Version int64            // of the record; 0 when it is not written yet
 }
 
@@ -25,6 +26,7 @@ type Planned struct {
 	Orders int
 	Held   []HeldBack
 	Reason string
+	Spare  string // what could be done without, in words, and so why a host was retired or none
 }
 
 // Peak is the largest buffer that was wanted of a pool in a time that begins at From.
@@ -53,29 +55,30 @@ func (o Outlook) Clone() Outlook {
 // Noted is the outlook when so many signups had come by now. databases are the lead times of the tier's database hosts,
 // whose mean is how far forecasts look.
 func (o Outlook) Noted(signups int64, databases forecast.Leads, now time.Time) Outlook {
-	o = o.Clone()
 	o.Demand = o.Demand.Noted(signups, now, databases.Mean())
 	return o
 }
 
-// Planned is the outlook with the plan that was made for a pool. keep is for how long it is remembered what was wanted.
-func (o Outlook) Planned(k Kind, p Plan, keep time.Duration, now time.Time) Outlook {
-	o = o.Clone()
-	if o.Plans == nil {
-		o.Plans = map[Kind]Planned{}
+// Planned is the outlook with plans that were made for its pools. keep is for how long it is remembered what was wanted.
+func (o Outlook) Planned(plans map[Kind]Plan, keep func(Kind) time.Duration, now time.Time) Outlook {
+	planned, peaks := make(map[Kind]Planned, len(Kinds)), make(map[Kind][]Peak, len(Kinds))
+	maps.Copy(planned, o.Plans)
+	maps.Copy(peaks, o.Peaks)
+	for k, p := range plans {
+		planned[k] = Planned{At: now, Buffer: p.Buffer, Orders: len(p.Actions), Held: p.Held, Reason: p.Reason}
+		peaks[k] = peaked(peaks[k], p.Buffer, keep(k), now)
 	}
-	o.Plans[k] = Planned{At: now, Buffer: p.Buffer, Orders: len(p.Actions), Held: p.Held, Reason: p.Reason}
-	if o.Peaks == nil {
-		o.Peaks = map[Kind][]Peak{}
-	}
-	o.Peaks[k] = peaked(o.Peaks[k], p.Buffer, keep, now)
+	o.Plans, o.Peaks = planned, peaks
 	return o
 }
 
 // peaked are peaks with the buffer of now, without those that are over.
 func peaked(peaks []Peak, buffer int, keep time.Duration, now time.Time) []Peak {
 	from := now.Truncate(peakStep)
-	var kept []Peak
+	if n := len(peaks); n > 0 && now.Sub(peaks[0].From) < keep+peakStep && peaks[n-1].From.Equal(from) && peaks[n-1].Buffer >= buffer {
+		return peaks // as mostly
+	}
+	kept := make([]Peak, 0, len(peaks)+1)
 	for _, p := range peaks {
 		if now.Sub(p.From) < keep+peakStep && !p.From.After(from) {
 			kept = append(kept, p)

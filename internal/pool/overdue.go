@@ -18,7 +18,7 @@ func Overdue(h Host, now time.Time) (out Host, changed bool, err error) {
 		return h, false, nil
 	}
 	switch {
-	case h.Step == StepWatch, h.Step == StepClose: // which are done again and again, at their time
+	case h.Step == StepWatch, h.Step == StepClose, h.Step == StepRecall, h.Step == StepSweep: // which are done again and again, at their time
 		out = h.Clone()
 		out.Due = now.Add(Deadline(h.Step))
 		return out, true, nil

@@ -61,16 +61,23 @@ func (p Plan) Missing() int {
 // too. Orders are held back by the backoff after failed hosts, the ceiling, the most orders at once, and by
 // further, which are limits that more than this pool has to keep.
 func Decide(o Observed, p Policy, further []Limit, now time.Time) Plan {
+	return decide(o, p, further, o.lasts(), now)
+}
+
+// lasts is how long the tier's free pairs last: the median.
+func (o Observed) lasts() time.Duration { return o.Demand.Lasts(o.Pairs) }
+
+func decide(o Observed, p Policy, further []Limit, lasts time.Duration, now time.Time) Plan {
 	leads := o.Record.LeadTimes(p, now)
-	free, coming := o.Free(p), o.provisioning(p, now)+o.resting(leads)
+	late, lateSlots := o.Record.Late(p, now)
+	free, coming := o.Free(p), o.provisioning(p, late, lateSlots)+o.resting(leads)
 	want := o.wanted(p, leads, now)
 	hosts := ceilDiv(max(0, want.Slots+o.Waiting-free-coming), p.Brings())
 	plan := Plan{Buffer: want.Slots}
-	reason := fmt.Sprintf("%s %s: %d free + %d coming; wanted %s", p.Kind, p.Tier, free, coming, want.why)
+	reason := string(p.Kind) + " " + string(p.Tier) + ": " + strconv.Itoa(free) + " free + " + strconv.Itoa(coming) + " coming; wanted " + want.why
 	if o.Waiting > 0 {
 		reason += fmt.Sprintf(" + %d waiting", o.Waiting)
 	}
-	late, _ := o.Record.Late(p, now)
 	if late > 0 {
 		reason += fmt.Sprintf("; %d provisioning for more than %s min: not counted on", late, inMinutes(o.Record.LateAfter(p)))
 	}
@@ -79,9 +86,13 @@ func Decide(o Observed, p Policy, further []Limit, now time.Time) Plan {
 		reason += fmt.Sprintf("; floor %d hosts, there are %d", p.Floor, c.InService+c.Provisioning-late)
 	}
 	if p.ServeAtOnce > 0 {
-		reason += "; time to empty " + span(o.Demand.Empty(o.Pairs, 0.5))
+		reason += "; time to empty " + span(lasts)
 	}
-	reason += o.order(&plan, hosts, append(poolLimits(o.Record, p, now), further...))
+	limits := further
+	if hosts > 0 { // else there is nothing to hold back
+		limits = append(poolLimits(o.Record, p, now), further...)
+	}
+	reason += o.order(&plan, hosts, limits)
 	plan.Reason = reason
 	for i := range plan.Actions {
 		plan.Actions[i].Reason = reason
@@ -133,18 +144,28 @@ func (o Observed) wanted(p Policy, leads forecast.Leads, now time.Time) wanted {
 	larger(ceilDiv(o.Assigned()*p.BufferPercent, 100), "(%d %% of %d assigned)", p.BufferPercent, o.Assigned())
 	if p.ServeAtOnce > 0 {
 		need := o.Demand.Needs(leads, p.Brings(), p.ServeAtOnce/100)
-		why := fmt.Sprintf("for %s %% over lead %s (p99 %s) min at %s/h, spread %s", number(p.ServeAtOnce),
-			inMinutes(leads.Median()), inMinutes(leads.P99()), number(o.Demand.PerHour()), number(o.Demand.C()))
-		if need.Surge {
-			why += ", surge"
-		}
 		if need.Buffer >= most.Slots {
-			most = wanted{Slots: need.Buffer, why: strconv.Itoa(need.Buffer) + " " + why}
+			most = wanted{Slots: need.Buffer, why: strconv.Itoa(need.Buffer) + " for " + number(p.ServeAtOnce) +
+				" % over lead " + inMinutes(leads.Median()) + " (p99 " + inMinutes(leads.P99()) + ") min at " +
+				number(o.Demand.PerHour()) + "/h, spread " + number(o.Demand.C()) + because(need)}
 		}
 	}
-	free, until := p.scheduled(now, leads.P99())
-	larger(free, "(scheduled until %s)", until.UTC().Format(time.RFC3339))
+	if free, until := p.scheduled(now, leads.P99()); free > 0 {
+		larger(free, "(scheduled until %s)", until.UTC().Format(time.RFC3339))
+	}
 	return most
+}
+
+// because says in words what made a forecast want more than the rate alone does.
+func because(need forecast.Need) string {
+	why := ""
+	if need.Surge {
+		why += ", surge"
+	}
+	if need.Hour {
+		why += ", as at this hour of weeks or days before"
+	}
+	return why
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,9 +90,22 @@ func TestPlansKeepWithinThePolicy(t *testing.T) {
 		if orders > 0 && (c.Hosts+orders > p.Ceiling || c.Provisioning+orders > p.MaxOrders || orders > further.Most) {
 			t.Fatalf("%+v with %d hosts and %d provisioning goes over %+v", plan, c.Hosts, c.Provisioning, p)
 		}
-		// Ordering leaves free + coming − waiting at the buffer, or a limit says why not.
-		if after := seen.Free(p) + seen.Coming(p, now) + orders*p.Brings() - seen.Waiting; after < plan.Buffer && len(plan.Held) == 0 {
-			t.Fatalf("%+v leaves %d slots", plan, after)
+		// Ordering leaves free + coming − waiting at the buffer, or limits say by name of how many hosts not; and no host is wanted
+		// beyond that and the floor.
+		after := seen.Free(p) + seen.Coming(p, now) + (orders+plan.Missing())*p.Brings() - seen.Waiting
+		if after < plan.Buffer {
+			t.Fatalf("%+v leaves %d slots, with what is held back", plan, after)
+		}
+		if wanted := orders + plan.Missing(); wanted > 0 && after-p.Brings() >= plan.Buffer && c.InService+c.Provisioning+wanted > p.Floor {
+			t.Fatalf("%+v wants a host more than it takes: %d slots", plan, after)
+		}
+		for _, held := range plan.Held {
+			if held.Hosts <= 0 || !slices.Contains([]string{"ceiling", "maxOrders", "test"}, held.Limit) {
+				t.Fatalf("%+v is held back by %+v", plan, held)
+			}
+		}
+		if strings.Contains(plan.Reason, "NaN") || strings.Contains(plan.Reason, "Inf") {
+			t.Fatal(plan.Reason)
 		}
 		more := seen
 		more.Waiting++

@@ -40,6 +40,10 @@ type Policy struct {
 	KeepEmpty Term        `json:"keepEmpty"`           // an empty host goes if nothing that was wanted within this time needs it; 0: never
 	HostPrice float64     `json:"hostPrice,omitzero"`  // of a host, in dollars a month
 	UsualLead Term        `json:"usualLead,omitzero"`  // the median lead time that is expected beside what is measured; 0: AWS's
+
+	DrainPace   int  `json:"drainPace,omitzero"`   // tenants that are moved off drained database hosts in an hour; 0: none
+	DrainMost   Term `json:"drainMost,omitzero"`   // a tenant that would be shut out for longer by that is not moved; 0: however long it takes
+	Consolidate bool `json:"consolidate,omitzero"` // a database host whose tenants the others can take over is drained by itself
 }
 
 // Key names the policy's pool.
@@ -114,11 +118,13 @@ func (ps Policies) Serves(t Tier) bool { return slices.Contains(ps.Tiers(), t) }
 const (
 	keepMost    = 30 * 24 * time.Hour // the longest keepEmpty
 	leadMost    = 24 * time.Hour      // the longest usualLead
+	paceMost    = 60                  // of any drainPace: a pool check a minute begins one move at most
+	drainMost   = 24 * time.Hour      // the longest drainMost
 	dollarsMost = 1e9                 // of any amount of money
 )
 
-// Document is what an operator wants of a stage: {"version":"1","pools":[…],"terms":{…},"drills":[…],"moneyCap":3000}, of
-// which the terms, each of them, the drills and the cap may be left out.
+// Document is what an operator wants of a stage: {"version":"1","pools":[…],"terms":{…},"drills":[…],"moneyCap":3000,
+// "quotas":{…}}, of which the terms, each of them, the drills, the cap and the quotas may be left out.
 type Document struct {
 	Version string   `json:"version"`
 	Pools   Policies `json:"pools"`
@@ -126,6 +132,8 @@ type Document struct {
 	Drills  []Drill  `json:"drills,omitempty"` // moves of gateways that were tried, and may be made by themselves
 	// MoneyCap is what all hosts of the stage together may cost, in dollars a month; 0: there is no cap.
 	MoneyCap float64 `json:"moneyCap,omitzero"`
+	// Quotas are the service quotas that the account was given since it was deployed, by name, such as "rds-instances".
+	Quotas map[string]int `json:"quotas,omitempty"`
 }
 
 // shareSlots is how many shares a gateway of the default size serves (AWS, "Performance guidance for gateways
@@ -168,6 +176,7 @@ func ParseDocument(document []byte, bounds Bounds) (Document, error) {
 		}
 	}
 	errs = append(errs, doc.checkMoney()...)
+	errs = append(errs, doc.checkQuotas()...)
 	if len(errs) > 0 {
 		return Document{}, fmt.Errorf("policy document: %w", errors.Join(errs...))
 	}
@@ -206,6 +215,10 @@ func (p Policy) check(bounds Bounds) []error {
 	refuse(p.KeepEmpty < 0 || time.Duration(p.KeepEmpty) > keepMost, "keepEmpty is %s, not 0 to %s", time.Duration(p.KeepEmpty), keepMost)
 	refuse(p.HostPrice < 0 || p.HostPrice > dollarsMost, "hostPrice is %v", p.HostPrice)
 	refuse(p.UsualLead < 0 || time.Duration(p.UsualLead) > leadMost, "usualLead is %s, not 0 to %s", time.Duration(p.UsualLead), leadMost)
+	refuse(p.DrainPace < 0 || p.DrainPace > paceMost, "drainPace is %d, not 0 to %d", p.DrainPace, paceMost)
+	refuse(p.DrainMost < 0 || time.Duration(p.DrainMost) > drainMost, "drainMost is %s, not 0 to %s", time.Duration(p.DrainMost), drainMost)
+	refuse(p.Kind == Share && (p.DrainPace != 0 || p.DrainMost != 0 || p.Consolidate), "drainPace, drainMost and consolidate are of databases: a share stays where its bucket is")
+	refuse(p.Consolidate && p.DrainPace == 0, "consolidate needs a drainPace: else what is drained by itself is never empty")
 	return append(errs, p.checkScheduled()...)
 }
 

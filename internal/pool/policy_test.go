@@ -106,6 +106,10 @@ func TestParseDocumentRefuses(t *testing.T) {
 		"a time that ends before it begins":                 {func(p *pool.Policy) { p.Scheduled = []pool.Scheduled{{From: now, Until: now, Free: 1}} }, "scheduled[0] is from"},
 		"nothing scheduled":                                 {func(p *pool.Policy) { p.Scheduled = []pool.Scheduled{{From: now, Until: now.Add(1)}} }, "scheduled[0].free is 0"},
 		"an empty host kept for less than no time":          {func(p *pool.Policy) { p.KeepEmpty = -1 }, "keepEmpty"},
+		"more moves an hour than there are checks":          {func(p *pool.Policy) { p.DrainPace = 61 }, "drainPace"},
+		"a share that moves":                                {func(p *pool.Policy) { p.Kind, p.DrainPace = pool.Share, 1 }, "of databases"},
+		"hosts drained by themselves, and nobody moved off": {func(p *pool.Policy) { p.Kind, p.Consolidate = pool.Database, true }, "consolidate"},
+		"a tenant that may be shut out for days":            {func(p *pool.Policy) { p.DrainMost = pool.Term(48 * time.Hour) }, "drainMost"},
 		"a usual lead time of days":                         {func(p *pool.Policy) { p.UsualLead = pool.Term(48 * time.Hour) }, "usualLead"},
 		"a limit below zero":                                {func(p *pool.Policy) { p.TenantsPerHost = -1 }, "tenantsPerHost"},
 	} {

@@ -4,11 +4,14 @@
 package pool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"headroom/events"
 )
 
 // Kind says what a host offers.
@@ -66,16 +69,57 @@ type Entry struct {
 	At   time.Time
 	What string
 	Why  string
+
+	// Correlation is the correlation id of what it came of (events.Correlated); empty: it is not known.
+	Correlation string
 }
 
-// HistoryLimit bounds a record's history; the oldest entries go first.
+// Thread is the correlation id of what a record is about last; empty: it is not known.
+func Thread(history []Entry) string {
+	if len(history) == 0 {
+		return ""
+	}
+	return history[len(history)-1].Correlation
+}
+
+// Threaded is a history whose last line came of what has a correlation id.
+func Threaded(history []Entry, correlation string) []Entry {
+	out := append([]Entry(nil), history...)
+	if n := len(out); n > 0 && correlation != "" {
+		out[n-1].Correlation = correlation
+	}
+	return out
+}
+
+// Attributed is a history as it is after a change that came of what ctx has the correlation id of: the lines that the
+// change added bear it, and those of before what they bore. Without one it is left as it is.
+func Attributed(ctx context.Context, before, after []Entry) []Entry {
+	correlation := events.Correlation(ctx)
+	if correlation == "" {
+		return after
+	}
+	out := append([]Entry(nil), after...)
+	for i := len(out) - 1; i >= 0; i-- {
+		if n := len(before); n > 0 && (out[i] == before[n-1] || i == 0 && out[0] == before[0]) {
+			break
+		}
+		out[i].Correlation = correlation
+	}
+	return out
+}
+
+// HistoryLimit bounds a record's history; the oldest entries go first, but for the very first, which says how it came to be.
 const HistoryLimit = 40
 
-// Append adds an entry to a history and keeps it within HistoryLimit. The argument is not changed.
+// Append adds an entry to a history and keeps it within HistoryLimit. One that names no correlation came of what the one
+// before it came of. The argument is not changed.
 func Append(history []Entry, e Entry) []Entry {
+	if e.Correlation == "" {
+		e.Correlation = Thread(history)
+	}
 	out := append(append([]Entry(nil), history...), e)
 	if over := len(out) - HistoryLimit; over > 0 {
-		out = out[over:]
+		out = append(out[:1], out[1+over:]...)
 	}
 	return out
 }

@@ -83,7 +83,7 @@ func ParseRepairID(id string) (host HostID, number int, ok bool) {
 // Evidence is what was seen last before the host was put into service again, in words.
 func (r Repair) Evidence() []string {
 	words := []string{}
-	for _, step := range []Step{StepProve, StepProbe} {
+	for _, step := range []Step{StepProve, StepProbe, StepClean} {
 		for _, p := range slices.Backward(r.Proofs) {
 			if p.Step == step {
 				words = append(words, p.What)

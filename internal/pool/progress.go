@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -120,6 +121,8 @@ const (
 	StepStop Step = "stop"
 	// StepStart starts the machine.
 	StepStart Step = "start"
+	// StepClean waits, before a change that a person wants stops the gateway, until nothing lies on its cache alone.
+	StepClean Step = "clean"
 	// StepResize gives the machine another size.
 	StepResize Step = "resize"
 	// StepPreview has CloudFormation say what an update of the stack would do, and refuses what it must not.
@@ -140,13 +143,22 @@ const (
 	StepTakeOver Step = "take-over"
 	// StepPart takes the old root disk off the new machine.
 	StepPart Step = "part"
+	// StepFence updates the stack to have no machine, and roles that may do nothing: the old gateway reaches no bucket. The
+	// steps by which a new one is made are called like those of a host that is made.
+	StepFence Step = "fence"
+	// StepRefit updates the stack to have a machine, a cache disk and roles for a new gateway.
+	StepRefit Step = "refit"
+	// StepMove moves the host's record to the new gateway and its shares.
+	StepMove Step = "move"
+	// StepReadmit opens the new shares to whom the old ones were open.
+	StepReadmit Step = "readmit"
 	// StepJudge looks whether what was tried helped.
 	StepJudge Step = "judge"
 	// StepProbe has a task look into a share that is nobody's. What a repair proves before is StepProve.
 	StepProbe Step = "probe"
 	// StepDischarge puts the host back into service.
 	StepDischarge Step = "discharge"
-	// StepSweep deletes old root disks whose term is over.
+	// StepSweep deletes what was kept for a term that is over: old disks, snapshots of retired hosts.
 	StepSweep Step = "sweep"
 )
 
@@ -163,8 +175,14 @@ const (
 	StepMaster Step = "master"
 	// StepCopy waits for a task that copies the database from the temporary instance into a stand-in.
 	StepCopy Step = "copy"
+	// StepDismiss has the temporary instance deleted once it has been copied from. That it is gone is waited for at the end.
+	StepDismiss Step = "dismiss"
 	// StepSwap puts the stand-in into the place of the tenant's database.
 	StepSwap Step = "swap"
+	// StepPlace takes a slot of another host for a tenant that moves.
+	StepPlace Step = "place"
+	// StepSwitch makes the database on another host the tenant's. Closing the one that it has before is StepShut.
+	StepSwitch Step = "switch"
 	// StepTell says what a restoration has come to.
 	StepTell Step = "tell"
 	// StepRemove deletes the temporary instance, and waits until it is gone.
@@ -228,6 +246,7 @@ var deadlines = map[Step]time.Duration{
 	StepReboot:    5 * time.Minute,
 	StepStop:      20 * time.Minute,
 	StepStart:     20 * time.Minute,
+	StepClean:     15 * time.Minute, // goes on then
 	StepResize:    60 * time.Minute,
 	StepPreview:   20 * time.Minute,
 	StepApply:     60 * time.Minute,
@@ -238,6 +257,10 @@ var deadlines = map[Step]time.Duration{
 	StepImport:    30 * time.Minute,
 	StepTakeOver:  30 * time.Minute, // AWS: up to 10 minutes
 	StepPart:      20 * time.Minute,
+	StepFence:     60 * time.Minute,
+	StepRefit:     60 * time.Minute,
+	StepMove:      20 * time.Minute, // claims that are not settled are waited for
+	StepReadmit:   15 * time.Minute,
 	StepJudge:     20 * time.Minute,
 	StepProbe:     15 * time.Minute, // for each task
 	StepDischarge: 5 * time.Minute,
@@ -247,7 +270,10 @@ var deadlines = map[Step]time.Duration{
 	StepInstance:  2 * time.Hour, // RDS fetches the backup, and replays up to a day of changes
 	StepMaster:    30 * time.Minute,
 	StepCopy:      15 * time.Minute, // in which the task must be heard of
+	StepDismiss:   10 * time.Minute,
 	StepSwap:      10 * time.Minute,
+	StepPlace:     10 * time.Minute,
+	StepSwitch:    5 * time.Minute,
 	StepTell:      5 * time.Minute,
 	StepRemove:    time.Hour,
 	StepRetract:   10 * time.Minute,
@@ -255,7 +281,7 @@ var deadlines = map[Step]time.Duration{
 }
 
 // Deadline is how long a step may take before it is tried again.
-func Deadline(s Step) time.Duration { return deadlines[s] }
+func Deadline(s Step) time.Duration { return cmp.Or(deadlines[s], retireDeadlines[s]) }
 
 const (
 	// errorLimit bounds a stored error, in bytes: a record is paid for by its size.

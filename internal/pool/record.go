@@ -17,6 +17,7 @@ type Record struct {
 	Owed         []Owed    // hosts that failed and have no replacement yet, the earliest decision first
 	Coming       []Coming  // hosts on their way into service, the earliest order first
 	Size         int       // slots of the last host that was ordered
+	Counted      int       // number up to which hosts are counted in what is spent; those of before there were prices were not
 	Noted        int64     // counts what was noted of the pool: orders and outcomes
 }
 
@@ -71,6 +72,9 @@ const (
 	Failed
 	// PassedOver is an order that was given up because its name is somebody else's: no failure, but owed.
 	PassedOver
+	// Recovered is a host of which the ledger had not heard what became: it is not on its way any more, and that is no
+	// outcome of its making.
+	Recovered
 )
 
 // Note is a pool's record after a host's outcome. The counters are not its business.
@@ -86,6 +90,7 @@ func (r Record) Note(o Outcome, h Host, now time.Time) Record {
 		r.Owed = r.owing(h, now)
 	case PassedOver:
 		r.Owed = r.owing(h, now)
+	case Recovered:
 	default:
 		return r
 	}
@@ -104,14 +109,22 @@ func (r Record) owing(h Host, now time.Time) []Owed {
 // Ordered is a pool's record after an order: its number is used up, and a host that failed has its
 // replacement.
 func (r Record) Ordered(h Host) Record {
-	_, r.Seq, _ = h.ID.Parse()
+	counted := r.Counted == r.Seq && h.Price > 0
+	_, n, _ := h.ID.Parse()
+	r.Seq = max(r.Seq, n) // one that is adopted may have any number
+	if counted {
+		r.Counted = r.Seq
+	}
 	r.Owed = r.owed(h.OrderedAt)
 	if len(r.Owed) > 0 && r.Owed[0].DecidedAt.Equal(h.DecidedAt) {
 		r.Owed = r.Owed[1:]
 	}
 	r.Size = h.Size
-	r.Coming = append(slices.Clone(r.Coming), Coming{Host: h.ID, DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Slots: h.Size})
 	r.Noted++
+	if !h.State.Provisioning() {
+		return r // it is adopted, and stands
+	}
+	r.Coming = append(slices.Clone(r.Coming), Coming{Host: h.ID, DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Slots: h.Size})
 	return r
 }
 

@@ -123,13 +123,18 @@ func SetOut(h Host, r Refill, now time.Time) (Host, []Offer) {
 	return out, good
 }
 
-// PutBack marks withdrawn slots in their host's record: as free, and those that a tenant held as returned, also when
-// a reconciler has just made them the tenant's. withdrawn are of the host's kind and number.
+// PutBack marks withdrawn slots in their host's record: as free, as the tenant's that moves there, and those that a tenant held
+// as returned, also when a reconciler has just made them the tenant's. withdrawn are of the host's kind and number.
 func PutBack(h Host, withdrawn []Listed, now time.Time) Host {
 	out := h.Clone()
 	for _, w := range withdrawn {
 		slot := out.offered(w.Offer)
 		switch {
+		case slot != nil && w.Moves:
+			slot.move(SlotAssigned, now)
+			slot.Tenant = w.Tenant
+		case w.Moves:
+			continue // it was done before
 		case slot != nil && w.Tenant == "":
 			slot.move(SlotFree, now)
 		case slot != nil:
@@ -168,11 +173,13 @@ func (h Host) closing(now time.Time) Host {
 	return h
 }
 
-// Assign marks a slot as a tenant's in its host's record.
-func Assign(h Host, o Offer, tenant TenantID, now time.Time) Host {
+// Assign marks slots as their tenants' in their host's record. taken are of the host's kind and number.
+func Assign(h Host, taken []Listed, now time.Time) Host {
 	out := h.Clone()
-	if slot := out.offered(o); slot != nil && slot.move(SlotAssigned, now) {
-		slot.Tenant, slot.Refill = tenant, 0
+	for _, l := range taken {
+		if slot := out.offered(l.Offer); slot != nil && slot.move(SlotAssigned, now) {
+			slot.Tenant, slot.Refill = l.Tenant, 0
+		}
 	}
 	return out
 }

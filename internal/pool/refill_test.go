@@ -186,18 +186,22 @@ func TestSlotsAreMovedFromOfferedOnly(t *testing.T) {
 	diff(t, "put back from a tenant", states(pool.PutBack(h, held, now)), "frap")
 	diff(t, "whose that was", pool.PutBack(h, held, now).Slots[1].Tenant, pool.TenantID("a"))
 	diff(t, "put back of an earlier generation", states(pool.PutBack(h, olderBack, now)), "foap")
-	assigned := h
-	for _, o := range offers {
-		assigned = pool.Assign(assigned, o, "a", now)
+	tenants := func(tenant pool.TenantID, offers ...pool.Offer) []pool.Listed {
+		taken := pool.List(pool.Share, offers)
+		for i := range taken {
+			taken[i].Tenant = tenant
+		}
+		return taken
 	}
-	diff(t, "assigned of an earlier generation", states(pool.Assign(h, older[1], "a", now)), "foap")
+	assigned := pool.Assign(h, tenants("a", offers...), now)
+	diff(t, "assigned of an earlier generation", states(pool.Assign(h, tenants("a", older[1]), now)), "foap")
 	_, good := pool.SetOut(h, pool.Refill{Number: 7, Offers: pool.List(pool.Share, older)}, now)
 	diff(t, "set out of an earlier generation", good, []pool.Offer(nil))
 	diff(t, "assigned", states(assigned), "faap")
 	diff(t, "tenant", assigned.Slots[1].Tenant, pool.TenantID("a"))
 	// A claim may have been settled while its slots were on their way back.
 	diff(t, "put back, and just assigned", states(pool.PutBack(assigned, held, now)), "frap")
-	diff(t, "put back of another's", states(pool.PutBack(pool.Assign(h, offers[1], "b", now), held, now)), "faap")
+	diff(t, "put back of another's", states(pool.PutBack(pool.Assign(h, tenants("b", offers[1]), now), held, now)), "faap")
 	for name, test := range map[string]struct {
 		tenant            pool.TenantID
 		index, generation int

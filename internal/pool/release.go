@@ -10,7 +10,9 @@ var releasedTo = map[Step]HostState{
 	StepBuild: HostBuilding, StepDelete: HostDeleting,
 	StepAttach: HostPreparing, StepBoot: HostPreparing, StepActivate: HostPreparing, StepStabilize: HostPreparing, StepAlarms: HostPreparing, StepCache: HostPreparing,
 	StepShares: HostPreparing, StepAvailable: HostPreparing, StepHarden: HostPreparing, StepSlots: HostPreparing,
-	StepSettle: HostPreparing,
+	StepSettle:  HostPreparing,
+	StepInspect: HostRetiring, StepUnprotect: HostRetiring, StepUnshare: HostRetiring, StepDeregister: HostRetiring,
+	StepDismantle: HostRetiring, StepDisks: HostRetiring, StepBuckets: HostRetiring, StepDate: HostRetiring,
 }
 
 // Release lets a host go on that was given up, with all tries of the step that it was given up at.

@@ -18,7 +18,7 @@ const (
 	WayRestart Way = "restart"
 	// WayMachine makes a new machine that goes on as the same gateway, with the old one's cache.
 	WayMachine Way = "machine"
-	// WayGateway makes a new gateway over the same buckets: what was not uploaded is lost.
+	// WayGateway makes a new gateway over the same buckets: what was not uploaded is on the old one's cache disk alone.
 	WayGateway Way = "gateway"
 	// WayUpdate brings the host's stack to the template that new hosts are made from.
 	WayUpdate Way = "update"
@@ -75,7 +75,8 @@ type Repair struct {
 	Way     Way       // that is under way, or asked for
 	Tried   []Try     // of this repair, in order
 	Well    int       // good looks in a row
-	Quiet   time.Time // since when its tenants could not write; zero: not known to be so
+	Sign    time.Time // first sign of what ails it, until a look finds that its tenants can write; zero: none is known of
+	Quiet   time.Time // since when its tenants could not write, as far as was noticed; zero: not known to be so
 	Wanted  Wanted    // of a person; zero: it is Headroom's own
 	Consent Consent   // of a person, for the way that is asked for; zero: none yet
 	Asked   string    // what was told when it was asked
@@ -88,19 +89,15 @@ type Repair struct {
 	Update  int       // counts the updates of the stack, whose tokens they are part of
 	Told    string    // what people were told last of why it waits
 	Blind   string    // what people were told of why it can't be looked at
+	Seen    LastLook  // of what the gateway had not uploaded, when its giving up was asked for or done
 	Probe   Probe     // of a share that is nobody's, before the host goes into service again
 
 	Ended   []time.Time // when the last repairs of the host were ended that did something, the oldest first
-	Kept    []KeptRoot  // old root disks that are kept for a term
+	Kept    []KeptDisk  // old disks that are kept for a term
+	Renewal Renewal     // of the gateway, by WayGateway
 	Proofs  []Proof
 	History []Entry
 	Version int64 // of the record; 0 when it is not written yet
-}
-
-// KeptRoot is the root disk of a machine that another one took the place of.
-type KeptRoot struct {
-	Volume string
-	Until  time.Time
 }
 
 // Try is a way that was tried.
@@ -134,7 +131,7 @@ func (r Repair) ID() string { return fmt.Sprintf("%s.%d", r.Host, r.Number) }
 // Clone copies a repair so that the copy can be changed without changing r.
 func (r Repair) Clone() Repair {
 	r.Tried, r.Ended, r.Proofs, r.History = slices.Clone(r.Tried), slices.Clone(r.Ended), slices.Clone(r.Proofs), slices.Clone(r.History)
-	r.Kept = slices.Clone(r.Kept)
+	r.Kept, r.Renewal.Shares, r.Seen.Named = slices.Clone(r.Kept), slices.Clone(r.Renewal.Shares), slices.Clone(r.Seen.Named)
 	return r
 }
 
@@ -180,6 +177,9 @@ func BeginRepair(last Repair, h Host, cause string, wanted Wanted, now time.Time
 		History: Append(slices.Clone(last.History), Entry{At: now.UTC(), What: string(RepairLooking), Why: cause}),
 		Version: last.Version,
 	}
+	if at := h.FirstSign(); at.After(last.since()) && at.Before(now) { // else the repair before it has found them to write since
+		r.Sign = at
+	}
 	if last.State != RepairMended && last.Machine == h.Access.Machine && !last.TookOver() {
 		// It may have been dropped in the midst of a move: the gateway is on its old root still, whatever a new machine starts from.
 		r.Machine, r.Root, r.Next, r.To = last.Machine, last.Root, last.Next, last.To
@@ -205,6 +205,26 @@ func MoveRepair(r Repair, to RepairState, step Step, now time.Time, why string) 
 	return r, nil
 }
 
+// Saw notes what a look found: the root disk, while the machine has it, and since when nobody could write. That is since the first
+// sign of it, if no look found since that they could.
+func (r Repair) Saw(f Findings, now time.Time) Repair {
+	r = r.Clone()
+	for _, d := range f.Machine.Disks {
+		if d.Root && r.Next == "" {
+			r.Root = d.Volume
+		}
+	}
+	switch d := Diagnose(f); {
+	case d.Well, d.Cut:
+		r.Sign = time.Time{}
+	case r.Quiet.IsZero():
+		if r.Quiet = r.Sign; r.Quiet.IsZero() {
+			r.Quiet = now.UTC()
+		}
+	}
+	return r
+}
+
 // Proven notes what the step that is done came to, and begins the next.
 func (r Repair) Proven(next Step, now time.Time, what string) Repair {
 	r = r.Clone()
@@ -224,21 +244,10 @@ func (r Repair) Try(w Way, now time.Time) (Repair, error) {
 	return r, nil
 }
 
-// first is the step that a way begins with.
-func (r Repair) first(w Way) Step {
-	if w != WayMachine || r.Next == "" {
-		return waySteps[w][0]
-	}
-	if r.TookOver() {
-		return StepPart
-	}
-	return StepReunite
-}
-
 // TookOver reports whether the gateway has run on the new machine.
 func (r Repair) TookOver() bool {
 	for _, p := range slices.Backward(r.Proofs) {
-		if p.Step == StepTakeOver || p.Step == StepSeat {
+		if p.Step == StepTakeOver || p.Step == StepSeat || p.Step == StepFence {
 			return p.Step == StepTakeOver && r.Next != ""
 		}
 	}
@@ -260,29 +269,11 @@ func (r Repair) Found(now time.Time) Repair {
 func (r Repair) Lost(now time.Time) Repair {
 	r = r.Clone()
 	if r.TookOver() {
-		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
+		r.Kept = append(r.Kept, KeptDisk{Volume: r.Root, Until: now.Add(rootTerm).UTC(), Repair: r.Number})
 		r.Machine, r.Image, r.Root = r.Next, r.To, ""
 	}
 	r.Next = ""
 	return r
-}
-
-// waySteps are the steps of each way, up to those which all have in common.
-var waySteps = map[Way][]Step{
-	WayReboot:  {StepReboot, StepJudge},
-	WayRestart: {StepStop, StepStart, StepJudge},
-	WayMachine: {StepStop, StepDetach, StepUnseat, StepSeat, StepReunite, StepImport, StepTakeOver, StepPart, StepStart, StepJudge},
-	WayResize:  {StepResize, StepJudge},
-	WayUpdate:  {StepPreview, StepApply, StepJudge},
-}
-
-// After is the step of the repair's way that follows the one that is done; StepProve after the last.
-func (r Repair) After() Step {
-	steps := waySteps[r.Way]
-	if i := slices.Index(steps, r.Step); i >= 0 && i+1 < len(steps) {
-		return steps[i+1]
-	}
-	return StepProve
 }
 
 // Came notes what came of the way that was tried.
@@ -304,6 +295,9 @@ func (r Repair) Given(w Way) bool {
 	used := slices.ContainsFunc(r.Tried, func(t Try) bool { return t.Way == w && !t.At.Before(r.Consent.At) })
 	return r.Consent.Way == w && !used
 }
+
+// Worded reports whether a person gave the word for a way, which has not been gone by it.
+func (r Repair) Worded() bool { return r.Consent.Way != "" && r.Given(r.Consent.Way) }
 
 // Seat is the machine that the gateway is on, or is to be on.
 func (r Repair) Seat() string {
@@ -332,52 +326,69 @@ func (r Repair) Seated(h Host) Host {
 	return h
 }
 
-// rootTerm is how long an old root disk is kept.
+// rootTerm is how long an old disk is kept.
 const rootTerm = 14 * 24 * time.Hour
 
-// Mended ends a repair that helped. Old root disks are swept once their term is over.
+// Mended ends a repair that helped. Old disks are swept once their term is over.
 func (r Repair) Mended(now time.Time) (Repair, error) {
 	r, err := MoveRepair(r, RepairMended, "", now, fmt.Sprintf("mended by way %s", r.Way))
 	if err != nil {
 		return r, err
 	}
+	if r.Way != WayGateway { // the gateway goes on with its disk, which a way that came to nothing may have noted as kept
+		r.Kept = slices.DeleteFunc(slices.Clone(r.Kept), func(k KeptDisk) bool { return k.Volume == r.Cache })
+	}
 	r.Ended = append(slices.DeleteFunc(r.Ended, func(at time.Time) bool { return now.Sub(at) >= flapWindow }), now.UTC())
 	return r.Rest(now), nil
 }
 
-// Rest is a repair that has ended just now, with the sweep of old root disks as its step when there are any.
+// Rest is a repair that has ended just now, with the sweep of old disks as its step when there are any that may go.
 func (r Repair) Rest(now time.Time) Repair {
 	r = r.Clone()
-	if r.TookOver() && r.Root != "" && !r.Keeps(r.Root) {
-		r.Kept = append(r.Kept, KeptRoot{Volume: r.Root, Until: now.Add(rootTerm).UTC()})
+	if r.TookOver() {
+		r = r.Keep(r.Root, "", false, now)
 	}
 	return r.sweeping(now)
 }
 
-// Swept is a repair that has ended, with an old root disk that is gone.
+// Remains says what remains of a host's last repair, so that the host is not taken down: something that is to be done, or a disk
+// that is kept, of an earlier machine or of a gateway that was given up; empty: nothing does.
+func (r Repair) Remains() string {
+	switch n := len(r.Kept); {
+	case n > 0 && len(r.Undecided()) > 0:
+		return fmt.Sprintf("repair %s keeps disk %s until a person says that it may go", r.ID(), r.Undecided()[0].Volume)
+	case n > 0:
+		return fmt.Sprintf("repair %s keeps disk %s until %s", r.ID(), r.Kept[0].Volume, r.Kept[0].Until.Format(time.RFC3339))
+	case r.Step != "":
+		return fmt.Sprintf("step %s of repair %s is to be done", r.Step, r.ID())
+	}
+	return ""
+}
+
+// Swept is a repair that has ended, with an old disk that is gone.
 func (r Repair) Swept(volume string, now time.Time) Repair {
 	r = r.Clone()
-	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptRoot) bool { return k.Volume == volume })
+	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptDisk) bool { return k.Volume == volume })
 	return r.sweeping(now)
 }
 
 func (r Repair) sweeping(now time.Time) Repair {
 	r.Progress = Progress{}
-	if len(r.Kept) > 0 {
-		r.Progress = Started(StepSweep, now)
-		r.Due = r.Kept[0].Until
-		for _, k := range r.Kept {
-			if k.Until.Before(r.Due) {
-				r.Due = k.Until
-			}
+	for _, k := range r.Kept {
+		if !k.Doomed() {
+			continue
+		}
+		if r.Step == "" || k.Until.Before(r.Due) {
+			r.Progress = Started(StepSweep, now)
+			r.Due = k.Until
 		}
 	}
 	return r
 }
 
-// Keeps reports whether a volume is an old root disk that is kept for a term.
+// Keeps reports whether a volume is an old disk that is kept for a term.
 func (r Repair) Keeps(volume string) bool {
-	return slices.ContainsFunc(r.Kept, func(k KeptRoot) bool { return k.Volume == volume })
+	return slices.ContainsFunc(r.Kept, func(k KeptDisk) bool { return k.Volume == volume })
 }
 
 // OverdueRepair decides what becomes of a repair whose step is past its deadline: it is tried again, with a new deadline,

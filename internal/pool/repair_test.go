@@ -65,7 +65,7 @@ func TestWhatEndedIsNotBegunAgainAtOnce(t *testing.T) {
 			from = mending(t, pool.WayReboot)
 		}
 		last := moved(t, from, state, "", ended)
-		last.Ended, last.Kept, last.Version = []time.Time{now}, []pool.KeptRoot{{Volume: "vol-0"}}, 7
+		last.Ended, last.Kept, last.Version = []time.Time{now}, []pool.KeptDisk{{Volume: "vol-0"}}, 7
 		if lull > 0 {
 			if _, fresh := pool.BeginRepair(last, ailing(), "again", pool.Wanted{}, ended.Add(lull-time.Second)); fresh {
 				t.Errorf("%s: it is begun again %v after", state, lull)
@@ -213,13 +213,13 @@ func TestAnOldRootDiskIsKeptForATerm(t *testing.T) {
 	r := mending(t, pool.WayMachine)
 	r.Root, r.Next, r.To = "vol-root", "i-2", "ami-2"
 	r.Proofs = []pool.Proof{{Step: pool.StepSeat}, {Step: pool.StepTakeOver}}
-	r.Kept = []pool.KeptRoot{{Volume: "vol-0", Until: now.Add(time.Hour)}}
+	r.Kept = []pool.KeptDisk{{Volume: "vol-0", Until: now.Add(time.Hour)}}
 	r.Ended = []time.Time{now.Add(-6 * time.Hour), now.Add(-time.Hour)}
 	done, err := r.Mended(now)
 	if err != nil || done.State != pool.RepairMended || done.Step != pool.StepSweep || !done.Due.Equal(now.Add(time.Hour)) {
 		t.Fatalf("%v, %+v", err, done)
 	}
-	if len(done.Kept) != 2 || done.Kept[1] != (pool.KeptRoot{Volume: "vol-root", Until: now.Add(term)}) {
+	if len(done.Kept) != 2 || done.Kept[1] != (pool.KeptDisk{Volume: "vol-root", Until: now.Add(term), Repair: done.Number}) {
 		t.Errorf("kept: %v", done.Kept)
 	}
 	if want := []time.Time{now.Add(-time.Hour), now}; !slices.Equal(done.Ended, want) {

@@ -44,6 +44,23 @@ func (r Restorable) Refused(to time.Time) string {
 	return ""
 }
 
+// NoBackups is why nothing can go back to any time whose host has no backups, in words that complete "to …".
+const NoBackups = "is no time that can be gone back to: the database's host has no backups, or none yet"
+
+// Range is the range of times that what a restoration is of can go back to: backed is what the database's host can be restored
+// to, which counts if the database goes back, and versions how long buckets keep what was deleted.
+func (r Restoration) Range(t Tenant, backed Restorable, versions time.Duration, now time.Time) Restorable {
+	can := Restorable{Earliest: t.ReadyAt.UTC(), Latest: now.UTC()} // before that what was there was not the tenant's
+	if r.OfShare() {
+		can = can.Within(Restorable{Earliest: now.Add(-versions).UTC(), Latest: now.UTC()})
+	}
+	if r.OfDatabase() {
+		can = can.Within(Restorable{Earliest: t.MovedAt.UTC(), Latest: now.UTC()}) // and its host had another's, or nobody's
+		can = can.Within(backed)
+	}
+	return can
+}
+
 // InstanceOrder is a temporary instance that is to be made of another as that was at a time. It is private, of the source's
 // class and key, in no pool, and nothing keeps it from being deleted.
 type InstanceOrder struct {

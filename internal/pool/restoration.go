@@ -42,14 +42,21 @@ func (s RestorationState) Ended() bool {
 	return s == RestorationRestored || s == RestorationWithdrawn || s == RestorationUndone
 }
 
-// RestorationID names a restoration: "<tenant>.restore-<its number>". No departure is named so.
+// RestorationID names a restoration: "<tenant>.restore-<its number>", or "<tenant>.move-<its number>" of a move. No departure
+// is named so.
 type RestorationID string
 
-const restorationMark = ".restore-"
+const (
+	restorationMark = ".restore-"
+	moveMark        = ".move-"
+)
 
 // Parse splits a restoration's ID into its tenant and its number; ok is false of one that is none.
 func (id RestorationID) Parse() (tenant TenantID, number int, ok bool) {
 	name, digits, found := strings.Cut(string(id), restorationMark)
+	if !found {
+		name, digits, found = strings.Cut(string(id), moveMark)
+	}
 	number, err := strconv.Atoi(digits)
 	if !found || err != nil || number < 1 || name == "" || strconv.Itoa(number) != digits {
 		return "", 0, false
@@ -71,10 +78,19 @@ type Restoration struct {
 	Message     string    // ID of the message that asked for it
 	RequestedAt time.Time // when that was sent
 	Grace       time.Duration
+	Move        bool          // it goes to no time, but to another host (move.go)
+	Wanted      HostID        // that it is to move to; empty: any
+	Most        time.Duration // for how long it may be shut out for that; 0: as long as it takes
+	Undone      int           // how many departures of the tenant were undone when it was begun
+	Auto        bool          // no person asked for it: the pool check has the tenant move off a drained host
+	Personal    time.Time     // of one that is Auto: when people asked for something last, of those before it; zero: they never did
 
 	State RestorationState
 	Progress
 
+	Target     Holding       // of a move: the slot that it moves to; zero: none was chosen yet
+	Size       int64         // of a move: bytes that the database had
+	Shut       time.Time     // of a move: since when the tenant may be shut out; zero: it is not
 	StandIn    string        // how the names of the slots begin whose databases are filled; one takes the place of the tenant's
 	Old        string        // name of the slot by which the tenant's database of before is kept
 	Instance   string        // identifier of the temporary instance; empty: there is none, nor can be
@@ -90,6 +106,7 @@ type Restoration struct {
 	FilesBytes int64
 	Why        string    // it came to nothing; empty: it did not
 	Failed     bool      // that was nobody's wish: people are to be told
+	Missed     int       // of a move: how many of the tenant's failed one after the other, this one included
 	UndoneBy   string    // who wanted it undone, and why
 	UndoneAt   time.Time // when that was sent
 	Told       string    // what people were told last of why it waits
@@ -100,16 +117,13 @@ type Restoration struct {
 	Version int64 // of the record; 0 when it is not written yet
 }
 
-// KeptDatabase is a database that another one took the place of. Nobody can connect to it.
-type KeptDatabase struct {
-	Holding Holding // of the slot whose database it was
-	Slot    MarkedSlot
-	Until   time.Time
-}
-
 // ID names the restoration.
 func (r Restoration) ID() RestorationID {
-	return RestorationID(string(r.Tenant) + restorationMark + strconv.Itoa(r.Number))
+	mark := restorationMark
+	if r.Move {
+		mark = moveMark
+	}
+	return RestorationID(string(r.Tenant) + mark + strconv.Itoa(r.Number))
 }
 
 // Clone copies a restoration so that the copy can be changed without changing r.
@@ -124,9 +138,14 @@ func (r Restoration) OfDatabase() bool { return r.Database.Host != "" }
 // OfShare reports whether the share's files come back.
 func (r Restoration) OfShare() bool { return r.Share.Host != "" }
 
-// Folder is where the files come to in the share, ending in "/".
+// Folder is where the files come to in the share, ending in "/": each restoration has one of its own, also of those that go
+// back to the same second.
 func (r Restoration) Folder() string {
-	return "restored-" + r.To.UTC().Format("20060102T150405Z") + "/"
+	folder := "restored-" + r.To.UTC().Format("20060102T150405Z")
+	if r.Number > 1 {
+		folder += "-" + strconv.Itoa(r.Number)
+	}
+	return folder + "/"
 }
 
 // StandInOf is the stand-in that an attempt fills: each has one of its own, so that whoever is late can't touch what a later
@@ -155,7 +174,7 @@ func (r Restoration) Since() time.Time {
 func (r Restoration) Copying() bool {
 	switch r.State {
 	case RestorationRestoring:
-		return r.Step != StepUpload && r.Step != StepTell && r.Step != StepRemove
+		return r.Step != StepUpload && r.Step != StepPlace && r.Step != StepTell && r.Step != StepRemove
 	case RestorationWithdrawing:
 		return r.Step == StepRetract
 	case RestorationUndoing:
@@ -167,32 +186,69 @@ func (r Restoration) Copying() bool {
 // ErrRestoring means that a tenant is in a restoration already, of another time or of other parts.
 var ErrRestoring = errors.New("another restoration of it is under way")
 
+// ErrOvertaken means that a tenant was moved by itself after something else was asked for, and before that was heard of.
+var ErrOvertaken = errors.New("it was moved since")
+
+// Overtook reports whether what a person asked for at a time comes too late, because the tenant was moved by itself since. What people
+// asked for before that is known: it came before, and comes again.
+func (r Restoration) Overtook(sent time.Time) bool {
+	return r.Auto && sent.After(r.Personal) && !sent.After(r.RequestedAt)
+}
+
+// personal is when people asked for something last: for a restoration, or to have one undone.
+func (r Restoration) personal() time.Time {
+	last := r.Personal
+	if !r.Auto {
+		last = r.RequestedAt
+	}
+	return later(last, r.UndoneAt)
+}
+
 // BeginRestoration is the next restoration of a tenant: last is the one before, zero for the first; asked says what is
 // wanted. What was asked for already, or is being done, is returned as it is, with fresh false. What else is wanted while
-// one is under way is ErrRestoring.
+// one is under way is ErrRestoring, and what a move by itself has come before is ErrOvertaken.
 func BeginRestoration(last Restoration, asked Restoration, t Tenant, standIn, old, instance string, now time.Time) (r Restoration, fresh bool, err error) {
 	switch {
 	case last.Number == 0:
-	case asked.Message == last.Message, !asked.RequestedAt.After(last.RequestedAt):
+	case asked.Message == last.Message:
+		return last, false, nil
+	case !asked.Auto && last.Overtook(asked.RequestedAt) && !(last.State == RestorationRestoring && last.wants(asked)):
+		return last, false, ErrOvertaken
+	case !asked.RequestedAt.After(last.RequestedAt):
 		return last, false, nil
 	case !last.State.Ended():
-		if last.State == RestorationRestoring && last.To.Equal(asked.To) && last.OfDatabase() == asked.OfDatabase() && last.OfShare() == asked.OfShare() {
+		if last.State == RestorationRestoring && last.wants(asked) {
 			return last, false, nil
 		}
 		return last, false, ErrRestoring
 	}
 	r = asked
-	r.Tenant, r.Number, r.Mark, r.Tier, r.Version = t.ID, last.Number+1, t.Mark, t.Tier, last.Version
+	r.Tenant, r.Number, r.Mark, r.Tier, r.Version = t.ID, max(last.Number, t.Restored)+1, t.Mark, t.Tier, last.Version
 	r.State, r.Kept = RestorationRestoring, slices.Clone(last.Kept)
 	r.Progress = Started(r.first(), now)
+	r.Undone = t.Undone
+	if r.Move && last.failed() {
+		r.Missed = last.Missed
+	}
+	if r.Auto {
+		r.Personal = last.personal()
+	}
 	if r.OfDatabase() {
-		r.StandIn, r.Old, r.Instance = standIn, old, instance
+		r.StandIn, r.Old = standIn, old
+	}
+	if r.OfDatabase() && !r.Move {
+		r.Instance = instance
 	}
 	r.History = Append(slices.Clone(last.History), Entry{
 		At: now.UTC(), What: string(RestorationRestoring),
-		Why: fmt.Sprintf("%s to %s, wanted by %s: %s", r.ID(), r.To.UTC().Format(time.RFC3339), r.RequestedBy, r.Reason),
+		Why: fmt.Sprintf("%s to %s, wanted by %s: %s", r.ID(), r.WhereTo(), r.RequestedBy, r.Reason),
 	})
 	return r, true, nil
+}
+
+// wants reports whether another restoration is wanted to come to the same.
+func (r Restoration) wants(o Restoration) bool {
+	return r.Move == o.Move && r.Wanted == o.Wanted && r.To.Equal(o.To) && r.OfDatabase() == o.OfDatabase() && r.OfShare() == o.OfShare()
 }
 
 // restorationSteps are all steps of a restoration, in order; those of a part that is not wanted are left out.
@@ -207,6 +263,7 @@ var restorationSteps = []struct {
 	{StepInstance, false, true},
 	{StepMaster, false, true},
 	{StepCopy, false, true},
+	{StepDismiss, false, true},
 	{StepSwap, false, true},
 	{StepTell, true, true},
 	{StepRemove, false, true},
@@ -216,6 +273,9 @@ func (r Restoration) first() Step { return r.After("") }
 
 // After is the step that follows one that is done; empty after the last.
 func (r Restoration) After(step Step) Step {
+	if r.Move {
+		return moveSteps[slices.Index(moveSteps, step)+1]
+	}
 	passed := step == ""
 	for _, s := range restorationSteps {
 		if passed && (s.share && r.OfShare() || s.database && r.OfDatabase()) {
@@ -268,6 +328,9 @@ func (r Restoration) Withdraw(why string, failed bool, now time.Time) (Restorati
 		return r, err
 	}
 	r.Why, r.Failed, r.Told = why, failed, ""
+	if failed && r.Move {
+		r.Missed++
+	}
 	return r, nil
 }
 
@@ -279,7 +342,7 @@ func (r Restoration) Undo(by string, sent, now time.Time) (Restoration, error) {
 		r, err = r.Withdraw("called off by "+by, false, now)
 	} else {
 		r, err = MoveRestoration(r, RestorationUndoing, StepSwapBack, now, "undone by "+by)
-		r.Swapping, r.Refused, r.Told = time.Time{}, 0, ""
+		r.Refused, r.Told = 0, "" // whom Swapping says to be shut out still is
 	}
 	r.UndoneBy, r.UndoneAt = by, sent.UTC()
 	return r, err
@@ -288,6 +351,8 @@ func (r Restoration) Undo(by string, sent, now time.Time) (Restoration, error) {
 // Undoable says why a restoration can't be undone, in words that complete "the tenant …"; empty: it can.
 func (r Restoration) Undoable(mark string) string {
 	switch {
+	case r.Move:
+		return r.recallable()
 	case r.State == RestorationRestoring:
 		return ""
 	case r.State != RestorationRestored:
@@ -298,79 +363,4 @@ func (r Restoration) Undoable(mark string) string {
 		return "can't have its restoration undone any more: its grace is over"
 	}
 	return ""
-}
-
-func (r Restoration) keeps(slot MarkedSlot) bool {
-	return slices.ContainsFunc(r.Kept, func(k KeptDatabase) bool { return k.Slot == slot })
-}
-
-// UndoUntil is until when it can be undone, by what it keeps; zero: it can't.
-func (r Restoration) UndoUntil() time.Time {
-	for _, k := range r.Kept {
-		if k.Slot.Name == r.Old {
-			return k.Until
-		}
-	}
-	return time.Time{}
-}
-
-// Keep notes that a database is kept that another took the place of.
-func (r Restoration) Keep(slot MarkedSlot, now time.Time) Restoration {
-	r = r.Clone()
-	if !r.keeps(slot) {
-		r.Kept = append(r.Kept, KeptDatabase{Holding: r.Database, Slot: slot, Until: now.Add(r.Grace).UTC()})
-	}
-	return r
-}
-
-// Without is a restoration that keeps a database no more.
-func (r Restoration) Without(slot MarkedSlot) Restoration {
-	r = r.Clone()
-	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptDatabase) bool { return k.Slot == slot })
-	return r
-}
-
-// Rest ends a restoration in a state, with the sweep of what it keeps as its step, where it keeps anything.
-func (r Restoration) Rest(to RestorationState, now time.Time, why string) (Restoration, error) {
-	r, err := MoveRestoration(r, to, "", now, why)
-	return r.sweeping(now), err
-}
-
-// Swept is a restoration that has ended, with a kept database that is gone.
-func (r Restoration) Swept(slot MarkedSlot, now time.Time) Restoration {
-	return r.Without(slot).sweeping(now)
-}
-
-func (r Restoration) sweeping(now time.Time) Restoration {
-	r.Progress = Progress{}
-	if len(r.Kept) > 0 {
-		r.Progress = Started(StepSweep, now)
-		r.Due = slices.MinFunc(r.Kept, func(a, b KeptDatabase) int { return a.Until.Compare(b.Until) }).Until
-	}
-	return r
-}
-
-// Expire ends what a restoration has of a holding whose tenant leaves for good: one that is under way comes to nothing,
-// and nothing is kept any longer. changed is false when there is nothing to be ended, or it ends already.
-func (r Restoration) Expire(has Holding, now time.Time) (out Restoration, changed bool, err error) {
-	out = r.Clone()
-	for i, k := range out.Kept {
-		if k.Holding.Same(has) && k.Until.After(now) {
-			out.Kept[i].Until, changed = now.UTC(), true
-		}
-	}
-	switch {
-	case r.Database.Same(has) && r.State == RestorationRestoring && r.Swapped.IsZero() && r.Swapping.IsZero():
-		out, err = out.Withdraw("the tenant leaves", false, now)
-		return out, true, err
-	case changed && r.State.Ended():
-		out = out.sweeping(now)
-	}
-	return out, changed, nil
-}
-
-// Has reports whether a restoration has, or may have, anything of a holding besides what the tenant's own slot is.
-func (r Restoration) Has(has Holding) bool {
-	return r.Database.Same(has) && !r.State.Ended() ||
-		slices.ContainsFunc(r.Kept, func(k KeptDatabase) bool { return k.Holding.Same(has) })
 }

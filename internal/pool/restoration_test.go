@@ -40,9 +40,9 @@ func TestARestorationGoesThroughTheStepsOfItsParts(t *testing.T) {
 	database, share := both, both
 	database.Share, share.Database = pool.Holding{}, pool.Holding{}
 	for want, asked := range map[string]pool.Restoration{
-		"upload enter files refresh instance master copy swap tell remove": both,
-		"enter instance master copy swap tell remove":                      database,
-		"upload enter files refresh tell":                                  share,
+		"upload enter files refresh instance master copy dismiss swap tell remove": both,
+		"enter instance master copy dismiss swap tell remove":                      database,
+		"upload enter files refresh tell":                                          share,
 	} {
 		r := begunRestoration(t, pool.Restoration{}, asked)
 		var steps []string
@@ -251,7 +251,11 @@ func TestRestorationsAreNamed(t *testing.T) {
 	if owner := pool.TaskOwner(pool.TaskStartedBy("acme.restore-12")); owner != "acme.restore-12" {
 		t.Errorf("a task's owner is %q", owner)
 	}
-	if folder := askedRestore("m", restoreNow).Folder(); folder != "restored-20261126T110000Z/" {
-		t.Error(folder)
+	for number, want := range map[int]string{1: "restored-20261126T110000Z/", 2: "restored-20261126T110000Z-2/", 12: "restored-20261126T110000Z-12/"} {
+		r := askedRestore("m", restoreNow)
+		r.Number = number
+		if folder := r.Folder(); folder != want || !pool.CameBack(folder+"file") {
+			t.Errorf("files of restoration %d come into %q", number, folder)
+		}
 	}
 }

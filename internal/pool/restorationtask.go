@@ -55,14 +55,15 @@ func (r Restoration) AttemptDone(now time.Time, what string) Restoration {
 
 // OverdueRestoration decides what becomes of a restoration whose step is past its deadline: it is tried again, with a new
 // deadline, until MaxTries. Then it is withdrawn; one that was putting the database into its place, and may have done so, is
-// undone. What is left of one that is told, or comes to nothing, is never given up: it holds a copy of tenants' data.
+// undone. What is left of one that is told, or comes to nothing, is never given up: it holds a copy of tenants' data. Nor is the
+// switch of a move, of which nobody knows how far it has come.
 // changed is false when the deadline has not passed.
 func OverdueRestoration(r Restoration, now time.Time) (out Restoration, changed bool, err error) {
 	if !r.Overdue(now) {
 		return r, false, nil
 	}
 	out = r.Clone()
-	if r.State != RestorationRestoring || r.Step == StepTell || r.Step == StepRemove || r.Tries < MaxTries {
+	if !r.losable() || r.Tries < MaxTries {
 		out.Progress = r.Retried(now)
 		return out, true, nil
 	}
@@ -78,5 +79,10 @@ func OverdueRestoration(r Restoration, now time.Time) (out Restoration, changed 
 
 // Persistent reports whether the step was tried so often that people are to be told, once: nobody gives it up.
 func (r Restoration) Persistent() bool {
-	return r.Tries >= MaxTries && r.State != RestorationRestoring || r.Tries >= MaxTries && (r.Step == StepTell || r.Step == StepRemove)
+	return r.Tries >= MaxTries && !r.losable()
+}
+
+// losable reports whether the step may be given up, and all taken back.
+func (r Restoration) losable() bool {
+	return r.State == RestorationRestoring && r.Step != StepSwitch && r.Step != StepTell && r.Step != StepRemove
 }

@@ -29,5 +29,6 @@ func Retired(r Record) Policy {
 	}
 	return Policy{
 		Kind: r.Key.Kind, Tier: r.Key.Tier, SlotsPerHost: slots, Ceiling: math.MaxInt32, MaxOrders: 1, Placement: Pack,
+		KeepEmpty: defaults.KeepEmpty,
 	}
 }

@@ -1,13 +1,29 @@
 package pool
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// Round names the host of a pool whose turn it is to be looked at: one a minute, each after the other, so that each is looked
-// at every so many minutes as the pool ever had hosts. ok is false when it never had any. There may be no such host any more.
-func Round(r Record, now time.Time) (id HostID, ok bool) {
+const (
+	// roundMinutes is how many minutes there are at most between two looks at a host of a pool.
+	roundMinutes = 10
+	// roundMost bounds how many hosts of a pool have their turn in a minute. An account has some 500 gateways at most, for it has
+	// 5,000 roles; a pool that has come to more than a thousand numbers, most of them of hosts that are gone, is gone round slower.
+	roundMost = 100
+)
+
+// Round names the hosts of a pool whose turn it is to be looked at in a minute: one in a pool of up to ten, and a tenth of a larger
+// one, so that each is looked at every ten minutes at least. Some may be no hosts any more; a pool that never had any has none.
+func Round(r Record, now time.Time) []HostID {
 	if r.Seq < 1 {
-		return "", false
+		return nil
 	}
-	minute := now.Unix() / 60
-	return r.Key.Host(int(minute%int64(r.Seq)) + 1), true
+	each := int(math.Ceil(float64(r.Seq) / roundMost))
+	every := min(r.Seq, max(roundMinutes, each))
+	var ids []HostID
+	for n := int(now.Unix() / 60 % int64(every)); n < r.Seq; n += every {
+		ids = append(ids, r.Key.Host(n+1))
+	}
+	return ids
 }

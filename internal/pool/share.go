@@ -26,6 +26,10 @@ const (
 	ShareDeleting = "DELETING"
 )
 
+// Nobody is the client list of a share that no tenant has: an address that is nobody's (RFC 5737). What an empty list means
+// is not documented.
+const Nobody = "192.0.2.1/32"
+
 // ShareSpec is what a share is made of.
 type ShareSpec struct {
 	Token   string // client token: the same again makes nothing new

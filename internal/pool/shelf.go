@@ -102,6 +102,7 @@ type Listed struct {
 	Kind   Kind
 	Offer  Offer
 	Tenant TenantID // of what is withdrawn: who held it, and may have opened it; empty: nobody
+	Moves  bool     // the tenant did not hold it, but moves there: it becomes its own
 }
 
 // List words offers of one kind.
@@ -134,6 +135,17 @@ func (s Shelf) SetOut(k Kind) int {
 	n := len(s.Offers(k))
 	if s.Refill != nil {
 		n += len(s.Refill.Of(k))
+	}
+	return n
+}
+
+// Lying counts the slots of a host that lie on the shelf: they are set out, and nobody has taken them.
+func (s Shelf) Lying(h Host) (n int) {
+	offers := s.Offers(h.Kind)
+	for _, slot := range h.Slots {
+		if slot.State == SlotOffered && slices.Contains(offers, slot.Offer(h.ID)) {
+			n++
+		}
 	}
 	return n
 }
@@ -254,9 +266,9 @@ func Take(s Shelf, tenant TenantID, waiting bool) (Shelf, Claim, error) {
 	if len(s.Held) >= HeldMost {
 		return s, Claim{}, ErrBusy
 	}
-	s = s.Clone()
 	hold := Hold{Database: s.Databases[0], Share: s.Shares[0]}
 	s.Databases, s.Shares = s.Databases[1:], s.Shares[1:]
+	s.Held = maps.Clone(s.Held) // the only part that is not made anew
 	s.Held[tenant] = hold
 	if !waiting {
 		s.Signups++ // one that waited was counted when it drew its number
@@ -346,11 +358,16 @@ func Tidy(s Shelf) Shelf {
 
 // Offering names the hosts that have offers on the shelf, sorted.
 func (s Shelf) Offering() []HostID {
-	seen := map[HostID]bool{}
+	var offering []HostID
 	for _, k := range Kinds {
+		seen := map[int]bool{}
 		for _, o := range s.Offers(k) {
-			seen[Key{k, s.Tier}.Host(o.Host)] = true
+			if !seen[o.Host] { // offers are many, hosts are few
+				seen[o.Host] = true
+				offering = append(offering, Key{k, s.Tier}.Host(o.Host))
+			}
 		}
 	}
-	return slices.Sorted(maps.Keys(seen))
+	slices.Sort(offering)
+	return offering
 }

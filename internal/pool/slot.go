@@ -25,7 +25,8 @@ const (
 	SlotLeaving SlotState = "leaving"
 	// SlotCooling: scrubbed and made anew; it rests before it is free again.
 	SlotCooling SlotState = "cooling"
-	// SlotQuarantined: it could not be scrubbed, or was not found clean. Nothing touches it until a person does.
+	// SlotQuarantined: it could not be scrubbed, or was not found clean, or it was not known whose it is. Nothing touches it
+	// until a person does.
 	SlotQuarantined SlotState = "quarantined"
 	// SlotRetired: a person took it out of use, because it can't be proven clean. Nobody ever gets it.
 	SlotRetired SlotState = "retired"
@@ -35,13 +36,13 @@ const (
 // moved: it goes with its host.
 var slotMoves = map[SlotState][]SlotState{
 	SlotPlanned:     {SlotFree},
-	SlotFree:        {SlotOffered},
+	SlotFree:        {SlotOffered, SlotAssigned}, // a tenant moves there
 	SlotOffered:     {SlotFree, SlotAssigned, SlotReturned},
 	SlotReturned:    {SlotFree},
 	SlotAssigned:    {SlotLeaving, SlotReturned},
 	SlotLeaving:     {SlotCooling, SlotAssigned, SlotQuarantined},
 	SlotCooling:     {SlotFree, SlotQuarantined},
-	SlotQuarantined: {SlotLeaving, SlotCooling, SlotRetired},
+	SlotQuarantined: {SlotLeaving, SlotCooling, SlotRetired, SlotReturned},
 }
 
 // Slot is what one tenant gets of a host.
@@ -56,6 +57,7 @@ type Slot struct {
 	Share      string    // of a share: its ID
 	Refill     int64     // the refill that set it out
 	Tenant     TenantID  // that has it, or had it before it was returned
+	Doubt      string    // of one in quarantine: why it could not be said whose it is when the ledger was recovered; empty: that is known
 }
 
 // Reuse puts a returned slot that was closed back into the reserve, with nothing of whom it was taken from.

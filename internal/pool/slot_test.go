@@ -14,6 +14,7 @@ func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 	allowed := map[[2]pool.SlotState]bool{
 		{pool.SlotPlanned, pool.SlotFree}:      true,
 		{pool.SlotFree, pool.SlotOffered}:      true,
+		{pool.SlotFree, pool.SlotAssigned}:     true, // of a tenant that moves there
 		{pool.SlotOffered, pool.SlotFree}:      true,
 		{pool.SlotOffered, pool.SlotAssigned}:  true,
 		{pool.SlotOffered, pool.SlotReturned}:  true,
@@ -24,11 +25,12 @@ func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 		{pool.SlotLeaving, pool.SlotCooling}:   true,
 		{pool.SlotCooling, pool.SlotFree}:      true,
 
-		{pool.SlotLeaving, pool.SlotQuarantined}: true,
-		{pool.SlotCooling, pool.SlotQuarantined}: true,
-		{pool.SlotQuarantined, pool.SlotLeaving}: true, // looked at anew
-		{pool.SlotQuarantined, pool.SlotCooling}: true,
-		{pool.SlotQuarantined, pool.SlotRetired}: true,
+		{pool.SlotLeaving, pool.SlotQuarantined}:  true,
+		{pool.SlotCooling, pool.SlotQuarantined}:  true,
+		{pool.SlotQuarantined, pool.SlotLeaving}:  true, // looked at anew
+		{pool.SlotQuarantined, pool.SlotCooling}:  true,
+		{pool.SlotQuarantined, pool.SlotRetired}:  true,
+		{pool.SlotQuarantined, pool.SlotReturned}: true, // nobody's, after all
 	}
 	for _, from := range all {
 		for _, to := range all {

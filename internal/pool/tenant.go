@@ -44,6 +44,7 @@ type Tenant struct {
 	Held        bool      // a tombstone's: it may hold slots that were not handed over yet, and can't sign up again before they are taken back
 	Anew        bool      // it signed up again, and what the shelf may hold for its earlier life is to be given back first
 	Undone      int       // how many of its departures were undone
+	Restored    int       // number of the last restoration of its name whose record went with its departure
 
 	Progress
 
@@ -53,7 +54,8 @@ type Tenant struct {
 	Returning []Holding // what it held and does not get, and is to be taken back from it: a database, a share
 	Database  Holding
 	Share     Holding
-	Secret    string // the secret with its credentials, as the vault names it
+	Secret    string    // the secret with its credentials, as the vault names it
+	MovedAt   time.Time // when its database came to where it is from another host; zero: it never did
 
 	History []Entry
 	Version int64 // of the record; 0 when it is not written yet

@@ -35,6 +35,8 @@ func TestTermsThatCannotBeMeantAreRefused(t *testing.T) {
 		`{"coolDown":"-1h"}`:                "coolDown",
 		`{"retain":"1s"}`:                   "retain",
 		`{"change":"0s"}`:                   "change",
+		`{"steady":"-1s"}`:                  "steady",
+		`{"steady":"2h"}`:                   "steady is 2h0m0s, not 0s to 1h",
 		`{"grace":"3 days"}`:                "no duration",
 		`{"grace":3600}`:                    "terms",
 		`{"gracePeriod":"1h"}`:              "gracePeriod",

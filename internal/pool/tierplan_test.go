@@ -47,7 +47,18 @@ func TestNoPlanSpendsMoreThanTheCap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
 		budget := pool.Budget{Cap: pool.Cents(1 + n("cap", 500_000)), Spent: pool.Cents(n("spent", 600_000))}
-		plans := pool.DecideTier(seenTier(budget, n("wanted", 100), n("databases", 50), n("shares", 50)), now)
+		seen := seenTier(budget, n("wanted", 100), n("databases", 50), n("shares", 50))
+		plans := pool.DecideTier(seen, now)
+		databases, shares := len(plans[pool.Database].Actions), len(plans[pool.Share].Actions)
+		if total := budget.Spent + 30_000*pool.Cents(databases) + 20_000*pool.Cents(shares); databases+shares > 0 && total > budget.Cap {
+			t.Fatalf("both together spend %s of %s", total, budget.Cap)
+		}
+		free := func(k pool.Kind) int { return seen.Pools[k].Free(seen.Policies[k]) }
+		if held := plans[pool.Database].Missing() + plans[pool.Share].Missing(); held > 0 {
+			if databases > 0 && free(pool.Database) > free(pool.Share) && plans[pool.Share].Missing() > 0 || shares > 0 && free(pool.Share) > free(pool.Database) && plans[pool.Database].Missing() > 0 {
+				t.Fatalf("near the cap the kind is ordered of which there are more: %s; %s", plans[pool.Database].Reason, plans[pool.Share].Reason)
+			}
+		}
 		for k, price := range map[pool.Kind]pool.Cents{pool.Database: 30_000, pool.Share: 20_000} {
 			if hosts := len(plans[k].Actions); hosts > 0 && budget.Spent+price*pool.Cents(hosts) > budget.Cap {
 				t.Fatalf("%d %s hosts under %+v: %s", hosts, k, budget, plans[k].Reason)

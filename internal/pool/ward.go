@@ -23,6 +23,7 @@ type Patient struct {
 	Since   time.Time
 	Inside  bool // it is being mended
 	Planned bool // it is well, and a person wants it changed: it says nothing of its zone
+	Update  bool // that is an update of its stack to another template
 }
 
 const (
@@ -52,17 +53,35 @@ func (w Ward) Note(p Patient, now time.Time) Ward {
 // Enter notes that a host is ill, and admits it if that may be: hosts is how many its pool has. Why it is not is worded;
 // that of one that is admitted already is empty, whatever holds by now. Since and Inside of p are not looked at.
 func (w Ward) Enter(p Patient, hosts int, now time.Time) (out Ward, why string) {
+	return w.enter(p, p.Zone, hosts, now)
+}
+
+// EnterByWord is Enter for a host of which a person said just now how it is mended: that its zone seems to fail, they know.
+func (w Ward) EnterByWord(p Patient, hosts int, now time.Time) (out Ward, why string) {
+	return w.enter(p, "", hosts, now)
+}
+
+// enter admits a host if that may be, and a zone does not fail; "" is none.
+func (w Ward) enter(p Patient, zone string, hosts int, now time.Time) (out Ward, why string) {
 	out = w.Note(p, now)
 	i := slices.IndexFunc(out.Patients, func(q Patient) bool { return q.Host == p.Host })
 	if out.Patients[i].Inside {
 		return out, ""
 	}
-	if why = out.closed(p.Zone, hosts, now); why != "" {
+	if why = out.closed(zone, hosts, now); why == "" && p.Update {
+		why = out.updating()
+	}
+	if why != "" {
 		return out, why
 	}
 	out.Patients[i].Inside = true
 	out.Begun = append(slices.DeleteFunc(out.Begun, func(at time.Time) bool { return now.Sub(at) >= time.Hour }), now.UTC())
 	return out, ""
+}
+
+// Admitted reports whether a host was admitted, and is being mended.
+func (w Ward) Admitted(h HostID) bool {
+	return slices.ContainsFunc(w.Patients, func(p Patient) bool { return p.Host == h && p.Inside })
 }
 
 // closed says why no other host of a zone is admitted.
@@ -92,6 +111,17 @@ func (w Ward) closed(zone string, hosts int, now time.Time) string {
 	return ""
 }
 
+// updating says why no other host's stack is updated; empty: none is. A template that is wrong is to show at one host, however
+// many may be mended at once.
+func (w Ward) updating() string {
+	for _, p := range w.Patients {
+		if p.Inside && p.Update {
+			return fmt.Sprintf("host %s is being updated, and one of a pool is at a time", p.Host)
+		}
+	}
+	return ""
+}
+
 func (w Ward) illIn(zone string) int {
 	n := 0
 	for _, p := range w.Patients {
@@ -111,6 +141,11 @@ func (w Ward) FailingZones(now time.Time) []string {
 			since[p.Zone] = append(since[p.Zone], p.Since)
 		}
 	}
+	return failing(since, now)
+}
+
+// failing are the zones that seem to fail, sorted, by when hosts in each fell ill.
+func failing(since map[string][]time.Time, now time.Time) []string {
 	var zones []string
 	for zone, times := range since {
 		slices.SortFunc(times, time.Time.Compare)

@@ -199,3 +199,25 @@ func TestTheWardNeverHoldsMoreThanItMay(t *testing.T) {
 		}
 	})
 }
+
+func TestOneHostOfAPoolIsUpdatedAtATime(t *testing.T) {
+	update := func(n int) pool.Patient {
+		return pool.Patient{Host: ill(n, "").Host, Planned: true, Update: true}
+	}
+	w, why := pool.Ward{}.Enter(update(1), 50, now)
+	if why != "" {
+		t.Fatal(why)
+	}
+	if w, why = w.Enter(update(2), 50, now); !strings.Contains(why, "share-standard-1 is being updated, and one of a pool is at a time") {
+		t.Errorf("a second is updated: %q", why)
+	}
+	if w, why = w.Enter(ill(3, "a"), 50, now); why != "" {
+		t.Errorf("one that is ill waits for it: %s", why)
+	}
+	if w, why = w.Enter(pool.Patient{Host: ill(4, "").Host, Planned: true}, 50, now); why != "" {
+		t.Errorf("one that is replaced waits for it: %s", why)
+	}
+	if _, why = w.Leave(update(1).Host, false, now).Enter(update(2), 50, now); why != "" {
+		t.Errorf("after it, the next waits still: %s", why)
+	}
+}

@@ -17,7 +17,7 @@ func TestHostsTakeTurnsInTheZones(t *testing.T) {
 		{1, nil, ""},
 		{0, zones, ""}, // no host's number
 	} {
-		if got := ZoneOf(test.seq, test.zones); got.Name != test.want {
+		if got := ZoneOf(test.seq, test.zones, nil); got.Name != test.want {
 			t.Errorf("host %d of %d zones: %q, want %q", test.seq, len(test.zones), got.Name, test.want)
 		}
 	}
@@ -27,7 +27,10 @@ func TestNoZoneHasMoreThanOneHostMoreThanAnother(t *testing.T) {
 	zones := []Zone{{Name: "a"}, {Name: "b"}, {Name: "c"}}
 	hosts := map[string]int{}
 	for seq := 1; seq <= 100; seq++ {
-		hosts[ZoneOf(seq, zones).Name]++
+		if gone := []string{"a", "b", "c", "b", "b"}[seq%5]; seq%3 == 0 && hosts[gone] > hosts["a"] { // one is retired where there are more
+			hosts[gone]--
+		}
+		hosts[ZoneOf(seq, zones, hosts).Name]++
 		least, most := hosts["a"], hosts["a"]
 		for _, z := range zones {
 			least, most = min(least, hosts[z.Name]), max(most, hosts[z.Name])
@@ -53,7 +56,7 @@ func TestZonesThatSeemToFailAreAvoided(t *testing.T) {
 	} {
 		got := ""
 		for seq := 1; seq <= 4; seq++ {
-			z, avoided := ZoneBut(seq, zones, test.failing)
+			z, avoided := ZoneBut(seq, zones, nil, test.failing)
 			got += z.Name
 			if (avoided != "") != test.said {
 				t.Errorf("%v: said %q", test.failing, avoided)
@@ -63,7 +66,17 @@ func TestZonesThatSeemToFailAreAvoided(t *testing.T) {
 			t.Errorf("%v: zones %s, want %s", test.failing, got, test.want)
 		}
 	}
-	if z, avoided := ZoneBut(1, nil, []string{"a"}); z.Name != "" || avoided != "" {
+	if z, avoided := ZoneBut(1, nil, nil, []string{"a"}); z.Name != "" || avoided != "" {
 		t.Errorf("where AWS chooses: %v, %q", z, avoided)
+	}
+}
+
+func TestAHostIsPlacedWhereOthersWereRetired(t *testing.T) {
+	zones := []Zone{{Name: "a"}, {Name: "b"}}
+	if z := ZoneOf(5, zones, map[string]int{"a": 2}); z.Name != "b" {
+		t.Errorf("hosts 1 and 3 are in a, and 5 in %s", z.Name)
+	}
+	if z, _ := ZoneBut(5, zones, map[string]int{"a": 2}, []string{"b"}); z.Name != "a" {
+		t.Errorf("b fails, and 5 is in %s", z.Name)
 	}
 }

@@ -35,12 +35,22 @@ func (r *Reconciler) SettleFor(ctx context.Context, t pool.Tenant) error {
 }
 
 // TakeFrom takes from a tenant, on the shelf and, where a claim was settled, in the hosts' records, slots that it does
-// not get: those that holds names, or, with all, whatever else the shelf holds for it too. They rest before anybody
-// else gets them. Killed anywhere in between, it is done again.
-func (r *Reconciler) TakeFrom(ctx context.Context, t pool.Tenant, holds []pool.Holding, all bool) error {
+// not get: those that holds names, and whatever else the shelf holds for it, as long as all says of its record that it has
+// none of that by right. nil: it may. They rest before anybody else gets them. Killed anywhere in between, it is done again.
+//
+// The record is read after the shelf, which is written on the condition that nothing was claimed since: so what a copy of
+// the same message, which is further on, has claimed by right stays.
+func (r *Reconciler) TakeFrom(ctx context.Context, t pool.Tenant, holds []pool.Holding, all func(pool.Tenant) bool) error {
 	_, err := ledger.UpdateShelf(ctx, r.Ledger, t.Tier, func(s pool.Shelf) (pool.Shelf, error) {
 		claim, held := s.Reclaim(t.ID)
-		takes := all || slices.ContainsFunc(holds, func(has pool.Holding) bool { return has.Same(pool.HoldingOf(claim.Database)) })
+		takes := slices.ContainsFunc(holds, func(has pool.Holding) bool { return has.Same(pool.HoldingOf(claim.Database)) })
+		if held && !takes && all != nil {
+			now, err := r.Ledger.Tenants(ctx, []pool.TenantID{t.ID})
+			if err != nil {
+				return s, err
+			}
+			takes = all(now[t.ID])
+		}
 		if !held || !takes {
 			return s, ledger.ErrUnchanged
 		}

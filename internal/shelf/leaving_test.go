@@ -112,7 +112,7 @@ func TestWhatIsTakenFromATenantRestsKilledAtEveryCall(t *testing.T) {
 				}
 				holds := []pool.Holding{acme.Database, acme.Share}
 				must(t, life.Deliver(func() error {
-					return w.reconciler(life.Call).TakeFrom(context.Background(), acme, holds, test.all)
+					return w.reconciler(life.Call).TakeFrom(context.Background(), acme, holds, func(pool.Tenant) bool { return test.all })
 				}))
 				must(t, w.reconcile()) // puts what was taken off the shelf back into the hosts' records
 				returned := 0
@@ -142,10 +142,11 @@ func TestNothingElseIsTakenFromATenant(t *testing.T) {
 	before := w.places(t)
 	k := w.reconciler(atOnce)
 	must(t, errors.Join(
-		k.TakeFrom(t.Context(), acme, nil, false),
-		k.TakeFrom(t.Context(), acme, []pool.Holding{other.Database, other.Share}, false),
+		k.TakeFrom(t.Context(), acme, nil, nil),
+		k.TakeFrom(t.Context(), acme, nil, func(now pool.Tenant) bool { return now.Anew }), // it has its claim by right
+		k.TakeFrom(t.Context(), acme, []pool.Holding{other.Database, other.Share}, nil),
 		k.SettleFor(t.Context(), other),
-		k.TakeFrom(t.Context(), acme, []pool.Holding{other.Database, other.Share}, false),
+		k.TakeFrom(t.Context(), acme, []pool.Holding{other.Database, other.Share}, nil),
 	))
 	if s := w.shelf(t); s.Held["acme"] == (pool.Hold{}) {
 		t.Errorf("held: %v, before %v", s.Held, before)

@@ -68,14 +68,16 @@ func (r *Reconciler) assign(ctx context.Context, tier pool.Tier, done map[pool.T
 
 // assigned is a host with its slots that are held as their tenants'.
 func assigned(h pool.Host, held map[pool.TenantID]pool.Hold, now time.Time) pool.Host {
+	var taken []pool.Listed
 	for _, id := range slices.Sorted(maps.Keys(held)) {
 		for _, l := range held[id].Listed() {
 			if l.Host(h.Tier) == h.ID {
-				h = pool.Assign(h, l.Offer, id, now)
+				l.Tenant = id
+				taken = append(taken, l)
 			}
 		}
 	}
-	return h
+	return pool.Assign(h, taken, now)
 }
 
 // served sorts out the holds of tenants whose records name their slots: those that are done with, and strays.

@@ -23,9 +23,17 @@ func (a Arrivals) Until(n int, chance float64) time.Duration {
 	return duration(t)
 }
 
-// Empty is how long so many pairs last that are free now, with nothing that is coming, with a chance that they last less
-// (0.5: the median).
-func (d Demand) Empty(pairs int, chance float64) time.Duration {
+// Lasts is how long so many pairs last that are free now, with nothing that is coming: the median.
+func (d Demand) Lasts(pairs int) time.Duration { return d.until(pairs, 0.5) }
+
+// Empty is Lasts, and early, which the pairs outlast with 90 %, as far as what was said of it before was to be trusted.
+func (d Demand) Empty(pairs int) (median, early time.Duration) {
+	median = d.Lasts(pairs)
+	return median, min(median, d.Trust.stretched(d.until(pairs, earlyChance)))
+}
+
+// until is the time by which so many have come with a chance, at the rate that has them come soonest.
+func (d Demand) until(pairs int, chance float64) time.Duration {
 	until := Forever
 	for _, a := range d.arrivals() {
 		until = min(until, a.Until(pairs, chance))

@@ -29,16 +29,38 @@ type Leads struct {
 	quantiles [Quantiles]float64 // at (i−½)/8
 }
 
+// priorQuantiles are those of a standard normal distribution at (i−½)/5.
+var priorQuantiles = func() (z [priorPoints]float64) {
+	for i := range z {
+		z[i] = mathext.NormalQuantile((float64(i) + 0.5) / priorPoints)
+	}
+	return z
+}()
+
 // LeadTimes mixes lead times that were measured, the ages of hosts that are still on their way, and a prior. A host
 // that is older than every lead time counts with its age: it takes at least that long.
 func LeadTimes(measured, ages []time.Duration, prior Prior) Leads {
-	points := make([]float64, 0, len(measured)+priorPoints+len(ages))
-	for i := range priorPoints {
-		z := mathext.NormalQuantile((float64(i) + 0.5) / priorPoints)
+	return leadTimes(measured, 1, ages, prior)
+}
+
+// WaitTimes is LeadTimes for who is told how long to wait, in which what was measured counts for more: what hosts were
+// thought to take keeps a plan on the safe side, and somebody who is told the same waits for less than was said.
+func WaitTimes(measured, ages []time.Duration, prior Prior) Leads {
+	return leadTimes(measured, measuredWeight, ages, prior)
+}
+
+// measuredWeight is how many points each lead time that was measured is where somebody is told how long to wait.
+const measuredWeight = 2
+
+func leadTimes(measured []time.Duration, weight int, ages []time.Duration, prior Prior) Leads {
+	points := make([]float64, 0, weight*len(measured)+priorPoints+len(ages))
+	for _, z := range priorQuantiles {
 		points = append(points, prior.Median*math.Exp(prior.Sigma*z))
 	}
 	for _, took := range measured {
-		points = append(points, max(0, minutes(took)))
+		for range weight {
+			points = append(points, max(0, minutes(took)))
+		}
 	}
 	longest := slices.Max(points)
 	for _, age := range ages {

@@ -6,6 +6,7 @@ import "math"
 type Need struct {
 	Buffer int
 	Surge  bool // signups come faster than the slow rate knows
+	Hour   bool // more is wanted than by the rates, because more came at this hour of the weeks before
 }
 
 // Needs is the larger of the buffers that the two rates want; the fast one counts while it is in a surge.
@@ -14,6 +15,11 @@ func (d Demand) Needs(l Leads, batch int, serve float64) Need {
 	for i, a := range d.arrivals() {
 		need.Surge = i > 0
 		need.Buffer = max(need.Buffer, Buffer(a, l, batch, serve))
+	}
+	if a, ok := d.Rhythm.arrivals(d.At, l.Mean(), d.Spread.C()); ok {
+		if b := Buffer(a, l, batch, serve); b > need.Buffer {
+			need.Buffer, need.Hour = b, true
+		}
 	}
 	return need
 }

@@ -13,13 +13,35 @@ func TestSignupsNotedAtOnceAreSignupsNotedOneByOne(t *testing.T) {
 		r := drawRate(rt)
 		n := rapid.IntRange(1, 200).Draw(rt, "n")
 		delta := rapid.Float64Range(0, 600).Draw(rt, "delta")
-		half := rapid.SampledFrom([]float64{slowHalf, fastHalf}).Draw(rt, "half")
+		half := rapid.SampledFrom([]float64{slowHalf, fastHalf, weekHalf}).Draw(rt, "half")
 		atOnce, byOne := r.after(float64(n), delta, half), r
 		for range n {
 			byOne = byOne.after(1, delta/float64(n), half)
 		}
 		near(t, "the count", byOne.Count, atOnce.Count, 1e-9)
 		near(t, "the exposure", byOne.Exposure, atOnce.Exposure, 1e-9)
+	})
+}
+
+// What is wanted follows from the rates, so that checks which come often and checks which come seldom want the same. Samples of the
+// spread are taken when there is a look, at other times then: so there are none here.
+func TestADemandThatIsNotedOftenIsOneThatIsNotedSeldom(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		seldom, now := drawDemand(rt)
+		seldom.Spread.Marks = []Mark{{At: now.Add(time.Hour)}} // none is due
+		n, seconds := rapid.IntRange(1, 60).Draw(rt, "n"), rapid.IntRange(0, 30).Draw(rt, "seconds")
+		often := seldom
+		for i := range n {
+			often = often.Noted(seldom.Signups+int64(i+1), seldom.At.Add(time.Duration((i+1)*seconds)*time.Second), 26)
+		}
+		seldom = seldom.Noted(seldom.Signups+int64(n), seldom.At.Add(time.Duration(n*seconds)*time.Second), 26)
+		for what, rates := range map[string][2]Rate{"slow": {often.Slow, seldom.Slow}, "fast": {often.Fast, seldom.Fast}, "week's": {often.Week, seldom.Week}} {
+			near(t, "the count of the "+what+" rate", rates[0].Count, rates[1].Count, 1e-9)
+			near(t, "the exposure of the "+what+" rate", rates[0].Exposure, rates[1].Exposure, 1e-9)
+		}
+		if often.Signups != seldom.Signups || !often.At.Equal(seldom.At) || often.surging() != seldom.surging() {
+			rt.Errorf("often noted it is %+v, seldom %+v", often, seldom)
+		}
 	})
 }
 
@@ -58,13 +80,24 @@ func TestAClockOrACountThatGoesBackAddsNothing(t *testing.T) {
 	if back.Slow != d.Slow || back.Fast != d.Fast || !back.At.Equal(d.At) {
 		t.Errorf("an hour back, %+v became %+v", d, back)
 	}
-	// Less than there were: the table was put back. From there on it counts again.
-	less, none := d.Noted(4, start.Add(2*time.Minute), 26), d.Noted(10, start.Add(2*time.Minute), 26)
+	// Less than there were, for long: the table was put back. From there on it counts again.
+	later := start.Add(time.Minute + staleCount)
+	less, none := d.Noted(4, start.Add(2*time.Minute), 26).Noted(4, later, 26), d.Noted(10, later, 26)
 	if less.Slow != none.Slow || less.Signups != 4 {
 		t.Errorf("six less, %+v became %+v", d, less)
 	}
-	if more := less.Noted(5, start.Add(2*time.Minute), 26); more.Slow.Count != none.Slow.Count+1 {
+	if more := less.Noted(5, later, 26); more.Slow.Count != none.Slow.Count+1 {
 		t.Errorf("one more after that makes the count %v", more.Slow.Count)
+	}
+}
+
+// The count of a look is read after the look's time: who looked a moment later may have read it a moment earlier.
+func TestACountThatWasReadEarlierIsNotCountedTwice(t *testing.T) {
+	at := start.Add(2 * time.Minute)
+	d := Began(start).Noted(105, at, 26)
+	overtaken := d.Noted(100, at.Add(200*time.Millisecond), 26).Noted(106, at.Add(time.Minute), 26)
+	if want := d.Noted(106, at.Add(time.Minute), 26); overtaken.Fast != want.Fast || overtaken.Slow != want.Slow || overtaken.Signups != 106 {
+		t.Errorf("%+v, want %+v", overtaken, want)
 	}
 }
 
@@ -75,4 +108,14 @@ func TestALookThatComesLateAddsNothing(t *testing.T) {
 	if next := late.Noted(130, start.Add(2*time.Minute), 26); next.Slow.Count != d.Slow.Count || next.Signups != 130 {
 		t.Errorf("130 signups make the count %v, and %v after the late look", d.Slow.Count, next.Slow.Count)
 	}
+}
+
+// Five newcomers in ten minutes, worked by hand from the formula: g = 2^(−Δ/h); a ← a·g + n·(1−g)·h/(Δ·ln 2);
+// b ← b·g + (1−g)·h/ln 2, with half-lives of 60 and 8 minutes.
+func TestRatesAreAsTheFormulaSays(t *testing.T) {
+	d := Began(start).Noted(5, start.Add(10*time.Minute), 26)
+	near(t, "a", d.Slow.Count, 4.721996348806846, 1e-9)
+	near(t, "b", d.Slow.Exposure, 36.17095424182387, 1e-9)
+	near(t, "the fast a", d.Fast.Count, 3.3444659871801727, 1e-9)
+	near(t, "the fast b", d.Fast.Exposure, 11.541560327111707, 1e-9)
 }

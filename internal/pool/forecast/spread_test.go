@@ -69,3 +69,31 @@ func TestForecastsThatAreKeptAreFew(t *testing.T) {
 		t.Errorf("%d forecasts are kept for 26 minutes", got)
 	}
 }
+
+// One sample, worked by hand from the formula: N ← max(−0.1·W, N·d + min(1, ((y−m)² − m)/(1+m)²)), D ← D·d + m²/(1+m)²,
+// c = max(0, (N + 0.1·W)/(D + W)), with d = 2^(−5/(7·1440)) and W = 24.
+func TestASampleIsAsTheFormulaSays(t *testing.T) {
+	const horizon = 30
+	for name, test := range map[string]struct {
+		before         Spread
+		ago            time.Duration
+		came           int64
+		excess, weight float64
+		c              float64
+	}{
+		"more than was expected":            {Spread{Excess: 1, Weight: 2}, 30 * time.Minute, 10, 1.2037378687, 2.7340063497, 0.1347997686},
+		"a clump, which counts 1 at most":   {Spread{Excess: 1, Weight: 2}, 30 * time.Minute, 30, 1.9996562361, 2.7340063497, 0.1645715266},
+		"no less than the prior's opposite": {Spread{Excess: -2.4, Weight: 2}, 30 * time.Minute, 6, -2.4, 2.7340063497, 0},
+		"by the time that really went by":   {Spread{Excess: 1, Weight: 2}, 33 * time.Minute, 10, 1.0855288123, 2.7534675968, 0.1302832539},
+		"the first":                         {Spread{}, 30 * time.Minute, 6, -0.1224489796, 0.7346938776, 0.0920792079},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := test.before
+			s.Marks = []Mark{{At: start, Signups: 100, PerMinute: 0.2}}
+			s = s.sampled(start.Add(test.ago), 100+test.came, 0.2, horizon)
+			near(t, "the excess", s.Excess, test.excess, 1e-8)
+			near(t, "the weight", s.Weight, test.weight, 1e-8)
+			near(t, "c", s.C(), test.c, 1e-8)
+		})
+	}
+}

@@ -39,6 +39,30 @@ func TestWaitsGrowWithThePositionAndTheChance(t *testing.T) {
 	})
 }
 
+func TestSlotsThatRestAreWaitedForNoLongerThanTheyRest(t *testing.T) {
+	l := LeadTimes(nil, nil, databases)
+	at := func(s Short) (median, ninety time.Duration) {
+		median, ok := Wait([]Short{s}, 0.5)
+		ninety, also := Wait([]Short{s}, 0.9)
+		if !ok || !also {
+			t.Fatalf("for %+v there is no wait", s)
+		}
+		return median, ninety
+	}
+	if median, ninety := at(Short{Leads: l, Hosts: 1, Rested: 10 * time.Minute, Spared: 1}); median.Round(time.Second) != 10*time.Minute || ninety.Round(time.Second) != 10*time.Minute {
+		t.Errorf("without a host on its way: %s, %s", median, ninety)
+	}
+	old := []time.Duration{25 * time.Minute}
+	alone, _ := at(Short{Leads: l, Ages: old, Hosts: 1})
+	_, both := at(Short{Leads: l, Ages: old, Hosts: 1, Rested: 10 * time.Minute, Spared: 1})
+	if sooner, _ := at(Short{Leads: l, Ages: old, Hosts: 1, Rested: time.Hour, Spared: 1}); sooner != alone || both.Round(time.Second) > 10*time.Minute {
+		t.Errorf("with a host that comes before they are free %s, not %s; with one that may come after, %s", sooner, alone, both)
+	}
+	if _, ok := Wait([]Short{{Leads: l, Hosts: 2, Rested: time.Minute, Spared: 1}}, 0.5); ok {
+		t.Error("a host that is not on its way is waited for")
+	}
+}
+
 func TestWhoLacksNothingWaitsForNothing(t *testing.T) {
 	if wait, ok := Wait(nil, 0.9); !ok || wait != 0 {
 		t.Errorf("the wait is %s, %t", wait, ok)
@@ -70,12 +94,12 @@ func TestBothKindsTakeLongerThanOne(t *testing.T) {
 
 func TestTimeToEmpty(t *testing.T) {
 	d := weeks(1, func(minute int) int { return minute % 2 }) // thirty an hour
-	median, tenth := d.Empty(30, 0.5), d.Empty(30, 0.1)
+	median, tenth := d.Empty(30)
 	near(t, "the median in minutes", median.Minutes(), 60, 0.1)
 	if tenth >= median || tenth < 30*time.Minute {
 		t.Errorf("with one in ten it is %s", tenth)
 	}
-	if median, tenth = d.Empty(0, 0.5), d.Empty(0, 0.1); median != 0 || tenth != 0 {
+	if median, tenth = d.Empty(0); median != 0 || tenth != 0 {
 		t.Errorf("nothing free lasts %s and %s", median, tenth)
 	}
 }
@@ -102,18 +126,31 @@ func TestNothingIsNaN(t *testing.T) {
 		if rapid.Bool().Draw(rt, "many") {
 			d = d.Noted(d.Signups+1_000_000, now.Add(time.Duration(rapid.IntRange(-10, 60).Draw(rt, "minutes"))*time.Minute), 26)
 		}
+		switch rapid.IntRange(0, 9).Draw(rt, "history") {
+		case 0:
+			d = Demand{} // nothing was ever noted
+		case 1, 2, 3:
+			for range rapid.IntRange(1, 9).Draw(rt, "watched") {
+				now = now.Add(time.Duration(rapid.IntRange(-90, 900).Draw(rt, "minutes later")) * time.Minute)
+				d = d.Noted(d.Signups+int64(rapid.IntRange(0, 99).Draw(rt, "came")), now, 26).Watched(rapid.IntRange(0, 99).Draw(rt, "pairs"))
+			}
+		}
 		l, batch := drawLeads(rt), drawBatch(rt)
 		need := d.Needs(l, batch, drawServe(rt, 0.5))
 		if need.Buffer < 0 || need.Buffer > MostBuffer {
 			rt.Errorf("the buffer is %d", need.Buffer)
 		}
 		free := rapid.IntRange(0, 10_000).Draw(rt, "free")
-		median, tenth := d.Empty(free, 0.5), d.Empty(free, 0.1)
+		median, tenth := d.Empty(free)
 		if tenth < 0 || median < tenth || median > Forever {
 			rt.Errorf("%d free last %s and %s", free, median, tenth)
 		}
+		wait, known := Wait([]Short{{Leads: l, Ages: drawAges(rt, 3), Hosts: rapid.IntRange(0, 3).Draw(rt, "hosts")}}, 0.9)
+		if known && (wait < 0 || wait > Forever) {
+			rt.Errorf("the wait is %s", wait)
+		}
 		risk := d.Risk(Stock{Leads: l, Free: free, Batch: batch, Ages: drawAges(rt, 3)})
-		for name, x := range map[string]float64{"rate": d.PerHour(), "spread": d.Spread.C(), "mean lead": l.Mean(), "risk": risk} {
+		for name, x := range map[string]float64{"rate": d.PerHour(), "rate a day": d.PerDay(), "stretch": math.Exp(d.Trust.Stretch), "spread": d.Spread.C(), "mean lead": l.Mean(), "risk": risk} {
 			if math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
 				rt.Errorf("the %s is %v", name, x)
 			}

@@ -1,0 +1,42 @@
+package pool
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheGuardOfWhatATenantMovedAwayFromAsksWhatItHasAndLeftWith(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	was := Holding{Host: "database-standard-1", Index: 1, Generation: 3, Name: "was"}
+	has := Holding{Host: "database-standard-2", Index: 2, Generation: 1, Name: "has"}
+	r := Restoration{Tenant: "acme", Number: 1, Move: true, Kept: []KeptDatabase{{Move: "acme.move-1", Holding: was, Now: has, Until: now}}}
+	target := Target{
+		What: "database", Name: "d_was", Want: "d_was",
+		Slot:      Slot{Index: 1, Generation: 3, State: SlotLeaving, Tenant: "acme"},
+		Clearance: Clearance{Departure: "acme.move-1", Kind: Database, Holding: was, State: ClearanceScrubbing},
+	}
+	left := func(state DepartureState, with Holding) []Departure {
+		return []Departure{{State: state, Tenant: Tenant{ID: "acme", Mark: "mark", Database: with}}}
+	}
+	there, gone := Tenant{ID: "acme", Database: has}, Tenant{ID: "acme", State: TenantLeft}
+	for name, c := range map[string]struct {
+		tenant Tenant
+		left   []Departure
+		says   string // empty: it may go
+	}{
+		"it has the other":                                 {there, nil, ""},
+		"it left with the other":                           {gone, left(DepartureScrubbing, has), ""},
+		"it left before it moved, and stayed":              {there, left(DepartureUndone, was), ""},
+		"it has this one":                                  {Tenant{ID: "acme", Database: was}, nil, "held by tenant"},
+		"it left with this one":                            {there, left(DepartureLeaving, was), "held by tenant"},
+		"that is being undone":                             {there, left(DepartureUndoing, was), "held by tenant"},
+		"it does not have the other":                       {gone, nil, "does not have what it moved to"},
+		"it left with the other once, and that was undone": {gone, left(DepartureUndone, has), "does not have what it moved to"},
+	} {
+		said := strings.Join(GuardMoved(target, r, c.tenant, c.left, now), "; ")
+		if c.says == "" && said != "" || !strings.Contains(said, c.says) {
+			t.Errorf("%s: the guard says %q, and is to say %q", name, said, c.says)
+		}
+	}
+}

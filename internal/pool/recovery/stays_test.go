@@ -1,0 +1,113 @@
+package recovery
+
+import (
+	"slices"
+	"testing"
+
+	"headroom/internal/pool"
+)
+
+// By the record acme was shut out to leave, and that was undone since: it reaches all that it has. That it leaves is undone again, but
+// only if that gives it just what it has.
+func TestWhoWasLetInAgainStays(t *testing.T) {
+	const database, share = pool.HostID("database-standard-1"), pool.HostID("share-standard-1")
+	found := func(id pool.HostID, change func(*Slot)) func(*world, *Books, *Found) {
+		return func(_ *world, _ *Books, f *Found) {
+			h := f.Hosts[id]
+			h.Slots = slices.Clone(h.Slots)
+			change(&h.Slots[0])
+			f.Hosts[id] = h
+		}
+	}
+	earlier := func(now pool.DepartureState) func(*world, *Books, *Found) { // another departure, of an earlier life, is under way
+		return func(_ *world, before *Books, _ *Found) {
+			old := before.Departures["acme"][0]
+			old.Tenant.Mark = "earlier"
+			before.Departures["acme"][0].State = now
+			before.Departures["acme"] = append([]pool.Departure{old}, before.Departures["acme"]...)
+		}
+	}
+	for name, test := range map[string]struct {
+		so   func(*world, *Books, *Found)
+		stay bool
+		asks int
+	}{
+		"it was let in":                       {func(*world, *Books, *Found) {}, true, 0},
+		"it has moved since":                  {func(w *world, _ *Books, f *Found) { w.move("acme"); *f = w.found() }, false, 1},
+		"it has another address":              {func(w *world, _ *Books, f *Found) { w.readdress("acme", "10.0.0.9"); *f = w.found() }, false, 1},
+		"it has another share":                {found(share, func(s *Slot) { s.Generation = 2 }), false, 1},
+		"its database is shut":                {found(database, func(s *Slot) { s.Open = false }), false, 0}, // what was under way goes on
+		"its share is shut":                   {found(share, func(s *Slot) { s.Open, s.Clients = false, []string{nobody} }), false, 0},
+		"an earlier life leaves, and it, too": {earlier(pool.DepartureScrubbing), false, 1},
+		"an earlier life leaves":              {earlier(pool.DepartureUndoing), false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := heldWorld()
+			before := w.books.clone()
+			leave(&before, "acme", w.now)
+			f := w.found()
+			test.so(w, &before, &f)
+			p := Make(before, f, w.now)
+			if stays := slices.Contains(p.Stay, "acme"); stays != test.stay || len(p.Stay) > 1 || len(p.Leave) > 0 {
+				t.Errorf("stay %v, leave %v: %v", p.Stay, p.Leave, p.Lines)
+			}
+			asked := slices.DeleteFunc(slices.Clone(p.Unsure), func(l Line) bool { return l.Of != "tenant acme" })
+			if len(asked) != test.asks {
+				t.Errorf("it is unsure of %v", p.Unsure)
+			}
+			has := w.books.Tenants["acme"].Database
+			after := apply(before, Plan{Hosts: p.Hosts, Tenants: p.Tenants}, w)
+			h := after.Hosts[has.Host]
+			if s := h.Slot(has.Index); s.State == pool.SlotFree || s.State == pool.SlotReturned || s.State == pool.SlotOffered {
+				t.Errorf("its database is %+v", s)
+			} else if name == "it has moved since" && s.Doubt != "it is tenant acme's, which leaves by the record" {
+				t.Errorf("its database is in doubt because %q", s.Doubt)
+			}
+		})
+	}
+}
+
+// The stack of acme's share is not whole, so its share can't be looked at; its database is shut, and holds something. It is not taken for
+// a signup that was cut short, and given other slots.
+func TestWhoHasSomethingAndNoShareThatIsSeenIsGivenNoOther(t *testing.T) {
+	for name, state := range map[string]pool.TenantState{"asked for": pool.TenantRequested, "waits": pool.TenantWaiting, "not known": ""} {
+		t.Run(name, func(t *testing.T) {
+			w := heldWorld()
+			before := w.books.clone()
+			acme := before.Tenants["acme"]
+			acme.State, acme.Database, acme.Share, acme.Secret = state, pool.Holding{}, pool.Holding{}, ""
+			if before.Tenants["acme"] = acme; state == "" {
+				delete(before.Tenants, "acme")
+			}
+			for _, id := range []pool.HostID{"database-standard-1", "share-standard-1"} {
+				h := before.Hosts[id].Clone()
+				h.Slots[0].State, h.Slots[0].Tenant = pool.SlotFree, ""
+				before.Hosts[id] = h
+			}
+			f := w.found()
+			sh, db := f.Hosts["share-standard-1"], f.Hosts["database-standard-1"]
+			sh.Whole, sh.Blind, db.Slots[0].Open = false, "its stack is UPDATE_IN_PROGRESS", false
+			f.Hosts["share-standard-1"] = sh
+			p := Make(before, f, w.now)
+			if len(p.Tenants) > 0 || !slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" && l.What == "look for the share of" }) {
+				t.Errorf("it does %v, and is unsure of %v", p.Lines, p.Unsure)
+			}
+			after := apply(before, p, w)
+			h := after.Hosts["database-standard-1"]
+			if s := h.Slot(1); s.State != pool.SlotQuarantined {
+				t.Errorf("its database is %+v", s)
+			}
+		})
+	}
+}
+
+// Nothing is on record, and acme was shut out with all that it has: it leaves again, and is not taken for a signup of which nobody knows
+// any more for whom it was.
+func TestWhoWasShutOutLeavesAgain(t *testing.T) {
+	w := heldWorld()
+	w.leave("acme")
+	p := Make(newWorld().books, w.found(), w.now)
+	if !slices.Equal(p.Leave, []pool.TenantID{"acme"}) || len(p.Unsure) > 0 {
+		t.Errorf("it does %v, and is unsure of %v", p.Lines, p.Unsure)
+	}
+}

@@ -1,0 +1,356 @@
+package recovery
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"headroom/internal/pool"
+)
+
+// tenant decides what a tenant has: the database that its secret is for, and the share that bears its tag.
+func (p *planner) tenant(id pool.TenantID) {
+	t, known := p.Tenants[id]
+	of := "tenant " + string(id)
+	var there []Secret // whose databases stand
+	secrets, lost := 0, ""
+	for _, s := range p.Secrets {
+		if s.Tenant != id {
+			continue
+		}
+		if p.departs(t, s.Mark) {
+			p.stays(id, s)
+			continue
+		}
+		if !slices.Contains(p.claims[id], s) {
+			continue // spent
+		}
+		secrets++
+		if _, found := p.databases[s.Database]; found {
+			there = append(there, s)
+		} else {
+			lost = s.Database
+		}
+	}
+	switch {
+	case secrets == 0 && known && t.State == pool.TenantReady:
+		p.without(t)
+		return
+	case secrets == 0:
+		p.rest(t, id, "")
+		p.spent(t, known, id)
+		return // it waits, or leaves, or has left
+	case len(there) == 0:
+		p.unsure("look for the database of", of, "its secret is for database %q, which stands on no host that could be looked at", lost)
+		return
+	}
+	secret, sure := p.chosen(t, there)
+	if !sure {
+		for _, s := range there {
+			p.contested[p.databases[s.Database]] = "it is not known by which of its secrets tenant " + string(id) + " logs in"
+		}
+		p.unsure("decide for", of, "it has %d secrets for databases that stand, and it is not known by which it logs in", len(there))
+		return
+	}
+	database := p.databases[secret.Database]
+	share, n := p.shareOf(t, id)
+	if db := p.slot(database); p.shared(secret) && (n > 0 || db.Open || db.Holds) {
+		p.contested[database] = "secrets of several tenants are for it"
+		p.unsure("decide for", of, "a secret of another tenant is for its database %s too", secret.Database)
+		return
+	}
+	p.rest(t, id, secret.Database)
+	switch {
+	case n == 0:
+		p.unfinished(t, known, id, secret, database)
+		return
+	case n > 1:
+		for _, at := range p.shares[id] {
+			p.contested[at] = "it is not known which share tenant " + string(id) + " uses"
+		}
+		p.holder[database] = id
+		p.unsure("decide for", of, "%d shares bear its tag, and are open", n)
+		return
+	}
+	if db := p.slot(database); len(t.Addresses) == 0 && !db.Open && !db.Holds && !p.slot(share).Open { // nobody knows any more for whom it is to be opened
+		p.resting[share] = id
+		p.unfinished(t, known, id, secret, database)
+		return
+	}
+	p.holder[database], p.holder[share] = id, id
+	p.has(t, known, secret, database, share)
+}
+
+// departs reports whether a mark is of a life of a tenant that a departure on record is ending.
+func (p *planner) departs(t pool.Tenant, mark string) bool {
+	return slices.ContainsFunc(p.Departures[t.ID], func(d pool.Departure) bool {
+		return !d.State.Ended() && (d.Tenant.Mark == mark || slices.Contains(d.Tenant.Spent, mark))
+	})
+}
+
+// stays finds out that a tenant which leaves by the record was let in again since: what it has must not be scrubbed. One that
+// was not shut out yet by the record may have been let in again, or never shut out: nobody but a person knows. One that
+// has another database than it had then, or other addresses, is for people to decide: to undo that it leaves would open the former.
+func (p *planner) stays(id pool.TenantID, s Secret) {
+	at, found := p.databases[s.Database]
+	leaves := slices.IndexFunc(p.Departures[id], func(d pool.Departure) bool {
+		return d.State == pool.DepartureLeaving && d.Tenant.Mark == s.Mark && d.Done(pool.StepShut)
+	})
+	open := slices.ContainsFunc(p.shares[id], func(at place) bool { return p.slot(at).Open })
+	goes := slices.ContainsFunc(p.Departures[id], func(d pool.Departure) bool {
+		return (d.State == pool.DepartureLeaving || d.State == pool.DepartureScrubbing) && d.Tenant.Mark == s.Mark
+	})
+	if !found || !goes || !p.slot(at).Open || !open {
+		return
+	}
+	of := "tenant " + string(id)
+	if leaves < 0 { // it is yet to be shut out, or can't be let in again any more: its departure goes on when it may
+		p.unsure("have stay, or leave,", of, "it reaches its database and its share, and by the record it leaves")
+		return
+	}
+	const why = "it reaches its database and its share, and by the record it was shut out to leave"
+	then := p.Departures[id][leaves].Tenant
+	as := func(at place) bool {
+		return p.same(then.Share, at) && slices.Equal(slices.Sorted(slices.Values(p.slot(at).Clients)), then.Clients())
+	}
+	if !p.same(then.Database, at) || !slices.ContainsFunc(p.shares[id], as) {
+		p.contested[at] = "it is tenant " + string(id) + "'s, which leaves by the record"
+		p.unsure("have stay", of, "%s, with another database or other addresses", why)
+		return
+	}
+	p.plan.Stay = append(p.plan.Stay, id)
+	p.does("have stay", of, "%s", why)
+}
+
+// chosen is the secret by which a tenant logs in.
+func (p *planner) chosen(t pool.Tenant, there []Secret) (Secret, bool) {
+	if len(there) == 1 {
+		return there[0], true
+	}
+	open := slices.DeleteFunc(slices.Clone(there), func(s Secret) bool { return !p.slot(p.databases[s.Database]).Open })
+	if len(open) == 1 {
+		return open[0], true
+	}
+	if len(open) > 0 {
+		return Secret{}, false
+	}
+	// It is shut out. What a signup gave up was never open, and holds nothing.
+	holding := slices.DeleteFunc(slices.Clone(there), func(s Secret) bool { return !p.slot(p.databases[s.Database]).Holds })
+	if len(holding) > 0 {
+		there = holding
+	}
+	if at := slices.IndexFunc(there, func(s Secret) bool { return s.Mark == t.Mark }); at >= 0 || len(there) == 1 {
+		return there[max(at, 0)], true
+	}
+	return Secret{}, false
+}
+
+// shareOf is the share of a tenant, and how many it may be.
+func (p *planner) shareOf(t pool.Tenant, id pool.TenantID) (place, int) {
+	all := p.shares[id]
+	if len(all) > 1 {
+		open := slices.DeleteFunc(slices.Clone(all), func(at place) bool { return !p.slot(at).Open })
+		if len(open) == 0 { // it leaves, and what it had is what is recorded
+			open = slices.DeleteFunc(slices.Clone(all), func(at place) bool { return !p.same(t.Share, at) })
+		}
+		if len(open) > 0 {
+			all = open
+		}
+	}
+	if len(all) == 0 {
+		return place{}, 0
+	}
+	return all[0], len(all)
+}
+
+func (p *planner) same(h pool.Holding, at place) bool {
+	s := p.slot(at)
+	return h.Host == at.host && h.Index == s.Index && h.Generation == s.Generation
+}
+
+// without is a tenant that is recorded as ready, and that has no secret: either nothing of what it had stands any more, and it
+// has left since; or nobody knows.
+func (p *planner) without(t pool.Tenant) {
+	of := "tenant " + string(t.ID)
+	if !p.over(t.Database) && !p.over(t.Share) || len(p.shares[t.ID]) > 0 {
+		p.unsure("look for the secret of", of, "it has none, and what it had still stands")
+		return
+	}
+	if !p.over(t.Database) || !p.over(t.Share) { // as what it had before it moved: nobody gets it
+		p.unsure("look at what is left of", of, "it has no secret, and one half of what it had is made anew for others: it has left")
+	}
+	left, err := pool.MoveTenant(t, pool.TenantLeft, p.now, "recovered: it has no secret, and what it had is made anew for others")
+	if err != nil {
+		p.unsure("decide for", of, "%v", err)
+		return
+	}
+	left.LeftAt, left.Returning = p.now, nil
+	p.change(t, left)
+	p.does("note that it has left", of, "it has no secret, and what it had is made anew for others")
+}
+
+// over reports whether a generation of a slot is over for certain: a later one stands, or its host is gone.
+func (p *planner) over(h pool.Holding) bool {
+	host, there := p.Found.Hosts[h.Host]
+	if !there {
+		return true
+	}
+	return host.Blind == "" && slices.ContainsFunc(host.Slots, func(s Slot) bool { return s.Index == h.Index && s.Generation > h.Generation }) &&
+		!slices.ContainsFunc(host.Slots, func(s Slot) bool { return s.Index == h.Index && s.Generation == h.Generation })
+}
+
+// unfinished is a tenant whose credentials were stored, and whose share was not given to it yet: it was told nothing. One that
+// holds its slots still goes on; any other is given others, and those rest.
+func (p *planner) unfinished(t pool.Tenant, known bool, id pool.TenantID, s Secret, database place) {
+	of := "tenant " + string(id)
+	hold, held := p.Shelves[t.Tier].Held[id]
+	if known && (p.same(t.Database, database) || held && p.holds(t.Tier, hold, database)) {
+		return
+	}
+	former := t.State == pool.TenantReady && t.Mark != s.Mark && p.over(t.Database) && p.over(t.Share)
+	if former { // it left, and was signing up again
+		p.without(t)
+	}
+	if db := p.slot(database); db.Open || db.Holds || t.State == pool.TenantReady && !former {
+		p.contested[database] = "tenant " + string(id) + " has it, and no share"
+		p.unsure("look for the share of", of, "its database %s stands, and no share bears its tag", s.Database)
+		return
+	}
+	p.resting[database] = id
+	if !known || former || t.State == pool.TenantLeft {
+		p.unsure("have sign up again", of, "its signup was cut short before it was told anything, and its secret %s is of no use any more", s.ARN)
+		return
+	}
+	p.otherSlots(t, s.Mark, "its signup was cut short when it had stored its credentials")
+}
+
+// spent is a tenant all of whose secrets are for what it does not get, or does not have any more.
+func (p *planner) spent(t pool.Tenant, known bool, id pool.TenantID) {
+	for _, s := range p.Secrets {
+		switch {
+		case s.Tenant != id || p.departs(t, s.Mark):
+		case !known:
+			p.unsure("have sign up again", "tenant "+string(id), "its signup was cut short, and its secret %s is of no use any more", s.ARN)
+		case s.Mark == t.Mark && (t.State == pool.TenantRequested || t.State == pool.TenantWaiting):
+			p.otherSlots(t, s.Mark, "those that its secret is for are another tenant's")
+		}
+	}
+}
+
+// otherSlots has a signup go on with others than those of a mark.
+func (p *planner) otherSlots(t pool.Tenant, mark, why string) {
+	after := t.Clone()
+	after.Spent = append(after.Spent, mark)
+	if after.Mark == mark {
+		after.Mark = another(mark)
+	}
+	p.change(t, after)
+	p.does("give other slots to", "tenant "+string(t.ID), "%s", why)
+}
+
+// another is the mark of a signup that goes on with other slots: it follows from the one that it had, so that a plan is the
+// same whenever it is made.
+func another(mark string) string {
+	sum := sha256.Sum256([]byte("recovered " + mark))
+	return "r" + hex.EncodeToString(sum[:])[:11]
+}
+
+func (p *planner) holds(tier pool.Tier, h pool.Hold, at place) bool {
+	s := p.slot(at)
+	return pool.Key{Kind: pool.Database, Tier: tier}.Host(h.Database.Host) == at.host && h.Database.Index == s.Index && h.Database.Generation == s.Generation
+}
+
+// has is a tenant that has both.
+func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place) {
+	of := "tenant " + string(s.Tenant)
+	key, _, _ := database.host.Parse()
+	after := t.Clone()
+	if !known {
+		after = pool.Tenant{ID: s.Tenant, Tier: key.Tier, State: pool.TenantRequested, RequestedAt: s.Made.UTC()}
+	}
+	ready := known && t.State == pool.TenantReady
+	after.Mark, after.Secret = s.Mark, s.ARN
+	for _, other := range p.Secrets {
+		if other.Tenant == s.Tenant && other.Mark != s.Mark && !slices.Contains(after.Spent, other.Mark) && !p.departs(t, other.Mark) {
+			after.Spent = append(after.Spent, other.Mark)
+		}
+	}
+	var what []string
+	if !p.same(t.Database, database) {
+		if ready && t.Database.Host != database.host {
+			after.MovedAt = p.now
+		}
+		after.Database = p.holding(database)
+		what = append(what, "its secret is for "+s.Database+" of "+string(database.host))
+	}
+	if !p.same(t.Share, share) {
+		after.Share = p.holding(share)
+		what = append(what, "share "+p.slot(share).Share+" of "+string(share.host)+" bears its tag")
+	}
+	if clients := p.slot(share).Clients; p.slot(share).Open && !slices.Equal(slices.Sorted(slices.Values(clients)), t.Clients()) {
+		after.Addresses, after.Change = nil, pool.Change{}
+		for _, client := range slices.Sorted(slices.Values(clients)) {
+			after.Addresses = append(after.Addresses, strings.TrimSuffix(client, "/32"))
+		}
+		what = append(what, "its share serves "+strings.Join(after.Addresses, ", "))
+		if ready {
+			after.Progress = pool.Progress{}
+		}
+	}
+	half := !ready && !p.slot(database).Open && (p.slot(share).Open || !p.slot(database).Holds)
+	if half && t.State == pool.TenantRequested && len(what) == 0 && t.Mark == s.Mark {
+		return // its signup goes on
+	}
+	if half {
+		after, what = p.goesOn(after, known, what)
+	} else if !ready {
+		var err error
+		after.Returning, after.Anew, after.Held, after.Change = nil, false, false, pool.Change{}
+		if after, err = pool.MoveTenant(after, pool.TenantReady, p.now, "recovered: "+strings.Join(what, "; ")); err != nil {
+			p.unsure("decide for", of, "%v", err)
+			return
+		}
+		after.ReadyAt = s.Made.UTC()
+		what = append(what, "it has both")
+	} else if t.Mark != s.Mark || t.Secret != s.ARN {
+		what = append(what, "it logs in by secret "+s.ARN)
+	}
+	if len(what) > 0 {
+		p.change(t, after)
+		p.does("restore", of, "%s", strings.Join(what, "; "))
+	}
+	switch db, sh := p.slot(database).Open, p.slot(share).Open; {
+	case half:
+	case !db && !sh:
+		p.plan.Leave = append(p.plan.Leave, s.Tenant)
+		p.does("have leave again", of, "nobody can reach its database or its share: it was leaving")
+	case db != sh:
+		p.unsure("let in or put out", of, "somebody can reach its %s, and not its other half: something about it was under way", map[bool]string{true: "database", false: "share"}[db])
+	}
+}
+
+// goesOn is a tenant whose signup was cut short when it had its share, or when that bore its tag: its signup opens both, and
+// tells it so. One that had its storage, put nothing in, and was shut out to leave, looks the same.
+func (p *planner) goesOn(t pool.Tenant, known bool, what []string) (pool.Tenant, []string) {
+	why := "recovered: its signup goes on with " + strings.Join(what, "; ")
+	if known && t.State != pool.TenantRequested { // it waited, or had left
+		if moved, err := pool.MoveTenant(t, pool.TenantRequested, p.now, why); err == nil {
+			t = moved
+		}
+	} else {
+		t.History = pool.Append(t.History, pool.Entry{At: p.now, What: string(pool.TenantRequested), Why: why})
+	}
+	t.Returning, t.Anew, t.Held, t.Change = nil, false, false, pool.Change{}
+	t.Progress = pool.Started(pool.StepOpen, p.now)
+	return t, append(what, "its signup was cut short, and goes on")
+}
+
+func (p *planner) holding(at place) pool.Holding {
+	s, access := p.slot(at), p.access(at.host)
+	return pool.Holding{Host: at.host, Index: s.Index, Generation: s.Generation, Name: s.Name, Address: access.Address, Port: access.Port}
+}
+
+func (p *planner) change(before, after pool.Tenant) {
+	p.plan.Tenants = append(p.plan.Tenants, TenantChange{before, after})
+}
