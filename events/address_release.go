@@ -11,6 +11,7 @@ type AddressRelease struct {
 	Type      string   `json:"type"`
 	TenantID  string   `json:"tenantId"`
 	Addresses []string `json:"addresses"`
+	Correlated
 }
 
 // NewAddressRelease is the release of addresses of a tenant.

@@ -37,6 +37,7 @@ type ArchivistJob struct {
 	At       Time         `json:"at,omitzero"`        // whose versions come back, of JobRestoreFiles: those that were current then
 	Folder   string       `json:"folder,omitempty"`   // into which they come, such as "restored-20261126T101500Z/"
 	StandIn  *JobDatabase `json:"standIn,omitempty"`  // that Database is copied into, by its own role: Username and Tenant are that
+	Correlated
 }
 
 // JobDatabase is a database, and how a role that reaches nothing else logs in to it.
@@ -77,4 +78,5 @@ type TaskReport struct {
 	Archive *ArchiveRef `json:"archive,omitempty"` // that was written
 	Proof   string      `json:"proof,omitempty"`   // what was compared, in words
 	Found   []string    `json:"found,omitempty"`   // what is not as it must be, some of it: then there is no proof
+	Correlated
 }

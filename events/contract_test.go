@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -40,6 +41,7 @@ var members = map[string]member{
 	"HostOrdered":              out[HostOrdered](),
 	"HostRequest":              in[HostRequest](),
 	"HostLost":                 out[HostLost](),
+	"HostRetired":              out[HostRetired](),
 	"AlarmConfigurationChange": aws[Envelope[AlarmConfigurationChange]](),
 	"Credentials":              out[Credentials](),
 	"DecommissionRequested":    in[DecommissionRequested](),
@@ -56,6 +58,7 @@ var members = map[string]member{
 	"ArchivistJob":             in[ArchivistJob](),
 	"TaskReport":               in[TaskReport](),
 	"FileUpload":               aws[Envelope[FileUpload]](),
+	"InstanceEvent":            aws[Envelope[InstanceEvent]](),
 	"HostAiling":               in[HostAiling](),
 	"HostRound":                in[HostRound](),
 	"RepairRequest":            in[RepairRequest](),
@@ -65,6 +68,14 @@ var members = map[string]member{
 	"RestoreRequest":           in[RestoreRequest](),
 	"RestoreUndo":              in[RestoreUndo](),
 	"RestoreRound":             in[RestoreRound](),
+	"ReconcileRound":           in[ReconcileRound](),
+	"AuditCopyRound":           in[AuditCopyRound](),
+	"MoveRequest":              in[MoveRequest](),
+	"MoveOff":                  in[MoveOff](),
+	"RecoverRequest":           in[RecoverRequest](),
+	"SlotRequest":              in[SlotRequest](),
+	"DoneByHand":               in[DoneByHand](),
+	"AccessChanging":           out[AccessChanging](),
 	"TenantRestored":           out[TenantRestored](),
 	"TenantRestoreUndone":      out[TenantRestoreUndone](),
 	"Notice":                   in[Notice](),
@@ -182,6 +193,13 @@ func TestMessagesAreToldApart(t *testing.T) {
 		"RestoreRequest":           TypeRestoreRequest,
 		"RestoreUndo":              TypeRestoreUndo,
 		"RestoreRound":             TypeRestoreRound,
+		"ReconcileRound":           TypeReconcileRound,
+		"AuditCopyRound":           TypeAuditCopyRound,
+		"MoveRequest":              TypeMoveRequest,
+		"MoveOff":                  TypeMoveOff,
+		"RecoverRequest":           TypeRecoverRequest,
+		"SlotRequest":              TypeSlotRequest,
+		"DoneByHand":               TypeDoneByHand,
 	} {
 		bodies[string(sample(t, name))] = want
 	}
@@ -209,6 +227,9 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 
 		"AddressRelease": NewAddressRelease("acme", []string{"10.40.1.8"}),
 		"RestoreRound":   NewRestoreRound(),
+		"ReconcileRound": NewReconcileRound(),
+		"AuditCopyRound": NewAuditCopyRound(),
+		"MoveOff":        NewMoveOff("acme-7f3a", "database-standard-3", At(time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)), "10m0s", "arn:aws:iam::123456789012:user/ann: hosts of the old size go"),
 		"HostRound":      NewHostRound("share-standard-3", 1),
 		"HostAiling":     NewHostAiling("share-standard-3", "alarm headroom-dev-share-standard-3-status is on"),
 	} {
@@ -216,6 +237,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		encoded = Correlate(WithCorrelation(t.Context(), ready.CorrelationID), encoded) // as it is sent
 		if diff := cmp.Diff(decodeAny(t, sample(t, name)), decodeAny(t, encoded)); diff != "" {
 			t.Errorf("%s (-sample +constructed):\n%s", name, diff)
 		}

@@ -36,7 +36,7 @@ func checkShape(body []byte, limit int) error {
 	if len(body) > limit {
 		return fmt.Errorf("%w: it has %d bytes, and may have %d", errTooLong, len(body), limit)
 	}
-	decoder := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true))
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true)) // a buffer is not copied
 	for {
 		_, err := decoder.ReadToken()
 		if errors.Is(err, io.EOF) {

@@ -19,6 +19,7 @@ type DecommissionRequested struct {
 	Reason      string `json:"reason"`          // stands in the history and on the certificate
 	RequestedBy string `json:"requestedBy"`     // likewise
 	Grace       string `json:"grace,omitempty"` // how long it can be undone, such as "72h"; left out: as the policy's terms say
+	Correlated
 }
 
 // TypeUndoRequested is the type of UndoRequested.
@@ -32,6 +33,7 @@ type UndoRequested struct {
 	TenantID    string `json:"tenantId"`
 	Reason      string `json:"reason"`
 	RequestedBy string `json:"requestedBy"`
+	Correlated
 }
 
 // maxRequest bounds the bytes of a request about a tenant.
@@ -47,7 +49,7 @@ func ParseDecommissionRequested(body []byte) (DecommissionRequested, error) {
 	err := parseRequest(body, []requestField{
 		{"version", &request.Version, checkVersion},
 		{"type", &request.Type, func(v string) *FieldError { return checkType(v, TypeDecommissionRequested) }},
-		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern) }},
+		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
 		{"reason", &request.Reason, func(v string) *FieldError { return checkWords("reason", v) }},
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkWords("requestedBy", v) }},
 		{"grace", &request.Grace, checkGrace},
@@ -61,7 +63,7 @@ func ParseUndoRequested(body []byte) (UndoRequested, error) {
 	err := parseRequest(body, []requestField{
 		{"version", &request.Version, checkVersion},
 		{"type", &request.Type, func(v string) *FieldError { return checkType(v, TypeUndoRequested) }},
-		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern) }},
+		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
 		{"reason", &request.Reason, func(v string) *FieldError { return checkWords("reason", v) }},
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkWords("requestedBy", v) }},
 	})

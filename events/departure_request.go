@@ -1,6 +1,9 @@
 package events
 
-import "regexp"
+import (
+	"regexp"
+	"sync"
+)
 
 // TypeDepartureRequest is the type of DepartureRequest.
 const TypeDepartureRequest = "DepartureRequest"
@@ -25,10 +28,13 @@ type DepartureRequest struct {
 	Slot        string `json:"slot,omitempty"` // "database" or "share"; left out where the action is DepartureResume
 	RequestedBy string `json:"requestedBy"`    // stands in the record's history, as does the reason
 	Reason      string `json:"reason"`
+	Correlated
 }
 
 // departureIDPattern is a tenant, a mark, and which one after those that were undone.
-var departureIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[a-z0-9]{1,40}(-[0-9]{1,4})?$`)
+var departureIDPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[a-z0-9]{1,40}(-[0-9]{1,4})?$`)
+})
 
 // ParseDepartureRequest reads and validates the body of a message about a departure, as ParseSignupRequested does one of a
 // signup.
@@ -37,7 +43,7 @@ func ParseDepartureRequest(body []byte) (DepartureRequest, error) {
 	err := parseRequest(body, []requestField{
 		{"version", &request.Version, checkVersion},
 		{"type", &request.Type, func(v string) *FieldError { return checkType(v, TypeDepartureRequest) }},
-		{"departureId", &request.DepartureID, func(v string) *FieldError { return checkPattern("departureId", v, departureIDPattern) }},
+		{"departureId", &request.DepartureID, func(v string) *FieldError { return checkPattern("departureId", v, departureIDPattern()) }},
 		{"action", &request.Action, checkAction},
 		{"slot", &request.Slot, checkSlot},
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkWords("requestedBy", v) }},

@@ -10,6 +10,7 @@ type HostAiling struct {
 	Type    string `json:"type"`
 	HostID  string `json:"hostId"`
 	Cause   string `json:"cause"`
+	Correlated
 }
 
 // NewHostAiling says why a host ails.

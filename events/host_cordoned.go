@@ -9,6 +9,7 @@ type HostCordoned struct {
 	Alarm   string `json:"alarm"` // its name
 	Reason  string `json:"reason"`
 	Since   Time   `json:"since"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

@@ -9,6 +9,7 @@ type HostFailed struct {
 	Reason         string `json:"reason"`
 	Failures       int    `json:"failures"`       // of the pool, in a row
 	NextOrderAfter Time   `json:"nextOrderAfter"` // the pool orders nothing before
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

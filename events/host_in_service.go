@@ -9,6 +9,7 @@ type HostInService struct {
 	Slots           int    `json:"slots"`
 	LeadTimeSeconds int    `json:"leadTimeSeconds"` // from the order to now; 0 when it is back in service
 	Reason          string `json:"reason"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

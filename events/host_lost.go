@@ -10,6 +10,7 @@ type HostLost struct {
 	Reason  string   `json:"reason"`
 	Since   Time     `json:"since"`
 	Tenants []string `json:"tenants"` // that had their storage there
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

@@ -8,6 +8,7 @@ type HostOrdered struct {
 	Tier      string `json:"tier"`
 	OrderedAt Time   `json:"orderedAt"`
 	Reason    string `json:"reason"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

@@ -10,6 +10,7 @@ type HostQuarantined struct {
 	Step    string `json:"step"`
 	Tries   int    `json:"tries"`
 	Reason  string `json:"reason"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

@@ -7,8 +7,10 @@ type HostRepairAsks struct {
 	Kind    string `json:"kind"`
 	Tier    string `json:"tier"`
 	Cause   string `json:"cause"`
-	Way     string `json:"way"`    // that is asked for
-	Reason  string `json:"reason"` // why it is asked, and what may be lost
+	Way     string `json:"way"`               // that is asked for
+	Reason  string `json:"reason"`            // why it is asked
+	MayLose string `json:"mayLose,omitempty"` // what may be lost if its gateway is given up, in words; empty: that can't be chosen
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

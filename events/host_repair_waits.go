@@ -9,6 +9,7 @@ type HostRepairWaits struct {
 	Tier    string `json:"tier"`
 	Cause   string `json:"cause"`
 	Reason  string `json:"reason"` // why it waits
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

@@ -12,7 +12,9 @@ type HostRepaired struct {
 	Proven            []string `json:"proven"`  // what was seen before the host was put into service again, each in words
 	Planned           bool     `json:"planned"` // a person wanted it; nothing had failed
 	BeganAt           Time     `json:"beganAt"`
-	UnwritableSeconds int      `json:"unwritableSeconds"` // for how long, at most, tenants could not write
+	UnwritableSeconds int      `json:"unwritableSeconds"` // for how long tenants could not write, from the first sign of it
+	Lost              string   `json:"lost,omitempty"`    // what may have been lost, in words; empty: nothing
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

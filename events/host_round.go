@@ -10,6 +10,7 @@ type HostRound struct {
 	Type    string `json:"type"`
 	HostID  string `json:"hostId"`
 	Look    int    `json:"look"` // counts from 1: what was bad is looked at again
+	Correlated
 }
 
 // NewHostRound asks for a look at a host.

@@ -22,6 +22,7 @@ type InstanceChangeRequested struct {
 	TenantID string   `json:"tenantId"`
 	Add      []string `json:"add,omitempty"`    // IPv4 unicast addresses
 	Remove   []string `json:"remove,omitempty"` // addresses of the tenant; the last one goes only when the tenant leaves
+	Correlated
 }
 
 // ParseInstanceChangeRequested reads and validates the body of an instance change message, as ParseSignupRequested does
@@ -38,7 +39,7 @@ func ParseInstanceChangeRequested(body []byte) (InstanceChangeRequested, error) 
 	for _, field := range []requestField{
 		{"version", &request.Version, checkVersion},
 		{"type", &request.Type, func(v string) *FieldError { return checkType(v, TypeInstanceChangeRequested) }},
-		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern) }},
+		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
 	} {
 		value, bad := object.text(field.name)
 		if bad == nil {

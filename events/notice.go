@@ -24,6 +24,7 @@ type Notice struct {
 	Runbook  string      `json:"runbook,omitempty"` // address
 	Next     string      `json:"next,omitempty"`    // the next command to type
 	Tenants  []TenantUse `json:"tenants,omitempty"` // of the host, those that use the most first
+	Correlated
 }
 
 // TypeNotice is the type of Notice.

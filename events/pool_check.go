@@ -9,6 +9,7 @@ type PoolCheck struct {
 	Version string `json:"version"`
 	Type    string `json:"type"`
 	Reason  string `json:"reason"` // who asked, such as "schedule"; for logs only
+	Correlated
 }
 
 // NewPoolCheck fills in the version and the type.

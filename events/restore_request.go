@@ -20,6 +20,7 @@ type RestoreRequest struct {
 	Reason      string `json:"reason"`   // stands in the history
 	RequestedBy string `json:"requestedBy"`
 	Grace       string `json:"grace,omitempty"` // how long it can be undone, such as "72h"; left out: as the policy's terms say
+	Correlated
 }
 
 // TypeRestoreUndo is the type of RestoreUndo.
@@ -33,6 +34,7 @@ type RestoreUndo struct {
 	TenantID    string `json:"tenantId"`
 	Reason      string `json:"reason"`
 	RequestedBy string `json:"requestedBy"`
+	Correlated
 }
 
 // ParseRestoreRequest reads and validates the body of a request to restore, as ParseSignupRequested does one of a signup.
@@ -45,7 +47,7 @@ func ParseRestoreRequest(body []byte) (RestoreRequest, error) {
 		return RestoreRequest{}, &FieldError{Field: FieldBody, Reason: "does not have the fields of a " + TypeRestoreRequest}
 	}
 	if invalid := firstBad(
-		checkVersion(q.Version), checkType(q.Type, TypeRestoreRequest), checkPattern("tenantId", q.TenantID, tenantIDPattern),
+		checkVersion(q.Version), checkType(q.Type, TypeRestoreRequest), checkPattern("tenantId", q.TenantID, tenantIDPattern()),
 		checkParts(q), checkTo(q.To), checkWords("reason", q.Reason), checkWords("requestedBy", q.RequestedBy), checkGrace(q.Grace),
 	); invalid != nil {
 		return wellFormed(q), invalid
@@ -60,7 +62,7 @@ func ParseRestoreUndo(body []byte) (RestoreUndo, error) {
 	err := parseRequest(body, []requestField{
 		{"version", &request.Version, checkVersion},
 		{"type", &request.Type, func(v string) *FieldError { return checkType(v, TypeRestoreUndo) }},
-		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern) }},
+		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
 		{"reason", &request.Reason, func(v string) *FieldError { return checkWords("reason", v) }},
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkWords("requestedBy", v) }},
 	})
@@ -78,7 +80,7 @@ func firstBad(checks ...*FieldError) *FieldError {
 
 // wellFormed is what may be said of a request that is not: whose it is.
 func wellFormed(q RestoreRequest) RestoreRequest {
-	if checkPattern("tenantId", q.TenantID, tenantIDPattern) != nil {
+	if checkPattern("tenantId", q.TenantID, tenantIDPattern()) != nil {
 		return RestoreRequest{}
 	}
 	return RestoreRequest{TenantID: q.TenantID}

@@ -7,6 +7,7 @@ const TypeRestoreRound = "RestoreRound"
 type RestoreRound struct {
 	Version string `json:"version"`
 	Type    string `json:"type"`
+	Correlated
 }
 
 // NewRestoreRound asks for a round.

@@ -9,6 +9,7 @@ type ServeWaiting struct {
 	Version string `json:"version"`
 	Type    string `json:"type"`
 	Tier    string `json:"tier"`
+	Correlated
 }
 
 // NewServeWaiting fills in the version and the type.

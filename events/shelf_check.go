@@ -9,6 +9,7 @@ type ShelfCheck struct {
 	Version string `json:"version"`
 	Type    string `json:"type"`
 	Tier    string `json:"tier"`
+	Correlated
 }
 
 // NewShelfCheck fills in the version and the type.

@@ -8,6 +8,7 @@ type SignupRejected struct {
 	Field     string `json:"field"`    // the JSON name of the field, or FieldBody
 	Reason    string `json:"reason"`
 	MessageID string `json:"messageId"` // of the SQS message
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

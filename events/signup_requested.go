@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"net/netip"
 	"regexp"
+	"sync"
 )
 
 // TypeSignupRequested is what TypeOf calls a message without a type.
 const TypeSignupRequested = "SignupRequested"
 
 var (
-	tenantIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	tierPattern     = regexp.MustCompile(`^[a-z0-9]{1,20}$`)
+	tenantIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`) })
+	tierPattern     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]{1,20}$`) })
 )
 
 // SignupRequested asks for a database and a share for a tenant. It is the
@@ -21,6 +22,7 @@ type SignupRequested struct {
 	TenantID   string `json:"tenantId"`   // unique among all tenants; also the key that makes a repeated signup harmless
 	Tier       string `json:"tier"`       // which pools serve the tenant
 	InstanceIP string `json:"instanceIp"` // the customer's application server: one IPv4 unicast address
+	Correlated
 }
 
 // maxSignup bounds the bytes of a signup: all that means anything takes a few hundred.
@@ -39,11 +41,11 @@ func ParseSignupRequested(body []byte) (SignupRequested, error) {
 		check func(value string) *FieldError
 	}{
 		{"version", &request.Version, checkVersion},
-		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern) }},
-		{"tier", &request.Tier, func(v string) *FieldError { return checkPattern("tier", v, tierPattern) }},
+		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
+		{"tier", &request.Tier, func(v string) *FieldError { return checkPattern("tier", v, tierPattern()) }},
 		{"instanceIp", &request.InstanceIP, checkInstanceIP},
 	}
-	object, invalid := readObject(body, maxSignup, "version", "tenantId", "tier", "instanceIp")
+	object, invalid := readObject(body, maxSignup, "version", "tenantId", "tier", "instanceIp", "correlationId")
 	if invalid != nil {
 		return request, invalid
 	}
@@ -60,6 +62,14 @@ func ParseSignupRequested(body []byte) (SignupRequested, error) {
 		}
 		invalid = cmp.Or(invalid, bad)
 	}
+	id, bad := object.text("correlationId")
+	if bad == nil && id != "" {
+		bad = checkPattern("correlationId", id, correlationPattern())
+	}
+	if bad == nil {
+		request.CorrelationID = id
+	}
+	invalid = cmp.Or(invalid, bad)
 	if invalid != nil {
 		return request, invalid
 	}

@@ -9,7 +9,7 @@ import (
 
 func TestSignupIsParsed(t *testing.T) {
 	got, err := ParseSignupRequested(sample(t, "SignupRequested"))
-	want := SignupRequested{Version: "1", TenantID: "acme", Tier: "standard", InstanceIP: "10.0.3.7"}
+	want := SignupRequested{Version: "1", TenantID: "acme", Tier: "standard", InstanceIP: "10.0.3.7", Correlated: Correlated{"5e0c8a1f-3b7d-4c2e-9a65-7d1f0b8e4c23"}}
 	if err != nil || got != want {
 		t.Fatalf("got %+v, %v; want %+v", got, err, want)
 	}
@@ -33,6 +33,8 @@ func signup(field, raw string) string {
 func TestBadSignupIsRejectedByField(t *testing.T) {
 	for _, test := range []struct{ name, body, field, reason string }{
 		{"nothing", ``, "body", "is not JSON"},
+		{"a correlation id that is a number", `{"version":"1","tenantId":"acme","tier":"standard","instanceIp":"10.0.3.7","correlationId":7}`, "correlationId", "is not a string but number"},
+		{"a correlation id that is a filter", `{"version":"1","tenantId":"acme","tier":"standard","instanceIp":"10.0.3.7","correlationId":"a\" || \"b"}`, "correlationId", "is malformed: want ^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
 		{"text", `hello`, "body", "is not JSON"},
 		{"two values", signup("tier", `"standard"`) + `{}`, "body", "is not JSON"},
 		{"an array", `[]`, "body", "is not a JSON object"},

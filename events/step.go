@@ -25,6 +25,7 @@ type Step struct {
 	Try      int           `json:"try"`                // counts from 1
 	Again    bool          `json:"again,omitempty"`    // sent by one that came too late, in case nobody goes on
 	Announce *Announcement `json:"announce,omitempty"` // what a tenant's announcement needs, so that nothing has to be read for it
+	Correlated
 }
 
 // Announcement is a StorageReady that is published once the tenant's share

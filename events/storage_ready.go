@@ -10,6 +10,7 @@ type StorageReady struct {
 	ReadyAt     Time     `json:"readyAt"`
 	Database    Database `json:"database"`
 	Share       Share    `json:"share"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

@@ -12,6 +12,7 @@ type StorageWaiting struct {
 
 	Estimate *WaitEstimate `json:"estimate,omitempty"` // nil where Capped says why
 	Capped   string        `json:"capped,omitempty"`   // what keeps storage from being made for it, in words
+	Correlated
 }
 
 // WaitEstimate is how long a tenant waits from the event on.

@@ -10,6 +10,7 @@ type TenantClosed struct {
 	GraceUntil  Time   `json:"graceUntil"` // or later, if the archive is not proven by then
 	Reason      string `json:"reason"`
 	RequestedBy string `json:"requestedBy"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.
@@ -23,6 +24,7 @@ type TenantReopened struct {
 	ReopenedAt  Time   `json:"reopenedAt"`
 	Reason      string `json:"reason"`
 	RequestedBy string `json:"requestedBy"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.

@@ -7,6 +7,7 @@ type TenantReleased struct {
 	Tier        string      `json:"tier"`
 	ReleasedAt  Time        `json:"releasedAt"`
 	Certificate Certificate `json:"certificate"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.
@@ -24,7 +25,8 @@ type Certificate struct {
 	Archive      ArchiveRef       `json:"archive"` // without a key: nothing was ever handed over to the tenant
 	Steps        []CertifiedStep  `json:"steps"`   // of the departure, in order
 	Slots        []CertifiedSlot  `json:"slots"`
-	Remainders   []CertifiedTrace `json:"remainders"` // what holds some of it still, and until when
+	Remainders   []CertifiedTrace `json:"remainders"`        // what holds some of it still, and until when
+	Missing      []CertifiedLoss  `json:"missing,omitempty"` // what the tenant wrote and the archive may lack; empty: it is complete
 	CertifiedAt  Time             `json:"certifiedAt"`
 	CertifiedKey string           `json:"certificateKey"` // of this certificate, in the archive's bucket
 }
@@ -51,6 +53,14 @@ type CertifiedSlot struct {
 type CertifiedTrace struct {
 	What  string `json:"what"`
 	Until Time   `json:"until,omitzero"` // left out where nobody says until when
+}
+
+// CertifiedLoss is a gateway that was given up, the oldest first: what it had acknowledged to the tenant and not uploaded is in no bucket,
+// and so in no archive.
+type CertifiedLoss struct {
+	Gateway string `json:"gateway"` // its ID
+	GivenUp Time   `json:"givenUpAt"`
+	What    string `json:"what"` // that may be missing, in words
 }
 
 // ArchiveRef is where an archive lies, and what it must be.

@@ -19,6 +19,7 @@ type TenantRestored struct {
 	Files      int64  `json:"files"`
 	FilesBytes int64  `json:"filesBytes"`
 	Lacking    string `json:"lacking"` // what the folder can't hold, in words
+	Correlated
 }
 
 // What of a tenant goes back.
@@ -41,6 +42,7 @@ type TenantRestoreUndone struct {
 	RefusedSeconds int    `json:"refusedSeconds"` // for how long, at most, the database let nobody in
 	Reason         string `json:"reason"`
 	RequestedBy    string `json:"requestedBy"`
+	Correlated
 }
 
 // DetailType is the detail-type of the event.
