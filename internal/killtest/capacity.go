@@ -26,6 +26,26 @@ func (l Ledger) HoldMoney(ctx context.Context, name string, price, most pool.Cen
 	return l.Call("HoldMoney", func() error { return l.Next.HoldMoney(ctx, name, price, most) })
 }
 
+// HeldMoney calls Next.
+func (l Ledger) HeldMoney(ctx context.Context) ([]pool.HeldMoney, error) {
+	return answer(l.Call, "HeldMoney", func() ([]pool.HeldMoney, error) { return l.Next.HeldMoney(ctx) })
+}
+
+// NoteCounted calls Next.
+func (l Ledger) NoteCounted(ctx context.Context, key pool.Key, seq int) error {
+	return l.Call("NoteCounted", func() error { return l.Next.NoteCounted(ctx, key, seq) })
+}
+
+// Quotas calls Next.
+func (l Ledger) Quotas(ctx context.Context) (pool.Quotas, error) {
+	return answer(l.Call, "Quotas", func() (pool.Quotas, error) { return l.Next.Quotas(ctx) })
+}
+
+// SaveQuotas calls Next.
+func (l Ledger) SaveQuotas(ctx context.Context, before, after pool.Quotas) error {
+	return l.Call("SaveQuotas", func() error { return l.Next.SaveQuotas(ctx, before, after) })
+}
+
 // FreeMoney calls Next.
 func (l Ledger) FreeMoney(ctx context.Context, name string) error {
 	return l.Call("FreeMoney", func() error { return l.Next.FreeMoney(ctx, name) })

@@ -91,3 +91,8 @@ func (l Ledger) Audits(ctx context.Context, day time.Time) ([]pool.Audit, error)
 func (l Ledger) SaveStops(ctx context.Context, s pool.Stops) error {
 	return l.Call("SaveStops", func() error { return l.Next.SaveStops(ctx, s) })
 }
+
+// SwitchStops calls Next.
+func (l Ledger) SwitchStops(ctx context.Context, before, after pool.Stops) error {
+	return l.Call("SwitchStops", func() error { return l.Next.SwitchStops(ctx, before, after) })
+}

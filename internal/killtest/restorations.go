@@ -17,6 +17,11 @@ func (l Ledger) SaveRestoration(ctx context.Context, before, after pool.Restorat
 	return answer(l.Call, "SaveRestoration", func() (pool.Restoration, error) { return l.Next.SaveRestoration(ctx, before, after) })
 }
 
+// ForgetRestoration calls Next.
+func (l Ledger) ForgetRestoration(ctx context.Context, last pool.Restoration, before, after pool.Tenant) error {
+	return l.Call("ForgetRestoration", func() error { return l.Next.ForgetRestoration(ctx, last, before, after) })
+}
+
 // OverdueRestorations calls Next.
 func (l Ledger) OverdueRestorations(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error) {
 	return answer(l.Call, "OverdueRestorations", func() ([]pool.TenantID, error) { return l.Next.OverdueRestorations(ctx, now, limit) })

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"headroom/internal/pool"
+	"headroom/internal/pool/inventory"
+	"headroom/internal/pool/recovery"
 )
 
 // Ledger is all that is asked of a ledger. Its users each declare the few methods that they call.
@@ -85,6 +87,9 @@ type Ledger interface {
 	// move with it. The host's price is added to what is spent, on the condition that the sum stays within the
 	// host's Cap, unless that is 0: else pool.ErrConflict. One transaction.
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
+	// NoteCounted notes that the hosts of a pool up to a number are counted in what is spent; a lower number than is noted
+	// changes nothing. pool.ErrNotFound when the pool never had a host.
+	NoteCounted(ctx context.Context, key pool.Key, seq int) error
 	// Tiers lists the tiers that a host was ever ordered for, sorted: those that may have tenants, whatever the
 	// policies say.
 	Tiers(ctx context.Context) ([]pool.Tier, error)
@@ -122,7 +127,8 @@ type Ledger interface {
 	BeginScrub(ctx context.Context, before, after pool.Departure, clearances []pool.Clearance) error
 	// Clearance reads a clearance; pool.ErrNotFound when there is none.
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
-	// SaveClearance writes after on the condition that the stored version is before's, and returns it as it is stored.
+	// SaveClearance writes after on the condition that the stored version is before's (0: that there is none), and returns it as
+	// it is stored.
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
 	// Bays reads who has a place to be copied in; one that was never written has version 0.
 	Bays(ctx context.Context) (pool.Bays, error)
@@ -138,6 +144,9 @@ type Ledger interface {
 	// SaveRestoration writes after on the condition that the version of its tenant's restoration is before's (0: that there is
 	// none), and returns it as it is stored.
 	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
+	// ForgetRestoration deletes the record of a restoration, and saves its tenant, on the condition that the stored versions are
+	// those of last and before. One transaction.
+	ForgetRestoration(ctx context.Context, last pool.Restoration, before, after pool.Tenant) error
 	// Ward reads which hosts of a pool are ill; one that was never written has version 0.
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
 	// SaveWard writes after on the condition that the stored version is before's.
@@ -149,22 +158,54 @@ type Ledger interface {
 	// name of its own: a price is added to what is spent on the condition that the sum stays within most, unless that is
 	// 0: else pool.ErrCapped. What is held by the name already stays so, and is no error.
 	HoldMoney(ctx context.Context, name string, price, most pool.Cents) error
+	// HeldMoney lists what money is held for, by name: a hundred at most.
+	HeldMoney(ctx context.Context) ([]pool.HeldMoney, error)
 	// FreeMoney takes back what is held by a name; what is not held is no error.
 	FreeMoney(ctx context.Context, name string) error
 	// Outlook reads what is expected of a tier; one that was never written has version 0.
 	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
 	// SaveOutlook writes after on the condition that the stored version is before's.
 	SaveOutlook(ctx context.Context, before, after pool.Outlook) error
+	// Quotas reads the service quotas as they were read last; those that were never written have version 0.
+	Quotas(ctx context.Context) (pool.Quotas, error)
+	// SaveQuotas writes after with the version moved by one, on the condition that the stored version is before's.
+	SaveQuotas(ctx context.Context, before, after pool.Quotas) error
 	// Stops reads the stop switch; one that was never set reads as off.
 	Stops(ctx context.Context) (pool.Stops, error)
 	// SaveStops sets the stop switch, whatever it was.
 	SaveStops(ctx context.Context, s pool.Stops) error
+	// SwitchStops writes after with the version moved by one, on the condition that the stored version is before's.
+	SwitchStops(ctx context.Context, before, after pool.Stops) error
 
 	// Audit adds a line to the record of what people asked for and what was destroyed. One of the same time, message, matter
 	// and thing is left as it is, and no error.
 	Audit(ctx context.Context, a pool.Audit) error
 	// Audits reads the lines of a day (UTC), the earliest first.
 	Audits(ctx context.Context, day time.Time) ([]pool.Audit, error)
+	// AuditCopies reads how far the audit is copied; what was never written has version 0.
+	AuditCopies(ctx context.Context) (pool.AuditCopies, error)
+	// SaveAuditCopies writes after with the version moved by one, on the condition that the stored version is before's.
+	SaveAuditCopies(ctx context.Context, before, after pool.AuditCopies) (pool.AuditCopies, error)
+
+	// Reject remembers, for pool.RejectionKept at least, that a message was refused; what is remembered of it already stays.
+	Reject(ctx context.Context, r pool.Rejection) error
+	// Rejection reads why a message was refused; pool.ErrNotFound when it was not, or that is forgotten.
+	Rejection(ctx context.Context, message string) (pool.Rejection, error)
+
+	// Storm reads which hosts went out of service lately; what was never written has version 0.
+	Storm(ctx context.Context) (pool.Storm, error)
+	// SaveStorm writes after on the condition that the stored version is before's.
+	SaveStorm(ctx context.Context, before, after pool.Storm) error
+
+	// Sightings reads what looks at AWS found that wants a person; what was never written has version 0.
+	Sightings(ctx context.Context) (inventory.Sightings, error)
+	// SaveSightings writes after on the condition that the stored version is before's.
+	SaveSightings(ctx context.Context, before, after inventory.Sightings) error
+
+	// Recovery reads how far a recovery is; what was never written has version 0.
+	Recovery(ctx context.Context) (recovery.Record, error)
+	// SaveRecovery writes after with the version moved by one, on the condition that the stored version is before's.
+	SaveRecovery(ctx context.Context, before, after recovery.Record) error
 
 	// OverdueHosts names hosts whose deadline is now or earlier, the oldest first.
 	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)

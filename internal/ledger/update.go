@@ -51,9 +51,19 @@ type wards interface {
 	SaveWard(ctx context.Context, before, after pool.Ward) error
 }
 
+type storms interface {
+	Storm(ctx context.Context) (pool.Storm, error)
+	SaveStorm(ctx context.Context, before, after pool.Storm) error
+}
+
 type outlooks interface {
 	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
 	SaveOutlook(ctx context.Context, before, after pool.Outlook) error
+}
+
+type stops interface {
+	Stops(ctx context.Context) (pool.Stops, error)
+	SwitchStops(ctx context.Context, before, after pool.Stops) error
 }
 
 type shelves interface {
@@ -62,7 +72,7 @@ type shelves interface {
 }
 
 // UpdateHost changes a host's record by what change makes of it, as update does; now is when. It returns
-// the record as it was, and as it is.
+// the record as it was, and as it is. What its history gets bears the correlation id of ctx.
 func UpdateHost(ctx context.Context, l hosts, id pool.HostID, now time.Time, change func(pool.Host) (pool.Host, pool.Outcome, error)) (before, after pool.Host, err error) {
 	var outcome pool.Outcome
 	return update(
@@ -72,6 +82,7 @@ func UpdateHost(ctx context.Context, l hosts, id pool.HostID, now time.Time, cha
 		},
 		func(h pool.Host) (next pool.Host, err error) {
 			next, outcome, err = change(h.Clone())
+			next.History = pool.Attributed(ctx, h.History, next.History)
 			return next, err
 		},
 		func(before, after pool.Host) (pool.Host, error) {
@@ -131,7 +142,7 @@ func UpdateClearance(ctx context.Context, l clearances, id pool.ClearanceID, cha
 }
 
 // UpdateRepair changes the record of a host's repair by what change makes of it, as update does; one that had none is in
-// the zero repair. It returns the record as it was, and as it is.
+// the zero repair. It returns the record as it was, and as it is. What its history gets bears the correlation id of ctx.
 func UpdateRepair(ctx context.Context, l repairs, host pool.HostID, change func(pool.Repair) (pool.Repair, error)) (before, after pool.Repair, err error) {
 	return update(
 		func() (pool.Repair, error) {
@@ -141,13 +152,18 @@ func UpdateRepair(ctx context.Context, l repairs, host pool.HostID, change func(
 			}
 			return r, err
 		},
-		func(r pool.Repair) (pool.Repair, error) { return change(r.Clone()) },
+		func(r pool.Repair) (pool.Repair, error) {
+			next, err := change(r.Clone())
+			next.History = pool.Attributed(ctx, r.History, next.History)
+			return next, err
+		},
 		func(before, after pool.Repair) (pool.Repair, error) { return l.SaveRepair(ctx, before, after) },
 	)
 }
 
 // UpdateRestoration changes the record of a tenant's restoration by what change makes of it, as update does; one that had none
-// is in the zero restoration. It returns the record as it was, and as it is.
+// is in the zero restoration. It returns the record as it was, and as it is. What its history gets bears the correlation id
+// of ctx.
 func UpdateRestoration(
 	ctx context.Context, l restorations, tenant pool.TenantID, change func(pool.Restoration) (pool.Restoration, error),
 ) (before, after pool.Restoration, err error) {
@@ -159,7 +175,11 @@ func UpdateRestoration(
 			}
 			return r, err
 		},
-		func(r pool.Restoration) (pool.Restoration, error) { return change(r.Clone()) },
+		func(r pool.Restoration) (pool.Restoration, error) {
+			next, err := change(r.Clone())
+			next.History = pool.Attributed(ctx, r.History, next.History)
+			return next, err
+		},
 		func(before, after pool.Restoration) (pool.Restoration, error) {
 			return l.SaveRestoration(ctx, before, after)
 		},
@@ -180,16 +200,47 @@ func UpdateWard(ctx context.Context, l wards, key pool.Key, change func(pool.War
 	return after, err
 }
 
-// UpdateOutlook changes what is expected of a tier by what change makes of it, as update does.
+// stormAttempts is attempts of a record that every host of a stage may want to write in the same second.
+const stormAttempts = 60
+
+// UpdateStorm changes which hosts went out of service lately by what change makes of it, as update does, but more often.
+func UpdateStorm(ctx context.Context, l storms, change func(pool.Storm) (pool.Storm, error)) (pool.Storm, error) {
+	_, after, err := updateOften(stormAttempts,
+		func() (pool.Storm, error) { return l.Storm(ctx) },
+		func(s pool.Storm) (pool.Storm, error) { return change(s.Clone()) },
+		func(before, after pool.Storm) (pool.Storm, error) {
+			err := l.SaveStorm(ctx, before, after)
+			after.Version = before.Version + 1
+			return after, err
+		},
+	)
+	return after, err
+}
+
+// UpdateOutlook changes what is expected of a tier by what change makes of it, as update does. change must leave what it is
+// given as it is: an outlook makes others, and is never changed in place.
 func UpdateOutlook(ctx context.Context, l outlooks, tier pool.Tier, change func(pool.Outlook) (pool.Outlook, error)) error {
 	_, _, err := update(
 		func() (pool.Outlook, error) { return l.Outlook(ctx, tier) },
-		func(o pool.Outlook) (pool.Outlook, error) { return change(o.Clone()) },
+		change,
 		func(before, after pool.Outlook) (pool.Outlook, error) {
 			return after, l.SaveOutlook(ctx, before, after)
 		},
 	)
 	return err
+}
+
+// UpdateStops changes the stop switch by what change makes of it, as update does. It returns the switch as it was, and as it is.
+func UpdateStops(ctx context.Context, l stops, change func(pool.Stops) (pool.Stops, error)) (before, after pool.Stops, err error) {
+	return update(
+		func() (pool.Stops, error) { return l.Stops(ctx) },
+		func(s pool.Stops) (pool.Stops, error) { return change(s.Clone()) },
+		func(before, after pool.Stops) (pool.Stops, error) {
+			err := l.SwitchStops(ctx, before, after)
+			after.Version = before.Version + 1
+			return after, err
+		},
+	)
 }
 
 // UpdateShelf changes a tier's shelf by what change makes of it, as update does. Claims move the shelf's
@@ -215,6 +266,12 @@ func UpdateShelf(ctx context.Context, l shelves, tier pool.Tier, change func(poo
 // pool.ErrConflict. When change answers ErrUnchanged nothing is written, and that is no error. Any other
 // error ends it.
 func update[R any](read func() (R, error), change func(R) (R, error), save func(before, after R) (R, error)) (before, after R, err error) {
+	return updateOften(attempts, read, change, save)
+}
+
+func updateOften[R any](
+	attempts int, read func() (R, error), change func(R) (R, error), save func(before, after R) (R, error),
+) (before, after R, err error) {
 	for range attempts {
 		if before, err = read(); err != nil {
 			return before, before, err

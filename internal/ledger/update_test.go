@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"headroom/events"
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
@@ -146,5 +147,16 @@ func TestAHostIsSavedWithItsOutcomeAndTime(t *testing.T) {
 	s := &store{}
 	if _, _, err := updates["host"](t.Context(), s, nil); err != nil || s.outcome != pool.Failed || !s.at.Equal(start) || s.host.Why != "changed" {
 		t.Errorf("saved %+v as %v at %s, error %v", s.host, s.outcome, s.at, err)
+	}
+}
+
+func TestWhatIsAddedToAHistoryBearsTheContextsID(t *testing.T) {
+	s := &store{host: pool.Host{ID: "database-standard-1", History: []pool.Entry{{At: start, What: "ordered", Correlation: "signup-5"}}}}
+	_, after, err := ledger.UpdateHost(events.WithCorrelation(t.Context(), "alarm-7"), s, s.host.ID, start, func(h pool.Host) (pool.Host, pool.Outcome, error) {
+		h.History = pool.Append(h.History, pool.Entry{At: start, What: "cordoned"})
+		return h, pool.Neutral, nil
+	})
+	if err != nil || after.History[0].Correlation != "signup-5" || after.History[1].Correlation != "alarm-7" || s.host.History[1].Correlation != "alarm-7" {
+		t.Errorf("history: %+v, %v", after.History, err)
 	}
 }

@@ -19,6 +19,7 @@ type changeItem struct {
 	Due      *time.Time `dynamodbav:"changeDue,omitempty"` // in words of its own: the index has another "due"
 	First    string     `dynamodbav:"first,omitempty"`
 	Words    []wordItem `dynamodbav:"words,omitempty"`
+	Forgot   *time.Time `dynamodbav:"forgot,omitempty"`
 }
 
 type wordItem struct {
@@ -33,7 +34,7 @@ func encodeChange(c pool.Change) *changeItem {
 	}
 	i := &changeItem{
 		Coming: c.Coming, Going: c.Going, Admitted: c.Admitted, Evicted: c.Evicted, Since: moment(c.Since),
-		Confirm: c.Confirm, Untold: c.Untold, Regular: c.Regular, Due: moment(c.Due), First: c.First,
+		Confirm: c.Confirm, Untold: c.Untold, Regular: c.Regular, Due: moment(c.Due), First: c.First, Forgot: moment(c.Forgot),
 	}
 	for _, w := range c.Words {
 		i.Words = append(i.Words, wordItem(w))
@@ -47,7 +48,7 @@ func (i *changeItem) decode() pool.Change {
 	}
 	c := pool.Change{
 		Coming: i.Coming, Going: i.Going, Admitted: i.Admitted, Evicted: i.Evicted, Since: from(i.Since),
-		Confirm: i.Confirm, Untold: i.Untold, Regular: i.Regular, Due: from(i.Due), First: i.First,
+		Confirm: i.Confirm, Untold: i.Untold, Regular: i.Regular, Due: from(i.Due), First: i.First, Forgot: from(i.Forgot),
 	}
 	for _, w := range i.Words {
 		c.Words = append(c.Words, pool.Word(w))

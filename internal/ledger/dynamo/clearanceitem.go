@@ -23,6 +23,7 @@ type clearanceItem struct {
 	Failing   failingItem `dynamodbav:"failing"`
 	Next      string      `dynamodbav:"next"`
 	NextShare string      `dynamodbav:"nextShare,omitempty"`
+	Gateway   string      `dynamodbav:"gateway,omitempty"`
 	Cursor    string      `dynamodbav:"cursor,omitempty"`
 	Destroyed int64       `dynamodbav:"destroyed,omitempty"`
 	Clean     int         `dynamodbav:"clean,omitempty"`
@@ -49,7 +50,7 @@ func clearanceKey(id pool.ClearanceID) key {
 func encodeClearance(c pool.Clearance) (item, error) {
 	return encode(clearanceItem{
 		key: clearanceKey(c.ID()), deadline: deadlineOf(dueClearance, c.Due), Form: form, Kind: c.Kind, Holding: holdingItem(c.Holding), CoolDown: c.CoolDown,
-		State: c.State, progress: encodeProgress(c.Progress), Failing: encodeFailing(c.Failing), Next: c.Next, NextShare: c.NextShare, Cursor: c.Cursor, Destroyed: c.Destroyed,
+		State: c.State, progress: encodeProgress(c.Progress), Failing: encodeFailing(c.Failing), Next: c.Next, NextShare: c.NextShare, Gateway: c.Gateway, Cursor: c.Cursor, Destroyed: c.Destroyed,
 		Clean: c.Clean, LookedAt: moment(c.LookedAt), Unclean: c.Unclean, Task: c.Task, TaskAt: moment(c.TaskAt), Address: c.Address, Report: c.Report, Look: c.Look,
 		Proofs: encodeProofs(c.Proofs), History: encodeHistory(c.History), Version: c.Version,
 	})
@@ -64,7 +65,7 @@ func (i clearanceItem) departure() pool.DepartureID {
 func (i clearanceItem) clearance() pool.Clearance {
 	return pool.Clearance{
 		Departure: i.departure(), Kind: i.Kind, Holding: pool.Holding(i.Holding), CoolDown: i.CoolDown,
-		State: i.State, Progress: i.progress.decode(i.time()), Failing: i.Failing.decode(), Next: i.Next, NextShare: i.NextShare, Cursor: i.Cursor, Destroyed: i.Destroyed,
+		State: i.State, Progress: i.progress.decode(i.time()), Failing: i.Failing.decode(), Next: i.Next, NextShare: i.NextShare, Gateway: i.Gateway, Cursor: i.Cursor, Destroyed: i.Destroyed,
 		Clean: i.Clean, LookedAt: from(i.LookedAt), Unclean: i.Unclean, Task: i.Task, TaskAt: from(i.TaskAt), Address: i.Address, Report: i.Report, Look: i.Look,
 		Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
 	}

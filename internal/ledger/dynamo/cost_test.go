@@ -53,6 +53,9 @@ func newMetered(tb testing.TB, server *dynamotest.Server, table string, tier poo
 		},
 	}
 	m.signups, m.checks = m.process(tb, p), m.tender(tb, p)
+	if err := l.SaveQuotas(tb.Context(), pool.Quotas{}, pool.Quotas{At: began, Seen: []pool.Quota{{Name: "stacks", Most: 2_000_000, Database: 1, Share: 1, Read: began}}}); err != nil {
+		tb.Fatal(err)
+	}
 	m.check(tb)
 	return m
 }

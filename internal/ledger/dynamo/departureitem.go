@@ -26,15 +26,37 @@ type departureItem struct {
 	Retain      time.Duration       `dynamodbav:"retain"`
 	State       pool.DepartureState `dynamodbav:"state"`
 	progress
-	Uploads  string      `dynamodbav:"uploads,omitempty"`
-	Failing  failingItem `dynamodbav:"failing"`
-	Attempt  attemptItem `dynamodbav:"attempt"`
-	Archive  archiveItem `dynamodbav:"archive"`
-	Proofs   []proofItem `dynamodbav:"proofs,omitempty"`
-	UndoneBy string      `dynamodbav:"undoneBy,omitempty"`
-	UndoneAt *time.Time  `dynamodbav:"undoneAt,omitempty"`
-	History  []entryItem `dynamodbav:"history"`
-	Version  int64       `dynamodbav:"version"`
+	Again    *askedItem    `dynamodbav:"again,omitempty"`
+	Uploads  string        `dynamodbav:"uploads,omitempty"`
+	Failing  failingItem   `dynamodbav:"failing"`
+	Missing  []missingItem `dynamodbav:"missing,omitempty"`
+	Attempt  attemptItem   `dynamodbav:"attempt"`
+	Archive  archiveItem   `dynamodbav:"archive"`
+	Proofs   []proofItem   `dynamodbav:"proofs,omitempty"`
+	UndoneBy string        `dynamodbav:"undoneBy,omitempty"`
+	UndoneAt *time.Time    `dynamodbav:"undoneAt,omitempty"`
+	History  []entryItem   `dynamodbav:"history"`
+	Version  int64         `dynamodbav:"version"`
+}
+
+type askedItem struct {
+	At    time.Time     `dynamodbav:"at"`
+	Grace time.Duration `dynamodbav:"grace"`
+}
+
+func (i *askedItem) decode() pool.AskedAgain {
+	if i == nil {
+		return pool.AskedAgain{}
+	}
+	return pool.AskedAgain(*i)
+}
+
+func encodeAsked(a pool.AskedAgain) *askedItem {
+	if a.At.IsZero() {
+		return nil
+	}
+	i := askedItem(a)
+	return &i
 }
 
 type attemptItem struct {
@@ -50,6 +72,7 @@ type attemptItem struct {
 }
 
 type failingItem struct {
+	Share   string     `dynamodbav:"share,omitempty"`
 	Names   []string   `dynamodbav:"names,omitempty"`
 	Count   int        `dynamodbav:"count,omitempty"`
 	At      *time.Time `dynamodbav:"at,omitempty"`
@@ -113,11 +136,11 @@ func (i attemptItem) decode() pool.Attempt {
 }
 
 func encodeFailing(f pool.Failing) failingItem {
-	return failingItem{Names: f.Names, Count: f.Count, At: moment(f.At), Report: f.Report, Read: f.Read, Reports: f.Reports}
+	return failingItem{Share: f.Share, Names: f.Names, Count: f.Count, At: moment(f.At), Report: f.Report, Read: f.Read, Reports: f.Reports}
 }
 
 func (i failingItem) decode() pool.Failing {
-	return pool.Failing{FailingFiles: pool.FailingFiles{Names: i.Names, Count: i.Count}, At: from(i.At), Report: i.Report, Read: i.Read, Reports: i.Reports}
+	return pool.Failing{Share: i.Share, FailingFiles: pool.FailingFiles{Names: i.Names, Count: i.Count}, At: from(i.At), Report: i.Report, Read: i.Read, Reports: i.Reports}
 }
 
 func encodeProofs(proofs []pool.Proof) []proofItem {
@@ -140,7 +163,7 @@ func encodeDeparture(d pool.Departure) (item, error) {
 	return encode(departureItem{
 		key: departureKey(d.ID()), deadline: deadlineOf(dueDeparture, d.Due), Form: form, Tenant: tenantItemOf(d.Tenant),
 		Reason: d.Reason, RequestedBy: d.RequestedBy, Message: d.Message, RequestedAt: d.RequestedAt, Grace: d.Grace, CoolDown: d.CoolDown, Retain: d.Retain,
-		State: d.State, progress: encodeProgress(d.Progress), Uploads: d.Uploads, Failing: encodeFailing(d.Failing),
+		State: d.State, progress: encodeProgress(d.Progress), Again: encodeAsked(d.Again), Uploads: d.Uploads, Failing: encodeFailing(d.Failing), Missing: encodeMissing(d.Missing),
 		Attempt: encodeAttempt(d.Attempt),
 		Archive: encodeArchive(d.Archive), Proofs: encodeProofs(d.Proofs), UndoneBy: d.UndoneBy, UndoneAt: moment(d.UndoneAt),
 		History: encodeHistory(d.History), Version: d.Version,
@@ -150,7 +173,7 @@ func encodeDeparture(d pool.Departure) (item, error) {
 func (i departureItem) departure() pool.Departure {
 	return pool.Departure{
 		Tenant: i.Tenant.tenant(), Reason: i.Reason, RequestedBy: i.RequestedBy, Message: i.Message, RequestedAt: i.RequestedAt,
-		Grace: i.Grace, CoolDown: i.CoolDown, Retain: i.Retain, State: i.State, Progress: i.progress.decode(i.time()), Uploads: i.Uploads, Failing: i.Failing.decode(),
+		Grace: i.Grace, CoolDown: i.CoolDown, Retain: i.Retain, State: i.State, Progress: i.progress.decode(i.time()), Again: i.Again.decode(), Uploads: i.Uploads, Failing: i.Failing.decode(), Missing: decodeMissing(i.Missing),
 		Attempt: i.Attempt.decode(),
 		Archive: i.Archive.decode(), Proofs: decodeProofs(i.Proofs), UndoneBy: i.UndoneBy, UndoneAt: from(i.UndoneAt),
 		History: decodeHistory(i.History), Version: i.Version,

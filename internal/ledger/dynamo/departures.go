@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -159,7 +158,7 @@ func (l *Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance
 	if err != nil {
 		return pool.Clearance{}, err
 	}
-	if err := l.putOnce(ctx, asRead(before.Version).put(i)); err != nil {
+	if err := l.putOnce(ctx, seen(before.Version, i)); err != nil {
 		return pool.Clearance{}, fmt.Errorf("save clearance %s: %w", after.ID(), err)
 	}
 	return decodeClearance(i)
@@ -191,6 +190,7 @@ type baysItem struct {
 type bayItem struct {
 	Owner string      `dynamodbav:"departure"` // as which it was stored when nobody else had any
 	Host  pool.HostID `dynamodbav:"host,omitempty"`
+	To    pool.HostID `dynamodbav:"to,omitempty"`
 }
 
 func baysKey() key { return key{"BAYS", "BAYS"} }
@@ -224,45 +224,6 @@ func (l *Ledger) SaveBays(ctx context.Context, before, after pool.Bays) error {
 	}
 	if err := l.putOnce(ctx, seen(before.Version, i)); err != nil {
 		return fmt.Errorf("save the bays: %w", err)
-	}
-	return nil
-}
-
-// stopsItem is the stop switch's stored form: one item, which is read before each call that it may forbid.
-type stopsItem struct {
-	key
-	Form    int        `dynamodbav:"form"`
-	Order   bool       `dynamodbav:"order"`
-	Repair  bool       `dynamodbav:"repair"`
-	Destroy bool       `dynamodbav:"destroy"`
-	By      string     `dynamodbav:"by"`
-	Why     string     `dynamodbav:"why"`
-	At      *time.Time `dynamodbav:"at,omitempty"`
-}
-
-func stopsKey() key { return key{"STOP", "STOP"} }
-
-// Stops reads the stop switch; one that was never set reads as off.
-func (l *Ledger) Stops(ctx context.Context) (pool.Stops, error) {
-	out, err := l.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.Table, Key: stopsKey().attributes(), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return pool.Stops{}, fmt.Errorf("read the stop switch: %w", err)
-	}
-	var i stopsItem
-	if err := attributevalue.UnmarshalMap(out.Item, &i); err != nil {
-		return pool.Stops{}, fmt.Errorf("decode the stop switch: %w", err)
-	}
-	return pool.Stops{Order: i.Order, Repair: i.Repair, Destroy: i.Destroy, By: i.By, Why: i.Why, At: from(i.At)}, nil
-}
-
-// SaveStops sets the stop switch.
-func (l *Ledger) SaveStops(ctx context.Context, s pool.Stops) error {
-	i, err := encode(stopsItem{key: stopsKey(), Form: form, Order: s.Order, Repair: s.Repair, Destroy: s.Destroy, By: s.By, Why: s.Why, At: moment(s.At)})
-	if err != nil {
-		return err
-	}
-	if err := l.put(ctx, &types.Put{Item: i}); err != nil {
-		return fmt.Errorf("set the stop switch: %w", err)
 	}
 	return nil
 }

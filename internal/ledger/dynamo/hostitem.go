@@ -27,21 +27,63 @@ type hostItem struct {
 	Size      int            `dynamodbav:"size"`
 	Zone      string         `dynamodbav:"zone,omitempty"`
 	Image     string         `dynamodbav:"image,omitempty"`
+	Gateways  int            `dynamodbav:"gateways,omitempty"`
+	Losses    []lossItem     `dynamodbav:"losses,omitempty"`
 	Price     pool.Cents     `dynamodbav:"price,omitempty"`
 	Cap       pool.Cents     `dynamodbav:"cap,omitempty"`
 	progress
-	Untold  bool                 `dynamodbav:"untold,omitempty"`
-	Stack   stackItem            `dynamodbav:"stack"`
-	Access  accessItem           `dynamodbav:"access"`
-	Slots   []slotItem           `dynamodbav:"slots"`
-	Alarms  map[string]alarmItem `dynamodbav:"alarms,omitempty"`
-	Doubt   string               `dynamodbav:"doubt,omitempty"`
-	ByHand  string               `dynamodbav:"byHand,omitempty"`
-	Trouble string               `dynamodbav:"trouble,omitempty"`
-	Repair  int                  `dynamodbav:"repair,omitempty"`
-	Strikes []strikeItem         `dynamodbav:"strikes,omitempty"`
-	History []entryItem          `dynamodbav:"history"`
-	Version int64                `dynamodbav:"version"`
+	Untold    bool                 `dynamodbav:"untold,omitempty"`
+	Stack     stackItem            `dynamodbav:"stack"`
+	Access    accessItem           `dynamodbav:"access"`
+	Slots     []slotItem           `dynamodbav:"slots"`
+	Alarms    map[string]alarmItem `dynamodbav:"alarms,omitempty"`
+	Rang      []time.Time          `dynamodbav:"rang,omitempty"`
+	Calm      *time.Time           `dynamodbav:"calm,omitempty"`
+	Doubt     string               `dynamodbav:"doubt,omitempty"`
+	ByHand    string               `dynamodbav:"byHand,omitempty"`
+	Drained   string               `dynamodbav:"drained,omitempty"`
+	Protected string               `dynamodbav:"protected,omitempty"`
+	Retire    *retireItem          `dynamodbav:"retire,omitempty"`
+	Trouble   string               `dynamodbav:"trouble,omitempty"`
+	Repair    int                  `dynamodbav:"repair,omitempty"`
+	Strikes   []strikeItem         `dynamodbav:"strikes,omitempty"`
+	History   []entryItem          `dynamodbav:"history"`
+	Version   int64                `dynamodbav:"version"`
+}
+
+type retireItem struct {
+	By   string        `dynamodbav:"by,omitempty"`
+	At   *time.Time    `dynamodbav:"at,omitempty"`
+	Off  *time.Time    `dynamodbav:"off,omitempty"`
+	Left []remnantItem `dynamodbav:"left,omitempty"`
+}
+
+type remnantItem struct {
+	What  string     `dynamodbav:"what"`
+	Name  string     `dynamodbav:"name"`
+	Until *time.Time `dynamodbav:"until,omitempty"`
+}
+
+func encodeRetirement(r pool.Retirement) *retireItem {
+	if r.At.IsZero() && r.Off.IsZero() {
+		return nil
+	}
+	i := retireItem{By: r.By, At: moment(r.At), Off: moment(r.Off)}
+	for _, left := range r.Left {
+		i.Left = append(i.Left, remnantItem{left.What, left.Name, moment(left.Until)})
+	}
+	return &i
+}
+
+func (i *retireItem) retirement() pool.Retirement {
+	if i == nil {
+		return pool.Retirement{}
+	}
+	r := pool.Retirement{By: i.By, At: from(i.At), Off: from(i.Off)}
+	for _, left := range i.Left {
+		r.Left = append(r.Left, pool.Remnant{What: left.What, Name: left.Name, Until: from(left.Until)})
+	}
+	return r
 }
 
 type stackItem struct {
@@ -73,6 +115,7 @@ type slotItem struct {
 	Share      string         `dynamodbav:"share,omitempty"`
 	Refill     int64          `dynamodbav:"refill,omitempty"`
 	Tenant     pool.TenantID  `dynamodbav:"tenant,omitempty"`
+	Doubt      string         `dynamodbav:"doubt,omitempty"`
 }
 
 type strikeItem struct {
@@ -90,7 +133,8 @@ func encodeHost(h pool.Host) (item, error) {
 		key: hostKey(h.ID), deadline: deadlineOf(dueHost, h.Due), Form: form,
 		ID: h.ID, Kind: h.Kind, Tier: h.Tier, State: h.State, Since: h.Since, Why: h.Why,
 		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, Zone: h.Zone, Image: h.Image, progress: encodeProgress(h.Progress),
-		Price: h.Price, Cap: h.Cap, Untold: h.Untold, Doubt: h.Doubt, ByHand: h.ByHand, Repair: h.Repair, Trouble: h.Trouble,
+		Gateways: h.Gateways, Price: h.Price, Cap: h.Cap, Untold: h.Untold, Doubt: h.Doubt, ByHand: h.ByHand, Repair: h.Repair, Trouble: h.Trouble,
+		Drained: h.Drained, Protected: h.Protected, Retire: encodeRetirement(h.Retire), Rang: h.Rang, Calm: moment(h.Calm),
 		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
 	}
 	if h.State == pool.HostInService && h.Free() > 0 {
@@ -100,6 +144,7 @@ func encodeHost(h pool.Host) (item, error) {
 	for _, slot := range h.Slots {
 		i.Slots = append(i.Slots, slotItem(slot))
 	}
+	i.Losses = encodeLosses(h.Losses)
 	for _, strike := range h.Strikes {
 		i.Strikes = append(i.Strikes, strikeItem(strike))
 	}
@@ -116,12 +161,14 @@ func (i hostItem) host() pool.Host {
 	h := pool.Host{
 		ID: i.ID, Kind: i.Kind, Tier: i.Tier, State: i.State, Since: i.Since, Why: i.Why,
 		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Zone: i.Zone, Image: i.Image, Progress: i.progress.decode(i.time()),
-		Price: i.Price, Cap: i.Cap, Untold: i.Untold, Doubt: i.Doubt, ByHand: i.ByHand, Repair: i.Repair, Trouble: i.Trouble,
+		Gateways: i.Gateways, Price: i.Price, Cap: i.Cap, Untold: i.Untold, Doubt: i.Doubt, ByHand: i.ByHand, Repair: i.Repair, Trouble: i.Trouble,
+		Drained: i.Drained, Protected: i.Protected, Retire: i.Retire.retirement(), Rang: i.Rang, Calm: from(i.Calm),
 		Stack: pool.Stack(i.Stack), Access: pool.Access(i.Access), History: decodeHistory(i.History), Version: i.Version,
 	}
 	for _, slot := range i.Slots {
 		h.Slots = append(h.Slots, pool.Slot(slot))
 	}
+	h.Losses = decodeLosses(i.Losses)
 	for _, strike := range i.Strikes {
 		h.Strikes = append(h.Strikes, pool.Strike(strike))
 	}

@@ -150,6 +150,15 @@ func (c *conditions) put(i item) *types.Put {
 	}
 }
 
+// delete makes the deletion of an item on these conditions.
+func (c *conditions) delete(k key) *types.Delete {
+	expression := strings.Join(c.clauses, " AND ")
+	return &types.Delete{
+		Key: k.attributes(), ConditionExpression: &expression,
+		ExpressionAttributeNames: names(slices.Compact(slices.Sorted(slices.Values(c.names)))...), ExpressionAttributeValues: c.values,
+	}
+}
+
 // absent makes the write of an item that must not be there yet.
 func absent(i item) *types.Put {
 	expression := "attribute_not_exists(pk)"

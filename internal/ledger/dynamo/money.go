@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"headroom/internal/pool"
@@ -86,6 +89,57 @@ func (l *Ledger) heldMoney(ctx context.Context, name string) (bool, error) {
 		return false, fmt.Errorf("look what money is held for %s: %w", name, err)
 	}
 	return true, nil
+}
+
+// heldMost bounds what HeldMoney lists.
+const heldMost = 100
+
+// HeldMoney lists what money is held for.
+func (l *Ledger) HeldMoney(ctx context.Context) ([]pool.HeldMoney, error) {
+	out, err := l.Client.Query(ctx, &dynamodb.QueryInput{
+		TableName: &l.Table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(heldMost),
+		KeyConditionExpression: aws.String("pk = :money AND begins_with(sk, :held)"),
+		ExpressionAttributeValues: item{
+			":money": &types.AttributeValueMemberS{Value: moneyKey().PK}, ":held": &types.AttributeValueMemberS{Value: heldMoneyKey("").SK},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what money is held for: %w", err)
+	}
+	var held []pool.HeldMoney
+	for _, found := range out.Items {
+		var i heldMoneyItem
+		if err := attributevalue.UnmarshalMap(found, &i); err != nil {
+			return nil, fmt.Errorf("decode what money is held for: %w", err)
+		}
+		held = append(held, pool.HeldMoney{Name: strings.TrimPrefix(i.SK, heldMoneyKey("").SK), Price: i.Price})
+	}
+	return held, nil
+}
+
+// NoteCounted notes up to which number a pool's hosts are counted in what is spent.
+func (l *Ledger) NoteCounted(ctx context.Context, k pool.Key, seq int) error {
+	_, err := l.update(ctx, &types.Update{
+		Key: poolKey(k).attributes(), UpdateExpression: aws.String("SET #counted = :seq"), ExpressionAttributeNames: names("counted"),
+		ConditionExpression:       aws.String("attribute_exists(pk) AND (attribute_not_exists(#counted) OR #counted < :seq)"),
+		ExpressionAttributeValues: item{":seq": number(seq)},
+	})
+	if errors.Is(err, pool.ErrConflict) {
+		return l.countedAlready(ctx, k)
+	}
+	if err != nil {
+		return fmt.Errorf("note which hosts of pool %s are counted: %w", k, err)
+	}
+	return nil
+}
+
+// countedAlready is no error of a pool that there is: a higher number is noted.
+func (l *Ledger) countedAlready(ctx context.Context, k pool.Key) error {
+	var i poolItem
+	if err := l.get(ctx, poolKey(k), &i); err != nil {
+		return fmt.Errorf("note which hosts of pool %s are counted: %w", k, err)
+	}
+	return nil
 }
 
 // FreeMoney takes back what is held by a name.

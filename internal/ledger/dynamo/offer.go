@@ -87,6 +87,9 @@ func decodeHold(stored []string) (h pool.Hold, err error) {
 	return h, err
 }
 
+// movesTo ends what is listed for a tenant that moves there. No tenant's name ends so.
+const movesTo = ">"
+
 // encodeListed writes offers of either kind, each as "<kind>:<offer>", and "<kind>:<offer>=<tenant>" where a tenant
 // held it.
 func encodeListed(listed []pool.Listed) []string {
@@ -95,6 +98,9 @@ func encodeListed(listed []pool.Listed) []string {
 		s := string(l.Kind) + ":" + encodeOffer(l.Offer)
 		if l.Tenant != "" {
 			s += "=" + string(l.Tenant)
+		}
+		if l.Moves {
+			s += movesTo
 		}
 		stored = append(stored, s)
 	}
@@ -106,11 +112,12 @@ func decodeListed(stored []string) ([]pool.Listed, error) {
 	for _, s := range stored {
 		kind, rest, _ := strings.Cut(s, ":")
 		offer, tenant, _ := strings.Cut(rest, "=")
+		tenant, moves := strings.CutSuffix(tenant, movesTo)
 		o, err := decodeOffer(offer)
 		if err != nil {
 			return nil, err
 		}
-		listed = append(listed, pool.Listed{Kind: pool.Kind(kind), Offer: o, Tenant: pool.TenantID(tenant)})
+		listed = append(listed, pool.Listed{Kind: pool.Kind(kind), Offer: o, Tenant: pool.TenantID(tenant), Moves: moves})
 	}
 	return listed, nil
 }

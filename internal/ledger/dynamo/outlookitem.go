@@ -2,8 +2,10 @@ package dynamo
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -25,8 +27,21 @@ type outlookItem struct {
 	Week    [2]float64                `dynamodbav:"week"`
 	Spread  [2]float64                `dynamodbav:"spread"`
 	Marks   []string                  `dynamodbav:"marks"` // "<Unix milliseconds> <signups> <a minute>"
+	Stretch float64                   `dynamodbav:"stretch,omitempty"`
+	Looked  *time.Time                `dynamodbav:"looked,omitempty"`
+	Next    *time.Time                `dynamodbav:"next,omitempty"`
+	Looks   []string                  `dynamodbav:"looks,omitempty"` // "<Unix milliseconds> <signups> <minutes>"
+	Rhythm  [2]int64                  `dynamodbav:"rhythm"`          // the hour, and how many came in it
+	Hours   []byte                    `dynamodbav:"hours,omitempty"` // how many came in each before it, as unsigned varints
 	Plans   map[pool.Kind]plannedItem `dynamodbav:"plans"`
 	Peaks   map[pool.Kind][]string    `dynamodbav:"peaks"` // "<Unix seconds> <buffer>"
+	Off     *moveOffItem              `dynamodbav:"off,omitempty"`
+}
+
+type moveOffItem struct {
+	Host   pool.HostID   `dynamodbav:"host"`
+	Tenant pool.TenantID `dynamodbav:"tenant"`
+	At     time.Time     `dynamodbav:"at"`
 }
 
 type plannedItem struct {
@@ -35,6 +50,7 @@ type plannedItem struct {
 	Orders int        `dynamodbav:"orders"`
 	Held   []heldItem `dynamodbav:"held,omitempty"`
 	Reason string     `dynamodbav:"why"`
+	Spare  string     `dynamodbav:"spare,omitempty"`
 }
 
 type heldItem struct {
@@ -83,8 +99,16 @@ func encodeOutlook(o pool.Outlook) (item, error) {
 	for _, m := range d.Spread.Marks {
 		i.Marks = append(i.Marks, fmt.Sprintf("%d %d %s", m.At.UnixMilli(), m.Signups, strconv.FormatFloat(m.PerMinute, 'g', -1, 64)))
 	}
+	i.Stretch, i.Looked, i.Next = d.Trust.Stretch, moment(d.Trust.Looked), moment(d.Trust.Next)
+	for _, l := range d.Trust.Looks {
+		i.Looks = append(i.Looks, fmt.Sprintf("%d %d %s", l.Until.UnixMilli(), l.Gone, strconv.FormatFloat(l.For, 'g', -1, 64)))
+	}
+	i.Rhythm = [2]int64{d.Rhythm.Hour, d.Rhythm.Count}
+	for _, n := range d.Rhythm.Past {
+		i.Hours = binary.AppendUvarint(i.Hours, uint64(n))
+	}
 	for k, p := range o.Plans {
-		stored := plannedItem{At: p.At, Buffer: p.Buffer, Orders: p.Orders, Reason: p.Reason}
+		stored := plannedItem{At: p.At, Buffer: p.Buffer, Orders: p.Orders, Reason: p.Reason, Spare: p.Spare}
 		for _, h := range p.Held {
 			stored.Held = append(stored.Held, heldItem(h))
 		}
@@ -94,6 +118,10 @@ func encodeOutlook(o pool.Outlook) (item, error) {
 		for _, p := range peaks {
 			i.Peaks[k] = append(i.Peaks[k], fmt.Sprintf("%d %d", p.From.Unix(), p.Buffer))
 		}
+	}
+	if !o.Off.At.IsZero() {
+		off := moveOffItem(o.Off)
+		i.Off = &off
 	}
 	return encode(i)
 }
@@ -110,8 +138,24 @@ func (i outlookItem) outlook(tier pool.Tier) (pool.Outlook, error) {
 		}
 		o.Demand.Spread.Marks = append(o.Demand.Spread.Marks, forecast.Mark{At: time.UnixMilli(int64(n[0])).UTC(), Signups: int64(n[1]), PerMinute: n[2]})
 	}
+	o.Demand.Trust = forecast.Trust{Stretch: i.Stretch, Looked: from(i.Looked), Next: from(i.Next)}
+	for _, word := range i.Looks {
+		n, err := numbers(word, 3)
+		if err != nil {
+			return o, err
+		}
+		o.Demand.Trust.Looks = append(o.Demand.Trust.Looks, forecast.Look{Until: time.UnixMilli(int64(n[0])).UTC(), Gone: int64(n[1]), For: n[2]})
+	}
+	o.Demand.Rhythm = forecast.Rhythm{Hour: i.Rhythm[0], Count: i.Rhythm[1]}
+	for left := i.Hours; len(left) > 0; {
+		n, size := binary.Uvarint(left)
+		if size <= 0 || n > math.MaxUint16 {
+			return o, fmt.Errorf("%x are no counts of hours", i.Hours)
+		}
+		o.Demand.Rhythm.Past, left = append(o.Demand.Rhythm.Past, uint16(n)), left[size:]
+	}
 	for k, p := range i.Plans {
-		planned := pool.Planned{At: p.At, Buffer: p.Buffer, Orders: p.Orders, Reason: p.Reason}
+		planned := pool.Planned{At: p.At, Buffer: p.Buffer, Orders: p.Orders, Reason: p.Reason, Spare: p.Spare}
 		for _, h := range p.Held {
 			planned.Held = append(planned.Held, pool.HeldBack(h))
 		}
@@ -131,6 +175,9 @@ func (i outlookItem) outlook(tier pool.Tier) (pool.Outlook, error) {
 			}
 			o.Peaks[k] = append(o.Peaks[k], pool.Peak{From: time.Unix(int64(n[0]), 0).UTC(), Buffer: int(n[1])})
 		}
+	}
+	if i.Off != nil {
+		o.Off = pool.MoveOff(*i.Off)
 	}
 	return o, nil
 }

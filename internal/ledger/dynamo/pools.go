@@ -26,6 +26,7 @@ type poolItem struct {
 	Coming       []comingItem `dynamodbav:"coming"`
 	Size         int          `dynamodbav:"size"`
 	Noted        int64        `dynamodbav:"noted"`
+	Counted      int          `dynamodbav:"counted"`
 
 	room pool.Room // stored as numbers of their own
 }
@@ -89,7 +90,7 @@ func (l *Ledger) Pool(ctx context.Context, k pool.Key) (pool.Record, error) {
 	}
 	r := pool.Record{
 		Key: k, Seq: i.Seq, Counters: i.counters.decode(i.room),
-		Failures: i.Failures, BackoffUntil: seconds(i.BackoffUntil), Size: i.Size, Noted: i.Noted,
+		Failures: i.Failures, BackoffUntil: seconds(i.BackoffUntil), Size: i.Size, Noted: i.Noted, Counted: i.Counted,
 	}
 	for _, lead := range i.Leads {
 		r.Leads = append(r.Leads, pool.Lead{At: seconds(lead.At), Took: time.Duration(lead.Took) * time.Second})
@@ -148,7 +149,7 @@ func (c *poolChange) note(seen, after pool.Record) error {
 	c.equal("noted", seen.Noted)
 	for name, value := range map[string]any{
 		"seq": after.Seq, "failures": after.Failures, "backoffUntil": unix(after.BackoffUntil), "leads": leads, "owed": owed,
-		"coming": coming, "size": after.Size,
+		"coming": coming, "size": after.Size, "counted": after.Counted,
 	} {
 		encoded, err := attributevalue.Marshal(value)
 		if err != nil {

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"time"
 
 	"headroom/internal/pool"
@@ -32,20 +33,31 @@ type entryItem struct {
 	At   time.Time `dynamodbav:"at"`
 	What string    `dynamodbav:"what"`
 	Why  string    `dynamodbav:"why"`
+
+	// Correlation is left out where it is that of the line before: most lines of a history come of one message.
+	Correlation string `dynamodbav:"thread,omitempty"`
 }
 
 func encodeHistory(history []pool.Entry) []entryItem {
 	var stored []entryItem
+	last := ""
 	for _, e := range history {
-		stored = append(stored, entryItem(e))
+		line := entryItem(e)
+		if e.Correlation == last {
+			line.Correlation = ""
+		}
+		stored, last = append(stored, line), e.Correlation
 	}
 	return stored
 }
 
 func decodeHistory(stored []entryItem) []pool.Entry {
 	var history []pool.Entry
-	for _, e := range stored {
-		history = append(history, pool.Entry(e))
+	last := ""
+	for _, line := range stored {
+		e := pool.Entry(line)
+		e.Correlation = cmp.Or(e.Correlation, last)
+		history, last = append(history, e), e.Correlation
 	}
 	return history
 }

@@ -17,28 +17,74 @@ type repairItem struct {
 	Began  time.Time        `dynamodbav:"began"`
 	State  pool.RepairState `dynamodbav:"state"`
 	progress
-	Way     pool.Way    `dynamodbav:"way,omitempty"`
-	Tried   []tryItem   `dynamodbav:"tried,omitempty"`
-	Well    int         `dynamodbav:"well,omitempty"`
-	Quiet   *time.Time  `dynamodbav:"quiet,omitempty"`
-	Wanted  wantedItem  `dynamodbav:"wanted"`
-	Consent consentItem `dynamodbav:"consent"`
-	Asked   string      `dynamodbav:"asked,omitempty"`
-	Machine string      `dynamodbav:"machine,omitempty"`
-	Root    string      `dynamodbav:"root,omitempty"`
-	Cache   string      `dynamodbav:"cache,omitempty"`
-	Image   string      `dynamodbav:"image,omitempty"`
-	To      string      `dynamodbav:"to,omitempty"`
-	Next    string      `dynamodbav:"next,omitempty"`
-	Update  int         `dynamodbav:"update,omitempty"`
-	Told    string      `dynamodbav:"told,omitempty"`
-	Blind   string      `dynamodbav:"blind,omitempty"`
-	Probe   *probeItem  `dynamodbav:"probe,omitempty"`
-	Ended   []time.Time `dynamodbav:"ended,omitempty"`
-	Kept    []keptItem  `dynamodbav:"kept,omitempty"`
-	Proofs  []proofItem `dynamodbav:"proofs,omitempty"`
-	History []entryItem `dynamodbav:"history"`
-	Version int64       `dynamodbav:"version"`
+	Way     pool.Way     `dynamodbav:"way,omitempty"`
+	Tried   []tryItem    `dynamodbav:"tried,omitempty"`
+	Well    int          `dynamodbav:"well,omitempty"`
+	Sign    *time.Time   `dynamodbav:"sign,omitempty"`
+	Quiet   *time.Time   `dynamodbav:"quiet,omitempty"`
+	Wanted  wantedItem   `dynamodbav:"wanted"`
+	Consent consentItem  `dynamodbav:"consent"`
+	Asked   string       `dynamodbav:"asked,omitempty"`
+	Machine string       `dynamodbav:"machine,omitempty"`
+	Root    string       `dynamodbav:"root,omitempty"`
+	Cache   string       `dynamodbav:"cache,omitempty"`
+	Image   string       `dynamodbav:"image,omitempty"`
+	To      string       `dynamodbav:"to,omitempty"`
+	Next    string       `dynamodbav:"next,omitempty"`
+	Update  int          `dynamodbav:"update,omitempty"`
+	Told    string       `dynamodbav:"told,omitempty"`
+	Blind   string       `dynamodbav:"blind,omitempty"`
+	Seen    *lastLook    `dynamodbav:"seen,omitempty"`
+	Probe   *probeItem   `dynamodbav:"probe,omitempty"`
+	Ended   []time.Time  `dynamodbav:"ended,omitempty"`
+	Kept    []keptItem   `dynamodbav:"kept,omitempty"`
+	Renewal *renewalItem `dynamodbav:"renewal,omitempty"`
+	Proofs  []proofItem  `dynamodbav:"proofs,omitempty"`
+	History []entryItem  `dynamodbav:"history"`
+	Version int64        `dynamodbav:"version"`
+}
+
+type lastLook struct {
+	Gateway   string        `dynamodbav:"gateway"`
+	Dirty     float64       `dynamodbav:"dirty,omitempty"`
+	DirtyAt   *time.Time    `dynamodbav:"dirtyAt,omitempty"`
+	Failing   int           `dynamodbav:"failing,omitempty"`
+	FailingAt *time.Time    `dynamodbav:"failingAt,omitempty"`
+	CacheGiB  int           `dynamodbav:"cacheGiB,omitempty"`
+	Named     []namedOfLook `dynamodbav:"named,omitempty"`
+}
+
+type namedOfLook struct {
+	Slot   int           `dynamodbav:"slot"`
+	Tenant pool.TenantID `dynamodbav:"tenant"`
+	Names  []string      `dynamodbav:"names"`
+	Count  int           `dynamodbav:"count"`
+	At     time.Time     `dynamodbav:"at"`
+}
+
+func encodeLastLook(l pool.LastLook) *lastLook {
+	if l.Gateway == "" {
+		return nil
+	}
+	i := &lastLook{Gateway: l.Gateway, Dirty: l.Dirty, DirtyAt: moment(l.DirtyAt), Failing: l.Failing, FailingAt: moment(l.FailingAt), CacheGiB: l.CacheGiB}
+	for _, s := range l.Named {
+		i.Named = append(i.Named, namedOfLook{Slot: s.Slot, Tenant: s.Tenant, Names: s.Files.Names, Count: s.Files.Count, At: s.At})
+	}
+	return i
+}
+
+func (i *lastLook) decode() pool.LastLook {
+	if i == nil {
+		return pool.LastLook{}
+	}
+	l := pool.LastLook{
+		Gateway: i.Gateway, CacheGiB: i.CacheGiB,
+		Unuploaded: pool.Unuploaded{Dirty: i.Dirty, DirtyAt: from(i.DirtyAt), Failing: i.Failing, FailingAt: from(i.FailingAt)},
+	}
+	for _, s := range i.Named {
+		l.Named = append(l.Named, pool.FailingShare{Slot: s.Slot, Tenant: s.Tenant, Files: pool.FailingFiles{Names: s.Names, Count: s.Count}, At: s.At})
+	}
+	return l
 }
 
 type probeItem struct {
@@ -75,8 +121,51 @@ type consentItem struct {
 }
 
 type keptItem struct {
-	Volume string    `dynamodbav:"volume"`
-	Until  time.Time `dynamodbav:"until"`
+	Volume  string    `dynamodbav:"volume"`
+	Until   time.Time `dynamodbav:"until"`
+	Gateway string    `dynamodbav:"gateway,omitempty"`
+	Dirty   bool      `dynamodbav:"dirty,omitempty"`
+	Given   string    `dynamodbav:"given,omitempty"`
+	Repair  int       `dynamodbav:"repair,omitempty"`
+}
+
+type renewalItem struct {
+	Mark    string         `dynamodbav:"mark"`
+	Side    string         `dynamodbav:"side,omitempty"`
+	Cache   string         `dynamodbav:"cache,omitempty"`
+	Gateway string         `dynamodbav:"gateway,omitempty"`
+	Shares  []newShareItem `dynamodbav:"shares,omitempty"`
+	Lost    string         `dynamodbav:"lost,omitempty"`
+	Moved   bool           `dynamodbav:"moved,omitempty"`
+}
+
+type newShareItem struct {
+	Index      int    `dynamodbav:"index"`
+	Generation int    `dynamodbav:"generation"`
+	Role       string `dynamodbav:"role,omitempty"`
+	Share      string `dynamodbav:"share,omitempty"`
+}
+
+func encodeRenewal(n pool.Renewal) *renewalItem {
+	if n.Mark == "" {
+		return nil
+	}
+	i := &renewalItem{Mark: n.Mark, Side: n.Side, Cache: n.Cache, Gateway: n.Gateway, Lost: n.Lost, Moved: n.Moved}
+	for _, s := range n.Shares {
+		i.Shares = append(i.Shares, newShareItem(s))
+	}
+	return i
+}
+
+func (i *renewalItem) decode() pool.Renewal {
+	if i == nil {
+		return pool.Renewal{}
+	}
+	n := pool.Renewal{Mark: i.Mark, Side: i.Side, Cache: i.Cache, Gateway: i.Gateway, Lost: i.Lost, Moved: i.Moved}
+	for _, s := range i.Shares {
+		n.Shares = append(n.Shares, pool.NewShare(s))
+	}
+	return n
 }
 
 func repairKey(host pool.HostID) key { return key{hostPrefix + string(host), "REPAIR"} }
@@ -84,10 +173,10 @@ func repairKey(host pool.HostID) key { return key{hostPrefix + string(host), "RE
 func encodeRepair(r pool.Repair) (item, error) {
 	i := repairItem{
 		key: repairKey(r.Host), deadline: deadlineOf(dueRepair, r.Due), Form: form, Host: r.Host, Number: r.Number, Cause: r.Cause, Began: r.Began,
-		State: r.State, progress: encodeProgress(r.Progress), Way: r.Way, Well: r.Well, Quiet: moment(r.Quiet), Wanted: wantedItem(r.Wanted),
+		State: r.State, progress: encodeProgress(r.Progress), Way: r.Way, Well: r.Well, Sign: moment(r.Sign), Quiet: moment(r.Quiet), Wanted: wantedItem(r.Wanted),
 		Consent: consentItem{By: r.Consent.By, Why: r.Consent.Why, Way: r.Consent.Way, At: moment(r.Consent.At)},
 		Asked:   r.Asked, Machine: r.Machine, Root: r.Root, Cache: r.Cache, Image: r.Image, To: r.To, Next: r.Next, Update: r.Update, Told: r.Told, Blind: r.Blind,
-		Ended: r.Ended, Proofs: encodeProofs(r.Proofs), History: encodeHistory(r.History), Version: r.Version,
+		Seen: encodeLastLook(r.Seen), Ended: r.Ended, Renewal: encodeRenewal(r.Renewal), Proofs: encodeProofs(r.Proofs), History: encodeHistory(r.History), Version: r.Version,
 	}
 	if p := r.Probe; p != (pool.Probe{}) {
 		i.Probe = &probeItem{
@@ -106,10 +195,10 @@ func encodeRepair(r pool.Repair) (item, error) {
 func (i repairItem) repair() pool.Repair {
 	r := pool.Repair{
 		Host: i.Host, Number: i.Number, Cause: i.Cause, Began: i.Began, State: i.State, Progress: i.progress.decode(i.time()), Way: i.Way, Well: i.Well,
-		Quiet: from(i.Quiet), Wanted: pool.Wanted(i.Wanted),
+		Sign: from(i.Sign), Quiet: from(i.Quiet), Wanted: pool.Wanted(i.Wanted),
 		Consent: pool.Consent{By: i.Consent.By, Why: i.Consent.Why, Way: i.Consent.Way, At: from(i.Consent.At)},
 		Asked:   i.Asked, Machine: i.Machine, Root: i.Root, Cache: i.Cache, Image: i.Image, To: i.To, Next: i.Next, Update: i.Update, Told: i.Told, Blind: i.Blind,
-		Ended: i.Ended, Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
+		Seen: i.Seen.decode(), Ended: i.Ended, Renewal: i.Renewal.decode(), Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
 	}
 	if p := i.Probe; p != nil {
 		r.Probe = pool.Probe{
@@ -120,7 +209,7 @@ func (i repairItem) repair() pool.Repair {
 		r.Tried = append(r.Tried, pool.Try(t))
 	}
 	for _, k := range i.Kept {
-		r.Kept = append(r.Kept, pool.KeptRoot(k))
+		r.Kept = append(r.Kept, pool.KeptDisk(k))
 	}
 	return r
 }
@@ -141,6 +230,7 @@ type patientItem struct {
 	Since   time.Time   `dynamodbav:"since"`
 	Inside  bool        `dynamodbav:"inside,omitempty"`
 	Planned bool        `dynamodbav:"planned,omitempty"`
+	Update  bool        `dynamodbav:"update,omitempty"`
 }
 
 func wardKey(k pool.Key) key { return key{"POOL#" + k.String(), "WARD"} }

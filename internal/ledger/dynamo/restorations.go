@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"headroom/internal/pool"
 )
@@ -35,6 +36,22 @@ func (l *Ledger) SaveRestoration(ctx context.Context, before, after pool.Restora
 		return pool.Restoration{}, fmt.Errorf("decode restoration %s: %w", after.ID(), err)
 	}
 	return stored.restoration(), nil
+}
+
+// ForgetRestoration deletes the record of a restoration, and saves its tenant, on the condition that both are as they were
+// read. One transaction.
+func (l *Ledger) ForgetRestoration(ctx context.Context, last pool.Restoration, before, after pool.Tenant) error {
+	after.Version = before.Version + 1
+	tenant, err := encodeTenant(after)
+	if err != nil {
+		return err
+	}
+	err = l.transact(ctx, types.TransactWriteItem{Delete: asRead(last.Version).delete(restorationKey(last.Tenant))},
+		types.TransactWriteItem{Put: asRead(before.Version).put(tenant)})
+	if err != nil {
+		return fmt.Errorf("forget restoration %s: %w", last.ID(), err)
+	}
+	return nil
 }
 
 // OverdueRestorations names the tenants whose restorations' deadline is now or earlier, the oldest first. The index lags

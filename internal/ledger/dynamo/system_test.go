@@ -162,7 +162,9 @@ func (outside) Describe(context.Context, string) (pool.StackStatus, error) {
 	return pool.StackStatus{}, pool.ErrNotFound
 }
 
-func (outside) States(context.Context, []string) (map[string]pool.AlarmMark, error) { return nil, nil }
+func (outside) States(context.Context, []string) (map[string]pool.AlarmLook, error) { return nil, nil }
+
+func (outside) Ringing(context.Context, string) (map[string]pool.AlarmLook, error) { return nil, nil }
 
 func (outside) Statuses(context.Context, string) (map[string]string, error) { return nil, nil }
 
@@ -212,6 +214,10 @@ func (outside) ChangeStuck(context.Context, pool.Tenant) error { return nil }
 func (outside) DepartureStuck(context.Context, pool.Departure) error { return nil }
 
 func (outside) ClearanceStuck(context.Context, pool.Clearance) error { return nil }
+
+func (o outside) HostsFell(context.Context, pool.Gathered) error { return nil }
+
+func (outside) InstanceNews(context.Context, pool.Host, pool.InstanceNews) error { return nil }
 
 func (o outside) SignupStuck(_ context.Context, t pool.Tenant) error {
 	return fmt.Errorf("tenant %s is stuck", t.ID)

@@ -27,6 +27,7 @@ type tenantItem struct {
 	Held        bool             `dynamodbav:"held,omitempty"`
 	Anew        bool             `dynamodbav:"anew,omitempty"`
 	Undone      int              `dynamodbav:"undone,omitempty"`
+	Restored    int              `dynamodbav:"restored,omitempty"`
 	progress
 	Seq       int64         `dynamodbav:"seq,omitempty"`
 	Spent     []string      `dynamodbav:"spent,omitempty"`
@@ -34,6 +35,7 @@ type tenantItem struct {
 	Database  *holdingItem  `dynamodbav:"database,omitempty"`
 	Share     *holdingItem  `dynamodbav:"share,omitempty"`
 	Secret    string        `dynamodbav:"secret,omitempty"`
+	MovedAt   *time.Time    `dynamodbav:"movedAt,omitempty"`
 	History   []entryItem   `dynamodbav:"history"`
 	Version   int64         `dynamodbav:"version"`
 }
@@ -54,12 +56,12 @@ func tenantItemOf(t pool.Tenant) tenantItem {
 		key: tenantKey(t.ID), deadline: deadlineOf(dueTenant, t.Due), Form: form,
 		Tier: t.Tier, Mark: t.Mark, Addresses: t.Addresses, Change: encodeChange(t.Change), State: t.State, RequestedAt: t.RequestedAt,
 		progress: encodeProgress(t.Progress), Seq: t.Seq, Spent: t.Spent, Database: encodeHolding(t.Database), Share: encodeHolding(t.Share),
-		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version, Held: t.Held, Anew: t.Anew, Undone: t.Undone,
+		Secret: t.Secret, History: encodeHistory(t.History), Version: t.Version, Held: t.Held, Anew: t.Anew, Undone: t.Undone, Restored: t.Restored,
 	}
 	for _, h := range t.Returning {
 		i.Returning = append(i.Returning, holdingItem(h))
 	}
-	i.ReadyAt, i.LeftAt = moment(t.ReadyAt), moment(t.LeftAt)
+	i.ReadyAt, i.LeftAt, i.MovedAt = moment(t.ReadyAt), moment(t.LeftAt), moment(t.MovedAt)
 	return i
 }
 
@@ -99,12 +101,12 @@ func (i tenantItem) tenant() pool.Tenant {
 		ID:   pool.TenantID(strings.TrimPrefix(i.PK, tenantPrefix)),
 		Tier: i.Tier, Mark: i.Mark, Addresses: i.Addresses, Change: i.Change.decode(), State: i.State, RequestedAt: i.RequestedAt,
 		Progress: i.progress.decode(i.time()), Seq: i.Seq, Spent: i.Spent, Database: i.Database.decode(), Share: i.Share.decode(),
-		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version, Held: i.Held, Anew: i.Anew, Undone: i.Undone,
+		Secret: i.Secret, History: decodeHistory(i.History), Version: i.Version, Held: i.Held, Anew: i.Anew, Undone: i.Undone, Restored: i.Restored,
 	}
 	for _, h := range i.Returning {
 		t.Returning = append(t.Returning, pool.Holding(h))
 	}
-	t.ReadyAt, t.LeftAt = from(i.ReadyAt), from(i.LeftAt)
+	t.ReadyAt, t.LeftAt, t.MovedAt = from(i.ReadyAt), from(i.LeftAt), from(i.MovedAt)
 	return t
 }
 

@@ -62,7 +62,7 @@ func countersAddUp(t *testing.T, l ledger.Ledger) {
 			"move": func(t *rapid.T) {
 				before := pick(t)
 				to := rapid.SampledFrom([]pool.HostState{
-					pool.HostBuilding, pool.HostPreparing, pool.HostInService, pool.HostInService, pool.HostCordoned, pool.HostDeleting, pool.HostDeleted, pool.HostQuarantined,
+					pool.HostBuilding, pool.HostPreparing, pool.HostInService, pool.HostInService, pool.HostCordoned, pool.HostRetiring, pool.HostDeleting, pool.HostDeleted, pool.HostQuarantined,
 				}).Draw(t, "to")
 				after, err := pool.MoveHost(before, to, start, "test")
 				if err != nil {

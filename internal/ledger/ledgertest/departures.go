@@ -68,8 +68,10 @@ func departureRoundTrip(t *testing.T, l ledger.Ledger) {
 	}
 	after.Attempt = pool.Attempt{Number: 2, Task: "arn:task", Began: at(601), Heard: at(602), Bytes: 3, Entries: 1, Of: 9, Archived: after.Archive, Failed: 3}
 	after.Failing = pool.Failing{
-		FailingFiles: pool.FailingFiles{Names: []string{"a", "ü (S3AccessDenied)"}, Count: 3}, At: at(640), Report: "arn:report", Read: true, Reports: 2,
+		FailingFiles: pool.FailingFiles{Names: []string{"a", "ü (S3AccessDenied)"}, Count: 3}, Share: "share-1", At: at(640), Report: "arn:report", Read: true, Reports: 2,
 	}
+	after.Missing = []pool.Missing{{Gateway: "sgw-1", At: at(630), What: "up to 1 GiB"}}
+	after.Again = pool.AskedAgain{At: at(645), Grace: time.Hour}
 	after.Uploads, after.UndoneBy, after.UndoneAt = "n-1", "somebody", at(650)
 	saved, err := l.SaveDeparture(ctx, before, after)
 	must(t, err)
@@ -149,7 +151,7 @@ func bays(t *testing.T, l ledger.Ledger) {
 	none, err := l.Bays(ctx)
 	must(t, err)
 	expect(t, "never written", none, pool.Bays{})
-	one, _ := none.Take("a.1", "database-standard-1", 2)
+	one, _ := none.Take(pool.Bay{Owner: "a.1", Host: "database-standard-1", To: "database-standard-2"}, 2)
 	must(t, l.SaveBays(ctx, none, one))
 	if err := l.SaveBays(ctx, none, one); !errors.Is(err, pool.ErrConflict) {
 		t.Errorf("saving bays that changed: %v", err)
@@ -179,7 +181,7 @@ func clearances(t *testing.T, l ledger.Ledger) {
 	both[1].Version = 1
 	expect(t, "the clearance", before, both[1])
 	after := before.Proven(pool.StepProve, at(800), "it is empty")
-	after.NextShare, after.Cursor, after.Destroyed, after.Clean, after.LookedAt, after.Unclean = "share-2", "c", 9, 1, at(801), 2
+	after.NextShare, after.Gateway, after.Cursor, after.Destroyed, after.Clean, after.LookedAt, after.Unclean = "share-2", "arn:gateway-2", "c", 9, 1, at(801), 2
 	after.Failing = pool.Failing{Report: "arn:report", Reports: 1}
 	after.Task, after.TaskAt, after.Address, after.Report, after.Look = "arn:task", at(802), "10.0.0.9", "clean", 3
 	saved, err := l.SaveClearance(ctx, before, after)
@@ -195,6 +197,19 @@ func clearances(t *testing.T, l ledger.Ledger) {
 	if _, err := l.Clearance(ctx, "nobody.mark/share"); !errors.Is(err, pool.ErrNotFound) {
 		t.Errorf("a clearance that there is not: %v", err)
 	}
+	moved := pool.ClearMoved(pool.KeptDatabase{
+		Holding: pool.Holding{Host: "database-standard-1", Index: 2, Generation: 1, Name: "abc", Address: "db.example.internal", Port: 5432}, Move: "mover.move-7",
+	}, time.Hour, "n3", at(900))
+	saved, err = l.SaveClearance(ctx, pool.Clearance{}, moved)
+	must(t, err)
+	if _, err := l.SaveClearance(ctx, pool.Clearance{}, moved); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("recording a clearance again: %v", err)
+	}
+	movedBack, err := l.Clearance(ctx, "mover.move-7/database")
+	must(t, err)
+	moved.Version = 1
+	expect(t, "of a move", movedBack, moved)
+	expect(t, "of a move, as saved", saved, moved)
 }
 
 func livesOfAName(t *testing.T, l ledger.Ledger) {
@@ -250,4 +265,22 @@ func stopSwitch(t *testing.T, l ledger.Ledger) {
 	stops, err = l.Stops(ctx)
 	must(t, err)
 	expect(t, "the switch", stops, want)
+	// It can be switched by whoever read it last, and by nobody else.
+	first := stops.Stopped([]pool.StopLevel{pool.StopOrder, pool.StopRepair}, "jo", "AWS has trouble", at(2))
+	must(t, l.SwitchStops(ctx, stops, first))
+	if err := l.SwitchStops(ctx, stops, pool.Stops{}); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("one who read it before switches it: %v", err)
+	}
+	stops, err = l.Stops(ctx)
+	must(t, err)
+	first.Version = 1
+	expect(t, "the switch since", stops, first)
+	must(t, l.SwitchStops(ctx, stops, stops.Resumed(pool.StopLevels, "jo", "it is over", at(3)).Told(1)))
+	stops, err = l.Stops(ctx)
+	must(t, err)
+	expect(t, "the switch at last", stops, pool.Stops{
+		By: "jo", Why: "it is over", At: at(3), Marks: stops.Marks, Version: 2,
+		Untold: []pool.StopChange{{Version: 2, At: at(3), By: "jo", Why: "it is over", What: "resume order, repair, destroy"}},
+	})
+	expect(t, "marks of what is off", len(stops.Marks), 0)
 }

@@ -30,7 +30,7 @@ func tenant(n int) pool.Tenant {
 	return pool.Tenant{
 		ID: ID(n), Tier: tier, Mark: "k3v9x2m7qa", Addresses: []string{"10.20.30.40"}, State: pool.TenantRequested,
 		RequestedAt: at(n).Add(123456789), Progress: pool.Progress{Step: pool.StepOpen, Due: at(n + 300)},
-		History: []pool.Entry{{At: at(n), What: "requested", Why: "signup message"}},
+		History: []pool.Entry{{At: at(n), What: "requested", Why: "signup message", Correlation: "m-1"}},
 	}
 }
 

@@ -19,7 +19,14 @@ func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 	h.Slots[0].State, h.Slots[0].Refill = pool.SlotOffered, 4
 	h.Slots[1].State, h.Slots[1].Tenant = pool.SlotAssigned, ID(1)
 	h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: at(5)}, "disk": {At: at(6)}}
+	h.Rang, h.Calm = []time.Time{at(4), at(6)}, at(7)
 	h.Untold, h.Doubt, h.Trouble, h.ByHand, h.Repair = true, "it does not answer", "its storage is full", "jo: a drill", 3
+	h.Gateways = 2
+	h.Losses = []pool.Loss{{Gateway: "sgw-1", At: at(3), Amount: "up to 1 GiB", Shares: []pool.LossOf{{Index: 1, Generation: 2, Tenant: "acme", Files: "a report named 1 file"}}}}
+	h.Drained, h.Protected = "jo: old", "ann: the auditors"
+	h.Retire = pool.Retirement{By: "jo: old", At: at(9), Off: at(8), Left: []pool.Remnant{
+		{What: pool.RemnantSnapshot, Name: "s", Until: at(900)}, {What: pool.RemnantBucket, Name: "b"},
+	}}
 	h.Strikes = []pool.Strike{{Tenant: ID(2), At: at(7)}, {Tenant: ID(3), At: at(8)}}
 	stored := add(t, l, h)
 	want := h
@@ -29,13 +36,14 @@ func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 	stored.Slots[0].State = pool.SlotFree
 	stored.Alarms["cpu"] = pool.AlarmMark{}
 	stored.Strikes[0].Tenant = ID(9)
+	stored.Retire.Left[0].Name = "other"
 	again, err := l.Host(ctx, h.ID)
 	must(t, err)
 	expect(t, "host after a copy of it was changed", again, want)
 
 	bare := again.Clone()
 	bare.Progress, bare.Alarms, bare.Slots = pool.Progress{}, nil, nil
-	bare.Untold, bare.Doubt, bare.Strikes = false, "", nil
+	bare.Untold, bare.Doubt, bare.Strikes, bare.Retire = false, "", nil, pool.Retirement{}
 	must(t, l.SaveHost(ctx, again, bare, pool.Neutral, start))
 	again, err = l.Host(ctx, h.ID)
 	must(t, err)

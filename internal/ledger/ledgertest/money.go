@@ -89,4 +89,38 @@ func holdsMoney(t *testing.T, l ledger.Ledger) {
 	}
 	must(t, l.FreeMoney(ctx, "never held"))
 	spent(t, l, 300)
+	must(t, l.HoldMoney(ctx, "a move#3", 200, 1_000))
+	held, err := l.HeldMoney(ctx)
+	must(t, err)
+	expect(t, "what money is held for", held, []pool.HeldMoney{{Name: "a move#3", Price: 200}, {Name: "move#2", Price: 300}})
+}
+
+func notesCounted(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	if err := l.NoteCounted(ctx, key(pool.Share), 1); !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("of a pool without hosts: %v", err)
+	}
+	counted := func(want int) {
+		t.Helper()
+		r, err := l.Pool(ctx, key(pool.Share))
+		must(t, err)
+		expect(t, "counted", r.Counted, want)
+	}
+	order := func(seq int, price pool.Cents) {
+		t.Helper()
+		r, err := l.Pool(ctx, key(pool.Share))
+		must(t, err)
+		must(t, l.Order(ctx, r, priced(key(pool.Share), seq, price, 0)))
+	}
+	order(1, 0)
+	order(2, 200)
+	counted(0)
+	for _, seq := range []int{2, 1, 2} {
+		must(t, l.NoteCounted(ctx, key(pool.Share), seq))
+		counted(2)
+	}
+	order(3, 200) // with its price
+	counted(3)
+	order(4, 0)
+	counted(3)
 }

@@ -59,14 +59,11 @@ func settle(ctx context.Context, l ledger.Ledger) error {
 	if err != nil {
 		return err
 	}
-	taken := map[pool.HostID]map[pool.Offer]pool.TenantID{}
+	taken := map[pool.HostID][]pool.Listed{}
 	for id, hold := range shelf.Held {
 		for _, side := range hold.Listed() {
-			host := side.Host(tier)
-			if taken[host] == nil {
-				taken[host] = map[pool.Offer]pool.TenantID{}
-			}
-			taken[host][side.Offer] = id
+			side.Tenant = id
+			taken[side.Host(tier)] = append(taken[side.Host(tier)], side)
 		}
 	}
 	for host, slots := range taken {
@@ -74,11 +71,7 @@ func settle(ctx context.Context, l ledger.Ledger) error {
 		if err != nil {
 			return err
 		}
-		after := before
-		for offer, id := range slots {
-			after = pool.Assign(after, offer, id, start)
-		}
-		if err := l.SaveHost(ctx, before, after, pool.Neutral, start); err != nil {
+		if err := l.SaveHost(ctx, before, pool.Assign(before, slots, start), pool.Neutral, start); err != nil {
 			return err
 		}
 	}

@@ -24,12 +24,20 @@ func repairs(t *testing.T, l ledger.Ledger) {
 		t.Errorf("saving one that there is already: %v", err)
 	}
 	after := saved.Proven(pool.StepImport, at(200), "it is silent still")
-	after.State, after.Way, after.Well, after.Quiet = pool.RepairMending, pool.WayMachine, 2, at(90)
+	after.State, after.Way, after.Well, after.Sign, after.Quiet = pool.RepairMending, pool.WayMachine, 2, at(80), at(90)
 	after.Tried = []pool.Try{{Way: pool.WayReboot, At: at(110), Came: "nothing"}, {Way: pool.WayMachine, At: at(120)}}
 	after.Wanted = pool.Wanted{By: "ops", Why: "a new image", Image: "ami-2", Update: true, Size: "m6i.2xlarge"}
 	after.Consent = pool.Consent{By: "ops", Why: "I know", Way: pool.WayMachine, At: at(119)}
 	after.Asked, after.Root, after.To, after.Next, after.Update, after.Told = "may I", "vol-1", "ami-2", "i-2", 3, "it waits"
-	after.Ended, after.Kept = []time.Time{at(1), at(2)}, []pool.KeptRoot{{Volume: "vol-0", Until: at(9000)}}
+	after.Ended, after.Kept = []time.Time{at(1), at(2)}, []pool.KeptDisk{{Volume: "vol-0", Until: at(9000), Gateway: "sgw-1", Dirty: true, Given: "ops: nothing is missed", Repair: 2}}
+	after.Renewal = pool.Renewal{
+		Mark: "share-standard-1.1", Side: pool.SideB, Cache: "vol-3", Gateway: "arn:2", Lost: "what was not uploaded", Moved: true,
+		Shares: []pool.NewShare{{Index: 1, Generation: 2, Role: "arn:role", Share: "share-2"}},
+	}
+	after.Seen = pool.LastLook{
+		Gateway: "sgw-1", Unuploaded: pool.Unuploaded{Dirty: 12.5, DirtyAt: at(80), Failing: 3, FailingAt: at(81)}, CacheGiB: 150,
+		Named: []pool.FailingShare{{Slot: 2, Tenant: "acme", Files: pool.FailingFiles{Names: []string{"a", "b"}, Count: 2}, At: at(70)}},
+	}
 	after.Blind = "it can't be looked at"
 	after.Probe = pool.Probe{Look: 2, Share: "share-1", Task: "task", TaskAt: at(7), Address: "10.0.0.9", Closed: at(8), Found: "a file", Failures: 1, Failed: "it could not be mounted"}
 	after.Progress = pool.Progress{Step: pool.StepImport, Tries: 2, Count: 7, Due: at(900), Error: "it boots", Stuck: pool.StepReboot}
@@ -61,7 +69,7 @@ func ward(t *testing.T, l ledger.Ledger) {
 	expect(t, "a ward that was never written", empty, pool.Ward{Key: key})
 	one, why := empty.Enter(pool.Patient{Host: "share-standard-1", Zone: "eu-west-1a"}, 5, at(100))
 	expect(t, "why the first is not admitted", why, "")
-	one, _ = one.Enter(pool.Patient{Host: "share-standard-2", Planned: true}, 5, at(101))
+	one, _ = one.Enter(pool.Patient{Host: "share-standard-2", Planned: true, Update: true}, 5, at(101))
 	one = one.Leave("share-standard-9", true, at(101))
 	must(t, l.SaveWard(ctx, empty, one))
 	if err := l.SaveWard(ctx, empty, one); !errors.Is(err, pool.ErrConflict) {

@@ -83,14 +83,14 @@ func claimAnyName(t *testing.T, l ledger.Ledger) {
 
 // busy is a shelf with everything on it that a shelf can have.
 func busy() pool.Shelf {
-	db, share := Host(key(pool.Database), 3, 6), Host(key(pool.Share), 4, 6)
+	db, share := Host(key(pool.Database), 3, 7), Host(key(pool.Share), 4, 6)
 	s := pool.NewShelf(tier)
 	s.Databases, s.Shares = Offers(db)[2:4], Offers(share)[2:4]
 	s.Hosts[db.ID], s.Hosts[share.ID] = db.Access, share.Access
 	s.Held[ID(1)] = pool.Hold{Database: Offers(db)[0], Share: Offers(share)[0]}
 	s.Held[ID(2)] = pool.Hold{Database: Offers(db)[1], Share: Offers(share)[1]}
 	s.Refills, s.Refill = 7, &pool.Refill{Number: 7, At: at(5), Offers: slices.Concat(pool.List(pool.Share, Offers(share)[5:]), pool.List(pool.Database, Offers(db)[4:5]))}
-	s.Withdrawn = []pool.Listed{{Kind: pool.Share, Offer: Offers(share)[4]}, {Kind: pool.Database, Offer: Offers(db)[5], Tenant: ID(3)}}
+	s.Withdrawn = []pool.Listed{{Kind: pool.Share, Offer: Offers(share)[4]}, {Kind: pool.Database, Offer: Offers(db)[5], Tenant: ID(3)}, {Kind: pool.Database, Offer: Offers(db)[6], Tenant: ID(4), Moves: true}}
 	s.Tail, s.Queue, s.Signups, s.Settled = 9, 8, 7, at(3)
 	return s
 }

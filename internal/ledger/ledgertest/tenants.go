@@ -60,7 +60,8 @@ func tenantRoundTrip(t *testing.T, l ledger.Ledger) {
 	changed.Change = pool.Change{
 		Coming: []string{"10.20.30.42"}, Going: []string{"10.20.30.41"}, Admitted: []string{"10.20.30.41"}, Evicted: []string{"10.20.30.43"},
 		Since: at(50), Confirm: true, Untold: true, Regular: 2, Due: at(86400), First: "10.20.30.40",
-		Words: []pool.Word{{Address: "10.20.30.43", At: at(40), Out: true}, {Address: "10.20.30.41", At: at(41)}},
+		Words:  []pool.Word{{Address: "10.20.30.43", At: at(40), Out: true}, {Address: "10.20.30.41", At: at(41)}},
+		Forgot: at(39),
 	}
 	changed.Spent = []string{"mark1111", "mark2222"}
 	changed.Returning = []pool.Holding{{Host: "database-standard-1", Index: 2, Generation: 3, Name: "k3v9x2m7qa", Address: "db.internal", Port: 5432}, {Host: "share-standard-1", Index: 4, Generation: 1, Name: "q8w2", Address: "gw.internal"}}

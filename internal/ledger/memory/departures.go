@@ -152,8 +152,7 @@ func (l *Ledger) Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clear
 // SaveClearance writes a clearance on the condition that its version is before's.
 func (l *Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance) (saved pool.Clearance, err error) {
 	err = l.write(ctx, "SaveClearance", func() error {
-		stored, known := l.clearances[after.ID()]
-		if !known || stored.Version != before.Version {
+		if l.clearances[after.ID()].Version != before.Version {
 			return fmt.Errorf("save clearance %s: %w", after.ID(), pool.ErrConflict)
 		}
 		saved = l.putClearance(after, before.Version+1)
@@ -190,13 +189,25 @@ func (l *Ledger) Stops(ctx context.Context) (pool.Stops, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.stops, nil
+	return l.stops.Clone(), nil
 }
 
 // SaveStops sets the stop switch.
 func (l *Ledger) SaveStops(ctx context.Context, s pool.Stops) error {
 	return l.write(ctx, "SaveStops", func() error {
-		l.stops = s
+		l.stops = s.Clone()
+		return nil
+	})
+}
+
+// SwitchStops writes the stop switch on the condition that its version is before's.
+func (l *Ledger) SwitchStops(ctx context.Context, before, after pool.Stops) error {
+	return l.write(ctx, "SwitchStops", func() error {
+		if l.stops.Version != before.Version {
+			return fmt.Errorf("switch the stop switch: %w", pool.ErrConflict)
+		}
+		l.stops = after.Clone()
+		l.stops.Version = before.Version + 1
 		return nil
 	})
 }

@@ -33,18 +33,27 @@ type index struct {
 	lag     int
 	entries map[record]entry
 	pending []entry // writes that the index has not heard of
+	asked   bool    // since the last write
 }
 
 func newIndex(lag int) index { return index{lag: lag, entries: map[record]entry{}} }
 
 func (i *index) note(e entry) {
-	i.pending = append(i.pending, e)
+	i.pending, i.asked = append(i.pending, e), false
 	for len(i.pending) > i.lag {
-		heard := i.pending[0]
-		i.pending = i.pending[1:]
-		if delete(i.entries, heard.record); !heard.dueAt.IsZero() || heard.reserve != (pool.Key{}) {
-			i.entries[heard.record] = heard
-		}
+		i.hear()
+	}
+}
+
+// hear has the index hear of the oldest write that it has not heard of.
+func (i *index) hear() {
+	if len(i.pending) == 0 {
+		return
+	}
+	heard := i.pending[0]
+	i.pending = i.pending[1:]
+	if delete(i.entries, heard.record); !heard.dueAt.IsZero() || heard.reserve != (pool.Key{}) {
+		i.entries[heard.record] = heard
 	}
 }
 
@@ -60,8 +69,13 @@ func (i *index) noteTenant(t pool.Tenant) {
 	i.note(entry{record: record{tenant: t.ID}, dueAt: t.Due})
 }
 
-// sorted returns the entries that are wanted, in an order that depends on nothing but them.
+// sorted returns the entries that are wanted, in an order that depends on nothing but them. Where
+// nothing is written any more, the index catches up with each question.
 func (i *index) sorted(wanted func(entry) bool, compare func(a, b entry) int) []entry {
+	if i.asked {
+		i.hear()
+	}
+	i.asked = true
 	var some []entry
 	for e := range maps.Values(i.entries) {
 		if wanted(e) {
@@ -71,7 +85,7 @@ func (i *index) sorted(wanted func(entry) bool, compare func(a, b entry) int) []
 	slices.SortFunc(some, func(a, b entry) int {
 		return cmp.Or(compare(a, b), cmp.Compare(a.record.host, b.record.host), cmp.Compare(a.record.tenant, b.record.tenant),
 			cmp.Compare(a.record.departure, b.record.departure), cmp.Compare(a.record.clearance, b.record.clearance),
-			cmp.Compare(a.record.repair, b.record.repair))
+			cmp.Compare(a.record.repair, b.record.repair), cmp.Compare(a.record.restoration, b.record.restoration))
 	})
 	return some
 }

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"headroom/internal/pool"
+	"headroom/internal/pool/inventory"
+	"headroom/internal/pool/recovery"
 )
 
 // Options change how a ledger behaves.
 type Options struct {
-	// Lag is by how many writes the answers of the indexes are late.
+	// Lag is by how many writes the answers of the indexes are late. With no more writes, each answer is by one less.
 	Lag int
 	// Fault is asked before each write; operation is the ledger's method. An error makes the write
 	// fail: with applied it takes effect all the same, and only its reply is lost.
@@ -21,7 +23,7 @@ type Options struct {
 	// Contended has each save of a host with an outcome conflict once, as on DynamoDB when what came of
 	// another host is noted in the pool's record at the same time.
 	Contended bool
-	// Lend has hosts, tenants and shelves go in and come out as they are, not as copies: for simulations, in which copying
+	// Lend has hosts, tenants, shelves and outlooks go in and come out as they are, not as copies: for simulations, in which copying
 	// is most of the work. Who reads one must not change it, and who has written one neither.
 	Lend bool
 }
@@ -46,7 +48,13 @@ type Ledger struct {
 	money      map[string]pool.Cents // what is spent besides hosts, by name
 	spent      pool.Cents            // by all
 	stops      pool.Stops
+	sightings  inventory.Sightings
+	storm      pool.Storm
+	recovery   recovery.Record
+	quotas     pool.Quotas
 	audits     []pool.Audit
+	copies     pool.AuditCopies
+	rejections map[string]pool.Rejection // by message
 	bays       pool.Bays
 	contended  map[pool.HostID]int64 // the version that a host had when its save was refused
 	index      index
@@ -70,6 +78,7 @@ func New(o Options) *Ledger {
 		wards:      map[pool.Key]pool.Ward{},
 		outlooks:   map[pool.Tier]pool.Outlook{},
 		money:      map[string]pool.Cents{},
+		rejections: map[string]pool.Rejection{},
 		index:      newIndex(o.Lag),
 	}
 }

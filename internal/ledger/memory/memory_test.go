@@ -98,6 +98,12 @@ func TestIndexesLag(t *testing.T) {
 			t.Errorf("after %d writes %d are due, want %d", n, len(due), want)
 		}
 	}
+	for n := 1; n <= 3; n++ {
+		due, err := l.OverdueTenants(t.Context(), start, 10)
+		if want := min(4, 4-lag+n); err != nil || len(due) != want {
+			t.Errorf("%d questions later %d are due, want %d; %v", n, len(due), want, err)
+		}
+	}
 }
 
 func TestALaggingReserveNamesHostsThatAreCordoned(t *testing.T) {

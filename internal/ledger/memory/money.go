@@ -3,6 +3,8 @@ package memory
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"headroom/internal/pool"
 )
@@ -28,6 +30,36 @@ func (l *Ledger) HoldMoney(ctx context.Context, name string, price, most pool.Ce
 		}
 		l.money[name] = price
 		l.spent += price
+		return nil
+	})
+}
+
+// HeldMoney lists what money is held for.
+func (l *Ledger) HeldMoney(ctx context.Context) ([]pool.HeldMoney, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var held []pool.HeldMoney
+	for _, name := range slices.Sorted(maps.Keys(l.money)) {
+		held = append(held, pool.HeldMoney{Name: name, Price: l.money[name]})
+	}
+	return held[:min(len(held), heldMost)], nil
+}
+
+// heldMost bounds what HeldMoney lists.
+const heldMost = 100
+
+// NoteCounted notes up to which number a pool's hosts are counted in what is spent.
+func (l *Ledger) NoteCounted(ctx context.Context, key pool.Key, seq int) error {
+	return l.write(ctx, "NoteCounted", func() error {
+		r, ok := l.pools[key]
+		if !ok {
+			return fmt.Errorf("note which hosts of pool %s are counted: %w", key, pool.ErrNotFound)
+		}
+		r.Counted = max(r.Counted, seq)
+		l.pools[key] = r
 		return nil
 	})
 }

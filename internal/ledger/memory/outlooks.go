@@ -14,7 +14,7 @@ func (l *Ledger) Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	o := l.outlooks[tier].Clone()
+	o := copied(l, l.outlooks[tier])
 	o.Tier = tier
 	return o, nil
 }
@@ -25,7 +25,7 @@ func (l *Ledger) SaveOutlook(ctx context.Context, before, after pool.Outlook) er
 		if l.outlooks[after.Tier].Version != before.Version {
 			return fmt.Errorf("save the outlook of tier %s: %w", after.Tier, pool.ErrConflict)
 		}
-		o := after.Clone()
+		o := copied(l, after)
 		o.Version = before.Version + 1
 		l.outlooks[after.Tier] = o
 		return nil

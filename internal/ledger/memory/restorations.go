@@ -38,6 +38,21 @@ func (l *Ledger) SaveRestoration(ctx context.Context, before, after pool.Restora
 	return saved, err
 }
 
+// ForgetRestoration deletes the record of a restoration, and saves its tenant, on the condition that both are as they were
+// read.
+func (l *Ledger) ForgetRestoration(ctx context.Context, last pool.Restoration, before, after pool.Tenant) error {
+	return l.write(ctx, "ForgetRestoration", func() error {
+		stored, known := l.tenants[after.ID]
+		if r, there := l.restored[last.Tenant]; !there || r.Version != last.Version || !known || stored.Version != before.Version {
+			return fmt.Errorf("forget restoration %s: %w", last.ID(), pool.ErrConflict)
+		}
+		delete(l.restored, last.Tenant)
+		l.index.note(entry{record: record{restoration: last.Tenant}})
+		l.saveTenant(after, before.Version+1)
+		return nil
+	})
+}
+
 // OverdueRestorations names the tenants whose restorations' deadline is now or earlier, the oldest first.
 func (l *Ledger) OverdueRestorations(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error) {
 	var ids []pool.TenantID
