@@ -21,6 +21,8 @@ import (
 type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	Storm(ctx context.Context) (pool.Storm, error)
+	SaveStorm(ctx context.Context, before, after pool.Storm) error
 }
 
 type publisher interface {
@@ -45,7 +47,7 @@ type sender interface {
 type Config struct {
 	Events     publisher
 	Notify     notifier // tells a person; wants Region
-	Ledger     store    // ends announcement steps
+	Ledger     store    // ends announcement steps, and knows which hosts fell lately
 	PoolChecks sender   // asks for a pool check when a host goes into or out of service
 	Metrics    telemetry.Recorder
 	Now        func() time.Time
@@ -96,3 +98,7 @@ func (unequipped) Host(context.Context, pool.HostID) (pool.Host, error) {
 func (unequipped) SaveHost(context.Context, pool.Host, pool.Host, pool.Outcome, time.Time) error {
 	return ErrUnequipped
 }
+
+func (unequipped) Storm(context.Context) (pool.Storm, error) { return pool.Storm{}, ErrUnequipped }
+
+func (unequipped) SaveStorm(context.Context, pool.Storm, pool.Storm) error { return ErrUnequipped }

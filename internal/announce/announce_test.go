@@ -118,3 +118,15 @@ func TestAnAnnouncerSaysWhatItLacks(t *testing.T) {
 		}
 	}
 }
+
+func TestANoticeBearsTheCorrelationIDOfWhatItCameOf(t *testing.T) {
+	a, _, topic, _ := speaking(t)
+	ctx := events.WithCorrelation(t.Context(), "m-17")
+	if err := a.SignupStuck(ctx, pool.Tenant{ID: "acme", Progress: pool.Progress{Stuck: pool.StepOpen, Error: "no good"}}); err != nil {
+		t.Fatal(err)
+	}
+	sent := topic.Notes()
+	if n := len(sent); n != 1 || !strings.Contains(sent[0].Message, "headroom logs m-17") || !strings.Contains(sent[0].Data, `"correlationId":"m-17"`) {
+		t.Errorf("it is told %+v", sent)
+	}
+}

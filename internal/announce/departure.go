@@ -14,7 +14,7 @@ import (
 // TenantClosed announces a tenant that leaves and reaches its storage no more.
 func (a *Announcer) TenantClosed(ctx context.Context, d pool.Departure) error {
 	out := events.TenantClosed{
-		Version: events.Version, TenantID: string(d.Tenant.ID), Tier: string(d.Tenant.Tier), ClosedAt: events.At(a.closedAt(d)),
+		Version: events.Version, TenantID: string(d.Tenant.ID), Tier: string(d.Tenant.Tier), ClosedAt: events.At(a.doneAt(d, pool.StepShut)),
 		GraceUntil: events.At(d.GraceUntil()), Reason: d.Reason, RequestedBy: d.RequestedBy,
 	}
 	if err := a.Events.Publish(ctx, out); err != nil {
@@ -23,10 +23,11 @@ func (a *Announcer) TenantClosed(ctx context.Context, d pool.Departure) error {
 	return nil
 }
 
-// closedAt is when a tenant was shut out: now, if that is not recorded yet.
-func (a *Announcer) closedAt(d pool.Departure) time.Time {
+// doneAt is when a step of a departure was done: now, if that is not recorded yet. So what is said again later does not
+// look as if it had come about only then.
+func (a *Announcer) doneAt(d pool.Departure, step pool.Step) time.Time {
 	for _, p := range d.Proofs {
-		if p.Step == pool.StepShut {
+		if p.Step == step {
 			return p.At
 		}
 	}
@@ -37,7 +38,7 @@ func (a *Announcer) closedAt(d pool.Departure) time.Time {
 func (a *Announcer) TenantReopened(ctx context.Context, d pool.Departure) error {
 	by, reason, _ := strings.Cut(d.UndoneBy, ": ")
 	out := events.TenantReopened{
-		Version: events.Version, TenantID: string(d.Tenant.ID), Tier: string(d.Tenant.Tier), ReopenedAt: events.At(a.Now()), Reason: reason, RequestedBy: by,
+		Version: events.Version, TenantID: string(d.Tenant.ID), Tier: string(d.Tenant.Tier), ReopenedAt: events.At(a.doneAt(d, pool.StepReopen)), Reason: reason, RequestedBy: by,
 	}
 	if err := a.Events.Publish(ctx, out); err != nil {
 		return fmt.Errorf("publish that tenant %s is open again: %w", d.Tenant.ID, err)

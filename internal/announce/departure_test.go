@@ -15,13 +15,15 @@ import (
 	"headroom/internal/pool"
 )
 
-// leaver is the departure of a tenant that was shut out.
+// leaver is the departure of a tenant that was shut out, and let in again.
 func leaver() pool.Departure {
 	d := pool.Departure{
 		Tenant: pool.Tenant{ID: "acme", Tier: "standard", Mark: "mark", State: pool.TenantReady}, Reason: "it ends", RequestedBy: "billing",
 		RequestedAt: start, Grace: time.Hour, State: pool.DepartureLeaving, Progress: pool.Started(pool.StepShut, start), UndoneBy: "support: a mistake",
 	}
-	return d.Proven(pool.StepUpload, start.Add(time.Second), "nobody reaches it")
+	d = d.Proven(pool.StepUpload, start.Add(time.Second), "nobody reaches it")
+	d.Proofs = append(d.Proofs, pool.Proof{Step: pool.StepReopen, At: start.Add(2 * time.Second), What: "it is let in again"})
+	return d
 }
 
 func TestWhatBecomesOfATenantThatLeavesIsSaid(t *testing.T) {
@@ -43,7 +45,7 @@ func TestWhatBecomesOfATenantThatLeavesIsSaid(t *testing.T) {
 			func(ctx context.Context) error { return a.TenantClosed(ctx, d) }, "TenantClosed",
 			[]string{`"closedAt":"2026-11-02T09:00:01Z"`, `"graceUntil":"2026-11-02T10:00:00Z"`, `"reason":"it ends"`, `"requestedBy":"billing"`},
 		},
-		{func(ctx context.Context) error { return a.TenantReopened(ctx, d) }, "TenantReopened", []string{`"reason":"a mistake"`, `"requestedBy":"support"`}},
+		{func(ctx context.Context) error { return a.TenantReopened(ctx, d) }, "TenantReopened", []string{`"reopenedAt":"2026-11-02T09:00:02Z"`, `"reason":"a mistake"`, `"requestedBy":"support"`}},
 		{func(ctx context.Context) error { return a.TenantReleased(ctx, d, events.Certificate{TenantID: "acme"}) }, "TenantReleased", []string{`"certificate":{`}},
 		{func(ctx context.Context) error {
 			return a.RequestRejected(ctx, events.TypeUndoRequested, "m-1", "acme", &events.FieldError{Field: "tenantId", Reason: "is unknown"})

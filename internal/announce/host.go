@@ -25,7 +25,7 @@ func (a *Announcer) HostOrdered(ctx context.Context, h pool.Host) error {
 }
 
 // Host announces what a host has come to, and has the host go on (pool.Onward). For a host that went into
-// or out of service it asks for a pool check. A host whose making failed is announced by HostFailed, because more
+// or out of service, or was retired, it asks for a pool check. A host whose making failed is announced by HostFailed, because more
 // is to be done about it.
 func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
 	announce := map[pool.HostState]func(context.Context, pool.Host) error{
@@ -41,7 +41,7 @@ func (a *Announcer) Host(ctx context.Context, h pool.Host) error {
 	if err := announce(ctx, h); err != nil {
 		return err
 	}
-	if h.State == pool.HostInService || h.State == pool.HostCordoned || h.State == pool.HostLost {
+	if h.State == pool.HostInService || h.State == pool.HostCordoned || h.State == pool.HostLost || h.State == pool.HostDeleted && !h.Retire.At.IsZero() {
 		if err := a.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("host %s is %s", h.ID, h.State)), 0); err != nil {
 			return fmt.Errorf("ask for a pool check: %w", err)
 		}
@@ -65,6 +65,9 @@ func (a *Announcer) inService(ctx context.Context, h pool.Host) error {
 	}
 	if first(h) {
 		return nil // nobody was told of it before
+	}
+	if alone, err := a.home(ctx, h); err != nil || !alone {
+		return err
 	}
 	return a.tell(ctx, note{
 		what: "HostInService", host: h.ID, reason: h.Why, next: showHost(h.ID),
@@ -95,9 +98,12 @@ func (a *Announcer) cordoned(ctx context.Context, h pool.Host) error {
 	if err != nil {
 		return fmt.Errorf("publish that host %s is cordoned: %w", h.ID, err)
 	}
+	if alone, err := a.alone(ctx, h); err != nil || !alone {
+		return err
+	}
 	use, unread := a.usage(ctx, h)
 	return a.tell(ctx, note{
-		what: "HostCordoned", host: h.ID, reason: h.Why, section: runbookOf(h), next: showHost(h.ID), tenants: use,
+		what: "HostCordoned", page: h.OutOfReach(a.Now()), host: h.ID, reason: h.Why, section: runbookOf(h), next: showHost(h.ID), tenants: use,
 		subject: fmt.Sprintf("host %s is cordoned", h.ID), lines: a.cordonNotice(h, use, unread),
 	})
 }
@@ -141,8 +147,13 @@ func (a *Announcer) lost(ctx context.Context, h pool.Host) error {
 	if err != nil {
 		return fmt.Errorf("publish that host %s is lost: %w", h.ID, err)
 	}
+	page, section := len(tenantsOf(h)) > 0, "inventory-differs"
+	if page {
+		section = "inventory-grave"
+		a.Metrics.Gauge(telemetry.InventoryGrave, 1)
+	}
 	return a.tell(ctx, note{
-		what: "HostLost", host: h.ID, reason: h.Why, next: showHost(h.ID), subject: fmt.Sprintf("host %s is lost", h.ID), lines: lostNotice(h),
+		what: "HostLost", page: page, host: h.ID, reason: h.Why, section: section, next: showHost(h.ID), subject: fmt.Sprintf("host %s is lost", h.ID), lines: lostNotice(h),
 	})
 }
 
@@ -160,6 +171,9 @@ func tenantsOf(h pool.Host) []string {
 // deleted announces an order that came to nothing and that nobody has heard of yet: its name is somebody else's,
 // it made no stack, or that its making failed could not be told before its stack was deleted.
 func (a *Announcer) deleted(ctx context.Context, h pool.Host) error {
+	if !h.Retire.At.IsZero() {
+		return a.retired(ctx, h)
+	}
 	what, why, notice := "is passed over", h.Why, passedOverNotice
 	switch {
 	case h.Untold:

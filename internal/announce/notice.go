@@ -42,7 +42,7 @@ func (a *Announcer) cordonNotice(h pool.Host, use []events.TenantUse, unread err
 	}
 	return append(lines,
 		"Done already: the host is cordoned, its free slots don't count, and a pool check was asked for, which orders other capacity",
-		"where that is low. The host goes back into service by itself when nothing of this is so any more, and that is told too.")
+		"where that is low. The host goes back into service by itself when nothing of this has been so for a while, and that is told too.")
 }
 
 // backNotice tells that a host takes tenants again.

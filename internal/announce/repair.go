@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"headroom/events"
@@ -11,13 +12,17 @@ import (
 	"headroom/internal/telemetry"
 )
 
-// RepairWaits announces that a host needs mending, and waits for others, or for its zone.
-func (a *Announcer) RepairWaits(ctx context.Context, h pool.Host, r pool.Repair, why string) error {
+// RepairWaits announces that a host needs mending, and waits for others, or for its zone. Of one that is told of among several
+// (pool.Storm) nobody is told once more.
+func (a *Announcer) RepairWaits(ctx context.Context, h pool.Host, r pool.Repair, why string, gathered bool) error {
 	err := a.Events.Publish(ctx, events.HostRepairWaits{
 		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier), Cause: r.Cause, Reason: why,
 	})
 	if err != nil {
 		return fmt.Errorf("publish that the repair of %s waits: %w", h.ID, err)
+	}
+	if gathered {
+		return nil
 	}
 	lines := append([]string{
 		fmt.Sprintf("Host %s needs mending, and nothing is done about it yet: %s.", h.ID, why),
@@ -38,6 +43,7 @@ func (a *Announcer) RepairAsks(ctx context.Context, h pool.Host, r pool.Repair, 
 	a.Metrics.Count(telemetry.RepairsAsking, 1)
 	err := a.Events.Publish(ctx, events.HostRepairAsks{
 		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier), Cause: r.Cause, Way: string(r.Way), Reason: why,
+		MayLose: mayLose(h, r),
 	})
 	if err != nil {
 		return fmt.Errorf("publish that the repair of %s asks: %w", h.ID, err)
@@ -47,7 +53,11 @@ func (a *Announcer) RepairAsks(ctx context.Context, h pool.Host, r pool.Repair, 
 		fmt.Sprintf("Host %s does not serve, and what is left to be tried is not done without a person's word.", h.ID),
 		"",
 	}, a.repairState(h, r)...)
-	lines = append(lines, "Asked:    way "+string(r.Way)+": "+why, "")
+	lines = append(lines, folded("Asked:    ", "way "+string(r.Way)+": "+why)...)
+	if lost := mayLose(h, r); lost != "" {
+		lines = append(lines, folded("May lose: ", "if the gateway is given up (way gateway), "+lost)...)
+	}
+	lines = append(lines, "")
 	lines = append(lines, a.links(h)...)
 	lines = append(append(lines, ""), ask...)
 	lines = append(lines,
@@ -64,6 +74,33 @@ func (a *Announcer) RepairAsks(ctx context.Context, h pool.Host, r pool.Repair, 
 	})
 }
 
+// mayLose words what may be lost if a person has the gateway given up; empty: that is not to be chosen.
+func mayLose(h pool.Host, r pool.Repair) string {
+	if !r.MayGiveUp() {
+		return ""
+	}
+	return r.Loss(h)
+}
+
+// notWider is how wide a line of what may be long is.
+const notWider = 118
+
+// folded breaks what a heading is followed by into lines, below which nothing else stands.
+func folded(heading, text string) []string {
+	lines, line := []string{}, heading
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i > 0 && len(line)+1+len(word) > notWider:
+			lines, line = append(lines, line), strings.Repeat(" ", len(heading))+word
+		case i > 0:
+			line += " " + word
+		default:
+			line += word
+		}
+	}
+	return append(lines, line)
+}
+
 // asked words what is asked of a person, and returns the message that answers it, as JSON.
 func (a *Announcer) asked(h pool.Host, r pool.Repair) (words []string, message string) {
 	request := events.RepairRequest{
@@ -71,12 +108,17 @@ func (a *Announcer) asked(h pool.Host, r pool.Repair) (words []string, message s
 		RequestedBy: "YOU", Reason: "WHY",
 	}
 	switch {
+	case r.Renewing():
+		words = []string{
+			"What to do: look at the new machine and its appliance. The old gateway reaches no bucket any more, and its disks are kept;",
+			"there is no way back to it by itself. If the new machine is good for nothing, terminate it: another one is made with this,",
+			"and otherwise it is gone on with:",
+		}
 	case r.Way == pool.WayGateway:
 		words = []string{
-			"What to do: save what can be saved of the cache disk first. Headroom never makes a new gateway over the same buckets by",
-			"itself: what was acknowledged and not uploaded would be lost, and two gateways must never write one bucket. The",
-			"handbook says what there is left to do (docs/operations.md, \"A share host fails\"). Once you have mended it, this has",
-			"it looked at again:",
+			"What to do: save what can be saved of the cache disk first. With your word the gateway is given up for a new one over the",
+			"same buckets, under the same names and for the same clients, and lost may be what is said above.",
+			"The old one is fenced off from the buckets before, for two gateways must never write one bucket. This gives the word:",
 		}
 	case r.Next != "":
 		words = []string{
@@ -84,7 +126,11 @@ func (a *Announcer) asked(h pool.Host, r pool.Repair) (words []string, message s
 			"more is tried by itself. This has it looked at again, and go on if it is well:",
 		}
 	default:
-		words = []string{"What to do: look at what was tried, and decide. This gives the word for it:"}
+		words = []string{
+			"What to do: look at what was tried, and decide. If you are sure that this gateway is beyond help, the word for way gateway",
+			"instead of machine gives it up for a new one over the same buckets: lost may be then what is said above",
+			"(the handbook, \"A share host fails\"). This gives the word for what is asked:",
+		}
 	}
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -120,7 +166,7 @@ func quiet(r pool.Repair) string {
 	if r.Quiet.IsZero() {
 		return ""
 	}
-	return "; they can't write, since " + r.Quiet.UTC().Format(time.RFC3339) + " at the latest"
+	return "; they can't write, which was noticed at " + r.Quiet.UTC().Format(time.RFC3339)
 }
 
 // lastSeen is what a repair's looks found when it moved last by what they found.
@@ -146,14 +192,23 @@ func tried(r pool.Repair) []string {
 	return ways
 }
 
+// keptOf lists the disks that wait for a person's word.
+func keptOf(r pool.Repair) []string {
+	var lines []string
+	for _, k := range r.Undecided() {
+		lines = append(lines, fmt.Sprintf("Kept:     %s of gateway %s, until headroom host repair %s --discard, and not less than to %s", k.Volume, k.Gateway, r.Host, k.Until.UTC().Format(time.RFC3339)))
+	}
+	return lines
+}
+
 // HostRepaired announces a host that was mended, or changed as somebody wanted it. unwritable is how long its tenants could
-// not write, at most.
+// not write, from the first sign of it.
 func (a *Announcer) HostRepaired(ctx context.Context, h pool.Host, r pool.Repair, unwritable time.Duration) error {
 	a.Metrics.Way(string(r.Way)).Count(telemetry.HostsRepaired, 1)
 	a.Metrics.Duration(telemetry.UnwritableTime, unwritable)
 	err := a.Events.Publish(ctx, events.HostRepaired{
 		Version: events.Version, HostID: string(h.ID), Kind: string(h.Kind), Tier: string(h.Tier), Cause: r.Cause, Way: string(r.Way), Tried: tried(r),
-		Proven: r.Evidence(), Planned: r.Planned(), BeganAt: events.At(r.Began), UnwritableSeconds: int(unwritable.Seconds()),
+		Proven: r.Evidence(), Planned: r.Planned(), BeganAt: events.At(r.Began), UnwritableSeconds: int(unwritable.Seconds()), Lost: r.Renewal.Lost,
 	})
 	if err != nil {
 		return fmt.Errorf("publish that host %s is repaired: %w", h.ID, err)
@@ -162,14 +217,25 @@ func (a *Announcer) HostRepaired(ctx context.Context, h pool.Host, r pool.Repair
 	if r.Planned() {
 		outcome, what = "is changed", "was changed as "+r.Wanted.By+" wanted"
 	}
+	done := fmt.Sprintf("Host %s %s, by way %s, and serves.", h.ID, what, r.Way)
+	if why := r.Refused(); why != "" {
+		outcome = "is left as it was"
+		done = fmt.Sprintf("Host %s is left as it was, and serves: what %s wanted is refused. %s.", h.ID, r.Wanted.By, why)
+	}
 	lines := append([]string{
-		fmt.Sprintf("Host %s %s, by way %s, and serves.", h.ID, what, r.Way),
+		done,
 		"",
 	}, a.repairState(h, r)...)
 	for _, seen := range r.Evidence() {
 		lines = append(lines, "Proven:   "+seen)
 	}
-	lines = append(lines, fmt.Sprintf("Writes:   not taken for %s, at most; what was acknowledged before is there", unwritable.Round(time.Second)))
+	acknowledged := "what was acknowledged before is there"
+	if r.Renewal.Lost != "" {
+		acknowledged = "what was uploaded before is there, and clients may have to mount anew"
+		lines = append(lines, folded("Lost:     ", "maybe, "+r.Renewal.Lost)...)
+		lines = append(lines, keptOf(r)...)
+	}
+	lines = append(lines, fmt.Sprintf("Writes:   not taken for %s, from the first sign of it; %s", unwritable.Round(time.Second), acknowledged))
 	if barred := h.Barriers(); barred != "" {
 		lines = append(lines, "", "It takes no new tenants yet: "+barred+".")
 	}

@@ -14,6 +14,7 @@ import (
 	"headroom/internal/adapter/notify/notifytest"
 	"headroom/internal/announce"
 	"headroom/internal/ledger/ledgertest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -41,7 +42,7 @@ func speaking(t *testing.T) (*announce.Announcer, *bustest.Bus, *notifytest.Topi
 	clock := func() time.Time { return start }
 	a, err := announce.New(announce.Config{
 		Events: &bus.Publisher{Client: told, Bus: "bus"}, Notify: &notify.Topic{Client: topic, ARN: "topic"},
-		Metrics: telemetry.Recorder{Out: metrics, Now: clock, Stage: "dev"}, Now: clock, Stage: "dev", Region: "eu-west-1",
+		Ledger: memory.New(memory.Options{}), Metrics: telemetry.Recorder{Out: metrics, Now: clock, Stage: "dev"}, Now: clock, Stage: "dev", Region: "eu-west-1",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,13 @@ func speaking(t *testing.T) (*announce.Announcer, *bustest.Bus, *notifytest.Topi
 func TestWhatBecomesOfARepairIsSaidWithWhatToDo(t *testing.T) {
 	host, repair := mending()
 	lost, moved, planned := repair.Clone(), repair.Clone(), repair.Clone()
-	lost.Way = pool.WayGateway
+	lost.Way, lost.Cache = pool.WayGateway, "vol-0123456789abcdef0"
+	lost.Seen = pool.LastLook{
+		Gateway: host.Access.GatewayID(), CacheGiB: 150, Unuploaded: pool.Unuploaded{Dirty: 1.2, DirtyAt: start.Add(-5 * time.Minute), FailingAt: start.Add(-5 * time.Minute)},
+	}
+	renewed := lost.Keep("vol-0123456789abcdef0", host.Access.GatewayID(), true, start).Fenced(host, pool.SideA)
+	stuck := renewed.Clone()
+	renewed.Renewal.Moved = true
 	moved.Next = "i-0fedcba9876543210"
 	planned.Way, planned.Wanted = pool.WayResize, pool.Wanted{By: "jo", Why: "slow", Size: "m5.2xlarge"}
 	for name, test := range map[string]struct {
@@ -63,7 +70,7 @@ func TestWhatBecomesOfARepairIsSaidWithWhatToDo(t *testing.T) {
 	}{
 		"it waits": {
 			func(ctx context.Context, a *announce.Announcer) error {
-				return a.RepairWaits(ctx, host, repair, "zone a seems to fail")
+				return a.RepairWaits(ctx, host, repair, "zone a seems to fail", false)
 			},
 			"HostRepairWaits",
 			[]string{`"reason":"zone a seems to fail"`, `"cause":"alarm headroom-dev-share-standard-3-status is on"`},
@@ -76,8 +83,9 @@ func TestWhatBecomesOfARepairIsSaidWithWhatToDo(t *testing.T) {
 			"HostRepairAsks",
 			[]string{`"way":"machine"`, `"reason":"no drill is recorded"`},
 			[]string{
-				"needs a word", "no drill is recorded", "reboot: it did not help", "Seen:     its machine fails a status check", "1 of 2 slots", "since 2026-11-02T09:01:00Z",
+				"needs a word", "no drill is recorded", "reboot: it did not help", "Seen:     its machine fails a status check", "1 of 2 slots", "which was noticed at 2026-11-02T09:01:00Z",
 				`"action":"proceed","way":"machine"`, "OutputKey=='RepairRequestQueueUrl'", "Headroom-dev", "gateways/sgw-12A3456B",
+				"May lose: if the gateway is given up (way gateway), what gateway sgw-12A3456B", "how much is not known",
 			},
 		},
 		"it asks for what may lose data": {
@@ -85,8 +93,31 @@ func TestWhatBecomesOfARepairIsSaidWithWhatToDo(t *testing.T) {
 				return a.RepairAsks(ctx, host, lost, "what was not uploaded is lost")
 			},
 			"HostRepairAsks",
+			[]string{`"way":"gateway"`, `"mayLose":"what gateway sgw-12A3456B acknowledged and had not uploaded is not in the buckets: up to 1.8 GiB`},
+			[]string{"what was not uploaded is lost", `"action":"proceed","way":"gateway"`, "never write one bucket", `
+May lose: if the gateway is given up (way gateway), what gateway sgw-12A3456B acknowledged and had not uploaded is not
+          in the buckets: up to 1.8 GiB, 1.2% of its cache of 150 GiB, when it was last measured, at
+          2026-11-02T08:55:00Z, 6m before it was found not to serve, and what was written since, which nobody knows;
+          that may be the last writes of acme; no file failed to upload at 2026-11-02T08:55:00Z; the cache disk
+          vol-0123456789abcdef0 has it, and is kept until a person says that it may go
+
+`},
+		},
+		"its new gateway does not serve": {
+			func(ctx context.Context, a *announce.Announcer) error {
+				return a.RepairAsks(ctx, host, stuck, "the new one does not serve")
+			},
+			"HostRepairAsks",
 			[]string{`"way":"gateway"`},
-			[]string{"what was not uploaded is lost", `"action":"proceed","way":"gateway"`, "never write one bucket"},
+			[]string{"no way back", `"action":"proceed","way":"gateway"`}, // what it may lose was said, and is done
+		},
+		"its gateway was given up": {
+			func(ctx context.Context, a *announce.Announcer) error {
+				return a.HostRepaired(ctx, host, renewed, 270*time.Second)
+			},
+			"HostRepaired",
+			[]string{`"lost":"what gateway sgw-12A3456B acknowledged and had not uploaded is not in the buckets: up to 1.8 GiB, 1.2% of its cache of 150 GiB, when it was last measured`},
+			[]string{"Lost:     maybe, what gateway sgw-12A3456B", "Kept:     vol-0123456789abcdef0 of gateway sgw-12A3456B", "mount anew"},
 		},
 		"its new machine does not serve": {
 			func(ctx context.Context, a *announce.Announcer) error {
@@ -111,6 +142,16 @@ func TestWhatBecomesOfARepairIsSaidWithWhatToDo(t *testing.T) {
 			"HostRepaired",
 			[]string{`"planned":true`, `"way":"resize"`},
 			[]string{"is changed", "as jo wanted"},
+		},
+		"it was wanted, and refused": {
+			func(ctx context.Context, a *announce.Announcer) error {
+				r := planned.Clone()
+				r.Way, r.Tried = pool.WayUpdate, []pool.Try{{Way: pool.WayUpdate}}
+				return a.HostRepaired(ctx, host, r.Refuse([]string{"Cache (AWS::EC2::Volume) would be replaced (True)"}), 0)
+			},
+			"HostRepaired",
+			[]string{`"planned":true`, `"tried":["update: refused: Cache`},
+			[]string{"host share-standard-3 is left as it was\n", "what jo wanted is refused. Cache (AWS::EC2::Volume) would be replaced (True)."},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +220,7 @@ func TestACordonedGatewaysAlarmsAreExplained(t *testing.T) {
 		h := host.Clone()
 		h.Alarms["headroom-dev-share-standard-3-"+name] = pool.AlarmMark{On: true, At: start}
 		a, _, topic, _ := speaking(t)
-		// That there is no ledger is found out once it is told.
+		// That there is no such host is found out once it is told.
 		_ = a.Host(t.Context(), h)
 		if notes := topic.Notes(); len(notes) != 1 || !strings.Contains(notes[0].Message, want) || strings.Contains(notes[0].Message, "Database Insights") {
 			t.Errorf("of %s is told %+v", name, notes)

@@ -14,8 +14,17 @@ import (
 // lacking is what files that come back can't hold. Versions of a bucket are known by when they were uploaded.
 const lacking = "what was written before that time, and not uploaded yet: of a file that was written shortly before, an earlier version or none came back"
 
-// TenantRestored announces what of a tenant went back to a time.
-func (a *Announcer) TenantRestored(ctx context.Context, r pool.Restoration) error {
+// lacks words what files that come back can't hold; missing is what gateways had alone that were given up.
+func lacks(missing []pool.Missing) string {
+	what := lacking
+	for _, m := range missing {
+		what += "; " + m.String()
+	}
+	return what
+}
+
+// TenantRestored announces what of a tenant went back to a time; missing is what its share may lack, for gateways were given up.
+func (a *Announcer) TenantRestored(ctx context.Context, r pool.Restoration, missing []pool.Missing) error {
 	now := a.Now()
 	out := events.TenantRestored{
 		Version: events.Version, TenantID: string(r.Tenant), Tier: string(r.Tier), RestoredTo: events.At(r.To), RestoredAt: events.At(now),
@@ -27,10 +36,37 @@ func (a *Announcer) TenantRestored(ctx context.Context, r pool.Restoration) erro
 	}
 	if r.OfShare() {
 		out.Parts = append(out.Parts, events.PartShare)
-		out.Folder, out.Files, out.FilesBytes, out.Lacking = r.Folder(), r.Files, r.FilesBytes, lacking
+		out.Folder, out.Files, out.FilesBytes, out.Lacking = r.Folder(), r.Files, r.FilesBytes, lacks(missing)
 	}
 	if err := a.Events.Publish(ctx, out); err != nil {
 		return fmt.Errorf("publish that tenant %s was restored: %w", r.Tenant, err)
+	}
+	return nil
+}
+
+// TenantMoves announces a tenant that is about to be shut out of its database because that moves, before it is.
+func (a *Announcer) TenantMoves(ctx context.Context, r pool.Restoration) error {
+	out := events.AccessChanging{
+		Version: events.Version, TenantID: string(r.Tenant), Tier: string(r.Tier), At: events.At(a.Now()), RefusedSeconds: seconds(pool.MoveTakes(r.Size)),
+		Reason: r.Reason, RequestedBy: r.RequestedBy,
+	}
+	if err := a.Events.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish that tenant %s is about to move: %w", r.Tenant, err)
+	}
+	return nil
+}
+
+// TenantMoved announces a tenant whose database is on another host.
+func (a *Announcer) TenantMoved(ctx context.Context, r pool.Restoration, t pool.Tenant) error {
+	out := events.AccessChanged{
+		Version: events.Version, TenantID: string(t.ID), Tier: string(t.Tier), Added: []string{}, Removed: []string{}, Addresses: sorted(t.Addresses),
+		Since: events.At(r.Swapped), RefusedSeconds: seconds(r.Refused),
+		Database: &events.Database{
+			Engine: "postgres", Host: r.Target.Address, Port: r.Target.Port, Name: pool.DatabaseName(r.Target.Name), Username: pool.RoleName(r.Target.Name), SecretARN: t.Secret,
+		},
+	}
+	if err := a.Events.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish that tenant %s has moved: %w", r.Tenant, err)
 	}
 	return nil
 }
@@ -53,6 +89,9 @@ func (a *Announcer) RestoreUndone(ctx context.Context, r pool.Restoration) error
 
 // RestoreFailed tells a person of a restoration that came to nothing. There is no event of it.
 func (a *Announcer) RestoreFailed(ctx context.Context, r pool.Restoration) error {
+	if r.Move {
+		return a.moveFailed(ctx, r)
+	}
 	lines := append([]string{
 		fmt.Sprintf("Tenant %s was to go back to %s, and that came to nothing. It has what it had before.", r.Tenant, r.To.UTC().Format(time.RFC3339)),
 		"",
@@ -70,15 +109,28 @@ func (a *Announcer) RestoreFailed(ctx context.Context, r pool.Restoration) error
 	})
 }
 
+func (a *Announcer) moveFailed(ctx context.Context, r pool.Restoration) error {
+	lines := append([]string{
+		fmt.Sprintf("Tenant %s was to move from %s, and that came to nothing. It has what it had before, and can log in.", r.Tenant, r.Database.Host),
+		"",
+		"Reason:  " + r.Why,
+	}, restorationState(r)...)
+	lines = append(lines, "", "What was made for it is taken away. Mend what kept it so, and ask for it again: headroom tenant move "+string(r.Tenant)+".", "", "Its history:")
+	return a.tell(ctx, note{
+		what: "MoveFailed", tenant: r.Tenant, reason: r.Why, next: historyOf(r.Tenant),
+		subject: fmt.Sprintf("the move of tenant %s failed", r.Tenant), lines: append(lines, entries(r.History)...),
+	})
+}
+
 // RestoreWaits tells a person, once, of what a restoration waits for. There is no event of it.
 func (a *Announcer) RestoreWaits(ctx context.Context, r pool.Restoration, why string) error {
 	lines := append([]string{
-		fmt.Sprintf("Restoration %s waits: %s.", r.ID(), why),
+		fmt.Sprintf("%s %s waits: %s.", what(r), r.ID(), why),
 		"",
 	}, restorationState(r)...)
 	return a.tell(ctx, note{
 		what: "RestoreWaits", tenant: r.Tenant, reason: why, next: explainTenant(r.Tenant),
-		subject: fmt.Sprintf("the restoration of tenant %s waits", r.Tenant),
+		subject: fmt.Sprintf("the %s of tenant %s waits", strings.ToLower(what(r)), r.Tenant),
 		lines:   append(lines, "", "It goes on by itself once that is over. A RestoreUndo calls it off."),
 	})
 }
@@ -103,11 +155,23 @@ func (a *Announcer) InstanceLeft(ctx context.Context, i pool.RestoredInstance, w
 func restorationState(r pool.Restoration) []string {
 	lines := []string{
 		"Wanted:  by " + r.RequestedBy + ": " + r.Reason,
-		"To:      " + r.To.UTC().Format(time.RFC3339),
 		"Step:    " + string(r.Step),
+	}
+	if r.Move {
+		lines = append(lines, "From:    "+string(r.Database.Host), "To:      "+string(r.Target.Host))
+	} else {
+		lines = append(lines, "To:      "+r.To.UTC().Format(time.RFC3339))
 	}
 	if r.Ordered {
 		lines = append(lines, "Instance: "+r.Instance)
 	}
 	return lines
+}
+
+// what is what a restoration is called.
+func what(r pool.Restoration) string {
+	if r.Move {
+		return "Move"
+	}
+	return "Restoration"
 }

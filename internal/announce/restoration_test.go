@@ -20,12 +20,12 @@ func restored() pool.Restoration {
 func TestRestorationsAreAnnounced(t *testing.T) {
 	a, bus, _, _ := speaking(t)
 	r := restored()
-	if err := a.TenantRestored(t.Context(), r); err != nil {
+	if err := a.TenantRestored(t.Context(), r, nil); err != nil {
 		t.Fatal(err)
 	}
 	only := r
 	only.Database = pool.Holding{}
-	if err := a.TenantRestored(t.Context(), only); err != nil {
+	if err := a.TenantRestored(t.Context(), only, []pool.Missing{{Gateway: "sgw-1", At: r.To}}); err != nil {
 		t.Fatal(err)
 	}
 	r.UndoneBy = "ops: the wrong: day"
@@ -34,8 +34,8 @@ func TestRestorationsAreAnnounced(t *testing.T) {
 	}
 	said := bus.Published()
 	for i, words := range [][]string{
-		{`"parts":["database","share"]`, `"refusedSeconds":2`, `"undoUntil":"2026-11-26T12:00:00Z"`, `"folder":"restored-20261126T101500Z/"`, `"database":"12 tables"`},
-		{`"parts":["share"]`, `"database":""`, `"files":3`, `"filesBytes":99`, "not uploaded yet"},
+		{`"parts":["database","share"]`, `"refusedSeconds":2`, `"undoUntil":"2026-11-26T12:00:00Z"`, `"folder":"restored-20261126T101500Z-2/"`, `"database":"12 tables"`},
+		{`"parts":["share"]`, `"database":""`, `"files":3`, `"filesBytes":99`, "not uploaded yet", "came back; gateway sgw-1 was given up at 2026-11-26T10:15:00Z, and what it had not uploaded may be missing"},
 		{`"reason":"the wrong: day"`, `"requestedBy":"ops"`},
 	} {
 		for _, word := range words {

@@ -28,8 +28,9 @@ type note struct {
 func (a *Announcer) tell(ctx context.Context, n note) error {
 	data := events.Notice{
 		Version: events.Version, Type: events.TypeNotice, Severity: events.SeverityTicket, What: n.what, Stage: a.Stage,
-		Subject: fmt.Sprintf("Headroom %s: %s", a.Stage, n.subject),
-		HostID:  string(n.host), TenantID: string(n.tenant), Reason: n.reason, Next: n.next, Tenants: n.tenants,
+		Subject:    fmt.Sprintf("Headroom %s: %s", a.Stage, n.subject),
+		Correlated: events.Correlated{CorrelationID: events.Correlation(ctx)},
+		HostID:     string(n.host), TenantID: string(n.tenant), Reason: n.reason, Next: n.next, Tenants: n.tenants,
 	}
 	if n.page {
 		data.Severity = events.SeverityPage
@@ -41,6 +42,9 @@ func (a *Announcer) tell(ctx context.Context, n note) error {
 	}
 	if n.next != "" {
 		lines = append(lines, "Next:     "+n.next)
+	}
+	if data.CorrelationID != "" {
+		lines = append(lines, "Thread:   headroom logs "+data.CorrelationID)
 	}
 	if err := a.Notify.Notify(ctx, data.Subject, strings.Join(lines, "\n"), data); err != nil {
 		return fmt.Errorf("notify that %s: %w", n.subject, err)

@@ -1,5 +1,6 @@
 // Package hostalarm hears the alarms of hosts: a host with an alarm that is on takes no more tenants, and goes back
-// into service when all of its alarms are OK. Which host an alarm is of, the functions for each kind of host know.
+// into service when all of its alarms have been OK for a while, which the pool check sees. Which host an alarm is of, the
+// functions for each kind of host know.
 //
 // Events come late, twice and out of order. Of each alarm the newest news is kept, by the alarm's own
 // clock, and what becomes of the host follows from all of its alarms.

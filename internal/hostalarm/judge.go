@@ -36,22 +36,15 @@ func deletionNews(alarm events.AlarmConfigurationChange, at time.Time) news {
 
 // Judge decides what news of an alarm changes in a host's record: the mark of the alarm, unless newer news of
 // it is known, and the host's state when that follows. The alarms of a host that is still being made
-// are marked too, and count once it is ready. changed is false when nothing does.
+// are marked too, and count once it is ready. A host whose alarms are over stays out of service until that has lasted: then
+// the pool check lets it in. changed is false when nothing changes.
 func Judge(host pool.Host, n news, now time.Time) (after pool.Host, changed bool, err error) {
 	known, ok := host.Alarms[n.alarm]
 	if ok && !n.mark.At.After(known.At) || !ok && n.gone {
 		return host, false, nil
 	}
-	after = host.Clone()
-	if after.Alarms == nil {
-		after.Alarms = map[string]pool.AlarmMark{}
-	}
-	after.Alarms[n.alarm] = n.mark
-	why := n.why
-	if len(after.Barred()) == 0 {
-		why = "all alarms are over, the last one: " + why
-	}
-	if after, err = pool.Reconsider(after, now, why); err != nil {
+	after = pool.Marked(host, n.alarm, n.mark, now)
+	if after, err = pool.Reconsider(after, now, n.why); err != nil {
 		return host, false, err
 	}
 	return after, true, nil

@@ -22,23 +22,24 @@ func alarm(name, value string, second int) events.AlarmStateChange {
 	}
 }
 
-func TestAHostIsInServiceWhenAllOfItsAlarmsAreOff(t *testing.T) {
+func TestAHostStaysOutOfServiceUntilAllOfItsAlarmsAreOffForAWhile(t *testing.T) {
 	tests := []struct {
 		name  string
 		state pool.HostState
 		heard []events.AlarmStateChange
 		want  pool.HostState
 		news  bool // of the last one
+		calm  bool
 	}{
-		{"an alarm goes on", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostCordoned, true},
-		{"and off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "OK", 2)}, pool.HostInService, true},
-		{"one of two goes off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3)}, pool.HostCordoned, true},
-		{"both go off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3), alarm("disk", "OK", 4)}, pool.HostInService, true},
-		{"older news comes late", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "OK", 2), alarm("cpu", "ALARM", 1)}, pool.HostInService, false},
-		{"the same news comes twice", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "ALARM", 1)}, pool.HostCordoned, false},
-		{"the clocks of alarms are their own", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "OK", 9), alarm("disk", "ALARM", 1)}, pool.HostCordoned, true},
-		{"an alarm while the host is being made", pool.HostPreparing, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostPreparing, true},
-		{"an alarm of a host that is being deleted", pool.HostDeleting, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostDeleting, true},
+		{"an alarm goes on", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostCordoned, true, false},
+		{"and off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "OK", 2)}, pool.HostCordoned, true, true},
+		{"one of two goes off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3)}, pool.HostCordoned, true, false},
+		{"both go off", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("disk", "ALARM", 2), alarm("cpu", "OK", 3), alarm("disk", "OK", 4)}, pool.HostCordoned, true, true},
+		{"older news comes late", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "OK", 2), alarm("cpu", "ALARM", 1)}, pool.HostInService, false, false},
+		{"the same news comes twice", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "ALARM", 1), alarm("cpu", "ALARM", 1)}, pool.HostCordoned, false, false},
+		{"the clocks of alarms are their own", pool.HostInService, []events.AlarmStateChange{alarm("cpu", "OK", 9), alarm("disk", "ALARM", 1)}, pool.HostCordoned, true, false},
+		{"an alarm while the host is being made", pool.HostPreparing, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostPreparing, true, false},
+		{"an alarm of a host that is being deleted", pool.HostDeleting, []events.AlarmStateChange{alarm("cpu", "ALARM", 1)}, pool.HostDeleting, true, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -50,8 +51,8 @@ func TestAHostIsInServiceWhenAllOfItsAlarmsAreOff(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if host.State != test.want || news != test.news {
-				t.Errorf("host is %s, news %v", host.State, news)
+			if host.State != test.want || news != test.news || !host.Calm.IsZero() != test.calm {
+				t.Errorf("host is %s, news %v, calm since %s", host.State, news, host.Calm)
 			}
 		})
 	}

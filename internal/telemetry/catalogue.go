@@ -98,17 +98,23 @@ var (
 	WaitRisk = Metric{Name: "WaitRisk", Unit: Percent, Dimensions: perTier, AlsoOfStage: true}
 	// LeadTimeLong is the lead time that 90 of 100 hosts of a pool stay below, as plans have it.
 	LeadTimeLong = Metric{Name: "LeadTimeLong", Unit: Seconds, Dimensions: perPool}
-	// DaysToCeiling is in how many days a pool meets its ceiling or the cap on money, at the pace of the last weeks.
+	// DaysToCeiling is in how many days a pool meets its ceiling, a quota or the cap on money, at the pace of the last weeks.
 	DaysToCeiling = Metric{Name: "DaysToCeiling", Unit: Count, Dimensions: perPool}
 	// MoneySpent is what all hosts cost, in dollars a month.
 	MoneySpent = Metric{Name: "MoneySpent", Unit: Count, Dimensions: perStage}
+	// MoneyIdle is what the slots of a pool cost that nobody has, in dollars a month: each its share of its host's price.
+	MoneyIdle = Metric{Name: "MoneyIdle", Unit: Count, Dimensions: perPool}
 	// MoneyCapUsed is how much of the cap on money is spent; 0 without a cap.
 	MoneyCapUsed = Metric{Name: "MoneyCapUsed", Unit: Percent, Dimensions: perStage}
+	// QuotaUsed is how much of a service quota of the account is used, by whomever.
+	QuotaUsed = Metric{Name: "QuotaUsed", Unit: Percent, Dimensions: perOf}
+	// QuotasUnknown is how many service quotas could not be read for a day, so that nothing is held back by them.
+	QuotasUnknown = Metric{Name: "QuotasUnknown", Unit: Count, Dimensions: perStage}
 	// BufferFree is how much of the buffer that a policy wants is free.
 	BufferFree = Metric{Name: "BufferFree", Unit: Percent, Dimensions: perPool, AlsoOfStage: true}
 	// Hosts are all hosts that count against the ceiling.
 	Hosts = Metric{Name: "Hosts", Unit: Count, Dimensions: perPool}
-	// HostsOfKind are the Hosts of a kind in all tiers, which share the account's quotas.
+	// HostsOfKind are the Hosts of a kind in all tiers.
 	HostsOfKind = Metric{Name: "HostsOfKind", Unit: Count, Dimensions: perKind}
 	// HostsInService are hosts that take tenants.
 	HostsInService = Metric{Name: "HostsInService", Unit: Count, Dimensions: perPool}
@@ -126,18 +132,34 @@ var (
 	FailuresInARow = Metric{Name: "FailuresInARow", Unit: Count, Dimensions: perPool, AlsoOfStage: true}
 	// HostsOrdered counts orders of hosts.
 	HostsOrdered = Metric{Name: "HostsOrdered", Unit: Count, Dimensions: perPool}
+	// HostsRetired counts hosts that were empty and not needed, and are gone.
+	HostsRetired = Metric{Name: "HostsRetired", Unit: Count, Dimensions: perPool}
 	// LeadTime is the time from the decision that a host is wanted to its slots being available.
 	LeadTime = Metric{Name: "LeadTime", Unit: Seconds, Dimensions: perPool}
 	// HostsRepaired counts share hosts that were mended, or changed as somebody wanted it, by the way that helped.
 	HostsRepaired = Metric{Name: "HostsRepaired", Unit: Count, Dimensions: perWay, AlsoOfStage: true}
+	// ZonesFailing is how many zones seem to fail: hosts in them went down shortly after one another.
+	ZonesFailing = Metric{Name: "ZonesFailing", Unit: Count, Dimensions: perStage}
+	// InventoryGrave is how many of InventoryDiffers mean that tenants can't reach what is theirs, or others may. Each host of
+	// theirs that is lost, or a database host that is down, measures 1 of its own.
+	InventoryGrave = Metric{Name: "InventoryGrave", Unit: Count, Dimensions: perStage}
+	// InventoryDiffers is how many things AWS has otherwise than the ledger says, or could not be looked at, each found more
+	// than once.
+	InventoryDiffers = Metric{Name: "InventoryDiffers", Unit: Count, Dimensions: perStage}
+	// AuditBehind is how far the copy of the audit is behind, at each round that copies.
+	AuditBehind = Metric{Name: "AuditBehind", Unit: Seconds, Dimensions: perStage}
+	// AuditLost is how many lines of the audit, of the last two weeks, were changed or taken away since they were copied.
+	AuditLost = Metric{Name: "AuditLost", Unit: Count, Dimensions: perStage}
 	// RepairsAsking counts times that a repair asked for a person's word.
 	RepairsAsking = Metric{Name: "RepairsAsking", Unit: Count, Dimensions: perStage}
-	// UnwritableTime is how long tenants of a host that was mended could not write, at most.
+	// UnwritableTime is how long tenants of a host that was mended could not write, from the first sign of it.
 	UnwritableTime = Metric{Name: "UnwritableTime", Unit: Seconds, Dimensions: perStage}
 	// ArchiveAge is for how long a tenant has been leaving whose data is not proven to be archived, at each of its steps.
 	ArchiveAge = Metric{Name: "ArchiveAge", Unit: Seconds, Dimensions: perStage}
 	// ScrubAge is for how long a slot has been scrubbed that is not proven clean, at each of its steps.
 	ScrubAge = Metric{Name: "ScrubAge", Unit: Seconds, Dimensions: perStage}
+	// StopAge is for how long a level of the stop switch (order, repair, destroy) has been on; 0: it is off.
+	StopAge = Metric{Name: "StopAge", Unit: Seconds, Dimensions: perOf, AlsoOfStage: true}
 	// StepsOverdue counts steps that were past their deadlines, and were tried again.
 	StepsOverdue = Metric{Name: "StepsOverdue", Unit: Count, Dimensions: perOf, AlsoOfStage: true}
 	// StepsGivenUp counts steps that were tried too often.
@@ -149,9 +171,9 @@ var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TenantsReleased, RequestsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
 	TenantsWaiting, LongestWait,
 	SlotsFree, SlotsAssigned, SlotsProvisioning, SlotsLeaving, SlotsCooling, SlotsQuarantined, BufferFree,
-	TimeToEmpty, TimeToEmptyEarly, WaitRisk, LeadTimeLong, DaysToCeiling, MoneySpent, MoneyCapUsed,
+	TimeToEmpty, TimeToEmptyEarly, WaitRisk, LeadTimeLong, DaysToCeiling, MoneySpent, MoneyIdle, MoneyCapUsed, QuotaUsed, QuotasUnknown,
 	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed,
-	HostsFailed, FailuresInARow, HostsOrdered, LeadTime,
-	HostsRepaired, RepairsAsking, UnwritableTime,
-	ArchiveAge, ScrubAge, StepsOverdue, StepsGivenUp,
+	HostsFailed, FailuresInARow, HostsOrdered, HostsRetired, LeadTime,
+	HostsRepaired, RepairsAsking, UnwritableTime, ZonesFailing, InventoryGrave, InventoryDiffers, AuditBehind, AuditLost,
+	ArchiveAge, ScrubAge, StopAge, StepsOverdue, StepsGivenUp,
 }

@@ -21,33 +21,43 @@ type Recorder struct {
 	of  map[string]string // values of the dimensions beside Stage
 }
 
+// Silent reports whether what is measured is dropped: then what takes long to know need not be.
+func (r Recorder) Silent() bool { return r.Out == nil }
+
 // Pool returns a recorder for the metrics of one pool.
 func (r Recorder) Pool(kind, tier string) Recorder {
-	r.of = map[string]string{Kind: kind, Tier: tier}
-	return r
+	return r.about(Kind, kind, Tier, tier)
 }
 
 // Tier returns a recorder for the metrics of one tier.
 func (r Recorder) Tier(tier string) Recorder {
-	r.of = map[string]string{Tier: tier}
-	return r
+	return r.about(Tier, tier)
 }
 
 // Kind returns a recorder for the metrics of one kind of hosts.
 func (r Recorder) Kind(kind string) Recorder {
-	r.of = map[string]string{Kind: kind}
-	return r
+	return r.about(Kind, kind)
 }
 
 // Way returns a recorder for the metrics of one way of mending hosts.
 func (r Recorder) Way(way string) Recorder {
-	r.of = map[string]string{Way: way}
-	return r
+	return r.about(Way, way)
 }
 
 // Of returns a recorder for the metrics of one kind of record, such as "host".
 func (r Recorder) Of(what string) Recorder {
-	r.of = map[string]string{Of: what}
+	return r.about(Of, what)
+}
+
+// about returns a recorder for dimensions, each followed by its value.
+func (r Recorder) about(dimensions ...string) Recorder {
+	if r.Silent() {
+		return r
+	}
+	r.of = map[string]string{}
+	for i := 0; i < len(dimensions); i += 2 {
+		r.of[dimensions[i]] = dimensions[i+1]
+	}
 	return r
 }
 
@@ -122,7 +132,7 @@ func (r Recorder) write(m Metric, value float64) {
 // Logger is the log of a function: as the function's log format and level say, with the request's
 // ID in every line. It becomes slog's default too.
 func Logger() *slog.Logger {
-	log := lambdacontext.NewLogger()
+	log := slog.New(correlating{lambdacontext.NewLogger().Handler()})
 	slog.SetDefault(log)
 	return log
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -23,10 +24,9 @@ type client interface {
 // Alarms asks CloudWatch.
 type Alarms struct{ Client client }
 
-// States returns what each of the alarms says that are there, by name, with when it came to say so. One that has
-// too little data is on when it was before: that an alarm lost its data is no good news.
-func (a *Alarms) States(ctx context.Context, names []string) (map[string]pool.AlarmMark, error) {
-	states := map[string]pool.AlarmMark{}
+// States returns what each of the alarms says that are there, by name, with when it came to say so.
+func (a *Alarms) States(ctx context.Context, names []string) (map[string]pool.AlarmLook, error) {
+	states := map[string]pool.AlarmLook{}
 	for some := range slices.Chunk(names, namesMost) {
 		out, err := a.Client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
 			AlarmNames: some, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm}, MaxRecords: aws.Int32(namesMost),
@@ -35,11 +35,30 @@ func (a *Alarms) States(ctx context.Context, names []string) (map[string]pool.Al
 			return nil, fmt.Errorf("describe %d alarms: %w", len(some), err)
 		}
 		for _, alarm := range out.MetricAlarms {
-			states[aws.ToString(alarm.AlarmName)] = pool.AlarmMark{On: alarm.StateValue != types.StateValueOk, At: aws.ToTime(alarm.StateUpdatedTimestamp)}
+			states[aws.ToString(alarm.AlarmName)] = look(alarm.StateValue, alarm.StateUpdatedTimestamp)
 		}
 		for _, alarm := range out.CompositeAlarms {
-			states[aws.ToString(alarm.AlarmName)] = pool.AlarmMark{On: alarm.StateValue != types.StateValueOk, At: aws.ToTime(alarm.StateUpdatedTimestamp)}
+			states[aws.ToString(alarm.AlarmName)] = look(alarm.StateValue, alarm.StateUpdatedTimestamp)
 		}
 	}
 	return states, nil
+}
+
+// Ringing returns what each alarm says that is called by a prefix and on: the first 100 of them.
+func (a *Alarms) Ringing(ctx context.Context, prefix string) (map[string]pool.AlarmLook, error) {
+	states := map[string]pool.AlarmLook{}
+	out, err := a.Client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
+		AlarmNamePrefix: &prefix, StateValue: types.StateValueAlarm, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm}, MaxRecords: aws.Int32(namesMost),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe which alarms %s… ring: %w", prefix, err)
+	}
+	for _, alarm := range out.MetricAlarms {
+		states[aws.ToString(alarm.AlarmName)] = look(alarm.StateValue, alarm.StateUpdatedTimestamp)
+	}
+	return states, nil
+}
+
+func look(state types.StateValue, since *time.Time) pool.AlarmLook {
+	return pool.AlarmLook{On: state == types.StateValueAlarm, OK: state == types.StateValueOk, At: aws.ToTime(since)}
 }

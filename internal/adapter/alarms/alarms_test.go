@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"headroom/internal/adapter/alarms"
+	"headroom/internal/pool"
 )
 
 var rang = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -26,6 +28,18 @@ type cloud struct {
 func (c cloud) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error) {
 	if c.fail != nil {
 		return nil, c.fail
+	}
+	if prefix := in.AlarmNamePrefix; prefix != nil {
+		if len(in.AlarmNames) > 0 {
+			return nil, errors.New("ValidationError: names and a prefix")
+		}
+		out := &cloudwatch.DescribeAlarmsOutput{}
+		for name, value := range c.metric {
+			if strings.HasPrefix(name, *prefix) && value == in.StateValue {
+				out.MetricAlarms = append(out.MetricAlarms, types.MetricAlarm{AlarmName: &name, StateValue: value, StateUpdatedTimestamp: &rang})
+			}
+		}
+		return out, nil
 	}
 	if len(in.AlarmNames) > 100 || len(in.AlarmNames) == 0 {
 		return nil, fmt.Errorf("ValidationError: %d names", len(in.AlarmNames))
@@ -56,13 +70,24 @@ func TestStatesAreThoseOfTheAlarmsThatAreThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, on := range map[string]bool{"cpu": true, "disk": false, "memory": true, "any": true} {
-		if state, there := states[name]; !there || state.On != on || !state.At.Equal(rang) {
+	for name, want := range map[string]pool.AlarmLook{"cpu": {On: true}, "disk": {OK: true}, "memory": {}, "any": {On: true}} {
+		want.At = rang
+		if state, there := states[name]; !there || state != want {
 			t.Errorf("%s: %+v, there %v", name, state, there)
 		}
 	}
 	if len(states) != 4 {
 		t.Errorf("%d alarms are there", len(states))
+	}
+}
+
+func TestOfAlarmsThatAreCalledSoThoseThatRingAreFound(t *testing.T) {
+	a := &alarms.Alarms{Client: cloud{metric: map[string]types.StateValue{
+		"db-1-cpu": types.StateValueAlarm, "db-1-disk": types.StateValueOk, "db-1-burst": types.StateValueInsufficientData, "db-10-cpu": types.StateValueAlarm,
+	}}}
+	states, err := a.Ringing(t.Context(), "db-1-")
+	if want := (pool.AlarmLook{On: true, At: rang}); err != nil || len(states) != 1 || states["db-1-cpu"] != want {
+		t.Errorf("%+v, %v", states, err)
 	}
 }
 

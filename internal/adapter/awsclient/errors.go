@@ -23,14 +23,24 @@ func Code(err error) string {
 	return ""
 }
 
+// Reason is what AWS says, without the words of the SDK around it, which have an ID that is another each time; of what AWS did not say,
+// the whole, in one line.
+func Reason(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	return strings.ReplaceAll(err.Error(), "\n", " ")
+}
+
 // IsNotFound reports that what was asked for does not exist.
 func IsNotFound(err error) bool {
 	return slices.Contains([]string{
-		"ResourceNotFoundException", "NotFoundException",
+		"ResourceNotFoundException", "NotFoundException", "NoSuchResourceException",
 		"ParameterNotFound", "ParameterVersionNotFound",
 		"NoSuchKey", "NoSuchBucket",
 		"InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidInstanceID.NotFound", "InvalidVolume.NotFound",
-		"StackNotFoundException", "ChangeSetNotFound", "DBInstanceNotFound", "DBInstanceAutomatedBackupNotFound",
+		"StackNotFoundException", "ChangeSetNotFound", "DBInstanceNotFound", "DBInstanceAutomatedBackupNotFound", "DBSnapshotNotFound",
 		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
 		"GatewayNotFound", "FileShareNotFound",
 	}, Code(err)) || isStackMissing(err)
@@ -91,6 +101,16 @@ func IsOutOfRange(err error) bool {
 	}
 	return api.ErrorCode() == "PointInTimeRestoreNotEnabled" ||
 		api.ErrorCode() == "InvalidParameterValue" && strings.Contains(api.ErrorMessage(), "restored to a time")
+}
+
+// IsDenied reports that the caller lacks a permission.
+func IsDenied(err error) bool {
+	switch code := Code(err); code {
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "KMS.AccessDeniedException":
+		return true
+	default:
+		return strings.HasSuffix(code, ".AccessDenied")
+	}
 }
 
 // IsUntagged reports that a bucket has no tags, which S3 answers as an error.

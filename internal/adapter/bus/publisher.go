@@ -36,7 +36,7 @@ type Publisher struct {
 	Bus    string // name
 }
 
-// Publish publishes events. When it returns an error some of them may have been published, and
+// Publish publishes events, with the correlation id of the context where they bear none. When it returns an error some of them may have been published, and
 // publishing all of them again is right: consumers get events at least once anyway.
 func (p *Publisher) Publish(ctx context.Context, out ...events.Event) error {
 	entries := make([]types.PutEventsRequestEntry, 0, len(out))
@@ -47,7 +47,7 @@ func (p *Publisher) Publish(ctx context.Context, out ...events.Event) error {
 		}
 		entries = append(entries, types.PutEventsRequestEntry{
 			EventBusName: &p.Bus, Source: aws.String(events.Source),
-			DetailType: aws.String(e.DetailType()), Detail: aws.String(string(detail)),
+			DetailType: aws.String(e.DetailType()), Detail: aws.String(string(events.Correlate(ctx, detail))),
 		})
 	}
 	for batch := range slices.Chunk(entries, batchMax) {

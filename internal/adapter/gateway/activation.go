@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"headroom/internal/pool"
@@ -23,7 +24,7 @@ const (
 )
 
 // keyPattern is what an activation key looks like: ActivateGateway takes 1 to 50 characters.
-var keyPattern = regexp.MustCompile(`^[A-Za-z0-9-]{10,50}$`)
+var keyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]{10,50}$`) })
 
 // Appliances asks the machines of gateways, on the page that they have while they are no gateway yet.
 type Appliances struct {
@@ -81,13 +82,13 @@ func keyOf(answer *http.Response, address string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("ask %s for its activation key: %w: %w", address, pool.ErrBooting, err)
 		}
-		if key = strings.TrimSpace(string(body)); !keyPattern.MatchString(key) {
+		if key = strings.TrimSpace(string(body)); !keyPattern().MatchString(key) {
 			return "", fmt.Errorf("ask %s for its activation key: %w: status 200 without a key", address, pool.ErrBooting)
 		}
 	default:
 		return "", fmt.Errorf("ask %s for its activation key: status %d", address, answer.StatusCode)
 	}
-	if !keyPattern.MatchString(key) {
+	if !keyPattern().MatchString(key) {
 		return "", fmt.Errorf("ask %s for its activation key: status %d without a key", address, answer.StatusCode)
 	}
 	return key, nil

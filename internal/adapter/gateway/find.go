@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/storagegateway"
@@ -27,7 +28,17 @@ const (
 // no gateway): it is passed over, and so are several. pool.ErrNotFound when none bears both, or when ours
 // was activated too recently to be listed, or to be listed with its tags.
 func (g *Gateways) Find(ctx context.Context, name, mark string) (string, error) {
-	if mark == "" {
+	return g.FindMarked(ctx, name, map[string]string{orderTag: mark})
+}
+
+// FindMarked is Find for one that bears all of these tags.
+func (g *Gateways) FindMarked(ctx context.Context, name string, tags map[string]string) (string, error) {
+	for _, mark := range tags {
+		if mark == "" {
+			return "", fmt.Errorf("find gateway %s: %w", name, errNoMark)
+		}
+	}
+	if len(tags) == 0 {
 		return "", fmt.Errorf("find gateway %s: %w", name, errNoMark)
 	}
 	var marker *string
@@ -40,7 +51,7 @@ func (g *Gateways) Find(ctx context.Context, name, mark string) (string, error) 
 			if aws.ToString(found.GatewayName) != name {
 				continue
 			}
-			ours, err := g.bears(ctx, found.GatewayARN, mark)
+			ours, err := g.bears(ctx, found.GatewayARN, tags)
 			if err != nil {
 				return "", fmt.Errorf("look whose gateway %s is: %w", name, err)
 			}
@@ -57,11 +68,12 @@ func (g *Gateways) Find(ctx context.Context, name, mark string) (string, error) 
 // errNoMark means that a gateway was asked for without a mark: every foreign one would do.
 var errNoMark = errors.New("its order has no mark")
 
-// bears looks whether a gateway bears the mark of an order. It lists the tags and does not describe the
+// bears looks whether a gateway bears tags. It lists the tags and does not describe the
 // gateway, for a description asks the appliance: that of a foreign gateway, whose machine is gone, would
 // never come, and ours would wait for it.
-func (g *Gateways) bears(ctx context.Context, arn *string, mark string) (bool, error) {
+func (g *Gateways) bears(ctx context.Context, arn *string, wanted map[string]string) (bool, error) {
 	var marker *string
+	missing := maps.Clone(wanted)
 	for range tagPages {
 		out, err := g.Client.ListTagsForResource(ctx, &storagegateway.ListTagsForResourceInput{ResourceARN: arn, Marker: marker})
 		if awsclient.IsNotFound(err) {
@@ -71,9 +83,12 @@ func (g *Gateways) bears(ctx context.Context, arn *string, mark string) (bool, e
 			return false, fmt.Errorf("list the tags of %s: %w", aws.ToString(arn), reachable(err))
 		}
 		for _, tag := range out.Tags {
-			if aws.ToString(tag.Key) == orderTag {
-				return aws.ToString(tag.Value) == mark, nil
+			if missing[aws.ToString(tag.Key)] == aws.ToString(tag.Value) {
+				delete(missing, aws.ToString(tag.Key))
 			}
+		}
+		if len(missing) == 0 {
+			return true, nil
 		}
 		if marker = out.Marker; aws.ToString(marker) == "" {
 			return false, nil

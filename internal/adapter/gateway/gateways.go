@@ -20,7 +20,6 @@ import (
 const (
 	gatewayType = "FILE_S3"
 	timezone    = "GMT"
-	running     = "RUNNING"
 
 	// diskCache and diskAvailable are how ListLocalDisks words what a disk is for. AWS also spells
 	// the first one "CACHE_STORAGE": both are read.
@@ -31,6 +30,11 @@ const (
 	// empty disk that was meant to be the root and bears another name than the image's.
 	cacheMin = 150 << 30
 )
+
+// badStates are the states in which a gateway is known not to serve. GatewayState is an open string: the API reference has no list
+// of it, its own example says STATE_RUNNING and answers say RUNNING (Storage Gateway API Reference, DescribeGatewayInformation,
+// ShutdownGateway). So whatever else it says is no trouble: one that does not answer its clients is found by asking it.
+var badStates = []string{"OFFLINE", "SHUTDOWN", "SHUTTING_DOWN", "UNREACHABLE", "NOT_CONNECTED", "FAILED", "DELETING"}
 
 type client interface {
 	ActivateGateway(ctx context.Context, in *storagegateway.ActivateGatewayInput, opts ...func(*storagegateway.Options)) (*storagegateway.ActivateGatewayOutput, error)
@@ -43,6 +47,8 @@ type client interface {
 	DescribeNFSFileShares(ctx context.Context, in *storagegateway.DescribeNFSFileSharesInput, opts ...func(*storagegateway.Options)) (*storagegateway.DescribeNFSFileSharesOutput, error)
 	UpdateNFSFileShare(ctx context.Context, in *storagegateway.UpdateNFSFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.UpdateNFSFileShareOutput, error)
 	DeleteFileShare(ctx context.Context, in *storagegateway.DeleteFileShareInput, opts ...func(*storagegateway.Options)) (*storagegateway.DeleteFileShareOutput, error)
+	ListFileShares(ctx context.Context, in *storagegateway.ListFileSharesInput, opts ...func(*storagegateway.Options)) (*storagegateway.ListFileSharesOutput, error)
+	DeleteGateway(ctx context.Context, in *storagegateway.DeleteGatewayInput, opts ...func(*storagegateway.Options)) (*storagegateway.DeleteGatewayOutput, error)
 	NotifyWhenUploaded(ctx context.Context, in *storagegateway.NotifyWhenUploadedInput, opts ...func(*storagegateway.Options)) (*storagegateway.NotifyWhenUploadedOutput, error)
 	RefreshCache(ctx context.Context, in *storagegateway.RefreshCacheInput, opts ...func(*storagegateway.Options)) (*storagegateway.RefreshCacheOutput, error)
 	StartCacheReport(ctx context.Context, in *storagegateway.StartCacheReportInput, opts ...func(*storagegateway.Options)) (*storagegateway.StartCacheReportOutput, error)
@@ -73,8 +79,8 @@ func (g *Gateways) Activate(ctx context.Context, key, name string, tags map[stri
 	return aws.ToString(out.GatewayARN), nil
 }
 
-// Running looks whether the gateway answers and runs. pool.ErrUnreachable when not, also when a gateway
-// that was just activated is not known yet.
+// Running looks whether the gateway answers, and is in no state that is known to be bad. pool.ErrUnreachable when not, also when a
+// gateway that was just activated is not known yet.
 func (g *Gateways) Running(ctx context.Context, arn string) error {
 	out, err := g.Client.DescribeGatewayInformation(ctx, &storagegateway.DescribeGatewayInformationInput{GatewayARN: &arn})
 	if awsclient.IsNotFound(err) {
@@ -83,7 +89,8 @@ func (g *Gateways) Running(ctx context.Context, arn string) error {
 	if err != nil {
 		return fmt.Errorf("look at gateway %s: %w", arn, reachable(err))
 	}
-	if state := aws.ToString(out.GatewayState); state != running {
+	state := aws.ToString(out.GatewayState)
+	if slices.Contains(badStates, strings.TrimPrefix(strings.ToUpper(state), "STATE_")) {
 		return fmt.Errorf("look at gateway %s: %w: its state is %s", arn, pool.ErrUnreachable, state)
 	}
 	return nil

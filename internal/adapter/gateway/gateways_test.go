@@ -128,6 +128,21 @@ func ready(t *testing.T, late int) (*Gateways, *gatewaytest.Service, string) {
 	return g, fake, arn
 }
 
+// TestAStateOfAGatewayIsAnyWord has gateways be in states that are known, that are in AWS's example, and that nobody has heard of:
+// only what is known to be bad is.
+func TestAStateOfAGatewayIsAnyWord(t *testing.T) {
+	g, fake, arn := ready(t, 0)
+	for state, bad := range map[string]bool{
+		"RUNNING": false, "STATE_RUNNING": false, "ACTIVE": false, "UPDATING": false, "STATE_OF_NEXT_YEAR": false, "running": false,
+		"OFFLINE": true, "SHUTDOWN": true, "STATE_SHUTDOWN": true, "STATE_OFFLINE": true,
+	} {
+		fake.Says(arn, state)
+		if err := g.Running(t.Context(), arn); errors.Is(err, pool.ErrUnreachable) != bad || err != nil && !bad {
+			t.Errorf("of one that is %s: %v", state, err)
+		}
+	}
+}
+
 func TestAGatewayIsActivatedOnceAndFound(t *testing.T) {
 	g, fake, arn := ready(t, 2)
 	if _, err := g.Activate(t.Context(), key, "gateway-2", nil); !errors.Is(err, pool.ErrKey) {

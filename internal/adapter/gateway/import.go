@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -27,8 +28,8 @@ const (
 
 var (
 	// gatewayIDPattern is what the ID of a gateway looks like, which goes into a query.
-	gatewayIDPattern = regexp.MustCompile(`^sgw-[0-9A-F]+$`)
-	tagPattern       = regexp.MustCompile(`<[^>]*>`)
+	gatewayIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^sgw-[0-9A-F]+$`) })
+	tagPattern       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<[^>]*>`) })
 )
 
 // Import has the appliance at address, which is new and not activated, take over a gateway from its old root and its
@@ -40,7 +41,7 @@ var (
 // it does not take over: with a disk missing or too many it never will, and neither a second time. So who asks again, as
 // after an answer that got lost, looks at the gateway after a refusal too.
 func (a *Appliances) Import(ctx context.Context, address, gatewayID string) error {
-	if !gatewayIDPattern.MatchString(gatewayID) {
+	if !gatewayIDPattern().MatchString(gatewayID) {
 		return fmt.Errorf("import a gateway at %s: %q is no ID of a gateway", address, gatewayID)
 	}
 	ctx, cancel := context.WithTimeout(ctx, importTimeout)
@@ -66,7 +67,7 @@ func (a *Appliances) Import(ctx context.Context, address, gatewayID string) erro
 
 // told is what a page says, in one line that can be put into a record: without its tags, bounded.
 func told(page string) string {
-	text := tagPattern.ReplaceAllString(strings.ToValidUTF8(page, "?"), " ")
+	text := tagPattern().ReplaceAllString(strings.ToValidUTF8(page, "?"), " ")
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
 	if line := []rune(strings.Join(words, " ")); len(line) > saidMax {
 		return string(line[:saidMax]) + "…"

@@ -4,7 +4,6 @@ package images
 import (
 	"context"
 	"fmt"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -23,9 +22,6 @@ type Parameter struct {
 	Name   string
 }
 
-// imageID is what EC2 calls an image.
-var imageID = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
-
 // Newest reads the ID of the newest image. pool.ErrNotFound when there is no such parameter, as in a
 // region without Storage Gateway.
 func (p *Parameter) Newest(ctx context.Context) (string, error) {
@@ -40,7 +36,7 @@ func (p *Parameter) Newest(ctx context.Context) (string, error) {
 	if out.Parameter != nil {
 		id = aws.ToString(out.Parameter.Value)
 	}
-	if !imageID.MatchString(id) {
+	if !pool.IsImageID(id) {
 		return "", fmt.Errorf("read the newest image from parameter %s: %q is no image's ID", p.Name, id)
 	}
 	return id, nil

@@ -53,10 +53,20 @@ func NewRestored(c RestoredConfig) (*Restored, error) {
 	return &Restored{c}, nil
 }
 
+// Backups looks at the backups of instances, and no more.
+type Backups struct {
+	Client rds.DescribeDBInstanceAutomatedBackupsAPIClient
+}
+
+// Restorable is Backups.Restorable.
+func (r *Restored) Restorable(ctx context.Context, source string) (pool.Restorable, error) {
+	return Backups{r.Client}.Restorable(ctx, source)
+}
+
 // Restorable is the range of times that an instance can be restored to now. pool.ErrNotFound when there is no such
 // instance, or it has no backups; pool.ErrRestoreRange when it has not been backed up yet.
-func (r *Restored) Restorable(ctx context.Context, source string) (pool.Restorable, error) {
-	out, err := r.Client.DescribeDBInstanceAutomatedBackups(ctx, &rds.DescribeDBInstanceAutomatedBackupsInput{DBInstanceIdentifier: &source})
+func (b Backups) Restorable(ctx context.Context, source string) (pool.Restorable, error) {
+	out, err := b.Client.DescribeDBInstanceAutomatedBackups(ctx, &rds.DescribeDBInstanceAutomatedBackupsInput{DBInstanceIdentifier: &source})
 	if err != nil && !awsclient.IsNotFound(err) {
 		return pool.Restorable{}, fmt.Errorf("look at the backups of instance %s: %w", source, err)
 	}
@@ -64,8 +74,8 @@ func (r *Restored) Restorable(ctx context.Context, source string) (pool.Restorab
 		return pool.Restorable{}, fmt.Errorf("look at the backups of instance %s: %w", source, pool.ErrNotFound)
 	}
 	// An instance that had its name before may have left some.
-	for _, b := range out.DBInstanceAutomatedBackups {
-		if w := b.RestoreWindow; aws.ToString(b.Status) == "active" && w != nil && w.EarliestTime != nil && w.LatestTime != nil {
+	for _, backup := range out.DBInstanceAutomatedBackups {
+		if w := backup.RestoreWindow; aws.ToString(backup.Status) == "active" && w != nil && w.EarliestTime != nil && w.LatestTime != nil {
 			return pool.Restorable{Earliest: w.EarliestTime.UTC(), Latest: w.LatestTime.UTC()}, nil
 		}
 	}

@@ -325,7 +325,7 @@ func TestVolumesAreTaggedFoundAndDeleted(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].Made.Before(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Fatalf("found %+v, %v", got, err)
 	}
-	if diff := cmp.Diff(pool.Volume{ID: volume, State: "available", Tags: tags, Made: got[0].Made}, got[0]); diff != "" {
+	if diff := cmp.Diff(pool.Volume{ID: volume, State: "available", GiB: 150, Tags: tags, Made: got[0].Made}, got[0]); diff != "" {
 		t.Error(diff)
 	}
 	got, err = m.FindVolumes(ctx, map[string]string{"headroom:host": "share-standard-1"})

@@ -77,3 +77,14 @@ func TestWhyAVolumeIsNotAttachedIsToldApart(t *testing.T) {
 		t.Errorf("another zone: %v", err)
 	}
 }
+
+func TestAVolumeIsAsLargeAsItIs(t *testing.T) {
+	cloud := &machinestest.Cloud{}
+	m := &machines.Machines{Client: cloud}
+	if size, err := m.Size(t.Context(), cloud.AddVolume("eu-west-1a")); err != nil || size != machinestest.SizeGiB {
+		t.Errorf("%d GiB, %v", size, err)
+	}
+	if _, err := m.Size(t.Context(), "vol-none"); !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("of no volume: %v", err)
+	}
+}

@@ -53,7 +53,7 @@ func (m *Machines) FindVolumes(ctx context.Context, tags map[string]string) ([]p
 			return nil, fmt.Errorf("find volumes by tags: %w", err)
 		}
 		for _, v := range page.Volumes {
-			volume := pool.Volume{ID: aws.ToString(v.VolumeId), State: string(v.State), Tags: map[string]string{}, Made: aws.ToTime(v.CreateTime)}
+			volume := pool.Volume{ID: aws.ToString(v.VolumeId), State: string(v.State), GiB: int(aws.ToInt32(v.Size)), Tags: map[string]string{}, Made: aws.ToTime(v.CreateTime)}
 			for _, tag := range v.Tags {
 				volume.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 			}
@@ -62,6 +62,18 @@ func (m *Machines) FindVolumes(ctx context.Context, tags map[string]string) ([]p
 	}
 	slices.SortFunc(found, func(a, b pool.Volume) int { return strings.Compare(a.ID, b.ID) })
 	return found, nil
+}
+
+// Size is how many GiB a volume has. pool.ErrNotFound when there is no such volume any more.
+func (m *Machines) Size(ctx context.Context, volume string) (int, error) {
+	out, err := m.Client.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{VolumeIds: []string{volume}})
+	if awsclient.IsNotFound(err) || err == nil && len(out.Volumes) == 0 {
+		err = pool.ErrNotFound
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look how large volume %s is: %w", volume, err)
+	}
+	return int(aws.ToInt32(out.Volumes[0].Size)), nil
 }
 
 // literal writes a text as a filter's value that means it and nothing else: "*" and "?" stand for others there.

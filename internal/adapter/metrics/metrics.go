@@ -92,3 +92,34 @@ func (m *Metrics) Free(ctx context.Context, instance string) (int64, error) {
 	free, _, err := m.Latest(ctx, "AWS/RDS", "FreeStorageSpace", map[string]string{"DBInstanceIdentifier": instance}, "Minimum", time.Minute, freeFor)
 	return int64(free), err
 }
+
+const (
+	// gatewayPeriod is how often a gateway is measured.
+	gatewayPeriod = 5 * time.Minute
+	// gatewayBack is how old what was measured of a gateway may be that has failed. CloudWatch keeps it for longer.
+	gatewayBack = 14 * 24 * time.Hour
+)
+
+// Unuploaded is what was measured last of what a gateway had not uploaded, by its ID and name: also of one that has failed since.
+// What was not measured has no time.
+func (m *Metrics) Unuploaded(ctx context.Context, id, name string) (pool.Unuploaded, error) {
+	var u pool.Unuploaded
+	latest := func(metric string) (float64, time.Time, error) {
+		of := map[string]string{"GatewayId": id, "GatewayName": name}
+		value, at, err := m.Latest(ctx, "AWS/StorageGateway", metric, of, "Maximum", gatewayPeriod, gatewayBack)
+		if errors.Is(err, pool.ErrNotFound) {
+			return 0, time.Time{}, nil
+		}
+		return value, at, err
+	}
+	var err error
+	if u.Dirty, u.DirtyAt, err = latest("CachePercentDirty"); err != nil {
+		return pool.Unuploaded{}, err
+	}
+	failing, at, err := latest("FilesFailingUpload")
+	if err != nil {
+		return pool.Unuploaded{}, err
+	}
+	u.Failing, u.FailingAt = int(failing), at
+	return u, nil
+}

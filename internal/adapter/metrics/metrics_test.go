@@ -97,3 +97,49 @@ func TestAPeriodThatMakesNoSenseIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAGatewayHadNotUploadedIsReadAfterItHasFailed(t *testing.T) {
+	now := noon
+	fake := &metricstest.CloudWatch{Now: func() time.Time { return now }}
+	m := &metrics.Metrics{Client: fake, Now: fake.Now}
+	read := func() pool.Unuploaded {
+		t.Helper()
+		u, err := m.Unuploaded(t.Context(), gateway["GatewayId"], gateway["GatewayName"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	if u := read(); u != (pool.Unuploaded{}) {
+		t.Errorf("nothing was measured: %+v", u)
+	}
+	put := func(metric string, after time.Duration, value float64) {
+		t.Helper()
+		if err := metricstest.Put(t.Context(), fake, namespace, metric, gateway, noon.Add(after), value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(dirty, -10*time.Minute, 40)
+	put(dirty, -5*time.Minute, 12.5)
+	if want, u := (pool.Unuploaded{Dirty: 12.5, DirtyAt: noon.Add(-5 * time.Minute)}), read(); u != want {
+		t.Errorf("of files nothing was measured: %+v, not %+v", u, want)
+	}
+	put("FilesFailingUpload", -15*time.Minute, 3)
+	now = noon.Add(13 * 24 * time.Hour) // it has failed, and nobody looked
+	want := pool.Unuploaded{Dirty: 12.5, DirtyAt: noon.Add(-5 * time.Minute), Failing: 3, FailingAt: noon.Add(-15 * time.Minute)}
+	if u := read(); u != want {
+		t.Errorf("%+v, not %+v", u, want)
+	}
+	now = noon.Add(15 * 24 * time.Hour)
+	if u := read(); u != (pool.Unuploaded{}) {
+		t.Errorf("a fortnight later: %+v", u)
+	}
+}
+
+func TestWhatCloudWatchRefusesIsNotKnown(t *testing.T) {
+	out := &cloudwatch.GetMetricDataOutput{MetricDataResults: []types.MetricDataResult{{Id: aws.String("latest"), StatusCode: types.StatusCodeForbidden}}}
+	m := &metrics.Metrics{Client: answering{out: out}, Now: func() time.Time { return noon }}
+	if u, err := m.Unuploaded(t.Context(), "sgw-1", "name"); err == nil || u != (pool.Unuploaded{}) {
+		t.Errorf("%+v, %v", u, err)
+	}
+}

@@ -22,7 +22,7 @@ const wholeMost = 1 << 30
 // Copy makes an object of the same bucket of a version, in S3: none of its bytes passes here. What it is stored with comes
 // along, the owner, mode and times that a gateway keeps there too, and a note which version it was (pool.CopiedFrom); tags
 // do not. It is encrypted as the bucket encrypts. Where a copy may be there already, that is looked for first, and none is
-// made anew: pool.ErrOtherObject when the key has what was not copied there. pool.ErrNoObject when the version is not there.
+// made anew: pool.ErrOtherObject when the key has anything else, be it a copy of another version. pool.ErrNoObject when the version is not there.
 // An error may leave an upload open: who follows finds it by Uploads.
 func (o *Objects) Copy(ctx context.Context, bucket string, c pool.ObjectCopy) error {
 	from := c.From.Ref(bucket)
@@ -67,10 +67,10 @@ func (o *Objects) there(ctx context.Context, bucket string, c pool.ObjectCopy) (
 	if err != nil {
 		return false, err
 	}
-	if found.Metadata[pool.CopiedFrom] == "" {
+	if found.Metadata[pool.CopiedFrom] != c.From.Version || found.Size != c.From.Size {
 		return false, fmt.Errorf("copy to %q in %s: %w", c.To, bucket, pool.ErrOtherObject)
 	}
-	return found.Metadata[pool.CopiedFrom] == c.From.Version && found.Size == c.From.Size, nil
+	return true, nil
 }
 
 func (o *Objects) copyWhole(ctx context.Context, from pool.ObjectRef, was *s3.HeadObjectOutput, metadata map[string]string, to string) error {

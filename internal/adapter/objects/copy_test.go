@@ -81,12 +81,13 @@ func TestACopyIsMadeOnce(t *testing.T) {
 	if got := w.versions(t, w.Versions, share, "to/"); len(got) != 1 {
 		t.Errorf("there are %q", got)
 	}
-	// Another version takes its place; what somebody else wrote is left alone.
-	from = w.put(t, share, "key", "later")
-	c = copyOf(from, "later", "to/key")
-	c.There = true
-	check(t, w.Copy(t.Context(), share, c))
-	w.copied(t, "to/key", from, "later")
+	// What is there is left alone, whether it is a copy of another version or somebody else wrote it.
+	later := copyOf(w.put(t, share, "key", "late"), "late", "to/key")
+	later.There = true
+	if err := w.Copy(t.Context(), share, later); !errors.Is(err, pool.ErrOtherObject) {
+		t.Errorf("over a copy of another version: %v", err)
+	}
+	w.copied(t, "to/key", from, "then")
 	w.put(t, share, "to/key", "mine")
 	if err := w.Copy(t.Context(), share, c); !errors.Is(err, pool.ErrOtherObject) {
 		t.Errorf("over what is another's: %v", err)

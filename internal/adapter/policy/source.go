@@ -3,15 +3,10 @@ package policy
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
@@ -20,14 +15,6 @@ import (
 // TTL is how long policies are kept in memory when a Source does not say: a change is in force
 // everywhere after that time.
 const TTL = 30 * time.Second
-
-// historyPages bounds how far back a valid version is searched: pages of 50.
-const historyPages = 3
-
-type client interface {
-	GetParameter(ctx context.Context, in *ssm.GetParameterInput, opts ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
-	GetParameterHistory(ctx context.Context, in *ssm.GetParameterHistoryInput, opts ...func(*ssm.Options)) (*ssm.GetParameterHistoryOutput, error)
-}
 
 // Source returns the policies in force: those of the newest valid version of the parameter.
 type Source struct {
@@ -89,49 +76,15 @@ func (s *Source) document(ctx context.Context) (pool.Document, error) {
 }
 
 func (s *Source) read(ctx context.Context) (pool.Document, error) {
-	out, err := s.Client.GetParameter(ctx, &ssm.GetParameterInput{Name: &s.Parameter})
-	if err != nil {
-		return pool.Document{}, fmt.Errorf("read the policies from parameter %s: %w", s.Parameter, err)
-	}
-	if out.Parameter == nil {
-		return pool.Document{}, fmt.Errorf("read the policies from parameter %s: the answer is empty", s.Parameter)
-	}
-	doc, invalid := pool.ParseDocument([]byte(aws.ToString(out.Parameter.Value)), s.Bounds)
-	if invalid == nil {
-		return doc, nil
+	r, err := Read(ctx, s.Client, s.Parameter, s.Bounds)
+	if r.Invalid == nil {
+		return r.Document, err
 	}
 	s.Metrics.Count(telemetry.PolicyInvalid, 1)
-	doc, version, err := s.lastValid(ctx)
 	if err != nil {
-		return pool.Document{}, fmt.Errorf("version %d of parameter %s is invalid (%w), and no older one can be used: %w",
-			out.Parameter.Version, s.Parameter, invalid, err)
+		return pool.Document{}, err
 	}
 	s.Log.ErrorContext(ctx, "policy is invalid, an older version is in force",
-		"parameter", s.Parameter, "version", out.Parameter.Version, "reasons", invalid.Error(), "inForce", version)
-	return doc, nil
-}
-
-// lastValid finds the newest valid version in the parameter's history, which SSM lists oldest first.
-func (s *Source) lastValid(ctx context.Context) (pool.Document, int64, error) {
-	var history []types.ParameterHistory
-	var next *string
-	for range historyPages {
-		out, err := s.Client.GetParameterHistory(ctx, &ssm.GetParameterHistoryInput{
-			Name: &s.Parameter, NextToken: next, MaxResults: aws.Int32(50),
-		})
-		if err != nil {
-			return pool.Document{}, 0, fmt.Errorf("read the history of parameter %s: %w", s.Parameter, err)
-		}
-		history = append(history, out.Parameters...)
-		if next = out.NextToken; next == nil {
-			break
-		}
-	}
-	slices.SortFunc(history, func(a, b types.ParameterHistory) int { return int(b.Version - a.Version) })
-	for _, h := range history {
-		if doc, err := pool.ParseDocument([]byte(aws.ToString(h.Value)), s.Bounds); err == nil {
-			return doc, h.Version, nil
-		}
-	}
-	return pool.Document{}, 0, fmt.Errorf("none of %d versions of parameter %s is valid", len(history), s.Parameter)
+		"parameter", s.Parameter, "version", r.Version, "reasons", r.Invalid.Error(), "inForce", r.InForce)
+	return r.Document, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"headroom/internal/pool"
 )
@@ -14,7 +15,7 @@ import (
 // nothing of a tenant: it names the host, its order, the slot and its generation.
 
 // markPattern keeps marks free of what would need quoting in a literal.
-var markPattern = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,200}$`)
+var markPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._/-]{1,200}$`) })
 
 // refuseForeign looks whether the slot's database is there and bears another mark. One without a mark is
 // taken for a slot whose making was cut short: its random name was recorded before anything bore it.

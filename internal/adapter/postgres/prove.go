@@ -48,7 +48,12 @@ func (a *Adapter) Prove(ctx context.Context, login pool.Login, former string, sl
 				return nil
 			})
 		}
-		if err := a.within(ctx, login, maintenance, func(s session) error { return mayBeProven(ctx, s, slot) }); err != nil {
+		if err := a.within(ctx, login, maintenance, func(s session) error {
+			if err := mayBeProven(ctx, s, slot); err != nil {
+				return err
+			}
+			return endProbers(ctx, s, pool.RoleName(slot.Name))
+		}); err != nil {
 			return err
 		}
 		fill := strings.NewReplacer("{former}", former, "{database}", pool.DatabaseName(slot.Name),
@@ -103,6 +108,16 @@ func mayBeProven(ctx context.Context, s session, slot pool.MarkedSlot) error {
 	return refuseStrange(ctx, s, slot)
 }
 
+// endProbers ends the sessions of earlier runs: a server may take minutes to notice that a client was killed, and
+// the next runs would find somebody in. A prober's session bears our name; nobody else's does, and is found.
+func endProbers(ctx context.Context, s session, role string) error {
+	if err := s.Exec(ctx, "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = '"+role+
+		"' AND application_name = '"+application+"'"); err != nil {
+		return fmt.Errorf("end the sessions of earlier runs: %w", err)
+	}
+	return nil
+}
+
 // residue is what all databases share that names the former tenant, or belongs to what is not there any more.
 const residue = `
 	SELECT 'database ' || datname FROM pg_database WHERE datname LIKE '%{former}%'
@@ -142,7 +157,7 @@ const asMade = `
 	UNION ALL SELECT 'member of its role: ' || member::regrole FROM pg_auth_members
 		WHERE roleid = '{role}'::regrole AND member <> current_user::regrole
 	UNION ALL SELECT 'session in its database, ' || pid FROM pg_stat_activity
-		WHERE (datname = '{database}' AND backend_type = 'client backend' AND usename <> 'rdsadmin') OR usename = '{role}'
+		WHERE (datname = '{database}' AND backend_type = 'client backend' AND usename NOT IN ('rdsadmin', current_user)) OR usename = '{role}'
 	UNION ALL SELECT 'owner of its database: ' || datdba::regrole FROM pg_database WHERE datname = '{database}' AND datdba <> current_user::regrole
 	UNION ALL SELECT 'access to its database: ' || CASE grantee WHEN 0 THEN 'all' ELSE grantee::regrole::text END
 		FROM pg_database, aclexplode(datacl) WHERE datname = '{database}'

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"headroom/internal/pool"
 )
@@ -211,6 +214,54 @@ func TestProveNamesWhatIsLeft(t *testing.T) {
 	}
 	if err := a.Closed(t.Context(), master(cluster), name); err != nil {
 		t.Errorf("proven, and not closed: %v", err)
+	}
+}
+
+// A server may not notice for minutes that whoever proved was killed; what a killed run leaves open is no tenant's.
+func TestSessionsOfAKilledProberAreEndedAndOthersFound(t *testing.T) {
+	name := newName()
+	a := newAdapter(t)
+	if err := a.MakeSlot(t.Context(), master(cluster), name, markOf(name), 4); err != nil {
+		t.Fatal(err)
+	}
+	prove := func() []string {
+		t.Helper()
+		dirty, err := a.Prove(t.Context(), master(cluster), newName(), marked(name), soon())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dirty
+	}
+	su := superuser(t)
+	letIn := func() {
+		t.Helper()
+		must(t, su, "ALTER ROLE "+pool.RoleName(name)+" LOGIN PASSWORD 'of the prober' VALID UNTIL '"+soon().UTC().Format(time.RFC3339)+"'")
+	}
+	connect := func(user, password, application string) *pgx.Conn {
+		t.Helper()
+		conn, err := cluster.Connect(t.Context(), pool.DatabaseName(name), user, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close(context.Background()) })
+		must(t, conn, "SET application_name = '"+application+"'")
+		return conn
+	}
+	letIn()
+	connect(pool.RoleName(name), "of the prober", application)
+	connect(master(cluster).Username, master(cluster).Password, application)
+	if dirty := prove(); len(dirty) > 0 {
+		t.Errorf("after a killed run: %q", dirty)
+	}
+	letIn()
+	stranger := connect(pool.RoleName(name), "of the prober", "psql")
+	dirty := prove()
+	if !slices.ContainsFunc(dirty, func(found string) bool { return strings.HasPrefix(found, "session in its database") }) {
+		t.Errorf("somebody is in, and it found %q", dirty)
+	}
+	_ = stranger.Close(context.Background())
+	if err := a.Drop(t.Context(), master(cluster), marked(name)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	notPermitted      = "42501"
 	invalidPassword   = "28P01"
 	noSuchDatabase    = "3D000"
+	notAccepting      = "55000" // at a login: the database lets nobody connect
 )
 
 // passing are the SQLSTATEs of failures that may be over the next time.

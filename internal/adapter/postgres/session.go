@@ -27,12 +27,15 @@ type session interface {
 	Close()
 }
 
+// application is what our sessions are called on the server.
+const application = "headroom"
+
 // connector makes the function that logs in: always over TLS, and only to a server whose certificate
 // is signed by a known authority and is good for the host that was asked for.
 func (a *Adapter) connector(base *pgconn.Config) func(context.Context, pool.Login, string) (session, error) {
 	milliseconds := strconv.FormatInt(a.StatementTimeout.Milliseconds(), 10)
 	parameters := map[string]string{
-		"application_name": "headroom",
+		"application_name": application,
 		// The server gives up when we do, instead of going on alone.
 		"statement_timeout": milliseconds,
 		"lock_timeout":      milliseconds,

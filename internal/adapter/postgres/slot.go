@@ -23,8 +23,8 @@ func (a *Adapter) MakeSlot(ctx context.Context, login pool.Login, name, mark str
 	if err != nil {
 		return err
 	}
-	if !markPattern.MatchString(mark) {
-		return fmt.Errorf("make slot %s: its mark %q does not match %s", name, mark, markPattern)
+	if !markPattern().MatchString(mark) {
+		return fmt.Errorf("make slot %s: its mark %q does not match %s", name, mark, markPattern())
 	}
 	if limit < 1 {
 		return fmt.Errorf("make slot %s: %d connections are too few", name, limit)

@@ -100,12 +100,13 @@ func (a *Adapter) Swap(ctx context.Context, login pool.Login, slot, standIn, kep
 		if there {
 			err = a.handOver(ctx, login, slot, standIn)
 		} else {
-			err = a.refuseMissing(ctx, login, kept)
+			err = a.refuseMissing(ctx, login, slot, kept)
 		}
 		if there && err == nil {
 			err = a.exchange(ctx, login, slot, standIn, kept)
 		}
-		if state := sqlState(err); state == noSuchDatabase || state == undefinedObject { // its name is another, its role gone
+		// Its name is another, it is closed for the moment of that, or its role is gone.
+		if state := sqlState(err); state == noSuchDatabase || state == notAccepting || state == undefinedObject {
 			err = fmt.Errorf("%w: %s", errExchanged, err)
 		}
 		if err != nil {
@@ -140,7 +141,7 @@ func (a *Adapter) SwapBack(ctx context.Context, login pool.Login, slot, standIn,
 		if there {
 			err = a.exchange(ctx, login, slot, kept, standIn)
 		} else {
-			err = a.refuseMissing(ctx, login, standIn)
+			err = a.refuseMissing(ctx, login, slot, standIn)
 		}
 		if err != nil {
 			return err
@@ -196,13 +197,23 @@ func (a *Adapter) bears(ctx context.Context, login pool.Login, slot pool.MarkedS
 	return there, err
 }
 
-// refuseMissing is ErrNoSlot where a slot has no database.
-func (a *Adapter) refuseMissing(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error {
-	there, err := a.bears(ctx, login, slot)
-	if err == nil && !there {
-		err = fmt.Errorf("database %s: %w", pool.DatabaseName(slot.Name), ErrNoSlot)
+// refuseMissing is ErrNoSlot where there is no other for a slot's database to change places with. A try before, which found
+// one, may have shut the slot's: that is open again.
+func (a *Adapter) refuseMissing(ctx context.Context, login pool.Login, slot, other pool.MarkedSlot) error {
+	there, err := a.bears(ctx, login, other)
+	if err != nil || there {
+		return err
 	}
-	return err
+	if present, err := a.bears(ctx, login, slot); err != nil {
+		return err
+	} else if present {
+		if err := a.within(ctx, login, maintenance, func(s session) error {
+			return s.Exec(ctx, "ALTER DATABASE "+pgx.Identifier{pool.DatabaseName(slot.Name)}.Sanitize()+" ALLOW_CONNECTIONS true")
+		}); err != nil {
+			return fmt.Errorf("open database %s, which changes places with none: %w", pool.DatabaseName(slot.Name), err)
+		}
+	}
+	return fmt.Errorf("database %s: %w", pool.DatabaseName(other.Name), ErrNoSlot)
 }
 
 const (

@@ -325,6 +325,27 @@ func TestSwapTouchesNothingThatBearsAnotherMark(t *testing.T) {
 	var _ *pgx.Conn = other.connect(t)
 }
 
+// Whoever was killed may have shut the tenant's database, and what was to take its place may be gone since.
+func TestASwapForNothingLetsTheTenantIn(t *testing.T) {
+	for name, do := range map[string]func(exchanged, *testing.T, *Adapter) error{"swap": exchanged.swap, "back": exchanged.back} {
+		x := newExchange(t)
+		if err := newAdapter(t).within(t.Context(), master(cluster), maintenance, func(s session) error {
+			return s.Exec(t.Context(), "ALTER DATABASE "+pool.DatabaseName(x.name)+" ALLOW_CONNECTIONS false")
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := newAdapter(t).Drop(t.Context(), master(cluster), x.standIn); err != nil {
+			t.Fatal(err)
+		}
+		if err := do(x, t, newAdapter(t)); !errors.Is(err, pool.ErrNoDatabase) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := x.reads(t); got != "now"+settingsOfIt {
+			t.Errorf("%s: the tenant reads %q", name, got)
+		}
+	}
+}
+
 // A message comes twice, or a step is tried again while the first try is still at it: whoever is slower finds what the
 // other did, and shuts nobody out.
 func TestSwapsAtOnceAreOne(t *testing.T) {

@@ -23,7 +23,7 @@ func TestAMessageIsSentWithItsDelayAndComesUntilItIsDone(t *testing.T) {
 	}
 	now = now.Add(2 * time.Second)
 	first, ok := fake.Receive(time.Minute)
-	if want := (events.Delivery{ID: first.ID, Body: `{"a":1}`, Queue: queuetest.Name, SentAt: start}); !ok || first != want {
+	if want := (events.Delivery{ID: first.ID, Body: `{"a":1}`, Queue: queuetest.Name, SentAt: start, QueuedAt: start}); !ok || first != want {
 		t.Errorf("delivered %+v, want %+v", first, want)
 	}
 	if _, ok := fake.Receive(time.Minute); ok {

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"headroom/events"
 )
 
 // DelayMax is the longest delay that SQS has for one message.
@@ -26,14 +28,14 @@ type Sender struct {
 	URL    string
 }
 
-// Send sends body as JSON, to be delivered after delay: whole seconds, rounded up, DelayMax at most.
+// Send sends body as JSON, with the correlation id of the context where it bears none, to be delivered after delay: whole seconds, rounded up, DelayMax at most.
 func (s *Sender) Send(ctx context.Context, body any, delay time.Duration) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("write a message as JSON: %w", err)
 	}
 	in := &sqs.SendMessageInput{
-		QueueUrl: &s.URL, MessageBody: aws.String(string(text)),
+		QueueUrl: &s.URL, MessageBody: aws.String(string(events.Correlate(ctx, text))),
 		DelaySeconds: int32(math.Ceil(min(max(delay, 0), DelayMax).Seconds())),
 	}
 	if _, err := s.Client.SendMessage(ctx, in); err != nil {

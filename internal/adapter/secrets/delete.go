@@ -34,7 +34,7 @@ func (v *Vault) DeleteCopier(ctx context.Context, name string) error {
 
 // DeleteTenant deletes the secret of a tenant's signup with a mark, for good. One that is not there is deleted.
 func (v *Vault) DeleteTenant(ctx context.Context, tenantID, mark string) error {
-	if !markPattern.MatchString(mark) {
+	if !markPattern().MatchString(mark) {
 		return fmt.Errorf("delete the secret of tenant %s: %w", tenantID, errBadMark)
 	}
 	return v.DeleteSecret(ctx, v.Prefix+tenantID+"/"+mark)

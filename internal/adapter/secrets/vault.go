@@ -13,6 +13,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,7 +37,9 @@ const (
 type client interface {
 	CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
 	DeleteSecret(context.Context, *secretsmanager.DeleteSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DeleteSecretOutput, error)
+	TagResource(context.Context, *secretsmanager.TagResourceInput, ...func(*secretsmanager.Options)) (*secretsmanager.TagResourceOutput, error)
 }
 
 // Config is what a Vault is built from. All of it is required to make tenants' secrets; reading
@@ -64,7 +67,7 @@ var errBadMark = errors.New("the mark is not 1 to 32 letters and digits")
 
 // markPattern keeps a name within Secrets Manager's 512 characters, a mark from being more than the last
 // part of it, and that part from looking like the end of an ARN, which is a hyphen and six characters.
-var markPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
+var markPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`) })
 
 // Tenant returns a tenant's credentials and the ARN of the secret that holds them. The first call
 // makes a password, lets fill put it into the credentials, and stores those; every later call, and
@@ -75,12 +78,12 @@ var markPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
 // scheduled for deletion are neither free nor taken for up to 30 days, and those of an earlier life of
 // the tenant, or of somebody else's making, are not this signup's.
 func (v *Vault) Tenant(ctx context.Context, tenantID, mark string, fill func(password string) events.Credentials) (events.Credentials, string, error) {
-	if !markPattern.MatchString(mark) {
+	if !markPattern().MatchString(mark) {
 		return events.Credentials{}, "", fmt.Errorf("make the secret of tenant %s: %w", tenantID, errBadMark)
 	}
 	return v.make(ctx, secret{
 		name: v.Prefix + tenantID + "/" + mark, description: "Where the database of tenant " + tenantID + " is, and how to log in",
-		tags: map[string]string{"headroom:tenant": tenantID},
+		tags: map[string]string{"headroom:tenant": tenantID}, database: true,
 	}, fill)
 }
 
@@ -88,6 +91,13 @@ func (v *Vault) Tenant(ctx context.Context, tenantID, mark string, fill func(pas
 type secret struct {
 	name, description string
 	tags              map[string]string // beside that of the stage
+	// database has it tagged with the name of the database that its credentials are for: should the table be put back to
+	// an earlier time, or be lost, whose a database is can be told without reading a password.
+	database bool
+}
+
+func databaseTag(c events.Credentials) types.Tag {
+	return types.Tag{Key: aws.String("headroom:database"), Value: aws.String(c.DBName)}
 }
 
 // make makes a secret, or reads the one that is there.
@@ -138,6 +148,9 @@ func (v *Vault) create(ctx context.Context, s secret, credentials events.Credent
 	}
 	token := sha256.Sum256([]byte(s.name))
 	tags := []types.Tag{{Key: aws.String("headroom:stage"), Value: aws.String(v.Stage)}}
+	if s.database {
+		tags = append(tags, databaseTag(credentials))
+	}
 	for _, key := range slices.Sorted(maps.Keys(s.tags)) {
 		tags = append(tags, types.Tag{Key: aws.String(key), Value: aws.String(s.tags[key])})
 	}

@@ -53,7 +53,7 @@ func TestFirstCallMakesTheSecret(t *testing.T) {
 	if secret.KeyID != keyID {
 		t.Errorf("encrypted with %q", secret.KeyID)
 	}
-	if diff := cmp.Diff(map[string]string{"headroom:stage": "dev", "headroom:tenant": "acme"}, secret.Tags); diff != "" {
+	if diff := cmp.Diff(map[string]string{"headroom:stage": "dev", "headroom:tenant": "acme", "headroom:database": "d_x"}, secret.Tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 	var stored map[string]any

@@ -24,6 +24,7 @@ type S3 struct {
 
 	mu      sync.Mutex
 	buckets map[string]map[string]string // tags by bucket
+	held    map[string]string            // what a bucket holds, by bucket
 	writes  int
 }
 

@@ -109,3 +109,10 @@ func (g *Groups) RevokeSecurityGroupIngress(ctx context.Context, in *ec2.RevokeS
 	}
 	return &ec2.RevokeSecurityGroupIngressOutput{Return: aws.Bool(true)}, nil
 }
+
+// Add makes an empty group.
+func (g *Groups) Add(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.groups[id] = map[string]bool{}
+}

@@ -4,6 +4,7 @@
 package gatewaytest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -27,6 +28,7 @@ type Share struct {
 	creating int      // looks until it is known at all, then until it is available
 	updating int      // looks that still show the old clients as available, then looks until it is updated
 	before   []string // the clients until the last update
+	updated  time.Time
 
 	written, uploaded int      // changes of files: acknowledged, and in the bucket
 	waiting           []string // the files that are not
@@ -44,15 +46,18 @@ type Gateway struct {
 	unlisted int // lists that it is missing from
 	untagged int // looks at its tags that show none
 	gone     bool
-	answers  int // good answers before the reboot
-	reboot   int // looks that fail in the reboot
-	diskless int // looks without a disk
+	state    string // that it is said to be in; empty: it runs
+	answers  int    // good answers before the reboot
+	reboot   int    // looks that fail in the reboot
+	diskless int    // looks without a disk
 }
 
 // Service is Storage Gateway. Late is how many looks each of its changes takes to be seen; 0 makes
 // them immediate.
 type Service struct {
 	Late int
+	// Settles is how long a change of a share takes at most, however few looks there were at it; 0: only looks count.
+	Settles time.Duration
 	// Keys are the activation keys that are good; each is good for one activation.
 	Keys map[string]bool
 	// Missing are the ARNs of roles and buckets that are not there. A share of one is made, and is
@@ -67,15 +72,17 @@ type Service struct {
 	// Now is the time that events tell; nil: the first second of 2026.
 	Now func() time.Time
 
-	mu       sync.Mutex
-	gateways []*Gateway
-	shares   []*Share
-	made     int             // shares, ever
-	spent    map[string]bool // the tokens of shares that are gone
-	asked    []*notification
-	notified int // notifications, ever
-	reports  []*Report
-	reported int // reports, ever
+	mu        sync.Mutex
+	gateways  []*Gateway
+	activated int // gateways, ever
+	shares    []*Share
+	made      int             // shares, ever
+	spent     map[string]bool // the tokens of shares that are gone
+	asked     []*notification
+	forced    int // shares that went with their gateway
+	notified  int // notifications, ever
+	reports   []*Report
+	reported  int // reports, ever
 }
 
 const prefix = "arn:aws:storagegateway:eu-west-1:123456789012:"
@@ -128,7 +135,8 @@ func (s *Service) ActivateGateway(ctx context.Context, in *storagegateway.Activa
 }
 
 func (s *Service) nextARN() string {
-	return fmt.Sprintf("%sgateway/sgw-%08d", prefix, len(s.gateways)+1)
+	s.activated++
+	return fmt.Sprintf("%sgateway/sgw-%08d", prefix, s.activated)
 }
 
 func (s *Service) gateway(arn *string) (*Gateway, error) {
@@ -149,6 +157,17 @@ func (s *Service) gateway(arn *string) (*Gateway, error) {
 	return nil, &types.InvalidGatewayRequestException{Message: aws.String("The specified gateway was not found.")}
 }
 
+// Says sets the state that a gateway, by its ARN, is said to be in from now on.
+func (s *Service) Says(arn, state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.gateways {
+		if g.ARN == arn {
+			g.state = state
+		}
+	}
+}
+
 // DescribeGatewayInformation is Storage Gateway's.
 func (s *Service) DescribeGatewayInformation(ctx context.Context, in *storagegateway.DescribeGatewayInformationInput, _ ...func(*storagegateway.Options)) (*storagegateway.DescribeGatewayInformationOutput, error) {
 	if err := ctx.Err(); err != nil {
@@ -161,7 +180,7 @@ func (s *Service) DescribeGatewayInformation(ctx context.Context, in *storagegat
 		return nil, err
 	}
 	return &storagegateway.DescribeGatewayInformationOutput{
-		GatewayARN: &g.ARN, GatewayName: &g.Name, GatewayState: aws.String("RUNNING"), Tags: g.tags(),
+		GatewayARN: &g.ARN, GatewayName: &g.Name, GatewayState: aws.String(cmp.Or(g.state, "RUNNING")), Tags: g.tags(),
 	}, nil
 }
 

@@ -38,8 +38,8 @@ func (s *Service) CreateNFSFileShare(ctx context.Context, in *storagegateway.Cre
 		if share.Token == aws.ToString(in.ClientToken) {
 			return &storagegateway.CreateNFSFileShareOutput{FileShareARN: &share.ARN}, nil
 		}
-		if share.Bucket == aws.ToString(in.LocationARN) {
-			return nil, refuse(types.ErrorCodeInvalidParameters) // one bucket, one share
+		if share.Gateway == *in.GatewayARN && share.Bucket == aws.ToString(in.LocationARN) {
+			return nil, refuse(types.ErrorCodeInvalidParameters) // one bucket, one share of a gateway
 		}
 		if share.Gateway == *in.GatewayARN && share.Name == aws.ToString(in.FileShareName) {
 			return nil, refuse(types.ErrorCodeInvalidParameters) // one path, one share, until it is gone
@@ -83,6 +83,7 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 			unknown = true
 			continue
 		}
+		s.settle(share)
 		status, clients := "AVAILABLE", share.Clients
 		if s.Missing[share.Role] || s.Missing[share.Bucket] {
 			status = "UNAVAILABLE"
@@ -115,6 +116,13 @@ func (s *Service) DescribeNFSFileShares(ctx context.Context, in *storagegateway.
 	return out, nil
 }
 
+// settle ends a change of a share that was made long ago.
+func (s *Service) settle(share *Share) {
+	if s.Settles > 0 && s.Now().Sub(share.updated) >= s.Settles {
+		share.updating = 0
+	}
+}
+
 // described is a client list as it may come back: a single address without its length, in another order.
 func described(clients []string) []string {
 	var shown []string
@@ -145,7 +153,7 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 	if share.leaving {
 		return nil, refuse(types.ErrorCodeInvalidParameters)
 	}
-	if share.updating > 0 {
+	if s.settle(share); share.updating > 0 {
 		share.updating-- // a share takes one change at a time
 		return nil, refuse(types.ErrorCodeInvalidParameters)
 	}
@@ -156,6 +164,9 @@ func (s *Service) UpdateNFSFileShare(ctx context.Context, in *storagegateway.Upd
 		share.before, share.Clients = share.Clients, slices.Clone(in.ClientList)
 		if s.Late > 0 {
 			share.updating = s.Late + 1
+		}
+		if s.Now != nil {
+			share.updated = s.Now()
 		}
 	}
 	return &storagegateway.UpdateNFSFileShareOutput{FileShareARN: &share.ARN}, nil

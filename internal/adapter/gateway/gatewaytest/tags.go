@@ -17,7 +17,7 @@ import (
 func (s *Service) Add(name string, tags map[string]string, gone bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := &Gateway{ARN: s.nextARN(), Name: name, Tags: maps.Clone(tags), gone: gone}
+	g := &Gateway{ARN: s.nextARN(), Name: name, Tags: maps.Clone(tags), Cached: true, gone: gone}
 	s.gateways = append(s.gateways, g)
 	return g.ARN
 }

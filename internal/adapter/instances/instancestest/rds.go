@@ -31,6 +31,7 @@ type RDS struct {
 	mu        sync.Mutex
 	made      int
 	instances map[string]*instance
+	snapshots map[string]*snapshot
 	log       []string
 }
 
@@ -56,7 +57,7 @@ func (r *RDS) Add(name string, earliest, latest time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.add(&instance{
-		name: name, status: "available", address: name + ".rds.internal", earliest: earliest, latest: latest, retained: true, protected: true,
+		name: name, status: "available", tags: map[string]string{}, address: name + ".rds.internal", earliest: earliest, latest: latest, retained: true, protected: true,
 		secret: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-" + name, subnets: name, parameters: name,
 	})
 }
@@ -277,7 +278,7 @@ func (r *RDS) quota() int {
 	return 40
 }
 
-// ModifyDBInstance is RDS's, as far as master users' passwords go. For a moment the instance looks as if nobody had asked.
+// ModifyDBInstance is RDS's, as far as master users' passwords and protection from deletion go. For a moment the instance looks as if nobody had asked.
 func (r *RDS) ModifyDBInstance(_ context.Context, in *rds.ModifyDBInstanceInput, _ ...func(*rds.Options)) (*rds.ModifyDBInstanceOutput, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -294,6 +295,10 @@ func (r *RDS) ModifyDBInstance(_ context.Context, in *rds.ModifyDBInstanceInput,
 		r.later(i, func() { i.secret, i.key = secret, key })
 		r.later(i, func() { i.status = "available" })
 		r.log = append(r.log, "manage "+i.name)
+	}
+	if p := in.DeletionProtection; p != nil && *p != i.protected {
+		r.later(i, func() { i.protected = *p })
+		r.log = append(r.log, fmt.Sprintf("protect %s %v", i.name, *p))
 	}
 	shown := i.shown()
 	return &rds.ModifyDBInstanceOutput{DBInstance: &shown}, nil

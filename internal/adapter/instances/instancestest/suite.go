@@ -20,6 +20,9 @@ type API interface {
 	RestoreDBInstanceToPointInTime(ctx context.Context, in *rds.RestoreDBInstanceToPointInTimeInput, opts ...func(*rds.Options)) (*rds.RestoreDBInstanceToPointInTimeOutput, error)
 	ModifyDBInstance(ctx context.Context, in *rds.ModifyDBInstanceInput, opts ...func(*rds.Options)) (*rds.ModifyDBInstanceOutput, error)
 	DeleteDBInstance(ctx context.Context, in *rds.DeleteDBInstanceInput, opts ...func(*rds.Options)) (*rds.DeleteDBInstanceOutput, error)
+	DescribeDBSnapshots(ctx context.Context, in *rds.DescribeDBSnapshotsInput, opts ...func(*rds.Options)) (*rds.DescribeDBSnapshotsOutput, error)
+	AddTagsToResource(ctx context.Context, in *rds.AddTagsToResourceInput, opts ...func(*rds.Options)) (*rds.AddTagsToResourceOutput, error)
+	DeleteDBSnapshot(ctx context.Context, in *rds.DeleteDBSnapshotInput, opts ...func(*rds.Options)) (*rds.DeleteDBSnapshotOutput, error)
 }
 
 // World is an RDS with an instance that can be restored, and two more that can be made. It is used up by one Suite.
@@ -144,6 +147,38 @@ func Suite(t *testing.T, w World) {
 	}
 	if status, err := (&instances.Instances{Client: w.Client}).Status(ctx, w.Source); err != nil || status != "available" {
 		t.Errorf("the source is %s, %v", status, err)
+	}
+	w.unprotected(t)
+}
+
+// unprotected lifts the protection of an instance from deletion.
+func (w World) unprotected(t *testing.T) {
+	t.Helper()
+	d := &instances.Disposal{Client: w.Client}
+	look, err := d.Look(t.Context(), w.Bare)
+	if err != nil || !look.Protected {
+		t.Fatalf("%s is %+v, %v", w.Bare, look, err)
+	}
+	if err := d.Unprotect(t.Context(), w.Bare); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); look.Protected; time.Sleep(w.Pause) {
+		if look, err = d.Look(t.Context(), w.Bare); err != nil || time.Now().After(end) {
+			t.Fatalf("%s is %+v, %v", w.Bare, look, err)
+		}
+	}
+	if _, err := d.Look(t.Context(), "nobody"); !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("a look at nobody: %v", err)
+	}
+	if all, err := d.Snapshots(t.Context(), w.Bare); err != nil || len(all) != 0 {
+		t.Errorf("its snapshots are %v, %v", all, err)
+	}
+	none := pool.Snapshot{Name: "nobody", ARN: "arn:aws:rds:eu-west-1:123456789012:snapshot:nobody", Until: time.Unix(1, 0)}
+	if err := d.Date(t.Context(), none, time.Now()); err == nil {
+		t.Error("a snapshot that is not there got a date")
+	}
+	if err := d.DeleteSnapshot(t.Context(), none, time.Now()); err != nil {
+		t.Errorf("the deletion of a snapshot that is not there: %v", err)
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
+// SizeGiB is how large each volume is.
+const SizeGiB = 150
+
 type volume struct {
 	zone   string
 	state  types.VolumeState // unless it is attached
@@ -70,7 +73,7 @@ func (c *Cloud) atDevice(machine, device string) *volume {
 }
 
 func (v *volume) shown(id string) types.Volume {
-	shown := types.Volume{VolumeId: &id, AvailabilityZone: &v.zone, State: v.state, Tags: tagList(v.tags), CreateTime: &v.made}
+	shown := types.Volume{VolumeId: &id, AvailabilityZone: &v.zone, State: v.state, Tags: tagList(v.tags), CreateTime: &v.made, Size: aws.Int32(SizeGiB)}
 	if v.at != nil {
 		shown.State, shown.Attachments = types.VolumeStateInUse, []types.VolumeAttachment{*v.at}
 	}

@@ -122,7 +122,7 @@ func (q *Queue) Receive(visibility time.Duration) (events.Delivery, bool) {
 
 // Delivery is a message as a function receives it.
 func Delivery(m Message) events.Delivery {
-	return events.Delivery{ID: m.ID, Body: m.Body, Queue: Name, SentAt: m.SentAt.UTC(), Redelivered: m.Received > 1}
+	return events.Delivery{ID: m.ID, FirstID: m.Attributes[events.AttributeID], Body: m.Body, Queue: Name, QueuedAt: m.SentAt.UTC(), SentAt: events.First(m.SentAt.UTC(), m.Attributes[events.AttributeSentAt]), Redelivered: m.Received > 1}
 }
 
 // Delete deletes a message, as Lambda does with one that was handled.

@@ -4,6 +4,7 @@ package secretstest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -37,9 +38,13 @@ type Secret struct {
 	Tags                    map[string]string
 
 	token     string
+	values    map[string]string // that were put, by their tokens
 	misses    int
 	scheduled bool // for deletion
 }
+
+// Scheduled reports whether the secret is scheduled for deletion.
+func (s Secret) Scheduled() bool { return s.scheduled }
 
 // Put stores a secret as somebody else would, such as RDS. It can be read at once.
 func (f *Fake) Put(name, value string) (arn string) {
@@ -123,6 +128,73 @@ func (f *Fake) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretVal
 		}, nil
 	}
 	return nil, &types.ResourceNotFoundException{Message: aws.String("Secrets Manager can't find the specified secret.")}
+}
+
+// changeable finds a secret by its name or ARN. One that is scheduled for deletion can't be changed.
+func (f *Fake) changeable(id string) (*Secret, error) {
+	for _, secret := range f.secrets {
+		if id != secret.Name && id != secret.ARN {
+			continue
+		}
+		if secret.scheduled {
+			return nil, &types.InvalidRequestException{Message: aws.String("You can't perform this operation on the secret because it was marked for deletion.")}
+		}
+		return secret, nil
+	}
+	return nil, &types.ResourceNotFoundException{Message: aws.String("Secrets Manager can't find the specified secret.")}
+}
+
+// PutSecretValue gives a secret another value. The token of an earlier value is refused, unless it is that value.
+func (f *Fake) PutSecretValue(_ context.Context, in *secretsmanager.PutSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	applied, fault := f.strike("PutSecretValue")
+	if fault != nil && !applied {
+		return nil, fault
+	}
+	secret, err := f.changeable(aws.ToString(in.SecretId))
+	if err != nil {
+		return nil, err
+	}
+	token, value := aws.ToString(in.ClientRequestToken), aws.ToString(in.SecretString)
+	if earlier, used := secret.values[token]; used && earlier != value {
+		return nil, &types.ResourceExistsException{Message: aws.String("The version ID " + token + " already exists.")}
+	} else if !used {
+		if secret.values == nil {
+			secret.values = map[string]string{}
+		}
+		secret.values[token], secret.Value = value, value
+	}
+	if fault != nil {
+		return nil, fault
+	}
+	return &secretsmanager.PutSecretValueOutput{ARN: aws.String(secret.ARN), Name: aws.String(secret.Name), VersionId: in.ClientRequestToken}, nil
+}
+
+// TagResource adds tags to a secret; those of the same keys get other values.
+func (f *Fake) TagResource(_ context.Context, in *secretsmanager.TagResourceInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.TagResourceOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	applied, fault := f.strike("TagResource")
+	if fault != nil && !applied {
+		return nil, fault
+	}
+	secret, err := f.changeable(aws.ToString(in.SecretId))
+	if err != nil {
+		return nil, err
+	}
+	tags := maps.Clone(secret.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	for _, tag := range in.Tags {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	secret.Tags = tags // copies of the secret keep what they had
+	if fault != nil {
+		return nil, fault
+	}
+	return &secretsmanager.TagResourceOutput{}, nil
 }
 
 // DeleteSecret deletes a secret for good. One that is not there is deleted, as Secrets Manager has it where it is forced.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -16,6 +17,7 @@ type World struct {
 	Client interface {
 		CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
 		GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+		PutSecretValue(context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.PutSecretValueOutput, error)
 		DeleteSecret(context.Context, *secretsmanager.DeleteSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DeleteSecretOutput, error)
 	}
 	Schedule func(t *testing.T, name string) // schedules a secret for deletion
@@ -100,6 +102,36 @@ func Suite(t *testing.T, newWorld func(*testing.T) World) {
 			}
 		}
 		if got, err := w.read(t, suiteName); err != nil || got != "v" {
+			t.Errorf("it is %q, %v", got, err)
+		}
+	})
+	t.Run("another value", func(t *testing.T) {
+		w := newWorld(t)
+		put := func(name, value, token string) error {
+			_, err := w.Client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value, ClientRequestToken: &token})
+			return err
+		}
+		if err := w.create(t, suiteName, "v", firstToken); err != nil {
+			t.Fatal(err)
+		}
+		second := strings.Repeat("2", 32)
+		for range 2 { // the same request again is none
+			if err := put(suiteName, "w", second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := put(suiteName, "x", second); awsclient.Code(err) != "ResourceExistsException" {
+			t.Errorf("the token of another value: %v", err)
+		}
+		if err := put("headroom/dev/tenant/acme/none", "w", second); awsclient.Code(err) != "ResourceNotFoundException" {
+			t.Errorf("of a secret that is not there: %v", err)
+		}
+		deadline := time.Now().Add(10 * time.Second)
+		got, err := w.read(t, suiteName)
+		for ; got != "w" && time.Now().Before(deadline); got, err = w.read(t, suiteName) {
+			time.Sleep(time.Millisecond)
+		}
+		if err != nil || got != "w" {
 			t.Errorf("it is %q, %v", got, err)
 		}
 	})
