@@ -42,6 +42,7 @@ import (
 	"headroom/internal/local/service/route53"
 	locals3 "headroom/internal/local/service/s3"
 	"headroom/internal/local/service/secretsmanager"
+	"headroom/internal/local/service/servicequotas"
 	"headroom/internal/local/service/sns"
 	localsqs "headroom/internal/local/service/sqs"
 	"headroom/internal/local/service/ssm"
@@ -75,6 +76,7 @@ type Cloud struct {
 	Tasks     *ecs.ECS
 	Secrets   *secretsmanager.Secrets
 	Settings  *ssm.Parameters
+	Quotas    *servicequotas.Quotas
 	Names     *route53.Records
 	Queues    *localsqs.Queues // tells of messages without receiving them
 

@@ -24,12 +24,14 @@ import (
 	"headroom/internal/local/service/ec2"
 	"headroom/internal/local/service/ecs"
 	"headroom/internal/local/service/eventbridge"
+	localiam "headroom/internal/local/service/iam"
 	"headroom/internal/local/service/lambda"
 	"headroom/internal/local/service/logs"
 	"headroom/internal/local/service/rds"
 	"headroom/internal/local/service/route53"
 	locals3 "headroom/internal/local/service/s3"
 	"headroom/internal/local/service/secretsmanager"
+	"headroom/internal/local/service/servicequotas"
 	"headroom/internal/local/service/ssm"
 	"headroom/internal/local/service/storagegateway"
 )
@@ -42,6 +44,10 @@ const caBundle = "rds-ca.pem"
 
 // compose makes the services and makes them known to the endpoint and to the stack engine.
 func (c *Cloud) compose() error {
+	c.Quotas = servicequotas.New(servicequotas.Config{
+		Account: c.Account, Region: c.Region, Now: c.Clock.Now,
+		Allowed: func(principal, action string) error { return c.Policies.Allowed(principal, action, "*", nil) },
+	})
 	c.Settings = ssm.New(ssm.Config{Account: c.Account, Region: c.Region, Clock: c.Clock})
 	c.composeEvents()
 	c.composeMonitoring()
@@ -61,7 +67,8 @@ func (c *Cloud) compose() error {
 	c.watch(c.life)
 	for _, service := range []endpoint.Service{
 		c.Events.Service(), c.Events.Schedules(), c.Functions.Service(), c.Alarms.Service(), c.Logs.Service(), c.Secrets.Service(), c.Settings.Service(), c.Databases.Service(),
-		c.Network.Service(), c.Gateways.Service(), c.Buckets.Service(), c.Tasks.Service(), c.Stacks.Service(), c.sessions(),
+		c.Network.Service(), c.Gateways.Service(), c.Buckets.Service(), c.Tasks.Service(), c.Stacks.Service(), c.sessions(), c.Quotas.Service(),
+		localiam.Service(localiam.Config{Roles: c.Policies.Roles, RolesMost: c.mostRoles}),
 	} {
 		c.Router.Handle(service)
 	}
@@ -97,7 +104,7 @@ func (c *Cloud) composeDatabases() error {
 	})
 	c.Databases, err = rds.New(rds.Config{
 		Account: c.Account, Region: c.Region, Authority: authority, Secrets: c.Secrets, Lead: o.LeadTimes.Database,
-		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Clock: c.Clock, ShipEvery: o.ShipEvery,
+		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Quota: c.Quotas.Most, Clock: c.Clock, ShipEvery: o.ShipEvery,
 		Emit: c.Events.Emit, Put: c.putDatabase, Stopped: o.Stopped, Log: o.Log,
 	})
 	if err != nil {
@@ -147,7 +154,7 @@ func (c *Cloud) composeGateways() {
 		Boot: o.LeadTimes.Boot, Reboot: o.LeadTimes.Reboot, Import: o.LeadTimes.Import, UploadDelay: o.LeadTimes.Upload, Log: o.Log,
 	})
 	c.closers = append(c.closers, c.Machines.Close)
-	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Launch: o.LeadTimes.Launch, Stop: o.LeadTimes.Stop, Log: o.Log})
+	c.Network = ec2.New(ec2.Config{Account: c.Account, Region: c.Region, Machines: c.Machines, Quota: c.Quotas.Most, Launch: o.LeadTimes.Launch, Stop: o.LeadTimes.Stop, Log: o.Log})
 	c.Gateways = storagegateway.New(storagegateway.Config{
 		Account: c.Account, Region: c.Region, Clock: c.Clock, Fleet: c.Machines, Emit: c.Events.Emit, Create: o.LeadTimes.Share, Log: o.Log,
 		Assume: func(roleARN, gatewayARN string) error {
@@ -181,7 +188,7 @@ func (c *Cloud) composeStacks() (err error) {
 			}
 			return value, nil
 		},
-		Roles: c.Policies, LeadTime: c.options.LeadTimes.Resource, Log: c.options.Log, Now: c.Clock.Now,
+		Roles: c.Policies, Most: func() int { return int(c.Quotas.Most(servicequotas.Stacks)) }, LeadTime: c.options.LeadTimes.Resource, Log: c.options.Log, Now: c.Clock.Now,
 	})
 	c.closers = append(c.closers, func() error { c.Stacks.Close(); return nil })
 	c.Policies.TagsFrom(c.Stacks.Tags)
@@ -199,7 +206,7 @@ func (c *Cloud) composeStacks() (err error) {
 	})
 
 	c.Resources = resources.New(resources.Config{
-		Account: c.Account, Region: c.Region, Policies: c.Policies, Buckets: c.Buckets,
+		Account: c.Account, Region: c.Region, Policies: c.Policies, MostRoles: c.mostRoles, Buckets: c.Buckets,
 		DynamoDB: dynamodb.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg), SNS: sns.NewFromConfig(cfg),
 	})
 	c.Resources.Register(c.Stacks)
@@ -214,6 +221,9 @@ func (c *Cloud) composeStacks() (err error) {
 	c.Stacks.Register(c.Names, route53.Types()...)
 	return nil
 }
+
+// mostRoles is how many roles the account may have.
+func (c *Cloud) mostRoles() int { return int(c.Quotas.Most(servicequotas.Roles)) }
 
 // mayAssume reports whether a service may assume a role on behalf of this account.
 func (c *Cloud) mayAssume(service, role string) error {

@@ -2,7 +2,9 @@ package local_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +32,7 @@ const surroundings = `{"Resources":{
 	"Zone":{"Type":"AWS::Route53::HostedZone","Properties":{"Name":"headroom.internal"}},
 	"Key":{"Type":"AWS::KMS::Key","Properties":{"KeyPolicy":{"Statement":[]}}},
 	"Clients":{"Type":"AWS::EC2::SecurityGroup","Properties":{"GroupDescription":"clients","VpcId":{"Ref":"Vpc"}}},
-	"Boundary":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"PolicyDocument":{"Statement":[]}}}},
+	"Boundary":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"PolicyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}}},
 	"Outputs":{"VpcId":{"Value":{"Ref":"Vpc"}},"SubnetId":{"Value":{"Ref":"Subnet"}},"ZoneId":{"Value":{"Ref":"Zone"}},
 	"KeyArn":{"Value":{"Fn::GetAtt":["Key","Arn"]}},"ClientSecurityGroupId":{"Value":{"Ref":"Clients"}},"BoundaryArn":{"Value":{"Ref":"Boundary"}}}}`
 
@@ -51,7 +53,7 @@ func newHostOf(t *testing.T, o local.Options) *host {
 	ctx, cfg := t.Context(), cloud.Config()
 	h := &host{Cloud: cloud, stacks: cloudformation.NewFromConfig(cfg), ec2: ec2.NewFromConfig(cfg), parameters: map[string]string{
 		"Tier": "standard", "HostId": "share-standard-1", "OrderMark": "mark", "Stage": "dev", "Slots": "2", "AvailabilityZone": "eu-west-1b",
-		"ZoneName": "headroom.internal", "ImageId": "ami-1", "HasMachine": "true",
+		"ZoneName": "headroom.internal", "ImageId": "ami-1", "HasMachine": "true", "Fence": "off", "Side": "A",
 	}}
 	capabilities := []types.Capability{types.CapabilityCapabilityIam}
 	must[*cloudformation.CreateStackOutput](t)(h.stacks.CreateStack(ctx, &cloudformation.CreateStackInput{
@@ -79,7 +81,7 @@ func newHostOf(t *testing.T, o local.Options) *host {
 func (h *host) given(again ...string) (list []types.Parameter) {
 	for name, value := range h.parameters {
 		p := types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)}
-		if len(again) > 0 && name != again[0] {
+		if len(again) > 0 && !slices.Contains(again, name) {
 			p.ParameterValue, p.UsePreviousValue = nil, aws.Bool(true)
 		}
 		list = append(list, p)
@@ -100,9 +102,15 @@ func (h *host) await(t *testing.T, stack string, want types.StackStatus) (found 
 // update changes one parameter, and returns the stack's outputs once the update is over.
 func (h *host) update(t *testing.T, name, value string, want types.StackStatus) map[string]string {
 	t.Helper()
-	h.parameters[name] = value
+	return h.updateAll(t, map[string]string{name: value}, want)
+}
+
+// updateAll changes several parameters at once.
+func (h *host) updateAll(t *testing.T, values map[string]string, want types.StackStatus) map[string]string {
+	t.Helper()
+	maps.Copy(h.parameters, values)
 	must[*cloudformation.UpdateStackOutput](t)(h.stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
-		StackName: aws.String("host"), UsePreviousTemplate: aws.Bool(true), Parameters: h.given(name), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		StackName: aws.String("host"), UsePreviousTemplate: aws.Bool(true), Parameters: h.given(slices.Collect(maps.Keys(values))...), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	}))
 	return outputsOf(h.await(t, "host", want))
 }

@@ -67,10 +67,30 @@ func (e *Engine) createStack(ctx context.Context, r request) (*stack, error) {
 	if known, err := e.known(r); known != nil || err != nil {
 		return known, err // another request came first while the template was read
 	}
+	if err := e.underQuota(); err != nil {
+		return nil, err
+	}
 	s.failReason = e.takeFailure(s.name)
 	e.stacks[s.id] = s
 	e.start(s, func(ctx context.Context) { e.create(ctx, s) })
 	return s, nil
+}
+
+// underQuota refuses one more stack than the account may have. The lock is held.
+func (e *Engine) underQuota() error {
+	if e.config.Most == nil {
+		return nil
+	}
+	there, most := 0, e.config.Most()
+	for _, s := range e.stacks {
+		if s.status != deleteComplete {
+			there++
+		}
+	}
+	if there < most {
+		return nil
+	}
+	return &endpoint.Error{Code: "LimitExceededException", Message: fmt.Sprintf("Limit for stack has been exceeded: %d", most)}
 }
 
 // known finds the stack of a repeated request. Another stack of that name is an error. The lock is

@@ -1,14 +1,17 @@
 package cloudformation_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +40,7 @@ type cloud struct {
 	keys   *endpoint.Keys
 	things *things
 	bucket objects
+	most   atomic.Int64 // stacks; 0: as many as it likes
 
 	mu     sync.Mutex
 	events []string        // "status token" of each status change, in order
@@ -61,6 +65,7 @@ func newCloudWith(t *testing.T, changeSet time.Duration) *cloud {
 			c.events = append(c.events, fmt.Sprint(status, " ", d["client-request-token"]))
 		},
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, ChangeSet: changeSet,
+		Most: func() int { return cmp.Or(int(c.most.Load()), math.MaxInt) },
 	})
 	t.Cleanup(c.engine.Close)
 	c.engine.Register(c.things, thing, "AWS::S3::Bucket")

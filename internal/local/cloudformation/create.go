@@ -225,7 +225,7 @@ func (e *Engine) deleteAll(ctx context.Context, s *stack) (failed []string) {
 			continue
 		}
 		e.setRecord(s, id, deleteInProgress, "")
-		if err := e.deleteOne(ctx, s, r.resource); err != nil {
+		if err := e.deleteKept(ctx, s, r.resource, completed); err != nil {
 			e.config.Log.Error("resource not deleted", "stack", s.name, "resource", id, "error", err)
 			e.setRecord(s, id, deleteFailed, err.Error())
 			failed = append(failed, id)
@@ -240,6 +240,28 @@ func (e *Engine) deleteAll(ctx context.Context, s *stack) (failed []string) {
 // stack whose creation never completed.
 func keeps(policy string, completed bool) bool {
 	return policy == "Retain" || policy == "RetainExceptOnCreate" && completed
+}
+
+// finals makes a last snapshot of a resource.
+type finals interface {
+	Final(r resource.Resource, name string) error
+}
+
+// deleteKept deletes a resource of a stack that is deleted, after a last snapshot of it where its deletion policy is
+// Snapshot and the stack came to be. The snapshot is named after the stack and the resource.
+func (e *Engine) deleteKept(ctx context.Context, s *stack, r resource.Resource, completed bool) error {
+	provider, err := e.provider(r.Type)
+	if err != nil {
+		return err
+	}
+	if makes, ok := provider.(finals); ok && completed && s.template.Resources[r.LogicalID].DeletionPolicy == "Snapshot" {
+		name := r.GeneratedName()
+		name = s.name + "-snapshot-" + r.LogicalID + name[strings.LastIndex(name, "-"):]
+		if err := makes.Final(r, name); err != nil {
+			return fmt.Errorf("make the last snapshot of %s: %w", r.Type, err)
+		}
+	}
+	return e.deleteOne(ctx, s, r)
 }
 
 func (e *Engine) deleteOne(ctx context.Context, s *stack, r resource.Resource) error {

@@ -44,8 +44,10 @@ type Config struct {
 	LeadTime func(stackName, resourceType string) time.Duration
 	// ChangeSet is how long a change set takes to be made; default 50 ms.
 	ChangeSet time.Duration
-	Log       *slog.Logger
-	Now       func() time.Time
+	// Most is how many stacks the account may have; nil: as many as it likes.
+	Most func() int
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // Engine is the local CloudFormation. Register providers before stacks are created.
@@ -127,12 +129,15 @@ func (e *Engine) Resources(nameOrID string) []resource.Resource {
 	return found
 }
 
-// Tags finds the tags of a resource by its ARN or physical id: its stack's, and its own. It is nil
+// Tags finds the tags of a stack by its ARN, or of a resource by its ARN or physical id: its stack's, and its own. It is nil
 // when no stack made such a resource.
 func (e *Engine) Tags(arn string) map[string]string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.stacks {
+		if s.id == arn {
+			return maps.Clone(s.tags)
+		}
 		there := slices.Clone(s.kept)
 		for _, r := range s.records {
 			if r.exists() {

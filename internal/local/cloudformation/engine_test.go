@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -57,6 +58,30 @@ func TestTheSameRequestMakesOneStack(t *testing.T) {
 	var exists *types.AlreadyExistsException
 	if !errors.As(err, &exists) {
 		t.Errorf("another request: %v", err)
+	}
+}
+
+func TestNoStackIsMadeBeyondTheQuota(t *testing.T) {
+	c := newCloud(t)
+	c.most.Store(2)
+	c.create(t, "a", "1", chain)
+	c.create(t, "b", "2", chain)
+	c.create(t, "b", "2", chain) // no other one
+	third := &cloudformation.CreateStackInput{StackName: aws.String("c"), TemplateBody: aws.String(chain)}
+	var exceeded *types.LimitExceededException
+	if _, err := c.client.CreateStack(t.Context(), third); !errors.As(err, &exceeded) {
+		t.Errorf("a third of two: %v", err)
+	}
+	c.reach(t, "a", types.StackStatusCreateComplete)
+	c.delete(t, "a", "3")
+	c.reach(t, "b", types.StackStatusCreateComplete)
+	for i := 0; ; i++ {
+		if _, err := c.client.CreateStack(t.Context(), third); err == nil {
+			break
+		} else if !errors.As(err, &exceeded) || i == 1000 {
+			t.Fatalf("once one is gone: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,8 +17,17 @@ func (s *Store) dynamodbNeeds(operation string, p params) []need {
 		}
 		return s.arn("dynamodb", "table/"+name)
 	}
-	add := func(action, resource string) {
+	add := func(action, resource string, leading ...string) {
+		for i, have := range needs {
+			if have.action == "dynamodb:"+action && have.resource == resource && len(leading) > 0 {
+				needs[i].context = Context{leadingKeys: append(have.context[leadingKeys], leading...)}
+				return
+			}
+		}
 		n := need{action: "dynamodb:" + action, resource: resource}
+		if len(leading) > 0 {
+			n.context = Context{leadingKeys: leading}
+		}
 		for _, n := range s.withKey(n) {
 			if !slices.ContainsFunc(needs, func(have need) bool { return have.action == n.action && have.resource == n.resource }) {
 				needs = append(needs, n)
@@ -28,11 +38,8 @@ func (s *Store) dynamodbNeeds(operation string, p params) []need {
 	case "TransactWriteItems", "TransactGetItems":
 		for _, item := range p.maps("TransactItems") {
 			for action, inner := range item {
-				name := ""
-				if m, ok := inner.(map[string]any); ok {
-					name = params(m).text("TableName")
-				}
-				add(action+"Item", table(name)) // Put, Update, Delete, Get, ConditionCheck
+				m, _ := inner.(map[string]any)
+				add(action+"Item", table(params(m).text("TableName")), partitionKey(m)...) // Put, Update, Delete, Get, ConditionCheck
 			}
 		}
 	case "BatchGetItem", "BatchWriteItem":
@@ -45,13 +52,50 @@ func (s *Store) dynamodbNeeds(operation string, p params) []need {
 		if index := p.text("IndexName"); index != "" {
 			resource += "/index/" + index
 		}
-		add(operation, resource)
+		add(operation, resource, queriedKey(p)...)
 	case "ListTables":
 		return []need{{action: "dynamodb:ListTables", resource: "*"}}
 	default:
-		add(operation, table(p.text("TableName")))
+		add(operation, table(p.text("TableName")), partitionKey(p)...)
 	}
 	return needs
+}
+
+// leadingKeys is the condition key with the partition keys of a call's items (DynamoDB Developer Guide, "Using IAM policy
+// conditions for fine-grained access control").
+const leadingKeys = "dynamodb:leadingkeys"
+
+// partitionKey is the partition key of the item that a call names, of tables whose partition key is called pk.
+func partitionKey(p params) []string {
+	for _, of := range []string{"Item", "Key"} {
+		item, _ := p[of].(map[string]any)
+		value, _ := item["pk"].(map[string]any)
+		if key, ok := value["S"].(string); ok {
+			return []string{key}
+		}
+	}
+	return nil
+}
+
+// equalTo is how a query of a table begins: with the partition key, which is called pk, and what it must be.
+var equalTo = regexp.MustCompile(`^\s*(#?\w+)\s*=\s*(:\w+)`)
+
+// queriedKey is the partition key of the items that a query of a table reads; nothing of a query of an index, or a scan.
+func queriedKey(p params) []string {
+	found := equalTo.FindStringSubmatch(p.text("KeyConditionExpression"))
+	if found == nil || p.text("IndexName") != "" {
+		return nil
+	}
+	names, _ := p["ExpressionAttributeNames"].(map[string]any)
+	if name, ok := names[found[1]].(string); ok {
+		found[1] = name
+	}
+	values, _ := p["ExpressionAttributeValues"].(map[string]any)
+	value, _ := values[found[2]].(map[string]any)
+	if key, ok := value["S"].(string); ok && found[1] == "pk" {
+		return []string{key}
+	}
+	return nil
 }
 
 func (s *Store) sqsNeeds(operation string, p params) []need {

@@ -66,6 +66,11 @@ func (s *Store) databaseNeeds(operation string, p params) []need {
 		if snapshot := p.text("DBSnapshotIdentifier"); snapshot != "" {
 			return []need{{action: action, resource: s.arn("rds", "snapshot:"+strings.ToLower(snapshot))}}
 		}
+	case "DeleteDBSnapshot":
+		name := strings.ToLower(p.text("DBSnapshotIdentifier"))
+		return []need{{action: action, resource: s.arn("rds", "snapshot:"+name)}}
+	case "AddTagsToResource":
+		return []need{{action, p.text("ResourceName"), maps.Clone(p.tags())}}
 	case "DescribeEvents":
 		return []need{{action: action, resource: "*"}}
 	}

@@ -86,6 +86,13 @@ func (s *Store) DeleteRole(role string) {
 	delete(s.roles, roleName(role))
 }
 
+// Roles is how many roles there are.
+func (s *Store) Roles() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.roles)
+}
+
 // Role finds a role by its name, its ARN, or the ARN of one of its sessions.
 func (s *Store) Role(nameOrARN string) (Role, bool) {
 	s.mu.Lock()

@@ -26,6 +26,7 @@ type Config struct {
 	SNS             *sns.Client
 	Buckets         *locals3.S3
 	Policies        *iam.Store // takes roles, policies, and who is encrypted with which key
+	MostRoles       func() int // that the account may have; nil: as many as it likes
 }
 
 // Resources makes resources.

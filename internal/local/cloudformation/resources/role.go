@@ -3,7 +3,9 @@ package resources
 import (
 	"context"
 	"fmt"
+	"net/http"
 
+	"headroom/internal/local/endpoint"
 	"headroom/internal/local/iam"
 	"headroom/internal/local/resource"
 )
@@ -15,6 +17,9 @@ func (o role) Create(_ context.Context, r resource.Resource) (resource.Created, 
 	made, err := o.declared(r)
 	if err != nil {
 		return resource.Created{}, err
+	}
+	if _, there := o.Policies.Role(made.Name); !there && o.MostRoles != nil && o.Policies.Roles() >= o.MostRoles() {
+		return resource.Created{}, &endpoint.Error{Code: "LimitExceeded", Status: http.StatusConflict, Message: fmt.Sprintf("Cannot exceed quota for RolesPerAccount: %d", o.MostRoles())}
 	}
 	o.Policies.PutRole(made)
 	return o.made(r, made), nil

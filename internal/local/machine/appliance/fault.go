@@ -44,6 +44,36 @@ func (f *Fleet) Fail(instanceID string, fault Fault) error {
 	return nil
 }
 
+// Cut takes the appliance of an instance off its region's reach, or gives it back: see Appliance.Cut.
+func (f *Fleet) Cut(instanceID string, away bool) error {
+	f.mu.Lock()
+	a := f.appliances[instanceID]
+	f.mu.Unlock()
+	if a == nil {
+		return fmt.Errorf("cut instance %s off: no appliance runs there", instanceID)
+	}
+	a.Cut(away)
+	return nil
+}
+
+// Darken takes the power of an instance's machine away, whether it runs by now or is about to, until Lighten.
+func (f *Fleet) Darken(instanceID string) {
+	f.mu.Lock()
+	a := f.appliances[instanceID]
+	f.faults[instanceID] = Fault{Host: true, Cure: Never}
+	f.mu.Unlock()
+	if a != nil {
+		a.stop()
+	}
+}
+
+// Lighten lets the machine of an instance work again the next time that it is started.
+func (f *Fleet) Lighten(instanceID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.faults, instanceID)
+}
+
 // BootIn sets how long machines take to boot that are started from now on.
 func (f *Fleet) BootIn(d time.Duration) {
 	f.mu.Lock()

@@ -51,6 +51,9 @@ func NewAuthority() (*Authority, error) {
 // PEM is the authority's certificate: the bundle that clients verify instances with.
 func (a *Authority) PEM() []byte { return a.pem }
 
+// Until is until when certificates that it issues now are good.
+func (a *Authority) Until() time.Time { return a.certificate.NotAfter }
+
 // issue makes a server's certificate and key, both PEM.
 func (a *Authority) issue(host string) (certificate, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -177,9 +177,13 @@ func (e *EC2) describeGroups(_ context.Context, call endpoint.Call) (any, error)
 	found := []any{}
 	for _, id := range ids {
 		g := e.groups[id]
-		ok, err := matches(input.Filters, map[string][]string{
-			"group-id": {g.id}, "group-name": {g.name}, "vpc-id": {g.vpc},
-		})
+		values := map[string][]string{
+			"group-id": {g.id}, "group-name": {g.name}, "vpc-id": {g.vpc}, "tag-key": slices.Collect(maps.Keys(g.tags)),
+		}
+		for key, value := range g.tags {
+			values["tag:"+key] = []string{value}
+		}
+		ok, err := matches(input.Filters, values)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +191,7 @@ func (e *EC2) describeGroups(_ context.Context, call endpoint.Call) (any, error)
 			found = append(found, e.groupSet(g))
 		}
 	}
-	return map[string]any{"securityGroupInfo": found}, nil
+	return page(call, "securityGroupInfo", found)
 }
 
 func (e *EC2) describeRules(_ context.Context, call endpoint.Call) (any, error) {

@@ -22,7 +22,8 @@ type Config struct {
 	Account string // such as "123456789012"
 	Region  string
 
-	Machines machine.Runner // what runs on an instance
+	Machines machine.Runner            // what runs on an instance
+	Quota    func(code string) float64 // what the account may have, by Service Quotas' code; nil: as much as it likes
 
 	// FunctionAddress is where functions call from. It counts as a member of every group that no
 	// interface here is in, as network interfaces of functions do.
@@ -57,6 +58,7 @@ type EC2 struct {
 	versions  map[string]int      // of launch templates, beyond the first
 	foreign   map[netip.Addr]bool // addresses that something else on this computer listens on
 	short     bool                // see Shortage
+	closed    map[string]bool     // zones, see CloseZone
 	forced    []string            // volumes that were taken from a running machine by force, see Forced
 }
 

@@ -54,6 +54,7 @@ func (e *EC2) known(id string) *instance {
 func (e *EC2) instanceSet(i *instance) map[string]any {
 	set := map[string]any{
 		"instanceId": i.id, "imageId": i.image, "instanceType": i.kind, "launchTime": i.launched.UTC().Format(time.RFC3339),
+		"cpuOptions":    map[string]any{"coreCount": vcpus(i.kind) / threads, "threadsPerCore": threads},
 		"instanceState": i.state.set(), "placement": map[string]any{"availabilityZone": i.nic.zone},
 		"rootDeviceType": "ebs", "rootDeviceName": i.rootDevice, "tagSet": tagSet(i.tags),
 	}

@@ -39,7 +39,7 @@ func (e *EC2) describeInstances(_ context.Context, call endpoint.Call) (any, err
 			found = append(found, map[string]any{"ownerId": e.cfg.Account, "instancesSet": []any{told}})
 		}
 	}
-	return map[string]any{"reservationSet": found}, nil
+	return page(call, "reservationSet", found)
 }
 
 // filteredInstance are an instance's values by the filters that are known, as answers tell of it. The caller holds

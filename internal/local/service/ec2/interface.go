@@ -122,6 +122,9 @@ func (e *EC2) register(wanted nic) (n *nic, isNew bool, err error) {
 	if there := e.nics[wanted.id]; there != nil {
 		return there, false, nil
 	}
+	if err := e.mayConnect(); err != nil {
+		return nil, false, err
+	}
 	for _, id := range wanted.groups {
 		g := e.groups[id]
 		if g == nil {

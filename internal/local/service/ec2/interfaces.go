@@ -89,5 +89,5 @@ func (e *EC2) describeInterfaces(_ context.Context, call endpoint.Call) (any, er
 			found = append(found, e.interfaceSet(e.nics[id]))
 		}
 	}
-	return map[string]any{"networkInterfaceSet": found}, nil
+	return page(call, "networkInterfaceSet", found)
 }

@@ -162,9 +162,12 @@ func (e *EC2) Shortage(on bool) {
 	e.short = on
 }
 
-// room refuses a machine while there is none for it. The caller holds the lock.
+// room refuses a machine while there is none for it, in the zone or under the quota. The caller holds the lock.
 func (e *EC2) room(kind, zone string) error {
-	if !e.short {
+	if err := e.mayRun(kind); err != nil {
+		return err
+	}
+	if !e.short && !e.closed[zone] {
 		return nil
 	}
 	return &endpoint.Error{Code: "InsufficientInstanceCapacity", Status: http.StatusInternalServerError, Message: fmt.Sprintf(

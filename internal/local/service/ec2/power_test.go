@@ -248,6 +248,28 @@ func TestWithoutRoomNoMachineStarts(t *testing.T) {
 	wanted(t, "start", b.startInstance(t, id), "")
 }
 
+func TestAClosedZoneStartsNoMachine(t *testing.T) {
+	b := newBench(t)
+	in := func(name, zone string) (nic string) {
+		subnet := b.make(t, name+"Subnet", "Subnet", map[string]any{"VpcId": "vpc-1", "AvailabilityZone": zone}).PhysicalID
+		return b.make(t, name+"Interface", "NetworkInterface", map[string]any{"SubnetId": subnet}).PhysicalID
+	}
+	id := b.make(t, "Machine", "Instance", onInterface(in("One", "eu-west-1a"))).PhysicalID
+	b.reaches(t, id, types.InstanceStateNameRunning)
+	beside := in("Beside", "eu-west-1a")
+	if got := b.CloseZone("eu-west-1a"); len(got) != 1 || got[0] != id {
+		t.Errorf("the zone has %v", got)
+	}
+	if _, err := b.Create(t.Context(), declared("Next", "Instance", onInterface(beside))); code(err) != "InsufficientInstanceCapacity" {
+		t.Errorf("launched: %v", err)
+	}
+	elsewhere := b.make(t, "Other", "Instance", onInterface(in("Two", "eu-west-1b"))).PhysicalID
+	b.reaches(t, elsewhere, types.InstanceStateNameRunning)
+	b.OpenZone("eu-west-1a")
+	b.make(t, "Next", "Instance", onInterface(beside))
+	b.reaches(t, id, types.InstanceStateNameRunning)
+}
+
 func TestARehearsalDoesNothing(t *testing.T) {
 	b := newBench(t)
 	id := b.make(t, "Machine", "Instance", nil).PhysicalID

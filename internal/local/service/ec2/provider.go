@@ -166,6 +166,9 @@ func (e *EC2) createGroup(r resource.Resource) (resource.Created, error) {
 	defer e.mu.Unlock()
 	id := e.idLocked(r, "sg")
 	if e.groups[id] == nil {
+		if err := e.mayGroup(); err != nil {
+			return resource.Created{}, err
+		}
 		name := properties.GroupName
 		if name == "" {
 			name = r.StackName + "-" + r.LogicalID

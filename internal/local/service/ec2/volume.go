@@ -23,6 +23,9 @@ type volume struct {
 	at            *attachment // nil: it is available
 }
 
+// volumeType is that of all volumes here, as of the two templates that make some.
+const volumeType = "gp3"
+
 // attachment is where a volume is. What was asked for a moment ago is under way.
 type attachment struct {
 	instance, device string
@@ -55,7 +58,7 @@ func (v *volume) set() map[string]any {
 		attachments = append(attachments, v.at.set(v.id))
 	}
 	set := map[string]any{
-		"volumeId": v.id, "availabilityZone": v.zone, "size": v.sizeGiB, "status": v.status(), "encrypted": v.key != "",
+		"volumeId": v.id, "availabilityZone": v.zone, "size": v.sizeGiB, "status": v.status(), "encrypted": v.key != "", "volumeType": volumeType,
 		"createTime": v.made.UTC().Format(time.RFC3339), "attachmentSet": attachments, "tagSet": tagSet(v.tags),
 	}
 	if v.key != "" {
@@ -95,6 +98,9 @@ func (e *EC2) createVolume(r resource.Resource) (resource.Created, error) {
 	defer e.mu.Unlock()
 	id := e.idLocked(r, "vol")
 	if e.volumes[id] == nil {
+		if err := e.mayStore(int(properties.Size)); err != nil {
+			return resource.Created{}, err
+		}
 		e.volumes[id] = &volume{
 			id: id, zone: properties.AvailabilityZone, key: properties.KmsKeyID, sizeGiB: int(properties.Size),
 			tags: weakjson.Tags(r.Tags, properties.Tags), made: e.cfg.Now(),
@@ -240,7 +246,7 @@ func (e *EC2) describeVolumes(_ context.Context, call endpoint.Call) (any, error
 	for _, id := range ids {
 		v := e.volumes[id]
 		values := map[string][]string{
-			"volume-id": {v.id}, "status": {v.status()}, "availability-zone": {v.zone}, "tag-key": slices.Collect(maps.Keys(v.tags)),
+			"volume-id": {v.id}, "volume-type": {volumeType}, "status": {v.status()}, "availability-zone": {v.zone}, "tag-key": slices.Collect(maps.Keys(v.tags)),
 			"attachment.instance-id": {}, "attachment.device": {}, "attachment.status": {},
 		}
 		if v.at != nil {

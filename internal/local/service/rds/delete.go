@@ -5,18 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/weakjson"
 )
-
-// snapshot is a final snapshot. Its name is taken; what was in it is not kept here.
-type snapshot struct {
-	identifier, instance, resourceID string
-	properties                       instanceProperties
-	at, made                         time.Time // made: of the instance
-}
 
 // delete answers DeleteDBInstance. It does not wait for the end.
 func (r *RDS) delete(_ context.Context, call endpoint.Call) (any, error) {
@@ -57,7 +49,7 @@ func (r *RDS) delete(_ context.Context, call endpoint.Call) (any, error) {
 		if err := checkIdentifier("FinalDBSnapshotIdentifier", final); err != nil {
 			return nil, err
 		}
-		r.snapshots[final] = snapshot{final, i.identifier, i.resourceID, i.properties, r.cfg.Clock.Now(), i.created}
+		r.snapshots[final] = r.finalSnapshot(i, final)
 	}
 	i.status, i.parked = deleting, true
 	r.work.Go(func() {
@@ -104,39 +96,6 @@ func (r *RDS) remove(i *instance, keepBackups bool) error {
 		}
 	}
 	return nil
-}
-
-// describeSnapshots answers DescribeDBSnapshots.
-func (r *RDS) describeSnapshots(_ context.Context, call endpoint.Call) (any, error) {
-	var input struct {
-		DBInstanceIdentifier string `json:"DBInstanceIdentifier"`
-		DBSnapshotIdentifier string `json:"DBSnapshotIdentifier"`
-		page
-	}
-	if err := decode(call, &input); err != nil {
-		return nil, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	list := []any{}
-	for _, name := range sortedKeys(r.snapshots) {
-		s := r.snapshots[name]
-		if input.DBSnapshotIdentifier != "" && strings.ToLower(input.DBSnapshotIdentifier) != name ||
-			input.DBInstanceIdentifier != "" && identifierOf(input.DBInstanceIdentifier) != s.instance {
-			continue
-		}
-		list = append(list, map[string]any{
-			"DBSnapshotIdentifier": s.identifier, "DBInstanceIdentifier": s.instance, "DbiResourceId": s.resourceID, "Status": "available",
-			"SnapshotType": "manual", "SnapshotCreateTime": s.at, "InstanceCreateTime": s.made, "Engine": s.properties.Engine,
-			"EngineVersion": string(s.properties.EngineVersion), "AllocatedStorage": int(s.properties.AllocatedStorage),
-			"MasterUsername": s.properties.MasterUsername, "Encrypted": bool(s.properties.StorageEncrypted),
-			"DBSnapshotArn": fmt.Sprintf("arn:aws:rds:%s:%s:snapshot:%s", r.cfg.Region, r.cfg.Account, s.identifier),
-		})
-	}
-	if input.DBSnapshotIdentifier != "" && len(list) == 0 {
-		return nil, &endpoint.Error{Code: "DBSnapshotNotFound", Message: fmt.Sprintf("DBSnapshot %s not found.", input.DBSnapshotIdentifier), Status: 404}
-	}
-	return input.cut("DBSnapshots", "DBSnapshot", list)
 }
 
 // closeBackups removes the archives of all that there is.

@@ -113,14 +113,17 @@ func (r *RDS) add(i *instance) error {
 	if r.instances[i.identifier] != nil {
 		return refused("DBInstanceAlreadyExists", "DB instance already exists")
 	}
+	if err := r.room(i.properties.AvailabilityZone); err != nil {
+		return err
+	}
 	if group := i.properties.DBSubnetGroupName; group != "" && !r.subnets[group] {
 		return &endpoint.Error{Code: "DBSubnetGroupNotFoundFault", Message: fmt.Sprintf("DB subnet group '%s' does not exist.", group), Status: 404}
 	}
 	if err := r.knowsGroup(i.properties.DBParameterGroupName); err != nil {
 		return err
 	}
-	if len(r.instances) >= r.cfg.Quota {
-		return refused("InstanceQuotaExceeded", "DB Instance quota exceeded")
+	if err := r.underQuota("DBInstances", "InstanceQuotaExceeded", "DB Instance quota exceeded"); err != nil {
+		return err
 	}
 	i.status, i.created, i.ready = creating, r.cfg.Clock.Now(), make(chan struct{})
 	r.instances[i.identifier] = i
@@ -182,6 +185,9 @@ func (r *RDS) shown(i *instance) map[string]any {
 			"DBParameterGroupName": i.parameterGroup(), "ParameterApplyStatus": i.applied(),
 		}}},
 		"PendingModifiedValues": i.pending.shown(),
+	}
+	if r.cfg.Authority != nil { // servers' certificates end with that of the authority
+		shown["CertificateDetails"] = map[string]any{"CAIdentifier": "rds-ca-local", "ValidTill": r.cfg.Authority.Until()}
 	}
 	groups := []any{}
 	for _, group := range i.securityGroups() {

@@ -52,8 +52,13 @@ func (r *RDS) named(named string) (*retained, bool) {
 	return nil, false
 }
 
-// Tags are the tags of an instance, or of its backups, by ARN; nil if there is none.
+// Tags are the tags of an instance, of its backups, or of a snapshot, by ARN; nil if there is none.
 func (r *RDS) Tags(arn string) map[string]string {
+	if at := strings.LastIndex(arn, ":snapshot:"); at >= 0 {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return maps.Clone(r.snapshots[arn[at+len(":snapshot:"):]].tags)
+	}
 	if known, ok := r.Known(arn); ok && isARN(arn) {
 		return known.Tags
 	}

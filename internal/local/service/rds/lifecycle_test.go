@@ -105,6 +105,35 @@ func TestFailedInstanceStaysDownUntilItRecovers(t *testing.T) {
 	}
 }
 
+func TestAZoneThatFailsTakesItsInstancesUntilItIsBack(t *testing.T) {
+	b := newBench(t)
+	port, user, password := b.instance(t, database("dead", map[string]any{"AvailabilityZone": "eu-west-1a"}))
+	other, otherUser, otherPassword := b.instance(t, database("well", map[string]any{"AvailabilityZone": "eu-west-1b"}))
+	down, err := b.FailZone("eu-west-1a")
+	if err != nil || len(down) != 1 || down[0] != "dead" {
+		t.Fatalf("down are %v, %v", down, err)
+	}
+	if _, err := b.open(t, port, user, password, "postgres"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("connected to what is down: %v", err)
+	}
+	if _, err := b.open(t, other, otherUser, otherPassword, "postgres"); err != nil {
+		t.Errorf("the other zone: %v", err)
+	}
+	if _, err := b.Create(t.Context(), database("new", map[string]any{"AvailabilityZone": "eu-west-1a"})); err == nil || !strings.Contains(err.Error(), "InsufficientDBInstanceCapacity") {
+		t.Errorf("made in the zone that fails: %v", err)
+	}
+	if err := b.RestoreZone("eu-west-1a"); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := b.open(t, port, user, password, "postgres"); err == nil {
+			return
+		} else if time.Now().After(end) {
+			t.Fatalf("it does not come back: %v", err)
+		}
+	}
+}
+
 func TestRebootEndsSessionsAndComesBack(t *testing.T) {
 	b := newBench(t)
 	port, user, password := b.instance(t, database("rebooted", nil))

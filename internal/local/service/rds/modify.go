@@ -26,6 +26,7 @@ type modifyRequest struct {
 	ManageMasterUserPassword *weakjson.Bool `json:"ManageMasterUserPassword"`
 	MasterUserPassword       string         `json:"MasterUserPassword"`
 	MasterUserSecretKmsKeyID string         `json:"MasterUserSecretKmsKeyId"`
+	MultiAZ                  *weakjson.Bool `json:"MultiAZ"`
 	RotateMasterUserPassword weakjson.Bool  `json:"RotateMasterUserPassword"`
 	PubliclyAccessible       *weakjson.Bool `json:"PubliclyAccessible"`
 	VpcSecurityGroupIDs      weakjson.Texts `json:"VpcSecurityGroupIds"`
@@ -38,8 +39,18 @@ type changes struct {
 	identifier, class string
 	retention         days
 	storage           weakjson.Int
+	standby           standby
 	group             bool
 }
+
+// standby is what becomes of an instance's standby in another zone.
+type standby int
+
+const (
+	keptStandby standby = iota // as it is
+	madeStandby
+	goneStandby
+)
 
 func (c changes) shown() map[string]any {
 	shown := map[string]any{}
@@ -54,6 +65,9 @@ func (c changes) shown() map[string]any {
 	}
 	if c.storage > 0 {
 		shown["AllocatedStorage"] = int(c.storage)
+	}
+	if c.standby != keptStandby {
+		shown["MultiAZ"] = c.standby == madeStandby
 	}
 	return shown
 }
@@ -116,6 +130,12 @@ func (i *instance) put(in modifyRequest) {
 	}
 	if in.AllocatedStorage > i.properties.AllocatedStorage {
 		i.pending.storage = in.AllocatedStorage
+	}
+	if in.MultiAZ != nil && *in.MultiAZ != i.properties.MultiAZ {
+		i.pending.standby = goneStandby
+		if *in.MultiAZ {
+			i.pending.standby = madeStandby
+		}
 	}
 	switch before, after := i.properties.BackupRetentionPeriod.days(), in.BackupRetentionPeriod; {
 	case !after.given || after.n == before:
@@ -184,7 +204,7 @@ func (r *RDS) apply(i *instance, due changes, secret *password) {
 		do     func() error
 	}{
 		{resetting, secret != nil, func() error { return r.setPassword(r.life, i, *secret) }},
-		{modifying, due.class != "" || due.storage > 0, func() error { return r.resize(i, due) }},
+		{modifying, due.class != "" || due.storage > 0 || due.standby != keptStandby, func() error { return r.resize(i, due) }},
 		{modifying, due.retention.given, func() error { return r.retain(i, due.retention) }},
 		{renaming, due.identifier != "", func() error { return r.rename(i, due.identifier) }},
 	}
@@ -247,6 +267,9 @@ func (r *RDS) resize(i *instance, due changes) error {
 	r.mu.Lock()
 	if due.class != "" {
 		i.properties.DBInstanceClass = due.class
+	}
+	if due.standby != keptStandby {
+		i.properties.MultiAZ = due.standby == madeStandby
 	}
 	grown := due.storage > 0
 	if grown {

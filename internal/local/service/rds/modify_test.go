@@ -241,6 +241,19 @@ func TestFailoverAndCrashComeBackByThemselves(t *testing.T) {
 	if err := b.Failover("single"); err == nil {
 		t.Error("one without a standby failed over")
 	}
+	become(t, c, "single", "available")
+	if _, err := c.ModifyDBInstance(t.Context(), &sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String("single"), MultiAZ: aws.Bool(true), ApplyImmediately: aws.Bool(true)}); err != nil {
+		t.Fatal(code(err))
+	}
+	for end := time.Now().Add(20 * time.Second); !aws.ToBool(get(t, c, "single").MultiAZ); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it was given no standby")
+		}
+	}
+	become(t, c, "single", "available")
+	if err := b.Failover("single"); err != nil {
+		t.Errorf("one that was given a standby: %v", err)
+	}
 	become(t, c, "twin", "available")
 	if _, err := c.RebootDBInstance(t.Context(), &sdk.RebootDBInstanceInput{DBInstanceIdentifier: aws.String("twin"), ForceFailover: aws.Bool(true)}); err != nil {
 		t.Fatal(code(err))

@@ -2,7 +2,10 @@ package rds
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"headroom/internal/local/endpoint"
 )
@@ -28,6 +31,61 @@ func (r *RDS) keep(identifier string, down bool) error {
 		<-i.server.Done()
 	}
 	return nil
+}
+
+// FailZone kills the servers of the instances in a zone and keeps them down until RestoreZone, as Fail does; those that have a
+// standby have it take over, for in which zone they were is nobody's to know. RDS makes no instance in the zone meanwhile. It
+// names the instances that are down.
+func (r *RDS) FailZone(zone string) (down []string, err error) {
+	r.mu.Lock()
+	if r.closed == nil {
+		r.closed = map[string]bool{}
+	}
+	r.closed[zone] = true
+	var standby []string
+	for _, name := range slices.Sorted(maps.Keys(r.instances)) {
+		switch i := r.instances[name]; {
+		case i.server == nil || i.down:
+		case bool(i.properties.MultiAZ):
+			standby = append(standby, name)
+		case i.properties.AvailabilityZone == zone:
+			down = append(down, name)
+		}
+	}
+	r.mu.Unlock()
+	for _, name := range down {
+		err = errors.Join(err, r.Fail(name))
+	}
+	for _, name := range standby {
+		err = errors.Join(err, r.Failover(name))
+	}
+	return down, err
+}
+
+// RestoreZone lets the servers of the instances in a zone start again.
+func (r *RDS) RestoreZone(zone string) (err error) {
+	r.mu.Lock()
+	delete(r.closed, zone)
+	var back []string
+	for _, name := range slices.Sorted(maps.Keys(r.instances)) {
+		if i := r.instances[name]; i.properties.AvailabilityZone == zone && i.down {
+			back = append(back, name)
+		}
+	}
+	r.mu.Unlock()
+	for _, name := range back {
+		err = errors.Join(err, r.Recover(name))
+	}
+	return err
+}
+
+// room refuses an instance in a zone that has failed (Amazon RDS API Reference, CreateDBInstance, "Errors"). The caller holds
+// the lock.
+func (r *RDS) room(zone string) error {
+	if !r.closed[zone] {
+		return nil
+	}
+	return refused("InsufficientDBInstanceCapacity", "Cannot create a database instance: there is no capacity in availability zone %s.", zone)
 }
 
 // Crash kills an instance's server, which comes back by itself after a moment.

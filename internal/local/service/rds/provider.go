@@ -41,6 +41,7 @@ type instanceProperties struct {
 	AllocatedStorage       weakjson.Int   `json:"AllocatedStorage"`
 	AvailabilityZone       string         `json:"AvailabilityZone"`
 	BackupRetentionPeriod  days           `json:"BackupRetentionPeriod"`
+	CopyTagsToSnapshot     weakjson.Bool  `json:"CopyTagsToSnapshot"`
 	DeleteAutomatedBackups *weakjson.Bool `json:"DeleteAutomatedBackups"`
 	DeletionProtection     weakjson.Bool  `json:"DeletionProtection"`
 	KmsKeyID               string         `json:"KmsKeyId"`
@@ -62,6 +63,11 @@ func (r *RDS) Create(ctx context.Context, declared resource.Resource) (resource.
 		name := nameOr(declared, "DBSubnetGroupName")
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if !r.subnets[name] {
+			if err := r.underQuota("DBSubnetGroups", "DBSubnetGroupQuotaExceeded", "DB subnet group quota exceeded"); err != nil {
+				return resource.Created{}, err
+			}
+		}
 		r.subnets[name] = true
 		return resource.Created{PhysicalID: name}, nil
 	}
@@ -222,6 +228,11 @@ func (r *RDS) createParameters(declared resource.Resource) (resource.Created, er
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.parameters[name] == nil {
+		if err := r.underQuota("DBParameterGroups", "DBParameterGroupQuotaExceeded", "DB parameter group quota exceeded"); err != nil {
+			return resource.Created{}, err
+		}
+	}
 	r.parameters[name] = parameters
 	return resource.Created{PhysicalID: name, Attributes: map[string]any{"DBParameterGroupName": name}}, nil
 }

@@ -25,8 +25,8 @@ type Config struct {
 	CacheDir string // keeps the template of all servers from one run to the next
 	LogDir   string // one file an instance; default with its data, which it goes with
 
-	Lead  time.Duration // from the server's start to the instance's being available; default 300 ms
-	Quota int           // of instances; default 40, as RDS's is (user guide, "Quotas and constraints")
+	Lead  time.Duration             // from the server's start to the instance's being available; default 300 ms
+	Quota func(code string) float64 // what the account may have, by Service Quotas' code; nil: as much as it likes
 
 	Clock   *clock.Clock  // nil: the machine's
 	Restart time.Duration // by Clock, until a server that died or is rebooted starts again; default 30 s
@@ -49,9 +49,6 @@ type secrets interface {
 	RemoveManaged(arn string)
 }
 
-// defaultQuota is what an account has at first.
-const defaultQuota = 40
-
 // RDS is the fake. Its methods may be called at once.
 type RDS struct {
 	cfg     Config
@@ -69,15 +66,13 @@ type RDS struct {
 	retained   map[string]*retained // by resource id: backups of instances that are gone
 	snapshots  map[string]snapshot  // by identifier
 	events     []event              // the oldest first
+	closed     map[string]bool      // zones, see FailZone
 }
 
 // New returns a fake without instances. It fails where PostgreSQL's programs are missing.
 func New(cfg Config) (*RDS, error) {
 	if cfg.Lead == 0 {
 		cfg.Lead = 300 * time.Millisecond
-	}
-	if cfg.Quota == 0 {
-		cfg.Quota = defaultQuota
 	}
 	if cfg.ShipEvery == 0 {
 		cfg.ShipEvery = max(defaultShipEvery, cfg.Clock.Elapsed(shipFinest))
@@ -121,7 +116,10 @@ func (r *RDS) Service() endpoint.Service {
 		"DescribeDBInstanceAutomatedBackups": r.describeBackups,
 		"DeleteDBInstanceAutomatedBackup":    r.deleteBackup,
 		"DescribeDBSnapshots":                r.describeSnapshots,
+		"DeleteDBSnapshot":                   r.deleteSnapshot,
+		"AddTagsToResource":                  r.addTags,
 		"DescribeEvents":                     r.describeEvents,
+		"DescribeAccountAttributes":          r.attributes,
 	}}
 }
 

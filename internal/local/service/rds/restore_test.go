@@ -97,7 +97,7 @@ func TestRestoreIsRefused(t *testing.T) {
 	c := b.client(t)
 	b.backedUp(t, c, "source", nil)
 	b.instance(t, database("bare", nil))
-	b.cfg.Quota = 3
+	b.cfg.Quota = func(string) float64 { return 3 }
 	source := get(t, c, "source")
 	later, earlier := source.LatestRestorableTime.Add(time.Hour), source.InstanceCreateTime.Add(-time.Hour)
 	window, err := c.DescribeDBInstanceAutomatedBackups(t.Context(), &sdk.DescribeDBInstanceAutomatedBackupsInput{DBInstanceIdentifier: aws.String("source")})
@@ -159,6 +159,11 @@ func TestRestoreIsRefused(t *testing.T) {
 	latest.TargetDBInstanceIdentifier = aws.String("more")
 	if _, err := c.RestoreDBInstanceToPointInTime(t.Context(), latest); !strings.HasPrefix(code(err), "InstanceQuotaExceeded") {
 		t.Errorf("beyond the quota: %v", err)
+	}
+	attributes, err := c.DescribeAccountAttributes(t.Context(), &sdk.DescribeAccountAttributesInput{})
+	if err != nil || len(attributes.AccountQuotas) != 3 || aws.ToString(attributes.AccountQuotas[0].AccountQuotaName) != "DBInstances" ||
+		aws.ToInt64(attributes.AccountQuotas[0].Used) != 3 || aws.ToInt64(attributes.AccountQuotas[0].Max) != 3 {
+		t.Errorf("RDS says %+v, %v", attributes, err)
 	}
 	if back := become(t, c, "back", "available"); back.LatestRestorableTime != nil || aws.ToInt32(back.BackupRetentionPeriod) != 0 {
 		t.Errorf("without backups: %+v", back)
