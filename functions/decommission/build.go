@@ -76,7 +76,7 @@ func build(cfg aws.Config, e decommission.Environment) (any, error) {
 		StepsQueue: path.Base(e.StepsQueue),
 		PoolChecks: queue(e.PoolCheckQueue),
 		Restores:   queue(e.RestoreQueue),
-		Refused:    queue(e.DLQ),
+		Refused:    function.Refusals{Next: queue(e.DLQ), Ledger: ledger, Now: function.Now},
 		Archives:   e.Archives,
 		ArchiveKey: e.ArchiveKey,
 		ShareKey:   e.ShareKey,

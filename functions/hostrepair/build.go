@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -17,6 +18,7 @@ import (
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/images"
 	"headroom/internal/adapter/machines"
+	"headroom/internal/adapter/metrics"
 	"headroom/internal/adapter/nfs"
 	"headroom/internal/adapter/tasks"
 	"headroom/internal/announce"
@@ -42,10 +44,10 @@ func build(cfg aws.Config, e hostrepair.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics, queue := function.Metrics(e.Stage), function.Queues(cfg)
+	counts, queue := function.Metrics(e.Stage), function.Queues(cfg)
 	announcer, err := announce.New(announce.Config{
 		Events: function.Bus(cfg, e.BusName), Notify: notices.Topic(cfg, e.NotifyTopic),
-		Metrics: metrics, Now: function.Now, Stage: e.Stage, Region: cfg.Region, Runbooks: e.Runbooks,
+		Metrics: counts, Now: function.Now, Stage: e.Stage, Region: cfg.Region, Runbooks: e.Runbooks,
 	})
 	if err != nil {
 		return nil, err
@@ -54,8 +56,9 @@ func build(cfg aws.Config, e hostrepair.Environment) (any, error) {
 	handler, err := hostrepair.New(hostrepair.Config{
 		Ledger:     ledger,
 		Machines:   &machines.Machines{Client: ec2.NewFromConfig(cfg)},
+		Measures:   &metrics.Metrics{Client: cloudwatch.NewFromConfig(cfg), Now: function.Now},
 		Stacks:     hoststacks.Client(cfg),
-		Appliances: &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort},
+		Appliances: &gateway.Appliances{Region: cfg.Region, Port: e.ActivationPort, Endpoint: e.Endpoint},
 		Gateways:   gateways,
 		Prober:     &nfs.Client{},
 		Tasks: &tasks.Runner{
@@ -64,8 +67,9 @@ func build(cfg aws.Config, e hostrepair.Environment) (any, error) {
 		Clients:    access.Writer{Shares: gateways, Firewall: groups},
 		Firewall:   groups,
 		Nobody:     e.Nobody,
+		ShareKey:   e.ShareKey,
 		Images:     &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
-		Policies:   policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, metrics),
+		Policies:   policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, counts),
 		Announce:   announcer,
 		Steps:      queue(e.StepsQueue),
 		StepsQueue: path.Base(e.StepsQueue),
@@ -73,7 +77,7 @@ func build(cfg aws.Config, e hostrepair.Environment) (any, error) {
 		Templates:  templates,
 		StackRole:  e.StackRole,
 		Stage:      e.Stage,
-		Metrics:    metrics,
+		Metrics:    counts,
 		Log:        slog.Default(),
 		Now:        function.Now,
 		Until:      time.Until,

@@ -50,7 +50,7 @@ func build(cfg aws.Config, e instancechange.Environment) (any, error) {
 		Announce:   announcer,
 		Steps:      queue(e.StepsQueue),
 		StepsQueue: path.Base(e.StepsQueue),
-		Refused:    queue(e.DLQ),
+		Refused:    function.Refusals{Next: queue(e.DLQ), Ledger: ledger, Now: function.Now},
 		Networks:   networks,
 		Log:        slog.Default(),
 		Now:        function.Now,

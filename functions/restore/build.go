@@ -20,6 +20,7 @@ import (
 	"headroom/internal/function/slots"
 	"headroom/internal/handler/restore"
 	"headroom/internal/pool"
+	"headroom/internal/shelf"
 )
 
 // gatewayWait is how long Storage Gateway may take to answer, because it asks the appliance.
@@ -49,11 +50,17 @@ func build(cfg aws.Config, e restore.Environment) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	source := policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, measures)
+	shelves, err := shelf.New(shelf.Config{Ledger: ledger, Policies: source, Now: function.Now})
+	if err != nil {
+		return nil, err
+	}
 	vault := slots.Vault(cfg, e.Stage, "", e.SecretKey)
 	vault.CopierPrefix = e.CopierPrefix
 	handler, err := restore.New(restore.Config{
 		Ledger:    ledger,
-		Terms:     policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, measures),
+		Shelf:     shelves,
+		Terms:     source,
 		Vault:     vault,
 		Databases: databases,
 		Instances: restored,
@@ -65,7 +72,8 @@ func build(cfg aws.Config, e restore.Environment) (any, error) {
 		Announce:   announcer,
 		Steps:      queue(e.StepsQueue),
 		StepsQueue: path.Base(e.StepsQueue),
-		Refused:    queue(e.DLQ),
+		Scrubs:     queue(e.Scrubs),
+		Refused:    function.Refusals{Next: queue(e.DLQ), Ledger: ledger, Now: function.Now},
 		Versions:   time.Duration(e.RestoreDays) * 24 * time.Hour,
 		AtOnce:     e.AtOnce,
 		Stage:      e.Stage,

@@ -65,7 +65,7 @@ func build(cfg aws.Config, e signup.Environment) (any, error) {
 		StepsQueue: path.Base(e.StepsQueue),
 		PoolChecks: queue(e.PoolCheckQueue),
 		HostEvents: queue(e.HostQueue),
-		Refused:    queue(e.SignupDLQ),
+		Refused:    function.Refusals{Next: queue(e.SignupDLQ), Ledger: ledger, Now: function.Now},
 		Networks:   networks,
 		Mark:       function.Name,
 		Jitter:     awsclient.Jitter,

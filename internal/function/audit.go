@@ -16,17 +16,11 @@ type auditor interface {
 	Audit(ctx context.Context, a pool.Audit) error
 }
 
-// audited are the messages by which people, or what acts for them, have something changed.
-var audited = map[string]bool{
-	events.TypeHostRequest: true, events.TypeRepairRequest: true, events.TypeDecommissionRequested: true, events.TypeUndoRequested: true,
-	events.TypeDepartureRequest: true, events.TypeInstanceChangeRequested: true, events.TypeRestoreRequest: true, events.TypeRestoreUndo: true,
-}
-
 // Audited puts what people ask for on record, with who sent it as SQS knows them, before it hands the message on. What
 // can't be put on record is not done, and comes again.
 func Audited(l auditor, now func() time.Time, each func(context.Context, events.Delivery) error) func(context.Context, events.Delivery) error {
 	return func(ctx context.Context, d events.Delivery) error {
-		if kind := events.TypeOf([]byte(d.Body)); audited[kind] {
+		if kind := events.TypeOf([]byte(d.Body)); events.IsRequest(kind) {
 			// Commit point: whatever becomes of it, that it was asked for is on record.
 			if err := l.Audit(ctx, lineOf(kind, d, now())); err != nil {
 				return fmt.Errorf("audit message %s: %w", d.ID, err)
@@ -36,20 +30,26 @@ func Audited(l auditor, now func() time.Time, each func(context.Context, events.
 	}
 }
 
-// lineOf is the line of a message. Its time is when it was sent, so that each of its deliveries has the same.
+// lineOf is the line of a message. Its time is when it was sent last, so that each of its deliveries has the same, and
+// nobody can say that it was another.
 func lineOf(kind string, d events.Delivery, now time.Time) pool.Audit {
 	var asked struct {
 		Action      string `json:"action"`
 		HostID      string `json:"hostId"`
 		TenantID    string `json:"tenantId"`
 		DepartureID string `json:"departureId"`
+		Slot        string `json:"slot"`
+		Thing       string `json:"of"`
 		RequestedBy string `json:"requestedBy"`
 		Reason      string `json:"reason"`
 	}
 	_ = events.Decode([]byte(d.Body), &asked) // what is wrong with a message is for who handles it to say
+	if kind != events.TypeSlotRequest {
+		asked.Slot = "" // of the departure that is named
+	}
 	line := pool.Audit{
-		At: d.SentAt, Message: d.ID, Who: d.Sender, What: kind,
-		Named: plain(asked.RequestedBy, 500), Of: plain(asked.HostID+asked.TenantID+asked.DepartureID, 300), Why: plain(asked.Reason, 2000),
+		At: d.QueuedAt, Message: d.ID, Who: d.Sender, What: kind,
+		Named: plain(asked.RequestedBy, 500), Of: plain(asked.HostID+asked.TenantID+asked.DepartureID+asked.Slot+asked.Thing, 300), Why: plain(asked.Reason, 2000),
 	}
 	if line.At.IsZero() {
 		line.At = now.UTC()

@@ -27,23 +27,25 @@ func TestWhatPeopleAskForIsOnRecordBeforeItIsDone(t *testing.T) {
 		return broken
 	})
 	for _, d := range []events.Delivery{
-		{ID: "m-1", SentAt: sent, Sender: "AROAX:jo", Body: `{"version":"1","type":"HostRequest","hostId":"share-standard-3","action":"release","requestedBy":"billing","reason":"it is mended"}`},
-		{ID: "m-1", SentAt: sent, Sender: "AROAX:jo", Redelivered: true, Body: `{"version":"1","type":"HostRequest","hostId":"share-standard-3","action":"release","requestedBy":"billing","reason":"it is mended"}`},
-		{ID: "m-2", SentAt: sent.Add(time.Second), Body: `{"type":"UndoRequested","tenantId":7}`},
-		{ID: "m-3", SentAt: sent, Body: `{"version":"1","type":"Step","of":"host","id":"share-standard-3","step":"boot","try":1}`},
-		{ID: "m-4", SentAt: sent, Body: `{"version":"1","tenantId":"acme","tier":"standard","instanceIp":"10.40.1.7"}`},
+		{ID: "m-1", QueuedAt: sent, Sender: "AROAX:jo", Body: `{"version":"1","type":"HostRequest","hostId":"share-standard-3","action":"release","requestedBy":"billing","reason":"it is mended"}`},
+		{ID: "m-1", QueuedAt: sent, Sender: "AROAX:jo", Redelivered: true, Body: `{"version":"1","type":"HostRequest","hostId":"share-standard-3","action":"release","requestedBy":"billing","reason":"it is mended"}`},
+		{ID: "m-2", QueuedAt: sent.Add(time.Second), Body: `{"type":"UndoRequested","tenantId":7}`},
+		{ID: "m-5", QueuedAt: sent.Add(2 * time.Second), Sender: "AROAX:jo", Body: `{"version":"1","type":"DoneByHand","action":"dlq drop","of":"signup","requestedBy":"jo","reason":"a test"}`},
+		{ID: "m-3", QueuedAt: sent, Body: `{"version":"1","type":"Step","of":"host","id":"share-standard-3","step":"boot","try":1}`},
+		{ID: "m-4", QueuedAt: sent, Body: `{"version":"1","tenantId":"acme","tier":"standard","instanceIp":"10.40.1.7"}`},
 	} {
 		if err := handle(t.Context(), d); !errors.Is(err, broken) {
 			t.Errorf("%s: %v", d.ID, err)
 		}
 	}
 	lines, err := ledger.Audits(t.Context(), sent)
-	if err != nil || handled != 5 {
+	if err != nil || handled != 6 {
 		t.Fatal(handled, err)
 	}
 	want := []pool.Audit{
 		{At: sent, Message: "m-1", Who: "AROAX:jo", Named: "billing", What: "HostRequest release", Of: "share-standard-3", Why: "it is mended"},
 		{At: sent.Add(time.Second), Message: "m-2", What: "UndoRequested"},
+		{At: sent.Add(2 * time.Second), Message: "m-5", Who: "AROAX:jo", Named: "jo", What: "DoneByHand dlq drop", Of: "signup", Why: "a test"},
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)

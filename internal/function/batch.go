@@ -52,13 +52,13 @@ func Batch(each func(context.Context, events.Delivery) error) func(context.Conte
 		defer cancel()
 		ends := make(chan end, len(batch.Records)) // room for all, also for those that nobody waits for any more
 		for i, record := range batch.Records {
-			go func() { ends <- end{i, guarded(ctx, deliveryOf(record), each)} }()
+			go func() { ends <- end{i, guarded(correlated(ctx, record), deliveryOf(record), each)} }()
 		}
 		var out lambdaevents.SQSEventResponse
 		for i, err := range gather(ctx, ends, len(batch.Records)) {
 			if err != nil {
 				failed := batch.Records[i]
-				slog.ErrorContext(ctx, "message failed", "messageId", failed.MessageId, "receiveCount", received(failed), "error", err)
+				slog.ErrorContext(correlated(ctx, failed), "message failed", "messageId", failed.MessageId, "receiveCount", received(failed), "error", err)
 				out.BatchItemFailures = append(out.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: failed.MessageId})
 			}
 		}
@@ -73,6 +73,9 @@ func Whole(all func(context.Context, []events.Delivery) error) func(context.Cont
 		var deliveries []events.Delivery
 		for _, record := range batch.Records {
 			deliveries = append(deliveries, deliveryOf(record))
+		}
+		if len(batch.Records) > 0 { // what is done for all of them counts as done for the first
+			ctx = correlated(ctx, batch.Records[0])
 		}
 		return all(ctx, deliveries)
 	}
@@ -124,14 +127,29 @@ func guarded(ctx context.Context, d events.Delivery, each func(context.Context, 
 	return each(ctx, d)
 }
 
+// correlated is the context of what is done because of a message.
+func correlated(ctx context.Context, record lambdaevents.SQSMessage) context.Context {
+	return events.WithCorrelation(ctx, deliveryOf(record).Correlation())
+}
+
 func deliveryOf(record lambdaevents.SQSMessage) events.Delivery {
 	d := events.Delivery{ID: record.MessageId, Body: record.Body, Sender: record.Attributes["SenderId"], Redelivered: received(record) > 1}
+	d.FirstID = attribute(record, events.AttributeID)
 	// An ARN ends in the queue's name: arn:aws:sqs:<region>:<account>:<name>.
 	d.Queue = record.EventSourceARN[strings.LastIndex(record.EventSourceARN, ":")+1:]
 	if ms, err := strconv.ParseInt(record.Attributes["SentTimestamp"], 10, 64); err == nil {
-		d.SentAt = time.UnixMilli(ms).UTC()
+		d.QueuedAt = time.UnixMilli(ms).UTC()
+		d.SentAt = events.First(d.QueuedAt, attribute(record, events.AttributeSentAt))
 	}
 	return d
+}
+
+// attribute is a message's attribute of a name; empty: it has none.
+func attribute(record lambdaevents.SQSMessage, name string) string {
+	if value := record.MessageAttributes[name].StringValue; value != nil {
+		return *value
+	}
+	return ""
 }
 
 // received is how often a message was delivered so far, this time included; 1 when SQS does not say.

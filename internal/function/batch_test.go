@@ -213,12 +213,23 @@ func recordOf(id, body, received string) lambdaevents.SQSMessage {
 
 func TestADeliveryIsWhatSQSSaysOfAMessage(t *testing.T) {
 	sent := time.Date(2026, 11, 2, 9, 0, 0, 250_000_000, time.UTC)
+	redriven := func(at string) lambdaevents.SQSMessage {
+		r := recordOf("m", `{"a":1}`, "1")
+		r.MessageAttributes = map[string]lambdaevents.SQSMessageAttribute{"sentAt": {DataType: "String", StringValue: &at}}
+		return r
+	}
+	told := func(first time.Time) events.Delivery {
+		return events.Delivery{ID: "m", Body: `{"a":1}`, Queue: "signups", SentAt: first, QueuedAt: sent}
+	}
 	tests := map[string]struct {
 		record lambdaevents.SQSMessage
 		want   events.Delivery
 	}{
-		"the first time":       {recordOf("m", `{"a":1}`, "1"), events.Delivery{ID: "m", Body: `{"a":1}`, Queue: "signups", SentAt: sent}},
-		"again":                {recordOf("m", `{"a":1}`, "2"), events.Delivery{ID: "m", Body: `{"a":1}`, Queue: "signups", SentAt: sent, Redelivered: true}},
+		"the first time":       {recordOf("m", `{"a":1}`, "1"), told(sent)},
+		"sent again":           {redriven("1793600000250"), told(sent.Add(-10_000 * time.Second))},
+		"sent again, it lies":  {redriven("1793620000250"), told(sent)},
+		"sent again, no time":  {redriven("soon"), told(sent)},
+		"again":                {recordOf("m", `{"a":1}`, "2"), events.Delivery{ID: "m", Body: `{"a":1}`, Queue: "signups", SentAt: sent, QueuedAt: sent, Redelivered: true}},
 		"when SQS says little": {lambdaevents.SQSMessage{MessageId: "m", Body: "b"}, events.Delivery{ID: "m", Body: "b"}},
 	}
 	for name, test := range tests {

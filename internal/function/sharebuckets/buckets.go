@@ -12,3 +12,8 @@ import (
 func Client(cfg aws.Config) *buckets.Buckets {
 	return &buckets.Buckets{Client: s3.NewFromConfig(cfg)}
 }
+
+// Disposal makes the client of shares' buckets that are given up.
+func Disposal(cfg aws.Config) *buckets.Disposal {
+	return &buckets.Disposal{Client: s3.NewFromConfig(cfg)}
+}

@@ -18,6 +18,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/pool"
+	"headroom/internal/telemetry"
 )
 
 // objects are those of the share's bucket, and of the bucket with the archives. Listings come by ascending bytes of
@@ -128,7 +129,7 @@ const jobMost = 23 * time.Hour
 
 // Do does a job and reports what it came to. An error says that nobody could be told.
 func (a *Archivist) Do(ctx context.Context, job events.ArchivistJob) error {
-	t := &task{Archivist: a, job: job, log: a.Log.With("job", job.Job, "of", job.ID, "attempt", job.Attempt)}
+	t := &task{Archivist: a, job: job, log: a.Log.With(thread(job)...)}
 	t.log.Info("job begun")
 	t.say(ctx) // it runs, and where
 	quiet := t.beat(ctx)
@@ -154,6 +155,19 @@ func (a *Archivist) Do(ctx context.Context, job events.ArchivistJob) error {
 		err = fmt.Errorf("there is no job %q", job.Job)
 	}
 	return t.end(ctx, report, err)
+}
+
+// thread is what each line of a job's log bears, so that it is found by its tenant, and by what it came of, as those of the
+// functions are.
+func thread(job events.ArchivistJob) []any {
+	words := []any{"job", job.Job, "of", job.ID, "attempt", job.Attempt}
+	if job.TenantID != "" {
+		words = append(words, "tenant", job.TenantID)
+	}
+	if job.CorrelationID != "" {
+		words = append(words, telemetry.CorrelationKey, job.CorrelationID)
+	}
+	return words
 }
 
 // task is an Archivist at one job.

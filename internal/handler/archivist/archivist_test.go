@@ -82,6 +82,25 @@ func TestArchiveAndVerify(t *testing.T) {
 	}
 }
 
+// What a task did is found with what it came of, as a function's lines are.
+func TestEachLineOfATaskBearsItsThread(t *testing.T) {
+	w := newWorld(t, nil)
+	w.fill()
+	job := w.archived()
+	job.CorrelationID = "5e0c8a1f-3b7d"
+	w.log.Reset()
+	w.do(job)
+	lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
+	for _, line := range lines {
+		if !strings.Contains(line, "correlationId=5e0c8a1f-3b7d") || !strings.Contains(line, "tenant="+job.TenantID) {
+			t.Errorf("a line is of nothing: %s", line)
+		}
+	}
+	if len(lines) < 2 || job.TenantID == "" {
+		t.Errorf("%d lines of tenant %q", len(lines), job.TenantID)
+	}
+}
+
 func TestWhatATenantHasNot(t *testing.T) {
 	for name, change := range map[string]func(*events.ArchivistJob){
 		"no database": func(j *events.ArchivistJob) { j.Database = nil },

@@ -10,20 +10,12 @@ import (
 
 	"headroom/events"
 	"headroom/internal/bays"
+	"headroom/internal/copytask"
 	"headroom/internal/pool"
 )
 
-const (
-	// lookWait is the time between two looks at a task; its end is an event, so a look only finds what was lost.
-	lookWait = 5 * time.Minute
-	// bayWait is the time between two looks for a bay.
-	bayWait = time.Minute
-	// copierTerm is how long a copier may log in at most, whatever becomes of its task.
-	copierTerm = 24 * time.Hour
-	// reportTime is how long the report of a task that has ended may be on its way. One that could not be recorded comes
-	// again after six minutes, which is for how long its queue hides it.
-	reportTime = 7 * time.Minute
-)
+// bayWait is the time between two looks for a bay.
+const bayWait = time.Minute
 
 // archive has a task write the tenant's data into an archive.
 func (h *Handler) archive(ctx context.Context, d pool.Departure) (leaving, error) {
@@ -43,11 +35,15 @@ func (h *Handler) attempt(ctx context.Context, d pool.Departure, job string) (le
 	if d.Attempt.Task != "" {
 		return h.lookAfter(ctx, d)
 	}
-	if waits, err := h.swapsBack(ctx, d); waits != nil || err != nil {
+	waits, err := h.swapsBack(ctx, d)
+	if waits == nil && err == nil {
+		waits, err = h.endMove(ctx, d)
+	}
+	if waits != nil || err != nil {
 		d.Due = h.Now().Add(pool.Deadline(d.Step))
 		return leaving{Record: d, Wait: bayWait, Because: waits}, err
 	}
-	took, err := h.bays().Take(ctx, string(d.ID()), d.Tenant.Database.Host)
+	took, err := h.bays().Take(ctx, pool.Bay{Owner: string(d.ID()), Host: d.Tenant.Database.Host})
 	if err != nil {
 		return leaving{}, err
 	}
@@ -61,22 +57,22 @@ func (h *Handler) attempt(ctx context.Context, d pool.Departure, job string) (le
 		return leaving{}, err
 	}
 	// The same attempt again runs no other task, so that one whose start was not recorded is found.
-	task, err := h.Tasks.Run(ctx, h.order(string(d.ID()), d.Tenant.ID, job, number, body))
+	task, err := h.Tasks.Run(ctx, copytask.Order(h.Stage, string(d.ID()), d.Tenant.ID, job, number, body))
 	if err != nil {
 		return leaving{}, err
 	}
-	return leaving{Record: d.Begun(task, h.Now()), Wait: lookWait}, nil
+	return leaving{Record: d.Begun(task, h.Now()), Wait: copytask.LookWait}, nil
 }
 
 // lookAfter looks at the task of an attempt that was not heard of lately, or that ECS says has ended.
 func (h *Handler) lookAfter(ctx context.Context, d pool.Departure) (leaving, error) {
 	silent := h.Now().Sub(d.Attempt.Heard)
-	why, ended, err := h.ended(ctx, d.Attempt.Task, silent)
+	why, ended, err := copytask.Ended(ctx, h.Tasks, d.Attempt.Task, silent)
 	if err != nil {
 		return leaving{}, err
 	}
-	if ended && silent < reportTime || !ended && silent < pool.Deadline(d.Step) {
-		return leaving{Record: d, Wait: lookWait}, nil
+	if copytask.Awaited(ended, silent, pool.Deadline(d.Step)) {
+		return leaving{Record: d, Wait: copytask.LookWait}, nil
 	}
 	if !ended {
 		why = fmt.Sprintf("its task was not heard of for %s", silent.Round(time.Second))
@@ -117,6 +113,7 @@ func (h *Handler) job(ctx context.Context, d pool.Departure, job string, number 
 	out := events.ArchivistJob{
 		Version: events.Version, Type: events.TypeArchivistJob, Job: job, Of: events.OfDeparture, ID: string(d.ID()), Attempt: number,
 		TenantID: string(d.Tenant.ID), Bucket: pool.BucketName(slot.Bucket), Mark: share.HeldMark(d.Tenant.Share),
+		Correlated: events.Correlated{CorrelationID: pool.Thread(d.History)},
 		Database: &events.JobDatabase{
 			Host: database.Access.Address, Port: database.Access.Port, Name: pool.DatabaseName(has.Name), Username: pool.CopierName(has.Name),
 			SecretARN: secret, Tenant: pool.RoleName(has.Name), Mark: database.HeldMark(has),
@@ -152,7 +149,7 @@ func (h *Handler) letCopierIn(ctx context.Context, d pool.Departure, database po
 	}
 	slot := pool.MarkedSlot{Name: has.Name, Mark: database.HeldMark(has)}
 	err = h.asMaster(ctx, database, func(login pool.Login) error {
-		return h.Databases.GrantCopier(ctx, login, slot, credentials.Password, h.Now().Add(copierTerm))
+		return h.Databases.GrantCopier(ctx, login, slot, credentials.Password, h.Now().Add(copytask.RoleTerm))
 	})
 	if err != nil {
 		return "", fmt.Errorf("let a copier of departure %s in: %w", d.ID(), err)
@@ -164,10 +161,8 @@ func (h *Handler) letCopierIn(ctx context.Context, d pool.Departure, database po
 // The guard has no part in it: a copier and its secret are Headroom's own, hold nothing of the tenant, and must go also
 // when the departure is undone, or a stop switch is on. That keeps a way in to the data open for no longer than needed.
 func (h *Handler) endAttempt(ctx context.Context, d pool.Departure, why string) error {
-	if d.Attempt.Task != "" {
-		if err := h.stop(ctx, d.Attempt.Task, why); err != nil {
-			return err
-		}
+	if err := copytask.Stop(ctx, h.Tasks, d.Attempt.Task, why); err != nil {
+		return err
 	}
 	database, err := h.Ledger.Host(ctx, d.Tenant.Database.Host)
 	if err != nil {

@@ -16,6 +16,10 @@ import (
 // certify stores the certificate beside the archive, under the same lock, frees the tenant's addresses, and says that the
 // tenant is released.
 func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error) {
+	if waits, err := h.forgetRestoration(ctx, d); waits != nil || err != nil {
+		d.Due = h.Now().Add(pool.Deadline(d.Step)) // it has deadlines of its own
+		return leaving{Record: d, Wait: restoreWait, Because: waits}, err
+	}
 	certificate, err := h.certificate(ctx, d)
 	if err != nil {
 		return leaving{}, err
@@ -93,6 +97,13 @@ func (h *Handler) freeAddress(ctx context.Context, d pool.Departure, address str
 		if later, err := h.laterLife(ctx, d, t); err != nil || slices.Contains(later, address) {
 			return err
 		}
+		left, err := h.Ledger.Departures(ctx, d.Tenant.ID)
+		if err != nil {
+			return fmt.Errorf("look whether another life of tenant %s is shut: %w", d.Tenant.ID, err)
+		}
+		if _, reached := d.Tenant.EarlierLife(left, address); reached {
+			return nil // by that life's departure, which frees it
+		}
 		err = h.Ledger.Unregister(ctx, address, t)
 		if err == nil {
 			return nil
@@ -133,6 +144,9 @@ func (h *Handler) certificate(ctx context.Context, d pool.Departure) (events.Cer
 		RequestedAt: events.At(d.RequestedAt), Archive: archiveRef(d.Archive), Steps: certified(d.Proofs),
 		CertifiedKey: string(d.ID()) + "/certificate.json", Slots: []events.CertifiedSlot{}, Remainders: []events.CertifiedTrace{},
 	}
+	for _, m := range d.Missing {
+		certificate.Missing = append(certificate.Missing, events.CertifiedLoss{Gateway: m.Gateway, GivenUp: events.At(m.At), What: m.What})
+	}
 	if len(d.Proofs) > 0 {
 		certificate.CertifiedAt = events.At(d.Proofs[len(d.Proofs)-1].At)
 	}
@@ -149,6 +163,11 @@ func (h *Handler) certificate(ctx context.Context, d pool.Departure) (events.Cer
 			Destroyed: c.Destroyed, Steps: certified(c.Proofs), Retired: c.WhyRetired(),
 		})
 		certificate.Remainders = append(certificate.Remainders, h.remainders(c)...)
+		host, err := h.Ledger.Host(ctx, c.Holding.Host)
+		if err != nil {
+			return certificate, fmt.Errorf("look what is left of host %s: %w", c.Holding.Host, err)
+		}
+		certificate.Remainders = append(certificate.Remainders, leftOf(host)...)
 	}
 	return certificate, nil
 }
@@ -183,6 +202,19 @@ func (h *Handler) remainders(c pool.Clearance) (out []events.CertifiedTrace) {
 				What: fmt.Sprintf("blocks of the cache disk of gateway %s, encrypted, until they are used again: nothing serves them", c.Holding.Host),
 			})
 		}
+	}
+	return out
+}
+
+// leftOf is what is left of a slot's host that was retired since: it was made after the slot was scrubbed, and nobody has
+// looked into it.
+func leftOf(host pool.Host) (out []events.CertifiedTrace) {
+	for _, r := range host.Retire.Left {
+		trace := events.CertifiedTrace{What: fmt.Sprintf("%s %s of host %s, which was retired", r.What, r.Name, host.ID)}
+		if !r.Until.IsZero() {
+			trace.Until = events.At(r.Until)
+		}
+		out = append(out, trace)
 	}
 	return out
 }

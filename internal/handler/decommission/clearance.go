@@ -28,12 +28,15 @@ func (h *Handler) remake(ctx context.Context, c pool.Clearance) (clearing, error
 
 // prove looks into the slot's next generation.
 func (h *Handler) prove(ctx context.Context, c pool.Clearance) (clearing, error) {
-	_, slot, err := h.slotOf(ctx, c)
+	host, slot, err := h.slotOf(ctx, c)
 	if err != nil {
 		return clearing{}, err
 	}
 	if slot.State == pool.SlotQuarantined {
 		return h.quarantine(ctx, c, "its slot is quarantined in its host's record") // by an invocation that was killed then
+	}
+	if c.Stranded(host) {
+		return h.follow(ctx, c, host)
 	}
 	if c.Kind == pool.Share {
 		return h.lookIntoShare(ctx, c)
@@ -101,7 +104,12 @@ func (h *Handler) openStill(ctx context.Context, c pool.Clearance) (open, err er
 	if err != nil || slot.State != pool.SlotCooling {
 		return nil, err // whose it is by now, if it was set free before, is not to be touched
 	}
-	return h.shutShare(ctx, pool.ShareRef{Gateway: host.Access.Gateway, ID: c.NextShare}, c.Count)
+	// By the slot, which may have another gateway's share by now than the one that was looked into.
+	share, has := host.ShareRef(slot.Index)
+	if !has {
+		return nil, fmt.Errorf("look up the share of slot %s/%d, which cools: it has none", host.ID, slot.Index)
+	}
+	return h.shutShare(ctx, share, c.Count)
 }
 
 // cleared has the departure of a clearance that has ended gone on with, and the pool looked at.
@@ -109,14 +117,17 @@ func (h *Handler) cleared(ctx context.Context, c pool.Clearance, _ bool) error {
 	if !c.State.Ended() {
 		return nil
 	}
-	d, err := h.Ledger.Departure(ctx, c.Departure)
-	if err != nil {
-		return err
-	}
 	if c.State == pool.ClearanceReturned {
 		if err := h.PoolChecks.Send(ctx, events.NewPoolCheck("a slot of host "+string(c.Holding.Host)+" came back"), 0); err != nil {
 			return fmt.Errorf("ask for a pool check: %w", err)
 		}
+	}
+	if move, ok := c.ID().OfMove(); ok {
+		return h.movedAway(ctx, move)
+	}
+	d, err := h.Ledger.Departure(ctx, c.Departure)
+	if err != nil {
+		return err
 	}
 	if err := h.Steps.Send(ctx, events.NewStep(events.OfDeparture, string(c.Departure), string(pool.StepScrub), d.Count+1), 0); err != nil {
 		return fmt.Errorf("have departure %s gone on with: %w", c.Departure, err)

@@ -25,9 +25,12 @@ func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clear
 	if c.Cursor == droppedCursor {
 		return h.withdrawSecrets(ctx, c, former)
 	}
-	if waits, err := h.endRestoration(ctx, c); waits != nil || err != nil {
-		c.Due = h.Now().Add(pool.Deadline(c.Step)) // it has deadlines of its own
-		return clearing{Record: c, Wait: restoreWait, Because: waits}, err
+	_, moved := c.ID().OfMove() // then its tenant has its secret, and what is kept beside it was swept before
+	if !moved {
+		if waits, err := h.endRestoration(ctx, c); waits != nil || err != nil {
+			c.Due = h.Now().Add(pool.Deadline(c.Step)) // it has deadlines of its own
+			return clearing{Record: c, Wait: restoreWait, Because: waits}, err
+		}
 	}
 	// The mark inside the database is looked at by the call itself, in the same session.
 	target := pool.Target{What: databaseTarget, Name: pool.DatabaseName(slot.Name), Want: pool.DatabaseName(c.Holding.Name)}
@@ -36,6 +39,10 @@ func (h *Handler) withdrawDatabase(ctx context.Context, c pool.Clearance) (clear
 	}
 	if err := h.asMaster(ctx, host, func(login pool.Login) error { return h.Databases.Drop(ctx, login, former) }); err != nil {
 		return clearing{}, err
+	}
+	if moved {
+		return clearing{Record: c.Proven(pool.StepRemake, h.Now(), fmt.Sprintf(
+			"database %s and role %s of %s are dropped", pool.DatabaseName(former.Name), pool.RoleName(former.Name), c.Holding.Host))}, nil
 	}
 	c = c.Clone()
 	// Commit point: it is known to be dropped, so that the guard is asked, and speaks, about the secret only from here on.

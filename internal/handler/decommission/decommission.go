@@ -38,6 +38,7 @@ type store interface {
 	SaveBays(ctx context.Context, before, after pool.Bays) error
 	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
 	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
+	ForgetRestoration(ctx context.Context, last pool.Restoration, before, after pool.Tenant) error
 	Stops(ctx context.Context) (pool.Stops, error)
 	Audit(ctx context.Context, a pool.Audit) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
@@ -47,7 +48,7 @@ type store interface {
 // shelves settle claims, and take slots from tenants that do not get them.
 type shelves interface {
 	SettleFor(ctx context.Context, t pool.Tenant) error
-	TakeFrom(ctx context.Context, t pool.Tenant, holds []pool.Holding, all bool) error
+	TakeFrom(ctx context.Context, t pool.Tenant, holds []pool.Holding, all func(pool.Tenant) bool) error
 }
 
 type terms interface {
@@ -249,7 +250,7 @@ func read[M any](d events.Delivery, handle func(M) error) error {
 func (h *Handler) refuse(ctx context.Context, d events.Delivery, kind, tenantID string, bad *events.FieldError) error {
 	// Commit point: the message is kept before it leaves the queue. Killed after this, its next delivery keeps it
 	// twice, which loses nothing.
-	if err := h.Refused.SendRaw(ctx, d.Body, map[string]string{"field": bad.Field, "reason": bad.Reason}); err != nil {
+	if err := h.Refused.SendRaw(ctx, d.Body, d.Kept(bad)); err != nil {
 		return fmt.Errorf("keep a refused message: %w", err)
 	}
 	h.Log.WarnContext(ctx, "request rejected", "messageId", d.ID, "type", kind, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)

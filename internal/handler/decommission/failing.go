@@ -22,6 +22,9 @@ const (
 // it is made, and deleted, with the object that it is in. found is what was read now; nil: nothing was. People are told of
 // it when it is not what they were told before. Nothing that fails is ever thrown away.
 func (h *Handler) failing(ctx context.Context, id pool.DepartureID, has pool.Holding, ref pool.ShareRef, f pool.Failing) (next pool.Failing, found *pool.FailingFiles, err error) {
+	if f, err = h.reportOf(ctx, id, ref, f); err != nil {
+		return f, nil, err
+	}
 	if f.Report == "" {
 		// Commit point: killed after this, the same token finds the report again.
 		report, err := h.Shares.StartReport(ctx, pool.ReportSpec{
@@ -66,6 +69,37 @@ func (h *Handler) failing(ctx context.Context, id pool.DepartureID, has pool.Hol
 		}
 	}
 	return next, &files, nil
+}
+
+// reportOf is what is known of a share, without what is of one that another took the place of. The report of that, which has
+// names of a tenant's files, is deleted; one that can't be expires.
+func (h *Handler) reportOf(ctx context.Context, id pool.DepartureID, ref pool.ShareRef, f pool.Failing) (pool.Failing, error) {
+	of := f.Of(ref.ID)
+	if f.Report == "" || of.Report != "" {
+		return of, nil
+	}
+	report, err := h.Shares.Report(ctx, f.Report)
+	if err == nil {
+		err = h.deleteReport(ctx, f.Report, report.Key)
+	}
+	if ctx.Err() != nil {
+		return f, err
+	}
+	if err != nil && !errors.Is(err, pool.ErrNotFound) {
+		h.Log.WarnContext(ctx, "report of a share whose gateway was given up is left to expire", "departure", id, "share", f.Share, "report", f.Report, "error", err)
+	}
+	return of, nil
+}
+
+// reportsOf is a clearance that is about the share which its slot has now.
+func (h *Handler) reportsOf(ctx context.Context, c pool.Clearance, ref pool.ShareRef) (pool.Clearance, error) {
+	failing, err := h.reportOf(ctx, c.Departure, ref, c.Failing)
+	if err != nil {
+		return c, err
+	}
+	c = c.Clone()
+	c.Failing = failing
+	return c, nil
 }
 
 // reportToken names the n-th report that a departure has of a share.

@@ -19,6 +19,9 @@ var errRefused = errors.New("the guard refuses it")
 // allow reads all that a call which destroys something depends on, consistently, and has the guard decide. It stands
 // directly before each such call. target names what the call is about to destroy, as it was observed just now.
 func (h *Handler) allow(ctx context.Context, c pool.Clearance, target pool.Target) error {
+	if move, ok := c.ID().OfMove(); ok {
+		return h.allowMoved(ctx, c, move, target)
+	}
 	d, err := h.Ledger.Departure(ctx, c.Departure)
 	if err != nil {
 		return fmt.Errorf("read departure %s before %s %q is destroyed: %w", c.Departure, target.What, target.Name, err)
@@ -48,6 +51,42 @@ func (h *Handler) allow(ctx context.Context, c pool.Clearance, target pool.Targe
 	return h.Ledger.Audit(ctx, pool.Audit{
 		At: h.Now().UTC(), Message: string(c.ID()), What: "destroyed " + target.What, Of: target.Name,
 		Why: fmt.Sprintf("step %s; %s wanted the tenant to leave: %s", c.Step, d.RequestedBy, d.Reason),
+	})
+}
+
+// allowMoved is allow for a slot that a tenant moved away from.
+func (h *Handler) allowMoved(ctx context.Context, c pool.Clearance, move pool.RestorationID, target pool.Target) error {
+	tenant, _, _ := move.Parse()
+	r, err := h.Ledger.Restoration(ctx, tenant)
+	if err != nil {
+		return fmt.Errorf("read the moves of tenant %s before %s %q is destroyed: %w", tenant, target.What, target.Name, err)
+	}
+	t, err := h.Ledger.Tenant(ctx, tenant)
+	if err != nil {
+		return fmt.Errorf("read tenant %s before %s %q is destroyed: %w", tenant, target.What, target.Name, err)
+	}
+	left, err := h.Ledger.Departures(ctx, tenant)
+	if err != nil {
+		return fmt.Errorf("read how tenant %s left before %s %q is destroyed: %w", tenant, target.What, target.Name, err)
+	}
+	host, err := h.Ledger.Host(ctx, c.Holding.Host)
+	if err != nil {
+		return fmt.Errorf("read host %s before %s %q is destroyed: %w", c.Holding.Host, target.What, target.Name, err)
+	}
+	if target.Stops, err = h.Ledger.Stops(ctx); err != nil {
+		return fmt.Errorf("read the stop switch before %s %q is destroyed: %w", target.What, target.Name, err)
+	}
+	target.Clearance = c
+	if slot := host.Slot(c.Holding.Index); slot != nil {
+		target.Slot = *slot
+	}
+	if reasons := pool.GuardMoved(target, r, t, left, h.Now()); len(reasons) > 0 {
+		return fmt.Errorf("destroy %s %q: %w: %s", target.What, target.Name, errRefused, strings.Join(reasons, "; "))
+	}
+	// Commit point: it is on record before it is destroyed, and again when that is tried again.
+	return h.Ledger.Audit(ctx, pool.Audit{
+		At: h.Now().UTC(), Message: string(c.ID()), What: "destroyed " + target.What, Of: target.Name,
+		Why: fmt.Sprintf("step %s; tenant %s moved away from it by %s", c.Step, tenant, move),
 	})
 }
 
@@ -98,8 +137,8 @@ func (h *Handler) deleteUnhanded(ctx context.Context, d pool.Departure) error {
 	if err != nil {
 		return fmt.Errorf("read the stop switch before a secret is deleted: %w", err)
 	}
-	if stops.Destroy {
-		return fmt.Errorf("delete the secret of tenant %s: %w: the stop switch is on (%s: %s)", d.Tenant.ID, errRefused, stops.By, stops.Why)
+	if against := stops.Against(pool.StopDestroy); against != "" {
+		return fmt.Errorf("delete the secret of tenant %s: %w: %s", d.Tenant.ID, errRefused, against)
 	}
 	if t.State != pool.TenantLeft && t.Mark == d.Tenant.Mark {
 		return fmt.Errorf("delete the secret of tenant %s: %w: it is in use", d.Tenant.ID, errRefused)

@@ -2,11 +2,11 @@ package decommission
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"headroom/internal/ledger"
+	"headroom/internal/master"
 	"headroom/internal/pool"
 )
 
@@ -53,14 +53,5 @@ func (h *Handler) changeHost(ctx context.Context, id pool.HostID, change func(po
 // asMaster does something as the master user of a database host. A password that was rotated since it was read is read
 // again, once.
 func (h *Handler) asMaster(ctx context.Context, host pool.Host, do func(pool.Login) error) error {
-	for try := 1; ; try++ {
-		username, password, err := h.Vault.Master(ctx, host.Access.MasterSecret)
-		if err != nil {
-			return fmt.Errorf("read the master secret of %s: %w", host.ID, err)
-		}
-		err = do(pool.Login{Host: host.Access.Address, Port: host.Access.Port, Username: username, Password: password})
-		if try > 1 || !errors.Is(err, pool.ErrLogin) {
-			return err
-		}
-	}
+	return master.Do(ctx, h.Vault, master.Of(host), do)
 }

@@ -44,15 +44,15 @@ func (h *Handler) departures() lifecycle.Machine[pool.Departure] {
 		},
 		Progress: func(d *pool.Departure) *pool.Progress { return &d.Progress },
 		Steps: map[pool.Step]lifecycle.Do[pool.Departure]{
-			pool.StepShut:    h.shut,
-			pool.StepUpload:  h.upload,
+			pool.StepShut:    h.answering(h.shut),
+			pool.StepUpload:  h.answering(h.upload),
 			pool.StepArchive: h.archive,
 			pool.StepVerify:  h.verify,
 			pool.StepLock:    h.lock,
 			pool.StepGrace:   h.grace,
 			pool.StepScrub:   h.scrub,
 			pool.StepCertify: h.certify,
-			pool.StepReopen:  h.reopen,
+			pool.StepReopen:  h.answering(h.reopen),
 		},
 		Retry: func(ctx context.Context, d pool.Departure, failure error) (time.Duration, bool) {
 			return h.again(ctx, "departure", string(d.ID()), d.Progress, failure), true
@@ -81,12 +81,12 @@ func (h *Handler) clearances() lifecycle.Machine[pool.Clearance] {
 		},
 		Progress: func(c *pool.Clearance) *pool.Progress { return &c.Progress },
 		Steps: map[pool.Step]lifecycle.Do[pool.Clearance]{
-			pool.StepWithdraw: h.withdraw,
-			pool.StepCompare:  h.compare,
-			pool.StepEmpty:    h.empty,
-			pool.StepRemake:   h.remake,
-			pool.StepProve:    h.prove,
-			pool.StepCool:     h.cool,
+			pool.StepWithdraw: h.mended(h.withdraw),
+			pool.StepCompare:  h.mended(h.compare),
+			pool.StepEmpty:    h.mended(h.empty),
+			pool.StepRemake:   h.mended(h.remake),
+			pool.StepProve:    h.mended(h.prove),
+			pool.StepCool:     h.mended(h.cool),
 		},
 		Retry: func(ctx context.Context, c pool.Clearance, failure error) (time.Duration, bool) {
 			return h.again(ctx, "clearance", string(c.ID()), c.Progress, failure), true

@@ -27,7 +27,11 @@ func (h *Handler) operate(ctx context.Context, d events.Delivery) error {
 	request.RequestedBy = d.Who(request.RequestedBy)
 	why := pool.Asked(request.Action, request.RequestedBy, request.Reason, d.ID)
 	if request.Action == events.DepartureResume {
-		err = h.goOn(ctx, id, why)
+		if _, _, moved := pool.RestorationID(id).Parse(); moved { // the slot that a tenant moved away from; there is no departure
+			err = h.resumeClearance(ctx, clearanceOf(id, pool.Database), why)
+		} else {
+			err = h.goOn(ctx, id, why)
+		}
 		if errors.Is(err, pool.ErrNotFound) {
 			return refuse(&events.FieldError{Field: "departureId", Reason: "is unknown"})
 		}

@@ -203,3 +203,24 @@ func TestRequestsAboutSlotsKilledAtEveryCall(t *testing.T) {
 		})
 	}
 }
+
+// A host may be retired while the other half of a departure still lasts: what is left of it holds what it held.
+func TestACertificateNamesWhatIsLeftOfARetiredHost(t *testing.T) {
+	w := newWorld(t)
+	until := w.now.Add(14 * 24 * time.Hour).Truncate(time.Second)
+	before, err := w.ledger.Host(t.Context(), w.tenant("acme").Database.Host)
+	w.must(err)
+	after := before.Clone()
+	after.Retire = pool.Retirement{At: w.now, Left: []pool.Remnant{{What: pool.RemnantSnapshot, Name: "db-snapshot-instance-1", Until: until}}}
+	w.must(w.ledger.SaveHost(t.Context(), before, after, pool.Neutral, w.now))
+	w.ask("acme", "")
+	w.left(48 * time.Hour)
+	var released events.TenantReleased
+	w.must(json.Unmarshal(w.bus.Of("TenantReleased")[0], &released))
+	for _, r := range released.Certificate.Remainders {
+		if strings.Contains(r.What, "final snapshot db-snapshot-instance-1 of host "+string(before.ID)) && r.Until.Time.Equal(until) {
+			return
+		}
+	}
+	t.Errorf("it is certified that it is left in %v", released.Certificate.Remainders)
+}

@@ -197,11 +197,22 @@ func (o outside) gateways() *gateway.Gateways {
 }
 
 func (o outside) SetClients(ctx context.Context, share pool.ShareRef, clients []string) error {
-	return o.call("SetClients", func() error { return o.gateways().SetClients(ctx, share, clients) })
+	return o.call("SetClients", func() error {
+		if err := o.w.answers(share); err != nil {
+			return err
+		}
+		return o.gateways().SetClients(ctx, share, clients)
+	})
 }
 
 func (o outside) Serves(ctx context.Context, share pool.ShareRef, clients []string) (serves bool, err error) {
-	err = o.call("Serves", func() (err error) { serves, err = o.gateways().Serves(ctx, share, clients); return err })
+	err = o.call("Serves", func() (err error) {
+		if err := o.w.answers(share); err != nil {
+			return err
+		}
+		serves, err = o.gateways().Serves(ctx, share, clients)
+		return err
+	})
 	return serves, err
 }
 
@@ -211,7 +222,13 @@ func (o outside) NotifyWhenUploaded(ctx context.Context, share pool.ShareRef) (i
 }
 
 func (o outside) ShareStatus(ctx context.Context, share pool.ShareRef) (status string, err error) {
-	err = o.call("ShareStatus", func() (err error) { status, err = o.gateways().ShareStatus(ctx, share); return err })
+	err = o.call("ShareStatus", func() (err error) {
+		if err := o.w.answers(share); err != nil {
+			return err
+		}
+		status, err = o.gateways().ShareStatus(ctx, share)
+		return err
+	})
 	return status, err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/access"
+	"headroom/internal/copytask"
 	"headroom/internal/pool"
 )
 
@@ -39,16 +40,20 @@ func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing
 	if err != nil {
 		return clearing{}, err
 	}
+	if host.Repair > 0 {
+		return clearing{Record: c, Wait: probeWait, Because: fmt.Errorf("host %s is in repair", host.ID)}, nil
+	}
 	c = c.Clone()
 	c.Look++
 	body, err := json.Marshal(events.ArchivistJob{
 		Version: events.Version, Type: events.TypeArchivistJob, Job: events.JobProbe, Of: events.OfClearance, ID: string(c.ID()), Attempt: c.Look,
 		TenantID: string(c.Departure.Tenant()), Share: &events.JobShare{Host: host.Access.Appliance, Path: "/" + c.Next},
+		Correlated: events.Correlated{CorrelationID: pool.Thread(c.History)},
 	})
 	if err != nil {
 		return clearing{}, fmt.Errorf("encode the job of clearance %s: %w", c.ID(), err)
 	}
-	if c.Task, err = h.Tasks.Run(ctx, h.order(string(c.ID()), c.Departure.Tenant(), events.JobProbe, c.Look, body)); err != nil {
+	if c.Task, err = h.Tasks.Run(ctx, copytask.Order(h.Stage, string(c.ID()), c.Departure.Tenant(), events.JobProbe, c.Look, body)); err != nil {
 		return clearing{}, err
 	}
 	c.TaskAt, c.Due = h.Now().UTC(), h.Now().Add(pool.Deadline(pool.StepProve))
@@ -58,11 +63,11 @@ func (h *Handler) lookIntoShare(ctx context.Context, c pool.Clearance) (clearing
 // lookAfterProbe looks at a task that has not reported what it found.
 func (h *Handler) lookAfterProbe(ctx context.Context, c pool.Clearance) (clearing, error) {
 	since := h.Now().Sub(c.TaskAt)
-	why, ended, err := h.ended(ctx, c.Task, since)
+	why, ended, err := copytask.Ended(ctx, h.Tasks, c.Task, since)
 	if err != nil {
 		return clearing{}, err
 	}
-	if ended && since < reportTime || !ended && since < probeMost {
+	if copytask.Awaited(ended, since, probeMost) {
 		return clearing{Record: c, Wait: probeWait}, nil
 	}
 	if !ended {
@@ -73,7 +78,7 @@ func (h *Handler) lookAfterProbe(ctx context.Context, c pool.Clearance) (clearin
 
 // probeFailed has another task look.
 func (h *Handler) probeFailed(ctx context.Context, c pool.Clearance, why string) (clearing, error) {
-	if err := h.stop(ctx, c.Task, why); err != nil {
+	if err := copytask.Stop(ctx, h.Tasks, c.Task, why); err != nil {
 		return clearing{}, err
 	}
 	c = c.Clone()
@@ -158,6 +163,9 @@ func (h *Handler) openToProbe(ctx context.Context, c pool.Clearance, address str
 	if err != nil {
 		return clearing{}, err
 	}
+	if c.Stranded(host) {
+		return clearing{Leave: true}, nil // its next look at the step ends that
+	}
 	if address != c.Address {
 		opened := c.Clone()
 		opened.Address = address
@@ -171,7 +179,10 @@ func (h *Handler) openToProbe(ctx context.Context, c pool.Clearance, address str
 		return clearing{}, err
 	}
 	// It reports again until it is let in. A list that is set anew each time would never be in force.
-	if err := h.Access.Served(ctx, ref, []string{address + "/32"}); !errors.Is(err, access.ErrNotServing) {
+	switch err := h.Access.Served(ctx, ref, []string{address + "/32"}); {
+	case errors.Is(err, pool.ErrUnreachable): // as may last
+		return clearing{Leave: true}, nil
+	case !errors.Is(err, access.ErrNotServing):
 		return clearing{Leave: true}, err
 	}
 	if err := h.Access.Shut(ctx, ref, address+"/32"); err != nil {

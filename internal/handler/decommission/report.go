@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/copytask"
 	"headroom/internal/pool"
 )
 
@@ -130,7 +131,7 @@ func (h *Handler) taskChanged(ctx context.Context, event events.TaskStateChange)
 	if task == "" || task != ended.ARN {
 		return nil // it has reported, or is another attempt's
 	}
-	if err := h.Steps.Send(ctx, events.NewStep(of, ended.Owner, string(progress.Step), progress.Count+1), reportTime+time.Second); err != nil {
+	if err := h.Steps.Send(ctx, events.NewStep(of, ended.Owner, string(progress.Step), progress.Count+1), copytask.ReportTime+time.Second); err != nil {
 		return fmt.Errorf("have a task looked at that has ended: %w", err)
 	}
 	return nil

@@ -41,8 +41,8 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 		if asked.Grace, err = time.ParseDuration(request.Grace); err != nil {
 			return fmt.Errorf("read the grace %q: %w", request.Grace, err)
 		}
-		if asked.Grace > time.Duration(terms.GraceMost) {
-			return refuse(request.TenantID, &events.FieldError{Field: "grace", Reason: "is longer than the policy's graceMost, " + time.Duration(terms.GraceMost).String()})
+		if bad := terms.Refusal(asked.Grace); bad != nil {
+			return refuse(request.TenantID, bad)
 		}
 	}
 	for range rounds {
@@ -55,16 +55,32 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 		}
 		switch {
 		case t.State == pool.TenantLeft:
-			return h.answer(ctx, pool.DepartureIDOf(t))
+			err = h.askAgain(ctx, pool.DepartureIDOf(t), asked)
 		case !asked.RequestedAt.After(t.LeftAt), asked.RequestedAt.Before(t.RequestedAt):
 			return h.answerLast(ctx, t.ID)
+		default:
+			err = h.depart(ctx, t, asked, terms)
 		}
-		err = h.depart(ctx, t, asked, terms)
 		if !errors.Is(err, pool.ErrConflict) {
 			return err
 		}
 	}
 	return fmt.Errorf("have tenant %s leave: its record keeps changing: %w", request.TenantID, pool.ErrConflict)
+}
+
+// askAgain answers a request of a tenant that leaves already. pool.ErrConflict when its departure has changed since it was read.
+func (h *Handler) askAgain(ctx context.Context, id pool.DepartureID, asked pool.Departure) error {
+	d, err := h.Ledger.Departure(ctx, id)
+	if err != nil {
+		return err
+	}
+	if again, changed := d.AskAgain(asked.RequestedAt, asked.Grace); changed {
+		// Commit point: an undo that was sent before this does not end the departure any more.
+		if _, err := h.Ledger.SaveDeparture(ctx, d, again); err != nil {
+			return fmt.Errorf("note that departure %s was asked for again: %w", id, err)
+		}
+	}
+	return h.answer(ctx, id)
 }
 
 // sent is when a message was sent.
@@ -91,6 +107,7 @@ func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departur
 	if err != nil {
 		return err
 	}
+	left.History, d.History = pool.Threaded(left.History, events.Correlation(ctx)), pool.Threaded(d.History, events.Correlation(ctx))
 	// Commit point: the tenant leaves. From here on the departure is finished by whichever comes next: this invocation,
 	// the message's next delivery, or the pool check past the deadline.
 	if err := h.Ledger.Depart(ctx, t, left, d); err != nil {
@@ -105,11 +122,11 @@ func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departur
 
 // undoing reads the departure of a tenant that is being undone; false: none is.
 func (h *Handler) undoing(ctx context.Context, t pool.Tenant) (pool.Departure, bool, error) {
-	if t.Undone == 0 {
+	id, ok := pool.UndoneOf(t)
+	if !ok {
 		return pool.Departure{}, false, nil
 	}
-	t.Undone--
-	last, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
+	last, err := h.Ledger.Departure(ctx, id)
 	if err != nil {
 		return last, false, fmt.Errorf("read the last departure of tenant %s: %w", t.ID, err)
 	}
@@ -123,7 +140,7 @@ func (h *Handler) endUndoing(ctx context.Context, t pool.Tenant) error {
 	if err != nil || !undoing {
 		return err
 	}
-	if !last.Done(pool.StepReopen) {
+	if last.LettingIn() {
 		return errors.Join(fmt.Errorf("have tenant %s leave: %w", t.ID, errUndoing), h.answer(ctx, last.ID()))
 	}
 	undone, err := pool.MoveDeparture(last, pool.DepartureUndone, "", h.Now(), last.UndoneBy)
@@ -201,24 +218,26 @@ func (h *Handler) resume(ctx context.Context, d pool.Departure, why string) (poo
 	return saved, nil
 }
 
+// resumeClearance goes on with a clearance, if it was given up.
+func (h *Handler) resumeClearance(ctx context.Context, id pool.ClearanceID, why string) error {
+	c, err := h.Ledger.Clearance(ctx, id)
+	if err != nil || c.Stuck == "" || c.State != pool.ClearanceScrubbing {
+		return err
+	}
+	begun := c.Clone()
+	begun.Progress = pool.Started(c.Stuck, h.Now())
+	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why})
+	saved, err := h.Ledger.SaveClearance(ctx, c, begun)
+	if err != nil {
+		return fmt.Errorf("go on with clearance %s: %w", id, err)
+	}
+	return h.clearances().Go(ctx, string(id), saved)
+}
+
 // resumeClearances goes on with clearances of a departure that were given up. Those that are quarantined stay so.
 func (h *Handler) resumeClearances(ctx context.Context, d pool.Departure, why string) error {
 	for _, kind := range pool.Kinds {
-		c, err := h.Ledger.Clearance(ctx, clearanceOf(d.ID(), kind))
-		if err != nil {
-			return err
-		}
-		if c.Stuck == "" || c.State != pool.ClearanceScrubbing {
-			continue
-		}
-		begun := c.Clone()
-		begun.Progress = pool.Started(c.Stuck, h.Now())
-		begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why})
-		saved, err := h.Ledger.SaveClearance(ctx, c, begun)
-		if err != nil {
-			return fmt.Errorf("go on with clearance %s: %w", c.ID(), err)
-		}
-		if err := h.clearances().Go(ctx, string(c.ID()), saved); err != nil {
+		if err := h.resumeClearance(ctx, clearanceOf(d.ID(), kind), why); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package decommission
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,9 @@ func TestWhatARestorationKeepsGoesBeforeTheDatabase(t *testing.T) {
 	if d := w.departure("acme.markacme"); d.State != pool.DepartureLeft {
 		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
 	}
+	if _, err := w.ledger.Restoration(t.Context(), "acme"); !errors.Is(err, pool.ErrNotFound) || w.tenant("acme").Restored != 1 {
+		t.Errorf("its record: %v; its tenant says %d", err, w.tenant("acme").Restored)
+	}
 	if !strings.Contains(dropped, "database") {
 		t.Error("its database was not dropped")
 	}
@@ -73,7 +77,7 @@ func TestAnotherGenerationsRestorationIsLeftAlone(t *testing.T) {
 	w.short()
 	r := w.kept()
 	after := r.Clone()
-	after.Kept[0].Holding.Generation, after.Database.Generation = 7, 7
+	after.Kept[0].Holding.Generation, after.Database.Generation, after.Mark = 7, 7, "markanother"
 	_, err := w.ledger.SaveRestoration(t.Context(), r, after)
 	w.must(err)
 	w.ask("acme", "")

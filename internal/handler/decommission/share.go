@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +41,13 @@ func (h *Handler) withdrawShare(ctx context.Context, c pool.Clearance) (clearing
 	if err != nil {
 		return clearing{}, err
 	}
-	ref := pool.ShareRef{Gateway: host.Access.Gateway, ID: slot.Share}
+	ref, there := host.ShareRef(slot.Index)
+	if !there { // it was deleted at a gateway that was given up, and the new one was made without it
+		return clearing{Record: c.Proven(pool.StepCompare, h.Now(), fmt.Sprintf("gateway %s of host %s has no share of the slot", host.Access.GatewayID(), host.ID))}, nil
+	}
+	if c, err = h.reportsOf(ctx, c, ref); err != nil {
+		return clearing{}, err
+	}
 	status, err := h.Shares.ShareStatus(ctx, ref)
 	switch {
 	case errors.Is(err, pool.ErrNotFound):
@@ -57,15 +62,20 @@ func (h *Handler) withdrawShare(ctx context.Context, c pool.Clearance) (clearing
 	if !c.Failing.Clean(h.Now(), reportGood) && (c.Tries == 0 || c.Failing.Count > 0) {
 		return h.lookForFailing(ctx, c, ref)
 	}
-	c = h.withoutReport(ctx, c, ref)
-	target := pool.Target{What: shareTarget, Name: slot.Name, Want: c.Holding.Name, WantMark: host.HeldMark(c.Holding)}
+	return h.deleteShare(ctx, h.withoutReport(ctx, c, ref), host, slot, host.HeldMark(c.Holding))
+}
+
+// deleteShare has the share of a slot's generation deleted, whose bucket bears a mark.
+func (h *Handler) deleteShare(ctx context.Context, c pool.Clearance, host pool.Host, slot pool.Slot, mark string) (clearing, error) {
+	target := pool.Target{What: shareTarget, Name: slot.Name, Want: c.Holding.Name, WantMark: mark}
+	var err error
 	if target.Mark, err = h.Buckets.MarkOf(ctx, slot.Bucket); err != nil {
 		return clearing{}, err
 	}
 	if err := h.allow(ctx, c, target); err != nil {
 		return h.whether(ctx, c, err)
 	}
-	if err := h.Shares.DeleteShare(ctx, ref); err != nil {
+	if err := h.Shares.DeleteShare(ctx, pool.ShareRef{Gateway: host.Access.Gateway, ID: slot.Share}); err != nil {
 		return clearing{}, err
 	}
 	return clearing{Record: c, Wait: goneWait}, nil
@@ -193,39 +203,4 @@ func (h *Handler) empty(ctx context.Context, c pool.Clearance) (clearing, error)
 	}
 	c.Due = h.Now().Add(pool.Deadline(pool.StepEmpty)) // it comes on
 	return clearing{Record: c}, nil
-}
-
-// remakeShare makes the share anew over the empty bucket, closed to everybody, under the name of the slot's next
-// generation.
-func (h *Handler) remakeShare(ctx context.Context, c pool.Clearance) (clearing, error) {
-	host, slot, err := h.slotOf(ctx, c)
-	if err != nil {
-		return clearing{}, err
-	}
-	mark := host.NextMark(c.Holding)
-	if err := h.Buckets.Mark(ctx, slot.Bucket, mark); err != nil {
-		return clearing{}, err
-	}
-	next := c.Holding.Generation + 1
-	id, err := h.Shares.CreateShare(ctx, pool.ShareSpec{
-		Token:   fmt.Sprintf("%s-%s-%s-%02d-%d", h.Stage, host.ID, host.Mark, slot.Index, next),
-		Gateway: host.Access.Gateway, Bucket: slot.Bucket, Role: slot.Role, Name: c.Next, Key: h.ShareKey, Clients: []string{h.Nobody},
-		Tags: map[string]string{
-			"headroom:stage": h.Stage, "headroom:host": string(host.ID), "headroom:tier": string(host.Tier), "headroom:order": host.Mark,
-			"headroom:state": "Available", "headroom:generation": strconv.Itoa(next),
-		},
-	})
-	if err != nil {
-		return clearing{}, err
-	}
-	c = c.Clone()
-	c.NextShare = id
-	status, err := h.Shares.ShareStatus(ctx, pool.ShareRef{Gateway: host.Access.Gateway, ID: id})
-	if err != nil && !errors.Is(err, pool.ErrNotFound) {
-		return clearing{}, err
-	}
-	if status != pool.ShareAvailable {
-		return clearing{Record: c, Wait: goneWait, Because: fmt.Errorf("share %s is %q", id, status)}, nil
-	}
-	return clearing{Record: c.Proven(pool.StepProve, h.Now(), fmt.Sprintf("share %s is made over bucket %s, and open to nobody", id, pool.BucketName(slot.Bucket)))}, nil
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"headroom/internal/access"
-	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -36,9 +35,8 @@ func (h *Handler) shut(ctx context.Context, d pool.Departure) (leaving, error) {
 	if err != nil {
 		return leaving{}, err
 	}
-	if err := h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.Close(ctx, login, d.Tenant.Database.Name) }); err != nil {
-		return leaving{}, fmt.Errorf("keep tenant %s from logging in: %w", d.Tenant.ID, err)
-	}
+	// A database that does not answer does not keep the share open: an address of the tenant may be another's by then.
+	closed := h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.Close(ctx, login, d.Tenant.Database.Name) })
 	ref, err := shareRef(share, d.Tenant.Share)
 	if err != nil {
 		return leaving{}, err
@@ -46,11 +44,21 @@ func (h *Handler) shut(ctx context.Context, d pool.Departure) (leaving, error) {
 	if err := h.evict(ctx, d, share); err != nil {
 		return leaving{}, err
 	}
-	if open, err := h.shutShare(ctx, ref, d.Count); open != nil || err != nil {
+	open, err := h.shutShare(ctx, ref, d.Count)
+	if closed != nil {
+		// Told as the database's failure, for which no repair of the gateway is waited.
+		return leaving{}, fmt.Errorf("keep tenant %s from logging in: %w (of its share: %v)", d.Tenant.ID, closed, errors.Join(open, err))
+	}
+	if open != nil || err != nil {
 		return leaving{Record: d, Wait: serveWait, Because: open}, err
 	}
 	if open, err := h.stillOpen(ctx, d, database); open != nil || err != nil {
 		return leaving{Record: d, Wait: serveWait, Because: open}, err
+	}
+	// A move that comes to its end may let the tenant in once more: it is shut again then.
+	if waits, err := h.endMove(ctx, d); waits != nil || err != nil {
+		d.Due = h.Now().Add(pool.Deadline(d.Step)) // it has deadlines of its own
+		return leaving{Record: d, Wait: moveWait, Because: waits}, err
 	}
 	if err := h.Announce.TenantClosed(ctx, d); err != nil {
 		return leaving{}, err
@@ -128,71 +136,4 @@ func (h *Handler) needed(ctx context.Context, d pool.Departure, address string) 
 	here := t.State != pool.TenantLeft && t.State != pool.TenantWaiting // one that waits holds nothing
 	at := !t.Named() || t.Share.Host == d.Tenant.Share.Host
 	return here && at && slices.Contains(t.Reached(), address), nil
-}
-
-// evictUnhanded takes a tenant's rules away from all gateways at which its signup may have opened a share: of what it
-// holds by its record, and by the shelf, which knows that only until it is taken back.
-func (h *Handler) evictUnhanded(ctx context.Context, d pool.Departure, holds []pool.Holding) error {
-	shelf, err := h.Ledger.Shelf(ctx, d.Tenant.Tier)
-	if err != nil {
-		return fmt.Errorf("look what tenant %s holds: %w", d.Tenant.ID, err)
-	}
-	var gateways []pool.HostID
-	if claim, held := shelf.Reclaim(d.Tenant.ID); held {
-		gateways = append(gateways, claim.Share.Host)
-	}
-	for _, has := range holds {
-		if kind, _, err := has.Host.Parse(); err == nil && kind.Kind == pool.Share {
-			gateways = append(gateways, has.Host)
-		}
-	}
-	slices.Sort(gateways)
-	for _, id := range slices.Compact(gateways) {
-		share, err := h.Ledger.Host(ctx, id)
-		if err != nil {
-			return fmt.Errorf("read host %s, at which tenant %s may be let in: %w", id, d.Tenant.ID, err)
-		}
-		if err := h.evict(ctx, d, share); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// takeBack takes back what was never handed over to a tenant. There is nothing to be archived, and nothing to be undone.
-func (h *Handler) takeBack(ctx context.Context, d pool.Departure) (leaving, error) {
-	if left := h.othersMayBeAt(d); left > 0 {
-		return leaving{Record: d, Wait: left, Because: errors.New("an invocation of its signup may still be going on")}, nil
-	}
-	t := d.Tenant
-	holds := slices.Clone(t.Returning)
-	if t.Named() {
-		holds = append(holds, t.Database, t.Share)
-	}
-	if err := h.evictUnhanded(ctx, d, holds); err != nil {
-		return leaving{}, err
-	}
-	if err := h.Shelf.TakeFrom(ctx, t, holds, true); err != nil {
-		return leaving{}, err
-	}
-	if err := h.deleteUnhanded(ctx, d); errors.Is(err, errRefused) {
-		return h.refusedLeaving(ctx, d, err)
-	} else if err != nil {
-		return leaving{}, err
-	}
-	// Commit point: the name can sign up again.
-	_, _, err := ledger.UpdateTenant(ctx, h.Ledger, t.ID, func(now pool.Tenant) (pool.Tenant, error) {
-		if now.State != pool.TenantLeft || !now.Held || pool.DepartureIDOf(now) != d.ID() {
-			return now, ledger.ErrUnchanged
-		}
-		now.Held = false
-		return now, nil
-	})
-	if err != nil {
-		return leaving{}, fmt.Errorf("let the name of tenant %s sign up again: %w", t.ID, err)
-	}
-	if err := h.Announce.TenantClosed(ctx, d); err != nil {
-		return leaving{}, err
-	}
-	return leaving{Record: d.Proven(pool.StepCertify, h.Now(), "nothing was handed over to it; what it held is taken back")}, nil
 }

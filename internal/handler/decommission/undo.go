@@ -9,6 +9,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/access"
+	"headroom/internal/copytask"
 	"headroom/internal/pool"
 )
 
@@ -96,8 +97,8 @@ func (h *Handler) rejoin(ctx context.Context, delivery events.Delivery, t pool.T
 	}
 	sent := h.sent(delivery)
 	switch {
-	case sent.Before(d.RequestedAt):
-		return nil, h.answerLast(ctx, t.ID) // it undid an earlier one
+	case sent.Before(d.LastAsked()):
+		return nil, h.outlasted(ctx, d, sent) // it undid an earlier one, or what was asked for before the last time
 	case !d.Handed():
 		return &events.FieldError{Field: "tenantId", Reason: "had no storage yet when it left: it has to sign up anew"}, nil
 	case d.State != pool.DepartureLeaving:
@@ -124,6 +125,38 @@ func (h *Handler) rejoin(ctx context.Context, delivery events.Delivery, t pool.T
 	return nil, h.departures().Go(ctx, string(d.ID()), undoing)
 }
 
+// letIn has a tenant log in again whose departure is undone. A database that it moved away from since is nobody's to log in to: its
+// slot is cleared.
+func (h *Handler) letIn(ctx context.Context, d pool.Departure, t pool.Tenant, on pool.Host) error {
+	if err := h.markSlot(ctx, d.Tenant.Share, t.ID, pool.StaySlot); err != nil {
+		return err
+	}
+	if !t.Database.Same(d.Tenant.Database) {
+		h.Log.WarnContext(ctx, "tenant that is let in has moved", "tenant", t.ID, "departure", d.ID(), "from", d.Tenant.Database.Host, "to", t.Database.Host)
+		return nil
+	}
+	if err := h.markSlot(ctx, t.Database, t.ID, pool.StaySlot); err != nil {
+		return err
+	}
+	slot := pool.MarkedSlot{Name: t.Database.Name, Mark: on.HeldMark(t.Database)}
+	if err := h.asMaster(ctx, on, func(login pool.Login) error { return h.Databases.Reopen(ctx, login, slot) }); err != nil {
+		return fmt.Errorf("let tenant %s log in again: %w", t.ID, err)
+	}
+	return nil
+}
+
+// outlasted answers an undo after which a departure was asked for again, before which it came. pool.ErrConflict when the departure
+// has changed since it was read.
+func (h *Handler) outlasted(ctx context.Context, d pool.Departure, sent time.Time) error {
+	if after, changed := d.UndoneBefore(sent, h.Now()); changed {
+		// Commit point: its grace counts from when it was asked for last.
+		if _, err := h.Ledger.SaveDeparture(ctx, d, after); err != nil {
+			return fmt.Errorf("note that departure %s was undone and asked for again: %w", d.ID(), err)
+		}
+	}
+	return h.answerLast(ctx, d.Tenant.ID)
+}
+
 // reopen lets a tenant in again, with all that it had. It does so twice: an invocation that was shutting the tenant out,
 // or was letting a copier in, when the departure was undone may still be about it, and has ended by the second time.
 func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error) {
@@ -131,7 +164,7 @@ func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error)
 	if left := d.MovedAt().Add(stalled).Sub(h.Now()); again && left > 0 {
 		return leaving{Record: d, Wait: left}, nil
 	}
-	if d.Attempt.Task != "" && h.Now().Sub(d.Attempt.Began) < startTime { // else it may not be known yet, and would run on
+	if d.Attempt.Task != "" && h.Now().Sub(d.Attempt.Began) < copytask.StartTime { // else it may not be known yet, and would run on
 		if _, err := h.Tasks.Describe(ctx, d.Attempt.Task); err != nil {
 			return leaving{}, fmt.Errorf("look for the task of departure %s before it is stopped: %w", d.ID(), err)
 		}
@@ -145,23 +178,21 @@ func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error)
 	if err := h.bays().Leave(ctx, string(d.ID())); err != nil {
 		return leaving{}, err
 	}
-	for _, has := range []pool.Holding{d.Tenant.Database, d.Tenant.Share} {
-		if err := h.markSlot(ctx, has, d.Tenant.ID, pool.StaySlot); err != nil {
-			return leaving{}, err
-		}
+	// Its addresses may have been changed since it is back, and it may have moved: what is desired is what its record says now.
+	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
+	if err != nil && !errors.Is(err, pool.ErrNotFound) {
+		return leaving{}, fmt.Errorf("read tenant %s, which stays: %w", d.Tenant.ID, err)
+	}
+	if err != nil || !d.Rejoined(t) {
+		undone, err := pool.MoveDeparture(d, pool.DepartureUndone, "", h.Now(), d.UndoneBy+"; nobody is let in, because the tenant has left again since")
+		return leaving{Record: undone}, err
 	}
 	database, share, err := h.hosts(ctx, d)
 	if err != nil {
 		return leaving{}, err
 	}
-	slot := pool.MarkedSlot{Name: d.Tenant.Database.Name, Mark: database.HeldMark(d.Tenant.Database)}
-	if err := h.asMaster(ctx, database, func(login pool.Login) error { return h.Databases.Reopen(ctx, login, slot) }); err != nil {
-		return leaving{}, fmt.Errorf("let tenant %s log in again: %w", d.Tenant.ID, err)
-	}
-	// Its addresses may have been changed since it is back: what is desired is what its record says now.
-	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
-	if err != nil {
-		return leaving{}, fmt.Errorf("read tenant %s, which stays: %w", d.Tenant.ID, err)
+	if err := h.letIn(ctx, d, t, database); err != nil {
+		return leaving{}, err
 	}
 	ref, err := shareRef(share, d.Tenant.Share)
 	if err != nil {

@@ -95,7 +95,7 @@ func (h *Handler) uploaded(ctx context.Context, resources []string, event events
 	}
 	for _, d := range all {
 		if d.State == pool.DepartureLeaving && asked(d, event.NotificationID) {
-			return h.allUploaded(ctx, d.ID(), event)
+			return h.allUploaded(ctx, d, ref.Gateway, event)
 		}
 	}
 	h.Log.InfoContext(ctx, "notification of a share that nobody waits for", "share", ref.ID, "notification", event.NotificationID)
@@ -120,19 +120,30 @@ func refOf(resources []string) (pool.ShareRef, bool) {
 	return ref, ref.ID != "" && ref.Gateway != ""
 }
 
-// allUploaded takes a departure on whose share is in its bucket.
-func (h *Handler) allUploaded(ctx context.Context, id pool.DepartureID, event events.FileUpload) error {
-	// Commit point: what the archive is made of is complete.
+// allUploaded takes a departure on whose share is in its bucket, as its gateway says. That of another gateway which was given up before is
+// not: the departure goes on with what the bucket holds, and says so.
+func (h *Handler) allUploaded(ctx context.Context, d pool.Departure, gateway string, event events.FileUpload) error {
+	id := d.ID()
+	// A gateway is asked only once its host's record names it, and the same write notes which one was given up for it. So that is
+	// seen here, whoever answers, and however late.
+	share, err := h.Ledger.Host(ctx, d.Tenant.Share.Host)
+	if err != nil {
+		return fmt.Errorf("look which gateways had the share of departure %s: %w", id, err)
+	}
+	missing := share.Missing(d.Tenant.Share, d.Tenant.ID, gateway)
+	// Commit point: what the archive is made of is complete, or known not to be.
 	before, d, err := ledger.UpdateDeparture(ctx, h.Ledger, id, func(d pool.Departure) (pool.Departure, error) {
 		if d.Step != pool.StepUpload || !asked(d, event.NotificationID) {
 			return d, ledger.ErrUnchanged
 		}
-		d.Failing = d.Failing.None()
-		return d.Proven(pool.StepArchive, h.Now(), fmt.Sprintf("the gateway said on notification %s that all that was written before %s is in the bucket",
-			event.NotificationID, event.RequestReceived.UTC().Format(time.RFC3339))), nil
+		return d.Uploaded(fmt.Sprintf("the gateway said on notification %s that all that was written before %s is in the bucket",
+			event.NotificationID, event.RequestReceived.UTC().Format(time.RFC3339)), missing, h.Now()), nil
 	})
 	if err != nil {
 		return fmt.Errorf("record that the share of departure %s is uploaded: %w", id, err)
+	}
+	if len(d.Missing) > 0 && d.Version > before.Version {
+		h.Log.WarnContext(ctx, "files may be missing in an archive", "departure", id, "missing", d.Missing)
 	}
 	if d.Version == before.Version && d.Step != pool.StepArchive {
 		return nil // an earlier delivery was here, and was not cut short

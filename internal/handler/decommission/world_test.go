@@ -102,6 +102,7 @@ type world struct {
 	dirty     []string                       // what is found in every database that is looked into
 	dying     map[string][]int               // what the next tasks end with, without a report, by job
 	silent    []string                       // tasks that report nothing
+	lost      map[string]bool                // gateways that nothing can be asked of any more, by their ARNs
 	dumped    map[string][]string            // rows that were archived, by the archive's key
 }
 
@@ -110,7 +111,7 @@ func newWorld(t fatal) *world {
 	w := &world{
 		t: t, now: start, terms: pool.DefaultTerms, ledger: memory.New(memory.Options{}), secrets: &secretstest.Fake{},
 		gateways: &gatewaytest.Service{Keys: map[string]bool{}}, groups: firewalltest.New("sg-1", "sg-2", "sg-3", "sg-4"), tags: &bucketstest.S3{},
-		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, dumped: map[string][]string{}, failing: map[string][]events.TaskReport{}, dying: map[string][]int{}, call: undisturbed, complain: true,
+		servers: map[string]*server{}, bus: &bustest.Bus{}, topic: &notifytest.Topic{}, fail: map[string]error{}, dumped: map[string][]string{}, lost: map[string]bool{}, failing: map[string][]events.TaskReport{}, dying: map[string][]int{}, call: undisturbed, complain: true,
 	}
 	w.terms.Grace, w.terms.CoolDown = pool.Term(grace), pool.Term(coolDown)
 	w.gateways.Now = w.clock

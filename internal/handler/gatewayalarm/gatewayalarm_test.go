@@ -93,8 +93,10 @@ func TestAnAlarmTakesAShareHostOutOfService(t *testing.T) {
 	if state := say("INSUFFICIENT_DATA", 2); state != pool.HostCordoned {
 		t.Errorf("with an alarm that says nothing it is %s", state)
 	}
-	if state := say(events.AlarmOK, 3); state != pool.HostInService || len(announce.told) != 2 {
-		t.Errorf("with its alarm over it is %s; told %v", state, announce.told)
+	state := say(events.AlarmOK, 3)
+	host, err := ledger.Host(ctx, "share-standard-1")
+	if err != nil || state != pool.HostCordoned || !host.Calm.Equal(now) || len(announce.told) != 1 {
+		t.Errorf("with its alarm over it is %s, calm since %s; told %v; %v", state, host.Calm, announce.told, err)
 	}
 }
 

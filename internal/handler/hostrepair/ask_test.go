@@ -24,7 +24,7 @@ func TestWithoutADrillANewMachineIsAskedFor(t *testing.T) {
 	if w.asks(first, pool.WayMachine); w.made() != "Reboot Stop Start" || len(w.said) != 1 {
 		t.Fatalf("a day later calls %s, said %q", w.made(), w.said)
 	}
-	for _, way := range []string{"gateway", "restart", "", "reboot"} {
+	for _, way := range []string{"restart", "", "reboot", "update"} {
 		if err := w.request(first, events.RepairProceed, way); err == nil || !strings.Contains(err.Error(), `way "machine" was asked for`) {
 			t.Errorf("the word for way %q: %v", way, err)
 		}
@@ -72,18 +72,18 @@ func TestAWordThatIsOutOfPlaceIsRefused(t *testing.T) {
 	w.breaks(first, "nothing")
 	w.run(2 * time.Hour)
 	h, q := w.handler(undisturbed), events.RepairRequest{HostID: first, Action: events.RepairProceed, Way: "machine", RequestedBy: "ops", Reason: "because"}
-	if err := h.request(t.Context(), q, w.repair(first).AskedAt().Add(-time.Second)); err == nil || !strings.Contains(err.Error(), "before it was asked") {
+	if err := h.request(t.Context(), q, w.repair(first).AskedAt().Add(-time.Second), false); err == nil || !strings.Contains(err.Error(), "before it was asked") {
 		t.Errorf("a word of before: %v", err)
 	}
 	sent := w.now
-	w.must(h.request(t.Context(), q, sent))
+	w.must(h.request(t.Context(), q, sent, false))
 	w.run(2 * time.Hour)
 	w.inService(first)
 	calls := len(w.made())
-	if err := h.request(t.Context(), q, sent); err != nil {
+	if err := h.request(t.Context(), q, sent, false); err != nil {
 		t.Errorf("the same message once more: %v", err)
 	}
-	if err := h.request(t.Context(), q, w.now); err == nil {
+	if err := h.request(t.Context(), q, w.now, false); err == nil {
 		t.Error("another word, for nothing")
 	}
 	w.run(time.Hour)
@@ -111,7 +111,7 @@ func TestRequestsThatCantBeMeantAreRefused(t *testing.T) {
 		w.loses("share-standard-2")
 		q := events.RepairRequest{HostID: first, Action: events.RepairReplace, Image: wanted, RequestedBy: "ops", Reason: "because"}
 		test.change(&q)
-		if err := w.handler(undisturbed).request(t.Context(), q, w.now); err == nil || !strings.Contains(err.Error(), test.why) {
+		if err := w.handler(undisturbed).request(t.Context(), q, w.now, false); err == nil || !strings.Contains(err.Error(), test.why) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if w.repair(pool.HostID(q.HostID)).Number != 0 {
@@ -153,7 +153,7 @@ func TestARepairThatIsUnderWayIsNotDropped(t *testing.T) {
 	w.mishap = func(operation string, after bool) {
 		if r := w.repair(first); after && operation == "SaveRepair" && r.State == pool.RepairMending {
 			dropped++
-			if err := w.handler(undisturbed).drop(t.Context(), events.RepairRequest{HostID: first, RequestedBy: "ops"}); err == nil || !strings.Contains(err.Error(), "half done") {
+			if err := w.handler(undisturbed).drop(t.Context(), events.RepairRequest{HostID: first, RequestedBy: "ops"}, w.now); err == nil || !strings.Contains(err.Error(), "half done") {
 				t.Errorf("dropped at step %s", r.Step)
 			}
 		}

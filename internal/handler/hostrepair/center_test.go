@@ -27,10 +27,16 @@ type center struct {
 	failing  int           // updates that fail next
 	ending   time.Duration // that a machine takes to stop; 0: as usual
 	busy     bool
-	acted    bool     // something may have changed since the last tick
-	deaf     bool     // new appliances do not import what they are given
-	weak     bool     // new appliances import, and then do not come up
-	deleted  []string // volumes that were deleted by a call
+	acted    bool           // something may have changed since the last tick
+	deaf     bool           // new appliances do not import what they are given
+	weak     bool           // new appliances import, and then do not come up
+	unlisted map[string]int // how many lists by tags lack a volume yet
+	deleted  []string       // volumes that were deleted by a call
+
+	roles     map[string]*role
+	shares    map[string]*madeShare
+	activated int  // gateways
+	stubborn  bool // roles that are to be deleted stay
 }
 
 // instance is a machine with the appliance on it.
@@ -43,6 +49,7 @@ type instance struct {
 	disks                  map[string]*disk // by device
 	hangs                  string           // what helps: "reboot", "restart", "nothing"; empty: it does not hang
 	impaired               bool             // its status checks fail
+	cut                    bool             // it reaches nothing of its region, and serves on from its cache
 	ended                  time.Time
 }
 
@@ -78,6 +85,10 @@ type gateway struct {
 	promised    []string  // writes that were acknowledged
 	uploaded    map[string]bool
 	unavailable map[string]bool // shares
+	arn, name   string
+	tags        map[string]string
+	listed      time.Time // from when on it is listed
+	measured    pool.Unuploaded
 }
 
 // moment is what could be seen at one.
@@ -90,6 +101,7 @@ type moment struct {
 func newCenter(now func() time.Time) *center {
 	return &center{
 		now: now, machines: map[string]*instance{}, volumes: map[string]*volume{}, stacks: map[string]*stack{}, gateways: map[string]*gateway{},
+		roles: map[string]*role{}, shares: map[string]*madeShare{},
 	}
 }
 
@@ -163,7 +175,9 @@ func (c *center) run() {
 	for _, m := range inOrder(c.machines) {
 		if g := c.serves(m); g != nil {
 			serving[g.id] = append(serving[g.id], m.id)
-			g.seen = c.now()
+			if !m.cut {
+				g.seen = c.now()
+			}
 		}
 	}
 	for id, machines := range serving {
@@ -171,6 +185,12 @@ func (c *center) run() {
 			c.fault("gateway %s is on machines %s", id, strings.Join(machines, " and "))
 		}
 	}
+	for _, g := range inOrder(c.gateways) {
+		if m := c.awake(g); m != nil && c.cacheOf(m) != nil && c.cacheOf(m).serves == "" {
+			g.seen = c.now() // it is activated, and has no cache yet
+		}
+	}
+	c.writers()
 	held := map[string]string{}
 	for _, m := range inOrder(c.machines) {
 		for _, d := range m.disks {
@@ -252,7 +272,7 @@ func (c *center) write(gatewayID, what string) bool {
 // upload has a gateway upload what lies on its cache.
 func (c *center) upload(gatewayID string) {
 	g := c.gateways[gatewayID]
-	if m := c.at(g.card); m != nil && c.serves(m) == g {
+	if m := c.at(g.card); m != nil && c.serves(m) == g && !m.cut {
 		cache := c.cacheOf(m)
 		for _, w := range cache.dirty {
 			g.uploaded[w] = true

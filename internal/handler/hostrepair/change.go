@@ -62,12 +62,16 @@ func token(r pool.Repair) string {
 }
 
 // movable says why the stack of a host can't have its machine taken away and made anew; empty: it can.
-func (h *Handler) movable(ctx context.Context, host pool.Host) (string, error) {
+func (h *Handler) movable(ctx context.Context, host pool.Host, by pool.Way) (string, error) {
 	stack, err := h.Stacks.Describe(ctx, host.Stack.ID)
 	if err != nil {
 		return "", err
 	}
-	for _, parameter := range []string{"HasMachine", "ImageId"} {
+	needs := []string{"HasMachine", "ImageId"}
+	if by == pool.WayGateway {
+		needs = append(needs, fenceParameter, sideParameter, gatewayIDOption)
+	}
+	for _, parameter := range needs {
 		if _, declared := stack.Parameters[parameter]; !declared {
 			return "its stack is of an earlier template, without parameter " + parameter + ": it has to be updated first", nil
 		}

@@ -27,8 +27,15 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 		return mending{}, err
 	}
 	d := pool.Diagnose(f)
-	if r = h.saw(r, f); d.Wait && r.Tries == 0 { // past its deadline it is not on its way, but stuck
+	if r = r.Saw(f, h.Now()); d.Wait && r.Tries == 0 { // past its deadline it is not on its way, but stuck
 		return mending{Record: r, Wait: lookWait, Because: errors.New(d.What)}, nil
+	}
+	if r.Spares(d) { // and is admitted anew before anything is done
+		m, err := h.spare(ctx, host, r, d)
+		stuck := m.Record.Stuck
+		m.Record.Progress = pool.Started(pool.StepEnter, h.Now())
+		m.Record.Stuck = stuck
+		return m, err
 	}
 	unproven := d.Well && (r.Stuck == pool.StepProve || r.Stuck == pool.StepProbe)
 	settled := r.Settled(f) && !unproven
@@ -43,7 +50,7 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 		r.Way = r.Tried[len(r.Tried)-1].Way
 		return h.moveOn(r, pool.RepairMending, pool.StepProve, d.What)
 	}
-	if failing, err := h.zoneFails(ctx, host); err != nil || failing && !r.Planned() {
+	if failing, err := h.zoneFails(ctx, host); err != nil || failing && !r.Planned() && !r.Worded() {
 		r.Due = h.Now().Add(pool.Deadline(r.Step))
 		return mending{Record: r, Wait: enterWait, Because: fmt.Errorf("zone %s seems to fail, and no other way is gone in it", host.Zone)}, err
 	}
@@ -58,14 +65,32 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 	case r.Flapping(h.Now()) && asked && !r.Planned():
 		choice.Ask, choice.Why = true, "it was repaired several times in the last hours, and did not stay well"
 	}
-	if choice.Ask || choice.Way == pool.WayGateway {
+	if choice.Ask {
 		return h.askFor(ctx, host, r, choice, unproven)
 	}
+	if why, err := h.holdMoney(ctx, host, r, choice.Way); why != nil || err != nil {
+		if err != nil {
+			return mending{}, err
+		}
+		return h.waitForMoney(ctx, host, r, why)
+	}
 	if gone(f.Machine) && r.Next != "" { // another is made
+		if f.Machine.State == pool.MachineShuttingDown && r.Tries == 0 {
+			return mending{Record: r, Wait: lookWait, Because: errors.New("the new machine is being ended, and has its disks still")}, nil
+		}
 		if err := h.seatHost(ctx, host.ID, r); err != nil {
 			return mending{}, err
 		}
-		r = r.Lost(h.Now())
+		if !r.TookOver() { // else its root disk is what the next one needs
+			if r, err = h.giveUpNext(ctx, host, r); err != nil {
+				return mending{}, err
+			}
+		}
+		if r.Renewing() {
+			r = r.Abandon(h.Now())
+		} else {
+			r = r.Lost(h.Now())
+		}
 	}
 	r, err = r.Try(choice.Way, h.Now())
 	return mending{Record: r}, err
@@ -89,7 +114,11 @@ func (h *Handler) seatHost(ctx context.Context, id pool.HostID, r pool.Repair) e
 // zoneFails reports whether the zone of a host seems to fail: a machine that is stopped there may not start.
 func (h *Handler) zoneFails(ctx context.Context, host pool.Host) (bool, error) {
 	w, err := h.Ledger.Ward(ctx, host.Key())
-	return slices.Contains(w.FailingZones(h.Now()), host.Zone), err
+	if err != nil {
+		return false, err
+	}
+	storm, err := h.Ledger.Storm(ctx)
+	return slices.Contains(pool.FailingZones(storm, w, h.Now()), host.Zone), err
 }
 
 // wayFor chooses the way of a repair, and notes the image that a new machine would be made from. A word that was given for one
@@ -100,7 +129,7 @@ func (h *Handler) wayFor(ctx context.Context, r *pool.Repair, f pool.Findings) (
 		return pool.Choice{}, err
 	}
 	switch {
-	case r.Next != "" && !gone(f.Machine): // it is made already
+	case r.Next != "" && !gone(f.Machine), r.Renewing(): // it is made already, or on its way
 	case r.Wanted.Image != "":
 		r.To = r.Wanted.Image
 	case r.To == "" || r.Consent.Way != pool.WayMachine && !r.Moving():
@@ -132,6 +161,9 @@ func (h *Handler) ask(ctx context.Context, host pool.Host, r pool.Repair) (mendi
 	}
 	if r.Asked == "" {
 		why := r.History[len(r.History)-1].Why
+		if r.MayGiveUp() {
+			r = h.lastLook(ctx, host, r)
+		}
 		if err := h.Announce.RepairAsks(ctx, host, r, why); err != nil {
 			return mending{}, err
 		}
@@ -239,6 +271,9 @@ func (h *Handler) letGo(ctx context.Context, id pool.HostID, r pool.Repair) erro
 		host = r.Seated(host)
 		if r.Moving() && !r.TookOver() && r.State != pool.RepairMended {
 			host.Doubt = "its repair ended in the midst of a move to another machine"
+		}
+		if r.Renewing() {
+			host.Doubt = "its repair ended in the midst of a change to a new gateway"
 		}
 		host, err := pool.Reconsider(host, h.Now(), "its repair has ended")
 		return host, pool.Neutral, err

@@ -28,11 +28,13 @@ type Environment struct {
 	ShareParameters    string   `env:"SHARE_STACK_PARAMETERS,required,notEmpty"`    // JSON object
 	ImageParameter     string   `env:"GATEWAY_IMAGE_PARAMETER,required,notEmpty"`   // names the image of gateways
 	Nobody             string   `env:"NOBODY_ADDRESS,required,notEmpty"`            // of a share that no tenant has
+	ShareKey           string   `env:"SHARE_KEY_ID,required,notEmpty"`              // ARN of the KMS key of the shares' objects
 	Cluster            string   `env:"PROBER_CLUSTER,required,notEmpty"`            // that tasks run in
 	Task               string   `env:"PROBER_TASK,required,notEmpty"`               // ARN of the definition of the task
 	Container          string   `env:"PROBER_CONTAINER,required,notEmpty"`          // its name in it
 	Subnets            []string `env:"PROBER_SUBNETS,required,notEmpty"`            // that tasks run in
 	Group              string   `env:"PROBER_GROUP,required,notEmpty"`              // tasks' security group
+	Endpoint           string   `env:"GATEWAY_ENDPOINT"`                            // DNS name of Storage Gateway's VPC endpoint, if there is one
 	ActivationPort     int      `env:"ACTIVATION_PORT" envDefault:"80"`             // on which an appliance takes a gateway over, too
 }
 

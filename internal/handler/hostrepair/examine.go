@@ -36,31 +36,17 @@ func (h *Handler) look(ctx context.Context, host pool.Host, machine string) (poo
 		return f, err
 	}
 	if err := h.Gateways.Running(ctx, host.Access.Gateway); errors.Is(err, pool.ErrUnreachable) {
-		f.Silent = err.Error()
+		f.Unseen = err.Error()
 	} else if err != nil {
 		return f, err
 	}
-	if f.Silent == "" && f.Machine.State == pool.MachineRunning {
-		// A gateway that hangs may be running for an hour yet: its clients know better.
+	if f.Machine.State == pool.MachineRunning {
+		// A gateway that hangs may be running for an hour yet, and one that is cut off from the region serves on: its clients know better.
 		if err := h.Prober.Null(ctx, host.Access.Appliance); err != nil {
 			f.Silent = "it does not answer NFS clients: " + err.Error()
 		}
 	}
 	return f, nil
-}
-
-// saw notes in a repair what a look found: the root disk, while the machine has it, and since when nobody could write.
-func (h *Handler) saw(r pool.Repair, f pool.Findings) pool.Repair {
-	r = r.Clone()
-	for _, d := range f.Machine.Disks {
-		if d.Root && r.Next == "" {
-			r.Root = d.Volume
-		}
-	}
-	if d := pool.Diagnose(f); !d.Well && r.Quiet.IsZero() {
-		r.Quiet = h.Now().UTC()
-	}
-	return r
 }
 
 // examine looks at a host that seems to be ill, until it has been well, or ill, for long enough.
@@ -70,7 +56,7 @@ func (h *Handler) examine(ctx context.Context, host pool.Host, r pool.Repair) (m
 		return mending{}, err
 	}
 	d, known := pool.Diagnose(f), !r.Quiet.IsZero()
-	if r = h.saw(r, f); d.Well {
+	if r = r.Saw(f, h.Now()); d.Well {
 		if r.Well++; r.Well < pool.WellLooks {
 			return mending{Record: r, Wait: lookWait}, nil
 		}
@@ -78,6 +64,9 @@ func (h *Handler) examine(ctx context.Context, host pool.Host, r pool.Repair) (m
 			return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, d.What)
 		}
 		return h.passed(ctx, host, r, d.What)
+	}
+	if r.Spares(d) {
+		return h.spare(ctx, host, r, d)
 	}
 	if !known { // what falls ill together is seen before any of it is mended
 		if err := h.note(ctx, host, r); err != nil {
@@ -120,7 +109,26 @@ func (h *Handler) note(ctx context.Context, host pool.Host, r pool.Repair) error
 }
 
 func patient(host pool.Host, r pool.Repair) pool.Patient {
-	return pool.Patient{Host: host.ID, Zone: host.Zone, Planned: r.Planned()}
+	return pool.Patient{Host: host.ID, Zone: host.Zone, Planned: r.Planned(), Update: r.Wanted.Update}
+}
+
+// spare leaves a host alone whose gateway is cut off, off its pool's ward and from wherever its repair has come to, and looks
+// again: what cuts it off is a person's to mend. They are told once.
+func (h *Handler) spare(ctx context.Context, host pool.Host, r pool.Repair, d pool.Diagnosis) (mending, error) {
+	if err := h.leave(ctx, host, false); err != nil {
+		return mending{}, err
+	}
+	r = r.Clone()
+	r.Well = 0
+	if h.Now().Sub(r.Began) >= pool.RepairMoment && r.Told == "" {
+		why := d.What + ": nothing is done to its machine, which would only take from them what they have; look at the way from it to Storage Gateway (routes, endpoints, names)"
+		if err := h.Announce.RepairWaits(ctx, host, r, why, false); err != nil {
+			return mending{}, err
+		}
+		r.Told = why
+	}
+	r.Due = h.Now().Add(pool.Deadline(r.Step))
+	return mending{Record: r, Wait: enterWait, Because: errors.New(d.What)}, nil
 }
 
 // enter waits until the pool's limits admit the host.
@@ -129,17 +137,37 @@ func (h *Handler) enter(ctx context.Context, host pool.Host, r pool.Repair) (men
 	if err != nil {
 		return mending{}, err
 	}
-	if d := pool.Diagnose(f); d.Well && !r.Planned() && len(r.Tried) == 0 {
+	d := pool.Diagnose(f)
+	if d.Well && !r.Planned() && len(r.Tried) == 0 {
 		return h.passed(ctx, host, r, d.What)
+	}
+	if r.Spares(d) {
+		return h.spare(ctx, host, r, d)
 	}
 	record, err := h.Ledger.Pool(ctx, host.Key())
 	if err != nil {
 		return mending{}, err
 	}
+	storm, err := h.Ledger.Storm(ctx)
+	if err != nil {
+		return mending{}, err
+	}
+	zoneFails, enter := false, pool.Ward.Enter
+	if r.Worded() { // whoever gave it knows more of the zone than its hosts tell
+		enter = pool.Ward.EnterByWord
+	} else if !r.Planned() {
+		if zoneFails, err = h.zoneFell(ctx, host, r, record, storm); err != nil {
+			return mending{}, err
+		}
+	}
 	why := ""
 	// Commit point: the host has its place, or is known to wait for one.
 	_, err = ledger.UpdateWard(ctx, h.Ledger, host.Key(), func(w pool.Ward) (pool.Ward, error) {
-		w, why = w.Enter(patient(host, r), record.Counters.Hosts, h.Now())
+		if zoneFails && !w.Admitted(host.ID) {
+			w, why = w.Note(patient(host, r), h.Now()), fmt.Sprintf("zone %s seems to fail, for hosts in it fell together: they are not repaired into it one by one", host.Zone)
+			return w, nil
+		}
+		w, why = enter(w, patient(host, r), record.Counters.Hosts, h.Now())
 		return w, nil
 	})
 	if err != nil {
@@ -156,7 +184,8 @@ func (h *Handler) enter(ctx context.Context, host pool.Host, r pool.Repair) (men
 		return mending{Record: r}, nil
 	}
 	if r.Told == "" { // once: it changes with every host that enters or leaves
-		if err := h.Announce.RepairWaits(ctx, host, r, why); err != nil {
+		gathered := zoneFails || storm.Gathers(host.ID) // that the zone fails is told once, of all of its hosts
+		if err := h.Announce.RepairWaits(ctx, host, r, why, gathered); err != nil {
 			return mending{}, err
 		}
 		r.Told = why

@@ -64,3 +64,44 @@ func TestAMachineThatIsGoneAfterItsGatewayRanThereIsReplacedFromItsOwnRoot(t *te
 		t.Errorf("it was replaced from root %s of machine %s, and not from %s of %s; kept are %v", r.Root, r.Machine, root, second.id, r.Kept)
 	}
 }
+
+// TestWhatRanBeforeTheFenceDoesNotRunBehindIt has a gateway be given up that had taken its new machine over before, and then the
+// machine of the new gateway be gone: no gateway of the host has run there.
+func TestWhatRanBeforeTheFenceDoesNotRunBehindIt(t *testing.T) {
+	w := newWorld(t, 1)
+	w.gateway(first).unavailable[w.gateway(first).shares[0]] = true // so that it is not proven, and asked about
+	w.must(w.request(first, events.RepairReplace, wanted))
+	w.run(12 * time.Hour)
+	moved := w.repair(first)
+	if moved.State != pool.RepairAsking || !moved.TookOver() {
+		t.Fatalf("%+v", moved)
+	}
+	second := w.machine(first).id
+	w.machine(first).hangs = "nothing"
+	w.run(6 * time.Hour)
+	ended := false
+	w.mishap = func(operation string, after bool) {
+		if r := w.repair(first); after && operation == "SaveRepair" && r.Step == pool.StepBoot && !ended {
+			ended = true
+			if r.TookOver() {
+				t.Errorf("the gateway has run on machine %s, which was made just now", r.Next)
+			}
+			w.center.terminate(w.machine(first), false)
+		}
+	}
+	for range 6 {
+		if r := w.repair(first); r.State == pool.RepairAsking {
+			word := string(r.Way) // a restart comes first
+			if r.Way == pool.WayMachine {
+				word = string(pool.WayGateway)
+			}
+			w.must(w.request(first, events.RepairProceed, word))
+		}
+		w.run(6 * time.Hour)
+	}
+	h := w.host(first)
+	if w.sound(); !ended || h.Gateways != 1 || h.Access.Machine != w.machine(first).id || h.Access.Machine == second {
+		t.Errorf("it is on machine %s, of gateway %s; its repair is %s at %q: %s", h.Access.Machine, h.Access.GatewayID(), w.repair(first).State, w.repair(first).Step, w.repair(first).Error)
+	}
+	w.inService(first)
+}

@@ -23,13 +23,20 @@ import (
 
 type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
 	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	Storm(ctx context.Context) (pool.Storm, error)
 	SaveWard(ctx context.Context, before, after pool.Ward) error
 	Stops(ctx context.Context) (pool.Stops, error)
+	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error)
+	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	Audit(ctx context.Context, a pool.Audit) error
+	HoldMoney(ctx context.Context, name string, price, most pool.Cents) error
 }
 
 type machines interface {
@@ -44,6 +51,12 @@ type machines interface {
 	TagVolume(ctx context.Context, volume string, tags map[string]string) error
 	FindVolumes(ctx context.Context, tags map[string]string) ([]pool.Volume, error)
 	DeleteVolume(ctx context.Context, volume string) error
+	Size(ctx context.Context, volume string) (gib int, err error)
+}
+
+// measures are what CloudWatch has of gateways, also of those that have failed.
+type measures interface {
+	Unuploaded(ctx context.Context, id, name string) (pool.Unuploaded, error)
 }
 
 type cloudFormation interface {
@@ -56,10 +69,15 @@ type cloudFormation interface {
 
 type appliances interface {
 	Import(ctx context.Context, address, gatewayID string) error
+	Key(ctx context.Context, address string) (string, error)
 }
 
 type gateways interface {
 	Running(ctx context.Context, arn string) error
+	FindMarked(ctx context.Context, name string, tags map[string]string) (arn string, err error)
+	Activate(ctx context.Context, key, name string, tags map[string]string) (arn string, err error)
+	AddCache(ctx context.Context, arn string) error
+	CreateShare(ctx context.Context, s pool.ShareSpec) (id string, err error)
 	Shares(ctx context.Context, gateway string, ids []string) (statusByID map[string]string, err error)
 }
 
@@ -74,10 +92,11 @@ type images interface {
 
 type policies interface {
 	Drills(ctx context.Context) ([]pool.Drill, error)
+	Document(ctx context.Context) (pool.Document, error)
 }
 
 type announcer interface {
-	RepairWaits(ctx context.Context, h pool.Host, r pool.Repair, why string) error
+	RepairWaits(ctx context.Context, h pool.Host, r pool.Repair, why string, gathered bool) error
 	RepairAsks(ctx context.Context, h pool.Host, r pool.Repair, why string) error
 	HostRepaired(ctx context.Context, h pool.Host, r pool.Repair, unwritable time.Duration) error
 }
@@ -96,6 +115,7 @@ type Template struct {
 type Config struct {
 	Ledger     store
 	Machines   machines
+	Measures   measures
 	Stacks     cloudFormation
 	Appliances appliances
 	Gateways   gateways
@@ -104,6 +124,7 @@ type Config struct {
 	Clients    clients
 	Firewall   firewall
 	Nobody     string // the client list of a share that is open to nobody
+	ShareKey   string // ARN of the KMS key of the shares' objects
 	Images     images
 	Policies   policies
 	Announce   announcer
@@ -124,8 +145,8 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Machines == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil ||
-		c.Tasks == nil || c.Clients == nil || c.Firewall == nil || c.Nobody == "" ||
+	if c.Ledger == nil || c.Machines == nil || c.Measures == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil ||
+		c.Tasks == nil || c.Clients == nil || c.Firewall == nil || c.Nobody == "" || c.ShareKey == "" ||
 		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.Hosts == nil || len(c.Templates) < len(pool.Kinds) || c.StackRole == "" || c.Stage == "" ||
 		c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("hostrepair: every field of Config is required")
@@ -155,7 +176,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if err := events.Decode([]byte(d.Body), &round); err != nil {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
-		return h.round(ctx, round)
+		return h.round(ctx, round, d.SentAt)
 	case events.TypeTaskReport:
 		var report events.TaskReport
 		if err := events.Decode([]byte(d.Body), &report); err != nil {
@@ -170,7 +191,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if request.RequestedBy != "" { // which must be said all the same
 			request.RequestedBy = d.Who(request.RequestedBy)
 		}
-		return h.request(ctx, request, d.SentAt)
+		return h.request(ctx, request, d.SentAt, d.Redelivered)
 	case events.TypeStep:
 		var step events.Step
 		if err := events.Decode([]byte(d.Body), &step); err != nil {

@@ -81,7 +81,11 @@ func (c *crowd) move(t *rapid.T) {
 		action := rapid.SampledFrom([]string{events.RepairDrop, events.RepairReplace, events.RepairResize}).Draw(t, "wish")
 		_ = c.request(id, action, map[string]string{events.RepairReplace: wanted, events.RepairResize: "m6i.2xlarge"}[action])
 	case choice < 18:
-		_ = c.request(id, events.RepairProceed, string(c.repair(id).Way))
+		way := c.repair(id).Way
+		if way == pool.WayMachine && rapid.IntRange(0, 2).Draw(t, "give the gateway up") == 0 {
+			way = pool.WayGateway
+		}
+		_ = c.request(id, events.RepairProceed, string(way))
 	case choice < 21:
 		on := rapid.Bool().Draw(t, "stop")
 		c.must(c.ledger.SaveStops(context.Background(), pool.Stops{Repair: on}))

@@ -351,3 +351,47 @@ func TestTenGatewaysOfAZoneFailInAMinute(t *testing.T) {
 		t.Errorf("%d of 20 were mended at once", most)
 	}
 }
+
+func TestAZoneThatFailsIsSeenBeforeItsFirstHostIsMended(t *testing.T) {
+	w := newWorld(t, 5)
+	fell := w.ids[:3]
+	for _, id := range fell { // all at once, and signups tell of one of them
+		w.machine(id).hangs = "reboot"
+	}
+	w.doubt(w.ids[1])
+	w.run(30 * time.Minute)
+	if w.made() != "" {
+		t.Errorf("calls %s", w.made())
+	}
+	for _, id := range fell {
+		if h := w.host(id); h.State != pool.HostCordoned {
+			t.Errorf("host %s is %s", id, h.State)
+		}
+	}
+	for _, id := range w.ids[3:] {
+		w.inService(id)
+	}
+	for _, id := range fell { // the zone is back
+		w.machine(id).hangs = ""
+	}
+	w.run(3 * time.Hour)
+	for _, id := range w.ids {
+		w.inService(id)
+	}
+	if w.made() != "" {
+		t.Errorf("calls %s", w.made())
+	}
+}
+
+func TestTwoHostsThatFailAtOnceAreNoZone(t *testing.T) {
+	w := newWorld(t, 5)
+	w.machine(w.ids[0]).hangs = "reboot" // which nobody tells of
+	w.breaks(w.ids[1], "reboot")
+	w.run(time.Hour)
+	for _, id := range w.ids {
+		w.inService(id)
+	}
+	if w.tried(w.ids[0]) != "reboot" || w.tried(w.ids[1]) != "reboot" {
+		t.Errorf("tried %s and %s", w.tried(w.ids[0]), w.tried(w.ids[1]))
+	}
+}

@@ -194,12 +194,20 @@ func (c *center) findVolumes(tags map[string]string) []pool.Volume {
 		for key, value := range tags {
 			has = has && v.tags[key] == value
 		}
+		if c.unlisted[id] > 0 {
+			c.unlisted[id]--
+			continue
+		}
 		if has {
 			state := "available"
 			if m, _ := c.holder(id); m != nil {
 				state = "in-use"
 			}
-			found = append(found, pool.Volume{ID: id, State: state, Tags: maps.Clone(v.tags)})
+			size := 80
+			if v.cache {
+				size = 500
+			}
+			found = append(found, pool.Volume{ID: id, State: state, GiB: size, Tags: maps.Clone(v.tags)})
 		}
 	}
 	return found
@@ -265,7 +273,9 @@ func (c *center) null(address string) error {
 // running is by when the gateway was last heard of: for up to an hour it is thought to run.
 func (c *center) running(arn string) error {
 	c.tick()
-	if g := c.gateways[pool.Access{Gateway: arn}.GatewayID()]; c.now().Sub(g.seen) >= time.Hour {
+	if g := c.gateways[pool.Access{Gateway: arn}.GatewayID()]; g == nil {
+		return fmt.Errorf("gateway %q: %w", arn, pool.ErrUnreachable)
+	} else if c.now().Sub(g.seen) >= time.Hour {
 		return fmt.Errorf("gateway %s: %w", g.id, pool.ErrUnreachable)
 	}
 	return nil
@@ -281,6 +291,8 @@ func (c *center) statuses(arn string, ids []string) (map[string]string, error) {
 		case !slices.Contains(g.shares, id):
 		case g.unavailable[id]:
 			all[id] = pool.ShareUnavailable
+		case c.shares[id].ready.After(c.now()):
+			all[id] = "CREATING"
 		default:
 			all[id] = "AVAILABLE"
 		}

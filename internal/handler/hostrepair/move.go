@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"headroom/internal/pool"
@@ -29,7 +28,7 @@ func (h *Handler) detach(ctx context.Context, host pool.Host, r pool.Repair) (me
 	if !gone(m) && m.State != pool.MachineStopped {
 		return mending{}, fmt.Errorf("detach the disks of machine %s: it is %s", r.Seat(), m.State)
 	}
-	r = h.saw(r, pool.Findings{Machine: m})
+	r = r.Saw(pool.Findings{Machine: m}, h.Now())
 	var dying []string
 	for _, d := range m.Disks {
 		if d.Dies {
@@ -41,6 +40,9 @@ func (h *Handler) detach(ctx context.Context, host pool.Host, r pool.Repair) (me
 			return transit(r, diskWait, err)
 		}
 		return mending{Record: r, Wait: diskWait}, nil // and read back
+	}
+	if r.Way == pool.WayGateway {
+		return h.detachAll(ctx, host, r, m)
 	}
 	if r.Root == "" {
 		if r.Root, err = h.findRoot(ctx, host, r); err != nil {
@@ -64,11 +66,53 @@ func (h *Handler) detach(ctx context.Context, host pool.Host, r pool.Repair) (me
 		return mending{Record: r, Wait: diskWait}, nil
 	}
 	// By its marks it is deleted one day, and found before.
-	err = h.Machines.TagVolume(ctx, r.Root, map[string]string{"headroom:root-of": host.Access.GatewayID(), "headroom:repair": r.ID()})
+	err = h.Machines.TagVolume(ctx, r.Root, map[string]string{rootOfTag: host.Access.GatewayID(), repairTag: r.ID()})
 	if err != nil {
 		return mending{}, err
 	}
 	return mending{Record: r.Proven(r.After(), h.Now(), fmt.Sprintf("root disk %s and cache disk %s are off machine %s, and outlive it", r.Root, r.Cache, r.Machine))}, nil
+}
+
+// detachAll takes every disk off the machine of a gateway that is given up. What may be on them and nowhere else is kept until a
+// person says that it may go.
+func (h *Handler) detachAll(ctx context.Context, host pool.Host, r pool.Repair, m pool.MachineLook) (mending, error) {
+	gateway := host.Access.GatewayID()
+	if r.Root == "" { // of a machine that is gone: by its marks, when there is one of them
+		if root, err := h.findRoot(ctx, host, r); err == nil {
+			r.Root = root
+		} else if ctx.Err() != nil {
+			return mending{}, err
+		}
+	}
+	volumes := []string{r.Root, r.Cache}
+	for _, d := range m.Disks {
+		volumes = append(volumes, d.Volume)
+	}
+	free := len(m.Disks) == 0
+	for _, volume := range volumes {
+		if volume == "" {
+			continue
+		}
+		off, err := h.takeOff(ctx, volume, r.Seat())
+		switch {
+		case errors.Is(err, pool.ErrNotFound): // it is lost
+			continue
+		case err != nil:
+			return transit(r, diskWait, err)
+		}
+		r, free = r.Keep(volume, gateway, true, h.Now()), free && off
+	}
+	if !free {
+		return mending{Record: r, Wait: diskWait}, nil
+	}
+	for _, kept := range r.KeepsOf(gateway) {
+		err := h.Machines.TagVolume(ctx, kept.Volume, map[string]string{rootOfTag: gateway, repairTag: r.ID()})
+		if err != nil && !errors.Is(err, pool.ErrNotFound) {
+			return mending{}, err
+		}
+	}
+	what := fmt.Sprintf("%d disks of gateway %s are off machine %s, and kept", len(r.KeepsOf(gateway)), gateway, r.Seat())
+	return mending{Record: r.Proven(r.After(), h.Now(), what)}, nil
 }
 
 // takeOff has a volume taken off a machine, and reports whether it is off.
@@ -98,22 +142,8 @@ func (h *Handler) findRoot(ctx context.Context, host pool.Host, r pool.Repair) (
 
 // unseat has CloudFormation take the machine away, so that its interface is free. The guard stands before it.
 func (h *Handler) unseat(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
-	t := pool.MachineTarget{Host: host, Repair: r}
-	var err error
-	if t.Machine, err = h.machineOf(ctx, r); err != nil {
-		return mending{}, err
-	}
-	if t.Root, err = h.Machines.Attachment(ctx, r.Root); err != nil {
+	if err := h.guardMachine(ctx, host, r); err != nil {
 		return transit(r, diskWait, err)
-	}
-	if t.Cache, err = h.Machines.Attachment(ctx, r.Cache); err != nil {
-		return transit(r, diskWait, err)
-	}
-	if t.Stops, err = h.Ledger.Stops(ctx); err != nil {
-		return mending{}, err
-	}
-	if against := pool.GuardMachine(t); len(against) > 0 {
-		return mending{}, fmt.Errorf("take machine %s away: %s", r.Machine, strings.Join(against, "; "))
 	}
 	return h.change(ctx, host, r, map[string]string{"HasMachine": "false"}, func(pool.StackStatus) (string, error) {
 		return "machine " + r.Machine + " is gone, and its interface is free", nil
@@ -137,40 +167,16 @@ func (h *Handler) seat(ctx context.Context, host pool.Host, r pool.Repair) (mend
 
 // reunite gives the new machine the old root and the cache. A disk that another machine has is nothing to take.
 func (h *Handler) reunite(ctx context.Context, _ pool.Host, r pool.Repair) (mending, error) {
-	m, err := h.machineOf(ctx, r)
-	switch {
-	case err != nil:
-		return mending{}, err
-	case m.State == "": // it was made a moment ago, and EC2 may not know it everywhere yet
-		return mending{Record: r, Wait: diskWait, Because: fmt.Errorf("there is no machine %s", r.Next)}, nil
-	case gone(m):
-		return h.lost(r, "the new machine is gone")
-	case m.State != pool.MachineRunning:
-		if m.State == pool.MachineStopped {
-			err = h.Machines.Start(ctx, r.Next)
-		}
-		if err != nil {
-			return transit(r, powerWait, err)
-		}
-		return mending{Record: r, Wait: diskWait}, nil
+	if wait, ready, err := h.powered(ctx, r); err != nil || !ready {
+		return wait, err
 	}
 	ready := true
 	for _, disk := range []struct{ volume, device string }{{r.Root, oldRootDevice}, {r.Cache, cacheDevice}} {
-		at, err := h.Machines.Attachment(ctx, disk.volume)
-		if err == nil && at.Machine == "" {
-			err = h.Machines.Attach(ctx, disk.volume, r.Next, disk.device)
-			ready = false
-		}
-		switch {
-		case errors.Is(err, pool.ErrInTransit):
-			ready = false
-		case err != nil:
+		there, err := h.give(ctx, disk.volume, r.Next, disk.device)
+		if err != nil {
 			return mending{}, err
-		case at.Machine != "" && at.Machine != r.Next:
-			return mending{}, fmt.Errorf("disk %s is at machine %s, and not at %s", disk.volume, at.Machine, r.Next)
-		case !at.Done:
-			ready = false
 		}
+		ready = ready && there
 	}
 	if !ready {
 		return mending{Record: r, Wait: diskWait}, nil

@@ -68,7 +68,7 @@ func (w *world) keeps(id string) {
 	h := w.host(first)
 	w.center.volumes[id] = &volume{tags: map[string]string{"headroom:host": string(h.ID), "headroom:order": h.Mark, "headroom:root-of": h.Access.GatewayID()}}
 	last, _ := pool.BeginRepair(pool.Repair{}, h, "earlier", pool.Wanted{}, w.now)
-	last.State, last.Kept = pool.RepairMended, []pool.KeptRoot{{Volume: id, Until: w.now.Add(100 * time.Hour)}}
+	last.State, last.Kept = pool.RepairMended, []pool.KeptDisk{{Volume: id, Until: w.now.Add(100 * time.Hour)}}
 	_, err := w.ledger.SaveRepair(w.t.(*testing.T).Context(), pool.Repair{}, last.Rest(w.now))
 	w.must(err)
 }
@@ -116,25 +116,6 @@ func TestAKeepThatDoesNotShowIsNotBelieved(t *testing.T) {
 	w.asks(first, pool.WayMachine)
 	if strings.Contains(w.made(), "Detach") || strings.Contains(w.made(), "Update") {
 		t.Errorf("calls %s", w.made())
-	}
-}
-
-func TestALostCacheIsAskedAboutAndNothingIsTouched(t *testing.T) {
-	w := newWorld(t, 1)
-	w.center.upload(w.host(first).Access.GatewayID())
-	w.center.terminate(w.machine(first), false)
-	w.run(time.Minute)
-	w.center.lose(w.host(first).Access.Cache)
-	w.doubt(first)
-	w.run(2 * time.Hour)
-	w.asks(first, pool.WayGateway)
-	w.must(w.request(first, events.RepairProceed, "gateway"))
-	w.run(2 * time.Hour)
-	if w.asks(first, pool.WayGateway); w.made() != "" {
-		t.Errorf("calls %s", w.made())
-	}
-	if len(w.said) != 2 || !strings.Contains(w.said[0], "is gone: what the gateway acknowledged and had not uploaded is lost") {
-		t.Errorf("said %q", w.said)
 	}
 }
 

@@ -69,6 +69,24 @@ func (o outside) FindVolumes(_ context.Context, tags map[string]string) ([]pool.
 	return ask(o, "FindVolumes", func() ([]pool.Volume, error) { return o.w.center.findVolumes(tags), nil })
 }
 
+func (o outside) Size(_ context.Context, id string) (int, error) {
+	return ask(o, "Size", func() (int, error) {
+		if o.w.center.volumes[id] == nil {
+			return 0, fmt.Errorf("look at %s: %w", id, pool.ErrNotFound)
+		}
+		return 150, nil
+	})
+}
+
+func (o outside) Unuploaded(_ context.Context, id, name string) (pool.Unuploaded, error) {
+	return ask(o, "Unuploaded", func() (pool.Unuploaded, error) {
+		if g := o.w.center.gateways[id]; g != nil && g.name == name {
+			return g.measured, nil
+		}
+		return pool.Unuploaded{}, nil
+	})
+}
+
 func (o outside) DeleteVolume(_ context.Context, id string) error {
 	return o.call("DeleteVolume", func() error { return o.w.center.deleteVolume(id) })
 }
@@ -117,7 +135,14 @@ func (o outside) Drills(context.Context) ([]pool.Drill, error) {
 	return ask(o, "Drills", func() ([]pool.Drill, error) { return o.w.drills, nil })
 }
 
-func (o outside) RepairWaits(_ context.Context, h pool.Host, _ pool.Repair, why string) error {
+func (o outside) Document(context.Context) (pool.Document, error) {
+	return ask(o, "Document", func() (pool.Document, error) { return pool.Document{MoneyCap: o.w.moneyCap}, nil })
+}
+
+func (o outside) RepairWaits(_ context.Context, h pool.Host, _ pool.Repair, why string, gathered bool) error {
+	if gathered {
+		return nil
+	}
 	return o.call("RepairWaits", func() error { o.w.say("%s waits: %s", h.ID, why); return nil })
 }
 

@@ -56,8 +56,8 @@ func (h *Handler) reboot(ctx context.Context, _ pool.Host, r pool.Repair) (mendi
 // stop stops the machine, never by force: what it acknowledged is to reach its disks.
 func (h *Handler) stop(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	m, err := h.machineOf(ctx, r)
-	if err == nil && r.Way == pool.WayMachine && m.State == pool.MachineRunning {
-		if against, err := h.movable(ctx, host); err != nil {
+	if err == nil && replaces(r.Way) && m.State == pool.MachineRunning {
+		if against, err := h.movable(ctx, host, r.Way); err != nil {
 			return mending{}, err
 		} else if against != "" {
 			return h.lost(r, against) // before anything is done that would have to be undone
@@ -66,7 +66,7 @@ func (h *Handler) stop(ctx context.Context, host pool.Host, r pool.Repair) (mend
 	switch {
 	case err != nil:
 		return mending{}, err
-	case gone(m) && r.Way != pool.WayMachine:
+	case gone(m) && !replaces(r.Way):
 		return h.lost(r, "its machine is gone")
 	case gone(m), m.State == pool.MachineStopped:
 		return mending{Record: r.Proven(r.After(), h.Now(), fmt.Sprintf("machine %s is stopped", r.Seat()))}, nil

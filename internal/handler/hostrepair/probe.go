@@ -38,6 +38,7 @@ type tasks interface {
 }
 
 type clients interface {
+	Set(ctx context.Context, t pool.Tenant, share pool.ShareRef, group string) error
 	Served(ctx context.Context, share pool.ShareRef, clients []string) error
 	Shut(ctx context.Context, share pool.ShareRef, nobody string) error
 }
@@ -76,7 +77,8 @@ func (h *Handler) probe(ctx context.Context, host pool.Host, r pool.Repair) (men
 	look := p.Look + 1
 	body, err := json.Marshal(events.ArchivistJob{
 		Version: events.Version, Type: events.TypeArchivistJob, Job: events.JobProbe, Of: events.OfRepair, ID: r.ID(), Attempt: look,
-		Share: &events.JobShare{Host: host.Access.Appliance, Path: "/" + slot.Name},
+		Share:      &events.JobShare{Host: host.Access.Appliance, Path: "/" + slot.Name},
+		Correlated: events.Correlated{CorrelationID: pool.Thread(r.History)},
 	})
 	if err != nil {
 		return mending{}, fmt.Errorf("encode the job of repair %s: %w", r.ID(), err)

@@ -2,6 +2,7 @@ package hostrepair
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,29 @@ func TestAGatewayThatFailsWhileItsShareIsOpenIsShutByTheNetwork(t *testing.T) {
 	w.inService(first)
 }
 
+// TestAShareThatIsOpenAtALostGatewayHoldsNobodyUp has a gateway fail for good while a task is let in to a share of it: the share
+// can never be closed, and reaches nobody any more.
+func TestAShareThatIsOpenAtALostGatewayHoldsNobodyUp(t *testing.T) {
+	w := newWorld(t, 1)
+	before := w.host(first)
+	w.drills = nil
+	w.doors.deaf = true
+	w.breaks(first, "reboot")
+	w.mishap = func(operation string, after bool) {
+		if operation == "Shut" && after {
+			w.machine(first).hangs = "nothing"
+			w.gateway(first).seen = w.now.Add(-2 * time.Hour) // known to be away at once
+			w.mishap = nil
+		}
+	}
+	w.run(5 * time.Hour)
+	w.asks(first, pool.WayMachine)
+	w.doors.deaf = false
+	w.must(w.request(first, events.RepairProceed, "gateway"))
+	w.run(2 * time.Hour)
+	w.renewed(first, before)
+}
+
 func TestAWaitingStopSwitchLeavesNoShareOpen(t *testing.T) {
 	w := newWorld(t, 1)
 	w.breaks(first, "reboot")
@@ -255,5 +279,23 @@ func TestWhoLetATaskInLateShutsItOut(t *testing.T) {
 		if h := w.host(first); h.State == pool.HostInService {
 			w.closed(first)
 		}
+	}
+}
+
+// TestAShareThatItsClearanceHasWithdrawnIsNotWaitedFor has a slot be scrubbed, whose share is gone: the slot is renewed only once
+// its host is out of repair.
+func TestAShareThatItsClearanceHasWithdrawnIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t, 1)
+	_, _, err := ledger.UpdateHost(t.Context(), w.ledger, first, w.now, func(h pool.Host) (pool.Host, pool.Outcome, error) {
+		h.Slots[1].State, h.Slots[1].Tenant = pool.SlotLeaving, "tenant-9"
+		return h, pool.Neutral, nil
+	})
+	w.must(err)
+	g, gone := w.gateway(first), w.host(first).Slots[1].Share
+	g.shares = slices.DeleteFunc(g.shares, func(id string) bool { return id == gone })
+	w.breaks(first, "reboot")
+	w.run(2 * time.Hour)
+	if h, r := w.host(first), w.repair(first); h.State != pool.HostInService || r.State != pool.RepairMended {
+		t.Errorf("it is %s, its repair %s at %q: %s", h.State, r.State, r.Step, r.Error)
 	}
 }

@@ -43,6 +43,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
 			pool.StepReboot:    h.unlessStopped(h.reboot),
 			pool.StepStop:      h.unlessStopped(h.stop),
 			pool.StepStart:     h.unlessStopped(h.start),
+			pool.StepClean:     h.unlessStopped(h.clean),
 			pool.StepResize:    h.unlessStopped(h.resize),
 			pool.StepPreview:   h.unlessStopped(h.preview),
 			pool.StepApply:     h.unlessStopped(h.apply),
@@ -53,6 +54,18 @@ func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
 			pool.StepImport:    h.unlessStopped(h.takeIn),
 			pool.StepTakeOver:  h.on(h.takeOver),
 			pool.StepPart:      h.unlessStopped(h.part),
+			pool.StepFence:     h.unlessStopped(h.fence),
+			pool.StepRefit:     h.unlessStopped(h.refit),
+			pool.StepAttach:    h.unlessStopped(h.attach),
+			pool.StepBoot:      h.on(h.boot),
+			pool.StepActivate:  h.unlessStopped(h.activate),
+			pool.StepStabilize: h.on(h.stabilize),
+			pool.StepCache:     h.unlessStopped(h.cache),
+			pool.StepShares:    h.unlessStopped(h.shares),
+			pool.StepAvailable: h.on(h.available),
+			pool.StepAlarms:    h.unlessStopped(h.alarms),
+			pool.StepMove:      h.unlessStopped(h.move),
+			pool.StepReadmit:   h.unlessStopped(h.readmit),
 			pool.StepJudge:     h.on(h.judge),
 			pool.StepProve:     h.on(h.prove),
 			pool.StepProbe:     h.on(h.probe),
@@ -112,7 +125,7 @@ func (h *Handler) telling(do step) step {
 			return next, failure
 		}
 		why := "it can't be looked at, and is left as it is: " + failure.Error()
-		if err := h.Announce.RepairWaits(ctx, host, r, why); err != nil {
+		if err := h.Announce.RepairWaits(ctx, host, r, why, false); err != nil {
 			return mending{}, errors.Join(failure, err)
 		}
 		r = r.Clone()
@@ -134,11 +147,11 @@ func (h *Handler) unlessStopped(do step) lifecycle.Do[pool.Repair] {
 // stopped looks at the stop switch, and has a repair wait for it while it is on.
 func (h *Handler) stopped(ctx context.Context, r pool.Repair) (waits mending, stopped bool, err error) {
 	stops, err := h.Ledger.Stops(ctx)
-	if err != nil || !stops.Repair {
+	if err != nil || !stops.On(pool.StopRepair) {
 		return mending{}, false, err
 	}
 	r.Due = h.Now().Add(pool.Deadline(r.Step))
-	return mending{Record: r, Wait: stopWait, Because: fmt.Errorf("the stop switch is on (%s: %s)", stops.By, stops.Why)}, true, nil
+	return mending{Record: r, Wait: stopWait, Because: errors.New(stops.Against(pool.StopRepair))}, true, nil
 }
 
 // end ends a repair of a host that is none any more, in whatever state it is.

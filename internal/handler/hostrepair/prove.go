@@ -21,7 +21,11 @@ const sweepWait = 15 * time.Minute
 // prove looks at every share of the host before it takes tenants again.
 func (h *Handler) prove(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	if host.Kind != pool.Share {
-		return mending{Record: r.Proven(pool.StepDischarge, h.Now(), "its stack is as it was to be")}, nil
+		what := "its stack is as it was to be"
+		if r.Refused() != "" {
+			what = "its stack is as it was"
+		}
+		return mending{Record: r.Proven(pool.StepDischarge, h.Now(), what)}, nil
 	}
 	bad, err := h.unproven(ctx, host)
 	if err != nil {
@@ -34,7 +38,7 @@ func (h *Handler) prove(ctx context.Context, host pool.Host, r pool.Repair) (men
 	if r.Touched() {
 		next = pool.StepProbe
 	}
-	return mending{Record: r.Proven(next, h.Now(), fmt.Sprintf("all %d shares are available, and NFS answers", len(sharesOf(host))))}, nil
+	return mending{Record: r.Proven(next, h.Now(), fmt.Sprintf("all %d shares are available, and NFS answers", len(neededOf(host))))}, nil
 }
 
 func sharesOf(host pool.Host) []string {
@@ -47,10 +51,14 @@ func sharesOf(host pool.Host) []string {
 	return ids
 }
 
+// neededOf lists the slots that are nothing without a share.
+func neededOf(host pool.Host) []pool.Slot {
+	return slices.DeleteFunc(slices.Clone(host.Slots), func(s pool.Slot) bool { return s.Share == "" || !s.NeedsShare() })
+}
+
 // unproven says what is not as it was of a share host: its shares, or that NFS answers.
 func (h *Handler) unproven(ctx context.Context, host pool.Host) ([]string, error) {
-	ids := sharesOf(host)
-	statuses, err := h.Gateways.Shares(ctx, host.Access.Gateway, ids)
+	statuses, err := h.Gateways.Shares(ctx, host.Access.Gateway, sharesOf(host))
 	if errors.Is(err, pool.ErrUnreachable) {
 		return []string{err.Error()}, nil
 	}
@@ -58,13 +66,15 @@ func (h *Handler) unproven(ctx context.Context, host pool.Host) ([]string, error
 		return nil, err
 	}
 	var bad []string
-	for _, id := range ids {
-		// A share that is being changed or scrubbed by somebody else is none of this repair's.
-		switch status, there := statuses[id]; {
+	for _, slot := range host.Slots {
+		// A share that is being changed or scrubbed by somebody else is none of this repair's. One that its clearance has
+		// withdrawn is waited for in vain: the slot is not renewed before the host is out of repair.
+		switch status, there := statuses[slot.Share]; {
+		case slot.Share == "", !there && !slot.NeedsShare():
 		case !there:
-			bad = append(bad, fmt.Sprintf("share %s is not there", id))
+			bad = append(bad, fmt.Sprintf("share %s is not there", slot.Share))
 		case status == pool.ShareUnavailable:
-			bad = append(bad, fmt.Sprintf("share %s is %s", id, status))
+			bad = append(bad, fmt.Sprintf("share %s is %s", slot.Share, status))
 		}
 	}
 	if err := h.Prober.Null(ctx, host.Access.Appliance); err != nil {
@@ -94,6 +104,11 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 	if err := h.leave(ctx, host, false); err != nil {
 		return mending{}, err
 	}
+	if host.Kind == pool.Share {
+		if r, err = h.keepStrays(ctx, after, r); err != nil {
+			return mending{}, err
+		}
+	}
 	unwritable := time.Duration(0)
 	if !r.Quiet.IsZero() {
 		unwritable = r.WritableAt().Sub(r.Quiet)
@@ -105,13 +120,25 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 	return mending{Record: r}, err
 }
 
-// sweep deletes old root disks whose term is over: those that bear the host's marks, and are at no machine.
+// there reports whether there is a volume, by its ID: a list by tags may lack one for a while.
+func (h *Handler) there(ctx context.Context, volume string) (bool, error) {
+	_, err := h.Machines.Attachment(ctx, volume)
+	if errors.Is(err, pool.ErrNotFound) {
+		return false, nil
+	}
+	if errors.Is(err, pool.ErrInTransit) {
+		err = nil
+	}
+	return err == nil, err
+}
+
+// sweep deletes old disks whose term is over: those that bear the host's marks, and are at no machine.
 func (h *Handler) sweep(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	if err := h.release(ctx, host, r); err != nil {
 		return mending{}, err
 	}
 	r = r.Clone()
-	over := func(k pool.KeptRoot) bool { return !h.Now().Before(k.Until) }
+	over := func(k pool.KeptDisk) bool { return k.Doomed() && !h.Now().Before(k.Until) }
 	if !slices.ContainsFunc(r.Kept, over) {
 		return mending{Leave: true}, nil // its deadline says when to go on
 	}
@@ -119,24 +146,32 @@ func (h *Handler) sweep(ctx context.Context, host pool.Host, r pool.Repair) (men
 		if !over(kept) {
 			continue
 		}
-		stops, err := h.Ledger.Stops(ctx)
+		if kept.Gateway == "" {
+			kept.Gateway = host.Access.GatewayID()
+		}
+		// By the host's marks alone: one that lacks the others is not deleted, but not forgotten either.
+		volumes, err := h.Machines.FindVolumes(ctx, map[string]string{"headroom:host": string(host.ID), "headroom:order": host.Mark})
 		if err != nil {
 			return mending{}, err
 		}
-		volumes, err := h.Machines.FindVolumes(ctx, map[string]string{
-			"headroom:host": string(host.ID), "headroom:order": host.Mark, "headroom:root-of": host.Access.GatewayID(),
-		})
+		stops, err := h.Ledger.Stops(ctx) // last, so that it is in force at the call
 		if err != nil {
 			return mending{}, err
 		}
 		i := slices.IndexFunc(volumes, func(v pool.Volume) bool { return v.ID == kept.Volume })
 		if i >= 0 {
-			if against := pool.GuardRoot(host, kept, volumes[i], stops, h.Now()); len(against) > 0 {
-				return mending{Record: r, Wait: sweepWait, Because: fmt.Errorf("delete the old root disk %s: %s", kept.Volume, strings.Join(against, "; "))}, nil
+			if against := pool.GuardDisk(host, kept, volumes[i], stops, h.Now()); len(against) > 0 {
+				return mending{Record: r, Wait: sweepWait, Because: fmt.Errorf("delete the old disk %s: %s", kept.Volume, strings.Join(against, "; "))}, nil
+			}
+			// Commit point: it is on record before it is destroyed, and again when that is tried again.
+			if err := h.Ledger.Audit(ctx, kept.Destroyed(r, h.Now())); err != nil {
+				return mending{}, fmt.Errorf("record that the old disk %s is deleted: %w", kept.Volume, err)
 			}
 			if err := h.Machines.DeleteVolume(ctx, kept.Volume); err != nil && !errors.Is(err, pool.ErrNotFound) {
 				return mending{}, err
 			}
+		} else if there, err := h.there(ctx, kept.Volume); err != nil || there {
+			return mending{Record: r, Wait: sweepWait, Because: fmt.Errorf("delete the old disk %s: it is not listed by the host's marks", kept.Volume)}, err
 		}
 		r = r.Swept(kept.Volume, h.Now())
 	}

@@ -15,10 +15,10 @@ func TestNothingCanBeForced(t *testing.T) {
 		of   reflect.Type
 		want string
 	}{
-		"machines":       {reflect.TypeFor[machines](), "Attach/3 Attachment/1 Detach/2 DeleteVolume/1 FindVolumes/1 Keep/2 Look/1 Reboot/1 Start/1 Stop/1 TagVolume/2"},
+		"machines":       {reflect.TypeFor[machines](), "Attach/3 Attachment/1 Detach/2 DeleteVolume/1 FindVolumes/1 Keep/2 Look/1 Reboot/1 Size/1 Start/1 Stop/1 TagVolume/2"},
 		"cloudFormation": {reflect.TypeFor[cloudFormation](), "Describe/1 Discard/2 Execute/3 Preview/2 Update/1"},
-		"appliances":     {reflect.TypeFor[appliances](), "Import/2"},
-		"gateways":       {reflect.TypeFor[gateways](), "Running/1 Shares/2"},
+		"appliances":     {reflect.TypeFor[appliances](), "Import/2 Key/1"},
+		"gateways":       {reflect.TypeFor[gateways](), "Activate/3 AddCache/1 CreateShare/1 FindMarked/2 Running/1 Shares/2"},
 		"prober":         {reflect.TypeFor[prober](), "Null/1"},
 	} {
 		var got []string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"headroom/events"
@@ -12,10 +13,8 @@ import (
 	"headroom/internal/pool"
 )
 
-var (
-	imageID      = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
-	instanceType = regexp.MustCompile(`^[a-z0-9-]{2,20}\.(xlarge|[0-9]{1,2}xlarge|metal)$`) // gateways need xlarge or more
-)
+// instanceType is what gateways may run on: they need xlarge or more.
+var instanceType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9-]{2,20}\.(xlarge|[0-9]{1,2}xlarge|metal)$`) })
 
 // ailing begins a repair of a host that seems to be ill, unless it is in one. The pool check says so every minute while it is:
 // only the first has the repair gone on with, and one that may have been cut short.
@@ -33,7 +32,7 @@ func (h *Handler) ailing(ctx context.Context, id pool.HostID, cause string, rede
 		return nil
 	}
 	r, fresh, err := h.begin(ctx, host, cause, pool.Wanted{})
-	if err != nil || r.Step != pool.StepExamine || !fresh && !redelivered {
+	if err != nil || !fresh && !redelivered {
 		return err
 	}
 	return h.machine().Go(ctx, string(id), r)
@@ -56,41 +55,45 @@ func (h *Handler) begin(ctx context.Context, host pool.Host, cause string, wante
 
 // request does what a person wants. A request that can't be meant is an error, and comes to the dead letters; one that was
 // done already is none.
-func (h *Handler) request(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
-	err := h.requested(ctx, q, sentAt)
+//
+// The first delivery of a message may have been killed with the repair anywhere: a redelivered one goes on with it from there.
+func (h *Handler) request(ctx context.Context, q events.RepairRequest, sentAt time.Time, redelivered bool) error {
+	err := h.requested(ctx, q, sentAt, redelivered)
 	if err != nil {
 		return fmt.Errorf("do as %s requested about host %s: %w", q.RequestedBy, q.HostID, err)
 	}
 	return nil
 }
 
-func (h *Handler) requested(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
+func (h *Handler) requested(ctx context.Context, q events.RepairRequest, sentAt time.Time, redelivered bool) error {
 	if q.RequestedBy == "" || q.Reason == "" {
 		return errors.New("who wants it and why must be said")
 	}
 	switch q.Action {
 	case events.RepairReplace:
-		if !imageID.MatchString(q.Image) {
+		if !pool.IsImageID(q.Image) {
 			return fmt.Errorf("image %q is no ID of an image", q.Image)
 		}
-		return h.wish(ctx, q, "replacement wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Image: q.Image}, sentAt)
+		return h.wish(ctx, q, "replacement wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Image: q.Image}, sentAt, redelivered)
 	case events.RepairResize:
-		if !instanceType.MatchString(q.Size) {
+		if !instanceType().MatchString(q.Size) {
 			return fmt.Errorf("size %q is no type of instance that a gateway runs on", q.Size)
 		}
-		return h.wish(ctx, q, "another size wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Size: q.Size}, sentAt)
+		return h.wish(ctx, q, "another size wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Size: q.Size}, sentAt, redelivered)
 	case events.RepairUpdate:
-		return h.wish(ctx, q, "update wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Update: true}, sentAt)
+		return h.wish(ctx, q, "update wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Update: true}, sentAt, redelivered)
 	case events.RepairProceed:
-		return h.proceed(ctx, q, sentAt)
+		return h.proceed(ctx, q, sentAt, redelivered)
 	case events.RepairDrop:
-		return h.drop(ctx, q)
+		return h.drop(ctx, q, sentAt)
+	case events.RepairDiscard:
+		return h.discard(ctx, q, sentAt)
 	}
 	return fmt.Errorf("action %q is not known", q.Action)
 }
 
 // wish begins what a person wants of a host. A copy of a message whose wish was begun already, or is over, begins nothing.
-func (h *Handler) wish(ctx context.Context, q events.RepairRequest, cause string, wanted pool.Wanted, sentAt time.Time) error {
+func (h *Handler) wish(ctx context.Context, q events.RepairRequest, cause string, wanted pool.Wanted, sentAt time.Time, redelivered bool) error {
 	id := pool.HostID(q.HostID)
 	host, err := h.Ledger.Host(ctx, id)
 	if err != nil {
@@ -112,27 +115,27 @@ func (h *Handler) wish(ctx context.Context, q events.RepairRequest, cause string
 			return fmt.Errorf("it is in repair %s already, which is %s", r.ID(), r.State)
 		}
 	}
-	if r.Step != pool.StepExamine {
+	if r.Step != pool.StepExamine && !redelivered {
 		return nil
 	}
 	return h.machine().Go(ctx, string(id), r)
 }
 
 // proceed gives a repair the word that it asks for.
-func (h *Handler) proceed(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
-	wrong := ""
+func (h *Handler) proceed(ctx context.Context, q events.RepairRequest, sentAt time.Time, redelivered bool) error {
+	wrong, given := "", false
 	_, r, err := ledger.UpdateRepair(ctx, h.Ledger, pool.HostID(q.HostID), func(r pool.Repair) (pool.Repair, error) {
-		wrong = ""
+		wrong, given = "", r.Consent.By == q.RequestedBy && r.Consent.At.Equal(sentAt)
 		switch asked := r.AskedAt(); {
-		case r.Consent.By == q.RequestedBy && r.Consent.At.Equal(sentAt): // another copy of the message
+		case given: // by another copy of the message
 		case r.State != pool.RepairAsking:
 			wrong = "its repair asks for nothing"
-		case q.Way != string(r.Way):
+		case !r.Takes(pool.Way(q.Way)):
 			wrong = fmt.Sprintf("the word is for way %q, and way %q was asked for", q.Way, r.Way)
 		case !sentAt.IsZero() && sentAt.Before(asked):
 			wrong = "the word was given before it was asked for, at " + asked.Format(time.RFC3339)
 		case r.Consent.Way == "":
-			r.Consent = pool.Consent{By: q.RequestedBy, Why: q.Reason, Way: r.Way, At: sentAt.UTC()}
+			r.Consent = pool.Consent{By: q.RequestedBy, Why: q.Reason, Way: pool.Way(q.Way), At: sentAt.UTC()}
 			return r, nil
 		}
 		return r, ledger.ErrUnchanged
@@ -142,22 +145,26 @@ func (h *Handler) proceed(ctx context.Context, q events.RepairRequest, sentAt ti
 		return err
 	case wrong != "":
 		return errors.New(wrong)
-	case r.State == pool.RepairAsking:
+	case r.State == pool.RepairAsking, given && redelivered:
 		return h.machine().Go(ctx, q.HostID, r)
 	}
 	return nil
 }
 
-// drop ends a repair that looks, waits or asks.
-func (h *Handler) drop(ctx context.Context, q events.RepairRequest) error {
+// drop ends a repair that looks, waits or asks. One that began after that was said is not meant.
+func (h *Handler) drop(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
 	wrong := ""
 	_, r, err := ledger.UpdateRepair(ctx, h.Ledger, pool.HostID(q.HostID), func(r pool.Repair) (pool.Repair, error) {
 		wrong = ""
 		switch {
 		case r.Number == 0:
 			wrong = "it is in no repair"
+		case r.Began.After(sentAt):
+			wrong = "its repair began after that was said"
 		case r.State == pool.RepairMending:
 			wrong = "its repair is under way, and is not ended half done"
+		case r.Renewing():
+			wrong = "its old gateway is fenced off from the buckets, and it is not left so"
 		case !r.State.Ended():
 			r, err := pool.MoveRepair(r, pool.RepairDropped, "", h.Now(), q.RequestedBy+": "+q.Reason)
 			return r.Rest(h.Now()), err
@@ -171,6 +178,22 @@ func (h *Handler) drop(ctx context.Context, q events.RepairRequest) error {
 		return errors.New(wrong)
 	}
 	return h.dropped(ctx, pool.HostID(q.HostID), r)
+}
+
+// discard gives the word that what a gateway which was given up left may go once its term is over.
+func (h *Handler) discard(ctx context.Context, q events.RepairRequest, sentAt time.Time) error {
+	none := false
+	_, r, err := ledger.UpdateRepair(ctx, h.Ledger, pool.HostID(q.HostID), func(r pool.Repair) (pool.Repair, error) {
+		out, changed := r.Discard(q.RequestedBy+": "+q.Reason, sentAt, h.Now())
+		if none = !changed && len(r.Kept) == 0; !changed {
+			return r, ledger.ErrUnchanged
+		}
+		return out, nil
+	})
+	if err == nil && none {
+		err = fmt.Errorf("nothing of host %s is kept until somebody says that it may go", r.Host)
+	}
+	return err
 }
 
 // dropped has a host go on whose repair a person ended.

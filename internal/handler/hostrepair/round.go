@@ -20,7 +20,8 @@ const (
 
 // round looks at a host in service whose turn it is. Its alarms say nothing of a gateway that hangs on a machine that is well,
 // and signups only what they need: this is for what nobody else would see.
-func (h *Handler) round(ctx context.Context, q events.HostRound) error {
+// The message for another look is sent at one that was bad: sentAt is when that was.
+func (h *Handler) round(ctx context.Context, q events.HostRound, sentAt time.Time) error {
 	host, err := h.Ledger.Host(ctx, pool.HostID(q.HostID))
 	if errors.Is(err, pool.ErrNotFound) {
 		return nil // its number was passed over
@@ -47,7 +48,11 @@ func (h *Handler) round(ctx context.Context, q events.HostRound) error {
 		if host.State != pool.HostInService {
 			return host, pool.Neutral, ledger.ErrUnchanged
 		}
-		host, err := pool.Suspect(host, d.What, h.Now())
+		since := h.Now()
+		if !sentAt.IsZero() && sentAt.Before(since) {
+			since = sentAt
+		}
+		host, err := pool.SuspectSince(host, d.What, since, h.Now())
 		return host, pool.Neutral, err
 	})
 	if err != nil {

@@ -43,9 +43,27 @@ func (w *world) inService(id pool.HostID) {
 		w.t.Fatalf("%s is by the books on %s of %s, and is on %s of %s with %d disks", id, h.Access.Machine, h.Image, m.id, m.image, len(m.disks))
 	}
 	w.closed(id)
+	w.disksKnown(id)
 	for _, p := range w.ward().Patients {
 		if p.Host == id {
 			w.t.Fatalf("%s is on the ward still: %+v", id, p)
+		}
+	}
+}
+
+// disksKnown fails unless each disk that bears a host's marks is at its machine, or is known to be kept for a term, and marked so.
+func (w *world) disksKnown(id pool.HostID) {
+	w.t.Helper()
+	r, m := w.repair(id), w.machine(id)
+	for _, v := range w.center.findVolumes(map[string]string{"headroom:host": string(id)}) {
+		at, _ := w.center.holder(v.ID)
+		i := slices.IndexFunc(r.Kept, func(k pool.KeptDisk) bool { return k.Volume == v.ID })
+		switch {
+		case at == m && i < 0:
+		case i < 0:
+			w.t.Fatalf("%s has disk %s, and nobody knows of it: kept are %+v\n%v", id, v.ID, r.Kept, w.center)
+		case v.Tags[rootOfTag] == "" || r.Kept[i].Until.IsZero():
+			w.t.Fatalf("disk %s is kept as %+v, and bears %v", v.ID, r.Kept[i], v.Tags)
 		}
 	}
 }

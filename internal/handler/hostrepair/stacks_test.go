@@ -18,6 +18,7 @@ type stack struct {
 	used                     map[string]map[string]string // parameters that each token was used for
 	phases                   []phase
 	sets                     map[string]proposal
+	roles                    []string
 }
 
 type proposal struct {
@@ -115,9 +116,16 @@ func (c *center) carryOut(s *stack, to map[string]string) {
 		switch {
 		case c.failing > 0:
 			c.failing--
+			if has && !had { // the machine was made, and is ended again: its root disk outlives it
+				m := c.launch(s, false)
+				m.state, m.next, m.ended, m.disks = pool.MachineTerminated, "", c.now(), map[string]*disk{}
+			}
 			back("it was told to fail")
 		case had && !has:
 			s.status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+			if to["Fence"] != from["Fence"] {
+				c.fence(s, to["Side"], to["Fence"] == "on")
+			}
 			delete(s.outputs, "MachineId")
 			s.then(c, func() bool { // what is taken away is deleted last
 				if old != nil {
@@ -137,13 +145,24 @@ func (c *center) carryOut(s *stack, to map[string]string) {
 				back("InvalidNetworkInterface.InUse: " + s.card)
 				return true
 			}
+			if to["Side"] != from["Side"] {
+				c.refit(s, to["Side"])
+			} else if to["Fence"] != from["Fence"] {
+				c.fence(s, to["Side"], to["Fence"] == "on")
+			}
 			m := c.launch(s, false)
 			s.then(c, func() bool {
 				if m.state == pool.MachinePending {
 					return false
 				}
 				s.outputs["MachineId"], s.status = m.id, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-				s.then(c, func() bool { s.status = "UPDATE_COMPLETE"; return true })
+				s.then(c, func() bool {
+					if to["Side"] != from["Side"] {
+						c.leaveSide(s, from["Side"])
+					}
+					s.status = "UPDATE_COMPLETE"
+					return true
+				})
 				return true
 			})
 		case has && from["InstanceType"] != to["InstanceType"]:

@@ -50,7 +50,7 @@ func (h *Handler) preview(ctx context.Context, host pool.Host, r pool.Repair) (m
 		if err := h.Stacks.Discard(ctx, host.Stack.ID, changeSet(r)); err != nil {
 			return mending{}, err
 		}
-		r = r.Came("refused: " + strings.Join(against, "; "))
+		r = r.Refuse(against)
 		r.Progress = pool.Started(pool.StepProve, h.Now())
 		return mending{Record: r}, nil
 	}

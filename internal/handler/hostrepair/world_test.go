@@ -60,6 +60,7 @@ type world struct {
 	repairs    *queuetest.Queue
 	hosts      *queuetest.Queue
 	drills     []pool.Drill
+	moneyCap   float64
 	said       []string
 	unwritable []time.Duration // as it was said of hosts that were repaired
 	fail       map[string]error
@@ -106,7 +107,7 @@ func (w *world) add(n int) {
 	s := &stack{
 		id: h.Stack.ID, card: h.Access.Appliance, status: "CREATE_COMPLETE", outputs: map[string]string{}, used: map[string]map[string]string{},
 		sets:       map[string]proposal{},
-		parameters: map[string]string{"HasMachine": "true", "ImageId": oldImage, "InstanceType": size, "GatewayId": ""},
+		parameters: map[string]string{"HasMachine": "true", "ImageId": oldImage, "InstanceType": size, "GatewayId": "", "Side": "A", "Fence": "off"},
 		tags:       map[string]string{"headroom:host": string(h.ID), "headroom:order": h.Mark},
 	}
 	w.center.stacks[s.id] = s
@@ -123,6 +124,9 @@ func (w *world) add(n int) {
 		g.shares = append(g.shares, slot.Share)
 	}
 	w.center.gateways[id] = g
+	g.arn = h.Access.Gateway
+	w.center.furnish(s, &h, g)
+	w.tenant(h, h.Slots[0])
 	ordered := h.Clone()
 	ordered.State, ordered.Slots = pool.HostOrdered, nil
 	record, err := w.ledger.Pool(ctx, shares)
@@ -162,7 +166,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 	call = w.faulty(call)
 	o := outside{w, call}
 	h, err := New(Config{
-		Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Machines: o, Stacks: o, Appliances: o, Gateways: o, Prober: o, Tasks: taskCalls{o}, Clients: o, Firewall: o, Nobody: nobody, Images: o, Policies: o, Announce: o,
+		Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Machines: o, Measures: o, Stacks: o, Appliances: o, Gateways: o, Prober: o, Tasks: taskCalls{o}, Clients: o, Firewall: o, Nobody: nobody, ShareKey: "arn:key", Images: o, Policies: o, Announce: o,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.repairs, URL: "url"}, Call: call},
 		StepsQueue: queuetest.Name,
 		Hosts:      killtest.Sender{Next: &queue.Sender{Client: w.hosts, URL: "url"}, Call: call},
@@ -203,7 +207,7 @@ func (w *world) request(id pool.HostID, action, word string) error {
 	case events.RepairResize:
 		q.Size = word
 	}
-	return w.handler(undisturbed).request(context.Background(), q, w.now)
+	return w.handler(undisturbed).request(context.Background(), q, w.now, false)
 }
 
 // doubt puts a host into doubt, as signups that fail do.
@@ -293,7 +297,7 @@ func (w *world) check() {
 		if h.State != pool.HostCordoned || h.Doubt == "" && len(h.Alarmed()) == 0 {
 			continue
 		}
-		if h.Doubt != "" && w.serves(id) {
+		if h.Doubt != "" && w.serves(id) && w.center.running(h.Access.Gateway) == nil {
 			_, _, err := ledger.UpdateHost(ctx, w.ledger, id, w.now, func(h pool.Host) (pool.Host, pool.Outcome, error) {
 				h.Doubt = ""
 				h, err := pool.Reconsider(h, w.now, "it answers")

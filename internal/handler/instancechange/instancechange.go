@@ -20,6 +20,7 @@ type store interface {
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
 	Disown(ctx context.Context, address string, t pool.Tenant) error
+	Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error)
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 }
 

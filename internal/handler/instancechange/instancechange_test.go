@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
+	"headroom/internal/adapter/queue"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
@@ -183,6 +184,39 @@ func TestTheSameMessageAgainDoesNoHarm(t *testing.T) {
 	wants(t, "its record", after, before)
 	wants(t, "let in", w.clients("acme")+", "+w.rules(), "10.0.0.3, 10.0.0.3")
 	wants(t, "rejected", w.rejected(), []string(nil))
+}
+
+// A dead letter is sent again long after something else was asked for. To SQS it is a new message.
+func TestAWishThatIsSentAgainBringsNoRemovedAddressBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		says bool // it says when it was sent at first
+		want string
+	}{"which says when it was sent at first": {true, "10.0.0.1"}, "taken for a new one": {false, "10.0.0.1 10.0.0.2"}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 0)
+			w.ready("acme", "10.0.0.1")
+			w.wish("acme", "10.0.0.2", "")
+			dead, _ := w.changes.Receive(time.Nanosecond)
+			w.changes.Delete(dead.ID)
+			w.now = w.now.Add(time.Second)
+			w.wish("acme", "10.0.0.2", "")
+			w.drain(undisturbed)
+			w.now = w.now.Add(time.Hour)
+			w.wish("acme", "", "10.0.0.2")
+			w.drain(undisturbed)
+			w.now = w.now.Add(time.Hour)
+			kept := dead.Kept(&events.FieldError{Field: "add", Reason: "was refused"})
+			if !test.says {
+				kept = nil
+			}
+			w.must((&queue.Sender{Client: w.changes, URL: "url"}).SendRaw(t.Context(), dead.Body, kept))
+			w.drain(undisturbed)
+			wants(t, "let in", w.clients("acme"), test.want)
+			if w.free("10.0.0.2") != test.says {
+				t.Error("the address is not free, or not its own")
+			}
+		})
+	}
 }
 
 func TestAnAddressThatIsBeingPutOutComesLater(t *testing.T) {
@@ -360,5 +394,55 @@ func TestTheSameMessageAgainHurriesNothing(t *testing.T) {
 		if step := w.tenant("acme").Step; step != pool.StepConfirm {
 			t.Errorf("it is at step %q", step)
 		}
+	}
+}
+
+// TestAnAddressIsNobodysWhileAnEarlierLifeIsReachedByIt has a name leave, at a gateway that is down, and sign up again: the share
+// of before is open to the address still that it gives up then.
+func TestAnAddressIsNobodysWhileAnEarlierLifeIsReachedByIt(t *testing.T) {
+	shut := func(d pool.Departure) pool.Departure {
+		return d.Proven(pool.StepUpload, start, "shut").Proven(pool.StepArchive, start, "uploaded")
+	}
+	for what, test := range map[string]struct {
+		before, after func(pool.Departure) pool.Departure // what becomes of the departure, before and after the address is given up
+		free, finally bool
+	}{
+		"it is open":                       {before: func(d pool.Departure) pool.Departure { return d }},
+		"it was shut before":               {before: shut, free: true, finally: true},
+		"it is shut before that is over":   {before: func(d pool.Departure) pool.Departure { return d }, after: shut, finally: true},
+		"it is not known to stay shut yet": {before: func(d pool.Departure) pool.Departure { return d.Proven(pool.StepUpload, start, "shut") }},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, 0)
+			w.ready("acme", "10.0.0.1")
+			w.now = w.now.Add(time.Minute)
+			first := w.tenant("acme")
+			left, d, err := pool.Leave(first, pool.Departure{RequestedAt: w.now, Reason: "it ended", RequestedBy: "ops"}, pool.DefaultTerms, w.now)
+			w.must(err)
+			w.must(w.ledger.Depart(t.Context(), first, left, d))
+			change := func(become func(pool.Departure) pool.Departure) {
+				if now, err := w.ledger.Departure(t.Context(), d.ID()); err == nil && become != nil {
+					_, err = w.ledger.SaveDeparture(t.Context(), now, become(now))
+					w.must(err)
+				}
+			}
+			change(test.before)
+			w.now, w.mark = w.now.Add(time.Minute), "another"
+			w.ready("acme", "10.0.0.1")
+			w.now = w.now.Add(time.Minute)
+			w.wish("acme", "10.0.0.2", "10.0.0.1")
+			freed := false
+			w.drain(func(operation string, do func() error) error {
+				err := do()
+				if said := w.said(); operation == "Publish" && len(said) == 2 && !freed {
+					freed = true
+					wants(t, "free when it is said to be out", w.free("10.0.0.1"), test.free)
+					change(test.after)
+				}
+				return err
+			})
+			wants(t, "said", w.said(), []string{"acme +10.0.0.2 - =10.0.0.1,10.0.0.2", "acme + -10.0.0.1 =10.0.0.2"})
+			wants(t, "free in the end", w.free("10.0.0.1"), test.finally)
+		})
 	}
 }

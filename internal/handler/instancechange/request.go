@@ -27,7 +27,7 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	if err != nil {
 		return fmt.Errorf("load the terms: %w", err)
 	}
-	asked := pool.AddressChange{Add: request.Add, Remove: request.Remove, At: d.SentAt.UTC(), Message: d.ID}
+	asked := pool.AddressChange{Add: request.Add, Remove: request.Remove, At: d.SentAt.UTC(), Message: d.ID, Correlation: d.Correlation()}
 	if d.SentAt.IsZero() {
 		asked.At = h.Now().UTC()
 	}
@@ -183,7 +183,15 @@ func (h *Handler) disown(ctx context.Context, id pool.TenantID, address string) 
 // free frees an address that a tenant, as it was seen, does not have; that it is another's by now is no error.
 // pool.ErrConflict when the tenant's record has changed: it may have got the address.
 func (h *Handler) free(ctx context.Context, address string, seen pool.Tenant, unregister func(context.Context, string, pool.Tenant) error) error {
-	err := unregister(ctx, address, seen)
+	left, err := h.Ledger.Departures(ctx, seen.ID)
+	if err != nil {
+		return fmt.Errorf("look whether an earlier life of tenant %s is shut: %w", seen.ID, err)
+	}
+	if d, reached := seen.EarlierLife(left, address); reached {
+		h.Log.InfoContext(ctx, "address is not freed, for an earlier life is reached by it still", "tenant", seen.ID, "departure", d)
+		return nil
+	}
+	err = unregister(ctx, address, seen)
 	if errors.Is(err, pool.ErrConflict) {
 		now, failed := h.Ledger.Tenant(ctx, seen.ID)
 		if failed == nil && now.Version == seen.Version {
@@ -201,7 +209,7 @@ func (h *Handler) free(ctx context.Context, address string, seen pool.Tenant, un
 func (h *Handler) refuse(ctx context.Context, d events.Delivery, tenantID string, bad *events.FieldError) error {
 	// Commit point: the message is kept before it leaves the queue. Killed after this, its next
 	// delivery keeps it twice, which loses nothing.
-	if err := h.Refused.SendRaw(ctx, d.Body, map[string]string{"field": bad.Field, "reason": bad.Reason}); err != nil {
+	if err := h.Refused.SendRaw(ctx, d.Body, d.Kept(bad)); err != nil {
 		return fmt.Errorf("keep a refused message: %w", err)
 	}
 	h.Log.WarnContext(ctx, "change of addresses rejected", "messageId", d.ID, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)

@@ -1,6 +1,7 @@
 package instancechange
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,6 +71,7 @@ type world struct {
 	checks   *queuetest.Queue
 	refused  *queuetest.Queue
 	fail     map[string]error // calls that fail, by operation
+	mark     string           // of the next signups; empty: as always
 	refusals int              // calls that are refused next
 }
 
@@ -161,7 +163,7 @@ func (w *world) signup(call killtest.Call) *signup.Handler {
 		Ledger: store, Shelf: shelves, Policies: out, Vault: out, Databases: out, Access: access.Writer{Shares: out, Firewall: out},
 		Tags: out, Announce: w.announcer(call), Steps: sending(w.signups, call), StepsQueue: queuetest.Name, PoolChecks: sending(w.checks, call),
 		HostEvents: sending(w.checks, call), Refused: sending(w.refused, call), Networks: networks, Mount: "nfsvers=4.1",
-		Mark: func() (string, error) { return "k3v9x2m7qa", nil }, Jitter: func() float64 { return 0.5 },
+		Mark: func() (string, error) { return cmp.Or(w.mark, "k3v9x2m7qa"), nil }, Jitter: func() float64 { return 0.5 },
 		Metrics: w.metrics(), Log: slog.New(slog.DiscardHandler), Now: w.clock,
 		Until: func(t time.Time) time.Duration { return t.Sub(w.now) },
 	})

@@ -8,7 +8,7 @@ import (
 // unseen stands for the hosts of a pool that could not be looked at.
 const unseen = -1
 
-// census counts the hosts of each kind, over all tiers: they share the account's quotas. A kind of which a pool is
+// census counts the hosts of each kind, over all tiers. A kind of which a pool is
 // unseen is not known.
 type census map[pool.Kind]int
 

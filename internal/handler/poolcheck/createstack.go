@@ -22,7 +22,7 @@ func (h *Handler) createStack(ctx context.Context, host pool.Host) error {
 	if err != nil {
 		return fmt.Errorf("read the stop switch, before the stack of %s is ordered: %w", host.ID, err)
 	}
-	if stops.Order {
+	if stops.On(pool.StopOrder) {
 		return h.postpone(ctx, host, stops)
 	}
 	id, err := h.orderStack(ctx, host)

@@ -2,6 +2,7 @@ package poolcheck
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -100,5 +101,16 @@ func TestTheBufferIsMeasuredAsItsPolicyWantsIt(t *testing.T) {
 	w.must(w.check())
 	if got := w.last(telemetry.BufferFree, "database"); got != 100 {
 		t.Errorf("of no buffer: %v %%", got)
+	}
+}
+
+func TestIdleSlotsAreMeasuredByWhatTheyCost(t *testing.T) {
+	w := newWorld(t)
+	w.want(databases, func(p *pool.Policy) { p.SlotsPerHost, p.HostPrice = 4, 65 })
+	w.add(databases, 2)
+	w.must(w.check())
+	free := w.last(telemetry.SlotsFree, "database")
+	if got, want := w.last(telemetry.MoneyIdle, "database"), math.Round(65*free/4); got != want || free == 0 {
+		t.Errorf("%v free slots cost %v dollars a month, want %v", free, got, want)
 	}
 }

@@ -89,7 +89,7 @@ func TestGivingAnOrderUpKilledAtEveryCall(t *testing.T) {
 func cordoned(w *world) pool.HostID {
 	id := w.add(databases, 2)
 	w.change(id, func(h pool.Host) pool.Host {
-		h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: w.now}}
+		h = pool.Marked(h, "cpu", pool.AlarmMark{On: true, At: w.now}, w.now)
 		h, err := pool.Reconsider(h, w.now, "alarm cpu is ALARM")
 		w.must(err)
 		return pool.Onward(h, w.now)
@@ -110,13 +110,40 @@ func TestACordonedHostWhoseAlarmIsGoneIsLetIn(t *testing.T) {
 		t.Errorf("looking after it fills its history: %d lines", n)
 	}
 	w.alarms = nil
-	w.minutes(2)
+	w.minutes(4)
+	if h := w.host(id); h.State != pool.HostCordoned || len(h.Alarmed()) != 0 {
+		t.Fatalf("a moment after its alarm let go it is %s: %s", h.State, h.Barriers())
+	}
+	w.minutes(3)
 	h := w.host(id)
-	if h.State != pool.HostInService || h.Step != pool.StepAnnounce || !strings.Contains(h.Why, "no alarm cpu") {
+	if h.State != pool.HostInService || h.Step != pool.StepAnnounce || !strings.Contains(h.Why, "what ailed it has been over for") {
 		t.Fatalf("host is %s at %q: %s", h.State, h.Step, h.Why)
 	}
 	if bodies := sent(w.steps); len(bodies) != 1 || !strings.Contains(bodies[0], `"step":"announce"`) {
 		t.Errorf("its return is announced by nobody: %v", bodies)
+	}
+}
+
+// One that never had an alarm is let in too, though CloudWatch can be asked for none of its alarms by name.
+func TestAHostThatCameIntoDoubtTwiceIsLetInOnceThatHasLasted(t *testing.T) {
+	w := newWorld(t)
+	id := w.add(databases, 2)
+	for range 2 {
+		w.change(id, func(h pool.Host) pool.Host {
+			h, err := pool.Suspect(h, "signups failed", w.now)
+			w.must(err)
+			h, err = pool.Trusted(pool.Onward(h, w.now), w.now, "it answered")
+			w.must(err)
+			return pool.Onward(h, w.now)
+		})
+	}
+	w.minutes(8)
+	if h := w.host(id); h.State != pool.HostCordoned || len(h.Alarms) > 0 {
+		t.Fatalf("at once it is %s, with alarms %v", h.State, h.Alarms)
+	}
+	w.minutes(6)
+	if h := w.host(id); h.State != pool.HostInService {
+		t.Errorf("after ten minutes and more it is %s: %s", h.State, h.Barriers())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"headroom/events"
 	"headroom/internal/pool"
 )
 
@@ -17,37 +18,42 @@ func (h *Handler) order(ctx context.Context, tier pool.Tier, doc pool.Document) 
 	if err != nil {
 		return hosts, fmt.Errorf("check tier %s: %w", tier, err)
 	}
+	if v, err = h.count(ctx, v); err != nil {
+		return hosts, fmt.Errorf("check tier %s: %w", tier, err)
+	}
 	plans, err := h.note(ctx, &v)
 	failures := []error{err}
 	for _, kind := range pool.Kinds {
 		v, plans, err = h.orderOf(ctx, kind, v, plans)
-		hosts[kind] = v.records[kind].Counters.Hosts
+		hosts[kind] = v.Records[kind].Counters.Hosts
 		failures = append(failures, err)
+		if err == nil {
+			failures = append(failures, h.retire(ctx, kind, v, plans[kind]))
+		}
 	}
-	h.measureAhead(v)
-	return hosts, errors.Join(failures...)
+	return hosts, errors.Join(append(failures, h.measureAhead(ctx, v))...)
 }
 
 // orderOf orders what is missing of one kind by the plans that were made, and returns what was seen last, with the plans
 // for that.
 func (h *Handler) orderOf(ctx context.Context, kind pool.Kind, v view, plans map[pool.Kind]pool.Plan) (view, map[pool.Kind]pool.Plan, error) {
-	key := pool.Key{Kind: kind, Tier: v.tier}
+	key := pool.Key{Kind: kind, Tier: v.Tier}
 	for ordered := 0; ; ordered++ {
-		p, plan := v.policy(kind), plans[kind]
+		p, plan := v.Policy(kind), plans[kind]
 		h.Log.InfoContext(ctx, "pool planned", "pool", key.String(), "orders", len(plan.Actions), "missing", plan.Missing(), "heldBack", plan.Held, "reason", plan.Reason)
 		if len(plan.Actions) == 0 || ordered == p.MaxOrders {
-			h.measure(v.observed(kind), p, plan.Buffer)
-			return v, plans, h.goRound(ctx, v.records[kind])
+			h.measure(v.Observed(kind), p, plan.Buffer)
+			return v, plans, h.goRound(ctx, v.Records[kind])
 		}
-		if err := h.orderOne(ctx, v.records[kind], p, v.doc.Cap(), plan.Actions[0].Reason); err != nil {
-			h.measure(v.observed(kind), p, plan.Buffer)
+		if err := h.orderOne(ctx, v.Records[kind], p, v.Document.Cap(), plan.Actions[0].Reason); err != nil {
+			h.measure(v.Observed(kind), p, plan.Buffer)
 			return v, plans, err
 		}
-		next, err := h.look(ctx, v.tier, v.doc)
+		next, err := h.look(ctx, v.Tier, v.Document)
 		if err != nil {
 			return v, plans, fmt.Errorf("check pool %s: %w", key, err)
 		}
-		next.outlook = v.outlook
+		next.Outlook = v.Outlook
 		if plans, err = h.decide(ctx, &next); err != nil {
 			return next, plans, fmt.Errorf("check pool %s: %w", key, err)
 		}
@@ -65,7 +71,7 @@ func (h *Handler) orderOne(ctx context.Context, seen pool.Record, p pool.Policy,
 	if err != nil {
 		return fmt.Errorf("check pool %s: %w", p.Key(), err)
 	}
-	host.Cap = most
+	host.Cap, host.History = most, pool.Threaded(host.History, events.Correlation(ctx))
 	// Commit point: the order is recorded, and its money spent, before CloudFormation hears of it. Killed after this, the
 	// pool check past the order's deadline asks for the stack; two checks at once record one order,
 	// because the second finds the pool's number moved.

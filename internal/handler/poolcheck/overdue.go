@@ -41,7 +41,7 @@ func lookAt[ID any](ctx context.Context, ids []ID, look func(context.Context, ID
 	var failures []error
 	for _, id := range ids {
 		// The index that named it lags, and what was overdue may just have moved on.
-		if err := look(ctx, id); err != nil && !errors.Is(err, pool.ErrConflict) && !errors.Is(err, pool.ErrNotFound) {
+		if err := look(events.WithoutCorrelation(ctx), id); err != nil && !errors.Is(err, pool.ErrConflict) && !errors.Is(err, pool.ErrNotFound) {
 			failures = append(failures, err)
 		}
 	}
@@ -69,6 +69,7 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 	case host.Version == before.Version:
 		return nil
 	}
+	ctx = threaded(ctx, host.History)
 	h.measureOverdue("host", before.Progress, host.Progress)
 	switch {
 	case host.OrderStuck():
@@ -77,6 +78,8 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 		return h.createStack(ctx, host)
 	case host.Step == pool.StepWatch:
 		return h.watch(ctx, host)
+	case host.Step == pool.StepRecall:
+		return h.recall(ctx, host)
 	case host.State == pool.HostQuarantined, host.State == pool.HostDeleted:
 		return h.Announce.Host(ctx, host)
 	}
@@ -84,6 +87,11 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 		return fmt.Errorf("have step %s of %s tried again: %w", host.Step, id, err)
 	}
 	return nil
+}
+
+// threaded is the context of what is done about a record: it comes of what that is about, and not of the check.
+func threaded(ctx context.Context, history []pool.Entry) context.Context {
+	return events.WithCorrelation(ctx, pool.Thread(history))
 }
 
 // retryTenant has the step of an overdue tenant tried again, or reports a tenant that was given up.
@@ -95,8 +103,9 @@ func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
 		},
 		overdue:  pool.OverdueTenant,
 		progress: func(t *pool.Tenant) *pool.Progress { return &t.Progress },
-		again:    func(t pool.Tenant) error { return h.tryTenantAgain(ctx, t) },
+		again:    func(t pool.Tenant) error { return h.tryTenantAgain(threaded(ctx, t.History), t) },
 		tell: func(t pool.Tenant) error {
+			ctx := threaded(ctx, t.History)
 			if t.Stuck.OfChange() {
 				return h.Announce.ChangeStuck(ctx, t)
 			}

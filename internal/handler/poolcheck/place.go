@@ -15,29 +15,64 @@ type images interface {
 }
 
 // place completes an order by what the host is made of and where. That is recorded before anything is
-// made: an order that is repeated later makes the same, whatever is newest then. Share hosts are not placed where others
-// of their pool fell ill together.
+// made: an order that is repeated later makes the same, whatever is newest then. Hosts are not placed where others fell ill
+// together.
 func (h *Handler) place(ctx context.Context, host pool.Host) (pool.Host, error) {
 	_, seq, err := host.ID.Parse()
 	if err != nil {
 		return host, fmt.Errorf("place the next host: %w", err)
 	}
-	if host.Kind != pool.Share {
-		host.Zone = pool.ZoneOf(seq, h.Templates[host.Kind].Zones).Name
-		return host, nil
-	}
-	ward, err := h.Ledger.Ward(ctx, host.Key())
+	failing, err := h.failingZones(ctx, host.Key())
 	if err != nil {
 		return host, fmt.Errorf("look which zones are well for %s, which is not ordered: %w", host.ID, err)
 	}
-	zone, avoided := pool.ZoneBut(seq, h.Templates[host.Kind].Zones, ward.FailingZones(h.Now()))
+	hosts, err := h.zones(ctx, host.Key(), seq)
+	if err != nil {
+		return host, fmt.Errorf("look where the hosts of %s are, which is not ordered: %w", host.Key(), err)
+	}
+	zone, avoided := pool.ZoneBut(seq, h.Templates[host.Kind].Zones, hosts, failing)
 	if host.Zone = zone.Name; avoided != "" {
 		host = pool.ForReason(host, host.Why+"; "+avoided)
+	}
+	if host.Kind != pool.Share {
+		return host, nil
 	}
 	if host.Image, err = h.Images.Newest(ctx); err != nil {
 		return host, fmt.Errorf("choose the image of %s, which is not ordered: %w", host.ID, err)
 	}
 	return host, nil
+}
+
+// zones are how many live hosts of a pool with numbers below seq are in each zone.
+func (h *Handler) zones(ctx context.Context, key pool.Key, seq int) (map[string]int, error) {
+	var ids []pool.HostID
+	for n := 1; n < seq; n++ {
+		ids = append(ids, key.Host(n))
+	}
+	hosts, err := h.Ledger.Hosts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	in := map[string]int{}
+	for _, host := range hosts {
+		if host.State.Live() && host.State != pool.HostRetiring {
+			in[host.Zone]++
+		}
+	}
+	return in, nil
+}
+
+// failingZones are the zones that seem to fail, as a pool sees it.
+func (h *Handler) failingZones(ctx context.Context, key pool.Key) ([]string, error) {
+	storm, err := h.Ledger.Storm(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ward pool.Ward // databases have none
+	if key.Kind == pool.Share {
+		ward, err = h.Ledger.Ward(ctx, key)
+	}
+	return pool.FailingZones(storm, ward, h.Now()), err
 }
 
 // parameters are those of a host's stack that differ from host to host.

@@ -27,10 +27,18 @@ type store interface {
 	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
 	SaveOutlook(ctx context.Context, before, after pool.Outlook) error
 	Spent(ctx context.Context) (pool.Cents, error)
+	Quotas(ctx context.Context) (pool.Quotas, error)
+	HeldMoney(ctx context.Context) ([]pool.HeldMoney, error)
+	FreeMoney(ctx context.Context, name string) error
+	NoteCounted(ctx context.Context, key pool.Key, seq int) error
 	Stops(ctx context.Context) (pool.Stops, error)
+	SwitchStops(ctx context.Context, before, after pool.Stops) error
+	Audit(ctx context.Context, a pool.Audit) error
 	Tiers(ctx context.Context) ([]pool.Tier, error)
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
+	Reserve(ctx context.Context, key pool.Key, placement pool.Placement, below, limit int) ([]pool.HostID, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
 	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
@@ -43,6 +51,8 @@ type store interface {
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
 	SaveRepair(ctx context.Context, before, after pool.Repair) (pool.Repair, error)
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	Storm(ctx context.Context) (pool.Storm, error)
+	SaveStorm(ctx context.Context, before, after pool.Storm) error
 	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
 	SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error)
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
@@ -68,6 +78,8 @@ type builder interface {
 type announcer interface {
 	HostOrdered(ctx context.Context, h pool.Host) error
 	Host(ctx context.Context, h pool.Host) error
+	HostsFell(ctx context.Context, g pool.Gathered) error
+	InstanceNews(ctx context.Context, h pool.Host, n pool.InstanceNews) error
 	SignupStuck(ctx context.Context, t pool.Tenant) error
 	DepartureStuck(ctx context.Context, d pool.Departure) error
 	ClearanceStuck(ctx context.Context, c pool.Clearance) error
@@ -131,18 +143,26 @@ func New(c Config) (*Handler, error) {
 	return &Handler{c}, nil
 }
 
-// Messages makes one check for all of the messages. If they ask for shelves only, it looks at these.
+// Messages makes one check for all of the messages. If they ask for shelves only, it looks at these. What RDS says of
+// instances is noted before.
 func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
-	shelves := map[pool.Tier]bool{}
-	for _, d := range all {
-		h.Log.InfoContext(ctx, "pool check asked for", "messageId", d.ID, "body", d.Body)
-		var asked events.ShelfCheck
-		if events.TypeOf([]byte(d.Body)) != events.TypeShelfCheck || events.Decode([]byte(d.Body), &asked) != nil || asked.Tier == "" {
-			return h.Check(ctx)
-		}
-		shelves[pool.Tier(asked.Tier)] = true
-	}
+	shelves, check := map[pool.Tier]bool{}, false
 	var failures []error
+	for _, d := range all {
+		h.Log.InfoContext(events.WithCorrelation(ctx, d.Correlation()), "pool check asked for", "messageId", d.ID, "body", d.Body)
+		var asked events.ShelfCheck
+		switch kind := events.TypeOf([]byte(d.Body)); {
+		case kind == events.TypeShelfCheck && events.Decode([]byte(d.Body), &asked) == nil && asked.Tier != "":
+			shelves[pool.Tier(asked.Tier)] = true
+		case kind == events.TypeInstanceEvent:
+			check, failures = true, append(failures, h.hear(ctx, d))
+		default:
+			check = true
+		}
+	}
+	if check {
+		return errors.Join(append(failures, h.Check(ctx))...)
+	}
 	for _, tier := range slices.Sorted(maps.Keys(shelves)) {
 		failures = append(failures, h.Shelf.Reconcile(ctx, tier))
 	}
@@ -151,7 +171,7 @@ func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
 
 // Check looks at every pool once. A part that fails does not keep the others from being looked at.
 func (h *Handler) Check(ctx context.Context) error {
-	failures := []error{h.lookAtInstances(ctx), h.retryOverdue(ctx)}
+	failures := []error{h.watchStops(ctx), h.freeLostMoney(ctx), h.lookAtInstances(ctx), h.retryOverdue(ctx), h.tellOfStorm(ctx)}
 	doc, err := h.Policies.Document(ctx)
 	if err != nil {
 		return errors.Join(append(failures, fmt.Errorf("load the policies: %w", err))...)

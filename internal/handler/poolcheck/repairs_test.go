@@ -17,7 +17,7 @@ const statusAlarm = prefix + "share-standard-1-status"
 func (w *world) ail(id pool.HostID, alarm string) {
 	w.t.Helper()
 	w.change(id, func(h pool.Host) pool.Host {
-		h.Alarms = map[string]pool.AlarmMark{alarm: {On: true, At: w.now}}
+		h = pool.Marked(h, alarm, pool.AlarmMark{On: true, At: w.now}, w.now)
 		h, err := pool.Reconsider(h, w.now, "alarm "+alarm+" is on")
 		w.must(err)
 		return pool.Onward(h, w.now)
@@ -47,6 +47,7 @@ func TestAHostThatARepairMayMendIsReportedEachTimeItIsWatched(t *testing.T) {
 	w.alarms[statusAlarm] = pool.AlarmMark{At: w.now}
 	w.now = w.now.Add(pool.Deadline(pool.StepWatch))
 	w.must(w.check())
+	w.minutes(6)
 	if got := w.mends(); len(got) != 2 || w.host(id).State != pool.HostInService {
 		t.Errorf("once its alarm is over it is %s, and was reported: %v", w.host(id).State, got)
 	}

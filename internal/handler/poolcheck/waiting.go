@@ -7,13 +7,10 @@ import (
 	"slices"
 
 	"headroom/events"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
-
-// waitingSeen bounds how many waiting tenants one check counts; a plan is bounded by the ceiling
-// and the most orders at once long before.
-const waitingSeen = 1000
 
 // serveWaiting has the waiting tenants of a tier served when there is something for them.
 func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
@@ -21,7 +18,7 @@ func (h *Handler) serveWaiting(ctx context.Context, tier pool.Tier) error {
 	if err != nil {
 		return fmt.Errorf("read the shelf of tier %s: %w", tier, err)
 	}
-	waiters, err := h.Ledger.Waiting(ctx, tier, waitingSeen)
+	waiters, err := h.Ledger.Waiting(ctx, tier, ledger.WaitingSeen)
 	if err != nil {
 		return fmt.Errorf("read the waiting list of tier %s: %w", tier, err)
 	}

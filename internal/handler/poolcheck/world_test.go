@@ -65,6 +65,7 @@ type world struct {
 	marks     int // drawn so far
 	came      int // tenants, by come
 	moneyCap  float64
+	given     map[string]int // quotas by the policy document
 }
 
 // newWorld makes a world without hosts, whose policies ask for none.
@@ -149,7 +150,7 @@ type outside struct {
 func (o outside) Load(context.Context) (pool.Policies, error) { return o.w.policies, o.w.broken }
 
 func (o outside) Document(context.Context) (pool.Document, error) {
-	return pool.Document{Pools: o.w.policies, Terms: pool.DefaultTerms, MoneyCap: o.w.moneyCap}, o.w.broken
+	return pool.Document{Pools: o.w.policies, Terms: pool.DefaultTerms, MoneyCap: o.w.moneyCap, Quotas: o.w.given}, o.w.broken
 }
 
 func (o outside) Create(ctx context.Context, order pool.StackOrder) (id string, err error) {
@@ -172,12 +173,25 @@ func (o outside) Describe(ctx context.Context, nameOrID string) (status pool.Sta
 	return status, err
 }
 
-func (o outside) States(_ context.Context, names []string) (states map[string]pool.AlarmMark, err error) {
-	states = map[string]pool.AlarmMark{}
+func (o outside) States(_ context.Context, names []string) (states map[string]pool.AlarmLook, err error) {
+	states = map[string]pool.AlarmLook{}
 	err = o.call("States", func() error {
 		for _, name := range names {
 			if mark, there := o.w.alarms[name]; there {
-				states[name] = mark
+				states[name] = pool.AlarmLook{On: mark.On, OK: !mark.On, At: mark.At}
+			}
+		}
+		return nil
+	})
+	return states, err
+}
+
+func (o outside) Ringing(_ context.Context, prefix string) (states map[string]pool.AlarmLook, err error) {
+	states = map[string]pool.AlarmLook{}
+	err = o.call("Ringing", func() error {
+		for name, mark := range o.w.alarms {
+			if strings.HasPrefix(name, prefix) && mark.On {
+				states[name] = pool.AlarmLook{On: true, At: mark.At}
 			}
 		}
 		return nil

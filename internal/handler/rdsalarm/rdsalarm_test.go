@@ -227,13 +227,8 @@ func TestAnAlarmTakesTheHostOutOfServiceAndSaysSoOnce(t *testing.T) {
 
 	w.deliver(alarm("cpu", "OK", 3))
 	w.deliver(alarm("disk", "OK", 4))
-	var out events.HostInService
-	published := w.bus.Of("HostInService")
-	if len(published) != 1 || json.Unmarshal(published[0], &out) != nil || out.LeadTimeSeconds != 0 || out.Slots != 4 {
-		t.Errorf("published %s", published)
-	}
-	if state := w.outcome().Host.State; state != pool.HostInService {
-		t.Errorf("host is %s", state)
+	if h := w.outcome().Host; h.State != pool.HostCordoned || !h.Calm.Equal(w.now) || len(w.bus.Of("HostInService")) > 0 {
+		t.Errorf("host is %s, calm since %s", h.State, h.Calm)
 	}
 }
 

@@ -9,22 +9,22 @@ import (
 
 	"headroom/events"
 	"headroom/internal/bays"
+	"headroom/internal/copytask"
 	"headroom/internal/pool"
 )
 
 const (
-	// lookWait is the time between two looks at a task; its end is an event, so a look only finds what was lost.
-	lookWait = 5 * time.Minute
 	// bayWait is the time between two looks for a bay.
 	bayWait = time.Minute
-	// roleTerm is how long the roles of an attempt may log in at most, whatever becomes of its task.
-	roleTerm = 24 * time.Hour
-	// reportTime is how long the report of a task that has ended may be on its way. One that could not be recorded comes
-	// again after six minutes, which is for how long its queue hides it.
-	reportTime = 7 * time.Minute
-	// startTime is how long a task that was just run may not be known yet.
-	startTime = 2 * time.Minute
+	// roomLooks is how often room is asked for again after an earlier attempt, at least: what was freed then may not be
+	// measured yet, and whoever freed it may have been killed since. With their waits, these looks take longer than that.
+	roomLooks = 6
 )
+
+// bayOf is the bay that a restoration has use of.
+func bayOf(r pool.Restoration) pool.Bay {
+	return pool.Bay{Owner: string(r.ID()), Host: r.Database.Host, To: r.Target.Host}
+}
 
 func (h *Handler) bays() bays.Bays { return bays.Bays{Ledger: h.Ledger, AtOnce: h.AtOnce} }
 
@@ -54,10 +54,11 @@ func (h *Handler) attempt(
 	if err != nil {
 		return restoring{}, fmt.Errorf("record the task of restoration %s: %w", r.ID(), err)
 	}
-	return restoring{Leave: true}, h.goOnLater(ctx, saved, lookWait)
+	return restoring{Leave: true}, h.goOnLater(ctx, saved, copytask.LookWait)
 }
 
-// notBegun has an attempt that could not be begun made again, in a while: it was none. For one that has no room none will be.
+// notBegun has an attempt that could not be begun made again, in a while: it was none. For one that has no room none will be,
+// unless an earlier one took it.
 func (h *Handler) notBegun(ctx context.Context, r pool.Restoration, why error) (restoring, error) {
 	if ctx.Err() != nil {
 		return restoring{}, why // with its time over, nothing can be saved or sent
@@ -65,7 +66,7 @@ func (h *Handler) notBegun(ctx context.Context, r pool.Restoration, why error) (
 	h.Log.WarnContext(ctx, "attempt could not be begun", "restoration", r.ID(), "step", r.Step, "attempt", r.Attempt.Number, "error", why)
 	after, wait := r.Clone(), min(retryWait<<min(r.Count, 5), retryWaitMost)
 	after.Progress = r.Progress.Failed(why)
-	if errors.Is(why, errNoRoom) {
+	if errors.Is(why, errNoRoom) && (r.Attempt.Number == 1 || r.Count >= roomLooks) {
 		var err error
 		if after, err = r.Withdraw(why.Error(), true, h.Now()); err != nil {
 			return restoring{}, err
@@ -94,25 +95,23 @@ func (h *Handler) order(
 	}
 	out.Version, out.Type, out.Job, out.Of, out.ID = events.Version, events.TypeArchivistJob, job, events.OfRestoration, string(r.ID())
 	out.Attempt, out.TenantID = r.Attempt.Number, string(r.Tenant)
+	out.CorrelationID = pool.Thread(r.History)
 	body, err := json.Marshal(out)
 	if err != nil {
 		return pool.TaskOrder{}, fmt.Errorf("encode the job of restoration %s: %w", r.ID(), err)
 	}
-	return pool.TaskOrder{
-		Token: fmt.Sprintf("%s %s %s %d", h.Stage, r.ID(), job, r.Attempt.Number), Owner: string(r.ID()), Job: string(body),
-		Tags: map[string]string{"headroom:stage": h.Stage, "headroom:tenant": string(r.Tenant), "headroom:job": job},
-	}, nil
+	return copytask.Order(h.Stage, string(r.ID()), r.Tenant, job, r.Attempt.Number, body), nil
 }
 
 // lookAfter looks at the task of an attempt that was not heard of lately, or that ECS says has ended.
 func (h *Handler) lookAfter(ctx context.Context, r pool.Restoration) (restoring, error) {
 	silent := h.Now().Sub(r.Attempt.Heard)
-	why, ended, err := h.ended(ctx, r.Attempt.Task, silent)
+	why, ended, err := copytask.Ended(ctx, h.Tasks, r.Attempt.Task, silent)
 	if err != nil {
 		return restoring{}, err
 	}
-	if ended && silent < reportTime || !ended && silent < pool.Deadline(r.Step) {
-		return restoring{Record: r, Wait: lookWait}, nil
+	if copytask.Awaited(ended, silent, pool.Deadline(r.Step)) {
+		return restoring{Record: r, Wait: copytask.LookWait}, nil
 	}
 	if !ended {
 		why = fmt.Sprintf("its task was not heard of for %s", silent.Round(time.Second))
@@ -123,39 +122,9 @@ func (h *Handler) lookAfter(ctx context.Context, r pool.Restoration) (restoring,
 // attemptFailed ends an attempt that came to nothing.
 func (h *Handler) attemptFailed(ctx context.Context, r pool.Restoration, why string) (restoring, error) {
 	h.Log.WarnContext(ctx, "attempt failed", "restoration", r.ID(), "step", r.Step, "attempt", r.Attempt.Number, "reason", why)
-	if err := h.stop(ctx, r, why); err != nil {
+	if err := copytask.Stop(ctx, h.Tasks, r.Attempt.Task, why); err != nil {
 		return restoring{}, err
 	}
 	after, err := r.AttemptFailed(why, h.Now())
 	return restoring{Record: after, Wait: retryWait << min(after.Attempt.Failed, 5)}, err
-}
-
-// ended reports whether a task has ended that was not heard of for a time, and why.
-func (h *Handler) ended(ctx context.Context, arn string, silent time.Duration) (why string, ended bool, err error) {
-	task, err := h.Tasks.Describe(ctx, arn)
-	if errors.Is(err, pool.ErrNotFound) {
-		return "its task is not known any more", silent >= startTime, nil
-	}
-	if err != nil || !task.Ended() {
-		return "", false, err
-	}
-	why = "its task ended without a report"
-	if task.Reason != "" {
-		why += ": " + task.Reason
-	}
-	if task.Exit != nil {
-		why += fmt.Sprintf(" (exit code %d)", *task.Exit)
-	}
-	return why, true, nil
-}
-
-// stop stops the task of an attempt, if it has one. One that is not known has ended.
-func (h *Handler) stop(ctx context.Context, r pool.Restoration, why string) error {
-	if r.Attempt.Task == "" {
-		return nil
-	}
-	if err := h.Tasks.Stop(ctx, r.Attempt.Task, why); err != nil && !errors.Is(err, pool.ErrNotFound) {
-		return err
-	}
-	return nil
 }

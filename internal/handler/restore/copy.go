@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"headroom/events"
+	"headroom/internal/copytask"
+	"headroom/internal/master"
 	"headroom/internal/pool"
 )
 
@@ -14,6 +16,9 @@ var errNoRoom = errors.New("there is no room for it")
 
 // copy has a task copy the database from the temporary instance into a stand-in beside the present one.
 func (h *Handler) copy(ctx context.Context, r pool.Restoration) (restoring, error) {
+	if r.Move {
+		return h.attempt(ctx, r, events.JobRestoreDatabase, h.prepareMove)
+	}
 	return h.attempt(ctx, r, events.JobRestoreDatabase, h.prepareCopy)
 }
 
@@ -33,7 +38,7 @@ func (h *Handler) prepareCopy(ctx context.Context, r pool.Restoration) (events.A
 		Host: then.Address, Port: then.Port, Name: pool.DatabaseName(slot.Name), Username: pool.CopierName(slot.Name), Tenant: pool.RoleName(slot.Name), Mark: slot.Mark,
 	}
 	var size int64
-	if source.SecretARN, err = h.letIn(ctx, r, "source", source, then.MasterSecret, func(login pool.Login, password string) error {
+	if source.SecretARN, err = h.letIn(ctx, r, "source", source, master.Instance{Address: then.Address, Port: then.Port, Secret: then.MasterSecret}, func(login pool.Login, password string) error {
 		if err := h.Databases.Close(ctx, login, slot.Name); err != nil {
 			return err
 		}
@@ -41,28 +46,35 @@ func (h *Handler) prepareCopy(ctx context.Context, r pool.Restoration) (events.A
 		if size, err = h.Databases.Size(ctx, login, slot); err != nil {
 			return err
 		}
-		return h.Databases.GrantCopier(ctx, login, slot, password, h.Now().Add(roleTerm))
+		return h.Databases.GrantCopier(ctx, login, slot, password, h.Now().Add(copytask.RoleTerm))
 	}); err != nil {
 		return events.ArchivistJob{}, err
 	}
-	if why, err := h.room(ctx, host, size); err != nil || why != "" {
+	return h.prepareStandIn(ctx, r, source, host, slot.Mark, size)
+}
+
+// prepareStandIn makes a stand-in on a host, for which there must be room, and words the job that copies a source of a size
+// into it. mark is what the slot bears that the stand-in is for.
+func (h *Handler) prepareStandIn(
+	ctx context.Context, r pool.Restoration, source events.JobDatabase, host pool.Host, mark string, size int64,
+) (events.ArchivistJob, error) {
+	standIn := r.StandInSlot(mark)
+	freed, err := h.clearEarlier(ctx, r, host, mark)
+	if err != nil {
+		return events.ArchivistJob{}, err
+	}
+	if why, err := h.room(ctx, host, size, freed); err != nil || why != "" {
 		if err == nil {
 			err = fmt.Errorf("%w: %s", errNoRoom, why)
 		}
 		return events.ArchivistJob{}, err
 	}
-	standIn := r.StandInSlot(slot.Mark)
 	target := events.JobDatabase{
 		Host: host.Access.Address, Port: host.Access.Port, Name: pool.DatabaseName(standIn.Name), Username: pool.RoleName(standIn.Name),
 		Tenant: pool.RoleName(standIn.Name), Mark: standIn.Mark,
 	}
-	if target.SecretARN, err = h.letIn(ctx, r, "target", target, host.Access.MasterSecret, func(login pool.Login, password string) error {
-		for attempt := 1; attempt < r.Attempt.Number; attempt++ { // what earlier ones have filled takes room
-			if err := h.Databases.Drop(ctx, login, r.StandInOf(slot.Mark, attempt)); err != nil {
-				return err
-			}
-		}
-		return h.Databases.PrepareStandIn(ctx, login, standIn, pool.TenantConnections, password, h.Now().Add(roleTerm))
+	if target.SecretARN, err = h.letIn(ctx, r, "target", target, master.Of(host), func(login pool.Login, password string) error {
+		return h.Databases.PrepareStandIn(ctx, login, standIn, pool.TenantConnections, password, h.Now().Add(copytask.RoleTerm))
 	}); err != nil {
 		return events.ArchivistJob{}, err
 	}
@@ -73,7 +85,7 @@ func (h *Handler) prepareCopy(ctx context.Context, r pool.Restoration) (events.A
 //
 // Commit point: the secret is stored before the role has its password, so that nobody has a password that is not known.
 func (h *Handler) letIn(
-	ctx context.Context, r pool.Restoration, role string, d events.JobDatabase, master string, let func(login pool.Login, password string) error,
+	ctx context.Context, r pool.Restoration, role string, d events.JobDatabase, on master.Instance, let func(login pool.Login, password string) error,
 ) (string, error) {
 	credentials, arn, err := h.Vault.Copier(ctx, secretOf(r, r.Attempt.Number, role), func(password string) events.Credentials {
 		return events.Credentials{Engine: "postgres", Host: d.Host, Port: d.Port, DBName: d.Name, Username: d.Username, Password: password}
@@ -81,7 +93,7 @@ func (h *Handler) letIn(
 	if err != nil {
 		return "", fmt.Errorf("store the credentials of a role of restoration %s: %w", r.ID(), err)
 	}
-	err = h.asMaster(ctx, d.Host, d.Port, master, func(login pool.Login) error { return let(login, credentials.Password) })
+	err = h.asMaster(ctx, on, func(login pool.Login) error { return let(login, credentials.Password) })
 	if err != nil {
 		return "", fmt.Errorf("let the role of restoration %s in to its %s: %w", r.ID(), role, err)
 	}
@@ -93,26 +105,40 @@ func secretOf(r pool.Restoration, attempt int, role string) string {
 	return fmt.Sprintf("%s/%d/%s", r.ID(), attempt, role)
 }
 
-// room says why a host has no room for a copy of a database of a size; empty: it has.
-func (h *Handler) room(ctx context.Context, host pool.Host, size int64) (why string, err error) {
+// clearEarlier drops what earlier attempts have filled, which takes room, and returns how much they took.
+func (h *Handler) clearEarlier(ctx context.Context, r pool.Restoration, host pool.Host, mark string) (freed int64, err error) {
+	if r.Attempt.Number <= 1 {
+		return 0, nil
+	}
+	err = h.asMaster(ctx, master.Of(host), func(login pool.Login) error {
+		freed = 0
+		for attempt := 1; attempt < r.Attempt.Number; attempt++ {
+			size, err := h.Databases.Size(ctx, login, r.StandInOf(mark, attempt))
+			if errors.Is(err, pool.ErrNoDatabase) {
+				continue
+			}
+			if err == nil {
+				err = h.Databases.Drop(ctx, login, r.StandInOf(mark, attempt))
+			}
+			if err != nil {
+				return err
+			}
+			freed += size
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("take away what earlier attempts have filled: %w", err)
+	}
+	return freed, nil
+}
+
+// room says why a host has no room for a copy of a database of a size; empty: it has. What was freed just now is not in what
+// is measured, which is some minutes behind.
+func (h *Handler) room(ctx context.Context, host pool.Host, size, freed int64) (why string, err error) {
 	free, err := h.Storage.Free(ctx, host.Stack.Name)
 	if err != nil {
 		return "", fmt.Errorf("look how much is free on %s: %w", host.ID, err)
 	}
-	return pool.CopyRefused(free, size), nil
-}
-
-// asMaster does something as the master user of an instance. A password that was rotated since it was read is read again,
-// once.
-func (h *Handler) asMaster(ctx context.Context, address string, port int, secret string, do func(pool.Login) error) error {
-	for try := 1; ; try++ {
-		username, password, err := h.Vault.Master(ctx, secret)
-		if err != nil {
-			return fmt.Errorf("read the master secret of %s: %w", address, err)
-		}
-		err = do(pool.Login{Host: address, Port: port, Username: username, Password: password})
-		if try > 1 || !errors.Is(err, pool.ErrLogin) {
-			return err
-		}
-	}
+	return pool.CopyRefused(free+freed, size), nil
 }

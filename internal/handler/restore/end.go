@@ -4,14 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"headroom/internal/copytask"
+	"headroom/internal/master"
 	"headroom/internal/pool"
 )
 
 // retract takes away what was made for a restoration that comes to nothing. The guard has no part in it: nothing of it is
 // the tenant's, and it must go also when a stop switch is on.
 func (h *Handler) retract(ctx context.Context, r pool.Restoration) (restoring, error) {
-	if err := h.stop(ctx, r, r.Why); err != nil {
+	if r.Move {
+		return h.stayPut(ctx, r)
+	}
+	if err := copytask.Stop(ctx, h.Tasks, r.Attempt.Task, r.Why); err != nil {
 		return restoring{}, err
 	}
 	if left := r.Since().Add(stalled).Sub(h.Now()); left > 0 { // somebody may be about making some of it still
@@ -28,15 +34,16 @@ func (h *Handler) dropStandIns(ctx context.Context, r pool.Restoration) error {
 	if !r.OfDatabase() || r.Attempt.Number == 0 {
 		return nil
 	}
-	host, err := h.Ledger.Host(ctx, r.Database.Host)
+	has := r.Filled()
+	host, err := h.Ledger.Host(ctx, has.Host)
 	if errors.Is(err, pool.ErrNotFound) || err == nil && !host.State.Live() {
 		return nil // they went with it
 	}
 	if err != nil {
 		return err
 	}
-	mark := host.HeldMark(r.Database)
-	return h.asMaster(ctx, host.Access.Address, host.Access.Port, host.Access.MasterSecret, func(login pool.Login) error {
+	mark := host.HeldMark(has)
+	return h.asMaster(ctx, master.Of(host), func(login pool.Login) error {
 		for attempt := 1; attempt <= r.Attempt.Number; attempt++ {
 			standIn := r.StandInOf(mark, attempt)
 			if attempt == r.Attempt.Number && r.State != pool.RestorationWithdrawing {
@@ -80,8 +87,11 @@ func (h *Handler) tell(ctx context.Context, r pool.Restoration) (restoring, erro
 }
 
 func (h *Handler) announce(ctx context.Context, r pool.Restoration) error {
+	if r.State == pool.RestorationRestoring && r.Move {
+		return h.tellMoved(ctx, r)
+	}
 	if r.State == pool.RestorationRestoring {
-		return h.Announce.TenantRestored(ctx, r)
+		return h.tellRestored(ctx, r)
 	}
 	if r.State == pool.RestorationUndoing {
 		if err := h.Announce.RestoreUndone(ctx, r); err != nil {
@@ -94,17 +104,33 @@ func (h *Handler) announce(ctx context.Context, r pool.Restoration) error {
 	return nil
 }
 
+// tellRestored says what came back. What a gateway had not uploaded that was given up is in no version of the bucket, of whatever time.
+func (h *Handler) tellRestored(ctx context.Context, r pool.Restoration) error {
+	var missing []pool.Missing
+	if r.OfShare() {
+		share, err := h.Ledger.Host(ctx, r.Share.Host)
+		if err != nil {
+			return fmt.Errorf("look which gateways had the share of restoration %s: %w", r.ID(), err)
+		}
+		missing = share.Missing(r.Share, r.Tenant, "")
+	}
+	return h.Announce.TenantRestored(ctx, r, missing)
+}
+
 // sweep drops databases that were kept, once their time is over.
 func (h *Handler) sweep(ctx context.Context, r pool.Restoration) (restoring, error) {
 	for _, kept := range r.Kept {
 		if kept.Until.After(h.Now()) {
 			continue
 		}
-		if why, err := h.stopped(ctx, destroying); why != nil || err != nil {
+		if kept.Move != "" {
+			return h.clearMoved(ctx, r, kept)
+		}
+		if why, err := h.stopped(ctx, pool.StopDestroy); why != nil || err != nil {
 			if err != nil {
 				return restoring{}, err
 			}
-			return h.wait(ctx, r, why, lookWait)
+			return h.wait(ctx, r, why, copytask.LookWait)
 		}
 		if err := h.dropKept(ctx, r, kept); err != nil {
 			return h.persist(ctx, r, err)
@@ -129,7 +155,14 @@ func (h *Handler) dropKept(ctx context.Context, r pool.Restoration, kept pool.Ke
 			return fmt.Errorf("drop database %s of restoration %s: it is that of slot %s/%d", pool.DatabaseName(kept.Slot.Name), r.ID(), host.ID, slot.Index)
 		}
 	}
-	return h.asMaster(ctx, host.Access.Address, host.Access.Port, host.Access.MasterSecret, func(login pool.Login) error {
+	// Commit point: it is on record before it is destroyed, and again when that is tried again.
+	if err := h.Ledger.Audit(ctx, pool.Audit{
+		At: h.Now().UTC(), Message: string(r.ID()), What: "destroyed database", Of: pool.DatabaseName(kept.Slot.Name),
+		Why: fmt.Sprintf("tenant %s had it until another took its place, and it was kept until %s", r.Tenant, kept.Until.UTC().Format(time.RFC3339)),
+	}); err != nil {
+		return err
+	}
+	return h.asMaster(ctx, master.Of(host), func(login pool.Login) error {
 		return h.Databases.Drop(ctx, login, kept.Slot)
 	})
 }

@@ -15,6 +15,7 @@ type Environment struct {
 	PolicyParameter string   `env:"POLICY_PARAMETER,required,notEmpty"`
 	DatabaseSlots   int      `env:"DATABASE_SLOTS,required"` // that a database host has connections for
 	StepsQueue      string   `env:"RESTORE_STEPS_QUEUE_URL,required,notEmpty"`
+	Scrubs          string   `env:"DECOMMISSION_STEPS_QUEUE_URL,required,notEmpty"` // of what clears slots
 	DLQ             string   `env:"RESTORE_DLQ_URL,required,notEmpty"`
 	NotifyTopic     string   `env:"NOTIFY_TOPIC_ARN,required,notEmpty"`
 	Runbooks        string   `env:"RUNBOOKS_URL,required,notEmpty"` // address of docs/runbooks.md

@@ -10,8 +10,10 @@ import (
 
 	"headroom/events"
 	"headroom/internal/bays"
+	"headroom/internal/copytask"
 	"headroom/internal/ledger"
 	"headroom/internal/lifecycle"
+	"headroom/internal/master"
 	"headroom/internal/pool"
 )
 
@@ -118,28 +120,28 @@ func refOf(resources []string) (pool.ShareRef, bool) {
 
 // enter takes a place among those that are copied at once. For a database there must be room beside it: by what it has now.
 func (h *Handler) enter(ctx context.Context, r pool.Restoration) (restoring, error) {
-	if why, err := h.stopped(ctx, repairing); why != nil || err != nil {
+	if why, err := h.stopped(ctx, pool.StopRepair); why != nil || err != nil {
 		if err != nil {
 			return restoring{}, err
 		}
-		return h.wait(ctx, r, why, lookWait)
+		return h.wait(ctx, r, why, copytask.LookWait)
 	}
 	what := "it has its turn"
-	if r.OfDatabase() {
+	if r.OfDatabase() && !r.Move {
 		host, err := h.host(ctx, r)
 		if err != nil {
 			return restoring{}, err
 		}
 		slot := pool.MarkedSlot{Name: r.Database.Name, Mark: host.HeldMark(r.Database)}
 		var size int64
-		err = h.asMaster(ctx, host.Access.Address, host.Access.Port, host.Access.MasterSecret, func(login pool.Login) error {
+		err = h.asMaster(ctx, master.Of(host), func(login pool.Login) error {
 			size, err = h.Databases.Size(ctx, login, slot)
 			return err
 		})
 		if err != nil {
 			return restoring{}, fmt.Errorf("look how large the database is: %w", err)
 		}
-		why, err := h.room(ctx, host, size)
+		why, err := h.room(ctx, host, size, 0)
 		if err != nil {
 			return restoring{}, err
 		}
@@ -148,7 +150,7 @@ func (h *Handler) enter(ctx context.Context, r pool.Restoration) (restoring, err
 		}
 		what += ", and its host has room for a copy"
 	}
-	took, err := h.bays().Take(ctx, string(r.ID()), r.Database.Host)
+	took, err := h.bays().Take(ctx, bayOf(r))
 	if err != nil {
 		return restoring{}, err
 	}

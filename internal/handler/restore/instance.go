@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"headroom/internal/copytask"
+	"headroom/internal/master"
 	"headroom/internal/pool"
 )
 
@@ -25,6 +28,11 @@ func (h *Handler) host(ctx context.Context, r pool.Restoration) (pool.Host, erro
 		return host, fmt.Errorf("read the database host of restoration %s: %w", r.ID(), err)
 	}
 	return host, nil
+}
+
+// asMaster does something as the master user of an instance.
+func (h *Handler) asMaster(ctx context.Context, on master.Instance, do func(pool.Login) error) error {
+	return master.Do(ctx, h.Vault, on, do)
 }
 
 // instance has RDS make a temporary instance of the host as it was, and waits for it.
@@ -51,15 +59,24 @@ func (h *Handler) instance(ctx context.Context, r pool.Restoration) (restoring, 
 }
 
 func (h *Handler) orderInstance(ctx context.Context, r pool.Restoration) (restoring, error) {
-	if why, err := h.stopped(ctx, repairing); why != nil || err != nil {
+	if why, err := h.stopped(ctx, pool.StopRepair, pool.StopOrder); why != nil || err != nil {
 		if err != nil {
 			return restoring{}, err
 		}
-		return h.wait(ctx, r, why, lookWait)
+		return h.wait(ctx, r, why, copytask.LookWait)
 	}
 	host, err := h.host(ctx, r)
 	if err != nil {
 		return restoring{}, err
+	}
+	if why, err := h.holdMoney(ctx, r, host); why != nil || err != nil {
+		if err != nil {
+			return restoring{}, err
+		}
+		due := r.Due
+		next, failure := h.wait(ctx, r, why, quotaWait)
+		next.Record.Due = due // people have until then to raise the cap
+		return next, failure
 	}
 	err = h.Instances.Restore(ctx, pool.InstanceOrder{
 		Name: r.Instance, Source: host.Stack.Name, At: r.To, Mark: string(r.ID()),
@@ -100,10 +117,23 @@ func (h *Handler) master(ctx context.Context, r pool.Restoration) (restoring, er
 	return restoring{Record: r, Wait: masterWait, Because: fmt.Errorf("instance %s is %q, and its master's secret is being made", r.Instance, found.Status)}, nil
 }
 
+// dismiss has the temporary instance deleted as soon as nothing needs it any more: the databases may have to wait before they
+// change places, as for a stop switch, and it holds what others had. remove sees to it that it is gone.
+func (h *Handler) dismiss(ctx context.Context, r pool.Restoration) (restoring, error) {
+	err := h.deleteInstance(ctx, r)
+	if errors.Is(err, pool.ErrInTransit) {
+		return restoring{Record: r, Wait: instanceWait, Because: err}, nil
+	}
+	if err != nil {
+		return restoring{}, err
+	}
+	return restoring{Record: r.Proven(h.Now(), fmt.Sprintf("instance %s is not needed any more, and is being deleted", r.Instance))}, nil
+}
+
 // remove deletes the temporary instance, and waits until it is gone. The stop switch does not keep it: what it holds are
 // others' data too.
 func (h *Handler) remove(ctx context.Context, r pool.Restoration) (restoring, error) {
-	err := h.Instances.Delete(ctx, r.Instance, string(r.ID()))
+	err := h.deleteInstance(ctx, r)
 	if err != nil && !errors.Is(err, pool.ErrInTransit) && !errors.Is(err, pool.ErrForeignInstance) {
 		return h.persist(ctx, r, err)
 	}
@@ -119,9 +149,34 @@ func (h *Handler) remove(ctx context.Context, r pool.Restoration) (restoring, er
 	if err := h.dropStandIns(ctx, r); err != nil {
 		return restoring{}, err
 	}
+	if err := h.Ledger.FreeMoney(ctx, r.MoneyName()); err != nil {
+		return restoring{}, err
+	}
 	r = r.Clone()
 	r.Ordered = false
 	return h.end(r)
+}
+
+// deleteInstance has the temporary instance deleted, once that is on record: by the first look of the step that has it deleted.
+// Errors are those of Instances.Delete.
+func (h *Handler) deleteInstance(ctx context.Context, r pool.Restoration) error {
+	dismissed := slices.ContainsFunc(r.Proofs, func(p pool.Proof) bool { return p.Step == pool.StepDismiss })
+	if dismissed || r.Count > 0 {
+		return h.Instances.Delete(ctx, r.Instance, string(r.ID()))
+	}
+	found, err := h.Instances.Look(ctx, r.Instance)
+	if err != nil && !errors.Is(err, pool.ErrNotFound) {
+		return err
+	}
+	if err == nil && found.Mark == string(r.ID()) && found.Status != "deleting" {
+		// Commit point: it is on record before it is destroyed, and again when that is tried again.
+		if err := h.Ledger.Audit(ctx, pool.Audit{
+			At: h.Now().UTC(), Message: string(r.ID()), What: "destroyed instance", Of: r.Instance, Why: "the restoration does not need it any more: it is " + string(r.State),
+		}); err != nil {
+			return err
+		}
+	}
+	return h.Instances.Delete(ctx, r.Instance, string(r.ID()))
 }
 
 // persist has something looked at again that is never given up. People are told once when it lasts.

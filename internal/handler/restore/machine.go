@@ -48,7 +48,11 @@ func (h *Handler) machine() lifecycle.Machine[pool.Restoration] {
 			pool.StepInstance: h.staying(h.instance),
 			pool.StepMaster:   h.staying(h.master),
 			pool.StepCopy:     h.staying(h.copy),
+			pool.StepDismiss:  h.staying(h.dismiss),
 			pool.StepSwap:     h.staying(h.swap),
+			pool.StepPlace:    h.staying(h.place),
+			pool.StepShut:     h.staying(h.shut),
+			pool.StepSwitch:   h.settle, // which looks itself whether the tenant stays
 			pool.StepTell:     h.tell,
 			pool.StepRemove:   h.remove,
 			pool.StepRetract:  h.retract,
@@ -107,7 +111,7 @@ func (h *Handler) staying(do lifecycle.Do[pool.Restoration]) lifecycle.Do[pool.R
 
 // holds reports whether a tenant has what a restoration of it is about.
 func holds(t pool.Tenant, r pool.Restoration) bool {
-	return t.State == pool.TenantReady && t.Mark == r.Mark &&
+	return t.State == pool.TenantReady && t.Mark == r.Mark && (!r.Move || t.Undone == r.Undone) &&
 		(!r.OfDatabase() || t.Database.Same(r.Database)) && (!r.OfShare() || t.Share.Same(r.Share))
 }
 
@@ -131,17 +135,14 @@ func (h *Handler) wait(ctx context.Context, r pool.Restoration, why error, wait 
 	return restoring{Record: r, Wait: wait, Because: why}, nil
 }
 
-// stopped says why the stop switch keeps a restoration from going on; nil when it doesn't.
-func (h *Handler) stopped(ctx context.Context, on func(pool.Stops) bool) (why, err error) {
+// stopped says why the stop switch keeps a restoration from going on, by any of the levels; nil when it doesn't.
+func (h *Handler) stopped(ctx context.Context, levels ...pool.StopLevel) (why, err error) {
 	stops, err := h.Ledger.Stops(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the stop switch: %w", err)
 	}
-	if on(stops) {
-		return fmt.Errorf("the stop switch is on (%s: %s)", stops.By, stops.Why), nil
+	if against := stops.Against(levels...); against != "" {
+		return errors.New(against), nil
 	}
 	return nil, nil
 }
-
-func repairing(s pool.Stops) bool  { return s.Repair || s.Order }
-func destroying(s pool.Stops) bool { return s.Destroy }

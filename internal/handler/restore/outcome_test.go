@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"headroom/internal/pool"
 )
@@ -15,6 +16,7 @@ type outcome struct {
 	Restoration string
 	Kept        int
 	Databases   []string
+	Slots       []string
 	Secrets     []string
 	Bays        []pool.Bay
 	Running     int // tasks
@@ -28,7 +30,7 @@ type outcome struct {
 var (
 	drawn   = regexp.MustCompile(`next\d{6}(x\d+)?`)
 	counted = regexp.MustCompile(`stand-in-(\d+)-\d+`)
-	moment  = regexp.MustCompile(`"(restoredAt|undoUntil|undoneAt)":"[^"]*"|"refusedSeconds":\d+`)
+	moment  = regexp.MustCompile(`"(restoredAt|undoUntil|undoneAt|at)":"[^"]*"|"refusedSeconds":\d+|"since":"[^"]*"`)
 )
 
 // outcome looks at everything.
@@ -40,11 +42,13 @@ func (w *world) outcome() outcome {
 		Restoration: fmt.Sprintf("%s is %s at %q, ordered %v, failed %v", r.ID(), r.State, r.Step, r.Ordered, r.Failed), Kept: len(r.Kept),
 		Instances: w.rds.Names(), Copied: slices.Compact(slices.Sorted(slices.Values(w.copied))),
 	}
-	s := w.databaseServer()
-	for _, name := range s.sorted() {
-		d := s.databases[name]
-		o.Databases = append(o.Databases, fmt.Sprintf("%s bears %s: login %v, rows %v, copier %v, filler %v", drawn.ReplaceAllString(name, "next"),
-			counted.ReplaceAllString(d.mark, "stand-in-$1"), d.login, d.rows, d.copier != "", d.filler != ""))
+	for _, host := range []pool.HostID{"database-standard-1", "database-standard-2"} {
+		o.Slots = append(o.Slots, w.slots(host)...)
+	}
+	for _, d := range w.allDatabases() {
+		name := d.name
+		o.Databases = append(o.Databases, fmt.Sprintf("%s bears %s: login %v, rows %v, copier %v, filler %v, settings %v", drawn.ReplaceAllString(name, "next"),
+			counted.ReplaceAllString(d.mark, "stand-in-$1"), d.login, w.wrote(d.rows), d.copier != "", d.filler != "", d.settings))
 	}
 	for _, secret := range w.secrets.Secrets() {
 		o.Secrets = append(o.Secrets, secret.Name)
@@ -87,7 +91,7 @@ func (o outcome) clean() (left []string) {
 		left = append(left, "a task")
 	}
 	for _, name := range o.Secrets {
-		if name != "rds!database-standard-1" {
+		if !strings.HasPrefix(name, "rds!database-standard-") && !strings.HasPrefix(name, "headroom/prod/tenant/") {
 			left = append(left, "secret "+name)
 		}
 	}

@@ -26,6 +26,17 @@ type outside struct {
 
 func (o outside) Terms(context.Context) (pool.Terms, error) { return o.w.terms, nil }
 
+// Document has a price for the host of the tenant's database.
+func (o outside) Document(context.Context) (pool.Document, error) {
+	return pool.Document{
+		MoneyCap: o.w.moneyCap, Terms: o.w.terms, Pools: pool.Policies{{Kind: pool.Database, Tier: "standard", SlotsPerHost: 10, HostPrice: 325}},
+	}, nil
+}
+
+func (o outside) Load(context.Context) (pool.Policies, error) {
+	return pool.Policies{{Kind: pool.Database, Tier: tier, SlotsPerHost: 3}, {Kind: pool.Share, Tier: tier, SlotsPerHost: 3}}, nil
+}
+
 func (o outside) vault() *secrets.Vault {
 	return secrets.New(secrets.Config{
 		Client: o.w.secrets, Stage: "prod", CopierPrefix: "headroom/prod/copier/", KeyID: "key", Random: rand.Reader,
@@ -56,7 +67,7 @@ func (o outside) DeleteCopier(ctx context.Context, name string) error {
 }
 
 func (o outside) Free(context.Context, string) (free int64, err error) {
-	err = o.call("Free", func() error { free = o.w.free; return nil })
+	err = o.call("Free", func() error { free = o.w.measured(); return nil })
 	return free, err
 }
 
@@ -67,6 +78,7 @@ func (o outside) in(operation string, login pool.Login, do func(*server) error) 
 		if s == nil || login.Password != s.password {
 			return fmt.Errorf("log in: %w", pool.ErrLogin)
 		}
+		defer o.w.onlyOnce()
 		return do(s)
 	})
 }
@@ -130,11 +142,47 @@ func (o outside) PrepareStandIn(_ context.Context, login pool.Login, standIn poo
 }
 
 func (o outside) Swap(_ context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error {
-	return o.in("Swap", login, func(s *server) error { return s.swap(slot, standIn, kept) })
+	return o.swap("Swap", login, slot, standIn, kept)
 }
 
 func (o outside) SwapBack(_ context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error {
-	return o.in("SwapBack", login, func(s *server) error { return s.swap(slot, kept, standIn) })
+	return o.swap("SwapBack", login, slot, kept, standIn)
+}
+
+// swap shuts a slot, exchanges its database, and opens it again. Whoever is killed between leaves it shut.
+func (o outside) swap(operation string, login pool.Login, slot, in, out pool.MarkedSlot) error {
+	if err := o.in(operation, login, func(s *server) error { return s.shut(slot, in) }); err != nil {
+		return err
+	}
+	if err := o.in(operation+" exchange", login, func(s *server) error { return s.swap(slot, in, out) }); err != nil && !errors.Is(err, pool.ErrNoDatabase) {
+		return err
+	} else if err != nil {
+		return errors.Join(err, o.in(operation+" open", login, func(s *server) error { return s.open(slot) }))
+	}
+	return o.in(operation+" open", login, func(s *server) error { return s.open(slot) })
+}
+
+// shut lets nobody into a slot's database, if there is one to exchange it for.
+func (s *server) shut(slot, in pool.MarkedSlot) error {
+	next, err := s.there(in)
+	if err != nil || next == nil {
+		return err
+	}
+	if d, err := s.there(slot); err != nil || d == nil {
+		return err
+	} else if !d.shut {
+		d.shut, d.may, d.login = true, d.login, false
+	}
+	return nil
+}
+
+// open lets those in again who may be in a slot's database.
+func (s *server) open(slot pool.MarkedSlot) error {
+	d, err := s.there(slot)
+	if err == nil && d != nil && d.shut {
+		d.shut, d.login = false, d.may
+	}
+	return err
 }
 
 // swap puts one database into a slot's place and keeps what was there as another; again, it finds that done.
@@ -151,8 +199,8 @@ func (s *server) swap(slot, in, out pool.MarkedSlot) error {
 	case next == nil || present == nil:
 		return pool.ErrNoDatabase
 	}
-	next.mark, next.login, next.filler, next.copier = slot.Mark, present.login, "", ""
-	present.mark, present.login = out.Mark, false
+	next.mark, next.shut, next.may, next.login, next.filler, next.copier = slot.Mark, present.shut, present.may, present.login, "", ""
+	present.mark, present.shut, present.login = out.Mark, false, false
 	s.databases[slot.Name], s.databases[out.Name] = next, present
 	delete(s.databases, in.Name)
 	return nil

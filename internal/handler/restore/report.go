@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/copytask"
 	"headroom/internal/pool"
 )
 
@@ -92,5 +93,5 @@ func (h *Handler) taskChanged(ctx context.Context, event events.TaskStateChange)
 	if err != nil || r.Number != number || r.Attempt.Task == "" || r.Attempt.Task != ended.ARN {
 		return nil // it has reported, or is another attempt's
 	}
-	return h.goOnLater(ctx, r, reportTime+time.Second)
+	return h.goOnLater(ctx, r, copytask.ReportTime+time.Second)
 }

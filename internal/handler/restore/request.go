@@ -34,16 +34,9 @@ func (h *Handler) requested(ctx context.Context, d events.Delivery, q events.Res
 	if last.Number > 0 && last.Message == d.ID { // the range may have moved on since
 		return nil, h.goOn(ctx, last, d.Redelivered)
 	}
-	t, err := h.Ledger.Tenant(ctx, pool.TenantID(q.TenantID))
-	switch {
-	case errors.Is(err, pool.ErrNotFound):
-		return &events.FieldError{Field: "tenantId", Reason: "is unknown"}, nil
-	case err != nil:
-		return nil, fmt.Errorf("read tenant %s, which is to go back: %w", q.TenantID, err)
-	case t.State == pool.TenantLeft:
-		return &events.FieldError{Field: "tenantId", Reason: "is leaving, or has left"}, nil
-	case t.State != pool.TenantReady:
-		return &events.FieldError{Field: "tenantId", Reason: "has no storage yet"}, nil
+	t, bad, err := h.served(ctx, q.TenantID)
+	if err != nil || bad != nil {
+		return bad, err
 	}
 	asked, bad, err := h.asked(ctx, d, q, t)
 	if err != nil || bad != nil {
@@ -55,14 +48,27 @@ func (h *Handler) requested(ctx context.Context, d events.Delivery, q events.Res
 	return h.begin(ctx, t, asked, d.Redelivered)
 }
 
+// served is a tenant that has its storage; of another one it says what is wrong.
+func (h *Handler) served(ctx context.Context, id string) (pool.Tenant, *events.FieldError, error) {
+	t, err := h.Ledger.Tenant(ctx, pool.TenantID(id))
+	switch {
+	case errors.Is(err, pool.ErrNotFound):
+		return t, &events.FieldError{Field: "tenantId", Reason: "is unknown"}, nil
+	case err != nil:
+		return t, nil, fmt.Errorf("read tenant %s, of which something is asked: %w", id, err)
+	case t.State == pool.TenantLeft:
+		return t, &events.FieldError{Field: "tenantId", Reason: "is leaving, or has left"}, nil
+	case t.State != pool.TenantReady:
+		return t, &events.FieldError{Field: "tenantId", Reason: "has no storage yet"}, nil
+	}
+	return t, nil, nil
+}
+
 // asked is what a request wants.
 func (h *Handler) asked(ctx context.Context, d events.Delivery, q events.RestoreRequest, t pool.Tenant) (pool.Restoration, *events.FieldError, error) {
-	terms, err := h.Terms.Terms(ctx)
-	if err != nil {
-		return pool.Restoration{}, nil, fmt.Errorf("load the terms: %w", err)
-	}
+	grace, bad, err := h.grace(ctx, q.Grace)
 	asked := pool.Restoration{
-		To: q.To.Time, Reason: q.Reason, RequestedBy: d.Who(q.RequestedBy), Message: d.ID, RequestedAt: h.sent(d), Grace: time.Duration(terms.Grace),
+		To: q.To.Time, Reason: q.Reason, RequestedBy: d.Who(q.RequestedBy), Message: d.ID, RequestedAt: h.sent(d), Grace: grace,
 	}
 	if q.Database {
 		asked.Database = t.Database
@@ -70,40 +76,45 @@ func (h *Handler) asked(ctx context.Context, d events.Delivery, q events.Restore
 	if q.Share {
 		asked.Share = t.Share
 	}
-	if q.Grace == "" {
-		return asked, nil, nil
+	return asked, bad, err
+}
+
+// grace is how long what is replaced is kept: as a request says, or else as the policy does.
+func (h *Handler) grace(ctx context.Context, wanted string) (time.Duration, *events.FieldError, error) {
+	terms, err := h.Terms.Terms(ctx)
+	if err != nil {
+		return 0, nil, fmt.Errorf("load the terms: %w", err)
 	}
-	if asked.Grace, err = time.ParseDuration(q.Grace); err != nil {
-		return asked, nil, fmt.Errorf("read the grace %q: %w", q.Grace, err)
+	if wanted == "" {
+		return time.Duration(terms.Grace), nil, nil
 	}
-	if most := time.Duration(terms.GraceMost); asked.Grace > most {
-		return asked, &events.FieldError{Field: "grace", Reason: "is longer than the policy's graceMost, " + most.String()}, nil
+	grace, err := time.ParseDuration(wanted)
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the grace %q: %w", wanted, err)
 	}
-	return asked, nil, nil
+	if bad := terms.Refusal(grace); bad != nil {
+		return 0, bad, nil
+	}
+	return grace, nil, nil
 }
 
 // refusedTime says why a tenant can't go back to a time, with the range of those to which it can.
 func (h *Handler) refusedTime(ctx context.Context, t pool.Tenant, asked pool.Restoration) (string, error) {
-	now := h.Now()
-	can := pool.Restorable{Earliest: t.ReadyAt.UTC(), Latest: now.UTC()} // before that what was there was not the tenant's
-	if asked.OfShare() {
-		can = can.Within(pool.Restorable{Earliest: now.Add(-h.Versions).UTC(), Latest: now.UTC()})
-	}
+	var backed pool.Restorable
 	if asked.OfDatabase() {
 		host, err := h.Ledger.Host(ctx, asked.Database.Host)
 		if err != nil {
 			return "", fmt.Errorf("read the database host of tenant %s: %w", t.ID, err)
 		}
-		backed, err := h.Instances.Restorable(ctx, host.Stack.Name)
+		backed, err = h.Instances.Restorable(ctx, host.Stack.Name)
 		switch {
 		case errors.Is(err, pool.ErrNotFound), errors.Is(err, pool.ErrRestoreRange):
-			return "is no time that can be gone back to: the database's host has no backups, or none yet", nil
+			return pool.NoBackups, nil
 		case err != nil:
 			return "", err
 		}
-		can = can.Within(backed)
 	}
-	return can.Refused(asked.To), nil
+	return asked.Range(t, backed, h.Versions, h.Now()).Refused(asked.To), nil
 }
 
 // begin records the restoration, and takes its first steps.
@@ -127,15 +138,24 @@ func (h *Handler) begin(ctx context.Context, t pool.Tenant, asked pool.Restorati
 		return r, err
 	})
 	if errors.Is(err, pool.ErrRestoring) {
-		return &events.FieldError{Field: "tenantId", Reason: fmt.Sprintf("is in restoration %s already, to %s: it must end first, or be undone", r.ID(), r.To.UTC().Format(time.RFC3339))}, nil
+		return &events.FieldError{Field: "tenantId", Reason: fmt.Sprintf("is in restoration %s already, to %s: it must end first, or be undone", r.ID(), r.WhereTo())}, nil
+	}
+	if errors.Is(err, pool.ErrOvertaken) {
+		return overtaken(r), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("record the restoration of tenant %s: %w", t.ID, err)
 	}
 	if fresh {
-		h.Log.InfoContext(ctx, "tenant goes back in time", "restoration", r.ID(), "to", r.To, "reason", r.Reason, "requestedBy", r.RequestedBy)
+		h.Log.InfoContext(ctx, "restoration begins", "restoration", r.ID(), "to", r.To, "reason", r.Reason, "requestedBy", r.RequestedBy)
 	}
 	return nil, h.goOn(ctx, r, fresh || redelivered)
+}
+
+// overtaken is the answer to who asked for something before a tenant was moved by itself, of which they could not know.
+func overtaken(r pool.Restoration) *events.FieldError {
+	return &events.FieldError{Field: "tenantId", Reason: fmt.Sprintf(
+		"was to be moved off %s by the pool check when this came (%s, which is %s): look at it, and ask again if that is still wanted", r.Database.Host, r.ID(), r.State)}
 }
 
 // goOn takes the steps of a restoration that was just begun, or whose beginning may have been cut short.
@@ -180,6 +200,10 @@ func (h *Handler) undone(ctx context.Context, d events.Delivery, q events.Restor
 	// Commit point: it is undone. Whoever is at work on it still has ended before it is begun (stalled).
 	_, r, err := ledger.UpdateRestoration(ctx, h.Ledger, pool.TenantID(q.TenantID), func(r pool.Restoration) (pool.Restoration, error) {
 		changed, bad = false, nil
+		if r.Number > 0 && sent.Before(r.RequestedAt) && r.Overtook(sent) {
+			bad = overtaken(r)
+			return r, ledger.ErrUnchanged
+		}
 		if r.Number > 0 && (sent.Before(r.RequestedAt) || sent.Equal(r.UndoneAt)) {
 			return r, ledger.ErrUnchanged // it undid an earlier one, or this
 		}

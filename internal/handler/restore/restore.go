@@ -1,4 +1,4 @@
-// Package restore has a tenant go back in time: its database, the files of its share, or both. The database is fetched from
+// Package restore has a tenant go back in time, or move to another host (move.go). To go back: its database, the files of its share, or both. The database is fetched from
 // a temporary instance, which RDS makes of the host as it was, into a stand-in beside the present one; then the two change
 // places, and the present one is kept until the grace is over. Files come into a folder of their own.
 //
@@ -21,17 +21,35 @@ import (
 
 type store interface {
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
+	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
+	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
+	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
+	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
 	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
 	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
 	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
 	Bays(ctx context.Context) (pool.Bays, error)
 	SaveBays(ctx context.Context, before, after pool.Bays) error
 	Stops(ctx context.Context) (pool.Stops, error)
+	Audit(ctx context.Context, a pool.Audit) error
+	HoldMoney(ctx context.Context, name string, price, most pool.Cents) error
+	FreeMoney(ctx context.Context, name string) error
+}
+
+// shelves keep the shelves of which a slot may be taken that a tenant moves to.
+type shelves interface {
+	SettleFor(ctx context.Context, t pool.Tenant) error
+	SetAside(ctx context.Context, tier pool.Tier, has pool.Holding, tenant pool.TenantID) error
+	PutBack(ctx context.Context, tier pool.Tier) error
 }
 
 type terms interface {
 	Terms(ctx context.Context) (pool.Terms, error)
+	Document(ctx context.Context) (pool.Document, error)
 }
 
 // vault keeps credentials: of master users, and of the roles that an attempt copies with.
@@ -39,11 +57,18 @@ type vault interface {
 	Master(ctx context.Context, arn string) (username, password string, err error)
 	Copier(ctx context.Context, name string, fill func(password string) events.Credentials) (events.Credentials, string, error)
 	DeleteCopier(ctx context.Context, name string) error
+	Repoint(ctx context.Context, id string, at events.Credentials) (events.Credentials, error)
 }
 
 // databases are the slots of database hosts, and of temporary instances.
 type databases interface {
 	Close(ctx context.Context, login pool.Login, name string) error
+	Closed(ctx context.Context, login pool.Login, name string) error
+	Open(ctx context.Context, login pool.Login, name, password string) error
+	Reopen(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error
+	RevokeCopier(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error
+	Settings(ctx context.Context, login pool.Login, slot pool.MarkedSlot) ([]pool.Setting, error)
+	Configure(ctx context.Context, login pool.Login, slot pool.MarkedSlot, settings []pool.Setting) error
 	GrantCopier(ctx context.Context, login pool.Login, slot pool.MarkedSlot, password string, until time.Time) error
 	Size(ctx context.Context, login pool.Login, slot pool.MarkedSlot) (int64, error)
 	PrepareStandIn(ctx context.Context, login pool.Login, standIn pool.MarkedSlot, limit int, password string, until time.Time) error
@@ -82,7 +107,9 @@ type tasks interface {
 }
 
 type announcer interface {
-	TenantRestored(ctx context.Context, r pool.Restoration) error
+	TenantRestored(ctx context.Context, r pool.Restoration, missing []pool.Missing) error
+	TenantMoves(ctx context.Context, r pool.Restoration) error
+	TenantMoved(ctx context.Context, r pool.Restoration, t pool.Tenant) error
 	RestoreUndone(ctx context.Context, r pool.Restoration) error
 	RestoreFailed(ctx context.Context, r pool.Restoration) error
 	RestoreWaits(ctx context.Context, r pool.Restoration, why string) error
@@ -102,6 +129,7 @@ type keeper interface {
 // Config is what a Handler is built from. All fields are required.
 type Config struct {
 	Ledger     store
+	Shelf      shelves
 	Terms      terms
 	Vault      vault
 	Databases  databases
@@ -112,6 +140,7 @@ type Config struct {
 	Announce   announcer
 	Steps      sender        // the queue of Headroom's own messages, for what has to wait
 	StepsQueue string        // its name: messages of Headroom's own kinds are taken from nowhere else
+	Scrubs     sender        // the queue of decommission's steps, which clears slots
 	Refused    keeper        // the dead-letter queue
 	Versions   time.Duration // for how long a share's bucket keeps what is not current any more
 	AtOnce     int           // tenants whose data is copied at once
@@ -128,7 +157,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Terms == nil || c.Vault == nil || c.Databases == nil || c.Instances == nil || c.Storage == nil || c.Shares == nil ||
+	if c.Ledger == nil || c.Shelf == nil || c.Terms == nil || c.Scrubs == nil || c.Vault == nil || c.Databases == nil || c.Instances == nil || c.Storage == nil || c.Shares == nil ||
 		c.Tasks == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.Refused == nil || c.Versions <= 0 || c.AtOnce < 1 ||
 		c.Stage == "" || c.Name == nil || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("restore: every field of Config is required")
@@ -145,6 +174,8 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return h.request(ctx, d)
 		case events.TypeRestoreUndo:
 			return h.undo(ctx, d)
+		case events.TypeMoveRequest:
+			return h.move(ctx, d)
 		default: // those who may have tenants restored must not be able to say what a task found
 			return h.refuse(ctx, d, kind, "", &events.FieldError{Field: "type", Reason: "is none that may be sent to this queue"})
 		}
@@ -160,6 +191,8 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		return read(d, func(event events.Envelope[events.FileUpload]) error {
 			return h.uploaded(ctx, event.Resources, event.Detail)
 		})
+	case events.TypeMoveOff:
+		return read(d, func(off events.MoveOff) error { return h.moveOff(ctx, d, off) })
 	case events.TypeRestoreRound:
 		return h.round(ctx)
 	default:
@@ -182,7 +215,7 @@ func read[M any](d events.Delivery, handle func(M) error) error {
 func (h *Handler) refuse(ctx context.Context, d events.Delivery, kind, tenantID string, bad *events.FieldError) error {
 	// Commit point: the message is kept before it leaves the queue. Killed after this, its next delivery keeps it
 	// twice, which loses nothing.
-	if err := h.Refused.SendRaw(ctx, d.Body, map[string]string{"field": bad.Field, "reason": bad.Reason}); err != nil {
+	if err := h.Refused.SendRaw(ctx, d.Body, d.Kept(bad)); err != nil {
 		return fmt.Errorf("keep a refused message: %w", err)
 	}
 	h.Log.WarnContext(ctx, "request rejected", "messageId", d.ID, "type", kind, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)

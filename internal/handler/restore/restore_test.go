@@ -10,6 +10,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/adapter/tasks/taskstest"
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -59,6 +60,17 @@ func TestATenantGoesBackAndTheDatabaseOfBeforeIsKept(t *testing.T) {
 	w.run(2*time.Hour, w.once)
 	if r = w.restoration(); len(r.Kept) > 0 || r.Step != "" || w.databaseServer().databases[r.Old] != nil {
 		t.Errorf("it keeps %v after its grace, at %q", r.Kept, r.Step)
+	}
+	lines, err := w.ledger.Audits(t.Context(), start)
+	w.must(err)
+	destroyed := []string{}
+	for _, line := range lines {
+		if line.Message == "acme.restore-1" {
+			destroyed = append(destroyed, line.What+" "+line.Of)
+		}
+	}
+	if want := []string{"destroyed instance " + r.Instance, "destroyed database " + pool.DatabaseName(r.Old)}; !slices.Equal(destroyed, want) {
+		t.Errorf("the audit has %+v", lines)
 	}
 	if len(o.Told) > 0 || w.overdue > 0 {
 		t.Errorf("told %v, %d steps were overdue", o.Told, w.overdue)
@@ -261,6 +273,10 @@ func TestFailuresOfTasksAreMadeUpFor(t *testing.T) {
 		"it finds a difference": func(w *world, job string) {
 			w.failing[job] = []events.TaskReport{{Done: true, Found: []string{"app.t has 2 rows, not 3"}}}
 		},
+		"what it has filled takes all that is free": func(w *world, job string) {
+			w.scarce = true
+			w.failing[job] = []events.TaskReport{{Done: true, Found: []string{"app.t has 2 rows, not 3"}}}
+		},
 		"it has no proof":      func(w *world, job string) { w.failing[job] = []events.TaskReport{{Done: true}} },
 		"it dies":              func(w *world, job string) { w.dying[job] = []int{137} },
 		"it is never heard of": func(w *world, job string) { w.dying[job] = []int{taskstest.Running} },
@@ -356,6 +372,7 @@ func TestItWaitsAndSaysSo(t *testing.T) {
 			func(w *world) { w.must(w.ledger.SaveStops(t.Context(), pool.Stops{})) }, "the stop switch is on",
 		},
 		"the quota of instances": {func(w *world) { w.rds.Quota = 1 }, func(w *world) { w.rds.Quota = 9 }, "quota of instances"},
+		"the cap on money":       {func(w *world) { w.moneyCap = 300 }, func(w *world) { w.moneyCap = 400 }, "limit moneyCap: nearly all of the cap $300 is spent, and a temporary instance costs $325 a month"},
 		"a dirty share":          {func(w *world) { w.dirty(true) }, func(w *world) { w.dirty(false) }, "has not said yet"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -440,5 +457,21 @@ func TestNothingOfASecretIsWritten(t *testing.T) {
 	}
 	if diff := cmp.Diff(w.restoration(), w.restoration().Clone()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What a gateway that was given up had not uploaded is in no version of any time.
+func TestFilesThatComeBackMayLackWhatALostGatewayHad(t *testing.T) {
+	w := newWorld(t)
+	_, _, err := ledger.UpdateHost(t.Context(), w.ledger, "share-standard-1", w.now, func(h pool.Host) (pool.Host, pool.Outcome, error) {
+		slot := h.Slot(1)
+		h.Losses = []pool.Loss{{Gateway: "sgw-99", At: w.now, Shares: []pool.LossOf{{Index: 1, Generation: slot.Generation, Tenant: slot.Tenant}}}}
+		return h, pool.Neutral, nil
+	})
+	w.must(err)
+	w.ask("share", then)
+	w.run(40*time.Minute, w.once)
+	if said := strings.Join(w.outcome().Events, "\n"); !strings.Contains(said, `"parts":["share"]`) || !strings.Contains(said, "gateway sgw-99 was given up at ") {
+		t.Errorf("said is %s", said)
 	}
 }

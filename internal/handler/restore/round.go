@@ -38,6 +38,12 @@ func (h *Handler) clear(ctx context.Context, i pool.RestoredInstance) error {
 			return err
 		}
 	}
+	if i.Status != "deleting" {
+		// Commit point: it is on record before it is destroyed.
+		if err := h.Ledger.Audit(ctx, pool.Audit{At: h.Now().UTC(), Message: i.Mark, What: "destroyed instance", Of: i.Name, Why: why}); err != nil {
+			return err
+		}
+	}
 	if err := h.Instances.Delete(ctx, i.Name, i.Mark); err != nil && !errors.Is(err, pool.ErrInTransit) {
 		return fmt.Errorf("delete instance %s, which was left: %w", i.Name, err)
 	}

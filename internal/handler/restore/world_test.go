@@ -32,6 +32,7 @@ import (
 	"headroom/internal/ledger/ledgertest"
 	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
+	"headroom/internal/shelf"
 	"headroom/internal/telemetry"
 )
 
@@ -40,6 +41,7 @@ const (
 	visibility           = 6 * time.Minute
 	nobody               = "192.0.2.1/32"
 	grace                = time.Hour
+	measureLag           = 3 * time.Minute
 	source               = "headroom-prod-database-standard-1"
 )
 
@@ -65,6 +67,7 @@ type world struct {
 	t        fatal
 	now      time.Time
 	terms    pool.Terms
+	moneyCap float64
 	ledger   *memory.Ledger
 	secrets  *secretstest.Fake
 	gateways *gatewaytest.Service
@@ -73,11 +76,14 @@ type world struct {
 	servers  map[string]*server // by address
 	past     map[string]*database
 	free     int64
+	scarce   bool      // a stand-in that is filled takes all that is free
+	took     time.Time // when one was seen last
 	bus      *bustest.Bus
 	topic    *notifytest.Topic
 	requests *queuetest.Queue // the queue from outside
 	steps    *queuetest.Queue
 	refused  *queuetest.Queue
+	scrubs   *queuetest.Queue // decommission's
 	named    int
 	written  bytes.Buffer // logs and metrics
 	copied   []string     // files that came back, by bucket and folder
@@ -88,7 +94,10 @@ type world struct {
 	failing  map[string][]events.TaskReport // what the next tasks report, by job
 	dying    map[string][]int               // what the next tasks end with, without a report, by job
 	overdue  int
-	filled   func() // is called when a stand-in is filled, before that is reported
+	writes   bool          // acme writes rows all the while
+	acked    int           // rows that it wrote, each ten seconds
+	out      time.Duration // for how long it could not
+	filled   func()        // is called when a stand-in is filled, before that is reported
 }
 
 // newWorld makes a world with two tenants on the same hosts, of whom "acme" has lost rows.
@@ -102,9 +111,10 @@ func newWorld(t fatal) *world {
 	w.terms.Grace = pool.Term(grace)
 	w.gateways.Now = w.clock
 	w.cluster = &taskstest.ECS{Now: w.clock, Program: w.program}
-	w.requests, w.steps, w.refused = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
+	w.requests, w.steps, w.refused, w.scrubs = queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock), queuetest.New(w.clock)
 	w.add(pool.Database, 3)
 	w.add(pool.Share, 3)
+	w.add(pool.Database, 2) // which has nobody
 	w.serve("acme", 1)
 	w.serve("other", 2)
 	for name, d := range w.databaseServer().databases {
@@ -120,6 +130,23 @@ func newWorld(t fatal) *world {
 }
 
 func (w *world) clock() time.Time { return w.now }
+
+// measured is what is free on the database host, as CloudWatch says it: behind by some minutes. Where room is scarce there
+// is none beside a stand-in that was filled.
+func (w *world) measured() int64 {
+	if !w.scarce {
+		return w.free
+	}
+	for _, d := range w.databaseServer().databases {
+		if strings.Contains(d.mark, "stand-in") && len(d.rows) > 0 {
+			w.took = w.now
+		}
+	}
+	if !w.took.IsZero() && w.now.Sub(w.took) < measureLag {
+		return 1 << 20
+	}
+	return w.free
+}
 
 func (w *world) must(err error) {
 	w.t.Helper()
@@ -152,9 +179,12 @@ func (w *world) handler(call killtest.Call) *Handler {
 		Metrics: metrics, Now: w.clock, Stage: "prod", Region: "eu-west-1",
 	})
 	w.must(err)
+	books := killtest.Ledger{Next: w.ledger, Call: faulty}
+	shelves, err := shelf.New(shelf.Config{Ledger: books, Policies: out, Now: w.clock})
+	w.must(err)
 	h, err := New(Config{
-		Ledger: killtest.Ledger{Next: w.ledger, Call: faulty}, Terms: out, Vault: out, Databases: out, Instances: out, Storage: out, Shares: out, Tasks: out,
-		Announce: announcer, Steps: sender(w.steps), StepsQueue: queuetest.Name, Refused: sender(w.refused),
+		Ledger: books, Shelf: shelves, Terms: out, Vault: out, Databases: out, Instances: out, Storage: out, Shares: out, Tasks: out,
+		Announce: announcer, Steps: sender(w.steps), StepsQueue: queuetest.Name, Scrubs: sender(w.scrubs), Refused: sender(w.refused),
 		Versions: 7 * 24 * time.Hour, AtOnce: 2, Stage: "prod",
 		Name:    func() (string, error) { w.named++; return fmt.Sprintf("next%06d", w.named), nil },
 		Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&w.written, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: w.clock,
@@ -220,12 +250,21 @@ func (w *world) serve(id pool.TenantID, n int) {
 	ready, err := pool.MoveTenant(t, pool.TenantReady, w.now, "test")
 	w.must(err)
 	ready.Database, ready.Share, ready.ReadyAt = holding(database), holding(share), w.now
+	ready.Secret = w.secrets.Put("headroom/prod/tenant/"+string(id), fmt.Sprintf(`{"engine":"postgres","host":%q,"port":%d,"dbname":%q,"username":%q,"password":%q}`,
+		database.Access.Address, database.Access.Port, pool.DatabaseName(ready.Database.Name), pool.RoleName(ready.Database.Name), "of "+string(id)))
+	for _, has := range []pool.Holding{ready.Database, ready.Share} {
+		host := w.host(has.Host)
+		after := host.Clone()
+		slot := after.Slot(has.Index)
+		slot.State, slot.Tenant = pool.SlotAssigned, id
+		w.must(w.ledger.SaveHost(ctx, host, after, pool.Neutral, w.now))
+	}
 	_, err = w.ledger.SaveTenant(ctx, t, ready)
 	w.must(err)
 	ref, _ := share.ShareRef(n)
 	w.must((&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}).Tag(ctx, ref, map[string]string{"headroom:tenant": string(id)}))
 	d := w.database(id)
-	d.login, d.rows = true, []string{"a row of " + string(id), "another"}
+	d.login, d.password, d.rows = true, "of "+string(id), []string{"a row of " + string(id), "another"}
 }
 
 func (w *world) host(id pool.HostID) pool.Host {
@@ -244,7 +283,7 @@ func (w *world) database(id pool.TenantID) *database {
 	w.t.Helper()
 	t, err := w.ledger.Tenant(context.Background(), id)
 	w.must(err)
-	return w.databaseServer().databases[t.Database.Name]
+	return w.servers[w.host(t.Database.Host).Access.Address].databases[t.Database.Name]
 }
 
 func (w *world) restoration() pool.Restoration {
@@ -290,6 +329,9 @@ func (w *world) program(t taskstest.Task) int {
 	var job events.ArchivistJob
 	w.must(json.Unmarshal([]byte(t.Environment[ecs.JobVariable]), &job))
 	if failing := w.failing[job.Job]; len(failing) > 0 {
+		if job.Job == events.JobRestoreDatabase {
+			_ = w.copy(job)
+		}
 		w.failing[job.Job] = failing[1:]
 		w.report(job, failing[0])
 		return 0
@@ -393,6 +435,8 @@ func (w *world) run(d time.Duration, deliver func(events.Delivery) error) {
 			}
 		}
 		w.retryOverdue()
+		w.scrub()
+		w.write()
 	}
 }
 
@@ -459,11 +503,16 @@ type server struct {
 
 // database is a slot's database with its role.
 type database struct {
-	mark   string
-	login  bool
-	rows   []string
-	copier string // its password; empty: there is none
-	filler string // likewise of a stand-in's role
+	mark  string
+	login bool
+	rows  []string
+	shut  bool // nobody is let in, whoever may log in: it changes places
+	may   bool // whether its role may, while it is shut
+
+	password string // with which its role logs in, where it may
+	settings []pool.Setting
+	copier   string // its password; empty: there is none
+	filler   string // likewise of a stand-in's role
 }
 
 // sorted are the names of the server's databases.

@@ -185,3 +185,31 @@ func (w *world) markless(o outcome) outcome {
 	}
 	return o
 }
+
+// Two copies of the message of one who signs up again are handled at once. One has read that something may have to be given
+// back, and is overtaken: what the other has claimed since is the tenant's own.
+func TestWhatWasClaimedAnewIsNotGivenBackByACopyOfTheMessage(t *testing.T) {
+	w := gone(t, undisturbed, false)
+	w.ask("acme", "10.0.0.1")
+	d, _ := w.signups.Receive(time.Hour)
+	overtaken := false
+	w.must(w.handler(func(operation string, do func() error) error {
+		if operation == "Shelf" && !overtaken { // the first look of the giving back
+			overtaken = true
+			w.must(w.once(d))
+		}
+		return do()
+	}).Message(context.Background(), d))
+	if !overtaken {
+		t.Fatal("nothing was given back")
+	}
+	w.now = w.now.Add(pool.SettleAfter)
+	w.reconcile()
+	acme := w.tenant("acme")
+	for _, has := range []pool.Holding{acme.Database, acme.Share} {
+		h := w.host(has.Host)
+		if slot := h.Slot(has.Index); acme.State != pool.TenantReady || slot.State != pool.SlotAssigned || slot.Tenant != "acme" {
+			t.Errorf("acme is %s, and its slot %+v", acme.State, slot)
+		}
+	}
+}

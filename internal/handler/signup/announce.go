@@ -2,6 +2,7 @@ package signup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -88,7 +89,10 @@ func (h *Handler) serve(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool
 	if err != nil {
 		return lifecycle.Next[pool.Tenant]{}, err
 	}
-	if err := h.tellReady(ctx, h.announcement(t, share), true); err != nil {
+	if err = h.isIn(ctx, t); err == nil {
+		err = h.tellReady(ctx, h.announcement(t, share), true)
+	}
+	if err != nil {
 		wait := min(serveWait<<min(looksUnrecorded+t.Count, 6), serveWaitMost)
 		return lifecycle.Next[pool.Tenant]{Record: t, Wait: wait, Because: err}, nil
 	}
@@ -104,17 +108,51 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 	}
 	if t.Step != pool.StepServe && t.Stuck != pool.StepServe {
 		a := h.announcement(t, share)
+		if err := h.isIn(ctx, t); errors.Is(err, errLettingIn) {
+			return h.recordServe(ctx, t.ID, err)
+		} else if err != nil {
+			return err
+		}
 		if err := h.tellReady(ctx, a, false); err != nil {
 			return h.putOff(ctx, a, 0, err)
 		}
 		return nil
 	}
 	if t.Step != pool.StepServe { // given up, and asked for again: it has all its tries
-		if t, err = h.begin(ctx, t, pool.StepServe); err != nil {
+		if t, err = h.save(ctx, t, pool.ServedAnew(t, h.Now())); err != nil || t.Step != pool.StepServe {
 			return err
 		}
 	}
 	return h.machine().Go(ctx, string(t.ID), t)
+}
+
+// errLettingIn means that a tenant is let in soon: its departure is being undone, which takes a moment, or its database moves.
+var errLettingIn = errors.New("it is being let in")
+
+// isIn looks whether a tenant that is ready is let in by its database: errLettingIn when its departure is being undone, or it
+// moves to another host, and it may not be yet. Its share does not say so: that may be open still when the database is closed
+// already.
+func (h *Handler) isIn(ctx context.Context, t pool.Tenant) error {
+	r, err := h.Ledger.Restoration(ctx, t.ID)
+	switch {
+	case errors.Is(err, pool.ErrNotFound):
+	case err != nil:
+		return fmt.Errorf("look whether tenant %s moves: %w", t.ID, err)
+	case r.Mark == t.Mark && r.ShutsOut():
+		return fmt.Errorf("announce tenant %s: %w: move %s is at step %q", t.ID, errLettingIn, r.ID(), r.Step)
+	}
+	id, undone := pool.UndoneOf(t)
+	if !undone {
+		return nil
+	}
+	last, err := h.Ledger.Departure(ctx, id)
+	if err != nil {
+		return fmt.Errorf("look whether tenant %s is let in again: %w", t.ID, err)
+	}
+	if last.LettingIn() {
+		return fmt.Errorf("announce tenant %s: %w: its departure is being undone", t.ID, errLettingIn)
+	}
+	return nil
 }
 
 // shareOf looks up the share of a tenant that is ready, in the record of its gateway.

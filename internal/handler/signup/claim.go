@@ -40,6 +40,9 @@ func (h *Handler) named(ctx context.Context, t pool.Tenant) (pool.Claim, error) 
 		if slot == nil || slot.Generation != has.Generation {
 			return pool.Side{}, fmt.Errorf("look up slot %s/%d of tenant %s: it is not there", has.Host, has.Index, t.ID)
 		}
+		if slot.State != pool.SlotOffered && slot.Tenant != t.ID { // as by a record that was put back
+			return pool.Side{}, fmt.Errorf("look up slot %s/%d of tenant %s: it is %s, and not its own", has.Host, has.Index, t.ID, slot.State)
+		}
 		return pool.Side{Host: has.Host, Offer: slot.Offer(host.ID), Access: host.Access.Offered()}, nil
 	}
 	c := pool.Claim{Replayed: true}

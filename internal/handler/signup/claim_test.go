@@ -1,6 +1,7 @@
 package signup
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -224,5 +225,29 @@ func TestATierThatIsTakenOutMeanwhileServesWhoIsKnown(t *testing.T) {
 	})
 	if state := w.tenant("acme").State; state != pool.TenantReady {
 		t.Errorf("tenant is %s", state)
+	}
+}
+
+// A record that was put back may name what is another's by now: a signup does not open that.
+func TestASignupDoesNotOpenWhatIsAnothersByItsHost(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 2)
+	w.add(pool.Share, 2)
+	w.reconcile()
+	w.fail["Tag"] = errNotNow
+	w.ask("acme", "10.0.0.1")
+	w.drainFor(time.Minute, w.once)
+	w.now = w.now.Add(pool.SettleAfter)
+	w.reconcile()
+	has := w.tenant("acme").Database
+	before := w.host(has.Host)
+	after := before.Clone()
+	after.Slot(has.Index).Tenant = "globex"
+	w.must(w.ledger.SaveHost(context.Background(), before, after, pool.Neutral, w.now))
+	delete(w.fail, "Tag")
+	w.retryOverdue("acme")
+	w.drainFor(time.Minute, w.once)
+	if acme := w.tenant("acme"); acme.State != pool.TenantRequested {
+		t.Errorf("acme is %s, with what is globex's", acme.State)
 	}
 }

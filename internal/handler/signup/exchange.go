@@ -156,7 +156,8 @@ func (h *Handler) holds(ctx context.Context, t pool.Tenant) ([]pool.Holding, err
 // giveBack takes from a tenant what it is to give back; then the tenant may claim anew. One that signed up again gives
 // back whatever the shelf holds for it: that was claimed, too late, for its earlier life.
 func (h *Handler) giveBack(ctx context.Context, t pool.Tenant) (pool.Tenant, error) {
-	if err := h.Shelf.TakeFrom(ctx, t, t.Returning, t.Anew); err != nil {
+	late := func(now pool.Tenant) bool { return now.Anew && now.Mark == t.Mark }
+	if err := h.Shelf.TakeFrom(ctx, t, t.Returning, late); err != nil {
 		return t, err
 	}
 	given := t.Clone()

@@ -13,7 +13,12 @@ import (
 // comes again when its visibility timeout is over.
 func (w *world) deliver(life *killtest.Life) {
 	w.t.Helper()
-	w.drain(func(d events.Delivery) error {
+	w.drain(w.killable(life))
+}
+
+// killable delivers a message to handlers that may be killed.
+func (w *world) killable(life *killtest.Life) func(events.Delivery) error {
+	return func(d events.Delivery) error {
 		deliveries := 0
 		return life.Deliver(func() error {
 			if deliveries++; deliveries > 1 {
@@ -21,7 +26,7 @@ func (w *world) deliver(life *killtest.Life) {
 			}
 			return w.handler(life.Call).Message(context.Background(), d)
 		})
-	})
+	}
 }
 
 func TestASignupKilledAtEveryCall(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"headroom/events"
+	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
@@ -94,6 +96,47 @@ func TestASignupOfAnAddressThatWasReplacedSinceIsAnsweredAndLetsNobodyIn(t *test
 	w.drain(w.once)
 	if got := w.rejected(); len(got) != 1 || !strings.HasPrefix(got[0], "acme instanceIp: is another address") {
 		t.Errorf("one that it never had: %v", got)
+	}
+}
+
+// A signup that was given up goes on also when it is sent again as it was sent first, from where its tenant is not any more.
+func TestASignupThatWasGivenUpGoesOnByItsFirstAddress(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	w.moved("acme", "10.0.0.2")
+	_, _, err := ledger.UpdateTenant(context.Background(), w.ledger, "acme", func(t pool.Tenant) (pool.Tenant, error) {
+		t.Progress = pool.Progress{Stuck: pool.StepServe}
+		return t, nil
+	})
+	w.must(err)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	if got := w.tenant("acme"); got.Stuck != "" || got.Step != "" || w.said("StorageReady") != "acme acme" {
+		t.Errorf("ready: %q, tenant %+v", w.said("StorageReady"), got)
+	}
+}
+
+// Its share serves as it should only once what was to become of its addresses is done, which is not signup's: that goes first.
+func TestASignupThatWasGivenUpGoesOnWithWhatItsAddressesWereToBe(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 1)
+	w.add(pool.Share, 1)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	w.must(w.ledger.Register(context.Background(), "10.0.0.2", "acme"))
+	w.wish("acme", "10.0.0.2", "")
+	_, _, err := ledger.UpdateTenant(context.Background(), w.ledger, "acme", func(t pool.Tenant) (pool.Tenant, error) {
+		t.Progress = pool.Progress{Stuck: pool.StepServe}
+		return t, nil
+	})
+	w.must(err)
+	w.ask("acme", "10.0.0.1")
+	w.drain(w.once)
+	if got := w.tenant("acme"); got.Step != pool.StepAdmit || got.Due.After(w.now) || !got.Change.Untold || got.Stuck != "" {
+		t.Errorf("it is %+v, of its addresses %+v", got.Progress, got.Change)
 	}
 }
 
@@ -198,5 +241,38 @@ func TestAnAddressThatComesStaysTheTenantsWhenASignupNamesIt(t *testing.T) {
 	w.drain(w.once)
 	if got := w.rejected(); len(got) != 1 || got[0] != "other "+taken {
 		t.Errorf("rejected: %v", got)
+	}
+}
+
+// The message that made it ready was cut short before the announcement, and its addresses are being changed when it comes
+// again.
+func TestATenantWhoseAddressesChangeSinceIsAnnouncedByTheNextDelivery(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 3)
+	w.add(pool.Share, 3)
+	w.ask("acme", "10.0.0.1")
+	d, _ := w.signups.Receive(time.Hour)
+	saved := false
+	err := w.handler(func(operation string, do func() error) error {
+		if saved {
+			return errNotNow
+		}
+		err := do()
+		saved = operation == "SaveTenant"
+		return err
+	}).Message(context.Background(), d)
+	if err == nil || w.tenant("acme").State != pool.TenantReady {
+		t.Fatalf("it is %s; %v", w.tenant("acme").State, err)
+	}
+	w.signups.Delete(d.ID)
+	w.must(w.ledger.Register(context.Background(), "10.0.0.2", "acme"))
+	w.wish("acme", "10.0.0.2", "10.0.0.1")
+	step := events.Delivery{ID: "m", Queue: queuetest.Name, Body: `{"version":"1","type":"Step","of":"tenant","id":"acme","step":"open","try":2}`}
+	for _, step.Redelivered = range []bool{false, true} {
+		w.must(w.once(step))
+		w.drain(w.once)
+		if owed := w.said("StorageReady") != "" || w.tenant("acme").Change.Untold; owed != step.Redelivered {
+			t.Errorf("redelivered %t: it is announced, or that is owed: %t", step.Redelivered, owed)
+		}
 	}
 }

@@ -118,12 +118,13 @@ func (h *Handler) openOnce(ctx context.Context, t pool.Tenant) (done bool, err e
 		return !errors.Is(err, pool.ErrConflict), err
 	}
 	share := claim.Share.ShareRef()
-	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); err != nil {
-		return true, at(claim.Share.Host, err)
-	}
-	// Its tags say Available until now; an operator who looks at the gateway sees whose it is.
+	// Its tags say Available until now. They say whose it is before anybody reaches it: so a share that bears no tenant's is
+	// nobody's, also when the table is lost or put back.
 	if err := h.Tags.Tag(ctx, share, map[string]string{"headroom:state": "Assigned", "headroom:tenant": string(t.ID)}); err != nil {
 		return true, at(claim.Share.Host, fmt.Errorf("tag the share of tenant %s: %w", t.ID, err))
+	}
+	if err := h.Access.Set(ctx, t, share, claim.Share.Access.SecurityGroup); err != nil {
+		return true, at(claim.Share.Host, err)
 	}
 	if err := h.openDatabase(ctx, claim.Database, credentials.Password); err != nil {
 		return true, fmt.Errorf("open the database of tenant %s: %w", t.ID, err)

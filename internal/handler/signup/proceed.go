@@ -33,11 +33,27 @@ func (h *Handler) step(ctx context.Context, s events.Step, redelivered bool) err
 		return h.finish(ctx, *s.Announce, s.Try)
 	}
 	err := h.machine().Drive(ctx, s.ID, lifecycle.Cursor{Step: pool.Step(s.Step), Try: s.Try, Redelivered: redelivered})
+	if err == nil && redelivered {
+		err = h.changedSince(ctx, pool.TenantID(s.ID))
+	}
 	if errors.Is(err, pool.ErrNotFound) {
 		h.Log.InfoContext(ctx, "step of an unknown tenant", "tenant", s.ID)
 		return nil
 	}
 	return err
+}
+
+// changedSince announces a tenant once more whose signup may have been cut short after it was recorded as ready, and whose
+// addresses are being changed by now: its step is another function's, which knows of no announcement that is owed.
+func (h *Handler) changedSince(ctx context.Context, id pool.TenantID) error {
+	t, err := h.Ledger.Tenant(ctx, id)
+	if err != nil {
+		return fmt.Errorf("look whether tenant %s is to be announced: %w", id, err)
+	}
+	if t.State != pool.TenantReady || !t.Step.OfChange() {
+		return nil
+	}
+	return h.repeat(ctx, t)
 }
 
 // rested announces a tenant that is ready once more, if the message that made it so was cut short after that.
@@ -60,9 +76,14 @@ func (h *Handler) later(ctx context.Context, id string, at lifecycle.Cursor, del
 func (h *Handler) begin(ctx context.Context, t pool.Tenant, step pool.Step) (pool.Tenant, error) {
 	begun := t.Clone()
 	begun.Progress = pool.Started(step, h.Now())
+	return h.save(ctx, t, begun)
+}
+
+// save saves a tenant whose step is begun anew.
+func (h *Handler) save(ctx context.Context, t, begun pool.Tenant) (pool.Tenant, error) {
 	saved, err := h.Ledger.SaveTenant(ctx, t, begun)
 	if err != nil {
-		return t, fmt.Errorf("begin step %s of tenant %s anew: %w", step, t.ID, err)
+		return t, fmt.Errorf("begin step %s of tenant %s anew: %w", begun.Step, t.ID, err)
 	}
 	return saved, nil
 }

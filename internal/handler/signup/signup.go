@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -22,7 +21,10 @@ type store interface {
 	SignAgain(ctx context.Context, tombstone, fresh pool.Tenant, address string) (pool.Tenant, error)
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
 	Disown(ctx context.Context, address string, t pool.Tenant) error
+	Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error)
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
+	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Claim(ctx context.Context, tier pool.Tier, tenant pool.TenantID, waiting bool) (pool.Claim, error)
 	Draw(ctx context.Context, tier pool.Tier, tenant pool.TenantID, again bool) (int64, error)
@@ -33,6 +35,8 @@ type store interface {
 	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
 	Spent(ctx context.Context) (pool.Cents, error)
 	Stops(ctx context.Context) (pool.Stops, error)
+	Quotas(ctx context.Context) (pool.Quotas, error)
+	Tiers(ctx context.Context) ([]pool.Tier, error)
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
@@ -44,7 +48,7 @@ type store interface {
 type shelves interface {
 	Fill(ctx context.Context, tier pool.Tier) error
 	TakeBack(ctx context.Context, tier pool.Tier) error
-	TakeFrom(ctx context.Context, t pool.Tenant, holds []pool.Holding, all bool) error
+	TakeFrom(ctx context.Context, t pool.Tenant, holds []pool.Holding, all func(pool.Tenant) bool) error
 }
 
 type policies interface {
@@ -175,7 +179,7 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	}
 	err = h.Ledger.Register(ctx, request.InstanceIP, pool.TenantID(request.TenantID))
 	if errors.Is(err, pool.ErrTaken) {
-		if known, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID)); err == nil && known.State != pool.TenantLeft && differs(known, request) == nil {
+		if known, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID)); err == nil && known.State != pool.TenantLeft && wanted(request).Differs(known) == nil {
 			return h.resume(ctx, known) // it had the address, and gave it up
 		} else if err != nil && !errors.Is(err, pool.ErrNotFound) {
 			return fmt.Errorf("look whether tenant %s had its address before: %w", request.TenantID, err)
@@ -196,10 +200,10 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	if tenant.State == pool.TenantLeft {
 		return h.late(ctx, d, request.InstanceIP, tenant)
 	}
-	if err := h.release(ctx, request.InstanceIP, tenant); err != nil {
+	if tenant, err = h.release(ctx, request.InstanceIP, tenant); err != nil {
 		return err
 	}
-	if bad := differs(tenant, request); bad != nil {
+	if bad := wanted(request).Differs(tenant); bad != nil {
 		return h.refuse(ctx, d, request.TenantID, bad)
 	}
 	return h.resume(ctx, tenant)
@@ -221,7 +225,7 @@ func (h *Handler) record(ctx context.Context, d events.Delivery, request events.
 	first := pool.Tenant{
 		ID: pool.TenantID(request.TenantID), Tier: pool.Tier(request.Tier), Mark: mark, Addresses: []string{request.InstanceIP},
 		State: pool.TenantRequested, RequestedAt: at.UTC(), Progress: pool.Started(pool.StepOpen, now),
-		History: []pool.Entry{{At: at.UTC(), What: string(pool.TenantRequested), Why: "signup message " + d.ID}},
+		History: []pool.Entry{{At: at.UTC(), What: string(pool.TenantRequested), Why: "signup message " + d.ID, Correlation: d.Correlation()}},
 	}
 	t, fresh, err = h.Ledger.Request(ctx, first)
 	if err != nil {
@@ -250,19 +254,32 @@ func (h *Handler) again(ctx context.Context, left, first pool.Tenant) (t pool.Te
 // late is a signup that was sent before its tenant left, and delivered after that.
 func (h *Handler) late(ctx context.Context, d events.Delivery, address string, left pool.Tenant) error {
 	h.Log.InfoContext(ctx, "signup of a tenant that has left since", "messageId", d.ID, "tenant", left.ID, "left", left.LeftAt)
-	return h.release(ctx, address, left)
+	_, err := h.release(ctx, address, left)
+	return err
 }
 
-// release frees an address that was registered for a signup which turns out not to be the tenant's, or not any more.
-// Killed before this, the message comes again.
-func (h *Handler) release(ctx context.Context, address string, t pool.Tenant) error {
+// release frees an address that was registered for a signup which turns out not to be the tenant's, or not any more. It returns
+// the tenant as it is then. Killed before this, the message comes again.
+func (h *Handler) release(ctx context.Context, address string, t pool.Tenant) (pool.Tenant, error) {
 	if slices.Contains(t.Reached(), address) {
-		return nil
+		return t, nil
+	}
+	left, err := h.Ledger.Departures(ctx, t.ID)
+	if err != nil {
+		return t, fmt.Errorf("look whether an earlier life of tenant %s is shut: %w", t.ID, err)
+	}
+	if _, reached := t.EarlierLife(left, address); reached {
+		return t, nil // by that life's departure, which frees it
 	}
 	if err := h.Ledger.Disown(ctx, address, t); err != nil {
-		return fmt.Errorf("free the address that tenant %s does not have: %w", t.ID, err)
+		return t, fmt.Errorf("free the address that tenant %s does not have: %w", t.ID, err)
 	}
-	return nil
+	// That moved the record's version: who goes on with the earlier one finds another writer first, each time.
+	now, err := h.Ledger.Tenant(ctx, t.ID)
+	if err != nil {
+		return t, fmt.Errorf("read tenant %s, whose address was freed: %w", t.ID, err)
+	}
+	return now, nil
 }
 
 // resume goes on with a signup from where its tenant's record says that it is.
@@ -290,15 +307,8 @@ func (h *Handler) admits(ctx context.Context, request events.SignupRequested) er
 	if err != nil {
 		return fmt.Errorf("load the policies: %w", err)
 	}
-	if !ps.Serves(pool.Tier(request.Tier)) {
-		return &events.FieldError{Field: "tier", Reason: "is served by no pool"}
-	}
-	address, err := netip.ParseAddr(request.InstanceIP)
-	if err != nil {
-		return &events.FieldError{Field: "instanceIp", Reason: "is no IP address"}
-	}
-	if why := h.Networks.Refusal(address); why != "" {
-		return &events.FieldError{Field: "instanceIp", Reason: why}
+	if bad := wanted(request).Refusal(ps, h.Networks); bad != nil {
+		return bad
 	}
 	return nil
 }
@@ -308,7 +318,7 @@ func (h *Handler) admits(ctx context.Context, request events.SignupRequested) er
 func (h *Handler) refuseNew(ctx context.Context, d events.Delivery, request events.SignupRequested, bad *events.FieldError) error {
 	known, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID))
 	switch {
-	case errors.Is(err, pool.ErrNotFound), err == nil && (known.State == pool.TenantLeft || differs(known, request) != nil):
+	case errors.Is(err, pool.ErrNotFound), err == nil && (known.State == pool.TenantLeft || wanted(request).Differs(known) != nil):
 		return h.refuse(ctx, d, request.TenantID, bad)
 	case err != nil:
 		return fmt.Errorf("look whether tenant %s is known: %w", request.TenantID, err)
@@ -316,23 +326,15 @@ func (h *Handler) refuseNew(ctx context.Context, d events.Delivery, request even
 	return h.resume(ctx, known)
 }
 
-// differs returns the field in which a repeated signup differs from the first. One that names an address which was
-// replaced since is answered as it was before, and lets that address in no more.
-func differs(t pool.Tenant, r events.SignupRequested) *events.FieldError {
-	switch {
-	case !slices.Contains(t.Reached(), r.InstanceIP) && !t.Had(r.InstanceIP):
-		return &events.FieldError{Field: "instanceIp", Reason: "is another address than the one this tenant signed up with"}
-	case string(t.Tier) != r.Tier:
-		return &events.FieldError{Field: "tier", Reason: "is another tier than the one this tenant signed up for"}
-	}
-	return nil
+func wanted(r events.SignupRequested) pool.Signup {
+	return pool.Signup{Tier: pool.Tier(r.Tier), Address: r.InstanceIP}
 }
 
 // refuse keeps a bad message in the dead-letter queue and announces what is wrong with it.
 func (h *Handler) refuse(ctx context.Context, d events.Delivery, tenantID string, bad *events.FieldError) error {
 	// Commit point: the message is kept before it leaves the queue. Killed after this, its next
 	// delivery keeps it twice, which loses nothing.
-	if err := h.Refused.SendRaw(ctx, d.Body, map[string]string{"field": bad.Field, "reason": bad.Reason}); err != nil {
+	if err := h.Refused.SendRaw(ctx, d.Body, d.Kept(bad)); err != nil {
 		return fmt.Errorf("keep a refused message: %w", err)
 	}
 	h.Log.WarnContext(ctx, "signup rejected", "messageId", d.ID, "tenant", tenantID, "field", bad.Field, "reason", bad.Reason)

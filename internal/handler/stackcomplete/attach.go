@@ -13,6 +13,8 @@ import (
 type attacher interface {
 	Attachment(ctx context.Context, volume string) (pool.Attachment, error)
 	Attach(ctx context.Context, volume, machine, device string) error
+	FindVolumes(ctx context.Context, tags map[string]string) ([]pool.Volume, error)
+	DeleteVolume(ctx context.Context, volume string) error
 }
 
 const (

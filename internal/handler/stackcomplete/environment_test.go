@@ -8,7 +8,7 @@ import (
 func TestTheEnvironmentIsChecked(t *testing.T) {
 	good := map[string]string{
 		"STAGE": "dev", "TABLE_NAME": "t", "BUS_NAME": "b", "HOST_QUEUE_URL": "q", "POOLCHECK_QUEUE_URL": "p",
-		"NOTIFY_TOPIC_ARN": "n", "RUNBOOKS_URL": "docs/runbooks.md", "STACK_ROLE_ARN": "r", "STACK_PREFIX": "headroom-dev-", "SHARE_KEY_ID": "k",
+		"NOTIFY_TOPIC_ARN": "n", "RUNBOOKS_URL": "docs/runbooks.md", "STACK_ROLE_ARN": "r", "STACK_PREFIX": "headroom-dev-", "SHARE_KEY_ID": "k", "BACKUP_DAYS": "14",
 	}
 	tests := []struct {
 		name, key, value string
@@ -16,6 +16,7 @@ func TestTheEnvironmentIsChecked(t *testing.T) {
 	}{
 		{"a port that is none", "ACTIVATION_PORT", "0", ErrPort},
 		{"a port that is too high", "ACTIVATION_PORT", "65536", ErrPort},
+		{"backups that are kept for ever", "BACKUP_DAYS", "36", ErrBackupDays},
 		{"nobody is everybody", "NOBODY_ADDRESS", "0.0.0.0/0", ErrNobody},
 		{"nobody is a name", "NOBODY_ADDRESS", "nobody", ErrNobody},
 	}

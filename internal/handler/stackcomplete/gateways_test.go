@@ -54,3 +54,26 @@ func (o outsideGateways) Serves(ctx context.Context, share pool.ShareRef, client
 	err = o.call("Serves", func() (err error) { serves, err = o.next.Serves(ctx, share, clients); return err })
 	return serves, err
 }
+
+func (o outsideGateways) Bears(ctx context.Context, gateway, mark string) (bears bool, err error) {
+	err = o.call("Bears", func() (err error) { bears, err = o.next.Bears(ctx, gateway, mark); return err })
+	return bears, err
+}
+
+func (o outsideGateways) SharesOf(ctx context.Context, gateway string) (ids []string, err error) {
+	err = o.call("SharesOf", func() (err error) { ids, err = o.next.SharesOf(ctx, gateway); return err })
+	return ids, err
+}
+
+func (o outsideGateways) ShareStatus(ctx context.Context, share pool.ShareRef) (status string, err error) {
+	err = o.call("ShareStatus", func() (err error) { status, err = o.next.ShareStatus(ctx, share); return err })
+	return status, err
+}
+
+func (o outsideGateways) DeleteShare(ctx context.Context, share pool.ShareRef) error {
+	return o.call("DeleteShare", func() error { return o.next.DeleteShare(ctx, share) })
+}
+
+func (o outsideGateways) DeleteGateway(ctx context.Context, gateway string) error {
+	return o.call("DeleteGateway", func() error { return o.next.DeleteGateway(ctx, gateway) })
+}

@@ -57,8 +57,8 @@ func TestAHostWhoseStackIsDeletedIsLost(t *testing.T) {
 			if published := w.bus.Of("HostLost"); len(published) == 0 || json.Unmarshal(published[0], &lost) != nil || len(lost.Tenants) != 1 || lost.Tenants[0] != "acme" {
 				t.Errorf("published %s", published)
 			}
-			if notes := w.topic.Notes(); len(notes) == 0 || !strings.Contains(notes[len(notes)-1].Message, "acme") {
-				t.Errorf("nobody was told who lost their storage: %v", notes)
+			if notes := w.topic.Notes(); len(notes) == 0 || !strings.Contains(notes[len(notes)-1].Message, "acme") || !strings.Contains(notes[len(notes)-1].Message, "Severity: page") {
+				t.Errorf("nobody was woken who hears who lost their storage: %v", notes)
 			}
 			if !o.Checked {
 				t.Error("no pool check was asked for, which would order another")
@@ -142,48 +142,60 @@ func TestADoubtedHostWhoseStackIsGoneIsLost(t *testing.T) {
 
 func TestReturnedSlotsAreClosedOnceTheyHaveRested(t *testing.T) {
 	for _, key := range []pool.Key{dbPool, sharePool} {
-		t.Run(string(key.Kind), func(t *testing.T) {
-			killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
-				w, id, stack := serving(t, life, key)
-				w.tenant("bolt", "share-standard-9", "10.0.0.7")
-				w.change(id, func(h pool.Host) pool.Host {
-					h.Slots[1].State, h.Slots[1].Since, h.Slots[1].Tenant = pool.SlotReturned, w.now, "bolt"
-					h.Slots[2].State, h.Slots[2].Since, h.Slots[2].Tenant = pool.SlotReturned, w.now.Add(time.Minute), "bolt"
-					return pool.Onward(h, w.now)
-				})
-				open := pool.ShareRef{Gateway: w.host(id).Access.Gateway, ID: w.host(id).Slots[1].Share}
-				if key == sharePool {
-					w.must((&gateway.Gateways{Client: w.gateways}).SetClients(t.Context(), open, []string{"10.0.0.7/32"})) // as a signup had opened it
-				}
-				w.watch(id)
-				if h := w.host(id); h.Slots[1].State != pool.SlotReturned {
-					t.Fatalf("slot is %s before it has rested", h.Slots[1].State)
-				}
-				w.now = w.now.Add(pool.ReturnRest - time.Minute)
-				w.watch(id)
-				h := w.host(id)
-				if h.Slots[1].State != pool.SlotFree || h.Slots[2].State != pool.SlotReturned && h.Slots[2].State != pool.SlotFree {
-					t.Fatalf("slots are %s and %s", h.Slots[1].State, h.Slots[2].State)
-				}
-				w.now = w.now.Add(time.Minute)
-				if h.Step != "" {
-					w.watch(id)
-				}
-				if h = w.host(id); h.Free() != 2 || h.Step != "" || h.Slots[1].Tenant != "" || h.Slots[2].Tenant != "" {
-					t.Errorf("%d slots are free, step %q: %+v", h.Free(), h.Step, h.Slots)
-				}
-				if key == dbPool && len(w.databases.closed) != 2 {
-					t.Errorf("%d databases were closed", len(w.databases.closed))
-				}
-				for _, share := range w.gateways.Shares() {
-					if len(share.Clients) != 1 || share.Clients[0] != nobody {
-						t.Errorf("share %s is open to %v", share.ID, share.Clients)
-					}
-				}
-				return w.outcome(id, stack)
-			}, alike)
-		})
+		t.Run(string(key.Kind), func(t *testing.T) { returnedSlotsAreClosed(t, key, false) })
+		t.Run(string(key.Kind)+", drained", func(t *testing.T) { returnedSlotsAreClosed(t, key, true) })
 	}
+}
+
+func returnedSlotsAreClosed(t *testing.T, key pool.Key, drained bool) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
+		w, id, stack := serving(t, life, key)
+		w.tenant("bolt", "share-standard-9", "10.0.0.7")
+		w.change(id, func(h pool.Host) pool.Host {
+			h.Slots[1].State, h.Slots[1].Since, h.Slots[1].Tenant = pool.SlotReturned, w.now, "bolt"
+			h.Slots[2].State, h.Slots[2].Since, h.Slots[2].Tenant = pool.SlotReturned, w.now.Add(time.Minute), "bolt"
+			if drained {
+				drained, err := pool.Drain(h, "ann: old", w.now)
+				w.must(err)
+				h = drained
+			}
+			return pool.Onward(h, w.now)
+		})
+		open := pool.ShareRef{Gateway: w.host(id).Access.Gateway, ID: w.host(id).Slots[1].Share}
+		if key == sharePool {
+			w.must((&gateway.Gateways{Client: w.gateways}).SetClients(t.Context(), open, []string{"10.0.0.7/32"})) // as a signup had opened it
+		}
+		w.watch(id)
+		if h := w.host(id); h.Slots[1].State != pool.SlotReturned {
+			t.Fatalf("slot is %s before it has rested", h.Slots[1].State)
+		}
+		w.now = w.now.Add(pool.ReturnRest - time.Minute)
+		w.watch(id)
+		h := w.host(id)
+		if h.Slots[1].State != pool.SlotFree || h.Slots[2].State != pool.SlotReturned && h.Slots[2].State != pool.SlotFree {
+			t.Fatalf("slots are %s and %s", h.Slots[1].State, h.Slots[2].State)
+		}
+		w.now = w.now.Add(time.Minute)
+		step := pool.Step("")
+		if drained {
+			step = pool.StepWatch
+		}
+		if h.Step != "" {
+			w.watch(id)
+		}
+		if h = w.host(id); h.Free() != 2 || h.Step != step || h.Slots[1].Tenant != "" || h.Slots[2].Tenant != "" {
+			t.Errorf("%d slots are free, step %q: %+v", h.Free(), h.Step, h.Slots)
+		}
+		if key == dbPool && len(w.databases.closed) != 2 {
+			t.Errorf("%d databases were closed", len(w.databases.closed))
+		}
+		for _, share := range w.gateways.Shares() {
+			if len(share.Clients) != 1 || share.Clients[0] != nobody {
+				t.Errorf("share %s is open to %v", share.ID, share.Clients)
+			}
+		}
+		return w.outcome(id, stack)
+	}, alike)
 }
 
 // A gateway that hangs is said to run for a while.

@@ -52,6 +52,16 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 			pool.StepDelete:    h.remove,
 			pool.StepWatch:     h.watch,
 			pool.StepClose:     h.closeReturned,
+
+			pool.StepInspect:    h.inspect,
+			pool.StepUnprotect:  h.guarded(h.unprotect),
+			pool.StepUnshare:    h.guarded(h.unshare),
+			pool.StepDeregister: h.guarded(h.deregister),
+			pool.StepDismantle:  h.guarded(h.dismantle),
+			pool.StepDisks:      h.guarded(h.disks),
+			pool.StepBuckets:    h.guarded(h.buckets),
+			pool.StepDate:       h.date,
+			pool.StepSweep:      h.sweep,
 		},
 		Retry:  h.retry,
 		Later:  h.later,
@@ -71,12 +81,13 @@ func (h *Handler) proceed(ctx context.Context, id pool.HostID, from lifecycle.Cu
 	return err
 }
 
-// rested does what is left to do for a host that has no step: one that is deleted has made room.
+// rested does what is left to do for a host that has no step: one that is deleted has made room, and one whose retirement
+// was called off has slots again.
 func (h *Handler) rested(ctx context.Context, host pool.Host, _ bool) error {
-	if host.State != pool.HostDeleted {
+	if host.State != pool.HostDeleted && (host.State != pool.HostInService || host.Retire.Off.IsZero()) {
 		return nil
 	}
-	if err := h.PoolChecks.Send(ctx, events.NewPoolCheck("host "+string(host.ID)+" is deleted"), 0); err != nil {
+	if err := h.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("host %s is %s", host.ID, host.State)), 0); err != nil {
 		return fmt.Errorf("ask for a pool check: %w", err)
 	}
 	return nil

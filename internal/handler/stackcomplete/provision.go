@@ -150,9 +150,15 @@ func (h *Handler) remove(ctx context.Context, host pool.Host) (progress, error) 
 	if err != nil {
 		return progress{}, err
 	}
-	if stops.Destroy { // it waits for as long as that is so: no try of it fails
+	if against := stops.Against(pool.StopDestroy); against != "" { // it waits for as long as that is so: no try of it fails
 		host.Tries, host.Due = 0, h.Now().Add(pool.Deadline(pool.StepDelete))
-		return progress{Record: host, Wait: stopped, Because: fmt.Errorf("destruction is stopped by %s: %s", stops.By, stops.Why)}, nil
+		return progress{Record: host, Wait: stopped, Because: errors.New(against)}, nil
+	}
+	// Commit point: it is on record before it is destroyed, and again when that is tried again.
+	if err := h.Ledger.Audit(ctx, pool.Audit{
+		At: h.Now().UTC(), Message: string(host.ID) + "/" + host.Mark, What: "destroyed stack", Of: host.Stack.Name, Why: fmt.Sprintf("host %s is not to be: %s", host.ID, host.Why),
+	}); err != nil {
+		return progress{}, err
 	}
 	// A new token for each order and try: one that was used already would be answered, and nothing done.
 	token := fmt.Sprintf("%s-delete-%d", host.Stack.Token, host.Tries)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"headroom/events"
 	"headroom/internal/ledger"
@@ -30,34 +31,50 @@ func (h *Handler) request(ctx context.Context, r events.HostRequest, redelivered
 		return nil
 	}
 	h.logMove(ctx, before, host)
-	if r.Action == events.HostCordon {
-		// What of it lies on the shelf is taken back by the pool check.
-		if err := h.PoolChecks.Send(ctx, events.NewPoolCheck("host "+r.HostID+" is cordoned by hand"), 0); err != nil {
+	if slices.Contains([]string{events.HostCordon, events.HostDrain, events.HostRetire}, r.Action) {
+		// What of it lies on the shelf is taken back by the pool check, which also goes on with one that is to be retired.
+		if err := h.PoolChecks.Send(ctx, events.NewPoolCheck(fmt.Sprintf("a person wants host %s to %s", r.HostID, r.Action)), 0); err != nil {
 			return fmt.Errorf("take back the slots of host %s: %w", id, err)
 		}
 	}
 	return h.machine().Go(ctx, string(id), host)
 }
 
+// actions are all that may be asked.
+var actions = []string{
+	events.HostRelease, events.HostDelete, events.HostCordon, events.HostUncordon,
+	events.HostProtect, events.HostUnprotect, events.HostDrain, events.HostUndrain, events.HostRetire,
+}
+
 // asked is a host about which something was asked; ledger.ErrUnchanged if it is in no state for that.
 func (h *Handler) asked(host pool.Host, r events.HostRequest) (pool.Host, error) {
 	quarantined := host.State == pool.HostQuarantined
 	serves := host.State == pool.HostInService || host.State == pool.HostCordoned
-	why := fmt.Sprintf("%s by %s: %s", r.Action, r.RequestedBy, r.Reason)
+	who, why := r.RequestedBy+": "+r.Reason, fmt.Sprintf("%s by %s: %s", r.Action, r.RequestedBy, r.Reason)
 	switch {
 	case r.Action == events.HostRelease && quarantined:
 		return pool.Release(host, h.Now(), why)
-	case r.Action == events.HostDelete && quarantined:
+	case r.Action == events.HostDelete && quarantined && !host.Stuck.OfRetirement(): // such a one is released, and goes on under its guard
 		moved, err := pool.MoveHost(host, pool.HostDeleting, h.Now(), why)
 		if err != nil {
 			return host, err
 		}
 		return pool.Begin(moved, pool.StepDelete, h.Now()), nil
 	case r.Action == events.HostCordon && serves && host.ByHand == "":
-		return pool.CordonByHand(host, r.RequestedBy+": "+r.Reason, h.Now())
+		return pool.CordonByHand(host, who, h.Now())
 	case r.Action == events.HostUncordon && serves && host.ByHand != "":
-		return pool.CordonByHand(host, "", h.Now())
-	case r.Action == events.HostRelease, r.Action == events.HostDelete, r.Action == events.HostCordon, r.Action == events.HostUncordon:
+		return pool.Uncordon(host, who, h.Now())
+	case r.Action == events.HostProtect && host.Protected == "" && (serves || host.State.Provisioning() || host.State == pool.HostRetiring):
+		return pool.Protect(host, who, h.Now())
+	case r.Action == events.HostUnprotect && host.Protected != "":
+		return pool.Protect(host, "", h.Now())
+	case r.Action == events.HostDrain && serves && (host.Drained == "" || host.DrainedByItself()):
+		return pool.Drain(host, who, h.Now())
+	case r.Action == events.HostUndrain && serves && host.Drained != "":
+		return pool.Drain(host, "", h.Now())
+	case r.Action == events.HostRetire && serves && host.Protected == "" && host.Repair == 0 && host.Gateways == 0 && host.NotEmpty(pool.NewShelf(host.Tier)) == "":
+		return pool.Retire(host, who, why, h.Now())
+	case slices.Contains(actions, r.Action):
 		return host, ledger.ErrUnchanged
 	}
 	return host, fmt.Errorf("action %q is not known", r.Action)

@@ -192,13 +192,20 @@ func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, new
 	case deleteComplete:
 		switch {
 		// A failure that is not announced yet is announced first: what then deletes the stack finds it gone.
+		case host.State == pool.HostQuarantined && host.Stuck.OfRetirement():
+			return progress{}, false, nil // a person releases it, and it goes on from there
 		case host.State == pool.HostDeleting && host.Step == pool.StepDelete, host.State == pool.HostQuarantined:
 			p, err = h.deleted(host)
 			return p, err == nil, err
 		case host.State.Provisioning(): // by a foreign hand
 			p, err = h.fail(host, stack)
 			return p, err == nil, err
-		case host.State == pool.HostInService, host.State == pool.HostCordoned:
+		case host.State == pool.HostRetiring && host.Step == pool.StepDismantle:
+			p, err = h.on(host)
+			return p, err == nil, err
+		case host.State == pool.HostRetiring && !slices.Contains([]pool.Step{pool.StepRecall, pool.StepInspect, pool.StepUnprotect, pool.StepUnshare, pool.StepDeregister}, host.Step):
+			return progress{}, false, nil // it comes again
+		case host.State == pool.HostInService, host.State == pool.HostCordoned, host.State == pool.HostRetiring:
 			host, err = pool.Lose(host, h.Now(), "its stack was deleted, and not by Headroom: "+stack.Reason)
 			return progress{Record: host}, err == nil, err
 		}
@@ -211,7 +218,7 @@ func (h *Handler) judge(host pool.Host, stack pool.StackStatus) (p progress, new
 			return h.suspect(host, stack)
 		}
 		// The deadline of the step tries again.
-		return h.note(host, host.State == pool.HostDeleting, deletionFailed, stack.Reason)
+		return h.note(host, host.State == pool.HostDeleting || host.Step == pool.StepDismantle, deletionFailed, stack.Reason)
 	}
 	return progress{}, false, nil
 }

@@ -25,6 +25,10 @@ type store interface {
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Stops(ctx context.Context) (pool.Stops, error)
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
+	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
+	Bays(ctx context.Context) (pool.Bays, error)
+	Audit(ctx context.Context, a pool.Audit) error
 }
 
 type cloudFormation interface {
@@ -46,6 +50,11 @@ type gateways interface {
 	CreateShare(ctx context.Context, s pool.ShareSpec) (id string, err error)
 	Shares(ctx context.Context, gateway string, ids []string) (statusByID map[string]string, err error)
 	Tag(ctx context.Context, share pool.ShareRef, tags map[string]string) error
+	Bears(ctx context.Context, gateway, mark string) (bool, error)
+	SharesOf(ctx context.Context, gateway string) (ids []string, err error)
+	ShareStatus(ctx context.Context, share pool.ShareRef) (string, error)
+	DeleteShare(ctx context.Context, share pool.ShareRef) error
+	DeleteGateway(ctx context.Context, gateway string) error
 }
 
 // accesses closes shares, and gateways to those who have none there.
@@ -64,6 +73,7 @@ type databases interface {
 	MakeSlot(ctx context.Context, login pool.Login, name, mark string, limit int) error
 	Close(ctx context.Context, login pool.Login, name string) error
 	Ping(ctx context.Context, login pool.Login) error
+	Strange(ctx context.Context, login pool.Login, slots []pool.MarkedSlot, outOfUse []string) ([]string, error)
 }
 
 // prober looks whether an NFS server answers at an address.
@@ -78,6 +88,7 @@ type vault interface {
 type announcer interface {
 	Host(ctx context.Context, h pool.Host) error
 	HostFailed(ctx context.Context, h pool.Host, r pool.Record) error
+	NotRetired(ctx context.Context, h pool.Host, why string) error
 }
 
 type sender interface {
@@ -93,6 +104,8 @@ type Config struct {
 	Gateways    gateways
 	Access      accesses
 	Buckets     buckets
+	Empties     bucketDisposal   // buckets of hosts that are retired
+	Instances   instanceDisposal // of hosts that are retired
 	Databases   databases
 	Prober      prober
 	Vault       vault
@@ -101,10 +114,11 @@ type Config struct {
 	PoolChecks  sender                 // asks for a pool check
 	Name        func() (string, error) // makes the opaque name of a slot
 	Stage       string
-	StackPrefix string // "headroom-<stage>-"
-	StackRole   string // ARN of the role by which CloudFormation changes hosts
-	Nobody      string // client list of a share without a tenant
-	ShareKey    string // ARN of the KMS key of shares' objects
+	StackPrefix string        // "headroom-<stage>-"
+	StackRole   string        // ARN of the role by which CloudFormation changes hosts
+	Nobody      string        // client list of a share without a tenant
+	ShareKey    string        // ARN of the KMS key of shares' objects
+	Backups     time.Duration // how long the last snapshot of an instance is kept
 	Metrics     telemetry.Recorder
 	Log         *slog.Logger
 	Now         func() time.Time
@@ -116,7 +130,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Access == nil || c.Buckets == nil ||
+	if c.Ledger == nil || c.Stacks == nil || c.Machines == nil || c.Appliances == nil || c.Gateways == nil || c.Access == nil || c.Buckets == nil || c.Empties == nil || c.Instances == nil || c.Backups <= 0 ||
 		c.Databases == nil || c.Prober == nil || c.Vault == nil || c.Announce == nil || c.Steps == nil || c.PoolChecks == nil || c.Name == nil ||
 		c.Stage == "" || c.StackPrefix == "" || c.StackRole == "" || c.Nobody == "" || c.ShareKey == "" || c.Log == nil || c.Now == nil || c.Until == nil {
 		return nil, errors.New("stackcomplete: every field of Config is required")
@@ -146,6 +160,8 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		}
 		request.RequestedBy = d.Who(request.RequestedBy)
 		return h.request(ctx, request, d.Redelivered)
+	case events.TypeDoneByHand: // it is on record, which is all that it is for
+		return nil
 	default:
 		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID, "type", kind)
 		return nil

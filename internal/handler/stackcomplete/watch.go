@@ -16,10 +16,14 @@ const (
 )
 
 // watch looks at a cordoned host that is in doubt: whether its stack is there, and whether it answers. Its deadline
-// has it looked at again, for as long as it is cordoned. What its alarms say is the pool check's to look at.
+// has it looked at again, for as long as it is cordoned. What its alarms say is the pool check's to look at. Of one that is
+// drained it closes returned slots: they can't wait until it is in service again.
 //
 // Count moves with every answer, and its remainder counts the good ones in a row.
 func (h *Handler) watch(ctx context.Context, host pool.Host) (progress, error) {
+	if host.Closes(h.Now()) {
+		return h.closeRested(ctx, host)
+	}
 	if host.State != pool.HostCordoned || host.Doubt == "" {
 		return progress{Leave: true}, nil
 	}
@@ -44,9 +48,7 @@ func (h *Handler) watch(ctx context.Context, host pool.Host) (progress, error) {
 	if host.Count++; host.Count%watchAnswers != 0 {
 		return progress{Record: host, Wait: watchWait}, nil
 	}
-	doubt := host.Doubt
-	host.Doubt = ""
-	host, err = pool.Reconsider(host, h.Now(), fmt.Sprintf("it answered %d times in a row; before, %s", watchAnswers, doubt))
+	host, err = pool.Trusted(host, h.Now(), fmt.Sprintf("it answered %d times in a row; before, %s", watchAnswers, host.Doubt))
 	if err != nil {
 		return progress{}, fmt.Errorf("put host %s back into service: %w", host.ID, err)
 	}
@@ -71,6 +73,11 @@ func (h *Handler) closeReturned(ctx context.Context, host pool.Host) (progress, 
 	if host.State != pool.HostInService {
 		return progress{Leave: true}, nil
 	}
+	return h.closeRested(ctx, host)
+}
+
+// closeRested closes the slots of a host that have rested since they were returned.
+func (h *Handler) closeRested(ctx context.Context, host pool.Host) (progress, error) {
 	now := h.Now()
 	host = host.Clone()
 	for i := range host.Slots {

@@ -17,12 +17,16 @@ import (
 
 	"headroom/events"
 	"headroom/internal/access"
+	bucketsadapter "headroom/internal/adapter/buckets"
+	"headroom/internal/adapter/buckets/bucketstest"
 	"headroom/internal/adapter/bus"
 	"headroom/internal/adapter/bus/bustest"
 	"headroom/internal/adapter/firewall"
 	"headroom/internal/adapter/firewall/firewalltest"
 	"headroom/internal/adapter/gateway"
 	"headroom/internal/adapter/gateway/gatewaytest"
+	instancesadapter "headroom/internal/adapter/instances"
+	"headroom/internal/adapter/instances/instancestest"
 	"headroom/internal/adapter/machines"
 	"headroom/internal/adapter/machines/machinestest"
 	"headroom/internal/adapter/notify"
@@ -84,6 +88,9 @@ type world struct {
 	databases  *instances
 	steps      *queuetest.Queue
 	poolChecks *queuetest.Queue
+	s3         *bucketstest.S3
+	rds        *instancestest.RDS
+	strange    []string // what database servers hold beyond their slots
 	groups     *firewalltest.Groups
 	evicting   func() // runs before an address is put out
 	bus        *bustest.Bus
@@ -115,7 +122,8 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 		machines: &machinestest.Cloud{Late: late, Stale: late > 0},
 		gateways: &gatewaytest.Service{Late: late, Keys: map[string]bool{}},
 		groups:   firewalltest.New("sg-1"),
-		bus:      &bustest.Bus{}, topic: &notifytest.Topic{},
+		s3:       &bucketstest.S3{}, rds: &instancestest.RDS{Late: late},
+		bus: &bustest.Bus{}, topic: &notifytest.Topic{},
 		databases: &instances{hardened: map[string]bool{}, slots: map[string]int{}, closed: map[string]int{}},
 	}
 	clock := func() time.Time { return w.now }
@@ -164,8 +172,9 @@ func newWorldOn(t *testing.T, l *memory.Ledger, life *killtest.Life, late int) *
 			Shares:   outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, life.Call},
 			Firewall: outsideFirewall{w, &firewall.Groups{Client: w.groups}, life.Call},
 		},
-		Gateways:  outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, answering},
-		Buckets:   outside,
+		Gateways: outsideGateways{&gateway.Gateways{Client: w.gateways, Region: "eu-west-1"}, answering},
+		Buckets:  outside,
+		Empties:  outsideBuckets{&bucketsadapter.Disposal{Client: w.s3}, life.Call}, Instances: outsideRDS{&instancesadapter.Disposal{Client: w.rds}, life.Call}, Backups: 14 * 24 * time.Hour,
 		Databases: outside, Prober: outside, Vault: outside, Announce: announcer,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.steps, URL: "steps"}, Call: life.Call},
 		PoolChecks: poolChecks,

@@ -1,0 +1,92 @@
+package decommission
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"headroom/events"
+	"headroom/internal/killtest"
+	"headroom/internal/pool"
+)
+
+// orders are all orders in which so many things can come.
+func orders(n int) (all [][]int) {
+	if n == 0 {
+		return [][]int{{}}
+	}
+	for _, shorter := range orders(n - 1) {
+		for at := range n {
+			all = append(all, slices.Insert(slices.Clone(shorter), at, n-1))
+		}
+	}
+	return all
+}
+
+// Of leave and undo, in whichever order they come, and twice, the one that was sent last is what is so.
+func TestWhatWasSentLastIsSoInEveryOrder(t *testing.T) {
+	for name, kinds := range map[string][]string{
+		"leave, undo":              {events.TypeDecommissionRequested, events.TypeUndoRequested},
+		"leave, undo, leave":       {events.TypeDecommissionRequested, events.TypeUndoRequested, events.TypeDecommissionRequested},
+		"leave, undo, leave, undo": {events.TypeDecommissionRequested, events.TypeUndoRequested, events.TypeDecommissionRequested, events.TypeUndoRequested},
+		"leave, leave, undo":       {events.TypeDecommissionRequested, events.TypeDecommissionRequested, events.TypeUndoRequested},
+	} {
+		for _, order := range orders(len(kinds)) {
+			for twice := -1; twice < len(kinds); twice++ {
+				t.Run(fmt.Sprintf("%s, come as %v, %d twice", name, order, twice), func(t *testing.T) {
+					w := newWorld(t)
+					sent := w.now
+					w.now = w.now.Add(time.Minute)
+					deliver := func(n int) {
+						w.must(w.once(w.sentAt(sent.Add(time.Duration(n)*time.Second), kinds[n])))
+						w.run(3*time.Minute, w.once) // a tenant that is being let in leaves a moment later
+					}
+					for _, n := range order {
+						deliver(n)
+						if n == twice {
+							deliver(n)
+						}
+					}
+					if twice >= 0 {
+						deliver(twice) // late
+					}
+					want := pool.TenantReady
+					if last := len(kinds) - 1; kinds[last] == events.TypeDecommissionRequested {
+						want = pool.TenantLeft
+					}
+					if got := w.tenant("acme").State; got != want {
+						t.Errorf("it is %s, not %s", got, want)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A departure that was undone and asked for again has its grace from then on, also if the undo comes last.
+func TestALateUndoHasTheGraceBeginAnew(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) string {
+		w := newWorld(t)
+		sent := w.now
+		w.must(w.once(w.sentAt(sent, events.TypeDecommissionRequested)))
+		w.run(20*time.Minute, w.once)
+		if d := w.departure("acme.markacme"); d.Step != pool.StepGrace {
+			t.Fatalf("it is at %q: %s", d.Step, d.Error)
+		}
+		again := w.now
+		locked := w.departure("acme.markacme").Archive.RetainUntil
+		w.must(life.Deliver(func() error {
+			return w.handler(life.Call).Message(t.Context(), w.sentAt(again, events.TypeDecommissionRequested))
+		}))
+		w.must(life.Deliver(func() error {
+			return w.handler(life.Call).Message(t.Context(), w.sentAt(again.Add(-time.Minute), events.TypeUndoRequested))
+		}))
+		w.run(5*time.Minute, w.once)
+		d := w.departure("acme.markacme")
+		if d.State != pool.DepartureLeaving || !d.RequestedAt.Equal(again) || !d.Due.Equal(d.GraceUntil()) || d.Archive.RetainUntil.Sub(locked) != again.Sub(sent) {
+			t.Errorf("it is %s since %s, due %s, and its archive is locked until %s, and was until %s", d.State, d.RequestedAt, d.Due, d.Archive.RetainUntil, locked)
+		}
+		return fmt.Sprint(d.State, d.Step, w.tenant("acme").State)
+	})
+}

@@ -1,0 +1,173 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"headroom/events"
+	"headroom/internal/pool"
+	"headroom/internal/pool/inventory"
+	plans "headroom/internal/pool/recovery"
+)
+
+// apply carries the plan out that was meant, if it is still what is found. Killed anywhere, its next delivery makes what is left
+// of the plan anew, from the ledger as it is by then.
+func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r plans.Record) (plans.Record, error) {
+	if before.Message == r.Message && before.Done {
+		return h.free(ctx, r, r.Keep, fmt.Sprintf("done, and %d are left that nobody but a person can decide", len(r.Unsure)))
+	}
+	why, err := h.restless(ctx, r)
+	if err != nil || why != "" {
+		r.Came = "not done: " + why
+		return r, err
+	}
+	p, s, err := h.plan(ctx)
+	if err != nil {
+		return r, err
+	}
+	if len(p.Blind) > 0 { // an empty plan would do for one that is carried out
+		r.Came = "not done yet: " + p.Blind[0]
+		return r, nil
+	}
+	if p.Digest() != q.Digest && before.Applying != q.Digest {
+		r = r.Looked(p, h.Now())
+		r.Came = "not done: what there is to do is not what it was when it was looked last: look again"
+		return r, nil
+	}
+	// Commit point: the plan is being carried out, and what is left of it is too, whatever its digest.
+	begun := r.Clone()
+	begun.Applying = q.Digest
+	if err := h.note(ctx, begun); err != nil {
+		return r, err
+	}
+	b, err := h.Books.Books(ctx, s.seen)
+	if err != nil {
+		return r, err
+	}
+	for _, c := range p.Hosts {
+		if err := h.saveHost(ctx, c); err != nil {
+			return r, err
+		}
+	}
+	for _, c := range p.Tenants {
+		if err := h.freeAddresses(ctx, c); err != nil {
+			return r, err
+		}
+	}
+	for _, c := range p.Tenants {
+		if err := h.saveTenant(ctx, c, b); err != nil {
+			return r, err
+		}
+	}
+	if err := h.send(ctx, p, r); err != nil {
+		return r, err
+	}
+	left, err := h.planOf(ctx, s)
+	if err != nil {
+		return r, err
+	}
+	r = r.Looked(left, s.seen.At)
+	if len(left.Hosts)+len(left.Tenants) > 0 { // who is asked to leave, or to stay, does so a little later
+		r.Applying = q.Digest
+		return r, fmt.Errorf("%d changes are left after all were made: %w", len(left.Lines), pool.ErrConflict)
+	}
+	// Commit point: the ledger is true. What is left is to hand out again, from some hosts before others.
+	r.Applying, r.Done = "", true
+	if err := h.note(ctx, r); err != nil {
+		return r, err
+	}
+	return h.free(ctx, r, r.Keep, fmt.Sprintf("done: %d things, and %d are left that nobody but a person can decide", len(p.Lines), len(left.Unsure)))
+}
+
+func (h *Handler) saveHost(ctx context.Context, c plans.HostChange) error {
+	if c.Before.Version > 0 {
+		return h.Ledger.SaveHost(ctx, c.Before, c.After, c.Outcome, h.Now())
+	}
+	record, err := h.Ledger.Pool(ctx, c.After.Key())
+	if err != nil {
+		return err
+	}
+	return h.Ledger.Order(ctx, record, c.After)
+}
+
+// freeAddresses frees the addresses that a tenant has by its record, and is not to have: another's may be among them. Killed after this,
+// the tenant is found to be another than by its record still; once that is saved, nobody would know of them.
+func (h *Handler) freeAddresses(ctx context.Context, c plans.TenantChange) error {
+	for _, address := range c.Before.Reached() {
+		if c.After.State != pool.TenantLeft && slices.Contains(c.After.Reached(), address) {
+			continue
+		}
+		// A conflict: it is another's by now; or the tenant's record has changed, and is not saved over that.
+		if err := h.Ledger.Unregister(ctx, address, c.Before); err != nil && !errors.Is(err, pool.ErrConflict) {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveTenant records a tenant. Its addresses are its own before they are recorded.
+func (h *Handler) saveTenant(ctx context.Context, c plans.TenantChange, b inventory.Books) error {
+	if c.After.State == pool.TenantReady {
+		for _, address := range c.After.Reached() {
+			if err := h.register(ctx, address, c.After.ID, b); err != nil {
+				return err
+			}
+		}
+	}
+	if c.Before.Version > 0 {
+		_, err := h.Ledger.SaveTenant(ctx, c.Before, c.After)
+		return err
+	}
+	if _, fresh, err := h.Ledger.Request(ctx, c.After); err != nil {
+		return err
+	} else if !fresh {
+		return fmt.Errorf("record tenant %s: %w", c.After.ID, pool.ErrConflict) // it has signed up since
+	}
+	return nil
+}
+
+// register makes an address a tenant's whose share serves it. Another that is registered for it by an earlier ledger, and does
+// not have it any more, gives it up.
+func (h *Handler) register(ctx context.Context, address string, id pool.TenantID, b inventory.Books) error {
+	err := h.Ledger.Register(ctx, address, id)
+	if !errors.Is(err, pool.ErrTaken) {
+		return err
+	}
+	for _, other := range slices.Sorted(maps.Keys(b.Tenants)) {
+		t := b.Tenants[other]
+		if other != id && (t.State == pool.TenantLeft || !slices.Contains(t.Reached(), address)) {
+			if err := h.Ledger.Unregister(ctx, address, t); err != nil && !errors.Is(err, pool.ErrConflict) && !errors.Is(err, pool.ErrTaken) {
+				return err
+			}
+		}
+	}
+	if err = h.Ledger.Register(ctx, address, id); errors.Is(err, pool.ErrTaken) {
+		// To a firewall two tenants with one address are one: whose it is is for people to say.
+		h.Log.ErrorContext(ctx, "an address is another tenant's by the ledger", "tenant", id)
+		return nil
+	}
+	return err
+}
+
+// send asks those to leave again who were leaving, and those to stay who stay.
+func (h *Handler) send(ctx context.Context, p plans.Plan, r plans.Record) error {
+	const why = "recovered: the ledger was put back"
+	for _, id := range p.Leave {
+		if err := h.Departures.Send(ctx, events.DecommissionRequested{
+			Version: events.Version, Type: events.TypeDecommissionRequested, TenantID: string(id), Reason: why, RequestedBy: r.By,
+		}, 0); err != nil {
+			return fmt.Errorf("have tenant %s leave again: %w", id, err)
+		}
+	}
+	for _, id := range p.Stay {
+		if err := h.Departures.Send(ctx, events.UndoRequested{
+			Version: events.Version, Type: events.TypeUndoRequested, TenantID: string(id), Reason: why, RequestedBy: r.By,
+		}, 0); err != nil {
+			return fmt.Errorf("have tenant %s stay: %w", id, err)
+		}
+	}
+	return nil
+}
