@@ -10,7 +10,7 @@ import (
 )
 
 // AuditMost is how many days of the audit are read at most.
-const AuditMost = 400
+const AuditMost = pool.AuditDays
 
 // AuditLine is what was asked for, or destroyed.
 type AuditLine struct {

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -19,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -27,6 +30,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/instances"
+	"headroom/internal/adapter/inventory"
+	adapter "headroom/internal/adapter/objects"
 	"headroom/internal/ledger/dynamo"
 )
 
@@ -76,15 +82,23 @@ func (c Connection) Connect(ctx context.Context) (*Operator, error) {
 	if err != nil {
 		return nil, err
 	}
+	listing, err := adapter.New(adapter.Config{Client: s3.NewFromConfig(cfg), Jitter: awsclient.Jitter, Sleep: awsclient.Sleep})
+	if err != nil {
+		return nil, err
+	}
 	return &Operator{
 		Deployment: deployment, Caller: Caller{ARN: aws.ToString(who.Arn), Account: aws.ToString(who.Account)},
 		Ledger: ledger, Queues: sqs.NewFromConfig(cfg), Parameters: ssm.NewFromConfig(cfg),
-		Alarms: cloudwatch.NewFromConfig(cfg), Logs: cloudwatchlogs.NewFromConfig(cfg), Now: now,
+		Alarms: cloudwatch.NewFromConfig(cfg), Logs: cloudwatchlogs.NewFromConfig(cfg), Inventory: inventory.New(cfg, deployment.Stage, now), Objects: listing,
+		Backups: instances.Backups{Client: rds.NewFromConfig(cfg)}, Now: now,
 	}, nil
 }
 
 // load makes the configuration of every client, and the deployment's clock.
 func (c Connection) load(ctx context.Context) (aws.Config, func() time.Time, error) {
+	if at, err := url.Parse(c.Endpoint); c.Endpoint != "" && (err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https") {
+		return aws.Config{}, nil, &Failure{Kind: Usage, Err: fmt.Errorf("--endpoint, or AWS_ENDPOINT_URL, is %q, and must be an address such as http://127.0.0.1:4566", c.Endpoint)}
+	}
 	var clock remoteClock
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)),
@@ -115,7 +129,7 @@ func (c Connection) load(ctx context.Context) (aws.Config, func() time.Time, err
 		cfg.Region = localRegion
 	}
 	if cfg.Region == "" {
-		return aws.Config{}, nil, refused("Set AWS_REGION, or give --region.", "no region is set")
+		return aws.Config{}, nil, &Failure{Kind: Usage, Err: errors.New("no region: set --region or AWS_REGION")}
 	}
 	return cfg, clock.now, nil
 }

@@ -33,20 +33,25 @@ type DeadLetter struct {
 	SentBy   string            `json:"sentBy,omitempty"` // as SQS knows the sender
 	Received int               `json:"received"`         // how often, looks at it included
 	Why      string            `json:"why"`              // it is here
-	Body     string            `json:"body"`
+	Body     string            `json:"body"`             // so much of it as is shown, without what may be secret
 	Attrs    map[string]string `json:"attributes,omitempty"`
+	Age      string            `json:"-"`               // since it was sent at first, coarsely
+	Stale    string            `json:"stale,omitempty"` // why it is not sent again; left out: it would be
 
+	body    string // as it is
+	attrs   map[string]string
 	receipt string
 }
 
 // DeadLetters reads the dead letters of a queue, the oldest first, and says of each why it is there: what it was refused
-// for, or the last failure in the function's log. They stay where they are.
-func (o *Operator) DeadLetters(ctx context.Context, name string) (Queue, []DeadLetter, error) {
+// for, or the last failure in the function's log. They stay where they are. What looks like a secret is left out, unless
+// secrets are asked for.
+func (o *Operator) DeadLetters(ctx context.Context, name string, secrets bool) (Queue, []DeadLetter, error) {
 	q, err := o.deadLetters(ctx, name)
 	if err != nil {
 		return q, nil, err
 	}
-	letters, err := o.take(ctx, q)
+	letters, err := o.take(ctx, q, peekTime)
 	if err != nil {
 		return q, nil, err
 	}
@@ -55,19 +60,25 @@ func (o *Operator) DeadLetters(ctx context.Context, name string) (Queue, []DeadL
 			return q, nil, err
 		}
 		if letters[i].Why == "" {
-			letters[i].Why = o.failure(ctx, q, letters[i])
+			letters[i].Why = printable(o.failure(ctx, q, letters[i]))
+		}
+		if letters[i].Stale, err = o.stale(ctx, letters[i]); err != nil {
+			return q, nil, err
+		}
+		if secrets {
+			letters[i].Body = bounded(printable(letters[i].body), bodyShown)
 		}
 	}
 	return q, letters, nil
 }
 
 // take receives all dead letters that SQS will give, and hides them for a while.
-func (o *Operator) take(ctx context.Context, q Queue) ([]DeadLetter, error) {
+func (o *Operator) take(ctx context.Context, q Queue, hidden int32) ([]DeadLetter, error) {
 	seen := map[string]bool{}
 	var letters []DeadLetter
 	for range peekRounds {
 		out, err := o.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &q.dead, MaxNumberOfMessages: 10, VisibilityTimeout: peekTime, WaitTimeSeconds: 1,
+			QueueUrl: &q.dead, MaxNumberOfMessages: 10, VisibilityTimeout: hidden, WaitTimeSeconds: 1,
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
 		})
 		if err != nil {
@@ -79,7 +90,7 @@ func (o *Operator) take(ctx context.Context, q Queue) ([]DeadLetter, error) {
 		for _, m := range out.Messages {
 			if id := aws.ToString(m.MessageId); !seen[id] {
 				seen[id] = true
-				letters = append(letters, letterOf(m))
+				letters = append(letters, o.letterOf(m))
 			}
 		}
 	}
@@ -87,21 +98,24 @@ func (o *Operator) take(ctx context.Context, q Queue) ([]DeadLetter, error) {
 	return letters, nil
 }
 
-func letterOf(m types.Message) DeadLetter {
-	l := DeadLetter{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), receipt: aws.ToString(m.ReceiptHandle), SentBy: m.Attributes["SenderId"]}
-	l.Type = events.TypeOf([]byte(l.Body))
+func (o *Operator) letterOf(m types.Message) DeadLetter {
+	l := DeadLetter{ID: aws.ToString(m.MessageId), body: aws.ToString(m.Body), receipt: aws.ToString(m.ReceiptHandle), SentBy: printable(m.Attributes["SenderId"])}
+	l.Body = bounded(printable(redacted(l.body)), bodyShown)
+	l.Type = bounded(printable(events.TypeOf([]byte(l.body))), attributeShown)
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
-		l.SentAt = time.UnixMilli(ms).UTC()
+		l.SentAt = events.First(time.UnixMilli(ms).UTC(), aws.ToString(m.MessageAttributes[events.AttributeSentAt].StringValue))
+		l.Age = Ago(o.Now().Sub(l.SentAt))
 	}
 	l.Received, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // SQS gives a number
 	for name, value := range m.MessageAttributes {
 		if l.Attrs == nil {
-			l.Attrs = map[string]string{}
+			l.Attrs, l.attrs = map[string]string{}, map[string]string{}
 		}
-		l.Attrs[name] = aws.ToString(value.StringValue)
+		l.attrs[name] = aws.ToString(value.StringValue)
+		l.Attrs[printable(name)] = bounded(printable(redacted(l.attrs[name])), attributeShown)
 	}
-	if reason := l.Attrs["reason"]; reason != "" {
-		l.Why = "refused: " + l.Attrs["field"] + " " + reason
+	if reason := l.Attrs[events.AttributeReason]; reason != "" {
+		l.Why = "refused: " + l.Attrs[events.AttributeField] + " " + reason
 	}
 	return l
 }

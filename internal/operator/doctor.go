@@ -11,18 +11,20 @@ import (
 
 // Diagnosis is what a close look at a deployment found.
 type Diagnosis struct {
-	Looked []Look `json:"looked"` // at what, in order
-	Needs  []Need `json:"needs"`  // what a person should look at; empty: it is well
+	Looked []Look `json:"looked"`          // at what, in order
+	Needs  []Need `json:"needs"`           // what a person should look at; empty: it is well
+	Notes  []Need `json:"notes,omitempty"` // what is as it should be for a while, and worth knowing
 }
 
 // Look is one thing that was looked at.
 type Look struct {
 	At    string `json:"at"`
-	Found int    `json:"found"` // needs
+	Found int    `json:"found"`           // needs
+	Blind string `json:"blind,omitempty"` // why it, or a part of it, could not be looked at
 }
 
 // Doctor looks at all that Status does, and reads the whole ledger beside it: whether hosts, tenants and counters say the
-// same, and who was given up. What AWS has, and the ledger does not, it does not look at.
+// same, and who was given up. Then it holds what AWS has against that. What it could not look at is a need of its own.
 func (o *Operator) Doctor(ctx context.Context) (Diagnosis, error) {
 	var d Diagnosis
 	note := func(at string, needs []Need) {
@@ -33,7 +35,7 @@ func (o *Operator) Doctor(ctx context.Context) (Diagnosis, error) {
 	if err != nil {
 		return d, err
 	}
-	note("waiting lists, pools, queues, alarms, deadlines, stop switch and policy", s.Needs)
+	note("waiting lists, pools, queues, alarms, hosts, repairs, restorations, deadlines, stop switch and policy", s.Needs)
 	// Hosts are read before tenants: who takes a slot meanwhile has it in its own record first.
 	hosts, err := o.hosts(ctx, "")
 	if err != nil {
@@ -48,8 +50,23 @@ func (o *Operator) Doctor(ctx context.Context) (Diagnosis, error) {
 		return d, err
 	}
 	note("tenants that were given up", givenUp(tenants))
+	abandoned, nothing, err := o.abandoned(ctx)
+	if err != nil {
+		return d, err
+	}
+	note("departures that were given up, and their slots", abandoned)
+	d.Notes = append(d.Notes, nothing...)
 	note("whether hosts and tenants say the same of who holds what", disagreements(hosts, tenants, held))
 	note("whether the pools' counters are the sums of their hosts", miscounted(hosts, records))
+	if err := o.takeStock(ctx, &d); err != nil {
+		return d, err
+	}
+	quotas, unnamed, err := o.quotaNeeds(ctx)
+	if err != nil {
+		return d, err
+	}
+	d.Notes = append(d.Notes, unnamed...)
+	note("whether the account's quotas allow what the policy can grow to", quotas)
 	if d.Needs == nil {
 		d.Needs = []Need{}
 	}

@@ -48,6 +48,13 @@ func (o *Operator) ExplainTenant(ctx context.Context, id string) (Explanation, e
 		return Explanation{}, err
 	}
 	o.explainWork(t.Progress, &e)
+	r, restored, err := o.restoration(ctx, t.ID)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if restored {
+		o.explainRestoration(r, &e)
+	}
 	departures, err := o.Ledger.Departures(ctx, t.ID)
 	if err != nil {
 		return Explanation{}, err
@@ -70,12 +77,19 @@ func (o *Operator) explainWaiting(ctx context.Context, t pool.Tenant, e *Explana
 		return err
 	}
 	e.say("Why does it wait?", last(t.History), fmt.Sprintf("it is number %d on the list of tier %s, since %s", position, t.Tier, at(t.RequestedAt)))
-	ps, err := o.policies(ctx)
+	policy, err := o.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	if warning := policy.Warning(); warning != "" {
+		e.say("Is the policy in force?", warning)
+	}
+	seen, err := o.look(ctx, t.Tier, policy)
 	if err != nil {
 		return err
 	}
 	for _, kind := range pool.Kinds {
-		p, err := o.pool(ctx, pool.Key{Kind: kind, Tier: t.Tier}, ps)
+		p, err := o.pool(ctx, kind, seen)
 		if err != nil {
 			return err
 		}
@@ -109,8 +123,12 @@ func (p Pool) coming(c Coming) string {
 
 func (o *Operator) explainPlace(ctx context.Context, t pool.Tenant, e *Explanation) error {
 	took := t.ReadyAt.Sub(t.RequestedAt).Truncate(time.Millisecond)
-	e.say("How did it become ready?", fmt.Sprintf("it signed up at %s and was ready %s later", at(t.RequestedAt), took), last(t.History))
-	ps, err := o.policies(ctx)
+	e.say("How did it become ready?", fmt.Sprintf("it signed up at %s and was ready %s later", at(t.RequestedAt), took), becameReady(t))
+	policy, err := o.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	shelf, err := o.Ledger.Shelf(ctx, t.Tier)
 	if err != nil {
 		return err
 	}
@@ -119,23 +137,54 @@ func (o *Operator) explainPlace(ctx context.Context, t pool.Tenant, e *Explanati
 		if err != nil {
 			return notFound(err, "headroom doctor looks for what is missing.", "host %s, which has a slot of tenant %s, is not in the ledger", holding.Host, t.ID)
 		}
-		because := []string{fmt.Sprintf("it has slot %d there, generation %d, from the head of its tier's shelf: whoever comes first gets what was set out first", holding.Index, holding.Generation)}
-		if p, ok := ps.Of(h.Key()); ok {
-			because = append(because, map[pool.Placement]string{
-				pool.Pack:   "the policy's placement is pack: slots are set out from the fullest hosts first, so that empty ones can go",
-				pool.Spread: "the policy's placement is spread: slots are set out from the emptiest hosts first",
-			}[p.Placement])
-		}
-		if slot := h.Slot(holding.Index); slot != nil && slot.Refill > 0 {
-			because = append(because, fmt.Sprintf("refill %d had set it out", slot.Refill))
-		}
-		because = append(because, fmt.Sprintf("the host is %s since %s, with %d of %d slots used: %s", h.State, at(h.Since), h.Used(), len(h.Slots), h.Why))
+		because := placed(t, h, holding, policy)
+		because = append(because, fmt.Sprintf("the host is %s since %s, with %d of %d slots used: %s", h.State, at(h.Since), h.Used()-shelf.Lying(h), len(h.Slots), h.Why))
 		e.say(fmt.Sprintf("Why is its %s on %s?", h.Kind, h.ID), because...)
 	}
 	if len(t.Change.Coming)+len(t.Change.Going) > 0 {
 		e.say("What becomes of its addresses?", joined("coming: ", t.Change.Coming), joined("going: ", t.Change.Going))
 	}
 	return nil
+}
+
+// becameReady is the entry by which a tenant became ready, of all that became of it since.
+func becameReady(t pool.Tenant) string {
+	for _, e := range t.History {
+		if e.What == string(pool.TenantReady) && !e.At.Before(t.ReadyAt.Truncate(time.Second)) {
+			return last([]pool.Entry{e})
+		}
+	}
+	return "" // what has become of it since is more than a record keeps
+}
+
+// placed says how a tenant came to its slot of a host. A database that moved was not handed out by the shelf; and by which
+// placement slots were set out is known as long as the policy is the one of then.
+func placed(t pool.Tenant, h pool.Host, holding pool.Holding, policy Policy) []string {
+	where := fmt.Sprintf("it has slot %d there, generation %d", holding.Index, holding.Generation)
+	if h.Kind == pool.Database && !t.MovedAt.IsZero() {
+		because := []string{where + ", since its database moved at " + at(t.MovedAt)}
+		for _, e := range slices.Backward(t.History) {
+			if e.What == "moved" {
+				return append(because, e.Why)
+			}
+		}
+		return because
+	}
+	because := []string{where + ", from the head of its tier's shelf: whoever comes first gets what was set out first"}
+	if p, ok := policy.Document.Pools.Of(h.Key()); ok && policy.Invalid == nil {
+		if policy.Since.After(t.ReadyAt) {
+			because = append(because, fmt.Sprintf("by which placement it was set out is not known any more: the policy was changed since, at %s, and says %s now", at(policy.Since), p.Placement))
+		} else {
+			because = append(because, map[pool.Placement]string{
+				pool.Pack:   "the policy's placement is pack: slots are set out from the fullest hosts first, so that empty ones can go",
+				pool.Spread: "the policy's placement is spread: slots are set out from the emptiest hosts first",
+			}[p.Placement])
+		}
+	}
+	if slot := h.Slot(holding.Index); slot != nil && slot.Refill > 0 {
+		because = append(because, fmt.Sprintf("refill %d had set it out", slot.Refill))
+	}
+	return because
 }
 
 func (o *Operator) explainWork(p pool.Progress, e *Explanation) {
@@ -153,7 +202,11 @@ func (o *Operator) explainWork(p pool.Progress, e *Explanation) {
 }
 
 func (o *Operator) explainDeparture(ctx context.Context, d pool.Departure, e *Explanation) error {
-	e.say("Why does it leave?", fmt.Sprintf("%s wanted that at %s: %s", d.RequestedBy, at(d.RequestedAt), d.Reason), last(d.History))
+	question := "Why does it leave?"
+	if d.State == pool.DepartureUndoing || d.State == pool.DepartureUndone {
+		question = "Why did it leave, and stay?"
+	}
+	e.say(question, fmt.Sprintf("%s wanted that at %s: %s", d.RequestedBy, at(d.RequestedAt), d.Reason), last(d.History))
 	switch d.State {
 	case pool.DepartureLeaving:
 		because := []string{"nothing of it is destroyed yet"}
@@ -198,17 +251,24 @@ func (o *Operator) ExplainHost(ctx context.Context, id string) (Explanation, err
 		e.say("Why does it take no tenants?", barred...)
 	}
 	if len(h.History) > 0 {
-		e.say("Why was it ordered?", fmt.Sprintf("at %s: %s", at(h.OrderedAt), h.History[0].Why))
+		why := h.History[0].Why
+		if h.History[0].What != string(pool.HostOrdered) {
+			why = "its history begins later, and does not say why" // of a host that was there before the first entry was kept, or that recover rebuilt
+		}
+		e.say("Why was it ordered?", fmt.Sprintf("at %s: %s", at(h.OrderedAt), why))
 	}
 	o.explainWork(h.Progress, &e)
 	if h.State == pool.HostQuarantined {
-		e.Next = append(e.Next, "headroom host release "+id, "headroom host delete "+id)
+		e.Next = append(e.Next, "headroom host release "+id+" --reason …")
+		if !h.Stuck.OfRetirement() {
+			e.Next = append(e.Next, "headroom host delete "+id+" --reason …")
+		}
 	}
 	if err := o.explainRepair(ctx, h, &e); err != nil {
 		return Explanation{}, err
 	}
-	if h.State == pool.HostInService || h.State == pool.HostCordoned {
-		e.say("Why was it not retired?", fmt.Sprintf("%d of its %d slots are used, %d leave and %d rest; hosts are retired by a person's word only", h.Used(), len(h.Slots), h.Leaving(), h.Cooling()))
+	if err := o.explainRetirement(ctx, h, &e); err != nil {
+		return Explanation{}, err
 	}
 	e.Next = append(e.Next, "headroom host show "+id)
 	return e, nil
@@ -228,7 +288,10 @@ func (o *Operator) explainRepair(ctx context.Context, h pool.Host, e *Explanatio
 		e.say("How is its repair?", fmt.Sprintf("%s is %s since its cause at %s: %s", r.ID(), r.State, at(r.Began), r.Cause), last(r.History), r.Told)
 		if r.State == pool.RepairAsking {
 			e.say("What is asked?", r.Asked)
-			e.Next = append(e.Next, fmt.Sprintf("headroom host repair %s --way %s", h.ID, r.Way))
+			if r.MayGiveUp() {
+				e.say("What may be lost if its gateway is given up?", r.Loss(h))
+			}
+			e.Next = append(e.Next, fmt.Sprintf("headroom host repair %s --way %s --reason …", h.ID, r.Way))
 		}
 		o.explainWork(r.Progress, e)
 		return nil
@@ -242,15 +305,19 @@ func (o *Operator) explainRepair(ctx context.Context, h pool.Host, e *Explanatio
 		return nil
 	}
 	because := []string{"it ails: " + cause, lastRepair(r)}
-	for _, zone := range ward.FailingZones(o.Now()) {
+	storm, err := o.Ledger.Storm(ctx)
+	if err != nil {
+		return err
+	}
+	for _, zone := range pool.FailingZones(storm, ward, o.Now()) {
 		because = append(because, "zone "+zone+" seems to fail, and its hosts are not repaired into it one by one")
 	}
 	stops, err := o.Ledger.Stops(ctx)
 	if err != nil {
 		return err
 	}
-	if stops.Repair {
-		because = append(because, fmt.Sprintf("repairing is stopped, by %s: %s", stops.By, stops.Why))
+	if against := stops.Against(pool.StopRepair); against != "" {
+		because = append(because, against)
 	}
 	e.say("Why is it not repaired?", append(because, "the pool check looks after it each minute")...)
 	return nil

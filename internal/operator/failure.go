@@ -26,6 +26,10 @@ const (
 	Refused
 	// Unreachable means that AWS, or the local cloud, was not reached, or nobody could sign the request.
 	Unreachable
+	// Nothing means that what was asked for came to nothing.
+	Nothing
+	// Usage means that what was asked can't be meant: nothing was asked.
+	Usage
 )
 
 // Failure is an error with what to do about it.
@@ -45,6 +49,10 @@ func missing(do, format string, args ...any) error {
 
 func refused(do, format string, args ...any) error {
 	return &Failure{Kind: Refused, Err: fmt.Errorf(format, args...), Do: do}
+}
+
+func nothing(do, format string, args ...any) error {
+	return &Failure{Kind: Nothing, Err: fmt.Errorf(format, args...), Do: do}
 }
 
 // Explain makes a Failure of an error that AWS answered with, or that kept AWS from answering. Others are Other; a
@@ -67,14 +75,7 @@ func Explain(err error) *Failure {
 	return &Failure{Err: err}
 }
 
-func isDenied(err error) bool {
-	switch code := awsclient.Code(err); code {
-	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "KMS.AccessDeniedException":
-		return true
-	default:
-		return strings.HasSuffix(code, ".AccessDenied")
-	}
-}
+func isDenied(err error) bool { return awsclient.IsDenied(err) }
 
 func isUnsigned(err error) bool {
 	switch awsclient.Code(err) {

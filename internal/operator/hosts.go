@@ -24,8 +24,9 @@ type Host struct {
 // HostSlots counts the slots of a host.
 type HostSlots struct {
 	Size        int `json:"size"`
-	Used        int `json:"used"` // set out or taken
+	Used        int `json:"used"` // by tenants
 	Free        int `json:"free"`
+	OnShelf     int `json:"onShelf"` // of those that are free: set out, to be taken next
 	Leaving     int `json:"leaving"`
 	Cooling     int `json:"cooling"`
 	Quarantined int `json:"quarantined"`
@@ -64,11 +65,38 @@ type HostDetail struct {
 	Gateway   string      `json:"gateway,omitempty"`
 	Cache     string      `json:"cache,omitempty"` // volume
 	Image     string      `json:"image,omitempty"`
-	Barred    []string    `json:"barred,omitempty"` // why it takes no tenants
+	Barred    []string    `json:"barred,omitempty"`    // why it takes no tenants
+	Protected string      `json:"protected,omitempty"` // by whom, and why: it is not retired
+	Retired   *Retirement `json:"retirement,omitempty"`
 	SlotList  []Slot      `json:"slotList,omitempty"`
 	Alarms    []HostAlarm `json:"alarms,omitempty"`
 	Repair    *Repair     `json:"repair,omitempty"` // the present one, or the last
 	History   []Event     `json:"history,omitempty"`
+}
+
+// Retirement is how a host came to be retired, and what is left of it.
+type Retirement struct {
+	Began time.Time `json:"began"`
+	By    string    `json:"by,omitempty"` // left out: the pool check found that it is not needed
+	Left  []Left    `json:"left,omitempty"`
+}
+
+// Left is something of a retired host that is left for a time.
+type Left struct {
+	What  string    `json:"what"`
+	Name  string    `json:"name"`
+	Until time.Time `json:"until,omitzero"` // left out: until a person deletes it
+}
+
+func retirementOf(r pool.Retirement) *Retirement {
+	if r.At.IsZero() {
+		return nil
+	}
+	out := &Retirement{Began: r.At.UTC(), By: r.By}
+	for _, left := range r.Left {
+		out.Left = append(out.Left, Left(left))
+	}
+	return out
 }
 
 // Slot is one slot of a host.
@@ -81,6 +109,7 @@ type Slot struct {
 	Tenant     pool.TenantID  `json:"tenant,omitempty"`
 	Share      string         `json:"share,omitempty"`
 	Bucket     string         `json:"bucket,omitempty"`
+	Doubt      string         `json:"doubt,omitempty"` // of one in quarantine: why it could not be said whose it is when the ledger was recovered
 }
 
 // HostAlarm is what was last heard of one of a host's alarms.
@@ -99,7 +128,19 @@ type Repair struct {
 	Way    pool.Way         `json:"way,omitempty"`
 	Asked  string           `json:"asked,omitempty"` // what is wanted of a person
 	Tried  []Tried          `json:"tried,omitempty"`
+	Lost   string           `json:"lost,omitempty"`    // what may have been lost, when its gateway was given up
+	Loses  string           `json:"mayLose,omitempty"` // what may be lost if its gateway is given up, while that can be chosen
+	Kept   []KeptDisk       `json:"kept,omitempty"`
 	Work   *Work            `json:"work,omitempty"`
+}
+
+// KeptDisk is a disk that is kept for a term, and longer when it may hold what is nowhere else.
+type KeptDisk struct {
+	Volume  string    `json:"volume"`
+	Until   time.Time `json:"until"`             // not deleted before
+	Gateway string    `json:"gateway,omitempty"` // that it was of; empty: the host's
+	Word    bool      `json:"word,omitempty"`    // it waits for a person's word
+	Given   string    `json:"given,omitempty"`   // who gave it, and why
 }
 
 // Tried is a way of mending that was tried.
@@ -115,12 +156,14 @@ type Event struct {
 	Of   string    `json:"of,omitempty"` // whose history it is from, where several are told as one
 	What string    `json:"what"`
 	Why  string    `json:"why"`
+
+	CorrelationID string `json:"correlationId,omitempty"` // of the message that it came of; left out: it is not known
 }
 
 func eventsOf(of string, history []pool.Entry) []Event {
 	var events []Event
 	for _, e := range history {
-		events = append(events, Event{At: e.At.UTC(), Of: of, What: e.What, Why: e.Why})
+		events = append(events, Event{At: e.At.UTC(), Of: of, What: e.What, Why: e.Why, CorrelationID: e.Correlation})
 	}
 	return events
 }
@@ -139,11 +182,19 @@ func (o *Operator) Hosts(ctx context.Context, f HostFilter) ([]Host, error) {
 		return nil, err
 	}
 	var views []Host
+	shelves := map[pool.Tier]pool.Shelf{}
 	for _, h := range hosts {
 		if f.State != "" && h.State != f.State || f.State == "" && !f.All && !h.State.Live() {
 			continue
 		}
-		views = append(views, hostOf(h, o.Now()))
+		shelf, read := shelves[h.Tier]
+		if !read {
+			if shelf, err = o.Ledger.Shelf(ctx, h.Tier); err != nil {
+				return nil, err
+			}
+			shelves[h.Tier] = shelf
+		}
+		views = append(views, hostOf(h, shelf, o.Now()))
 	}
 	return views, nil
 }
@@ -186,10 +237,11 @@ func (o *Operator) hosts(ctx context.Context, of string) ([]pool.Host, error) {
 	return hosts, nil
 }
 
-func hostOf(h pool.Host, now time.Time) Host {
+func hostOf(h pool.Host, shelf pool.Shelf, now time.Time) Host {
+	lying := shelf.Lying(h)
 	view := Host{
 		Host: h.ID, Pool: poolName(h.Key()), State: h.State, Since: h.Since.UTC(), Why: h.Why, Zone: h.Zone, Work: workOf(h.Progress, now),
-		Slots: HostSlots{Size: max(h.Size, len(h.Slots)), Used: h.Used(), Free: h.Free(), Leaving: h.Leaving(), Cooling: h.Cooling()},
+		Slots: HostSlots{Size: max(h.Size, len(h.Slots)), Used: h.Used() - lying, Free: h.Free() + lying, OnShelf: lying, Leaving: h.Leaving(), Cooling: h.Cooling()},
 	}
 	for _, s := range h.Slots {
 		switch s.State {
@@ -217,14 +269,18 @@ func (o *Operator) Host(ctx context.Context, id string) (HostDetail, error) {
 	if err != nil {
 		return HostDetail{}, err
 	}
+	shelf, err := o.Ledger.Shelf(ctx, h.Tier)
+	if err != nil {
+		return HostDetail{}, err
+	}
 	now := o.Now()
 	view := HostDetail{
-		Host: hostOf(h, now), OrderedAt: h.OrderedAt.UTC(), Mark: h.Mark, Stack: h.Stack.Name, Address: h.Access.Address, Machine: h.Access.Machine,
-		Gateway: h.Access.Gateway, Cache: h.Access.Cache, Image: h.Image, Barred: h.Barred(), History: eventsOf("", h.History),
+		Host: hostOf(h, shelf, now), OrderedAt: h.OrderedAt.UTC(), Mark: h.Mark, Stack: h.Stack.Name, Address: h.Access.Address, Machine: h.Access.Machine,
+		Gateway: h.Access.Gateway, Cache: h.Access.Cache, Image: h.Image, Barred: h.Barred(), Protected: h.Protected, Retired: retirementOf(h.Retire), History: eventsOf("", h.History),
 	}
 	for _, s := range h.Slots {
 		view.SlotList = append(view.SlotList, Slot{
-			Index: s.Index, Generation: s.Generation, Name: s.Name, State: s.State, Since: s.Since.UTC(), Tenant: s.Tenant, Share: s.Share, Bucket: s.Bucket,
+			Index: s.Index, Generation: s.Generation, Name: s.Name, State: s.State, Since: s.Since.UTC(), Tenant: s.Tenant, Share: s.Share, Bucket: s.Bucket, Doubt: s.Doubt,
 		})
 	}
 	for name, mark := range h.Alarms {
@@ -237,18 +293,25 @@ func (o *Operator) Host(ctx context.Context, id string) (HostDetail, error) {
 	case err != nil:
 		return HostDetail{}, err
 	default:
-		view.Repair = repairOf(r, now)
+		view.Repair = repairOf(h, r, now)
 	}
 	return view, nil
 }
 
-func repairOf(r pool.Repair, now time.Time) *Repair {
+func repairOf(h pool.Host, r pool.Repair, now time.Time) *Repair {
 	view := &Repair{Repair: r.ID(), State: r.State, Cause: r.Cause, Began: r.Began.UTC(), Way: r.Way, Work: workOf(r.Progress, now)}
 	if r.State == pool.RepairAsking {
 		view.Asked = r.Asked
 	}
+	if r.MayGiveUp() {
+		view.Loses = r.Loss(h)
+	}
 	for _, t := range r.Tried {
 		view.Tried = append(view.Tried, Tried{Way: t.Way, At: t.At.UTC(), Came: t.Came})
+	}
+	view.Lost = r.Renewal.Lost
+	for _, k := range r.Kept {
+		view.Kept = append(view.Kept, KeptDisk{Volume: k.Volume, Until: k.Until.UTC(), Gateway: k.Gateway, Word: !k.Doomed(), Given: k.Given})
 	}
 	return view
 }

@@ -1,6 +1,7 @@
 // Package operator is what an operator may ask of a deployment, and ask it to do. What is asked is read from the ledger,
 // the queues, the policy parameter, the alarms and the logs. What it is to do goes as a message to the queue that the
-// same message of anybody's would go to; only the policy document is written. The command headroom puts it on a screen.
+// same message of anybody's would go to; only the policy document and the stop switch are written, which has to work also
+// when no message is handled. The command headroom puts it on a screen.
 //
 // Shapes with JSON tags are what `headroom … --json` prints: programs read them, so names stay, and only new ones are
 // added. Times are UTC, by the deployment's clock.
@@ -16,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"headroom/internal/pool"
+	"headroom/internal/pool/recovery"
+	"headroom/internal/stocktake"
 )
 
 // Operator asks a deployment. Reads of the ledger are strongly consistent, but for what its indexes name.
@@ -28,10 +31,13 @@ type Operator struct {
 	Parameters parameters
 	Alarms     alarms
 	Logs       logs
+	Inventory  stocktake.Looker // looks at what the stage has in AWS
+	Backups    backups          // of database hosts
+	Objects    objects          // lists the audit's copies
 	Now        func() time.Time // by the deployment's clock
 }
 
-// books is what is read of the ledger (headroom/internal/ledger says how).
+// books is what is read of the ledger, and the stop switch, which is written (headroom/internal/ledger says how).
 type books interface {
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
@@ -42,17 +48,29 @@ type books interface {
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 	Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error)
 	EachTenant(ctx context.Context, f func(pool.Tenant) error) error
+	GivenUp(ctx context.Context) ([]pool.Departure, []pool.Clearance, []pool.Restoration, error)
+	EachSignup(ctx context.Context, tier pool.Tier, f func(at time.Time) error) error
 	Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error)
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
+	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)
+	Storm(ctx context.Context) (pool.Storm, error)
 	Audits(ctx context.Context, day time.Time) ([]pool.Audit, error)
+	AuditCopies(ctx context.Context) (pool.AuditCopies, error)
+	Rejection(ctx context.Context, message string) (pool.Rejection, error)
 	Stops(ctx context.Context) (pool.Stops, error)
+	Recovery(ctx context.Context) (recovery.Record, error)
+	Quotas(ctx context.Context) (pool.Quotas, error)
+	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)
+	Spent(ctx context.Context) (pool.Cents, error)
+	SwitchStops(ctx context.Context, before, after pool.Stops) error
 	OverdueHosts(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
 	OverdueTenants(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 	OverdueDepartures(ctx context.Context, now time.Time, limit int) ([]pool.DepartureID, error)
 	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
 	OverdueRepairs(ctx context.Context, now time.Time, limit int) ([]pool.HostID, error)
+	OverdueRestorations(ctx context.Context, now time.Time, limit int) ([]pool.TenantID, error)
 }
 
 type queues interface {
@@ -62,12 +80,16 @@ type queues interface {
 	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 	ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error)
-	StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.StartMessageMoveTaskOutput, error)
 }
 
 type parameters interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	GetParameterHistory(context.Context, *ssm.GetParameterHistoryInput, ...func(*ssm.Options)) (*ssm.GetParameterHistoryOutput, error)
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
+}
+
+type objects interface {
+	Versions(ctx context.Context, bucket, prefix string, from pool.ObjectCursor) (pool.ObjectPage, error)
 }
 
 type alarms interface {

@@ -13,11 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"headroom/events"
 )
 
 // PolicyChange is what another policy document would change.
 type PolicyChange struct {
 	From    int64    `json:"fromVersion"`       // of the parameter
+	Against int64    `json:"againstVersion"`    // that was in force and is compared with; 0: none was
 	Version int64    `json:"version,omitempty"` // since it is set; left out: it is not
 	Changes []Change `json:"changes"`           // empty: it means the same
 	Next    []string `json:"next,omitempty"`
@@ -31,7 +34,7 @@ type Change struct {
 	To   string `json:"to,omitempty"`   // empty: it is gone
 }
 
-// DiffPolicy compares a document with the one that stands. One that can't be meant is refused, with every reason.
+// DiffPolicy compares a document with the one in force. One that can't be meant is refused, with every reason.
 func (o *Operator) DiffPolicy(ctx context.Context, text []byte) (PolicyChange, error) {
 	wanted, err := o.parsePolicy(text)
 	if err != nil {
@@ -43,7 +46,7 @@ func (o *Operator) DiffPolicy(ctx context.Context, text []byte) (PolicyChange, e
 	}
 	change := PolicyChange{From: stands.Version, Changes: []Change{}, text: strings.TrimSpace(string(text))}
 	before := map[string]string{}
-	if stands.Invalid == nil {
+	if change.Against = stands.InForce; stands.InForce > 0 {
 		if before, err = flat(stands.Document); err != nil {
 			return change, err
 		}
@@ -66,8 +69,9 @@ func (o *Operator) DiffPolicy(ctx context.Context, text []byte) (PolicyChange, e
 	return change, nil
 }
 
-// SetPolicy puts a document into its parameter that was compared before. It is refused if another was put there since.
-func (o *Operator) SetPolicy(ctx context.Context, c PolicyChange) (PolicyChange, error) {
+// SetPolicy puts a document into its parameter that was compared before, once that is sent to be put on record. It is refused
+// if another was put there since.
+func (o *Operator) SetPolicy(ctx context.Context, c PolicyChange, reason string) (PolicyChange, error) {
 	stands, err := o.Policy(ctx)
 	if err != nil {
 		return c, err
@@ -77,6 +81,9 @@ func (o *Operator) SetPolicy(ctx context.Context, c PolicyChange) (PolicyChange,
 	}
 	name, err := o.Output("PolicyParameterName")
 	if err != nil {
+		return c, err
+	}
+	if err := o.record(ctx, events.HandPolicySet, fmt.Sprintf("the policy, version %d until then", c.From), reason); err != nil {
 		return c, err
 	}
 	// Commit point: it is in force within a minute.

@@ -9,23 +9,23 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
-// waitingSeen bounds how many of a waiting list are looked at.
-const waitingSeen = 1000
-
 // Pool is a pool as it stands, and what is planned for it.
 type Pool struct {
-	Pool    string       `json:"pool"` // "<kind>-<tier>"
-	Kind    pool.Kind    `json:"kind"`
-	Tier    pool.Tier    `json:"tier"`
-	Policy  *pool.Policy `json:"policy,omitempty"` // left out: no new tenant is taken
-	Hosts   HostCounts   `json:"hosts"`
-	Slots   SlotCounts   `json:"slots"`
-	Waiting int          `json:"waiting"` // tenants on the tier's waiting list who hold nothing
-	Plan    Plan         `json:"plan"`
-	Lead    LeadTimes    `json:"leadTimes"`
+	Pool   string       `json:"pool"` // "<kind>-<tier>"
+	Kind   pool.Kind    `json:"kind"`
+	Tier   pool.Tier    `json:"tier"`
+	Policy *pool.Policy `json:"policy,omitempty"` // in force; left out: no new tenant is taken
+	// PolicyInvalid says that the policy document can't be meant, why, and which one is in force; left out: it can.
+	PolicyInvalid string     `json:"policyInvalid,omitempty"`
+	Hosts         HostCounts `json:"hosts"`
+	Slots         SlotCounts `json:"slots"`
+	Waiting       int        `json:"waiting"` // tenants on the tier's waiting list who hold nothing
+	Plan          Plan       `json:"plan"`
+	Lead          LeadTimes  `json:"leadTimes"`
 
 	FailuresInARow int       `json:"failuresInARow,omitempty"`
 	NoOrderBefore  time.Time `json:"noOrderBefore,omitzero"` // after failures
@@ -33,7 +33,6 @@ type Pool struct {
 	Patients       []Patient `json:"patients,omitempty"` // hosts that are ill, or that a person wants changed
 	FailingZones   []string  `json:"failingZones,omitempty"`
 	LastNumber     int       `json:"lastNumber"` // of the last host that was ordered
-	observed       pool.Observed
 }
 
 // HostCounts counts the hosts of a pool.
@@ -108,17 +107,23 @@ func poolName(k pool.Key) string { return string(k.Kind) + "-" + string(k.Tier) 
 
 // Pools reads all pools there are or ought to be: those of the policies, and those that hosts were ever ordered for.
 func (o *Operator) Pools(ctx context.Context) ([]Pool, error) {
-	ps, err := o.policies(ctx)
+	p, err := o.Policy(ctx)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := o.keys(ctx, ps)
+	keys, err := o.keys(ctx, p.Document.Pools)
 	if err != nil {
 		return nil, err
 	}
 	var pools []Pool
-	for _, key := range keys {
-		p, err := o.pool(ctx, key, ps)
+	var seen sight
+	for _, key := range keys { // by tier
+		if seen.Tier != key.Tier {
+			if seen, err = o.look(ctx, key.Tier, p); err != nil {
+				return nil, err
+			}
+		}
+		p, err := o.pool(ctx, key.Kind, seen)
 		if err != nil {
 			return nil, err
 		}
@@ -150,49 +155,59 @@ func (o *Operator) Pool(ctx context.Context, name string) (Pool, error) {
 	if err != nil {
 		return Pool{}, err
 	}
-	ps, err := o.policies(ctx)
+	policy, err := o.Policy(ctx)
 	if err != nil {
 		return Pool{}, err
 	}
-	p, err := o.pool(ctx, key, ps)
-	if err == nil && p.Policy == nil && p.LastNumber == 0 {
+	seen, err := o.look(ctx, key.Tier, policy)
+	if err != nil {
+		return Pool{}, err
+	}
+	p, err := o.pool(ctx, key.Kind, seen)
+	if err == nil && p.Policy == nil && p.LastNumber == 0 && p.PolicyInvalid == "" {
 		return Pool{}, missing("headroom pool list names those there are.", "there is no pool %s", poolName(key))
 	}
 	return p, err
 }
 
-func (o *Operator) pool(ctx context.Context, key pool.Key, ps pool.Policies) (Pool, error) {
-	seen, err := o.observe(ctx, key)
+// sight is a tier as the next pool check will see it, with the plans that it will make.
+type sight struct {
+	pool.Sight
+	plans  map[pool.Kind]pool.Plan
+	policy Policy
+}
+
+func (o *Operator) look(ctx context.Context, tier pool.Tier, p Policy) (sight, error) {
+	s, err := ledger.LookAhead(ctx, o.Ledger, tier, p.Document, o.Now())
 	if err != nil {
-		return Pool{}, fmt.Errorf("read pool %s: %w", poolName(key), err)
+		return sight{}, fmt.Errorf("look at tier %s: %w", tier, err)
 	}
+	return sight{Sight: s, plans: s.Plans(), policy: p}, nil
+}
+
+func (o *Operator) pool(ctx context.Context, kind pool.Kind, s sight) (Pool, error) {
+	key := pool.Key{Kind: kind, Tier: s.Tier}
 	ward, err := o.Ledger.Ward(ctx, key)
 	if err != nil {
 		return Pool{}, fmt.Errorf("read pool %s: %w", poolName(key), err)
 	}
-	now := o.Now()
-	view := Pool{Pool: poolName(key), Kind: key.Kind, Tier: key.Tier, Waiting: seen.Waiting, LastNumber: seen.Record.Seq, observed: seen}
-	policy, ok := ps.Of(key)
-	if ok {
-		view.Policy = &policy
-	} else {
-		policy = pool.Retired(seen.Record)
+	storm, err := o.Ledger.Storm(ctx)
+	if err != nil {
+		return Pool{}, fmt.Errorf("read pool %s: %w", poolName(key), err)
+	}
+	seen, policy, now := s.Observed(kind), s.Policy(kind), s.At
+	view := Pool{
+		Pool: poolName(key), Kind: kind, Tier: s.Tier, PolicyInvalid: s.policy.Warning(), Waiting: seen.Waiting, LastNumber: seen.Record.Seq,
+		Plan: planOf(s.plans[kind], s.policy), Lead: leadTimes(seen.Record, policy), FailuresInARow: seen.Record.Failures, FailingZones: pool.FailingZones(storm, ward, now),
 	}
 	c := seen.Record.Counters
 	view.Hosts = HostCounts{There: c.Hosts, InService: c.InService, Provisioning: c.Provisioning, Cordoned: c.Cordoned, Quarantined: c.Quarantined}
-	if ok {
-		view.Hosts.Ceiling = policy.Ceiling
+	if mine, ok := s.Document.Pools.Of(key); ok {
+		view.Policy, view.Hosts.Ceiling = &mine, mine.Ceiling
 	}
 	view.Slots = SlotCounts{
 		Free: seen.Free(policy), OnShelf: seen.OnShelf, Assigned: seen.Assigned(), Coming: seen.Coming(policy, now), Leaving: c.Leaving, Cooling: c.Cooling,
 	}
-	plan := pool.Decide(seen, policy, nil, now)
-	view.Plan = Plan{Orders: len(plan.Actions), Reason: plan.Reason}
-	for _, held := range plan.Held {
-		view.Plan.Held = append(view.Plan.Held, Held(held))
-	}
-	view.Lead = leadTimes(seen.Record, policy)
-	view.FailuresInARow = seen.Record.Failures
 	if now.Before(seen.Record.BackoffUntil) {
 		view.NoOrderBefore = seen.Record.BackoffUntil.UTC()
 	}
@@ -204,31 +219,19 @@ func (o *Operator) pool(ctx context.Context, key pool.Key, ps pool.Policies) (Po
 	for _, p := range ward.Patients {
 		view.Patients = append(view.Patients, Patient{Host: p.Host, Zone: p.Zone, Since: p.Since.UTC(), Inside: p.Inside, Planned: p.Planned})
 	}
-	view.FailingZones = ward.FailingZones(now)
 	return view, nil
 }
 
-// observe reads what a plan is made from, in the order in which the pool check reads it.
-func (o *Operator) observe(ctx context.Context, key pool.Key) (pool.Observed, error) {
-	record, err := o.Ledger.Pool(ctx, key)
-	if err != nil {
-		return pool.Observed{}, err
+// planOf words a plan. With no policy in force no pool check gets as far as a plan.
+func planOf(p pool.Plan, in Policy) Plan {
+	if in.oneInForce() != nil {
+		return Plan{Reason: "nothing is planned: no policy is in force"}
 	}
-	shelf, err := o.Ledger.Shelf(ctx, key.Tier)
-	if err != nil {
-		return pool.Observed{}, err
+	plan := Plan{Orders: len(p.Actions), Reason: p.Reason}
+	for _, held := range p.Held {
+		plan.Held = append(plan.Held, Held(held))
 	}
-	waiters, err := o.Ledger.Waiting(ctx, key.Tier, waitingSeen)
-	if err != nil {
-		return pool.Observed{}, err
-	}
-	seen := pool.Observed{Record: record, OnShelf: shelf.SetOut(key.Kind)}
-	for _, w := range waiters {
-		if _, held := shelf.Held[w.Tenant]; !held {
-			seen.Waiting++
-		}
-	}
-	return seen, nil
+	return plan
 }
 
 func leadTimes(r pool.Record, p pool.Policy) LeadTimes {

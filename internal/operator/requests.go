@@ -19,16 +19,20 @@ import (
 // Request is a message that is ready to be sent. What it asks for was possible when it was made; whether it still is, is
 // decided by who takes it.
 type Request struct {
-	Output string // of the stack, with the URL of the queue that it goes to
-	Body   any    // of the contract
-	Says   string // what it asks for, in words
+	Output string   // of the stack, with the URL of the queue that it goes to
+	Body   any      // of the contract
+	Says   string   // what it asks for, in words
+	Means  []string // what comes of it, in words
 	Next   []string
-	Done   func(ctx context.Context) (came string, done bool, err error) // looks whether it has come about; nil: that can't be seen
+
+	// Done looks whether it has come about; an error besides those of AWS is that it will not. nil: that can't be seen.
+	Done func(ctx context.Context) (came string, done bool, err error)
 }
 
 // Sent is what became of a request.
 type Sent struct {
 	Asked   string   `json:"asked"`               // in words
+	Means   []string `json:"means,omitempty"`     // what comes of it, in words
 	Queue   string   `json:"queue"`               // URL
 	Message any      `json:"message"`             // as it was sent
 	ID      string   `json:"messageId,omitempty"` // left out: it was not sent
@@ -42,7 +46,7 @@ func (o *Operator) Send(ctx context.Context, r Request, dry bool) (Sent, error) 
 	if err != nil {
 		return Sent{}, err
 	}
-	sent := Sent{Asked: r.Says, Queue: url, Message: r.Body, Next: r.Next}
+	sent := Sent{Asked: r.Says, Means: r.Means, Queue: url, Message: r.Body, Next: r.Next}
 	if dry {
 		return sent, nil
 	}
@@ -59,6 +63,23 @@ func (o *Operator) Send(ctx context.Context, r Request, dry bool) (Sent, error) 
 	return sent, nil
 }
 
+// Came looks what has come of a request that was sent: in words, and whether that is all. That it was refused is a failure.
+func (o *Operator) Came(ctx context.Context, r Request, sent Sent) (came string, done bool, err error) {
+	if came, done, err = r.Done(ctx); done || err != nil {
+		return came, done, err
+	}
+	rejected, err := o.Ledger.Rejection(ctx, sent.ID)
+	if errors.Is(err, pool.ErrNotFound) {
+		return came, false, nil
+	}
+	if err != nil {
+		return came, false, err
+	}
+	why := "refused: " + rejected.Field + " " + rejected.Reason
+	queue := strings.ToLower(strings.TrimSuffix(r.Output, "QueueUrl"))
+	return why, true, refused("Its message is kept: headroom dlq show "+queue+" has it.", "the request to %s was %s", r.Says, why)
+}
+
 // valid makes a failure of what the contract has against a message.
 func valid(body any, parse func([]byte) error) error {
 	text, err := json.Marshal(body)
@@ -67,37 +88,43 @@ func valid(body any, parse func([]byte) error) error {
 	}
 	var bad *events.FieldError
 	if err := parse(text); errors.As(err, &bad) {
-		return refused("", "%s %s", bad.Field, bad.Reason)
+		return wrong("", bad)
 	}
 	return nil
 }
 
-// SignUp asks for a database and a share for a tenant.
-func (o *Operator) SignUp(ctx context.Context, tenant, tier, address string) (Request, error) {
-	body := events.SignupRequested{Version: events.Version, TenantID: tenant, Tier: tier, InstanceIP: address}
-	if err := valid(body, func(text []byte) error { _, err := events.ParseSignupRequested(text); return err }); err != nil {
-		return Request{}, err
+// record has something put on record that a person is about to do, and that is no message by itself.
+func (o *Operator) record(ctx context.Context, action, of, reason string) error {
+	body := events.DoneByHand{Version: events.Version, Type: events.TypeDoneByHand, Action: action, Of: of, RequestedBy: o.Caller.ARN, Reason: reason}
+	if err := valid(body, func(text []byte) error { _, err := events.ParseDoneByHand(text); return err }); err != nil {
+		return err
 	}
-	ps, err := o.policies(ctx)
+	_, err := o.Send(ctx, Request{Output: "HostEventsQueueUrl", Body: body, Says: "put " + action + " on record"}, false)
+	return err
+}
+
+// wrong makes a failure of what is wrong with a message.
+func wrong(do string, bad *events.FieldError) error {
+	return refused(do, "%s %s", bad.Field, bad.Reason)
+}
+
+// graceWithin refuses a grace that is longer than the policy lets one be; an empty one is the policy's.
+func (o *Operator) graceWithin(ctx context.Context, wanted string) error {
+	if wanted == "" {
+		return nil
+	}
+	grace, err := time.ParseDuration(wanted)
 	if err != nil {
-		return Request{}, err
+		return fmt.Errorf("read the grace %q: %w", wanted, err)
 	}
-	if !ps.Serves(pool.Tier(tier)) {
-		return Request{}, refused("The policy has "+strings.Join(texts(ps.Tiers()), ", ")+".", "tier %s can't be signed up for", tier)
+	policy, err := o.Policy(ctx)
+	if err != nil || policy.Invalid != nil && policy.InForce == 0 {
+		return err
 	}
-	return Request{
-		Output: "SignupQueueUrl", Body: body, Says: "sign tenant " + tenant + " up", Next: []string{"headroom tenant show " + tenant},
-		Done: func(ctx context.Context) (string, bool, error) {
-			t, err := o.Ledger.Tenant(ctx, pool.TenantID(tenant))
-			switch {
-			case errors.Is(err, pool.ErrNotFound):
-				return "not heard of yet", false, nil
-			case t.State == pool.TenantWaiting:
-				return "it waits: there are no slots for it yet", true, err
-			}
-			return "it is " + string(t.State), t.State == pool.TenantReady, err
-		},
-	}, nil
+	if bad := policy.Document.Terms.Refusal(grace); bad != nil {
+		return wrong("", bad)
+	}
+	return nil
 }
 
 // ChangeAddresses asks that other addresses are let in to a tenant's share.
@@ -141,6 +168,9 @@ func (o *Operator) Decommission(ctx context.Context, tenant, reason, grace strin
 	}
 	if t.State == pool.TenantLeft {
 		return Request{}, refused("headroom tenant explain "+tenant+" says how it goes.", "tenant %s leaves, or has left", tenant)
+	}
+	if err := o.graceWithin(ctx, grace); err != nil {
+		return Request{}, err
 	}
 	return Request{
 		Output: "DecommissionQueueUrl", Body: body, Says: "have tenant " + tenant + " leave",
@@ -188,38 +218,6 @@ func (o *Operator) Undo(ctx context.Context, tenant, reason string) (Request, er
 	}, nil
 }
 
-// Restore asks that a tenant's database, its share, or both go back to a time; an empty grace is the policy's.
-func (o *Operator) Restore(ctx context.Context, tenant string, database, share bool, to time.Time, reason, grace string) (Request, error) {
-	body := events.RestoreRequest{
-		Version: events.Version, Type: events.TypeRestoreRequest, TenantID: tenant, Database: database, Share: share, To: events.At(to),
-		Reason: reason, RequestedBy: o.Caller.ARN, Grace: grace,
-	}
-	if err := valid(body, func(text []byte) error { _, err := events.ParseRestoreRequest(text); return err }); err != nil {
-		return Request{}, err
-	}
-	return o.restoreRequest(ctx, tenant, body, "have tenant "+tenant+" go back to "+at(to), "headroom restore "+tenant+" --undo --reason …")
-}
-
-// UndoRestore asks that what a restoration of a tenant did, or is about to do, is not so.
-func (o *Operator) UndoRestore(ctx context.Context, tenant, reason string) (Request, error) {
-	body := events.RestoreUndo{Version: events.Version, Type: events.TypeRestoreUndo, TenantID: tenant, Reason: reason, RequestedBy: o.Caller.ARN}
-	if err := valid(body, func(text []byte) error { _, err := events.ParseRestoreUndo(text); return err }); err != nil {
-		return Request{}, err
-	}
-	return o.restoreRequest(ctx, tenant, body, "undo the restoration of tenant "+tenant)
-}
-
-func (o *Operator) restoreRequest(ctx context.Context, tenant string, body any, says string, next ...string) (Request, error) {
-	t, err := o.readTenant(ctx, tenant)
-	if err != nil {
-		return Request{}, err
-	}
-	if t.State != pool.TenantReady {
-		return Request{}, refused("headroom tenant explain "+tenant+" says how it is.", "tenant %s has no storage to go back: it is %s", tenant, t.State)
-	}
-	return Request{Output: "RestoreQueueUrl", Body: body, Says: says, Next: append([]string{"headroom tenant show " + tenant}, next...)}, nil
-}
-
 // HostAction asks for something about a host: one of events.HostRelease and the like.
 func (o *Operator) HostAction(ctx context.Context, host, action, reason string) (Request, error) {
 	h, err := o.readHost(ctx, host)
@@ -230,6 +228,8 @@ func (o *Operator) HostAction(ctx context.Context, host, action, reason string) 
 	switch serves := h.State == pool.HostInService || h.State == pool.HostCordoned; {
 	case (action == events.HostRelease || action == events.HostDelete) && h.State != pool.HostQuarantined:
 		return Request{}, refused(explain, "host %s is not quarantined: it is %s", host, h.State)
+	case action == events.HostDelete && h.Stuck.OfRetirement():
+		return Request{}, refused("headroom host release "+host+" --reason … goes on with it, under its guard.", "host %s got stuck while it was retired", host)
 	case (action == events.HostCordon || action == events.HostUncordon) && !serves:
 		return Request{}, refused(explain, "host %s is not in service: it is %s", host, h.State)
 	case action == events.HostCordon && h.ByHand != "":
@@ -255,6 +255,7 @@ func (o *Operator) HostAction(ctx context.Context, host, action, reason string) 
 var repairWords = map[string]string{
 	events.RepairProceed: "go on with the repair of", events.RepairDrop: "end the repair of", events.RepairReplace: "replace the machine of",
 	events.RepairResize: "resize the machine of", events.RepairUpdate: "update the stack of",
+	events.RepairDiscard: "let go of what a gateway left that was given up, of",
 }
 
 // Repair asks for something about a host's machine or stack: q has the action and what belongs to it.
@@ -271,8 +272,13 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 	switch {
 	case q.Action == events.RepairProceed && r.State != pool.RepairAsking:
 		return Request{}, refused(explain, "the repair of host %s asks for nothing", host)
-	case q.Action == events.RepairProceed && string(r.Way) != q.Way:
+	case q.Action == events.RepairProceed && !r.Takes(pool.Way(q.Way)):
 		return Request{}, refused(explain, "the word is for way %q, and the repair of host %s asks for way %q", q.Way, host, r.Way)
+	case q.Action == events.RepairDiscard && len(r.Undecided()) == 0:
+		return Request{}, refused(explain, "nothing of host %s is kept until somebody says that it may go", host)
+	case q.Action == events.RepairDiscard:
+	case q.Action == events.RepairDrop && r.Renewing():
+		return Request{}, refused(explain, "the old gateway of host %s is fenced off from the buckets, and it is not left so", host)
 	case q.Action == events.RepairDrop && (r.Number == 0 || r.State.Ended()):
 		return Request{}, refused(explain, "host %s is in no repair", host)
 	case q.Action == events.RepairDrop && r.State == pool.RepairMending:
@@ -286,8 +292,17 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 		return Request{}, refused(explain, "host %s is in repair %s already, which is %s", host, r.ID(), r.State)
 	}
 	q.Version, q.Type, q.HostID, q.RequestedBy = events.Version, events.TypeRepairRequest, host, o.Caller.ARN
+	says := repairWords[q.Action] + " host " + host
+	switch {
+	case q.Action == events.RepairProceed && q.Way == string(pool.WayGateway):
+		says += " by giving its gateway up for a new one. Lost may be: " + r.Loss(h)
+	case q.Action == events.RepairDiscard:
+		for _, k := range r.Undecided() {
+			says += fmt.Sprintf("; %s of gateway %s goes, not before %s", k.Volume, k.Gateway, at(k.Until))
+		}
+	}
 	return Request{
-		Output: "RepairRequestQueueUrl", Body: q, Says: repairWords[q.Action] + " host " + host, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
+		Output: "RepairRequestQueueUrl", Body: q, Says: says, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
 		Done: func(ctx context.Context) (string, bool, error) {
 			now, err := o.Ledger.Repair(ctx, h.ID)
 			if errors.Is(err, pool.ErrNotFound) {

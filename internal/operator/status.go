@@ -7,10 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -38,27 +35,13 @@ type Waiting struct {
 	Since   time.Time     `json:"since"` // the first one's signup
 }
 
-// Alarm is an alarm that is on.
-type Alarm struct {
-	Alarm string    `json:"alarm"`
-	Since time.Time `json:"since"`
-	Why   string    `json:"why"`
-}
-
-// Stops is the stop switch.
-type Stops struct {
-	Order   bool      `json:"order"`
-	Repair  bool      `json:"repair"`
-	Destroy bool      `json:"destroy"`
-	By      string    `json:"by,omitempty"`
-	Why     string    `json:"why,omitempty"`
-	At      time.Time `json:"at,omitzero"`
-}
-
 // Need is something that a person should look at.
 type Need struct {
-	What string `json:"what"`
-	Do   string `json:"do"` // the next command
+	What     string `json:"what"`
+	Do       string `json:"do"`                 // the next command
+	Severity string `json:"severity,omitempty"` // of an alarm: "page" or "ticket"; of what is in AWS "note" as well
+	Verdict  string `json:"verdict,omitempty"`  // of what is in AWS: "missing", "orphaned", "foreign", "drifted", "aging" or "unlooked"
+	Runbook  string `json:"runbook,omitempty"`  // address of its section, of an alarm
 }
 
 // Status reads how the deployment is.
@@ -68,8 +51,8 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	if policy.Invalid != nil {
-		s.Needs = append(s.Needs, Need{What: "the policy document can't be meant, and an older one is in force: " + oneLine(policy.Invalid.Error()), Do: "headroom pool policy get"})
+	if warning := policy.Warning(); warning != "" {
+		s.Needs = append(s.Needs, Need{What: warning, Do: "headroom pool policy get"})
 	}
 	if s.Pools, err = o.Pools(ctx); err != nil {
 		return s, err
@@ -87,15 +70,27 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	if stops.Order || stops.Repair || stops.Destroy {
-		s.Stops = &Stops{Order: stops.Order, Repair: stops.Repair, Destroy: stops.Destroy, By: stops.By, Why: stops.Why, At: stops.At.UTC()}
+	if on := stopsOf(stops); len(on.Levels) > 0 {
+		s.Stops = &on
 	}
 	s.At = o.Now()
 	overdue, err := o.overdue(ctx)
 	if err != nil {
 		return s, err
 	}
-	s.Needs = append(append(s.Needs, s.needs()...), overdue...)
+	hosts, err := o.hosts(ctx, "")
+	if err != nil {
+		return s, err
+	}
+	lost, err := o.lostNeeds(ctx, hosts)
+	if err != nil {
+		return s, err
+	}
+	unfinished, err := o.unfinished(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Needs = slices.Concat(s.Needs, lost, s.needs(), unclean(hosts), unfinished, overdue)
 	return s, nil
 }
 
@@ -106,7 +101,7 @@ func (o *Operator) waiting(ctx context.Context) ([]Waiting, error) {
 	}
 	var lists []Waiting
 	for _, tier := range tiers {
-		waiters, err := o.Ledger.Waiting(ctx, tier, waitingSeen)
+		waiters, err := o.Ledger.Waiting(ctx, tier, ledger.WaitingSeen)
 		if err != nil {
 			return nil, err
 		}
@@ -126,32 +121,9 @@ func (o *Operator) waiting(ctx context.Context) ([]Waiting, error) {
 	return lists, nil
 }
 
-// alarmsOn lists the alarms of the stage that are on, by name.
-func (o *Operator) alarmsOn(ctx context.Context) ([]Alarm, error) {
-	var on []Alarm
-	pages := cloudwatch.NewDescribeAlarmsPaginator(o.Alarms, &cloudwatch.DescribeAlarmsInput{
-		AlarmNamePrefix: aws.String("headroom-" + o.Stage + "-"), StateValue: types.StateValueAlarm,
-		AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("look at the alarms: %w", err)
-		}
-		for _, a := range page.MetricAlarms {
-			on = append(on, Alarm{Alarm: aws.ToString(a.AlarmName), Since: aws.ToTime(a.StateUpdatedTimestamp).UTC(), Why: aws.ToString(a.StateReason)})
-		}
-		for _, a := range page.CompositeAlarms {
-			on = append(on, Alarm{Alarm: aws.ToString(a.AlarmName), Since: aws.ToTime(a.StateUpdatedTimestamp).UTC(), Why: aws.ToString(a.StateReason)})
-		}
-	}
-	slices.SortFunc(on, func(a, b Alarm) int { return compareText(a.Alarm, b.Alarm) })
-	return on, nil
-}
-
 // needs are what a person should look at, by what was read.
 func (s Status) needs() []Need {
-	var needs []Need
+	needs := ringing(s.Stage, s.Alarms)
 	need := func(do, format string, args ...any) {
 		needs = append(needs, Need{What: fmt.Sprintf(format, args...), Do: do})
 	}
@@ -175,20 +147,9 @@ func (s Status) needs() []Need {
 		}
 	}
 	if s.Stops != nil {
-		need("headroom status --json", "something is stopped: %s, by %s: %s", s.Stops.what(), s.Stops.By, s.Stops.Why)
+		needs = append(needs, s.Stops.needs()...)
 	}
 	return needs
-}
-
-func (s Stops) what() string {
-	var what []string
-	for name, on := range map[string]bool{"ordering": s.Order, "repairing": s.Repair, "destroying": s.Destroy} {
-		if on {
-			what = append(what, name)
-		}
-	}
-	slices.Sort(what)
-	return strings.Join(what, ", ")
 }
 
 // overdue names what is past its deadline for so long that nobody seems to look after it, or was given up.
@@ -230,6 +191,11 @@ func (o *Operator) overdue(ctx context.Context) ([]Need, error) {
 		return nil, err
 	}
 	late("headroom host show ", "the repair of host", texts(repairs))
+	restorations, err := o.Ledger.OverdueRestorations(ctx, at, dueSeen)
+	if err != nil {
+		return nil, err
+	}
+	late("headroom tenant explain ", "the restoration of tenant", texts(restorations))
 	return needs, nil
 }
 

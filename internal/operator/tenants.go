@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
 
@@ -35,12 +36,14 @@ type Tenant struct {
 // TenantDetail is all of a tenant. It has no password: that is in the secret.
 type TenantDetail struct {
 	Tenant
-	Mark       string      `json:"mark"`               // of its signup
-	Position   int         `json:"position,omitempty"` // on the waiting list, from 1
-	Connect    *Connect    `json:"connect,omitempty"`
-	Coming     []string    `json:"addressesComing,omitempty"`
-	Going      []string    `json:"addressesGoing,omitempty"`
-	Departures []Departure `json:"departures,omitempty"`
+	Mark        string       `json:"mark"`               // of its signup
+	Position    int          `json:"position,omitempty"` // on the waiting list, from 1
+	Connect     *Connect     `json:"connect,omitempty"`
+	Coming      []string     `json:"addressesComing,omitempty"`
+	Going       []string     `json:"addressesGoing,omitempty"`
+	Restoration *Restoration `json:"restoration,omitempty"` // the present one, or the last
+	Missing     []Lack       `json:"missing,omitempty"`     // what may be missing in its share
+	Departures  []Departure  `json:"departures,omitempty"`
 }
 
 // Connect is where a tenant connects to.
@@ -62,8 +65,23 @@ type Departure struct {
 	RequestedAt time.Time           `json:"requestedAt"`
 	GraceUntil  time.Time           `json:"graceUntil"`
 	Archive     string              `json:"archive,omitempty"` // "s3://…" of the zip that was verified
+	Missing     []Lack              `json:"missing,omitempty"` // what may be missing in it
 	Work        *Work               `json:"work,omitempty"`
 	Slots       []Clearance         `json:"slots,omitempty"`
+}
+
+// Lack is what may be missing of a tenant's files, because the gateway that had acknowledged it was given up.
+type Lack struct {
+	Gateway string    `json:"gateway"`
+	GivenUp time.Time `json:"givenUpAt"`
+	What    string    `json:"what"`
+}
+
+func missingOf(all []pool.Missing) (view []Lack) {
+	for _, m := range all {
+		view = append(view, Lack{Gateway: m.Gateway, GivenUp: m.At.UTC(), What: m.What})
+	}
+	return view
 }
 
 // Clearance is how a slot of a tenant that left is brought back into its pool.
@@ -150,7 +168,7 @@ func (o *Operator) tenantIDs(ctx context.Context) ([]pool.TenantID, error) {
 		for id := range shelf.Held {
 			ids[id] = true
 		}
-		waiters, err := o.Ledger.Waiting(ctx, tier, waitingSeen)
+		waiters, err := o.Ledger.Waiting(ctx, tier, ledger.WaitingSeen)
 		if err != nil {
 			return nil, err
 		}
@@ -213,14 +231,28 @@ func (o *Operator) Tenant(ctx context.Context, id string) (TenantDetail, error) 
 	view := TenantDetail{Tenant: tenantOf(t, now), Mark: t.Mark, Coming: t.Change.Coming, Going: t.Change.Going}
 	if t.Named() {
 		view.Connect = &Connect{
-			DatabaseHost: t.Database.Address, DatabasePort: t.Database.Port, DatabaseName: t.Database.Name,
+			DatabaseHost: t.Database.Address, DatabasePort: t.Database.Port, DatabaseName: pool.DatabaseName(t.Database.Name),
 			ShareHost: t.Share.Address, SharePath: "/" + t.Share.Name, Secret: t.Secret,
 		}
+	}
+	if t.State == pool.TenantReady {
+		share, err := o.Ledger.Host(ctx, t.Share.Host)
+		if err != nil && !errors.Is(err, pool.ErrNotFound) {
+			return TenantDetail{}, err
+		}
+		view.Missing = missingOf(share.Missing(t.Share, t.ID, ""))
 	}
 	if t.State == pool.TenantWaiting {
 		if view.Position, err = o.position(ctx, t); err != nil {
 			return TenantDetail{}, err
 		}
+	}
+	r, restored, err := o.restoration(ctx, t.ID)
+	if err != nil {
+		return TenantDetail{}, err
+	}
+	if restored {
+		view.Restoration = restorationOf(r, now)
 	}
 	departures, err := o.Ledger.Departures(ctx, t.ID)
 	if err != nil {
@@ -246,6 +278,7 @@ func (o *Operator) departure(ctx context.Context, d pool.Departure) (Departure, 
 	if d.Archive.Key != "" {
 		view.Archive = "s3://" + d.Archive.Bucket + "/" + d.Archive.Key
 	}
+	view.Missing = missingOf(d.Missing)
 	clearances, err := o.clearances(ctx, d)
 	if err != nil {
 		return view, err
@@ -284,14 +317,21 @@ func (o *Operator) position(ctx context.Context, t pool.Tenant) (int, error) {
 	return pool.Position(t.Seq, first[0].Seq), nil
 }
 
-// History is all that is known of what became of a tenant, the earliest first: its own, that of its departures, and that
-// of the slots that were cleared.
+// History is all that is known of what became of a tenant, the earliest first: its own, that of its restorations and
+// departures, and that of the slots that were cleared.
 func (o *Operator) History(ctx context.Context, id string) ([]Event, error) {
 	t, err := o.readTenant(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	events := eventsOf("tenant", t.History)
+	r, restored, err := o.restoration(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	if restored {
+		events = append(events, restorationEvents(r)...)
+	}
 	departures, err := o.Ledger.Departures(ctx, t.ID)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -38,7 +37,7 @@ func (c change) command() *cobra.Command {
 			flags(f)
 		}
 		if c.reasoned {
-			f.StringVar(&reason, "reason", "", "Why. It stands in the history. Required.")
+			addReason(f, &reason, "history")
 		}
 		f.BoolVar(&dry, "dry-run", false, "Check all that can be checked, and show the message without sending it.")
 		f.DurationVar(&wait, "wait", 0, "Wait until it has come about, so long at most; --wait alone: 5 minutes.")
@@ -52,10 +51,13 @@ func (c change) command() *cobra.Command {
 				return err
 			}
 		}
-		if c.reasoned && strings.TrimSpace(reason) == "" {
-			return errors.New("--reason is missing: say why, for who reads the history")
+		if ok.cmd.Flags().Changed("wait") && wait <= 0 {
+			return fmt.Errorf("--wait is %s, and must be more than nothing", wait)
 		}
-		return nil
+		if !c.reasoned {
+			return nil
+		}
+		return missingReason(reason, "history")
 	}
 	c.ask = func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
 		r, err := c.request(ctx, o, args, reason)
@@ -77,7 +79,7 @@ func (c change) command() *cobra.Command {
 		}
 		a := answer{}
 		if wait > 0 && !dry && r.Done != nil {
-			sent.Came, a.err = await(ctx, r, wait, ok.cmd)
+			sent.Came, a.err = await(ctx, o, r, sent, wait, ok.cmd)
 		}
 		a.data, a.show = sent, func(p *page) { showSent(p, sent, dry) }
 		return a, nil
@@ -87,11 +89,11 @@ func (c change) command() *cobra.Command {
 	return cmd
 }
 
-// await looks until a request has come about. On a terminal it says how that goes.
-func await(ctx context.Context, r operator.Request, most time.Duration, cmd *cobra.Command) (string, error) {
+// await looks until a request has come about, or will not. On a terminal it says how that goes.
+func await(ctx context.Context, o *operator.Operator, r operator.Request, sent operator.Sent, most time.Duration, cmd *cobra.Command) (string, error) {
 	end, said := time.Now().Add(most), ""
 	for {
-		came, done, err := r.Done(ctx)
+		came, done, err := o.Came(ctx, r, sent)
 		if err != nil || done {
 			return came, err
 		}
@@ -100,7 +102,7 @@ func await(ctx context.Context, r operator.Request, most time.Duration, cmd *cob
 			said = came
 		}
 		if time.Now().After(end) {
-			return came, unwell{fmt.Errorf("it has not come about after %s: %s", most, came)}
+			return came, unwell{fmt.Errorf("it has not come about after %s: %s; if it failed for good, headroom dlq list names the queue, and dlq show why", most, came)}
 		}
 		select {
 		case <-ctx.Done():
@@ -117,6 +119,9 @@ func showSent(p *page, s operator.Sent, dry bool) {
 		p.heading("Asked to " + s.Asked)
 		p.fact("message", s.ID)
 		p.fact("came", s.Came)
+	}
+	for _, means := range s.Means {
+		p.item(means)
 	}
 	p.fact("queue", s.Queue[strings.LastIndex(s.Queue, "/")+1:])
 	if body, err := json.Marshal(s.Message); err == nil {

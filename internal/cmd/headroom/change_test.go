@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,14 +15,16 @@ import (
 
 // changeVerbs are all verbs that ask by a message for something to be done, and the queue that it goes to.
 var changeVerbs = []struct{ args, output string }{
-	{"signup umbrella 10.40.1.20", "SignupQueueUrl"},
+	{"signup umbrella 127.20.0.20", "SignupQueueUrl"},
 	{"address add acme 10.40.1.21", "InstanceChangeQueueUrl"},
 	{"decommission acme --reason ended --grace 48h --yes", "DecommissionQueueUrl"},
 	{"undo globex --reason mistake", "DecommissionQueueUrl"},
-	{"restore acme --database --to 2026-01-05T10:00:00Z --reason mistake --yes", "RestoreQueueUrl"},
-	{"restore acme --undo --reason mistake --yes", "RestoreQueueUrl"},
 	{"departure resume globex.m4rkglobex --reason mended", "DecommissionQueueUrl"},
+	{"slot again share-standard-2/3 --reason emptied", "RecoverQueueUrl"},
+	{"slot retire share-standard-2/3 --reason unclear --yes", "RecoverQueueUrl"},
 	{"host cordon share-standard-1 --reason drill", "HostEventsQueueUrl"},
+	{"host protect share-standard-1 --reason audit", "HostEventsQueueUrl"},
+	{"host drain share-standard-1 --reason old", "HostEventsQueueUrl"},
 	{"host release database-standard-2 --reason mended", "HostEventsQueueUrl"},
 	{"host retry database-standard-2 --reason mended", "HostEventsQueueUrl"},
 	{"host delete database-standard-2 --reason broken --yes", "HostEventsQueueUrl"},
@@ -106,12 +109,15 @@ func TestAPolicyIsComparedAndSet(t *testing.T) {
 	golden(t, "pool-policy-diff-same.txt", said("diff", file))
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":30`, 1))
 	golden(t, "pool-policy-diff.txt", said("diff", file))
-	golden(t, "pool-policy-set-unconfirmed.txt", said("set", file))
-	golden(t, "pool-policy-set.txt", said("set", file, "--yes"))
+	golden(t, "pool-policy-set-unconfirmed.txt", said("set", file, "--reason", "more signups"))
+	golden(t, "pool-policy-set.txt", said("set", file, "--reason", "more signups", "--yes"))
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":0`, 1))
 	golden(t, "pool-policy-diff-wrong.txt", said("diff", file))
 	put(before)
-	said("set", file, "--yes")
+	said("set", file, "--reason", "more signups", "--yes")
+	if sent := d.sentTo(t, "HostEventsQueueUrl"); len(sent) != 2 || sent[0]["type"] != "DoneByHand" || sent[0]["action"] != "policy set" || sent[0]["reason"] != "more signups" {
+		t.Errorf("sent to be put on record %v", sent)
+	}
 }
 
 func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
@@ -131,7 +137,15 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	if len(there) != 1 {
 		t.Fatalf("there are %v", there)
 	}
-	status, stdout, _ := execute(newRoot(), "dlq", "redrive", "signup", "--id", there[0].MessageID, "--endpoint", d.Endpoint)
+	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--endpoint", d.Endpoint); status != undecided || !strings.Contains(stderr, "sent again: 1: not confirmed") || len(letters()) != 1 {
+		t.Errorf("without a word: status %d: %s", status, stderr)
+	}
+	status, stdout, _ := execute(newRoot(), "dlq", "redrive", "signup", "--dry-run", "--endpoint", d.Endpoint)
+	if status != 0 || len(letters()) != 1 {
+		t.Fatalf("a dry run: status %d", status)
+	}
+	golden(t, "dlq-redrive-dry.txt", regexp.MustCompile(`  [0-9]+[smhd]  `).ReplaceAllString(stdout, "  AGE  "))
+	status, stdout, _ = execute(newRoot(), "dlq", "redrive", "signup", "--id", there[0].MessageID, "--yes", "--endpoint", d.Endpoint)
 	if status != 0 {
 		t.Fatalf("status %d", status)
 	}
@@ -142,7 +156,7 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	status, stdout, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--endpoint", d.Endpoint)
+	status, stdout, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--yes", "--endpoint", d.Endpoint)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
@@ -151,14 +165,17 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, stderr = execute(newRoot(), "dlq", "drop", "signup", "--all", "--endpoint", d.Endpoint); status != undecided || !strings.Contains(stderr, "deleted for good") {
+	if status, _, stderr = execute(newRoot(), "dlq", "drop", "signup", "--all", "--reason", "a test", "--endpoint", d.Endpoint); status != undecided || !strings.Contains(stderr, "deleted for good") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
-	status, stdout, stderr = execute(newRoot(), "dlq", "drop", "signup", "--all", "--yes", "--endpoint", d.Endpoint)
+	status, stdout, stderr = execute(newRoot(), "dlq", "drop", "signup", "--all", "--reason", "a test", "--yes", "--endpoint", d.Endpoint)
 	if status != 0 || len(letters()) != 0 {
 		t.Errorf("status %d: %s", status, stderr)
 	}
 	golden(t, "dlq-drop-all.txt", stdout)
+	if said := d.sentTo(t, "HostEventsQueueUrl"); len(said) != 1 || said[0]["type"] != "DoneByHand" || said[0]["action"] != "dlq drop" || said[0]["of"] != "signup" || said[0]["reason"] != "a test" {
+		t.Errorf("sent to be put on record %v", said)
+	}
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}

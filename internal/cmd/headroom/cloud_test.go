@@ -84,7 +84,7 @@ func startCloud() (*deployed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, errors.Join(d.forecastNothing(ctx), d.furnish(ctx), d.spoil(ctx), d.drain(ctx, "PoolCheckQueueUrl"))
+	return d, errors.Join(d.forecastNothing(ctx), d.furnish(ctx), d.restored(ctx), d.spoil(ctx), d.drain(ctx, "PoolCheckQueueUrl"))
 }
 
 // cloud is the deployment that the tests share.
@@ -162,6 +162,10 @@ func (d *deployed) furnish(ctx context.Context) error {
 		order(shares, 40, func(h *pool.Host) {
 			move(h, pool.HostCordoned, 90, "alarm headroom-dev-share-standard-2-availability is on")
 			h.Zone, h.Slots = "eu-west-1b", slots(pool.Share, 2)[1:]
+			h.Slots = append(h.Slots, pool.Slot{
+				Index: 3, Generation: 2, Name: "sw4z6y8", State: pool.SlotQuarantined, Since: after(95), Share: "share-00000004", Bucket: "headroom-dev-share-standard-2-3",
+				Doubt: "it may hold somebody's data, and no tenant's secret or share says whose",
+			})
 			h.Alarms = map[string]pool.AlarmMark{"headroom-dev-share-standard-2-availability": {On: true, At: after(90)}}
 		}),
 		order(shares, 110, func(h *pool.Host) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,18 @@ type consent struct {
 func (c *consent) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.yes, "yes", false, "It is meant: ask for no confirmation.")
 	flags.BoolVar(&c.noInput, "no-input", false, "Never ask: what wants a confirmation is not done.")
+}
+
+// addReason is the flag for why something is done; missing says that it was left out.
+func addReason(flags *pflag.FlagSet, reason *string, where string) {
+	flags.StringVar(reason, "reason", "", "Why. It stands in the "+where+". Required.")
+}
+
+func missingReason(reason, where string) error {
+	if strings.TrimSpace(reason) == "" {
+		return errors.New("--reason is missing: say why, for who reads the " + where)
+	}
+	return nil
 }
 
 // confirm has somebody at a terminal type a word before something is done. Without a terminal, and with --no-input, it is

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -44,12 +45,16 @@ func queueNames(ctx context.Context, o *operator.Operator) ([]string, error) {
 }
 
 func newDeadLetterShow() *cobra.Command {
+	var secrets bool
 	return verb{
 		use: "show QUEUE [flags]", short: "Show a queue's dead letters, and why each is there.",
-		long:    "Show a queue's dead letters, and why each is there: what it was refused for, or\nwhat the log of its function says. They stay where they are.",
+		long:    "Show a queue's dead letters, and why each is there: what it was refused for, or\nwhat the log of its function says. They stay where they are. Values that look\nsecret are left out, and what is long is cut off.",
 		example: "  headroom dlq show signup", args: arguments("queue"), complete: queueNames,
+		flags: func(f *pflag.FlagSet) {
+			f.BoolVar(&secrets, "secrets", false, "Show values too that look secret.")
+		},
 		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
-			q, letters, err := o.DeadLetters(ctx, args[0])
+			q, letters, err := o.DeadLetters(ctx, args[0], secrets)
 			return answer{data: map[string]any{"queue": q.Queue, "deadLetters": list(letters)}, show: func(p *page) { showDeadLetters(p, q.Queue, letters) }}, err
 		},
 	}.command()
@@ -62,67 +67,107 @@ func showDeadLetters(p *page, queue string, letters []operator.DeadLetter) {
 	}
 	for _, l := range letters {
 		p.heading(l.Type + " " + l.ID)
-		p.fact("sent", at(l.SentAt))
+		p.fact("sent", p.when(l.SentAt))
 		p.fact("by", l.SentBy)
 		p.fact("why", p.in(red, l.Why))
+		p.fact("stale", p.in(yellow, l.Stale))
 		p.fact("body", l.Body)
 	}
 	p.next("headroom dlq redrive "+queue, "headroom dlq drop "+queue+" --id "+letters[0].ID)
 }
 
-// moving is a verb that moves dead letters.
-func moving(use, short, example string, all bool, confirm func(queue, id string) string,
-	move func(ctx context.Context, o *operator.Operator, queue, id string) (operator.Moved, error),
-) *cobra.Command {
+func newRedrive() *cobra.Command {
 	var id string
-	var every bool
+	var dry bool
 	var ok consent
 	cmd := verb{
-		use: use, short: short, example: example, args: arguments("queue"), complete: queueNames,
+		use: "redrive QUEUE [flags]", short: "Send dead letters back to their queue, once that is confirmed.",
+		long: "Send dead letters back to their queue, to be handled anew, once what is sent is\nconfirmed. What was decided since they were sent at first counts for more; those\n" +
+			"that would change nothing for that reason stay where they are.",
+		example: "  headroom dlq redrive signup", args: arguments("queue"), complete: queueNames,
 		flags: func(f *pflag.FlagSet) {
 			f.StringVar(&id, "id", "", "Only the message with this ID.")
-			if all {
-				f.BoolVar(&every, "all", false, "All of them.")
-				ok.add(f)
-			}
-		},
-		check: func([]string) error {
-			if all && (id == "") != every {
-				return errors.New("--id names one, or --all means all of them: one of the two")
-			}
-			return nil
+			f.BoolVar(&dry, "dry-run", false, "Show what would be sent, and send nothing.")
+			ok.add(f)
 		},
 		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
-			if confirm != nil {
-				if err := ok.confirm(confirm(args[0], id), args[0]); err != nil {
-					return answer{}, err
-				}
+			r, err := o.PlanRedrive(ctx, args[0], id)
+			if err != nil {
+				return answer{}, err
 			}
-			m, err := move(ctx, o, args[0], id)
-			return answer{data: m, show: func(p *page) {
-				p.text("%s of queue %s: %d", strings.ToUpper(m.Did[:1])+m.Did[1:], m.Queue, m.Messages)
-				p.next(m.Next...)
-			}}, err
+			if dry {
+				return answer{data: r, show: func(p *page) { showRedrive(p, r) }}, nil
+			}
+			if !ok.yes {
+				p := newPage(ok.cmd.ErrOrStderr(), o.Now())
+				showRedrive(p, r)
+				fmt.Fprintln(ok.cmd.ErrOrStderr(), p.String())
+			}
+			if err := ok.confirm(fmt.Sprintf("dead letters of queue %s are sent again: %d", r.Queue, r.Sends()), args[0]); err != nil {
+				return answer{}, err
+			}
+			m, err := o.Redrive(ctx, r)
+			return answer{data: m, show: func(p *page) { showMoved(p, m) }}, err
 		},
 	}.command()
 	ok.cmd = cmd
 	return cmd
 }
 
-func newRedrive() *cobra.Command {
-	return moving("redrive QUEUE [flags]", "Send dead letters back to their queue, to be handled anew.", "  headroom dlq redrive signup", false, nil,
-		func(ctx context.Context, o *operator.Operator, queue, id string) (operator.Moved, error) {
-			return o.Redrive(ctx, queue, id)
-		})
+func showRedrive(p *page, r operator.Redrive) {
+	var rows [][]string
+	for _, l := range r.Letters {
+		what := "sent again"
+		if l.Stale != "" {
+			what = p.in(yellow, "stays: "+l.Stale)
+		}
+		rows = append(rows, []string{l.Type, l.ID, l.Age, what})
+	}
+	p.table("", []string{"TYPE", "MESSAGE", "AGE", "WHAT BECOMES OF IT"}, rows)
+	for _, w := range r.Warnings {
+		p.text("%s", p.in(yellow, w))
+	}
+}
+
+func showMoved(p *page, m operator.Moved) {
+	p.text("%s of queue %s: %d", strings.ToUpper(m.Did[:1])+m.Did[1:], m.Queue, m.Messages)
+	if m.Left > 0 {
+		p.text("%d stay, which would change nothing.", m.Left)
+	}
+	p.next(m.Next...)
 }
 
 func newDrop() *cobra.Command {
-	return moving("drop QUEUE [flags]", "Delete dead letters for good.", "  headroom dlq drop signup --id 1b2c3d4e-…", true, func(queue, id string) string {
-		if id == "" {
-			return "all dead letters of queue " + queue + " are deleted for good"
-		}
-		return "dead letter " + id + " of queue " + queue + " is deleted for good"
-	}, func(ctx context.Context, o *operator.Operator, queue, id string) (operator.Moved, error) {
-		return o.Drop(ctx, queue, id)
-	})
+	var id string
+	var every bool
+	var reason string
+	var ok consent
+	cmd := verb{
+		use: "drop QUEUE [flags]", short: "Delete dead letters for good.", example: "  headroom dlq drop signup --id 1b2c3d4e-… --reason \"it was a test\"", args: arguments("queue"), complete: queueNames,
+		flags: func(f *pflag.FlagSet) {
+			f.StringVar(&id, "id", "", "Only the message with this ID.")
+			f.BoolVar(&every, "all", false, "All of them.")
+			addReason(f, &reason, "audit")
+			ok.add(f)
+		},
+		check: func([]string) error {
+			if (id == "") != every {
+				return errors.New("--id names one, or --all means all of them: one of the two")
+			}
+			return missingReason(reason, "audit")
+		},
+		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
+			what := "all dead letters of queue " + args[0] + " are deleted for good"
+			if id != "" {
+				what = "dead letter " + id + " of queue " + args[0] + " is deleted for good"
+			}
+			if err := ok.confirm(what, args[0]); err != nil {
+				return answer{}, err
+			}
+			m, err := o.Drop(ctx, args[0], id, reason)
+			return answer{data: m, show: func(p *page) { showMoved(p, m) }}, err
+		},
+	}.command()
+	ok.cmd = cmd
+	return cmd
 }

@@ -2,9 +2,13 @@ package main
 
 import (
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+// ranges are those of times that can be gone back to, which move.
+var ranges = regexp.MustCompile(`from [0-9-]+T[0-9:]+Z to [0-9-]+T[0-9:]+Z`)
 
 // TestWhatFailsSaysWhatToDo is the table of failures: wrong input, nothing there, no network, a guard.
 func TestWhatFailsSaysWhatToDo(t *testing.T) {
@@ -14,7 +18,7 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		status int
 		says   string // %s: the endpoint
 	}{
-		{"host list --state broken", refused, "headroom: --state is \"broken\", and must be one of ordered, building, preparing, in-service, cordoned, lost, deleting, deleted, quarantined (see headroom host list --help)\n"},
+		{"host list --state broken", refused, "headroom: --state is \"broken\", and must be one of ordered, building, preparing, in-service, cordoned, retiring, lost, deleting, deleted, quarantined (see headroom host list --help)\n"},
 		{"host", refused, "headroom: which command? (see headroom host --help)\n"},
 		{"host lits", refused, "headroom: unknown command \"lits\", did you mean list? (see headroom host --help)\n"},
 		{"host show", refused, "headroom: which host? (see headroom host show --help)\n"},
@@ -25,27 +29,54 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"pool show files", guarded, "headroom: \"files\" is no pool\nIt is the kind and the tier, such as database-standard or share-standard.\n"},
 		{"pool show share-gold", missing, "headroom: there is no pool share-gold\nheadroom pool list names those there are.\n"},
 		{"tenant show nobody", missing, "headroom: there is no tenant nobody\nNames count letter by letter. headroom tenant list names those there are.\n"},
-		{"dlq show letters", missing, "headroom: there is no queue letters\nIt is one of alarms, changesteps, decommission, decommissionsteps, gatewayalarms, hostevents, instancechange, poolcheck, repairrequests, repairsteps, restore, restoresteps, signup, signupsteps, undelivered.\n"},
+		{"dlq show letters", missing, "headroom: there is no queue letters\nIt is one of alarms, auditcopy, changesteps, decommission, decommissionsteps, gatewayalarms, hostevents, instancechange, poolcheck, reconcile, recover, repairrequests, repairsteps, restore, restoresteps, signup, signupsteps, undelivered.\n"},
 		{"status --stage prod", missing, "headroom: there is no stage prod in eu-west-1\nName another stage with --stage, or another region with --region.\n"},
+		{"signup acme 127.20.0.20 --wait=-1s", refused, "headroom: --wait is -1s, and must be more than nothing (see headroom signup --help)\n"},
 		{"signup acme", refused, "headroom: which address? (see headroom signup --help)\n"},
 		{"signup acme 10.40.1.300", guarded, "headroom: instanceIp is not one IPv4 address\n"},
-		{"signup acme 10.40.1.30 --tier gold", guarded, "headroom: tier gold can't be signed up for\nThe policy has standard.\n"},
+		{"signup umbrella 10.40.1.30 --tier gold", guarded, "headroom: tier gold can't be signed up for\nThe policy has standard.\n"},
+		{"signup umbrella 10.40.1.30 --dry-run", guarded, "headroom: instanceIp is in none of the networks where instances live: 127.0.0.0/8\nIt is the address of the tenant's application server.\n"},
+		{"signup umbrella 127.255.255.255 --dry-run", guarded, "headroom: instanceIp is the broadcast address of the network 127.0.0.0/8\nIt is the address of the tenant's application server.\n"},
+		{"signup acme 10.40.1.30 --dry-run", guarded, "headroom: instanceIp is another address than the one this tenant signed up with\nTenant acme has signed up: headroom tenant show acme shows it, and headroom address changes its addresses.\n"},
+		{"decommission acme --reason ended --grace 900h --dry-run", guarded, "headroom: grace is longer than the policy's graceMost, 168h0m0s\n"},
+		{"restore acme --share --to 2026-01-01T10:00:00Z --reason mistake --dry-run", guarded, "headroom: to is before the earliest time that can be gone back to: that is from FROM to UNTIL\nIt is a time since tenant acme was ready: headroom tenant show acme.\n"},
+		{"restore acme --share --to 2126-01-01T10:00:00Z --reason mistake --dry-run", guarded, "headroom: to is after the latest time that can be gone back to: that is from FROM to UNTIL\nIt is a time since tenant acme was ready: headroom tenant show acme.\n"},
+		{"restore acme --database --to 2026-01-05T10:00:00Z --reason mistake --dry-run", guarded, "headroom: to is no time that can be gone back to: the database's host has no backups, or none yet\nheadroom host show database-standard-1 shows the host.\n"},
 		{"address remove acme 10.40.1.7", guarded, "headroom: remove takes the tenant's last address: it leaves by being decommissioned\nheadroom tenant show acme has its addresses.\n"},
 		{"decommission acme", refused, "headroom: --reason is missing: say why, for who reads the history (see headroom decommission --help)\n"},
 		{"decommission globex --reason ended --yes", guarded, "headroom: tenant globex leaves, or has left\nheadroom tenant explain globex says how it goes.\n"},
 		{"restore acme --to yesterday --reason mistake", refused, "headroom: --to is \"yesterday\", and must be a time such as 2026-11-02T09:00:00Z (see headroom restore --help)\n"},
 		{"restore initech --share --to 2026-01-05T10:00:00Z --reason mistake", guarded, "headroom: tenant initech has no storage to go back: it is waiting\nheadroom tenant explain initech says how it is.\n"},
+		{"restore acme --undo --reason mistake --yes", guarded, "headroom: tenant acme has no restoration that could be undone\nheadroom tenant explain acme says what became of it.\n"},
+		{"tenant move acme --reason busy --yes", guarded, "headroom: tenant acme can't move: host database-standard-2 is quarantined\nheadroom host list --pool database/standard shows them.\n"},
+		{"tenant move acme --to database-standard-1 --reason busy --yes", guarded, "headroom: tenant acme can't move: there is no other host\nheadroom host list --pool database/standard shows them.\n"},
+		{"tenant move acme --most soon --reason busy --yes", guarded, "headroom: most is no duration such as \"10m\"\n"},
+		{"tenant move initech --reason busy --yes", guarded, "headroom: tenant initech has no database to move: it is waiting\nheadroom tenant explain initech says how it is.\n"},
 		{"undo acme --reason mistake", guarded, "headroom: tenant acme does not leave\nheadroom tenant show acme says how it is.\n"},
 		{"host release share-standard-1 --reason mended", guarded, "headroom: host share-standard-1 is not quarantined: it is in-service\nheadroom host explain share-standard-1 says why.\n"},
+		{"host retire share-standard-1 --reason empty --yes", guarded, "headroom: host share-standard-1 is not empty: slot 1 is of tenant acme\nheadroom host drain share-standard-1 --reason … has it take no more, and go once it is empty.\n"},
+		{"host protect share-standard-1 --off --reason over", guarded, "headroom: host share-standard-1 is not protected\n"},
+		{"host drain share-standard-1 --off --reason over", guarded, "headroom: host share-standard-1 is not drained\n"},
 		{"host uncordon share-standard-1 --reason mended", guarded, "headroom: host share-standard-1 is not cordoned by a person's word\nheadroom host explain share-standard-1 says why.\n"},
-		{"host repair share-standard-2 --way gateway --reason lost", guarded, "headroom: the word is for way \"gateway\", and the repair of host share-standard-2 asks for way \"machine\"\nheadroom host explain share-standard-2 says how it is.\n"},
-		{"host repair share-standard-2 --reason lost", refused, "headroom: --way names what is asked for, or --drop ends the repair: one of them (see headroom host repair --help)\n"},
+		{"host repair share-standard-2 --way restart --reason lost", guarded, "headroom: the word is for way \"restart\", and the repair of host share-standard-2 asks for way \"machine\"\nheadroom host explain share-standard-2 says how it is.\n"},
+		{"host repair share-standard-2 --reason lost", refused, "headroom: --way names what is asked for, --drop ends the repair, --discard lets old disks go: one of them (see headroom host repair --help)\n"},
+		{"host repair share-standard-2 --discard --reason old", guarded, "headroom: nothing of host share-standard-2 is kept until somebody says that it may go\nheadroom host explain share-standard-2 says how it is.\n"},
 		{"host resize database-standard-1 --size m6i.xlarge --reason small", guarded, "headroom: host database-standard-1 is a database host\nOnly share hosts have a machine of their own.\n"},
 		{"departure again globex.m4rkglobex share --reason cleared", guarded, "headroom: the share of departure globex.m4rkglobex is not quarantined\nheadroom tenant explain globex says how it is.\n"},
 		{"departure resume globex.other --reason mended", missing, "headroom: there is no departure globex.other\nheadroom tenant show globex names the departures of the tenant.\n"},
+		{"slot again share-standard-2 --reason emptied", guarded, "headroom: \"share-standard-2\" is no slot\nIt is host and number, such as share-standard-3/2; headroom host show lists the slots of a host.\n"},
+		{"slot again shares/2 --reason emptied", guarded, "headroom: \"shares\" is no host\nIt is kind, tier and number, such as share-standard-3; headroom host list names them.\n"},
+		{"slot again share-standard-2/9 --reason emptied", missing, "headroom: host share-standard-2 has no slot 9\nheadroom host show share-standard-2 lists its slots.\n"},
+		{"slot again share-standard-2/2 --reason emptied", guarded, "headroom: slot share-standard-2/2 is not in quarantine: it is free\nheadroom host show share-standard-2 lists its slots.\n"},
+		{"slot retire share-standard-2/3 --reason unclear", undecided, "headroom: slot share-standard-2/3 goes out of use for good: not confirmed, and nothing was changed; --yes says that it is meant\n"},
+		{"slot again share-standard-2/3", refused, "headroom: --reason is missing: say why, for who reads the history (see headroom slot again --help)\n"},
 		{"pool policy diff gone.json", failed, "headroom: read the document: open gone.json: no such file or directory\n"},
-		{"dlq redrive poolcheck", guarded, "headroom: queue poolcheck has no dead letters\nheadroom dlq list shows where there are some.\n"},
+		{"dlq redrive poolcheck", guarded, "headroom: queue poolcheck has no dead letters\nheadroom dlq list shows where there are some; those that somebody looks at are hidden for half a minute.\n"},
+		{"logs not/an/id", guarded, "headroom: \"not/an/id\" is no tenant, no host, and can be no correlation id\nheadroom tenant history and host show name those of a tenant and of a host.\n"},
+		{"logs acme --since 0s", refused, "headroom: --since is 0s, and must be more than nothing (see headroom logs --help)\n"},
 		{"dlq drop signup", refused, "headroom: --id names one, or --all means all of them: one of the two (see headroom dlq drop --help)\n"},
+		{"recover", refused, "headroom: --reason is missing: say why, for who reads the audit (see headroom recover --help)\n"},
+		{"recover --dry-run --drop --reason both", refused, "headroom: --dry-run and --drop can't both be meant (see headroom recover --help)\n"},
 		{"doctor", notWell, "headroom: something needs a person\n"},
 		{"audit --days 500", refused, "headroom: --days is 500, and must be from 0 to 400 (see headroom audit --help)\n"},
 		{"status --check", notWell, "headroom: something needs a person\n"},
@@ -57,6 +88,7 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 				_, stderr, _ = strings.Cut(stderr, "headroom: ")
 				stderr = "headroom: " + stderr
 			}
+			stderr = ranges.ReplaceAllString(stderr, "from FROM to UNTIL")
 			if status != test.status || stderr != test.says {
 				t.Errorf("status %d, said\n%swant %d,\n%s", status, stderr, test.status, test.says)
 			}
@@ -92,8 +124,10 @@ func TestWithoutARegionItSaysSo(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
 	t.Setenv("AWS_ACCESS_KEY_ID", "key")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	if status, _, stderr := execute(newRoot(), "status"); status != guarded || stderr != "headroom: no region is set\nSet AWS_REGION, or give --region.\n" {
-		t.Errorf("status %d, said %s", status, stderr)
+	if status, _, stderr := execute(newRoot(), "status"); status != refused {
+		t.Errorf("status %d", status)
+	} else {
+		golden(t, "no-region.stderr", stderr)
 	}
 }
 
@@ -110,5 +144,26 @@ func TestAShellCompletesWhatThereIs(t *testing.T) {
 		if _, stdout, _ := execute(newRoot(), append([]string{"__complete"}, strings.Fields(line)...)...); stdout != want {
 			t.Errorf("%s: %q, want %q", line, stdout, want)
 		}
+	}
+}
+
+// What can't be meant at all is said before anything is asked.
+func TestALineThatCanNotBeMeantIsRefused(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"status", "--endpoint", "cloud"}, "headroom: --endpoint, or AWS_ENDPOINT_URL, is \"cloud\", and must be an address such as http://127.0.0.1:4566\n"},
+		{[]string{"tenant", "show", ""}, "headroom: which tenant? It is empty (see headroom tenant show --help)\n"},
+		{[]string{"help", "nothing"}, "headroom: there is no command \"nothing\" (see headroom --help)\n"},
+		{[]string{"help", "host", "nothing"}, "headroom: there is no command \"host nothing\" (see headroom --help)\n"},
+	} {
+		if status, stdout, stderr := execute(newRoot(), test.args...); status != refused || stdout != "" || stderr != test.says {
+			t.Errorf("%q: status %d, printed %q, said %q", test.args, status, stdout, stderr)
+		}
+	}
+	_, asked, _ := execute(newRoot(), "help", "host", "list")
+	if _, want, _ := execute(newRoot(), "host", "list", "--help"); asked != want || want == "" {
+		t.Errorf("help host list prints\n%s, and host list --help\n%s", asked, want)
 	}
 }

@@ -21,7 +21,7 @@ func newHost() *cobra.Command {
 
 // hostStates can be asked for.
 var hostStates = []string{
-	string(pool.HostOrdered), string(pool.HostBuilding), string(pool.HostPreparing), string(pool.HostInService), string(pool.HostCordoned),
+	string(pool.HostOrdered), string(pool.HostBuilding), string(pool.HostPreparing), string(pool.HostInService), string(pool.HostCordoned), string(pool.HostRetiring),
 	string(pool.HostLost), string(pool.HostDeleting), string(pool.HostDeleted), string(pool.HostQuarantined),
 }
 
@@ -62,13 +62,21 @@ func list[E any](l []E) []E {
 }
 
 func showHosts(p *page, hosts []operator.Host) {
+	heads := []string{"HOST", "STATE", "AGE", "USED", "FREE", "STEP", "WHY"}
+	if p.roomy() {
+		heads = slices.Insert(heads, 2, "SINCE")
+	}
 	var rows [][]string
 	for _, h := range hosts {
-		rows = append(rows, []string{
-			string(h.Host), p.state(string(h.State)), minute(h.Since), fmt.Sprintf("%d/%d", h.Slots.Used, h.Slots.Size), strconv.Itoa(h.Slots.Free), doing(h.Work), h.Why,
-		})
+		row := []string{
+			string(h.Host), p.state(string(h.State)), p.age(h.Since), fmt.Sprintf("%d/%d", h.Slots.Used, h.Slots.Size), strconv.Itoa(h.Slots.Free), doing(h.Work), h.Why,
+		}
+		if p.roomy() {
+			row = slices.Insert(row, 2, at(h.Since))
+		}
+		rows = append(rows, row)
 	}
-	p.table("There are none.", []string{"HOST", "STATE", "SINCE (UTC)", "USED", "FREE", "STEP", "WHY"}, rows)
+	p.table("There are none.", heads, rows)
 }
 
 // doing words what is to be done next.
@@ -118,31 +126,58 @@ func newHostExplain() *cobra.Command {
 
 func showHost(p *page, h operator.HostDetail) {
 	p.heading("Host " + string(h.Host.Host))
-	p.fact("state", fmt.Sprintf("%s since %s: %s", p.state(string(h.State)), at(h.Since), h.Why))
+	p.fact("state", fmt.Sprintf("%s since %s: %s", p.state(string(h.State)), p.when(h.Since), h.Why))
 	for _, why := range h.Barred {
 		p.fact("takes nobody", why)
 	}
+	if h.Protected != "" {
+		p.fact("protected", "it is not retired, by "+h.Protected)
+	}
 	showWork(p, h.Work)
-	p.fact("slots", fmt.Sprintf("%d: %d used, %d free, %d leaving, %d cooling, %d quarantined, %d retired",
-		h.Slots.Size, h.Slots.Used, h.Slots.Free, h.Slots.Leaving, h.Slots.Cooling, h.Slots.Quarantined, h.Slots.Retired))
+	p.fact("slots", fmt.Sprintf("%d: %d used, %d free (%d on the shelf), %d leaving, %d cooling, %d quarantined, %d retired",
+		h.Slots.Size, h.Slots.Used, h.Slots.Free, h.Slots.OnShelf, h.Slots.Leaving, h.Slots.Cooling, h.Slots.Quarantined, h.Slots.Retired))
 	p.fact("zone", h.Zone)
-	p.fact("ordered", at(h.OrderedAt)+" (mark "+h.Mark+")")
+	p.fact("ordered", p.when(h.OrderedAt)+", mark "+h.Mark)
 	p.fact("stack", h.Stack)
 	p.fact("address", h.Address)
 	p.fact("gateway", h.Gateway)
 	p.fact("machine", h.Machine)
 	p.fact("cache", h.Cache)
 	p.fact("image", h.Image)
+	if r := h.Retired; r != nil {
+		p.heading("Retirement")
+		p.fact("began", p.when(r.Began))
+		p.fact("by", r.By)
+		for _, left := range r.Left {
+			p.fact("left", fmt.Sprintf("%s %s until %s", left.What, left.Name, at(left.Until)))
+		}
+	}
 	if r := h.Repair; r != nil {
 		p.heading("Repair " + r.Repair)
 		p.fact("state", p.state(string(r.State)))
 		p.fact("cause", r.Cause)
-		p.fact("began", at(r.Began))
+		p.fact("began", p.when(r.Began))
 		p.fact("way", string(r.Way))
 		p.fact("asks", r.Asked)
 		showWork(p, r.Work)
 		for _, t := range r.Tried {
 			p.fact("tried", fmt.Sprintf("%s at %s: %s", t.Way, at(t.At), t.Came))
+		}
+		if r.Loses != "" {
+			p.fact("may lose", "by way gateway, "+r.Loses)
+		}
+		if r.Lost != "" {
+			p.fact("lost", "maybe, "+r.Lost)
+		}
+		for _, k := range r.Kept {
+			what := k.Volume + " until " + at(k.Until)
+			if k.Gateway != "" {
+				what += ", of gateway " + k.Gateway
+			}
+			if k.Word {
+				what += ", and longer: headroom host repair " + string(h.Host.Host) + " --discard lets it go"
+			}
+			p.fact("kept", what)
 		}
 	}
 	if len(h.Alarms) > 0 {
@@ -155,7 +190,7 @@ func showHost(p *page, h operator.HostDetail) {
 			}
 			rows = append(rows, []string{a.Alarm, at(a.At), p.state(state)})
 		}
-		p.table("", []string{"ALARM", "AT (UTC)", "STATE"}, rows)
+		p.table("", []string{"ALARM", "AT", "STATE"}, rows)
 	}
 	if len(h.SlotList) > 0 {
 		p.heading("Slots")
@@ -163,10 +198,18 @@ func showHost(p *page, h operator.HostDetail) {
 		for _, s := range h.SlotList {
 			rows = append(rows, []string{strconv.Itoa(s.Index), strconv.Itoa(s.Generation), p.state(string(s.State)), at(s.Since), s.Name, string(s.Tenant)})
 		}
-		p.table("", []string{"SLOT", "GENERATION", "STATE", "SINCE (UTC)", "NAME", "TENANT"}, rows)
+		p.table("", []string{"SLOT", "GENERATION", "STATE", "SINCE", "NAME", "TENANT"}, rows)
+	}
+	next := []string{"headroom host explain " + string(h.Host.Host)}
+	for _, s := range h.SlotList {
+		if s.Doubt != "" {
+			name := fmt.Sprintf("%s/%d", h.Host.Host, s.Index)
+			p.item("slot " + name + " is in quarantine since a recovery: " + s.Doubt)
+			next = append(next, "headroom slot again "+name+" --reason …")
+		}
 	}
 	showEvents(p, "History", h.History)
-	p.next("headroom host explain " + string(h.Host.Host))
+	p.next(next...)
 }
 
 func showWork(p *page, w *operator.Work) {
@@ -176,7 +219,7 @@ func showWork(p *page, w *operator.Work) {
 	if w.Step != "" {
 		step := string(w.Step)
 		if !w.Due.IsZero() {
-			step += ", due " + at(w.Due)
+			step += ", due " + p.when(w.Due)
 		}
 		if w.Tries > 0 {
 			step += fmt.Sprintf(", past its deadline %d times", w.Tries)
@@ -196,14 +239,21 @@ func showEvents(p *page, heading string, events []operator.Event) {
 	p.heading(heading)
 	several := slices.ContainsFunc(events, func(e operator.Event) bool { return e.Of != events[0].Of })
 	var rows [][]string
+	correlated := slices.ContainsFunc(events, func(e operator.Event) bool { return e.CorrelationID != "" })
 	for _, e := range events {
 		row := []string{at(e.At), e.What, e.Why}
+		if correlated {
+			row = slices.Insert(row, 2, dash(e.CorrelationID))
+		}
 		if several {
 			row = slices.Insert(row, 1, e.Of)
 		}
 		rows = append(rows, row)
 	}
-	heads := []string{"AT (UTC)", "WHAT", "WHY"}
+	heads := []string{"AT", "WHAT", "WHY"}
+	if correlated {
+		heads = slices.Insert(heads, 2, "CORRELATION ID")
+	}
 	if several {
 		heads = slices.Insert(heads, 1, "OF")
 	}

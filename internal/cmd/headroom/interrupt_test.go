@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"headroom/internal/demo"
 )
 
 // hang names the environment variable with which the tests' program is one that never ends by itself.
@@ -62,11 +60,10 @@ func TestTheFirstInterruptionAsksAndTheSecondEndsAtOnce(t *testing.T) {
 func TestARunThatIsInterruptedWhileItStartsEndsQuietly(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	p := demo.NewPrinter(t.Output())
-	if err := (demoCommand{Speed: 1}).runIn(ctx, t.TempDir(), p); err != context.Canceled {
+	if err := (demoCommand{Speed: 1}).runIn(ctx, t.TempDir(), t.Output()); err != context.Canceled {
 		t.Errorf("the error is %v", err)
 	}
-	if err := (demoCommand{Speed: 1}).runIn(t.Context(), t.TempDir(), p); err == nil || err == context.Canceled {
+	if err := (demoCommand{Speed: 1}).runIn(t.Context(), t.TempDir(), t.Output()); err == nil || err == context.Canceled {
 		t.Errorf("the error is %v", err)
 	}
 }

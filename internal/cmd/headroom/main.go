@@ -39,7 +39,7 @@ var exits = [][2]string{
 	{"5", "refused as things are; nothing was changed"},
 	{"6", "nothing answered, or there are no credentials"},
 	{"7", "not confirmed; nothing was changed"},
-	{"8", "not well (status --check, doctor)"},
+	{"8", "not well (status --check, doctor), or not come about (--wait)"},
 	{"130", "interrupted"},
 }
 
@@ -129,6 +129,7 @@ func run(ctx context.Context, root *cobra.Command) int {
 // kinds are the exit statuses of failures.
 var kinds = map[operator.Kind]int{
 	operator.Other: failed, operator.Missing: missing, operator.Denied: denied, operator.Refused: guarded, operator.Unreachable: unreachable,
+	operator.Nothing: notWell, operator.Usage: refused,
 }
 
 // flagsOf is a part of a command's flags.
@@ -169,10 +170,27 @@ func newRoot() *cobra.Command {
 	root.Flags().Bool("version", false, "Show the version.")
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetUsageTemplate(usage)
+	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(refuseFlag)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newAudit(), newDoctor(),
-		newSignup(), newAddress(), newDecommission(), newUndo(), newRestore(), newDeparture(),
+	root.AddCommand(newStatus(), newPool(), newHost(), newTenant(), newDeadLetters(), newLogs(), newAudit(), newDoctor(), newRecover(),
+		newSignup(), newAddress(), newDecommission(), newUndo(), newRestore(), newDeparture(), newSlot(),
 		newSimulate(), newDemo(), newCompletion())
+	root.AddCommand(newPlan(), newQuotas())
+	root.AddCommand(newStops()...)
 	return root
+}
+
+// newHelp is `headroom help COMMAND`, which is `headroom COMMAND --help`.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND…]", Short: "Show the help of a command.", Hidden: true, DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return refuse(cmd.Root(), fmt.Errorf("there is no command %q", strings.Join(args, " ")))
+			}
+			return about.Help()
+		},
+	}
 }

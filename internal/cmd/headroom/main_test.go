@@ -33,8 +33,8 @@ func TestACommandLineThatCannotBeMeantIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ args, why string }{
-		{"bogus", `unknown command "bogus" (see headroom --help)`},
-		{"bogus --signups 3", `unknown command "bogus" (see headroom --help)`},
+		{"frobnicate", `unknown command "frobnicate" (see headroom --help)`},
+		{"frobnicate --signups 3", `unknown command "frobnicate" (see headroom --help)`},
 		{"dmeo", `unknown command "dmeo", did you mean demo? (see headroom --help)`},
 		{"--signups=3", `unknown flag --signups (see headroom --help)`},
 		{"demo now", `unexpected argument "now" (see headroom demo --help)`},

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"headroom/internal/operator"
 )
 
 // page is text for people. Only on a terminal it has colours, and lines that fit.
@@ -17,7 +19,11 @@ type page struct {
 	bytes.Buffer
 	columns int // of a line; 0: as many as it needs
 	colour  bool
+	now     time.Time // by the deployment's clock, by which all ages are
 }
+
+// roomyColumns is how wide a terminal is that has room.
+const roomyColumns = 120
 
 // style is an SGR parameter of terminals (ECMA-48).
 type style string
@@ -31,12 +37,12 @@ const (
 
 // newPage is a page for out. Only a terminal has a width and colours; with NO_COLOR (no-color.org), and a terminal that
 // can't, there are none.
-func newPage(out io.Writer) *page {
+func newPage(out io.Writer, now time.Time) *page {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return &page{}
+		return &page{now: now}
 	}
-	p := &page{colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	p := &page{now: now, colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 	if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 		p.columns = width
 	}
@@ -207,21 +213,35 @@ func width(text string) int {
 	}
 }
 
-// at is a moment as tables and facts have it; empty for none.
+// at is a moment as all that is shown has it: UTC, and as it can be given back to a command; empty for none.
 func at(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04:05")
+	return t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
-// minute is at without the seconds, which lists have no room for.
-func minute(t time.Time) string {
+// when is at, with how long ago that was, or ahead it is, by the deployment's clock.
+func (p *page) when(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case t.After(p.now):
+		return at(t) + " (in " + p.age(t) + ")"
+	}
+	return at(t) + " (" + p.age(t) + " ago)"
+}
+
+// age is how long ago a moment is by the deployment's clock; empty for none.
+func (p *page) age(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04")
+	return operator.Ago(p.now.Sub(t))
 }
+
+// roomy reports whether lines have room for what is also told otherwise.
+func (p *page) roomy() bool { return p.columns == 0 || p.columns >= roomyColumns }
 
 // seconds words a duration that is so many seconds.
 func seconds(n int64) string { return (time.Duration(n) * time.Second).String() }

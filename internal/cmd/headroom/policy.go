@@ -54,11 +54,16 @@ func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective
 
 func newPolicySet() *cobra.Command {
 	var cmd *cobra.Command
+	var reason string
 	var ok consent
 	cmd = verb{
-		use: "set FILE [flags]", short: "Put a policy document in force, once that is confirmed.", example: "  headroom pool policy set policy.json", args: arguments("file"),
-		long:  "Put a policy document in force, once what it changes is confirmed. It is checked\nbefore as those who will read it check it, and is in force within a minute. FILE\nis - for the standard input.",
-		flags: func(f *pflag.FlagSet) { ok.add(f) },
+		use: "set FILE [flags]", short: "Put a policy document in force, once that is confirmed.", example: "  headroom pool policy set policy.json --reason \"more signups in May\"", args: arguments("file"),
+		long: "Put a policy document in force, once what it changes is confirmed. It is checked\nbefore as those who will read it check it, and is in force within a minute. FILE\nis - for the standard input.",
+		flags: func(f *pflag.FlagSet) {
+			addReason(f, &reason, "audit")
+			ok.add(f)
+		},
+		check: func([]string) error { return missingReason(reason, "audit") },
 		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
 			text, err := readDocument(cmd, args[0])
 			if err != nil {
@@ -69,18 +74,18 @@ func newPolicySet() *cobra.Command {
 				return answer{}, err
 			}
 			shown := answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}
-			if len(c.Changes) == 0 {
+			if len(c.Changes) == 0 && c.Against == c.From { // one that can't be meant gives way to what means the same as the one in force
 				return shown, nil
 			}
 			if !ok.yes {
-				p := newPage(cmd.ErrOrStderr())
+				p := newPage(cmd.ErrOrStderr(), o.Now())
 				showPolicyChange(p, c)
 				fmt.Fprintln(cmd.ErrOrStderr(), p.String())
 			}
 			if err := ok.confirm(fmt.Sprintf("the policy of stage %s is changed so", o.Stage), o.Stage); err != nil {
 				return answer{}, err
 			}
-			c, err = o.SetPolicy(ctx, c)
+			c, err = o.SetPolicy(ctx, c, reason)
 			return answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}, err
 		},
 	}.command()
@@ -90,14 +95,14 @@ func newPolicySet() *cobra.Command {
 }
 
 func showPolicyChange(p *page, c operator.PolicyChange) {
-	if len(c.Changes) == 0 {
-		p.text("It means the same as version %d, which stands.", c.From)
+	if len(c.Changes) == 0 && c.Version == 0 {
+		p.text("It means the same as version %d, which is in force.", c.Against)
 		return
 	}
 	if c.Version > 0 {
 		p.heading(fmt.Sprintf("Version %d is set; it is in force within a minute", c.Version))
 	} else {
-		p.heading(fmt.Sprintf("Against version %d", c.From))
+		p.heading(fmt.Sprintf("Against version %d", c.Against))
 	}
 	var rows [][]string
 	for _, d := range c.Changes {

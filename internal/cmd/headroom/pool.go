@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,12 @@ func newPoolList() *cobra.Command {
 		use: "list [flags]", short: "List the pools.", args: noArguments, watched: true,
 		ask: func(ctx context.Context, o *operator.Operator, _ []string) (answer, error) {
 			pools, err := o.Pools(ctx)
-			return answer{data: map[string]any{"pools": pools}, show: func(p *page) { showPools(p, pools) }}, err
+			return answer{data: map[string]any{"pools": pools}, show: func(p *page) {
+				showPools(p, pools)
+				if len(pools) > 0 && pools[0].PolicyInvalid != "" {
+					p.text("%s", p.in(red, pools[0].PolicyInvalid))
+				}
+			}}, err
 		},
 	}.command()
 }
@@ -72,6 +78,9 @@ func showPool(p *page, v operator.Pool) {
 	p.fact("hosts", fmt.Sprintf("%d: %d in service, %d on their way, %d cordoned, %d quarantined", v.Hosts.There, v.Hosts.InService, v.Hosts.Provisioning, v.Hosts.Cordoned, v.Hosts.Quarantined))
 	p.fact("slots", fmt.Sprintf("%d free (%d on the shelf), %d assigned, %d on their way, %d leaving, %d cooling", v.Slots.Free, v.Slots.OnShelf, v.Slots.Assigned, v.Slots.Coming, v.Slots.Leaving, v.Slots.Cooling))
 	p.fact("waiting", strconv.Itoa(v.Waiting))
+	if v.PolicyInvalid != "" {
+		p.fact("policy", p.in(red, v.PolicyInvalid))
+	}
 	if y := v.Policy; y != nil {
 		limit := "as many as it has slots"
 		if y.TenantsPerHost > 0 {
@@ -95,7 +104,7 @@ func showPool(p *page, v operator.Pool) {
 		p.fact("failures", fmt.Sprintf("%d in a row", v.FailuresInARow))
 	}
 	if !v.NoOrderBefore.IsZero() {
-		p.fact("backoff", "no order before "+at(v.NoOrderBefore))
+		p.fact("backoff", "no order before "+p.when(v.NoOrderBefore))
 	}
 	if len(v.FailingZones) > 0 {
 		p.fact("zones", p.in(red, strings.Join(v.FailingZones, ", ")+" seem to fail"))
@@ -108,9 +117,9 @@ func showPool(p *page, v operator.Pool) {
 			if c.Late {
 				late = p.in(red, "late")
 			}
-			rows = append(rows, []string{string(c.Host), at(c.OrderedAt), strconv.Itoa(c.Slots), late})
+			rows = append(rows, []string{string(c.Host), p.when(c.OrderedAt), strconv.Itoa(c.Slots), late})
 		}
-		p.table("", []string{"HOST", "ORDERED (UTC)", "SLOTS", ""}, rows)
+		p.table("", []string{"HOST", "ORDERED", "SLOTS", ""}, rows)
 	}
 	if len(v.Patients) > 0 {
 		p.heading("Ill, or to be changed")
@@ -120,9 +129,9 @@ func showPool(p *page, v operator.Pool) {
 			if c.Inside {
 				how = "being mended"
 			}
-			rows = append(rows, []string{string(c.Host), c.Zone, at(c.Since), how})
+			rows = append(rows, []string{string(c.Host), c.Zone, p.when(c.Since), how})
 		}
-		p.table("", []string{"HOST", "ZONE", "SINCE (UTC)", ""}, rows)
+		p.table("", []string{"HOST", "ZONE", "SINCE", ""}, rows)
 	}
 	p.next("headroom host list --pool "+v.Pool, "headroom pool policy get")
 }
@@ -142,11 +151,11 @@ func newPolicyGet() *cobra.Command {
 				return answer{}, err
 			}
 			a := answer{
-				data: map[string]any{"version": y.Version, "since": y.Since, "document": y.Text, "valid": y.Invalid == nil},
+				data: map[string]any{"version": y.Version, "since": y.Since, "document": y.Text, "valid": y.Invalid == nil, "inForce": y.InForce},
 				show: func(p *page) { p.WriteString(strings.TrimRight(y.Text, "\n") + "\n") },
 			}
 			if y.Invalid != nil {
-				a.err = unwell{fmt.Errorf("the document can't be meant, and an older one is in force: %w", y.Invalid)}
+				a.err = unwell{errors.New(y.Warning())}
 			}
 			return a, nil
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,13 @@ import (
 // as makes the command run with a role that has policies of the stack's, by the outputs with their ARNs.
 func (d *deployed) as(t *testing.T, role string, outputs ...string) {
 	t.Helper()
-	policies := map[string]iam.Document{}
+	d.asDenied(t, role, nil, outputs...)
+}
+
+// asDenied is as, of a role that is refused some actions all the same.
+func (d *deployed) asDenied(t *testing.T, role string, denied []string, outputs ...string) {
+	t.Helper()
+	policies := map[string]iam.Document{"denied": {Statements: []iam.Statement{{Actions: denied, Resources: []string{"*"}}}}}
 	for _, output := range outputs {
 		policy, ok := d.Policies.ManagedPolicy(d.outputs[output])
 		if !ok {
@@ -47,7 +54,7 @@ func TestTheReadOnlyPolicyIsEnoughToReadAndForNothingElse(t *testing.T) {
 		t.Errorf("without a stage: status %d, said %s", status, stderr)
 	}
 	t.Setenv("HEADROOM_STAGE", "dev")
-	for _, args := range readVerbs {
+	for _, args := range append(slices.Clone(readVerbs), "simulate --until 2026-01-06") {
 		if status, _, stderr := execute(newRoot(), append(strings.Fields(args), "--endpoint", d.Endpoint)...); status != 0 {
 			t.Errorf("%s: status %d, said %s", args, status, stderr)
 		}
@@ -58,10 +65,35 @@ func TestTheReadOnlyPolicyIsEnoughToReadAndForNothingElse(t *testing.T) {
 			t.Errorf("%s: status %d, said %s", test.args, status, stderr)
 		}
 	}
-	for _, args := range []string{"dlq redrive signup", "dlq drop signup --all --yes"} {
+	for _, args := range []string{"dlq redrive signup --yes", "dlq drop signup --all --reason test --yes"} {
 		if status, _, stderr := execute(newRoot(), append(strings.Fields(args), "--endpoint", d.Endpoint)...); status != denied {
 			t.Errorf("%s: status %d, said %s", args, status, stderr)
 		}
+	}
+}
+
+// What the doctor may not look at it says, and never takes for clean.
+func TestTheDoctorSaysWhatItMayNotLookAt(t *testing.T) {
+	d := cloud(t)
+	d.as(t, "doctor", "ReadOnlyPolicyArn")
+	if status, stdout, stderr := execute(newRoot(), "doctor", "--endpoint", d.Endpoint); status != notWell || strings.Contains(stdout, "could not look") {
+		t.Errorf("with the policy for reading: status %d, said %s\n%s", status, stderr, stdout)
+	}
+	d.asDenied(t, "blind", []string{"secretsmanager:ListSecrets", "ec2:DescribeVolumes", "storagegateway:ListGateways"}, "ReadOnlyPolicyArn")
+	status, stdout, _ := execute(newRoot(), "doctor", "--endpoint", d.Endpoint)
+	if status != notWell {
+		t.Errorf("status %d", status)
+	}
+	for _, line := range []string{
+		"- secrets in AWS: could not look", "- volumes in AWS: could not look", "- gateways in AWS: could not look", "- shares in AWS: could not look",
+		"could not look at secrets: AccessDeniedException", "- machines in AWS: needs somebody",
+	} {
+		if !strings.Contains(stdout, line) {
+			t.Errorf("it does not say %q:\n%s", line, stdout)
+		}
+	}
+	if strings.Contains(stdout, "the secret of tenant acme is not there") {
+		t.Error("what could not be seen is found missing")
 	}
 }
 
@@ -83,7 +115,7 @@ func TestTheOperatorsPolicyIsEnoughForAllVerbs(t *testing.T) {
 			}
 		}
 	}
-	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--endpoint", d.Endpoint); status != 0 {
+	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--yes", "--endpoint", d.Endpoint); status != 0 {
 		t.Errorf("redrive: status %d, said %s", status, stderr)
 	}
 	d.awaitRedriven(t)

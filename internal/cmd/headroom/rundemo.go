@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -17,6 +18,8 @@ import (
 	demopage "headroom/internal/demo/page"
 	"headroom/internal/local"
 	"headroom/internal/local/disorder"
+	"headroom/internal/operator"
+	"headroom/internal/pool"
 )
 
 // run runs the demo in a folder for its logs and disks.
@@ -25,7 +28,7 @@ func (c demoCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	err = c.runIn(cmd.Context(), place.dir, demo.NewPrinter(cmd.OutOrStdout()))
+	err = c.runIn(cmd.Context(), place.dir, cmd.OutOrStdout())
 	if errors.Is(err, demo.ErrUnknownTier) {
 		err = refuse(cmd, fmt.Errorf("--tier is %q: %w", c.Tier, err))
 	}
@@ -41,7 +44,8 @@ func ofSpeed(speed float64) string {
 }
 
 // runIn starts the local cloud, deploys, and shows.
-func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (err error) {
+func (c demoCommand) runIn(ctx context.Context, dir string, out io.Writer) (err error) {
+	p := demo.NewPrinter(out)
 	p.Line("starting the local cloud" + ofSpeed(c.Speed))
 	cloud, err := local.Start(ctx, c.options(dir))
 	if err != nil {
@@ -85,7 +89,8 @@ func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (er
 	if c.Chapters {
 		// What departures wait for is minutes by the cloud's clock.
 		patience += time.Duration(float64(30*time.Minute) / c.Speed)
-		if tenants, err = demo.Chapters(alive, deployment, tenants, demo.ChapterOptions{Dir: deployment.Dir, Patience: patience}, p); err != nil {
+		o := demo.ChapterOptions{Dir: deployment.Dir, Patience: patience, Tier: c.Tier, Plan: c.plan(cloud.Endpoint, out)}
+		if tenants, err = demo.Chapters(alive, deployment, tenants, o, p); err != nil {
 			return err
 		}
 	}
@@ -98,6 +103,24 @@ func (c demoCommand) runIn(ctx context.Context, dir string, p *demo.Printer) (er
 	}
 	shown.Open()
 	return demo.Follow(alive, deployment, p)
+}
+
+// plan is what `headroom plan` says of the demo's tier to whoever asks at the endpoint, made to fit out.
+func (c demoCommand) plan(endpoint string, out io.Writer) func(context.Context) (demo.Plan, error) {
+	return func(ctx context.Context) (plan demo.Plan, err error) {
+		o, err := operator.Connection{Endpoint: endpoint}.Connect(ctx)
+		if err != nil {
+			return plan, err
+		}
+		plans, err := o.Plans(ctx, pool.Tier(c.Tier), nil, "")
+		if err != nil {
+			return plan, err
+		}
+		text := newPage(out, time.Now())
+		plans.Next = nil // the run goes on by itself
+		showPlans(text, plans)
+		return demo.Plan{Text: text.String(), Pairs: plans.By[0].Tiers[0].Pairs}, nil
+	}
 }
 
 // options of the local cloud.

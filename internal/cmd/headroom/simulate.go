@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"headroom/internal/operator"
 	"headroom/internal/pool"
 	"headroom/internal/sim"
 )
@@ -28,25 +29,33 @@ type simulateCommand struct {
 	Policies []string
 	Leads    []string
 	Tier     string
+	Since    string
+	Until    string
 	From     string
 	Scale    float64
 	Fail     float64
 	Seed     uint64
-	JSON     bool
 	Picture  string
+
+	stage connection // whose history is simulated, where there is no demand
 }
 
 // newSimulate is `headroom simulate`.
 func newSimulate() *cobra.Command {
 	var c simulateCommand
 	cmd := &cobra.Command{
-		Use:   "simulate --demand FILE",
+		Use:   "simulate [--demand FILE]",
 		Short: "Replay signups, and say what a policy would have done.",
 		Long: `Replay a series of signups through the production planner, shelf and functions,
 in virtual time, and say what would have been: who was served at once, how long
 the others waited, and what stood idle. Several policies are compared side by
-side.`,
-		Example: `  headroom simulate --demand signups.csv --from 50% --picture free.svg
+side.
+
+Without --demand they are the deployment's own, by its policy in force and the
+lead times that its hosts had lately, unless others are named. Its whole table
+is read for that, and nothing of any tenant but when it signed up.`,
+		Example: `  headroom simulate --from 50%
+  headroom simulate --demand signups.csv --from 50% --picture free.svg
   headroom simulate --demand signups.csv --policy a.json --policy b.json --json`,
 		Args:    noArguments,
 		PreRunE: func(cmd *cobra.Command, _ []string) error { return refuse(cmd, c.validate()) },
@@ -54,16 +63,19 @@ side.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&c.Demand, "demand", "", "The signups: a file of one RFC 3339 time a line, or of time,count: how many came from then until the next line. \"-\" is standard input.")
-	flags.StringArrayVar(&c.Policies, "policy", nil, "A policy document, as a stage's parameter holds it. May be given several times. Default: prod's sizes without a ceiling.")
-	flags.StringArrayVar(&c.Leads, "lead", nil, "How long hosts take, median/p99: database=20m/40m and share=12m/30m are the defaults.")
+	flags.StringVar(&c.Demand, "demand", "", "The signups: a file of one RFC 3339 time a line, or of time,count: how many came from then until the next line. \"-\" is standard input. Default: those of the deployment.")
+	flags.StringArrayVar(&c.Policies, "policy", nil, "A policy document, as a stage's parameter holds it. May be given several times. Default: the one in force; with --demand prod's sizes without a ceiling.")
+	flags.StringArrayVar(&c.Leads, "lead", nil, "How long hosts take, median/p99. Default: as the deployment's took, if ten of them are known; else, and with --demand, database=20m/40m and share=12m/30m.")
 	flags.StringVar(&c.Tier, "tier", "", "The tier that all sign up for. Default: the only one of the policies.")
 	flags.StringVar(&c.From, "from", "", "What is before is simulated, and not measured: a time, a day, or a share of the series such as 50%.")
+	flags.StringVar(&c.Since, "since", "", "What is before is left out: a time, a day, or a share of the series such as 50%.")
+	flags.StringVar(&c.Until, "until", "", "What is later is left out, likewise.")
 	flags.Float64Var(&c.Scale, "scale", 1, "What counts are multiplied by.")
 	flags.Float64Var(&c.Fail, "fail", 0, "The share of hosts that fail, 0 to 1.")
 	flags.Uint64Var(&c.Seed, "seed", 1, "Of what is drawn at random.")
-	flags.BoolVar(&c.JSON, "json", false, "Print JSON: one object, or a list of them if there are several policies.")
 	flags.StringVar(&c.Picture, "picture", "", "Draw free slots, tenants waiting and hosts over time into a file, .svg or .html.")
+	c.stage.add(flags, false)
+	flags.Lookup("json").Usage = "Print JSON: one object, or a list of them if there are several policies."
 	_ = cmd.MarkFlagFilename("demand", "csv", "txt") // these fail for a flag that is not there
 	_ = cmd.MarkFlagFilename("policy", "json")
 	return cmd
@@ -72,8 +84,6 @@ side.`,
 // validate refuses what means nothing, before anything is read.
 func (c *simulateCommand) validate() error {
 	switch ext := filepath.Ext(c.Picture); {
-	case c.Demand == "":
-		return errors.New("which signups? --demand names a file of them")
 	case math.IsNaN(c.Scale) || c.Scale <= 0 || c.Scale > 1e6:
 		return fmt.Errorf("--scale is %v, and must be above 0 and 1000000 at most", c.Scale)
 	case math.IsNaN(c.Fail) || c.Fail < 0 || c.Fail > 1:
@@ -81,12 +91,18 @@ func (c *simulateCommand) validate() error {
 	case c.Picture != "" && ext != ".svg" && ext != ".html":
 		return fmt.Errorf("--picture is %q, and must end in .svg or .html", c.Picture)
 	}
-	_, err := c.leads()
+	_, err := c.leads(operator.Past{})
 	return err
 }
 
-func (c *simulateCommand) leads() (sim.Leads, error) {
+// leads are those that hosts are said to have, else those that they had, if enough are known, else what is usual.
+func (c *simulateCommand) leads(past operator.Past) (sim.Leads, error) {
 	leads := sim.DefaultLeads()
+	for kind, took := range past.Leads {
+		if lead, ok := sim.MeasuredLead(took); ok {
+			leads[kind] = lead
+		}
+	}
 	for _, text := range c.Leads {
 		kind, lead, err := sim.ParseLead(text)
 		if err != nil {
@@ -98,15 +114,15 @@ func (c *simulateCommand) leads() (sim.Leads, error) {
 }
 
 func (c *simulateCommand) run(cmd *cobra.Command) error {
-	demand, err := c.demand(cmd.InOrStdin())
+	demand, past, err := c.series(cmd)
 	if err != nil {
 		return err
 	}
-	from, err := demand.Moment(c.From)
+	demand, from, err := c.part(demand)
 	if err != nil {
-		return refuse(cmd, fmt.Errorf("--from %w", err))
+		return refuse(cmd, err)
 	}
-	options, names, err := c.options(demand, from)
+	options, names, err := c.options(demand, past, from)
 	if err != nil {
 		return err
 	}
@@ -131,13 +147,48 @@ func (c *simulateCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	if c.JSON {
+	if c.stage.json {
 		return printJSON(cmd.OutOrStdout(), results)
 	}
 	return printResults(cmd.OutOrStdout(), results)
 }
 
-// demand reads the series.
+// part is what of a series is simulated, and from when on it is measured.
+func (c *simulateCommand) part(d sim.Demand) (part sim.Demand, from time.Time, err error) {
+	since, sinceErr := d.Moment(c.Since)
+	until, untilErr := d.Moment(c.Until)
+	if err := errors.Join(naming(sinceErr, "--since"), naming(untilErr, "--until")); err != nil {
+		return d, from, err
+	}
+	if part, err = d.Between(since, until); err != nil {
+		return d, from, err
+	}
+	from, err = part.Moment(c.From)
+	return part, from, naming(err, "--from")
+}
+
+// series is the series that is simulated: a file's, or the deployment's with its past.
+func (c *simulateCommand) series(cmd *cobra.Command) (sim.Demand, operator.Past, error) {
+	if c.Demand != "" {
+		d, err := c.demand(cmd.InOrStdin())
+		return d, operator.Past{}, err
+	}
+	if cmd.Flags().Changed("scale") {
+		return sim.Demand{}, operator.Past{}, refuse(cmd, errors.New("--scale multiplies the counts of a file, which --demand names"))
+	}
+	ctx := cmd.Context()
+	o, err := c.stage.Connect(ctx)
+	if err != nil {
+		return sim.Demand{}, operator.Past{}, failure(ctx, err)
+	}
+	past, err := o.Past(ctx, pool.Tier(c.Tier))
+	if err != nil {
+		return sim.Demand{}, past, failure(ctx, err)
+	}
+	return sim.Signups(past.Signups, past.Until), past, nil
+}
+
+// demand reads the series of a file.
 func (c *simulateCommand) demand(stdin io.Reader) (sim.Demand, error) {
 	if c.Demand == "-" {
 		d, err := sim.ReadDemand(stdin, c.Scale)
@@ -159,30 +210,47 @@ func naming(err error, attempt string) error {
 	return fmt.Errorf("%s: %w", attempt, err)
 }
 
-// options are those of a simulation for each policy, and how each is called.
-func (c *simulateCommand) options(demand sim.Demand, from time.Time) ([]sim.Options, []string, error) {
-	leads, err := c.leads()
-	if err != nil {
-		return nil, nil, err
-	}
-	documents, names := [][]byte{sim.DefaultPolicy}, []string{"default"}
-	if len(c.Policies) > 0 {
-		documents, names = nil, nil
-	}
+// policies are the documents that are simulated, and how each is called.
+func (c *simulateCommand) policies(past operator.Past) (documents []pool.Document, names []string, err error) {
 	for _, file := range c.Policies {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, nil, err
 		}
-		documents, names = append(documents, text), append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		document, err := sim.ReadPolicy(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		documents, names = append(documents, document), append(names, name)
+	}
+	switch {
+	case len(documents) > 0:
+		return documents, names, nil
+	case past.Tier != "":
+		return []pool.Document{past.Policy}, []string{"in force"}, nil
+	}
+	document, err := sim.ReadPolicy(sim.DefaultPolicy)
+	return []pool.Document{document}, []string{"default"}, err
+}
+
+// options are those of a simulation for each policy, and how each is called.
+func (c *simulateCommand) options(demand sim.Demand, past operator.Past, from time.Time) ([]sim.Options, []string, error) {
+	leads, err := c.leads(past)
+	if err != nil {
+		return nil, nil, err
+	}
+	documents, names, err := c.policies(past)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked := pool.Tier(c.Tier)
+	if past.Tier != "" {
+		asked = past.Tier
 	}
 	var options []sim.Options
-	for i, text := range documents {
-		policy, err := sim.ReadPolicy(text)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", names[i], err)
-		}
-		tier, err := sim.TierOf(policy.Pools, pool.Tier(c.Tier))
+	for i, policy := range documents {
+		tier, err := sim.TierOf(policy.Pools, asked)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", names[i], err)
 		}
@@ -237,6 +305,7 @@ func printResults(out io.Writer, results []sim.Result) error {
 		{"all hosts, a month", func(r sim.Result) string { return fmt.Sprintf("$%.0f", r.CostMonth) }},
 		{"hosts ordered", func(r sim.Result) string { return strconv.Itoa(r.HostsOrdered) }},
 		{"hosts retired", func(r sim.Result) string { return strconv.Itoa(r.HostsRetired) }},
+		{"which saves a month", func(r sim.Result) string { return fmt.Sprintf("$%.0f", r.RetiredSaveMonth) }},
 		{"hosts failed", func(r sim.Result) string { return strconv.Itoa(r.HostsFailed) }},
 		{"hosts in excess", func(r sim.Result) string { return fmt.Sprintf("%.1f", r.HostsExcess.Database+r.HostsExcess.Share) }},
 	} {

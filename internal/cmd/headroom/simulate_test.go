@@ -85,7 +85,6 @@ func TestASimulationThatCannotBeMeantIsRefused(t *testing.T) {
 		args, why string
 		status    int
 	}{
-		{"", "which signups? --demand names a file of them", refused},
 		{"--demand gone", "open gone: no such file or directory", failed},
 		{"--demand " + policy, "is no time", failed},
 		{"--demand " + series + " --policy gone", "open gone: no such file or directory", failed},
@@ -93,13 +92,43 @@ func TestASimulationThatCannotBeMeantIsRefused(t *testing.T) {
 		{"--demand " + series + " --fail 2", "--fail is 2, and must be from 0 to 1", refused},
 		{"--demand " + series + " --scale 0", "--scale is 0, and must be above 0", refused},
 		{"--demand " + series + " --lead share=12m", "--lead \"share=12m\" is not as in", refused},
-		{"--demand " + series + " --from 2027-01-01", "--from \"2027-01-01\" is not before the end of the series", refused},
+		{"--demand " + series + " --from 2027-01-01", "--from: \"2027-01-01\" is not before the end of the series", refused},
+		{"--demand " + series + " --since 120%", "--since: \"120%\" is no share", refused},
+		{"--demand " + series + " --until 2026-11-02", "nobody signs up in that time", refused},
 		{"--demand " + series + " --picture x.png", "must end in .svg or .html", refused},
 		{"--demand " + series + " --tier gold", "tier \"gold\" is in no pool", failed},
 	} {
 		status, stdout, stderr := execute(newRoot(), append([]string{"simulate"}, strings.Fields(test.args)...)...)
 		if status != test.status || stdout != "" || !strings.Contains(stderr, test.why) {
 			t.Errorf("%s: status %d, printed %q, said %q, want %q", test.args, status, stdout, stderr, test.why)
+		}
+	}
+}
+
+// Without a file the deployment's own signups are replayed: of who is there, who waits and who left.
+func TestTheDeploymentsOwnPastIsSimulated(t *testing.T) {
+	d := cloud(t)
+	line := []string{"simulate", "--until", "2026-01-06", "--endpoint", d.Endpoint}
+	status, stdout, stderr := execute(newRoot(), append(line, "--json")...)
+	var r map[string]any
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || status != 0 {
+		t.Fatalf("status %d, error %v: %s%s", status, err, stdout, stderr)
+	}
+	if r["signups"] != 4.0 || r["policy"] != "in force" || r["from"] != "2026-01-05T09:30:00Z" || r["to"] != "2026-01-06T00:00:00Z" {
+		t.Errorf("simulated was %v", r)
+	}
+	for _, name := range []string{"acme", "globex", "initech", "hooli"} {
+		if strings.Contains(stdout, name) {
+			t.Errorf("it names %s: %s", name, stdout)
+		}
+	}
+	_, policy := seriesFile(t)
+	if status, stdout, stderr := execute(newRoot(), append(line, "--policy", policy)...); status != 0 || !strings.Contains(stdout, "bold") || strings.Contains(stdout, "in force") {
+		t.Errorf("by another policy: status %d, said %s%s", status, stdout, stderr)
+	}
+	for args, want := range map[string]int{"--tier gold": missing, "--scale 2": refused, "--demand nowhere": failed} {
+		if status, stdout, _ := execute(newRoot(), append(line, strings.Fields(args)...)...); status != want || stdout != "" {
+			t.Errorf("%s: status %d, not %d", args, status, want)
 		}
 	}
 }

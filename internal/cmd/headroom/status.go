@@ -38,12 +38,12 @@ func newStatus() *cobra.Command {
 
 func showStatus(p *page, s operator.Status) {
 	p.heading(fmt.Sprintf("Stage %s in %s", s.Stage, s.Region))
-	p.fact("at", at(s.At)+" UTC")
+	p.fact("at", at(s.At))
 	for _, w := range s.Waiting {
-		p.fact("waiting", fmt.Sprintf("%d of tier %s, the first is %s, since %s", w.Tenants, w.Tier, w.First, at(w.Since)))
+		p.fact("waiting", fmt.Sprintf("%d of tier %s, the first is %s, since %s", w.Tenants, w.Tier, w.First, p.when(w.Since)))
 	}
 	if s.Stops != nil {
-		p.fact("stopped", fmt.Sprintf("ordering %v, repairing %v, destroying %v; by %s: %s", s.Stops.Order, s.Stops.Repair, s.Stops.Destroy, s.Stops.By, s.Stops.Why))
+		showStops(p, *s.Stops)
 	}
 	p.heading("Pools")
 	showPools(p, s.Pools)
@@ -65,19 +65,15 @@ func showStatus(p *page, s operator.Status) {
 		p.heading("Alarms that are on")
 		rows = nil
 		for _, a := range s.Alarms {
-			rows = append(rows, []string{p.in(red, a.Alarm), at(a.Since), a.Why})
+			rows = append(rows, []string{p.in(red, a.Alarm), p.when(a.Since), a.Why})
 		}
-		p.table("", []string{"ALARM", "SINCE (UTC)", "WHY"}, rows)
+		p.table("", []string{"ALARM", "SINCE", "WHY"}, rows)
 	}
 	if len(s.Needs) == 0 {
 		p.heading("Nothing needs a person.")
 		return
 	}
-	p.heading("What needs a person")
-	for _, n := range s.Needs {
-		p.item(n.What)
-		p.WriteString("      " + n.Do + "\n")
-	}
+	showNeeds(p, "What needs a person", s.Needs)
 }
 
 func deadLetterCount(p *page, q operator.Queue) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ import (
 
 // newTenant is `headroom tenant`.
 func newTenant() *cobra.Command {
-	return group("tenant", "Tenants: customers and what they hold.", newTenantList(), newTenantShow(), newTenantHistory(), newTenantExplain())
+	return group("tenant", "Tenants: customers and what they hold.", newTenantList(), newTenantShow(), newTenantHistory(), newTenantExplain(), newTenantMove())
 }
 
 // tenantStates can be asked for.
@@ -43,13 +44,21 @@ func newTenantList() *cobra.Command {
 }
 
 func showTenants(p *page, tenants []operator.Tenant) {
+	heads := []string{"TENANT", "TIER", "STATE", "AGE", "DATABASE", "SHARE", "STEP", "ADDRESSES"}
+	if p.roomy() {
+		heads = slices.Insert(heads, 3, "SIGNED UP")
+	}
 	var rows [][]string
 	for _, t := range tenants {
-		rows = append(rows, []string{
-			string(t.Tenant), string(t.Tier), p.state(string(t.State)), minute(t.RequestedAt), dash(t.Database), dash(t.Share), doing(t.Work), strings.Join(t.Addresses, " "),
-		})
+		row := []string{
+			string(t.Tenant), string(t.Tier), p.state(string(t.State)), p.age(t.RequestedAt), dash(t.Database), dash(t.Share), doing(t.Work), strings.Join(t.Addresses, " "),
+		}
+		if p.roomy() {
+			row = slices.Insert(row, 3, at(t.RequestedAt))
+		}
+		rows = append(rows, row)
 	}
-	p.table("There are none.", []string{"TENANT", "TIER", "STATE", "SIGNED UP (UTC)", "DATABASE", "SHARE", "STEP", "ADDRESSES"}, rows)
+	p.table("There are none.", heads, rows)
 }
 
 func dash(text string) string {
@@ -71,8 +80,8 @@ func tenantNames(ctx context.Context, o *operator.Operator) ([]string, error) {
 
 func newTenantShow() *cobra.Command {
 	return verb{
-		use: "show TENANT [flags]", short: "Show a tenant: what it holds, where it connects, its departures.",
-		long: "Show a tenant: what it holds, where it connects, its departures. Its password is\nin the secret that is named, and not shown.",
+		use: "show TENANT [flags]", short: "Show a tenant: what it holds, and where it connects.",
+		long: "Show a tenant: what it holds, where it connects, its last restoration, its\ndepartures. Its password is in the secret that is named, and not shown.",
 		args: arguments("tenant"), watched: true, complete: tenantNames,
 		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
 			t, err := o.Tenant(ctx, args[0])
@@ -85,9 +94,9 @@ func showTenant(p *page, t operator.TenantDetail) {
 	p.heading("Tenant " + string(t.Tenant.Tenant))
 	p.fact("state", p.state(string(t.State)))
 	p.fact("tier", string(t.Tier))
-	p.fact("signed up", at(t.RequestedAt)+" (mark "+t.Mark+")")
-	p.fact("ready", at(t.ReadyAt))
-	p.fact("left", at(t.LeftAt))
+	p.fact("signed up", p.when(t.RequestedAt)+", mark "+t.Mark)
+	p.fact("ready", p.when(t.ReadyAt))
+	p.fact("left", p.when(t.LeftAt))
 	if t.Position > 0 {
 		p.fact("waits", fmt.Sprintf("as number %d", t.Position))
 	}
@@ -97,18 +106,21 @@ func showTenant(p *page, t operator.TenantDetail) {
 	p.fact("going", strings.Join(t.Going, ", "))
 	p.fact("database", t.Database)
 	p.fact("share", t.Share)
+	showMissing(p, t.Missing)
 	if c := t.Connect; c != nil {
 		p.heading("Where it connects")
 		p.fact("database", fmt.Sprintf("%s:%d, database %s", c.DatabaseHost, c.DatabasePort, c.DatabaseName))
 		p.fact("share", c.ShareHost+":"+c.SharePath)
 		p.fact("secret", c.Secret)
 	}
+	showRestoration(p, t.Restoration)
 	for _, d := range t.Departures {
 		p.heading("Departure " + string(d.Departure))
 		p.fact("state", p.state(string(d.State)))
 		p.fact("asked for", fmt.Sprintf("by %s, at %s: %s", d.RequestedBy, at(d.RequestedAt), d.Reason))
-		p.fact("grace until", at(d.GraceUntil))
+		p.fact("grace until", p.when(d.GraceUntil))
 		p.fact("archive", d.Archive)
+		showMissing(p, d.Missing)
 		showWork(p, d.Work)
 		for _, s := range d.Slots {
 			p.fact(string(s.Kind), fmt.Sprintf("%s, slot %s, step %s", p.state(string(s.State)), s.Slot, doing(s.Work)))
@@ -117,9 +129,40 @@ func showTenant(p *page, t operator.TenantDetail) {
 	p.next("headroom tenant explain "+string(t.Tenant.Tenant), "headroom tenant history "+string(t.Tenant.Tenant))
 }
 
+// showMissing says which files may be missing, because a gateway was given up.
+func showMissing(p *page, missing []operator.Lack) {
+	for _, m := range missing {
+		p.fact("may lack", fmt.Sprintf("gateway %s was given up at %s: %s", m.Gateway, at(m.GivenUp), m.What))
+	}
+}
+
+func showRestoration(p *page, r *operator.Restoration) {
+	if r == nil {
+		return
+	}
+	p.heading("Restoration " + string(r.Restoration))
+	p.fact("state", p.state(string(r.State)))
+	p.fact("asked for", fmt.Sprintf("by %s, at %s: %s", r.RequestedBy, at(r.RequestedAt), r.Reason))
+	if r.From != "" {
+		p.fact("moves", fmt.Sprintf("from %s to %s", r.From, dash(string(r.Host))))
+	} else {
+		p.fact("goes back", fmt.Sprintf("%s to %s", strings.Join(r.Parts, " and "), at(r.To)))
+	}
+	showWork(p, r.Work)
+	p.fact("shut out", p.when(r.Shut))
+	p.fact("swapped", p.when(r.SwappedAt))
+	p.fact("came back", strings.Join(r.Came, "; "))
+	p.fact("came to nothing", r.Why)
+	p.fact("undone by", r.UndoneBy)
+	p.fact("undo until", p.when(r.UndoUntil))
+	for _, k := range r.Kept {
+		p.fact("kept", fmt.Sprintf("%s on %s, until %s", k.Database, k.Host, p.when(k.Until)))
+	}
+}
+
 func newTenantHistory() *cobra.Command {
 	return verb{
-		use: "history TENANT [flags]", short: "Tell what became of a tenant, its departures and slots.",
+		use: "history TENANT [flags]", short: "Tell what became of a tenant, and of what it held.",
 		args: arguments("tenant"), complete: tenantNames,
 		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
 			events, err := o.History(ctx, args[0])

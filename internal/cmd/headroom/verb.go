@@ -128,7 +128,7 @@ func (v verb) run(ctx context.Context, out io.Writer, c connection, o *operator.
 	for round := 0; ; round++ {
 		a, err := v.ask(ctx, o, args)
 		if err == nil {
-			if err = c.print(out, a, round); err == nil {
+			if err = c.print(out, a, round, o.Now()); err == nil {
 				err = a.err
 			}
 		}
@@ -144,7 +144,7 @@ func (v verb) run(ctx context.Context, out io.Writer, c connection, o *operator.
 }
 
 // print writes an answer. Watched on a terminal it takes the place of the one before; elsewhere it follows that.
-func (c connection) print(out io.Writer, a answer, round int) error {
+func (c connection) print(out io.Writer, a answer, round int, now time.Time) error {
 	if c.json {
 		encoder := json.NewEncoder(out)
 		if c.watch == 0 {
@@ -153,7 +153,7 @@ func (c connection) print(out io.Writer, a answer, round int) error {
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(a.data)
 	}
-	p := newPage(out)
+	p := newPage(out, now)
 	a.show(p)
 	before := ""
 	switch {
@@ -180,6 +180,9 @@ func arguments(names ...string) cobra.PositionalArgs {
 			return refuse(cmd, fmt.Errorf("which %s?", names[len(args)]))
 		case len(args) > len(names):
 			return refuse(cmd, fmt.Errorf("unexpected argument %q", args[len(names)]))
+		}
+		if i := slices.Index(args, ""); i >= 0 { // of a variable that a script has not set
+			return refuse(cmd, fmt.Errorf("which %s? It is empty", names[i]))
 		}
 		return nil
 	}
