@@ -14,7 +14,7 @@ import (
 // determined are the rooms that a simulation can drive: what they do follows from what they are given, so
 // that the same seed gives the same run. Clock, randomness, waiting and fan-out come from outside; who
 // injects the real ones is function, and the adapter that configures AWS's clients.
-var determined = []string{"pool", "lifecycle", "ledger", "shelf", "access", "announce", "hostalarm", "telemetry", "handler", "adapter", "archive"}
+var determined = []string{"pool", "lifecycle", "ledger", "shelf", "access", "announce", "hostalarm", "stocktake", "telemetry", "handler", "adapter", "archive"}
 
 // injectors may use the real clock, randomness and waiting: the rest gets them from there.
 var injectors = []string{"adapter/awsclient"}

@@ -40,14 +40,17 @@ var rooms = []room{
 	{folder: "lifecycle", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "ledger", may: []string{"internal/pool"}},
 	{folder: "shelf", may: []string{"internal/pool", "internal/ledger."}, refuses: sdk},
+	{folder: "copytask", may: []string{"internal/pool"}, refuses: sdk},
+	{folder: "master", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "bays", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "access", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "announce", may: []string{"internal/pool", "internal/ledger.", "internal/telemetry", "events"}, refuses: sdk},
+	{folder: "stocktake", may: []string{"internal/pool"}, refuses: sdk},
 	{folder: "hostalarm", may: []string{"internal/pool", "internal/ledger.", "internal/telemetry", "events"}, refuses: sdk},
-	{folder: "telemetry", refuses: sdk},
+	{folder: "telemetry", may: []string{"events"}, refuses: sdk},
 	{folder: "killtest", may: []string{"internal/pool", "internal/ledger", "events"}},
 	{folder: "handler", refuses: sdk, may: []string{
-		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/bays", "internal/announce", "internal/hostalarm", "internal/telemetry", "internal/archive",
+		"internal/pool", "internal/lifecycle", "internal/ledger.", "internal/shelf", "internal/access", "internal/bays", "internal/copytask", "internal/master", "internal/announce", "internal/hostalarm", "internal/stocktake", "internal/telemetry", "internal/archive",
 		"events",
 	}},
 	{
@@ -56,17 +59,19 @@ var rooms = []room{
 		fakes: []string{"internal/local/constraint."},
 	},
 	{folder: "function", may: []string{
-		"internal/pool", "internal/lifecycle", "internal/ledger", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/telemetry",
+		"internal/pool", "internal/lifecycle", "internal/ledger", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/stocktake", "internal/telemetry",
 		"internal/handler", "internal/adapter", "events",
 	}},
 	{folder: "local", tests: true, may: []string{"internal/local"}},
 	{folder: "demo", may: []string{"internal/local", "internal/pool", "internal/adapter/awsclient", "events"}},
-	{folder: "demo/page", may: []string{"internal/demo", "internal/local", "internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
-	{folder: "operator", may: []string{"internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
+	{folder: "demo/page", may: []string{"docs", "internal/demo", "internal/local", "internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
+	// Who words a plan reads the policies as who makes it.
+	{folder: "operator", may: []string{"internal/pool", "internal/ledger", "internal/stocktake", "internal/adapter/awsclient", "internal/adapter/instances", "internal/adapter/inventory", "internal/adapter/objects", "internal/adapter/policy", "events"}},
 	{folder: "sim", refuses: sdk, may: []string{
 		"internal/pool", "internal/lifecycle", "internal/ledger", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/telemetry",
 		"internal/handler", "events",
 	}},
+	{folder: "sim/faults", may: []string{"internal", "events"}}, // a whole stage with its fakes
 	{folder: "cmd", may: []string{"internal/demo", "internal/local", "internal/operator", "internal/pool", "internal/sim", "events"}},
 	{folder: "endtoend", may: []string{"internal", "events"}},
 }

@@ -18,6 +18,7 @@ type Demand struct {
 	lines    []line
 	counted  bool          // lines count what came in the interval that they begin
 	Interval time.Duration // of lines that count
+	until    time.Time     // when it ends; zero: with its last line, or the interval of that
 }
 
 type line struct {
@@ -89,6 +90,34 @@ func parseMoment(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is no time such as 2026-11-26T09:00:00Z", text)
 }
 
+// Signups is the series of signups that came at these times, one at least, and of none since, until a time.
+func Signups(times []time.Time, until time.Time) Demand {
+	d := Demand{until: until}
+	for _, at := range times {
+		d.lines = append(d.lines, line{at: at.UTC(), count: 1})
+	}
+	slices.SortStableFunc(d.lines, func(a, b line) int { return a.at.Compare(b.at) })
+	d.Interval = d.usual()
+	return d
+}
+
+// Between is what of a series came from a time until another; zero: from its first line, until it ends.
+func (d Demand) Between(since, until time.Time) (Demand, error) {
+	part := d
+	if part.lines = nil; !until.IsZero() {
+		part.until = until
+	}
+	for _, l := range d.lines {
+		if !l.at.Before(since) && (until.IsZero() || l.at.Before(until)) {
+			part.lines = append(part.lines, l)
+		}
+	}
+	if len(part.lines) == 0 {
+		return Demand{}, errors.New("nobody signs up in that time")
+	}
+	return part, nil
+}
+
 // usual is the time between two lines, mostly.
 func (d Demand) usual() time.Duration {
 	var gaps []time.Duration
@@ -112,6 +141,9 @@ func (d Demand) End() time.Time {
 	end := d.lines[len(d.lines)-1].at
 	if d.counted {
 		end = end.Add(d.Interval)
+	}
+	if !d.until.IsZero() {
+		return d.until
 	}
 	return end
 }

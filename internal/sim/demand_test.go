@@ -94,3 +94,24 @@ func TestMomentsOfASeries(t *testing.T) {
 		}
 	}
 }
+
+func TestASeriesOfTimesEndsWhenItIsSaidTo(t *testing.T) {
+	at := func(hour int) time.Time { return monday.Add(time.Duration(hour) * time.Hour) }
+	d := Signups([]time.Time{at(5), at(1), at(3)}, at(9))
+	if !d.First().Equal(at(1)) || !d.End().Equal(at(9)) || len(d.arrivals(1)) != 3 {
+		t.Errorf("from %s until %s, %d came", d.First(), d.End(), len(d.arrivals(1)))
+	}
+	for _, test := range []struct{ since, until, came, end int }{{0, 0, 3, 9}, {2, 0, 2, 9}, {3, 5, 1, 5}, {0, 6, 3, 6}} {
+		since, until := at(test.since), time.Time{}
+		if test.until > 0 {
+			until = at(test.until)
+		}
+		part, err := d.Between(since, until)
+		if err != nil || len(part.arrivals(1)) != test.came || !part.End().Equal(at(test.end)) {
+			t.Errorf("%+v: %d came until %s, error %v", test, len(part.arrivals(1)), part.End(), err)
+		}
+	}
+	if _, err := d.Between(at(6), time.Time{}); err == nil {
+		t.Error("a part in which nobody came is one")
+	}
+}

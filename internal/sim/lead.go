@@ -50,6 +50,25 @@ func ParseLead(text string) (pool.Kind, Lead, error) {
 	return kind, l, nil
 }
 
+// leadsLeast is of how many lead times a distribution is made.
+const leadsLeast = 10
+
+// MeasuredLead is the distribution of lead times that were measured: lognormal, with the mean and the deviation of their
+// logarithms. Of fewer than ten ok is false.
+func MeasuredLead(took []time.Duration) (l Lead, ok bool) {
+	if len(took) < leadsLeast {
+		return Lead{}, false
+	}
+	mean, square, n := 0.0, 0.0, float64(len(took))
+	for _, t := range took {
+		x := math.Log(max(1, t.Seconds()))
+		mean, square = mean+x/n, square+x*x/n
+	}
+	sigma := math.Sqrt(max(0, square-mean*mean) * n / (n - 1))
+	seconds := func(x float64) time.Duration { return time.Duration(math.Exp(x) * float64(time.Second)) }
+	return Lead{Median: seconds(mean), P99: seconds(mean + sigma*quantile99)}, true
+}
+
 // sigma is the spread of the logarithm.
 func (l Lead) sigma() float64 {
 	return math.Log(l.P99.Seconds()/l.Median.Seconds()) / quantile99

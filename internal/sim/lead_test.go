@@ -50,3 +50,21 @@ func TestLeadsAreRead(t *testing.T) {
 		}
 	}
 }
+
+func TestLeadTimesThatWereMeasuredAreFittedWhereThereAreTen(t *testing.T) {
+	want := Lead{Median: 20 * time.Minute, P99: 40 * time.Minute}
+	var took []time.Duration
+	for i := range 200 {
+		took = append(took, want.Quantile((float64(i)+0.5)/200))
+	}
+	got, ok := MeasuredLead(took)
+	if off := got.P99 - want.P99; !ok || (got.Median-want.Median).Abs() > time.Second || off.Abs() > time.Minute {
+		t.Errorf("fitted is %v, %t", got, ok)
+	}
+	if _, ok := MeasuredLead(took[:9]); ok {
+		t.Error("nine are enough")
+	}
+	if same, ok := MeasuredLead(make([]time.Duration, 10)); !ok || same.P99 < same.Median {
+		t.Errorf("of ten that took no time it is %v", same)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/pool"
+	"headroom/internal/pool/forecast"
 )
 
 // tenantID is the n-th tenant's.
@@ -91,18 +92,14 @@ type empty struct {
 // emptyEvery is how often the time to empty is looked at: looks close to each other tell the same.
 const emptyEvery = 15 * time.Minute
 
-// forecast notes what the outlook says of the time to empty.
-func (m *measure) forecast(l Look) {
+// forecast notes what is said of the time to empty; demand is what the last check noted.
+func (m *measure) forecast(l Look, demand forecast.Demand) {
 	if n := len(m.empties); n > 0 && l.At.Sub(m.empties[n-1].at) < emptyEvery {
 		return
 	}
-	outlook, err := m.w.ledger.Outlook(context.Background(), m.w.Tier)
-	if err != nil {
-		m.w.broken("measuring", err)
-		return
-	}
 	if pairs := min(l.Free.Database, l.Free.Share); pairs > 0 {
-		m.empties = append(m.empties, empty{l.At, pairs, outlook.Demand.Empty(pairs, 0.1), len(m.visits)})
+		_, early := demand.Empty(pairs)
+		m.empties = append(m.empties, empty{l.At, pairs, early, len(m.visits)})
 	}
 }
 
@@ -129,5 +126,10 @@ func (m *measure) look() {
 		*l.Free.of(k), *l.Hosts.of(k), *l.Ready.of(k) = shelf.SetOut(k)+record.Counters.Reserve, record.Counters.Hosts, record.Counters.InService
 	}
 	m.looks = append(m.looks, l)
-	m.forecast(l)
+	outlook, err := m.w.ledger.Outlook(ctx, m.w.Tier)
+	if err != nil {
+		m.w.broken("measuring", err)
+		return
+	}
+	m.forecast(l, outlook.Demand)
 }

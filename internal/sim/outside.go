@@ -70,7 +70,10 @@ func (outside) Evict(context.Context, string, []string) error { return nil }
 func (outside) Tag(context.Context, pool.ShareRef, map[string]string) error { return nil }
 
 // Mark marks a bucket.
-func (outside) Mark(context.Context, string, string) error { return nil }
+func (o outside) Mark(_ context.Context, bucket, mark string) error {
+	o.w.marked[bucket] = mark
+	return nil
+}
 
 // Attachment says where a disk is: at its machine.
 func (outside) Attachment(_ context.Context, volume string) (pool.Attachment, error) {
@@ -117,7 +120,10 @@ func (outside) Shares(_ context.Context, _ string, ids []string) (map[string]str
 func (outside) Newest(context.Context) (string, error) { return "ami-00000000000000001", nil }
 
 // States says how alarms are.
-func (outside) States(context.Context, []string) (map[string]pool.AlarmMark, error) { return nil, nil }
+func (outside) States(context.Context, []string) (map[string]pool.AlarmLook, error) { return nil, nil }
+
+// Ringing says which alarms ring.
+func (outside) Ringing(context.Context, string) (map[string]pool.AlarmLook, error) { return nil, nil }
 
 // Statuses says what RDS says of instances.
 func (outside) Statuses(context.Context, string) (map[string]string, error) { return nil, nil }

@@ -10,13 +10,13 @@ import (
 
 // keeping is a planner that keeps a number of slots free or on their way.
 func keeping(buffer func(o pool.Observed, p pool.Policy, now time.Time) int) Planner {
-	return func(o pool.Observed, p pool.Policy, now time.Time) int {
+	return Planner{hosts: func(o pool.Observed, p pool.Policy, now time.Time) int {
 		c := o.Record.Counters
 		missing := buffer(o, p, now) + o.Waiting - o.Free(p) - c.ProvisioningSlots
 		hosts := int(math.Ceil(float64(max(0, missing)) / float64(p.Brings())))
 		hosts = max(hosts, p.Floor-c.InService-c.Provisioning)
 		return max(0, min(hosts, p.Ceiling-c.Hosts, p.MaxOrders-c.Provisioning))
-	}
+	}}
 }
 
 // Static keeps so many slots of each kind free or on their way.

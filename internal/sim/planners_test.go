@@ -24,7 +24,7 @@ func TestPlannersKeepWhatTheyAreToldTo(t *testing.T) {
 		"twice as many are known":   {Known(o, 0.99), 2, 4},
 		"as many as may be ordered": {Static(1000), 0, 31},
 	} {
-		if got := test.plan(seen, p, monday.Add(time.Duration(test.hour)*time.Hour+time.Minute)); got != test.want {
+		if got := test.plan.hosts(seen, p, monday.Add(time.Duration(test.hour)*time.Hour+time.Minute)); got != test.want {
 			t.Errorf("%s: %d hosts, want %d", name, got, test.want)
 		}
 	}

@@ -47,7 +47,7 @@ func (q *queue) Send(_ context.Context, body any, delay time.Duration) error {
 		return fmt.Errorf("send a message to queue %s: %w", q.name, err)
 	}
 	q.sent++
-	m := message{delivery: events.Delivery{ID: fmt.Sprintf("%s-%d", q.name, q.sent), Queue: q.name, Body: string(text), SentAt: q.line.now}}
+	m := message{delivery: events.Delivery{ID: fmt.Sprintf("%s-%d", q.name, q.sent), Queue: q.name, Body: string(text), SentAt: q.line.now, QueuedAt: q.line.now}}
 	q.line.after(delay, func() { q.show(m) })
 	return nil
 }

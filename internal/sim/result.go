@@ -43,7 +43,9 @@ type Result struct {
 	CostMonth     float64 `json:"cost_month"`      // what all hosts cost a month, on average
 	HostsOrdered  int     `json:"hosts_ordered"`
 	HostsRetired  int     `json:"hosts_retired"`
-	HostsFailed   int     `json:"hosts_failed"`
+	// RetiredSaveMonth is what the hosts that were retired would have cost a month since, on average.
+	RetiredSaveMonth float64 `json:"retired_save_month"`
+	HostsFailed      int     `json:"hosts_failed"`
 	// HostsExcess are hosts in service beyond the fewest that would hold the tenants there are, on average over time.
 	HostsExcess PerKind `json:"hosts_excess"`
 	HostsAtEnd  PerKind `json:"hosts_at_end"`
@@ -170,21 +172,20 @@ func (m *measure) ends(r *Result) error {
 			if err != nil {
 				return fmt.Errorf("read host %d: %w", n, err)
 			}
-			served, at := false, time.Time{}
+			var failed time.Time
 			for _, entry := range h.History {
-				switch entry.What {
-				case string(pool.HostInService):
-					served = true
-				case string(pool.HostDeleting):
-					at = entry.At
+				if entry.What == string(pool.HostDeleting) {
+					failed = entry.At
 				}
 			}
-			if at.IsZero() || at.Before(r.From) || at.After(r.To) {
-				continue
-			}
-			if served {
-				r.HostsRetired++
-			} else {
+			within := func(at time.Time) bool { return !at.IsZero() && !at.Before(r.From) && !at.After(r.To) }
+			switch {
+			case h.State == pool.HostDeleted && !h.Retire.At.IsZero():
+				if within(h.Since) {
+					r.HostsRetired++
+					r.RetiredSaveMonth += h.Price.Dollars() * r.To.Sub(h.Since).Hours() / max(1, r.To.Sub(r.From).Hours())
+				}
+			case within(failed):
 				r.HostsFailed++
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"headroom/internal/pool"
@@ -26,7 +27,8 @@ type Options struct {
 	Seed   uint64    // of all that is drawn
 	From   time.Time // what is before it is simulated, and not measured; zero: all is measured
 
-	copies bool // the ledger copies what goes in and comes out, as a table does
+	emf    io.Writer // what the pool check measures, as lines of EMF; nil: nothing
+	copies bool      // the ledger copies what goes in and comes out, as a table does
 }
 
 const (

@@ -8,12 +8,17 @@ import (
 	"headroom/internal/pool/forecast"
 )
 
-// Planner decides how many hosts of a kind are ordered, from what is observed.
-type Planner func(o pool.Observed, p pool.Policy, now time.Time) int
+// Planner decides how many hosts of a kind are ordered.
+type Planner struct {
+	hosts     func(o pool.Observed, p pool.Policy, now time.Time) int // from what is observed
+	forecasts bool                                                    // it looks at the demand, which so has to be noted
+}
 
 // Decide is the production planner.
-func Decide(o pool.Observed, p pool.Policy, now time.Time) int {
-	return len(pool.Decide(o, p, nil, now).Actions)
+func Decide() Planner {
+	return Planner{forecasts: true, hosts: func(o pool.Observed, p pool.Policy, now time.Time) int {
+		return len(pool.Decide(o, p, nil, now).Actions)
+	}}
 }
 
 // Sketch simulates a stage by its counts alone: no functions, no shelf, no records of hosts and tenants. It is many times
@@ -109,8 +114,8 @@ func (s *sketch) check() {
 	s.asked = false
 	now := s.line.now
 	ps := s.o.Policy(now).Pools
-	if p, ok := ps.Of(s.kinds[pool.Database].record.Key); ok {
-		s.demand = s.demand.Noted(s.came, now, s.kinds[pool.Database].record.LeadTimes(p, now).Mean())
+	if p, ok := ps.Of(s.kinds[pool.Database].record.Key); ok && s.plan.forecasts {
+		s.demand = s.demand.Noted(s.came, now, s.kinds[pool.Database].record.LeadTimes(p, now).Mean()).Watched(s.pairs())
 	}
 	for _, kind := range pool.Kinds {
 		k := s.kinds[kind]
@@ -120,7 +125,7 @@ func (s *sketch) check() {
 		}
 		c := &k.record.Counters
 		c.Reserve, c.Used = k.free(), k.used
-		for range s.plan(pool.Observed{Record: k.record, Waiting: len(s.queue), Demand: s.demand, Pairs: s.pairs()}, p, now) {
+		for range s.plan.hosts(pool.Observed{Record: k.record, Waiting: len(s.queue), Demand: s.demand, Pairs: s.pairs()}, p, now) {
 			h := pool.Order(k.record, p, prefix, "m", now, "")
 			k.record = k.record.Ordered(h)
 			c.Hosts, c.Provisioning, c.ProvisioningSlots = c.Hosts+1, c.Provisioning+1, c.ProvisioningSlots+h.Size
@@ -143,4 +148,7 @@ func (s *sketch) look() {
 		*l.Free.of(kind), *l.Hosts.of(kind), *l.Ready.of(kind) = k.free(), k.record.Counters.Hosts, k.record.Counters.InService
 	}
 	s.measured.looks = append(s.measured.looks, l)
+	if s.plan.forecasts {
+		s.measured.forecast(l, s.demand)
+	}
 }

@@ -14,7 +14,7 @@ func TestTheSketchComesToNearlyTheSameAsTheFunctions(t *testing.T) {
 	} {
 		o := Options{Demand: counted(t, 120, count), Policy: policy(t, asShipped), Seed: 1, From: monday.AddDate(0, 0, 1), Tier: "standard", Leads: DefaultLeads()}
 		real := run(t, o)
-		sketched, err := Sketch(t.Context(), o, Decide)
+		sketched, err := Sketch(t.Context(), o, Decide())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -109,7 +109,7 @@ func (f *formation) Describe(_ context.Context, nameOrID string) (pool.StackStat
 		outputs[fmt.Sprintf("Bucket%02d", i)] = fmt.Sprintf("arn:aws:s3:::%s-%02d", name, i)
 		outputs[fmt.Sprintf("Role%02d", i)] = fmt.Sprintf("arn:aws:iam::123456789012:role/%s-%02d", name, i)
 	}
-	return pool.StackStatus{ID: s.id, Name: name, Status: s.status, Outputs: outputs}, nil
+	return pool.StackStatus{ID: s.id, Name: name, Status: s.status, Outputs: outputs, Tags: s.order.Tags}, nil
 }
 
 // mostShares is how many shares a gateway has at most.

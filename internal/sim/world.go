@@ -41,7 +41,8 @@ type world struct {
 	measured *measure
 	draw     *rand.Rand
 	marks    int
-	err      error // what must not happen, the first of it
+	marked   map[string]string // marks of buckets, by ARN
+	err      error             // what must not happen, the first of it
 
 	signups, steps, checks, hostEvents, alarms *queue
 }
@@ -49,7 +50,7 @@ type world struct {
 // newWorld makes a stage without hosts, whose clock stands at start.
 func newWorld(o Options, start time.Time) (*world, error) {
 	w := &world{
-		Options: o, line: &timeline{now: start}, ledger: memory.New(memory.Options{Lend: !o.copies}), draw: rand.New(rand.NewPCG(o.Seed, 1)),
+		Options: o, line: &timeline{now: start}, ledger: memory.New(memory.Options{Lend: !o.copies}), draw: rand.New(rand.NewPCG(o.Seed, 1)), marked: map[string]string{},
 	}
 	w.measured = newMeasure(w)
 	w.stacks = &formation{w: w, stacks: map[string]*stack{}}
@@ -76,6 +77,7 @@ func (w *world) wire() error {
 	out, now, discard := outside{w}, w.line.Now, slog.New(slog.DiscardHandler)
 	until := func(at time.Time) time.Duration { return at.Sub(w.line.now) }
 	none := telemetry.Recorder{}
+	measured := telemetry.Recorder{Out: w.emf, Now: now, Stage: stage, Log: discard}
 	reconciler, shelfErr := shelf.New(shelf.Config{Ledger: w.ledger, Policies: out, Now: now})
 	withdrawer, withdrawErr := shelf.New(shelf.Config{Ledger: w.ledger, Policies: hostalarm.NoPolicies{}, Now: now})
 	announcer, announceErr := announce.New(announce.Config{
@@ -89,7 +91,7 @@ func (w *world) wire() error {
 		Ledger: w.ledger, Shelf: reconciler, Policies: out, Stacks: w.stacks, Images: out, Alarms: out, Instances: out, Announce: announcer,
 		Signups: w.steps, Leaving: nothing{}, Changes: nothing{}, Repairs: nothing{}, Restores: nothing{}, HostEvents: w.hostEvents,
 		Templates: map[pool.Kind]poolcheck.Template{pool.Database: template, pool.Share: template},
-		StackRole: role, StackPrefix: prefix, Stage: stage, Mark: w.mark, Metrics: none, Log: discard, Now: now,
+		StackRole: role, StackPrefix: prefix, Stage: stage, Mark: w.mark, Metrics: measured, Log: discard, Now: now,
 	})
 	sign, signErr := signup.New(signup.Config{
 		Ledger: w.ledger, Shelf: reconciler, Policies: out, Vault: out, Databases: out, Access: out, Tags: out, Announce: announcer,
@@ -99,6 +101,7 @@ func (w *world) wire() error {
 	})
 	ready, readyErr := stackcomplete.New(stackcomplete.Config{
 		Ledger: w.ledger, Stacks: w.stacks, Machines: out, Appliances: out, Gateways: out, Access: out, Buckets: out, Databases: out, Prober: out, Vault: out,
+		Empties: disposal{w}, Instances: disposal{w}, Backups: 24 * time.Hour,
 		Announce: announcer, Steps: w.hostEvents, PoolChecks: w.checks, Name: w.mark, Stage: stage, StackPrefix: prefix, StackRole: role,
 		Nobody: "192.0.2.1", ShareKey: "arn:aws:kms:eu-central-1:123456789012:key/sim", Metrics: none, Log: discard, Now: now, Until: until,
 	})

@@ -80,7 +80,7 @@ func (c comparison) row(ctx context.Context, functions bool) (string, error) {
 	if functions {
 		ours, err = c.run(ctx)
 	} else {
-		ours, err = c.sketched(ctx, func(sim.Options) sim.Planner { return sim.Decide })
+		ours, err = c.sketched(ctx, func(sim.Options) sim.Planner { return sim.Decide() })
 	}
 	if err != nil {
 		return "", err
@@ -100,13 +100,15 @@ func (c comparison) row(ctx context.Context, functions bool) (string, error) {
 			return func(sim.Options) sim.Planner { return sim.Percentage(size) }
 		}},
 	} {
-		cost, err := c.cheapest(ctx, other.sizes, ours.atOnce, other.plan)
+		least, enough, err := c.cheapest(ctx, other.sizes, ours.atOnce, other.plan)
 		if err != nil {
 			return "", err
 		}
-		if row += " none |"; !math.IsInf(cost, 1) {
-			row = row[:len(row)-len(" none |")] + fmt.Sprintf(" %.2f |", ours.cost/cost)
+		row += fmt.Sprintf(" %.2f", ours.cost/least.cost)
+		if !enough {
+			row += fmt.Sprintf(", of %.2f %%", 100*least.atOnce)
 		}
+		row += " |"
 	}
 	if !functions { // the sketch tells nobody anything
 		return row + " | |", nil
@@ -133,20 +135,20 @@ func growing(from, to float64) []float64 {
 	return sizes
 }
 
-// cheapest is what the least size costs that serves as many at once; +Inf if none does.
-func (c comparison) cheapest(ctx context.Context, sizes []float64, atOnce float64, plan func(float64) func(sim.Options) sim.Planner) (float64, error) {
-	costs := map[int]float64{}
+// cheapest is what the least size comes to that serves as many at once, or the largest one if none does: enough is false then.
+func (c comparison) cheapest(ctx context.Context, sizes []float64, atOnce float64, plan func(float64) func(sim.Options) sim.Planner) (least averages, enough bool, err error) {
+	tried := map[int]averages{}
 	var failed error
 	i := sort.Search(len(sizes), func(i int) bool {
 		a, err := c.sketched(ctx, plan(sizes[i]))
 		if err != nil {
 			failed = err
 		}
-		costs[i] = a.cost
+		tried[i] = a
 		return err != nil || a.atOnce >= atOnce
 	})
 	if i == len(sizes) {
-		return math.Inf(1), failed
+		return tried[i-1], false, failed
 	}
-	return costs[i], failed
+	return tried[i], true, failed
 }

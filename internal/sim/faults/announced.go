@@ -1,0 +1,48 @@
+package faults
+
+import (
+	"slices"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// hearReady holds what is said of a tenant's storage to what is so: it has it, and its password and its address open it.
+// Of a tenant that has left since, or signed up anew, it comes late.
+func (t *town) hearReady(e events.StorageReady) {
+	w := t.w
+	id := pool.TenantID(e.TenantID)
+	if p := t.people[id]; p != nil {
+		p.ready = &e
+	}
+	a := w.ledger.Books()
+	tenant := a.Tenants[id]
+	if tenant.State != pool.TenantReady || tenant.ReadyAt.UnixMilli() != e.ReadyAt.UnixMilli() {
+		if tenant.State != pool.TenantLeft && w.putback.from.IsZero() { // by a ledger of before it may be said anew, or late
+			w.found("what is announced is so", "%s is announced as ready, and is %s", id, tenant.State)
+		}
+		return
+	}
+	if e.Database.Name != pool.DatabaseName(tenant.Database.Name) || e.Database.Host != tenant.Database.Address || e.Share.Host != tenant.Share.Address || e.Database.SecretARN != tenant.Secret {
+		w.found("what is announced is so", "%s has %+v and %+v, and is told %+v", id, tenant.Database, tenant.Share, e)
+	}
+	for _, d := range a.Departures {
+		if d.Tenant.ID == id && d.State == pool.DepartureUndoing {
+			return // the first looks at its share read no record: one that was sent before may see it as it was
+		}
+	}
+	server := w.cloud.databases.servers[e.Database.Host]
+	if server == nil || server.databases[tenant.Database.Name] == nil || !server.databases[tenant.Database.Name].login {
+		w.found("what is announced can be reached", "the database of %s lets nobody in", id)
+	}
+	host := a.Hosts[tenant.Share.Host]
+	ref, _ := host.ShareRef(tenant.Share.Index)
+	for _, share := range w.cloud.gateways.Shares() {
+		reached := slices.ContainsFunc(tenant.Reached(), func(address string) bool { return slices.Contains(share.Clients, address+"/32") })
+		if share.ID == ref.ID && !reached {
+			w.found("what is announced can be reached", "the share of %s has the clients %v", id, share.Clients)
+		}
+	}
+	w.write(tenant)
+	w.filesLive(tenant)
+}

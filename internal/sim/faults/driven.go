@@ -1,0 +1,44 @@
+package faults
+
+import (
+	"strings"
+
+	"headroom/events"
+	"headroom/internal/pool"
+)
+
+// driven holds, once a minute, that a message is under way for every signup that is being served, which goes on with it long
+// before its deadline: those are for messages that are lost. However often messages come, and whoever is killed, one of them
+// goes on, until it has failed so often that people look after it.
+func (w *world) driven() {
+	if w.problem != nil || w.blind() {
+		return
+	}
+	for id, t := range w.ledger.Books().Tenants {
+		if t.Step != pool.StepOpen || t.Tries > 0 || !w.now.Before(t.Due) || w.dead(id) {
+			continue
+		}
+		if !w.underWay(`"`+string(id)+`"`) && !w.underWay(events.TypeServeWaiting) {
+			w.found("every signup is driven", "%s is at step %s until %s, and no message is under way for it", id, t.Step, t.Due.Sub(w.begun))
+		}
+	}
+}
+
+// underWay reports whether a message that has a text is to be handled, or being handled.
+func (w *world) underWay(text string) bool {
+	for _, q := range w.queues {
+		for m := range q.away {
+			if strings.Contains(m.delivery.Body, text) {
+				return true
+			}
+		}
+	}
+	for _, p := range w.running {
+		for _, m := range p.batch {
+			if strings.Contains(m.delivery.Body, text) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,62 @@
+package faults
+
+import (
+	"flag"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+var (
+	night     = flag.Duration("night", 0, "how long TestNight simulates; 0: not at all")
+	tallyFile = flag.String("tally", "", "file that keeps the count of all nights")
+)
+
+// TestNight simulates seeds that were never simulated before, on all processors, until the night is over.
+func TestNight(t *testing.T) {
+	if *night == 0 {
+		t.Skip("no night was asked for")
+	}
+	all := tally{Next: firstSeed}
+	if *tallyFile != "" {
+		var err error
+		if all, err = readTally(*tallyFile); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seeds, days, began := all.Seeds, all.Days, time.Now()
+	var mu sync.Mutex
+	next := func() Plan {
+		mu.Lock()
+		defer mu.Unlock()
+		all.Next++
+		return planOf(all.Next - 1)
+	}
+	done := func(p Plan, o Outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		all.add(p, o)
+		if o.Problem != nil {
+			t.Errorf("%v\nreplay: go test ./internal/sim/faults -run TestReplay -v -replay %q", o.Problem, p)
+		}
+	}
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for time.Since(began) < *night {
+				p := next()
+				done(p, Run(p))
+			}
+		})
+	}
+	workers.Wait()
+	took := time.Since(began)
+	all.Seconds += took.Seconds()
+	t.Logf("%s\nall nights: %s", all.rates(took, all.Seeds-seeds, all.Days-days), &all)
+	if *tallyFile != "" {
+		if err := all.write(*tallyFile); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
