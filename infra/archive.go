@@ -44,7 +44,7 @@ func NewArchives(scope constructs.Construct, id string, key awskms.Key) Archives
 	})
 	bucket.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	bucket.OverrideLogicalId(jsii.String("ArchiveBucket")) // another one would be a new, empty bucket
-	suppress(bucket, "AwsSolutions-S1", "Only one function and one task reach the bucket; CloudTrail's data events say what they did, where that is wanted.")
+	suppress(bucket, "AwsSolutions-S1", "Only two functions and one task reach the bucket; CloudTrail's data events say what they did, where that is wanted.")
 
 	policy := awss3.NewCfnBucketPolicy(scope, jsii.String("Policy"), &awss3.CfnBucketPolicyProps{
 		Bucket: bucket.Ref(), PolicyDocument: tlsOnly(bucket),

@@ -94,7 +94,7 @@ func TestFunctionsHaveTheAuthoritiesOfTheirRegionOnly(t *testing.T) {
 			}
 			for _, function := range programNames {
 				file := filepath.Join(dir, function, "rds-ca.pem")
-				if slices.Contains([]string{"signup", "stackcomplete", "decommission", "restore", "rdsalarm", "archivist"}, function) {
+				if slices.Contains([]string{"signup", "stackcomplete", "decommission", "restore", "recovery", "rdsalarm", "archivist"}, function) {
 					if got := names(t, file); !slices.Equal(got, want) {
 						t.Errorf("%s has %q, want %q", function, got, want)
 					}

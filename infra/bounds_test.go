@@ -77,7 +77,7 @@ func TestFunctionsPublishInTheirOwnNameOnly(t *testing.T) {
 				}
 			}
 		}
-		if n != len(functionNames) {
+		if n != len(functionNames)-3 { // reconcile has no events: it tells people; auditcopy and recovery tell nobody
 			t.Errorf("%d functions publish", n)
 		}
 	})

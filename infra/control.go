@@ -49,7 +49,7 @@ type controlPlane struct {
 
 	signups, signupSteps, poolChecks, hostEvents, alarms, changes, changeSteps Queue
 	decommissions, decommissionSteps, gatewayAlarms, repairs, repairSteps      Queue
-	restores, restoreSteps                                                     Queue
+	restores, restoreSteps, reconciles, auditCopies, recovers                  Queue
 }
 
 // NewControlPlane makes the stack that takes signups and keeps the pools filled.
@@ -113,6 +113,9 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.decommissionSteps = NewQueue(stack, "DecommissionSteps", c.queueProps("decommissionsteps", decommissionTimeout))
 	c.restores = NewQueue(stack, "Restore", c.queueProps("restore", restoreTimeout))
 	c.restoreSteps = NewQueue(stack, "RestoreSteps", c.queueProps("restoresteps", restoreTimeout))
+	c.auditCopies = NewQueue(stack, "AuditCopy", c.queueProps("auditcopy", auditCopyTimeout))
+	c.reconciles = NewQueue(stack, "Reconcile", c.queueProps("reconcile", reconcileTimeout))
+	c.recovers = NewQueue(stack, "Recover", c.queueProps("recover", recoveryTimeout))
 	undelivered := newDeadLetters(stack, "Undelivered", c.queueProps("undelivered", 0))
 	c.addRules(undelivered)
 	archivist := c.newArchivist()
@@ -121,6 +124,8 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.addRestoreRules(restorer, undelivered)
 	NewPoolCheckSchedule(stack, "PoolCheckSchedule", c.poolChecks)
 	NewRestoreSchedule(stack, "RestoreSchedule", c.restoreSteps)
+	NewAuditCopySchedule(stack, "AuditCopySchedule", c.auditCopies)
+	NewReconcileSchedule(stack, "ReconcileSchedule", c.reconciles)
 
 	functions := []namedFunction{
 		{"signup", c.newSignup()},
@@ -132,6 +137,9 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"decommission", c.newDecommission(archivist)},
 		{"hostrepair", c.newHostRepair(archivist, c.newProber())},
 		{"restore", c.newRestore(restorer)},
+		{"reconcile", c.newReconcile()},
+		{"auditcopy", c.newAuditCopy()},
+		{"recovery", c.newRecovery()},
 	}
 	NewControlAlarms(stack, "ControlAlarms", ControlAlarmsProps{Operators: c.operators, Signups: []Queue{c.signups, c.signupSteps}})
 	dashboard := NewDashboard(stack, "Dashboard", DashboardProps{
@@ -152,6 +160,9 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 			{"decommissionsteps", c.decommissionSteps.Queue, c.decommissionSteps.DeadLetters},
 			{"restore", c.restores.Queue, c.restores.DeadLetters},
 			{"restoresteps", c.restoreSteps.Queue, c.restoreSteps.DeadLetters},
+			{"reconcile", c.reconciles.Queue, c.reconciles.DeadLetters},
+			{"auditcopy", c.auditCopies.Queue, c.auditCopies.DeadLetters},
+			{"recover", c.recovers.Queue, c.recovers.DeadLetters},
 			{"undelivered", nil, undelivered},
 		},
 	})
@@ -177,6 +188,9 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 		{"ChangeSteps", c.changeSteps.DeadLetters},
 		{"DecommissionSteps", c.decommissionSteps.DeadLetters},
 		{"RestoreSteps", c.restoreSteps.DeadLetters},
+		{"Reconcile", c.reconciles.DeadLetters},
+		{"AuditCopy", c.auditCopies.DeadLetters},
+		{"Recover", c.recovers.DeadLetters},
 		{"Undelivered", undelivered},
 	} {
 		c.output(q.id+"DlqUrl", q.dead.QueueUrl(), "Dead letters of queue "+strings.ToLower(q.id))
@@ -186,12 +200,16 @@ func NewControlPlane(scope constructs.Construct, id string, p ControlPlaneProps)
 	c.output("RepairRequestQueueUrl", c.repairs.QueueUrl(), "Gives the word for a repair, and asks for changes of hosts")
 	c.output("RestoreQueueUrl", c.restores.QueueUrl(), "Have tenants go back in time, and undo that, here")
 	c.output("RestoreDlqUrl", c.restores.DeadLetters.QueueUrl(), "Restores that were refused, or failed for good")
+	c.output("RecoverQueueUrl", c.recovers.QueueUrl(), "Has the ledger say again what there is, after it was lost or put back")
 	c.output("TableName", c.ledger.Table.TableName(), "All state")
 	c.output("BusName", c.bus.EventBusName(), "Events about tenants and hosts")
 	c.output("DatabaseSlotsMost", jsii.String(strconv.Itoa(p.Stage.databaseSlots())), "Tenants that a database host has connections for: more can't be set")
 	c.output("PolicyParameterName", c.policy.ParameterName(), "The pool policies")
 	c.output("NotifyTopicArn", c.notifications.Topic.TopicArn(), "Tickets: subscribe operators to it")
 	c.output("PageTopicArn", c.notifications.Pages.TopicArn(), "Pages: subscribe who is on call to it")
+	c.output("SignupNetworks", c.instanceNetworks, "Where the addresses of tenants' application servers may be")
+	c.output("SignupNetworksNot", c.hostNetworks, "Parts of those where they may not be: hosts live there")
+	c.output("RestoreDays", jsii.String(strconv.Itoa(p.Stage.RestoreDays)), "How long buckets keep what was deleted")
 	c.output("DashboardName", dashboard, "The dashboard")
 	c.output("SecretsKeyArn", c.keys.Secrets.KeyArn(), "Who reads tenants' passwords needs kms:Decrypt on this key")
 	c.addCommandPolicies(undelivered)
@@ -271,14 +289,14 @@ func (c *controlPlane) addRules(undelivered awssqs.Queue) {
 		To:               c.alarms,
 		Undelivered:      undelivered,
 	})
-	// RDS sends its events at best: the pool check asks every minute, and is asked to do so at once where something is said.
+	// RDS sends its events at best: the pool check asks every minute, and does so at once where something is said. What that
+	// is it notes: a failover is over before anybody asks. Of too many databases RDS tells as a notification.
 	NewRule(c.stack, "DatabaseEvent", RuleProps{
 		Description:      "Headroom: something happened to the instance of a database host",
 		Source:           "aws.rds",
-		DetailTypes:      []string{"RDS DB Instance Event"},
+		DetailTypes:      []string{events.TypeInstanceEvent},
 		ResourcePrefixes: []*string{arn("rds", "db:"+c.stackPrefix()+string(pool.Database)+"-")},
-		Detail:           map[string]any{"EventCategories": jsii.Strings("availability", "deletion", "failover", "failure", "low storage", "recovery")},
-		Input:            jsonOf(events.NewPoolCheck("an event of RDS")),
+		Detail:           map[string]any{"EventCategories": jsii.Strings("availability", "deletion", "failover", "failure", "low storage", "notification", "recovery")},
 		To:               c.poolChecks,
 		Undelivered:      undelivered,
 	})

@@ -14,10 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/events"
+	"headroom/internal/handler/auditcopy"
 	"headroom/internal/handler/decommission"
 	"headroom/internal/handler/hostrepair"
 	"headroom/internal/handler/instancechange"
 	"headroom/internal/handler/poolcheck"
+	"headroom/internal/handler/reconcile"
+	"headroom/internal/handler/recovery"
 	"headroom/internal/handler/restore"
 	"headroom/internal/handler/signup"
 	"headroom/internal/handler/stackcomplete"
@@ -96,7 +99,7 @@ func TestEveryQueueHasDeadLettersAndAnAlarm(t *testing.T) {
 				t.Errorf("queue %s is not encrypted", id)
 			}
 		}
-		if len(driven) != 14 || len(queues) != 29 {
+		if len(driven) != 17 || len(queues) != 35 {
 			t.Errorf("%d queues, of which %d drive functions", len(queues), len(driven))
 		}
 	})
@@ -128,8 +131,10 @@ func TestFunctionsAreWiredAsTheirCodeExpects(t *testing.T) {
 		"stackcomplete": stackcomplete.Environment{}, "rdsalarm": hostalarm.Environment{},
 		"instancechange": instancechange.Environment{}, "decommission": decommission.Environment{},
 		"gatewayalarm": hostalarm.Environment{}, "hostrepair": hostrepair.Environment{}, "restore": restore.Environment{},
+		"reconcile": reconcile.Environment{}, "recovery": recovery.Environment{},
+		"auditcopy": auditcopy.Environment{},
 	}
-	inNetwork := map[string]bool{"rdsalarm": true, "signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true, "restore": true}
+	inNetwork := map[string]bool{"rdsalarm": true, "signup": true, "stackcomplete": true, "decommission": true, "hostrepair": true, "restore": true, "recovery": true}
 	forEachStage(t, func(t *testing.T, a assembly) {
 		functions := a.control.of("AWS::Lambda::Function")
 		if len(functions) != len(environments) {
@@ -211,25 +216,29 @@ func TestRulesNameOnlyWhatIsOfTheirStage(t *testing.T) {
 	})
 }
 
-// What RDS says of its instances is no message that anybody reads: it has the pool check look.
-func TestAnEventOfRDSAsksForAPoolCheck(t *testing.T) {
+// What RDS says of its instances has the pool check look, and is noted by it, in RDS's words. RDS tells of too many databases by
+// a notification (RDS-EVENT-0056).
+func TestAnEventOfRDSComesToThePoolCheck(t *testing.T) {
+	want := []any{"availability", "deletion", "failover", "failure", "low storage", "notification", "recovery"}
 	forEachStage(t, func(t *testing.T, a assembly) {
-		asked := 0
+		heard := 0
 		for id, rule := range a.control.of("AWS::Events::Rule") {
-			if source := at(rule.Properties, "EventPattern", "source").([]any)[0]; source != "aws.rds" {
+			pattern := at(rule.Properties, "EventPattern")
+			if source := at(pattern, "source").([]any)[0]; source != "aws.rds" {
 				continue
 			}
-			asked++
+			heard++
 			target := list(rule.Properties["Targets"])[0]
-			input, _ := at(target, "Input").(string)
-			var check events.PoolCheck
-			if err := events.Decode([]byte(input), &check); err != nil || check.Type != events.TypePoolCheck || check.Version != events.Version ||
-				!strings.HasPrefix(referred(at(target, "Arn")), "PoolCheckQueue") {
-				t.Errorf("%s sends %q to %v: %v", id, input, at(target, "Arn"), err)
+			if input := at(target, "Input"); input != nil || !strings.HasPrefix(referred(at(target, "Arn")), "PoolCheckQueue") {
+				t.Errorf("%s sends %v to %v", id, input, at(target, "Arn"))
+			}
+			if types, categories := at(pattern, "detail-type"), at(pattern, "detail", "EventCategories"); !reflect.DeepEqual(types, []any{events.TypeInstanceEvent}) ||
+				!reflect.DeepEqual(categories, want) {
+				t.Errorf("%s hears %v of %v", id, types, categories)
 			}
 		}
-		if asked != 1 {
-			t.Errorf("%d rules hear of RDS's events", asked)
+		if heard != 1 {
+			t.Errorf("%d rules hear of RDS's events", heard)
 		}
 	})
 }
@@ -299,10 +308,12 @@ func TestOutputsAreThere(t *testing.T) {
 	want := []string{
 		"AlarmsDlqUrl",
 		"ArchiveBucketName",
+		"AuditCopyDlqUrl",
 		"BusName",
 		"ChangeStepsDlqUrl",
 		"DashboardName",
 		"DatabaseSlotsMost",
+		"DatabasesProtected",
 		"DecommissionDlqUrl",
 		"DecommissionQueueUrl",
 		"DecommissionStepsDlqUrl",
@@ -318,14 +329,20 @@ func TestOutputsAreThere(t *testing.T) {
 		"PoolCheckDlqUrl",
 		"PoolCheckQueueUrl",
 		"ReadOnlyPolicyArn",
+		"ReconcileDlqUrl",
+		"RecoverDlqUrl",
+		"RecoverQueueUrl",
 		"RepairRequestQueueUrl",
 		"RepairRequestsDlqUrl",
 		"RepairStepsDlqUrl",
+		"RestoreDays",
 		"RestoreDlqUrl",
 		"RestoreQueueUrl",
 		"RestoreStepsDlqUrl",
 		"SecretsKeyArn",
 		"SignupDlqUrl",
+		"SignupNetworks",
+		"SignupNetworksNot",
 		"SignupQueueUrl",
 		"SignupStepsDlqUrl",
 		"TableName",

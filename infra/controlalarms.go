@@ -7,6 +7,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -21,10 +22,12 @@ const (
 	// nearlyFull is the share of a ceiling or quota at which people hear of it, in percent: there is time to
 	// ask for more.
 	nearlyFull = 80
-	// waitRisk is the chance that somebody must wait at which people hear of it, in percent.
-	waitRisk = 10
 	// lowBuffer is how little of a pool's buffer is left when people hear of it, in percent.
 	lowBuffer = 25
+	// longStop is for how long the stop switch may be on until people are reminded of it, in seconds.
+	longStop = 4 * 3600
+	// auditBehind is how far the copy of the audit may be behind, in seconds: three rounds.
+	auditBehind = 45 * 60
 	// oldSignup is how long a message of a signup may wait, in seconds: signups take one.
 	oldSignup = 60
 	// failuresInARow are as many hosts as fail by chance once in a long while.
@@ -62,9 +65,17 @@ var controlAlarms = []controlAlarm{
 		Description: "A share host does not serve, and its repair goes on with a person's word only: the topic has what is asked.",
 		Statistic:   "Sum", Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
 	}},
+	{"ZonesAlarm", Page, "zone-fails", telemetry.ZonesFailing, AlarmProps{
+		Description: "A zone seems to fail: hosts in it went down shortly after one another. The topic has which.",
+		Statistic:   "Maximum", Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
+	}},
+	{"GraveAlarm", Page, "inventory-grave", telemetry.InventoryGrave, AlarmProps{
+		Description: "Tenants can't reach what is theirs, or others may: a host is lost or down, or AWS has other things than the ledger says. The topic has which.",
+		Statistic:   "Maximum", PeriodSeconds: 1800, Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching", // it is measured twice in that time
+	}},
 	{"RiskAlarm", Ticket, "wait-near", telemetry.WaitRisk, AlarmProps{
 		Description: "Somebody must probably wait before hosts come: look at what holds orders back.",
-		Statistic:   "Maximum", Periods: 5, Comparison: atLeast, Threshold: waitRisk, Missing: "missing",
+		Statistic:   "Maximum", Periods: 5, Comparison: atLeast, Threshold: pool.RiskRings, Missing: "missing",
 	}},
 	{"MoneyAlarm", Ticket, "money-near", telemetry.MoneyCapUsed, AlarmProps{
 		Description: "Most of the cap on money is spent: at the cap nothing more is ordered.",
@@ -77,6 +88,22 @@ var controlAlarms = []controlAlarm{
 	{"FailuresAlarm", Ticket, "orders-fail", telemetry.FailuresInARow, AlarmProps{
 		Description: "Hosts of a pool failed one after the other: orders wait longer each time.",
 		Statistic:   "Maximum", Periods: 1, Comparison: atLeast, Threshold: failuresInARow, Missing: "missing",
+	}},
+	{"StoppedAlarm", Ticket, "stopped-long", telemetry.StopAge, AlarmProps{
+		Description: "A level of the stop switch has been on for hours: what it stops waits until somebody resumes it.",
+		Statistic:   "Maximum", Periods: 5, Comparison: atLeast, Threshold: longStop, Missing: "missing",
+	}},
+	{"InventoryAlarm", Ticket, "inventory-differs", telemetry.InventoryDiffers, AlarmProps{
+		Description: "AWS has other things than the ledger says, for half an hour or more: the topic has which.",
+		Statistic:   "Maximum", PeriodSeconds: 1800, Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching", // it is measured twice in that time
+	}},
+	{"AuditBehindAlarm", Ticket, "audit-behind", telemetry.AuditBehind, AlarmProps{
+		Description: "For an hour no new lines of the audit were copied under the lock: whoever can write the table could take them away.",
+		Statistic:   "Maximum", PeriodSeconds: 1800, Periods: 2, Comparison: above, Threshold: auditBehind, Missing: "breaching", // it is measured twice in that time
+	}},
+	{"AuditLostAlarm", Ticket, "audit-lost", telemetry.AuditLost, AlarmProps{
+		Description: "Lines of the audit were changed or taken away since they were copied: the copies have them as they were.",
+		Statistic:   "Maximum", PeriodSeconds: 1800, Periods: 1, Comparison: above, Threshold: 0, Missing: "notBreaching",
 	}},
 	{"OverdueAlarm", Ticket, "step-overdue", telemetry.StepsOverdue, AlarmProps{
 		Description: "Steps of hosts, tenants or repairs are not done by their deadlines, which are several times what they take.",
@@ -94,12 +121,7 @@ func NewControlAlarms(scope constructs.Construct, id string, p ControlAlarmsProp
 	}
 	newWaitingAlarms(scope, p, made["wait-near"])
 	newGivenUpAlarms(scope, o)
-	for _, u := range usages(o.Stage.Quotas) {
-		o.call(scope, u.id, Ticket, u.what, "quotas", u.props())
-	}
-	for _, r := range reckonedQuotas(o.Stage) {
-		o.call(scope, r.id, Ticket, r.what, "quotas", r.props(o.Stage))
-	}
+	newQuotaAlarms(scope, o)
 }
 
 // measuredBy is an alarm on a metric as it is written by its stage alone.

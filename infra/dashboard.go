@@ -123,7 +123,7 @@ func (d *dashboard) addTenants(tiers []pool.Tier) {
 				d.line(hosts(pool.Database), telemetry.LeadTimeLong, "Maximum", "lead time of databases, p90"),
 				d.line(hosts(pool.Share), telemetry.LeadTimeLong, "Maximum", "lead time of shares, p90")),
 			d.graph("Risk that somebody must wait, of tier "+string(tier)+" (%)", 60, d.line(of, telemetry.WaitRisk, "Maximum", "risk")),
-			d.graph("Days to ceiling or cap, of tier "+string(tier), 3600,
+			d.graph("Days to ceiling, cap or quota, of tier "+string(tier), 3600,
 				d.line(hosts(pool.Database), telemetry.DaysToCeiling, "Minimum", "databases"), d.line(hosts(pool.Share), telemetry.DaysToCeiling, "Minimum", "shares")),
 		)
 	}
@@ -157,6 +157,7 @@ func (d *dashboard) addHosts(key pool.Key) {
 			d.line(key, telemetry.HostsQuarantined, "Maximum", "quarantined")),
 		d.graph("Orders of "+name, 60,
 			d.line(key, telemetry.HostsOrdered, "Sum", "ordered"),
+			d.line(key, telemetry.HostsRetired, "Sum", "retired"),
 			d.line(key, telemetry.HostsFailed, "Sum", "failed"),
 			d.line(key, telemetry.FailuresInARow, "Maximum", "failed in a row")),
 		d.graph("Lead time of "+name+" (s)", 300,
@@ -173,9 +174,16 @@ func (d *dashboard) addRepairs() {
 			d.line(all, telemetry.HostsRepaired, "Sum", "repaired"),
 			d.line(all, telemetry.RepairsAsking, "Sum", "asked for a word")),
 		d.graph("Time in which tenants could not write, by repairs (s)", 300, d.line(all, telemetry.UnwritableTime, "Maximum", "longest")),
-		d.graph("Steps", 300,
+		d.graph("Steps, and AWS against the ledger", 300,
 			d.line(all, telemetry.StepsOverdue, "Sum", "past their deadlines"),
-			d.line(all, telemetry.StepsGivenUp, "Sum", "given up")),
+			d.line(all, telemetry.StepsGivenUp, "Sum", "given up"),
+			d.line(all, telemetry.InventoryDiffers, "Maximum", "things that differ from the ledger"),
+			d.line(all, telemetry.InventoryGrave, "Maximum", "of them grave"),
+			d.line(all, telemetry.ZonesFailing, "Maximum", "zones that seem to fail")),
+		d.graph("The audit's copy", 300,
+			d.line(all, telemetry.AuditBehind, "Maximum", "behind (s)"),
+			d.line(all, telemetry.AuditLost, "Maximum", "lines changed or taken away")),
+		d.graph("Stopped for (s)", 300, d.line(all, telemetry.StopAge, "Maximum", "stop switch")),
 	)
 }
 

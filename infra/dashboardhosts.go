@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/aws/jsii-runtime-go"
+
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -85,16 +87,25 @@ func (d *dashboard) addMoney() {
 	var idle []line
 	for _, policy := range d.stage.Pools {
 		key := policy.Key()
-		idle = append(idle, d.line(key, telemetry.SlotsFree, "Average", plural(key)))
+		idle = append(idle, d.line(key, telemetry.MoneyIdle, "Maximum", plural(key)))
 	}
 	var hosts []line
 	for _, kind := range pool.Kinds {
 		hosts = append(hosts, d.line(pool.Key{Kind: kind}, telemetry.HostsOfKind, "Maximum", string(kind)))
 	}
-	d.title("Money")
+	var quotas []line
+	for _, name := range pool.QuotaNames {
+		used := d.line(pool.Key{}, telemetry.QuotaUsed, "Maximum", name)
+		used.dimensions[telemetry.Of] = jsii.String(name)
+		quotas = append(quotas, used)
+	}
+	d.title("Money and quotas")
 	all := pool.Key{}
 	d.row(graphHeight,
-		d.graph("Hosts, all tiers", 300, hosts...), d.graph("Idle slots", 300, idle...),
+		d.graph("Hosts, all tiers", 300, hosts...), d.graph("Idle slots ($ a month)", 300, idle...),
 		d.graph("Spent ($ a month)", 300, d.line(all, telemetry.MoneySpent, "Maximum", "spent")),
 		d.graph("Cap on money that is spent (%)", 300, d.line(all, telemetry.MoneyCapUsed, "Maximum", "used")))
+	d.row(graphHeight,
+		d.graph("Quotas that are used (%)", 300, quotas...),
+		d.graph("Quotas that are not known", 300, d.line(all, telemetry.QuotasUnknown, "Maximum", "not known")))
 }

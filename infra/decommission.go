@@ -18,6 +18,7 @@ const (
 	decommissionBatch   = 10 // messages that an invocation handles at once
 
 	// How the keys of an archive's objects end, all of which begin with "<departure>/".
+	departureKeys   = "*.*/*" // all of a departure's: its ID has a dot, which no folder of the audit's copies has
 	manifestKeys    = "*.manifest.jsonl"
 	certificateKeys = "*/certificate.json"
 )
@@ -42,12 +43,12 @@ func (c *controlPlane) newArchivist() Archivist {
 			{Actions: []string{"s3:ListBucket", "s3:ListBucketMultipartUploads"}, Resources: []*string{c.archives.Bucket.AttrArn()}},
 			{
 				Actions:   []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"},
-				Resources: c.archives.objects("*"),
+				Resources: c.archives.objects(departureKeys),
 			},
 			{
 				// What it writes is an attempt: that it is an archive, another says.
 				Actions:   []string{"s3:PutObjectTagging"},
-				Resources: c.archives.objects("*"),
+				Resources: c.archives.objects(departureKeys),
 				When:      Conditions{"StringEquals": {"s3:RequestObjectTag/" + archiveTag: jsii.String(archiveTry)}},
 			},
 			useKey(c.keys.Archives, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
@@ -189,12 +190,12 @@ func (c *controlPlane) lockArchives() []Grant {
 		{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: c.archives.objects(certificateKeys)},
 		{
 			Actions:   []string{"s3:PutObjectRetention"},
-			Resources: c.archives.objects("*"),
+			Resources: c.archives.objects(departureKeys),
 			When:      Conditions{"StringEquals": {"s3:object-lock-mode": jsii.String("GOVERNANCE")}},
 		},
 		{
 			Actions:   []string{"s3:PutObjectVersionTagging"},
-			Resources: c.archives.objects("*"),
+			Resources: c.archives.objects(departureKeys),
 			When:      Conditions{"StringEquals": {"s3:RequestObjectTag/" + archiveTag: []string{archiveDue, archiveHot}}},
 		},
 		useKey(c.keys.Archives, "s3", "kms:Decrypt", "kms:GenerateDataKey"),

@@ -15,13 +15,13 @@ import (
 )
 
 // functionNames are the functions, by the folders of their code.
-var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "gatewayalarm", "instancechange", "decommission", "hostrepair", "restore"}
+var functionNames = []string{"signup", "poolcheck", "stackcomplete", "rdsalarm", "gatewayalarm", "instancechange", "decommission", "hostrepair", "restore", "reconcile", "auditcopy", "recovery"}
 
 // programNames are what there is code of: the functions, and the tasks.
 var programNames = append(slices.Clone(functionNames), archivistName, proberName)
 
 // reachDatabases are those of them that connect to database hosts.
-var reachDatabases = []string{"signup", "stackcomplete", "decommission", "rdsalarm", "restore", archivistName}
+var reachDatabases = []string{"signup", "stackcomplete", "decommission", "rdsalarm", "restore", "recovery", archivistName}
 
 // reachGateways are those in the network that connect to gateways alone.
 var reachGateways = []string{"hostrepair"}
@@ -97,6 +97,10 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) awslamb
 		props.Vpc = p.Network.Vpc
 		props.VpcSubnets = p.Network.Subnets
 		props.SecurityGroups = &[]awsec2.ISecurityGroup{p.Network.Functions}
+	}
+	if p.Stage.Tracing {
+		props.Tracing = awslambda.Tracing_ACTIVE
+		suppress(role, "AwsSolutions-IAM5", "X-Ray's actions know no resources.")
 	}
 	function := awslambda.NewFunction(scope, jsii.String("Function"), props)
 

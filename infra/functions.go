@@ -22,9 +22,8 @@ const (
 	instanceChangeTimeout = 30 // shorter than the time after which a change is looked at once more
 )
 
-// nobodyAddress is the client list of a share that no tenant has: an address that is nobody's
-// (RFC 5737, TEST-NET-1), because what an empty list means is not documented.
-const nobodyAddress = "192.0.2.1/32"
+// nobodyAddress is the client list of a share that no tenant has.
+const nobodyAddress = pool.Nobody
 
 func (c *controlPlane) newSignup() awslambda.Function {
 	tenantSecrets := "headroom/" + c.Stage.Name + "/tenant/"
@@ -81,6 +80,7 @@ func (c *controlPlane) newPoolCheck() awslambda.Function {
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants, c.orderStacks()...)
 	grants = append(grants,
+		c.ledger.onMoney("DeleteItem"),
 		sendTo(c.signupSteps.Queue, c.changeSteps.Queue, c.decommissionSteps.Queue, c.repairSteps.Queue, c.restoreSteps.Queue, c.hostEvents.Queue),
 		c.publish(),
 		c.readPolicy(),
@@ -130,7 +130,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	grants = append(grants,
 		sendTo(c.hostEvents.Queue, c.poolChecks.Queue),
 		c.publish(),
-		c.onHostStacks("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DeleteStack"),
+		c.onHostStacks("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"),
 		c.readMasterSecrets(),
 		useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
 	)
@@ -150,7 +150,7 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	)
 	f := c.newFunction("HostSteps", FunctionProps{
 		Name: "stackcomplete", Queues: []Queue{c.hostEvents}, Batch: 1, Concurrency: 5,
-		MemoryMiB: 512, TimeoutSeconds: stackCompleteTimeout, Network: c.network, Grants: grants,
+		MemoryMiB: 512, TimeoutSeconds: stackCompleteTimeout, Network: c.network, Grants: grants, MoreGrants: c.retireHosts(),
 		Environment: map[string]*string{
 			"TABLE_NAME":          c.ledger.Table.TableName(),
 			"BUS_NAME":            c.bus.EventBusName(),
@@ -164,10 +164,11 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 			"GATEWAY_ENDPOINT":    c.network.GatewayEndpoint,
 			"NOBODY_ADDRESS":      jsii.String(nobodyAddress),
 			"SHARE_KEY_ID":        c.keys.Hosts.KeyArn(),
+			"BACKUP_DAYS":         jsii.String(fmt.Sprint(c.Stage.RestoreDays)),
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",
-		"Gateways, shares, their security groups, roles and buckets, stacks and RDS's secrets are made while it runs: paths, prefixes and "+
+		"Gateways, shares, their security groups, roles and buckets, disks, stacks, instances, their snapshots and RDS's secrets are made while it runs: paths, prefixes and "+
 			"tags limit what is done to them to this stage's. ActivateGateway, ListGateways, DescribeVolumes, and the Describe calls that connect the "+
 			"function to the VPC know no resources; gateways and shares that were just made are looked at before their tags may be known.")
 	return f
@@ -209,7 +210,7 @@ func (c *controlPlane) newAlarmFunction(id, name string, alarms Queue, network *
 // newInstanceChange needs no network of the stage: all that it reaches are AWS's own interfaces.
 func (c *controlPlane) newInstanceChange() awslambda.Function {
 	// It frees addresses, on the condition that their tenant is as it was.
-	grants := c.ledger.Grants([]string{"ConditionCheckItem", "DeleteItem", "GetItem", "PutItem"})
+	grants := c.ledger.Grants([]string{"ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query"})
 	grants = append(grants,
 		sendTo(c.changeSteps.Queue, c.changes.DeadLetters),
 		c.publish(),

@@ -17,29 +17,21 @@ const (
 // newHostRepair makes the function that mends share hosts. It ends no machine, deletes no gateway and no share, and forces
 // nothing: what a repair takes away, CloudFormation does by the host's template.
 func (c *controlPlane) newHostRepair(a Archivist, p Prober) awslambda.Function {
-	grants := c.ledger.Grants([]string{"GetItem", "PutItem", "UpdateItem"})
+	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"})
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants,
 		sendTo(c.repairSteps.Queue, c.hostEvents.Queue),
 		c.publish(),
 		c.readPolicy(),
 		Grant{Actions: []string{"ssm:GetParameter"}, Resources: []*string{gatewayImageARN()}},
-		Grant{
-			Actions:   []string{"storagegateway:DescribeGatewayInformation"},
-			Resources: []*string{arn("storagegateway", "gateway/*")},
-			When:      ofStage(c.Stage, stageOfResource),
-		},
-		Grant{
-			Actions:   []string{"storagegateway:DescribeNFSFileShares"},
-			Resources: []*string{arn("storagegateway", "share/*")},
-			When:      ofStage(c.Stage, stageOfResource),
-		},
+		// What a gateway that has failed had not uploaded, nobody else can say any more.
+		Grant{Actions: []string{"cloudwatch:GetMetricData"}, Resources: *everything()},
 	)
 	grants = append(grants, c.powerMachines()...)
 	f := c.newFunction("HostRepairs", FunctionProps{
 		Name: "hostrepair", Queues: []Queue{c.repairs, c.repairSteps}, Batch: 1, Concurrency: 5,
 		MemoryMiB: 256, TimeoutSeconds: hostRepairTimeout, Network: c.network, Grants: grants,
-		MoreGrants: slices.Concat(c.moveDisks(), c.updateStacks(), c.lookIntoShares(a, p)),
+		MoreGrants: slices.Concat(c.moveDisks(), c.updateStacks(), c.renewGateways(), c.lookIntoShares(a, p)),
 		Environment: c.probing(a, p, map[string]*string{
 			"TABLE_NAME":       c.ledger.Table.TableName(),
 			"BUS_NAME":         c.bus.EventBusName(),
@@ -56,6 +48,8 @@ func (c *controlPlane) newHostRepair(a Archivist, p Prober) awslambda.Function {
 			"DATABASE_STACK_PARAMETERS": c.hosts.Database.parametersJSON(c.stack),
 			"SHARE_STACK_PARAMETERS":    c.hosts.Share.parametersJSON(c.stack),
 			"GATEWAY_IMAGE_PARAMETER":   jsii.String(gatewayImageParameter),
+			"GATEWAY_ENDPOINT":          c.network.GatewayEndpoint,
+			"SHARE_KEY_ID":              c.keys.Hosts.KeyArn(),
 			"ACTIVATION_PORT":           c.activationPort.ValueAsString(),
 		}),
 	})
@@ -63,6 +57,39 @@ func (c *controlPlane) newHostRepair(a Archivist, p Prober) awslambda.Function {
 		"Hosts' stacks, machines, disks, gateways, groups and shares, and tasks, are made while it runs, so their names are not known here: prefixes and tags limit "+
 			"what is done to them to this stage's. EC2's Describe calls know no resources.")
 	return f
+}
+
+// renewGateways lets a function make a new gateway of the stage over the buckets of another one, with its shares. It may delete
+// neither a gateway nor a share.
+func (c *controlPlane) renewGateways() []Grant {
+	gateways, shares := arn("storagegateway", "gateway/*"), arn("storagegateway", "share/*")
+	return []Grant{
+		{
+			// A gateway has no name before it is activated.
+			Actions:   []string{"storagegateway:ActivateGateway"},
+			Resources: *everything(),
+			When:      ofStage(c.Stage, stageOfRequest),
+		},
+		{
+			Actions:   []string{"storagegateway:CreateNFSFileShare"},
+			Resources: []*string{gateways},
+			When:      ofStage(c.Stage, stageOfResource, stageOfRequest),
+		},
+		{
+			Actions:   []string{"storagegateway:AddCache", "storagegateway:ListLocalDisks"},
+			Resources: []*string{gateways},
+			When:      ofStage(c.Stage, stageOfResource),
+		},
+		// Of what was made a moment ago the tags may not be known yet.
+		{
+			Actions:   []string{"storagegateway:DescribeGatewayInformation", "storagegateway:ListTagsForResource"},
+			Resources: []*string{gateways},
+		},
+		{Actions: []string{"storagegateway:DescribeNFSFileShares"}, Resources: []*string{shares}},
+		{Actions: []string{"storagegateway:ListGateways"}, Resources: *everything()},
+		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
+		{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
+	}
 }
 
 // powerMachines lets a function reboot, stop and start the stage's machines, and have their disks outlive them. EC2 takes a

@@ -26,6 +26,7 @@ func TestWhoRepairsMayDoThisAndNoMore(t *testing.T) {
 		"ecs:StopTask":                              {"ecs:::task/headroom-STAGE/*" + inTheCluster},
 		"ecs:TagResource":                           {"ecs:::task/headroom-STAGE/* if StringEquals ecs:CreateAction RunTask"},
 		"storagegateway:UpdateNFSFileShare":         {"storagegateway:::share/*" + ours},
+		"cloudwatch:GetMetricData":                  {"*"},
 		"ec2:AttachVolume":                          {machines[0], volumes + ours},
 		"ec2:CreateTags":                            {volumes + " if ForAllValues:StringEquals aws:TagKeys headroom:root-of|headroom:repair and StringEquals aws:ResourceTag/headroom:stage STAGE"},
 		"ec2:DeleteVolume":                          {volumes + " if Null aws:ResourceTag/headroom:root-of false and StringEquals aws:ResourceTag/headroom:stage STAGE"},
@@ -42,8 +43,14 @@ func TestWhoRepairsMayDoThisAndNoMore(t *testing.T) {
 		"cloudformation:DeleteChangeSet":            {both + named, shares + named},
 		"cloudformation:ExecuteChangeSet":           {both + named, shares + named},
 		"cloudformation:GetTemplateSummary":         {"*"},
-		"storagegateway:DescribeGatewayInformation": {"storagegateway:::gateway/*" + ours},
-		"storagegateway:DescribeNFSFileShares":      {"storagegateway:::share/*" + ours},
+		"storagegateway:ActivateGateway":            {"* if StringEquals aws:RequestTag/headroom:stage STAGE"},
+		"storagegateway:AddCache":                   {"storagegateway:::gateway/*" + ours},
+		"storagegateway:CreateNFSFileShare":         {"storagegateway:::gateway/* if StringEquals aws:RequestTag/headroom:stage STAGE and StringEquals aws:ResourceTag/headroom:stage STAGE"},
+		"storagegateway:DescribeGatewayInformation": {"storagegateway:::gateway/*"},
+		"storagegateway:DescribeNFSFileShares":      {"storagegateway:::share/*"},
+		"storagegateway:ListGateways":               {"*"},
+		"storagegateway:ListLocalDisks":             {"storagegateway:::gateway/*" + ours},
+		"storagegateway:ListTagsForResource":        {"storagegateway:::gateway/*"},
 		"sqs:SendMessage":                           {"<HostEventsQueue>", "<RepairStepsQueue>"},
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {
@@ -52,7 +59,7 @@ func TestWhoRepairsMayDoThisAndNoMore(t *testing.T) {
 		for action, grants := range may {
 			service, _, _ := strings.Cut(action, ":")
 			network := strings.Contains(action, "NetworkInterface") || strings.Contains(action, "PrivateIpAddresses") || action == "ec2:DescribeSubnets"
-			if _, known := want[action]; known || service == "ec2" && !network || service == "storagegateway" || service == "sqs" && action == "sqs:SendMessage" {
+			if _, known := want[action]; known || service == "ec2" && !network || service == "cloudwatch" || service == "storagegateway" || service == "sqs" && action == "sqs:SendMessage" {
 				got[action] = grants
 			}
 		}
@@ -73,7 +80,8 @@ func TestWhoRepairsMayDoThisAndNoMore(t *testing.T) {
 	})
 }
 
-// A repair ends no machine and deletes no gateway: what is to go, CloudFormation takes away by the host's template.
+// A repair ends no machine and deletes no gateway: what is to go, CloudFormation takes away by the host's template. A gateway
+// is deleted by who retires hosts alone, when all of its shares are gone.
 func TestNoFunctionEndsAMachineOrDeletesAGateway(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		for _, s := range identityStatements("control", a.control) {
@@ -81,6 +89,9 @@ func TestNoFunctionEndsAMachineOrDeletesAGateway(t *testing.T) {
 				continue
 			}
 			for _, action := range s.actions {
+				if action == "storagegateway:DeleteGateway" && strings.HasPrefix(s.where, "control/HostStepsRole") {
+					continue
+				}
 				switch action {
 				case "ec2:TerminateInstances", "storagegateway:DeleteGateway", "storagegateway:ShutdownGateway", "storagegateway:EvictFilesFailingUpload":
 					t.Errorf("%s allows %s", s.where, action)

@@ -71,7 +71,7 @@ func TestAGatewaysMachineCanBeReplaced(t *testing.T) {
 	forEachStage(t, func(t *testing.T, a assembly) {
 		machine := a.share.Resources["Machine"]
 		for wanted, n := range map[string]int{"true": 1, "false": 0} {
-			parameters := map[string]string{"HasMachine": wanted, "Slots": "1"}
+			parameters := map[string]string{"HasMachine": wanted, "Slots": "1", "Side": "A"}
 			if got := made(t, a.share, "AWS::EC2::Instance", parameters); got != n {
 				t.Errorf("HasMachine %s: %d machines", wanted, got)
 			}

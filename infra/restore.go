@@ -21,13 +21,16 @@ const (
 	restorationTag = "headroom:restoration"
 )
 
-// newRestore makes the function that has tenants go back in time. It makes temporary instances of the stage's database
-// hosts, in a group that nobody but it and its tasks reach, and deletes those alone; it reads no tenant's files or rows.
+// newRestore makes the function that has tenants go back in time, or move. It makes temporary instances of the stage's database
+// hosts, in a group that nobody but it and its tasks reach, and deletes those alone; it reads no tenant's files or rows. The
+// slots that tenants moved away from are cleared by who clears those of tenants that left.
 func (c *controlPlane) newRestore(r Archivist) awslambda.Function {
-	grants := c.ledger.Grants([]string{"GetItem", "PutItem"})
+	// Who moves a tenant takes a slot from its host and the shelf, and has the tenant's record and secret say where it is then.
+	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"})
 	grants = append(grants, c.notifications.Grants()...)
 	grants = append(grants,
-		sendTo(c.restoreSteps.Queue, c.restores.DeadLetters),
+		c.ledger.onMoney("DeleteItem"),
+		sendTo(c.restoreSteps.Queue, c.restores.DeadLetters, c.decommissionSteps.Queue),
 		c.publish(),
 		c.readPolicy(),
 		c.readMasterSecrets(),
@@ -38,6 +41,10 @@ func (c *controlPlane) newRestore(r Archivist) awslambda.Function {
 				"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue", "secretsmanager:TagResource",
 			},
 			Resources: []*string{arn("secretsmanager", "secret:"+c.copierSecrets()+"*")},
+		},
+		Grant{
+			Actions:   []string{"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:TagResource"},
+			Resources: []*string{arn("secretsmanager", "secret:headroom/"+c.Stage.Name+"/tenant/*")},
 		},
 		useKey(c.keys.Secrets, "secretsmanager", "kms:Decrypt", "kms:GenerateDataKey"),
 		Grant{
@@ -63,18 +70,20 @@ func (c *controlPlane) newRestore(r Archivist) awslambda.Function {
 			// Its own messages, and what tasks report, have a queue that nobody else has access to.
 			"RESTORE_STEPS_QUEUE_URL": c.restoreSteps.QueueUrl(),
 			"RESTORE_DLQ_URL":         c.restores.DeadLetters.QueueUrl(),
-			"NOTIFY_TOPIC_ARN":        c.notifications.Topic.TopicArn(),
-			"COPIER_PREFIX":           jsii.String(c.copierSecrets()),
-			"SECRET_KEY_ID":           c.keys.Secrets.KeyArn(),
-			"MASTER_KEY_ARN":          c.keys.Hosts.KeyArn(),
-			"INSTANCE_GROUP":          c.network.Restored.SecurityGroupId(),
-			"ARCHIVIST_CLUSTER":       r.Cluster.AttrArn(),
-			"RESTORER_TASK":           r.Task.Ref(),
-			"ARCHIVIST_CONTAINER":     jsii.String(archivistName),
-			"ARCHIVIST_SUBNETS":       awscdk.Fn_Join(jsii.String(","), c.network.subnetIDs()),
-			"ARCHIVIST_GROUP":         c.network.Archivist.SecurityGroupId(),
-			"ARCHIVES_AT_ONCE":        c.archivesAtOnce.ValueAsString(),
-			"RESTORE_DAYS":            jsii.String(fmt.Sprint(c.Stage.RestoreDays)),
+			// It has the slots cleared that tenants moved away from.
+			"DECOMMISSION_STEPS_QUEUE_URL": c.decommissionSteps.QueueUrl(),
+			"NOTIFY_TOPIC_ARN":             c.notifications.Topic.TopicArn(),
+			"COPIER_PREFIX":                jsii.String(c.copierSecrets()),
+			"SECRET_KEY_ID":                c.keys.Secrets.KeyArn(),
+			"MASTER_KEY_ARN":               c.keys.Hosts.KeyArn(),
+			"INSTANCE_GROUP":               c.network.Restored.SecurityGroupId(),
+			"ARCHIVIST_CLUSTER":            r.Cluster.AttrArn(),
+			"RESTORER_TASK":                r.Task.Ref(),
+			"ARCHIVIST_CONTAINER":          jsii.String(archivistName),
+			"ARCHIVIST_SUBNETS":            awscdk.Fn_Join(jsii.String(","), c.network.subnetIDs()),
+			"ARCHIVIST_GROUP":              c.network.Archivist.SecurityGroupId(),
+			"ARCHIVES_AT_ONCE":             c.archivesAtOnce.ValueAsString(),
+			"RESTORE_DAYS":                 jsii.String(fmt.Sprint(c.Stage.RestoreDays)),
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",

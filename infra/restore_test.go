@@ -37,8 +37,9 @@ func TestWhoRestoresMayDoThisAndNoMore(t *testing.T) {
 		"ecs:TagResource":                        {"ecs:::task/headroom-STAGE/* if StringEquals ecs:CreateAction RunTask"},
 		"secretsmanager:DeleteSecret":            {copierSecrets},
 		"secretsmanager:CreateSecret":            {copierSecrets, masters},
-		"secretsmanager:TagResource":             {copierSecrets, masters},
-		"sqs:SendMessage":                        {"<RestoreDeadLetters>", "<RestoreStepsQueue>"},
+		"secretsmanager:TagResource":             {copierSecrets, "secretsmanager:::secret:headroom/STAGE/tenant/*", masters}, // which database a secret is for
+		"sqs:SendMessage":                        {"<DecommissionStepsQueue>", "<RestoreDeadLetters>", "<RestoreStepsQueue>"},
+		"secretsmanager:PutSecretValue":          {"secretsmanager:::secret:headroom/STAGE/tenant/*"},
 		"cloudwatch:GetMetricData":               {"*"},
 	}
 	forEachStage(t, func(t *testing.T, a assembly) {

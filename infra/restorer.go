@@ -13,8 +13,9 @@ const (
 	restorerName   = "restorer" // how its family ends
 	restorerMemory = "4096"     // MiB: what passes is not held
 	restorerDisk   = 21         // GiB, the least that can be said: nothing is kept on it
-	// cameBack is how the keys begin of files that were brought back (pool.CameBack).
-	cameBack = "restored-????????T??????Z/*"
+	// cameBack and cameBackAgain are how the keys begin of files that were brought back (pool.CameBack): by a tenant's first
+	// restoration, and by a later one, whose number follows.
+	cameBack, cameBackAgain = "restored-????????T??????Z/*", "restored-????????T??????Z-*/*"
 )
 
 // newRestorer makes what runs the jobs of restorations in the archivist's cluster, which report to a queue. A job reads
@@ -35,7 +36,7 @@ func (c *controlPlane) newRestorer(a Archivist, reports Queue) Archivist {
 				{Actions: []string{"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, Resources: jsiiStrings(shares)},
 				{Actions: []string{"s3:GetObjectVersion"}, Resources: jsiiStrings(shares + "/*")},
 				// Whose bucket, and into which folder, the session of each job says.
-				{Actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, Resources: jsiiStrings(shares + "/" + cameBack)},
+				{Actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, Resources: jsiiStrings(shares+"/"+cameBack, shares+"/"+cameBackAgain)},
 				useKey(c.keys.Hosts, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
 				{Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []*string{arn("secretsmanager", "secret:"+c.copierSecrets()+"*")}},
 				useKey(c.keys.Secrets, "secretsmanager", "kms:Decrypt"),

@@ -10,15 +10,15 @@ import (
 // Who brings files back reads the versions of shares, and writes beside the present files; nothing reaches an archive. The
 // image and the cluster are the archivist's.
 func TestWhoBringsBackMayDoThisAndNoMore(t *testing.T) {
-	const beside = share + "/restored-????????T??????Z/*"
+	beside := []string{share + "/restored-????????T??????Z-*/*", share + "/restored-????????T??????Z/*"}
 	want := map[string][]string{
 		"s3:ListBucket":                 {share},
 		"s3:ListBucketVersions":         {share},
 		"s3:ListBucketMultipartUploads": {share},
 		"s3:GetObjectVersion":           {share + "/*"},
-		"s3:GetObject":                  {beside},
-		"s3:PutObject":                  {beside},
-		"s3:AbortMultipartUpload":       {beside},
+		"s3:GetObject":                  beside,
+		"s3:PutObject":                  beside,
+		"s3:AbortMultipartUpload":       beside,
 		"kms:Decrypt":                   {"<HostsKey>" + throughS3, "<SecretsKey>" + throughVault},
 		"kms:GenerateDataKey":           {"<HostsKey>" + throughS3},
 		"secretsmanager:GetSecretValue": {copierSecrets},

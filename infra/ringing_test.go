@@ -14,7 +14,7 @@ import (
 )
 
 // unknownQuotas are alarms on shares of quotas that only AWS knows: the local CloudWatch has no data of them.
-var unknownQuotas = []string{"quota-ec2-vcpus", "quota-fargate-vcpus"}
+var unknownQuotas = []string{"quota-near-fargate-vcpus"}
 
 // bell is a CloudWatch with the alarms of a template, and whom they have called.
 type bell struct {

@@ -66,7 +66,8 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 		GroupSet:    &[]any{group.AttrGroupId()},
 	})
 	machine, withMachine := newMachine(stack, machineProps{Stage: stage, Host: p, Image: image, Size: size, Interface: network.Ref()})
-	cache := newCache(stack, stage, p, zone)
+	sides := newSides(stack)
+	newCaches(stack, stage, p, zone, sides)
 	addGatewayAlarms(stack, gatewayAlarmsProps{Machine: machine, WithMachine: withMachine, Gateway: gateway})
 	address := network.AttrPrimaryPrivateIpAddress()
 	name := awscdk.Fn_Sub(jsii.String("${HostId}.${ZoneName}"), nil)
@@ -81,7 +82,6 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 	output(stack, "DnsName", name, nil)
 	output(stack, "SecurityGroupId", group.AttrGroupId(), nil)
 	output(stack, "InterfaceId", network.Ref(), nil)
-	output(stack, "CacheVolumeId", cache.Ref(), nil)
 	output(stack, "MachineId", machine.Ref(), withMachine)
 
 	// There are at least n shares if there are exactly n, or at least n+1.
@@ -96,7 +96,7 @@ func NewShareHost(scope constructs.Construct, id string, stage Stage) awscdk.Sta
 		conditions[n] = more
 	}
 	for n := 1; n <= maxShares; n++ {
-		newShareSlot(stack, shareSlotProps{Number: n, Condition: conditions[n], Host: p, BoundaryArn: boundary, RestoreDays: stage.RestoreDays})
+		newShareSlot(stack, shareSlotProps{Number: n, Condition: conditions[n], Sides: sides, Host: p, BoundaryArn: boundary, RestoreDays: stage.RestoreDays})
 	}
 	return stack
 }
@@ -172,20 +172,6 @@ func newMachine(stack awscdk.Stack, p machineProps) (machine awsec2.CfnInstance,
 	suppress(machine, "AwsSolutions-EC28", "The gateway's own metrics (cache, I/O wait, health) say more than the machine's by the minute.")
 	suppress(machine, "AwsSolutions-EC29", "Its stack has to be able to delete it; what must not be lost is on volumes that are kept.")
 	return machine, wanted
-}
-
-// newCache makes the gateway's cache disk. The API attaches it once the stack is complete: an attachment
-// of the stack's would end whenever the machine is replaced, when it suits CloudFormation.
-func newCache(stack awscdk.Stack, stage Stage, p hostParams, zone *string) awsec2.CfnVolume {
-	cache := awsec2.NewCfnVolume(stack, jsii.String("Cache"), &awsec2.CfnVolumeProps{
-		AvailabilityZone: zone,
-		Size:             jsii.Number(stage.Shares.CacheGiB),
-		VolumeType:       jsii.String("gp3"),
-		Encrypted:        jsii.Bool(true),
-		KmsKeyId:         p.KeyArn,
-	})
-	keepOnceCreated(cache)
-	return cache
 }
 
 // keepOnceCreated keeps resources when their stack is deleted, unless the stack never came to be.

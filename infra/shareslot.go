@@ -36,6 +36,7 @@ func shareKeyGrants(key *string) []Grant {
 type shareSlotProps struct {
 	Number      int // from 1
 	Condition   awscdk.CfnCondition
+	Sides       sides
 	Host        hostParams
 	BoundaryArn *string
 	RestoreDays int
@@ -45,24 +46,37 @@ type shareSlotProps struct {
 func newShareSlot(stack awscdk.Stack, p shareSlotProps) {
 	id := func(what string) *string { return jsii.String(fmt.Sprintf("%s%02d", what, p.Number)) }
 	bucket := newShareBucket(stack, p, id)
-	role := awsiam.NewCfnRole(stack, id("ShareRole"), &awsiam.CfnRoleProps{
+	output(stack, *id("Bucket"), bucket.AttrArn(), p.Condition)
+	for _, side := range p.Sides.each() {
+		newShareRole(stack, p, id, side, bucket.AttrArn())
+	}
+}
+
+// newShareRole makes the role of a share on one side of the stack. While the stack is fenced it denies everything: that is a
+// change of its policy, which fails the update if it fails, where the deletion of a role that fails does not.
+func newShareRole(stack awscdk.Stack, p shareSlotProps, id func(string) *string, side side, bucket *string) {
+	own := func(what string) *string { return jsii.String(*id(what) + side.Suffix) }
+	reach := awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: statements(append([]Grant{
+		{Actions: shareBucketActions, Resources: []*string{bucket}},
+		{Actions: shareObjectActions, Resources: jsiiStrings(*bucket + "/*")},
+	}, shareKeyGrants(p.Host.KeyArn)...)...)})
+	nothing := map[string]any{
+		"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Deny", "Action": "*", "Resource": "*"}},
+	}
+	role := awsiam.NewCfnRole(stack, own("ShareRole"), &awsiam.CfnRoleProps{
 		Path:                     awscdk.Fn_Sub(jsii.String("/headroom/${Stage}/share/"), nil),
 		Description:              awscdk.Fn_Sub(jsii.String(fmt.Sprintf("Headroom: share %d of ${HostId}, tier ${Tier}", p.Number)), nil),
 		PermissionsBoundary:      p.BoundaryArn,
 		AssumeRolePolicyDocument: trustGateways(),
 		Policies: []*awsiam.CfnRole_PolicyProperty{{
-			PolicyName: jsii.String("Bucket"),
-			PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: statements(append([]Grant{
-				{Actions: shareBucketActions, Resources: []*string{bucket.AttrArn()}},
-				{Actions: shareObjectActions, Resources: jsiiStrings(*bucket.AttrArn() + "/*")},
-			}, shareKeyGrants(p.Host.KeyArn)...)...)}),
+			PolicyName:     jsii.String("Bucket"),
+			PolicyDocument: awscdk.Fn_ConditionIf(p.Sides.Fenced.LogicalId(), nothing, reach),
 		}},
 	})
-	role.CfnOptions().SetCondition(p.Condition)
+	there := bothConditions(stack, *own("HasRole"), p.Condition, side.Is)
+	role.CfnOptions().SetCondition(there)
+	output(stack, *own("Role"), role.AttrArn(), there)
 	suppress(role, "AwsSolutions-IAM5", "All objects of its one bucket: a share's files have no names known beforehand.")
-
-	output(stack, *id("Bucket"), bucket.AttrArn(), p.Condition)
-	output(stack, *id("Role"), role.AttrArn(), p.Condition)
 }
 
 func newShareBucket(stack awscdk.Stack, p shareSlotProps, id func(string) *string) awss3.CfnBucket {

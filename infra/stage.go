@@ -26,6 +26,11 @@ type Stage struct {
 	LogRetention awslogs.RetentionDays
 	LogRemoval   awscdk.RemovalPolicy // what happens to logs when the stack is deleted
 
+	// Tracing has Lambda trace each invocation with X-Ray (active tracing), which costs by the trace. Nothing is linked for
+	// that: what AWS's services say of a call is all that is traced. The way of one message is in the logs at any rate
+	// (docs/operations.md, "One thread").
+	Tracing bool
+
 	// SignupConcurrency is how many invocations at once each of signup's queues may cause, of signupBatch messages
 	// each. It bounds the signups in work, of which each may log in to the instance that is being filled. One
 	// takes about five signups a second; a tier's shelf takes what twenty do (internal/ledger/dynamo, load_test.go).
@@ -33,9 +38,6 @@ type Stage struct {
 
 	Databases DatabaseHosts
 	Shares    ShareHosts
-
-	// Quotas are those of the account that it is deployed in.
-	Quotas Quotas
 
 	// Pools are the pool policies at the first deployment. Later they are changed in the SSM
 	// parameter, without a deployment; a deployment puts them back only where they differ here from
@@ -97,7 +99,6 @@ var Stages = []Stage{
 			Removal: awscdk.RemovalPolicy_DESTROY,
 		},
 		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 150},
-		Quotas: newAccount,
 		Pools: pool.Policies{
 			{
 				Kind: pool.Database, Tier: "standard", SlotsPerHost: 20, Floor: 1, Ceiling: 25,
@@ -110,7 +111,7 @@ var Stages = []Stage{
 		},
 		Terms: pool.Terms{
 			Grace: pool.Term(24 * time.Hour), GraceMost: pool.Term(7 * 24 * time.Hour), CoolDown: pool.Term(time.Hour),
-			Retain: pool.Term(7 * 24 * time.Hour), Change: pool.Term(24 * time.Hour),
+			Retain: pool.Term(7 * 24 * time.Hour), Change: pool.Term(24 * time.Hour), Steady: pool.DefaultTerms.Steady,
 		},
 	},
 	{
@@ -130,7 +131,6 @@ var Stages = []Stage{
 			Removal: awscdk.RemovalPolicy_SNAPSHOT,
 		},
 		Shares: ShareHosts{InstanceType: "m5.xlarge", RootGiB: 80, CacheGiB: 500},
-		Quotas: newAccount,
 		Pools: pool.Policies{
 			{
 				Kind: pool.Database, Tier: "standard", SlotsPerHost: 40, Floor: 2, Ceiling: 122,

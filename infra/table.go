@@ -24,13 +24,14 @@ type Ledger struct {
 // back to any second of the last 35 days.
 func NewLedger(scope constructs.Construct, id string, key awskms.Key) Ledger {
 	table := awsdynamodb.NewTable(scope, jsii.String(id), &awsdynamodb.TableProps{
-		PartitionKey:       attribute("pk", awsdynamodb.AttributeType_STRING),
-		SortKey:            attribute("sk", awsdynamodb.AttributeType_STRING),
-		BillingMode:        awsdynamodb.BillingMode_PAY_PER_REQUEST,
-		Encryption:         awsdynamodb.TableEncryption_CUSTOMER_MANAGED,
-		EncryptionKey:      key,
-		DeletionProtection: jsii.Bool(true),
-		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
+		PartitionKey:        attribute("pk", awsdynamodb.AttributeType_STRING),
+		SortKey:             attribute("sk", awsdynamodb.AttributeType_STRING),
+		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		Encryption:          awsdynamodb.TableEncryption_CUSTOMER_MANAGED,
+		EncryptionKey:       key,
+		TimeToLiveAttribute: jsii.String("expires"), // of what is remembered for a while only: that a message was refused
+		DeletionProtection:  jsii.Bool(true),
+		RemovalPolicy:       awscdk.RemovalPolicy_RETAIN,
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
 			PointInTimeRecoveryEnabled: jsii.Bool(true),
 		},
@@ -72,4 +73,19 @@ func (l Ledger) Grants(operations []string, indexes ...string) []Grant {
 		query.Resources = append(query.Resources, jsii.String(*l.Table.TableArn()+"/index/"+name))
 	}
 	return append(grants, query)
+}
+
+// onMoney lets a function do the given operations on the items that say what is spent, and what money is held for, alone.
+func (l Ledger) onMoney(operations ...string) Grant { return l.onItems("MONEY", operations...) }
+
+// onItems lets somebody do the given operations on the items of one partition key alone ("Using IAM policy conditions for
+// fine-grained access control" in the DynamoDB Developer Guide).
+func (l Ledger) onItems(partition string, operations ...string) Grant {
+	g := Grant{Resources: []*string{l.Table.TableArn()}, When: Conditions{
+		"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": []string{partition}}, "Null": {"dynamodb:LeadingKeys": "false"},
+	}}
+	for _, o := range operations {
+		g.Actions = append(g.Actions, "dynamodb:"+o)
+	}
+	return g
 }

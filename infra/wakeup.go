@@ -73,6 +73,22 @@ func NewRestoreSchedule(scope constructs.Construct, id string, to Queue) {
 	})
 }
 
+// NewReconcileSchedule asks every quarter of an hour that AWS is held against the ledger.
+func NewReconcileSchedule(scope constructs.Construct, id string, to Queue) {
+	newSchedule(scope, id, scheduleProps{
+		Role: "Lets the schedule ask that AWS is held against the ledger", What: "Headroom: AWS against the ledger every quarter of an hour",
+		Every: "rate(15 minutes)", EverySeconds: 900, To: to, Message: events.NewReconcileRound(),
+	})
+}
+
+// NewAuditCopySchedule asks every quarter of an hour that new lines of the audit are copied.
+func NewAuditCopySchedule(scope constructs.Construct, id string, to Queue) {
+	newSchedule(scope, id, scheduleProps{
+		Role: "Lets the schedule ask that the audit is copied", What: "Headroom: the audit's new lines are copied every quarter of an hour",
+		Every: "rate(15 minutes)", EverySeconds: 900, To: to, Message: events.NewAuditCopyRound(),
+	})
+}
+
 type scheduleProps struct {
 	Role, What   string // descriptions
 	Every        string
