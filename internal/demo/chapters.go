@@ -13,10 +13,13 @@ import (
 type ChapterOptions struct {
 	Dir      string        // where an archive is downloaded to
 	Patience time.Duration // how long to wait for each thing
+	Tier     string        // of the tenants
+	Plan     func(ctx context.Context) (Plan, error)
 }
 
 // Chapters shows, of tenants that are ready, what becomes of them later: one leaves, one leaves and stays, the machine
-// of one is replaced, one goes back in time, and the machine of a gateway is terminated. The error says what did not hold. It returns the tenants as they are then.
+// of one is replaced, one goes back in time, and the machine of a gateway is terminated; and what becomes of many who sign up
+// at once. The error says what did not hold. It returns the tenants as they are then.
 func Chapters(ctx context.Context, cloud Cloud, tenants []Tenant, o ChapterOptions, p *Printer) ([]Tenant, error) {
 	crowd, err := NewCrowd(cloud, loneTier)
 	if err != nil {
@@ -32,11 +35,14 @@ func Chapters(ctx context.Context, cloud Cloud, tenants []Tenant, o ChapterOptio
 	if tenants[0], err = s.moving(ctx, tenants[0]); err != nil {
 		return nil, failed(ctx, "show how a machine is replaced", err)
 	}
-	if err := s.goingBack(ctx, tenants[0], tenants); err != nil {
+	if err := s.goingBack(ctx, tenants); err != nil {
 		return nil, failed(ctx, "show how a customer goes back in time", err)
 	}
 	if err := s.mending(ctx, tenants[0]); err != nil {
 		return nil, failed(ctx, "show how a gateway is mended", err)
+	}
+	if err := s.burst(ctx); err != nil {
+		return nil, failed(ctx, "show what becomes of a burst", err)
 	}
 	return tenants, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,11 +23,17 @@ const (
 	backLook     = time.Second
 	booksOfThen  = 500              // rows that are lost
 	neighboursOf = "the newest row" // that a restore of the whole host would lose
+	comeMost     = 5                // customers who sign up for one to come beside another
+	comesFrom    = 20               // the first one's machine
 )
 
 // goingBack has a customer drop a table, and get it back as of a minute ago, beside a neighbour that writes on.
-func (s show) goingBack(ctx context.Context, t Tenant, others []Tenant) error {
+func (s show) goingBack(ctx context.Context, tenants []Tenant) error {
 	s.p.Heading("a customer drops a table, and gets it back as of a minute ago")
+	t, neighbour, err := s.neighbours(ctx, tenants)
+	if err != nil {
+		return err
+	}
 	if err := execute(ctx, s.cloud, t, fmt.Sprintf("CREATE TABLE app.books AS SELECT n AS id FROM generate_series(1, %d) n", booksOfThen)); err != nil {
 		return err
 	}
@@ -34,11 +41,8 @@ func (s show) goingBack(ctx context.Context, t Tenant, others []Tenant) error {
 	if err != nil {
 		return err
 	}
-	neighbour, shared := neighbourOf(t, others)
-	if shared {
-		if err := execute(ctx, s.cloud, neighbour, "CREATE TABLE app.newest AS SELECT '"+neighboursOf+"'::text AS text"); err != nil {
-			return err
-		}
+	if err := execute(ctx, s.cloud, neighbour, "CREATE TABLE app.newest AS SELECT '"+neighboursOf+"'::text AS text"); err != nil {
+		return err
 	}
 	if err := execute(ctx, s.cloud, t, "DROP TABLE app.books"); err != nil {
 		return err
@@ -55,11 +59,9 @@ func (s show) goingBack(ctx context.Context, t Tenant, others []Tenant) error {
 	done.try(ctx, isBack, restored.Database, func(ctx context.Context) error {
 		return finds(ctx, s.cloud, t, "SELECT count(*)::text FROM app.books", fmt.Sprint(booksOfThen))
 	})
-	if shared {
-		done.try(ctx, sawNothing, neighbour.ID, func(ctx context.Context) error {
-			return finds(ctx, s.cloud, neighbour, "SELECT text FROM app.newest", neighboursOf)
-		})
-	}
+	done.try(ctx, sawNothing, neighbour.ID, func(ctx context.Context) error {
+		return finds(ctx, s.cloud, neighbour, "SELECT text FROM app.newest", neighboursOf)
+	})
 	done.try(ctx, filesBeside, fmt.Sprintf("%d files in %s", restored.Files, strings.TrimSuffix(restored.Folder, "/")), func(ctx context.Context) error {
 		return s.readsBoth(ctx, t, restored.Folder)
 	})
@@ -100,14 +102,34 @@ func (s show) backedUp(ctx context.Context, t Tenant) (latest time.Time, err err
 	return latest.UTC(), nil
 }
 
-// neighbourOf is another tenant on the same database host.
-func neighbourOf(t Tenant, others []Tenant) (Tenant, bool) {
-	for _, o := range others {
-		if o.ID != t.ID && o.Ready.Database.Host == t.Ready.Database.Host && o.Ready.Database.Port == t.Ready.Database.Port {
-			return o, true
+// neighbours are a tenant and another on the same database host. Where none shares one, customers sign up until one does.
+func (s show) neighbours(ctx context.Context, tenants []Tenant) (t, neighbour Tenant, err error) {
+	beside := tenants
+	for n := 1; ; n++ {
+		if t, neighbour, shared := sharing(tenants, beside); shared {
+			return t, neighbour, nil
+		}
+		if n > comeMost {
+			return t, neighbour, fmt.Errorf("none of %d customers who signed up came to the database host of another", comeMost)
+		}
+		came, err := s.signUp(ctx, fmt.Sprintf("neighbour-%d", n), Machine(comesFrom+n))
+		if err != nil {
+			return t, neighbour, err
+		}
+		beside = append(slices.Clone(beside), came)
+	}
+}
+
+// sharing is a tenant that shares its database host, and with whom.
+func sharing(tenants, others []Tenant) (t, neighbour Tenant, ok bool) {
+	for _, t := range tenants {
+		for _, o := range others {
+			if o.ID != t.ID && o.Ready.Database.Host == t.Ready.Database.Host && o.Ready.Database.Port == t.Ready.Database.Port {
+				return t, o, true
+			}
 		}
 	}
-	return Tenant{}, false
+	return Tenant{}, Tenant{}, false
 }
 
 // readsBoth wants a tenant's file to be there twice: as it is, and as it was.

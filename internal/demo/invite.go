@@ -33,6 +33,7 @@ func (p *Printer) Invite(i Invitation) {
 		p.invite("Any credentials do; with these variables, AWS's command line does all that the README says. Before 2.13 and 1.29 it also wants --endpoint-url each time, and all of version 1 for sqs.",
 			fmt.Sprintf("export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s", i.Endpoint, i.Region))
 	}
+	p.invite("See it as operators do; dist/headroom --help names the rest.", "dist/headroom status --endpoint "+i.Endpoint)
 	p.invite("Sign another customer up, from an address of 127.0.0.0/8.", i.send(i.Queue,
 		events.SignupRequested{Version: events.Version, TenantID: yours, Tier: i.Tier, InstanceIP: i.Address}))
 	p.invite(fmt.Sprintf("Read the password of %s, as its application server would.", t.ID),

@@ -81,10 +81,10 @@ func TestTheLinesToTrySayWhatIsMeant(t *testing.T) {
 	}
 	for _, columns := range []int{0, 60} { // a line to be copied is not folded
 		lines := commands(invitation(t, columns, true))
-		if len(lines) != 1+len(want) || !strings.HasPrefix(lines[0], "export AWS_ACCESS_KEY_ID=") {
+		if len(lines) != 2+len(want) || !strings.HasPrefix(lines[0], "export AWS_ACCESS_KEY_ID=") || lines[1] != "dist/headroom status --endpoint "+endpointURL {
 			t.Fatalf("in %d columns the lines are\n%s", columns, strings.Join(lines, "\n"))
 		}
-		for i, line := range lines[1:] {
+		for i, line := range lines[2:] {
 			if got := wordsOf(t, line); !slices.EqualFunc(got, want[i], slices.Equal[[]string]) {
 				t.Errorf("in %d columns, %s\nis run as %q\nwant      %q", columns, line, got, want[i])
 			}
@@ -95,15 +95,15 @@ func TestTheLinesToTrySayWhatIsMeant(t *testing.T) {
 func TestWithoutAWSsCommandLineTheLinesToTryAreForCurl(t *testing.T) {
 	text := invitation(t, 0, false)
 	lines := commands(text)
-	if len(lines) != 7 || strings.Contains(text, "aws sqs") || strings.Contains(text, "export") {
+	if len(lines) != 8 || strings.Contains(text, "aws sqs") || strings.Contains(text, "export") {
 		t.Fatalf("it says\n%s", text)
 	}
 	for i, want := range map[int]map[string]string{
-		0: {"QueueUrl": queueURL, "MessageBody": otherSignup},
-		1: {"SecretId": secretARN},
-		4: {"QueueUrl": endpointURL + "/move", "MessageBody": otherMoves},
-		5: {"QueueUrl": endpointURL + "/leave", "MessageBody": otherLeaves},
-		6: {"QueueUrl": endpointURL + "/leave", "MessageBody": otherStays},
+		1: {"QueueUrl": queueURL, "MessageBody": otherSignup},
+		2: {"SecretId": secretARN},
+		5: {"QueueUrl": endpointURL + "/move", "MessageBody": otherMoves},
+		6: {"QueueUrl": endpointURL + "/leave", "MessageBody": otherLeaves},
+		7: {"QueueUrl": endpointURL + "/leave", "MessageBody": otherStays},
 	} {
 		words := wordsOf(t, lines[i])[0]
 		var body map[string]string

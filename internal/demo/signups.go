@@ -27,6 +27,7 @@ type Tenant struct {
 	Took     time.Duration // from its message to StorageReady
 	Ready    events.StorageReady
 
+	waiting     events.StorageWaiting // what it was told, if it had to wait
 	credentials events.Credentials
 	sent        time.Time
 	nth         int // of those who signed up, from 0
@@ -53,7 +54,8 @@ type host struct {
 	kind    string
 	tier    string
 	ordered time.Time
-	slots   int // 0 until it is in service
+	reason  string // of its order
+	slots   int    // 0 until it is in service
 }
 
 // NewCrowd listens on the project's bus.
@@ -117,7 +119,7 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 		var e events.StorageWaiting
 		if json.Unmarshal(detail, &e) == nil {
 			if t := c.tenants[e.TenantID]; t != nil && t.Waited == 0 {
-				t.Waited = e.Position
+				t.Waited, t.waiting = e.Position, e
 			}
 		}
 	case events.SignupRejected{}.DetailType():
@@ -129,7 +131,7 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 		var e events.HostOrdered
 		if json.Unmarshal(detail, &e) == nil {
 			known := c.hosts[e.HostID]
-			known.kind, known.tier, known.ordered = e.Kind, e.Tier, e.OrderedAt.Time
+			known.kind, known.tier, known.ordered, known.reason = e.Kind, e.Tier, e.OrderedAt.Time, e.Reason
 			c.hosts[e.HostID] = known
 		}
 	case events.HostInService{}.DetailType():

@@ -54,7 +54,7 @@ func words(detailType string, detail json.RawMessage) string {
 		})
 	case events.HostRepaired{}.DetailType():
 		return reworded(detailType, detail, func(e events.HostRepaired) string {
-			return fmt.Sprintf("%s is repaired by way %s; it took no writes for %d s, at most", e.HostID, e.Way, e.UnwritableSeconds)
+			return fmt.Sprintf("%s is repaired by way %s; it took no writes for %d s", e.HostID, e.Way, e.UnwritableSeconds)
 		})
 	case events.HostFailed{}.DetailType():
 		return reworded(detailType, detail, func(e events.HostFailed) string {
@@ -63,6 +63,10 @@ func words(detailType string, detail json.RawMessage) string {
 	case events.HostQuarantined{}.DetailType():
 		return reworded(detailType, detail, func(e events.HostQuarantined) string {
 			return fmt.Sprintf("%s is quarantined: %s", e.HostID, e.Reason)
+		})
+	case events.HostRetired{}.DetailType():
+		return reworded(detailType, detail, func(e events.HostRetired) string {
+			return fmt.Sprintf("%s is retired: %s", e.HostID, e.Reason)
 		})
 	case events.TenantClosed{}.DetailType():
 		return reworded(detailType, detail, func(e events.TenantClosed) string {
@@ -85,6 +89,10 @@ func words(detailType string, detail json.RawMessage) string {
 	case events.TenantRestoreUndone{}.DetailType():
 		return reworded(detailType, detail, func(e events.TenantRestoreUndone) string {
 			return fmt.Sprintf("%s has its database of before it went back again (%s: %s)", e.TenantID, e.RequestedBy, e.Reason)
+		})
+	case events.AccessChanging{}.DetailType():
+		return reworded(detailType, detail, func(e events.AccessChanging) string {
+			return fmt.Sprintf("tenant %s is about to be shut out of its database for some %d s: %s", e.TenantID, e.RefusedSeconds, e.Reason)
 		})
 	case events.AccessChanged{}.DetailType():
 		return reworded(detailType, detail, accessChanged)

@@ -125,7 +125,7 @@ func lively(t *testing.T) *rig {
 	}
 	r.tenant("cobalt", pool.Tenant{State: pool.TenantWaiting, Seq: 1})
 	r.dashboard(`{"widgets":[
-		{"type":"text","x":0,"y":0,"width":24,"height":2,"properties":{"markdown":"# Tenants\nSee [the runbook](https://example.com/x) or [not](javascript:alert(1)), **now**: <img src=x>"}},
+		{"type":"text","x":0,"y":0,"width":24,"height":2,"properties":{"markdown":"# Tenants\nSee [the runbook](https://example.com/x), [ours](docs/runbooks.md#dead-letters), [a file](docs/operations.md) or [not](javascript:alert(1)), **now**: <img src=x>"}},
 		{"type":"metric","x":0,"y":2,"width":12,"height":6,"properties":{"view":"timeSeries","stacked":true,"title":"Slots","metrics":[["H","Free",{"label":"free","stat":"Maximum","period":60}],["H","Taken",{"label":"taken","stat":"Maximum","period":60,"yAxis":"right"}]],"annotations":{"horizontal":[{"value":4,"label":"low"}]}}},
 		{"type":"metric","x":12,"y":2,"width":6,"height":6,"properties":{"view":"singleValue","sparkline":true,"title":"Free","metrics":[["H","Free",{"label":"free","stat":"Maximum","period":60}]]}},
 		{"type":"metric","x":18,"y":2,"width":6,"height":6,"properties":{"view":"gauge","title":"Full","metrics":[["H","Taken",{"label":"taken","stat":"Maximum","period":60}]],"yAxis":{"left":{"min":0,"max":10}}}},
@@ -151,6 +151,19 @@ func slots(n int, tenants ...pool.TenantID) []pool.Slot {
 	return list
 }
 
+func TestTheRunbookIsAPageWithItsSections(t *testing.T) {
+	r := lively(t)
+	b := newTab(t, 390, 900, "light")
+	b.do(chromedp.Navigate(r.server.URL + "/runbooks.html#dead-letters"))
+	b.until(`document.querySelector("h3#dead-letters, h2#dead-letters") !== null`)
+	b.is(`document.querySelectorAll("main img, main script").length`, "0")
+	b.is(`[...document.querySelectorAll("main pre")].some((p) => p.textContent.includes("headroom dlq list"))`, "true")
+	b.is(`document.documentElement.scrollWidth <= innerWidth`, "true")
+	if said := b.said(); len(said) > 0 {
+		t.Errorf("the browser complains: %q", said)
+	}
+}
+
 func TestABrowserDrawsThePageAtEverySize(t *testing.T) {
 	r := lively(t)
 	for width, schemes := range map[int64][]string{320: {"dark"}, 390: {"light"}, 1440: {"light", "dark"}, 2560: {"light"}} {
@@ -167,7 +180,7 @@ func TestABrowserDrawsThePageAtEverySize(t *testing.T) {
 				// Nothing sticks out of the window, nothing of what was read became markup, and links lead where they may.
 				b.is(`document.documentElement.scrollWidth <= innerWidth`, "true")
 				b.is(`document.querySelectorAll("#grid img, #feed script").length`, "0")
-				b.is(`[...document.querySelectorAll("#grid a")].map((a) => a.href).join()`, "https://example.com/x")
+				b.is(`[...document.querySelectorAll("#grid a")].map((a) => a.href).join()`, "https://example.com/x,"+r.server.URL+"/runbooks.html#dead-letters")
 				b.is(`getComputedStyle(document.body).backgroundColor === "rgb(12, 18, 24)"`, fmt.Sprint(scheme == "dark"))
 				if said := b.said(); len(said) > 0 {
 					t.Errorf("the browser complains: %q", said)

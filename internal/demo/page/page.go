@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
+	"headroom/docs"
 	"headroom/internal/demo"
 	"headroom/internal/local/service/sqs"
 	"headroom/internal/pool"
@@ -148,6 +149,10 @@ func (p *Page) Handler(host string) http.Handler {
 	files, _ := fs.Sub(assets, "assets") // the name is valid
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
+	mux.HandleFunc("GET /docs/runbooks.md", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/markdown; charset=utf-8")
+		_, _ = w.Write(docs.Runbooks) // who has gone away needs no answer
+	})
 	mux.HandleFunc("GET /api/state", answering(p.getState))
 	mux.HandleFunc("GET /api/dashboard", answering(p.getDashboard))
 	mux.HandleFunc("GET /api/tenants/{id}", answering(p.getTenant))

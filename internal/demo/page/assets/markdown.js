@@ -1,16 +1,25 @@
-// The Markdown of text widgets, as far as dashboards have it: headings, lists, tables, links, bold, code.
+// The Markdown of text widgets and of the runbook, as far as they have it: headings, lists, tables, links, bold, code.
 import { el } from "./dom.js";
 
 export function markdown(text) {
   const made = [];
-  let list = null, table = null;
+  let list = null, table = null, code = null;
   for (const raw of text.split("\n")) {
     const line = raw.trim();
+    if (line.startsWith("```")) {
+      if (code) code = null;
+      else made.push((code = el("pre")));
+      continue;
+    }
+    if (code) {
+      code.append(raw + "\n");
+      continue;
+    }
     const heading = /^(#{1,6})\s+(.*)/.exec(line), item = /^[-*]\s+(.*)/.exec(line);
     if (!item) list = null;
     if (!line.startsWith("|")) table = null;
     if (line === "") continue;
-    if (heading) made.push(el("h" + Math.min(heading[1].length + 1, 3), {}, ...inline(heading[2])));
+    if (heading) made.push(el("h" + Math.min(heading[1].length + 1, 3), { id: heading[2].toLowerCase().replace(/[^a-z0-9 -]/g, "").replaceAll(" ", "-") }, ...inline(heading[2])));
     else if (item) {
       if (!list) made.push((list = el("ul")));
       list.append(el("li", {}, ...inline(item[1])));
@@ -25,6 +34,13 @@ export function markdown(text) {
 
 const marks = /\[([^\]]+)\]\(([^)\s]+)\)|\*\*([^*]+)\*\*|`([^`]+)`/g;
 
+// address is where a link may lead: to the web, or to the runbook, which the page has too. Others are left as text.
+function address(target) {
+  if (/^https?:\/\//.test(target ?? "")) return target;
+  const section = /^(?:docs\/)?runbooks\.md(#[a-z0-9-]+)?$/.exec(target ?? "");
+  return section ? "runbooks.html" + (section[1] ?? "") : "";
+}
+
 function inline(text) {
   const parts = [];
   let at = 0;
@@ -32,7 +48,8 @@ function inline(text) {
     parts.push(text.slice(at, found.index));
     at = found.index + found[0].length;
     const [, label, target, bold, code] = found;
-    if (label) parts.push(/^https?:\/\//.test(target) ? el("a", { href: target, target: "_blank", rel: "noopener noreferrer" }, label) : label);
+    const to = address(target);
+    if (label) parts.push(to ? el("a", { href: to, target: "_blank", rel: "noopener noreferrer" }, label) : label);
     else parts.push(bold ? el("b", {}, bold) : el("code", {}, code));
   }
   parts.push(text.slice(at));

@@ -33,10 +33,24 @@ function make(node, c, shape, colour) {
         s.chart?.setSeries(i + 1, { show: !s.off.has(one.label) });
       },
     }, mark, one.label);
-  }));
-  s.watch = new ResizeObserver(() => s.chart?.setSize({ width: place.clientWidth, height: place.clientHeight }));
+  }), rest(legend));
+  s.watch = new ResizeObserver(() => {
+    s.chart?.setSize({ width: place.clientWidth, height: place.clientHeight });
+    legend.classList.toggle("more", legend.classList.contains("all") || legend.scrollHeight > legend.clientHeight + 2);
+  });
   s.watch.observe(place);
   node.plotted = s;
+}
+
+// rest is the button that shows the entries of a legend that have no room, and hides them again.
+function rest(legend) {
+  return el("button", {
+    type: "button", className: "rest", "aria-expanded": "false", onclick: (e) => {
+      const all = legend.classList.toggle("all");
+      e.currentTarget.setAttribute("aria-expanded", String(all));
+      e.currentTarget.textContent = all ? "fewer" : "all …";
+    },
+  }, "all …");
 }
 
 // runs are the values as they are drawn: stacked ones stand on those before.
