@@ -27,35 +27,18 @@ const (
 )
 
 // A tenant goes back in time, and undoes that, on the running local cloud, while it and its neighbour on the same hosts write.
+// Then its host is overworked, and it moves to another one.
 func TestATenantGoesBackInTime(t *testing.T) {
 	t.Parallel()
 	terms := leavers
-	s := startWith(t, document{Version: "1", Pools: twoSlots(), Terms: &terms}, byTheClock)
-	s.awaitInService(t, 1, 1)
-	s.signUp(t, backer, backFrom)
-	s.signUp(t, asideOf, asideAt)
-	both := s.awaitReady(t, backer, asideOf)
-	b := &traveller{leaving{system: s, ready: both[backer], credentials: s.secret(t, both[backer].Database.SecretARN), from: backFrom}}
-	n := &traveller{leaving{system: s, ready: both[asideOf], credentials: s.secret(t, both[asideOf].Database.SecretARN), from: asideAt}}
-	b.fill(t, "as it was", inRow)
-	n.fill(t, "a neighbour's file", "a neighbour's row")
-	b.keepsBooks(t)
+	pools := policies(pool.Policy{SlotsPerHost: 2, Floor: 2, Ceiling: 4}, pool.Policy{SlotsPerHost: 2})
+	s := startWith(t, document{Version: "1", Pools: pools, Terms: &terms}, byTheClock)
+	s.awaitInService(t, 2, 1)
+	b, n := s.travellers(t)
 	load, aside := b.write(t), n.write(t)
 	b.uploaded(t)
 
-	then := b.noted(t)
-	to := s.Clock.Now()
-	time.Sleep(s.Clock.Real(2 * time.Second)) // the time is told in milliseconds, and servers' clocks are the machine's
-	b.loses(t)
-	lost := b.noted(t)
-	if lost == then {
-		t.Fatal("nothing was lost")
-	}
-
-	b.within(t, "its time can be gone back to", func() bool { return s.restorable(t, b).After(to) })
-	s.send(t, "RestoreQueueUrl", fmt.Sprintf(
-		`{"version":"1","type":"RestoreRequest","tenantId":%q,"database":true,"share":true,"to":%q,"reason":"it dropped a table","requestedBy":"ops"}`,
-		backer, to.UTC().Format(time.RFC3339Nano)))
+	then, lost := b.asksToGoBack(t)
 	b.within(t, "it is restored", func() bool { return len(heard[events.TenantRestored](s.watch)) > 0 })
 	said := heard[events.TenantRestored](s.watch)[0]
 	t.Logf("it is said that %+v", said)
@@ -85,19 +68,57 @@ func TestATenantGoesBackInTime(t *testing.T) {
 		t.Errorf("it has %s, and had %s", got, lost)
 	}
 	load.stop(t)
+	must(t, s.wait(t.Context(), time.Minute, func() bool {
+		r, err := s.ledger.Restoration(t.Context(), backer)
+		return err == nil && r.State == pool.RestorationUndone
+	}))
+	b.moves(t)
 	// The neighbour saw nothing: it was never refused, and has every row that was acknowledged.
 	if refused := aside.stop(t); refused > 0 {
 		t.Errorf("the neighbour was refused %d times", refused)
 	}
 	n.isAsBefore(t)
-	must(t, s.wait(t.Context(), time.Minute, func() bool {
-		r, err := s.ledger.Restoration(t.Context(), backer)
-		return err == nil && r.State == pool.RestorationUndone
-	}))
 	s.needsItsGrants(t, s.rolesOf(t, "restore", "restorer"))
 	if bays, err := s.ledger.Bays(t.Context()); err != nil || len(bays.Taken) > 0 {
 		t.Errorf("bays are taken: %v, %v", bays.Taken, err)
 	}
+}
+
+// travellers are a tenant that will go back in time, and its neighbour on the same hosts.
+func (s *system) travellers(t *testing.T) (b, n *traveller) {
+	t.Helper()
+	s.signUp(t, backer, backFrom)
+	s.signUp(t, asideOf, asideAt)
+	both := s.awaitReady(t, backer, asideOf)
+	b = &traveller{leaving{system: s, ready: both[backer], credentials: s.secret(t, both[backer].Database.SecretARN), from: backFrom}}
+	n = &traveller{leaving{system: s, ready: both[asideOf], credentials: s.secret(t, both[asideOf].Database.SecretARN), from: asideAt}}
+	b.fill(t, "as it was", inRow)
+	n.fill(t, "a neighbour's file", "a neighbour's row")
+	b.keepsBooks(t)
+	return b, n
+}
+
+// asksToGoBack has the tenant lose rows and a table, and asks that it goes back to when it had them: what its books held then,
+// and what they hold now.
+func (b *traveller) asksToGoBack(t *testing.T) (then, lost string) {
+	t.Helper()
+	// Two servers are copied for the first time, and nothing is known of them before that.
+	filled := b.Clock.Now()
+	b.within(t, "its backups have begun", func() bool { return b.restorable(t, b).After(filled) })
+	then = b.noted(t)
+	to := b.Clock.Now()
+	time.Sleep(b.Clock.Real(2 * time.Second)) // the time is told in milliseconds, and servers' clocks are the machine's
+	b.loses(t)
+	lost = b.noted(t)
+	if lost == then {
+		t.Fatal("nothing was lost")
+	}
+
+	b.within(t, "its time can be gone back to", func() bool { return b.restorable(t, b).After(to) })
+	b.send(t, "RestoreQueueUrl", fmt.Sprintf(
+		`{"version":"1","type":"RestoreRequest","tenantId":%q,"database":true,"share":true,"to":%q,"reason":"it dropped a table","requestedBy":"ops"}`,
+		backer, to.UTC().Format(time.RFC3339Nano)))
+	return then, lost
 }
 
 // traveller is a tenant that goes back in time, or its neighbour.

@@ -35,6 +35,7 @@ func TestTheCommandHasThingsDone(t *testing.T) {
 		{"tenant explain acme", "wanted that at"},
 		{"undo acme --reason mistake --wait", "it is ready"},
 		{"tenant history acme", "undone by arn:aws:iam::123456789012:root (sent by 123456789012): mistake"},
+		{"logs acme", "storage ready"},
 		{"status", "Stage dev in eu-west-1"},
 	} {
 		if said := headroom(strings.Fields(line.args)...); !strings.Contains(said, line.says) {

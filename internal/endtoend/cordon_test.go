@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"slices"
 	"testing"
 
 	"headroom/events"
@@ -11,13 +12,17 @@ import (
 // cordoned has a host cordoned, by one of its alarms, while f runs.
 func (s *system) cordoned(t *testing.T, host pool.HostID, f func()) {
 	t.Helper()
-	cordons, returns := len(heard[events.HostCordoned](s.watch)), len(heard[events.HostInService](s.watch))
+	back := func() int {
+		return len(slices.DeleteFunc(slices.Clone(heard[events.HostInService](s.watch)), func(e events.HostInService) bool { return e.HostID != string(host) }))
+	}
+	cordons, returns := len(heard[events.HostCordoned](s.watch)), back()
 	alarm := s.alarms(host)[0]
 	s.setAlarm(t, alarm, cloudwatch.Alarming, "threshold crossed")
 	s.await(t, string(host)+" is cordoned", func() bool { return len(heard[events.HostCordoned](s.watch)) > cordons })
 	f()
 	s.setAlarm(t, alarm, cloudwatch.OK, "below the threshold")
-	s.await(t, string(host)+" is back in service", func() bool { return len(heard[events.HostInService](s.watch)) > returns })
+	// Not before its alarm was over for a while, longer each time, and only by a pool check that nobody kills.
+	s.awaitFor(t, 3*patience, string(host)+" is back in service", func() bool { return back() > returns })
 }
 
 // alarms names the alarms of a host, which its stack brings.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
 
@@ -26,23 +27,27 @@ func series(namespace, name string, dimensions map[string]string) string {
 	return text
 }
 
-// ofLeaving are metrics that are measured only where a tenant leaves, ofMending those where something is amiss, ofTrouble
-// those that gateways send only then.
+// ofLeaving are metrics that are measured only where a tenant leaves, ofRetiring those where hosts go, ofMending those
+// where something is amiss, ofTrouble those that gateways send only then.
 var (
-	ofLeaving = []string{"TenantsReleased", "ArchiveAge", "ScrubAge"}
-	ofMending = []string{"EventsIgnored", "HostsRepaired", "RepairsAsking", "UnwritableTime", "StepsOverdue", "StepsGivenUp", "PolicyInvalid"}
-	ofTrouble = []string{"AvailabilityNotifications", "HealthNotifications"}
+	ofLeaving  = []string{"TenantsReleased", "ArchiveAge", "ScrubAge"}
+	ofRetiring = []string{"HostsRetired"}
+	ofMending  = []string{"EventsIgnored", "HostsRepaired", "RepairsAsking", "UnwritableTime", "StepsOverdue", "StepsGivenUp", "PolicyInvalid"}
+	ofTrouble  = []string{"AvailabilityNotifications", "HealthNotifications"}
 )
 
 // measuresWhatIsShown wants the functions to have measured each of their metrics on the dashboard and under an alarm, and
 // no other; every other one there to be of a resource that there is; and every search to find what hosts measure.
 // Nobody leaves, and nothing has to be mended.
 func (s *system) measuresWhatIsShown(t *testing.T) {
+	for _, quota := range pool.QuotaNames { // by the first pool check after they were read
+		s.wasMeasured(t, []string{telemetry.QuotaUsed.Name}, map[string]string{"Stage": stage, "Of": quota})
+	}
 	measured, resources := s.measured(), map[string]bool{}
 	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
 		resources[r.Type+" "+r.PhysicalID[strings.LastIndex(r.PhysicalID, "/")+1:]] = true // a queue's is its URL
 	}
-	seldom := slices.Concat(ofLeaving, ofMending)
+	seldom := slices.Concat(ofLeaving, ofRetiring, ofMending)
 	ours, others, looked := 0, 0, map[string]bool{}
 	for _, m := range append(s.shown(t), s.watched(t)...) {
 		if m.namespace == telemetry.Namespace {
@@ -73,6 +78,16 @@ func (s *system) measuresWhatIsShown(t *testing.T) {
 		t.Errorf("the dashboard shows %d metrics of ours and %d of AWS", ours, others)
 	}
 	s.findsHosts(t)
+}
+
+// wasMeasured wants each of the metrics to be measured with the dimensions, at the latest in a moment: a line of a log
+// may come after the event that was waited for.
+func (s *system) wasMeasured(t *testing.T, metrics []string, dimensions map[string]string) {
+	t.Helper()
+	for _, metric := range metrics {
+		name := series(telemetry.Namespace, metric, dimensions)
+		s.await(t, name+" is measured", func() bool { return s.measured()[name] })
+	}
 }
 
 // findsHosts wants each search of the dashboard to find series with data, and each other expression to come to some.

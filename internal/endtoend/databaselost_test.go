@@ -63,7 +63,10 @@ func TestALostDatabaseHostIsRestoredByTheRunbook(t *testing.T) {
 	})
 	mark := s.mark()
 	must(t, s.Databases.Lose(name))
-	s.awaitLog(t, mark, "poolcheck", "pool check asked for", "an event of RDS")
+	s.awaitLog(t, mark, "poolcheck", "pool check asked for", "RDS DB Instance Event")
+	s.await(t, "what RDS said stands in the host's history", func() bool {
+		return slices.ContainsFunc(s.host(t, id).History, func(e pool.Entry) bool { return strings.HasPrefix(e.What, "RDS-EVENT-") })
+	})
 	s.await(t, "the host is cordoned", func() bool { return s.host(t, id).State == pool.HostCordoned })
 
 	// 1. By hand, so that it does not come back half done.

@@ -58,7 +58,7 @@ func (h *haste) old(as string) bool {
 	return known && time.Since(first) > moment
 }
 
-// deadlines moves deadlines to now: of orders that were recorded and not made, of tenants, and of their ways out. Of
+// deadlines moves deadlines to now: of orders that were recorded and not made, of hosts that are not announced, of tenants, and of their ways out. Of
 // all that is under way only these may be nobody's until their deadline. Tries are not counted: whoever
 // fails more often than anybody ever did needs more of them than there are.
 func (h *haste) deadlines(ctx context.Context) error {
@@ -137,7 +137,7 @@ func (h *haste) host(ctx context.Context, id pool.HostID) error {
 		return err
 	}
 	now := h.s.Clock.Now()
-	if host.Step != pool.StepOrder || !h.old(string(id)+" "+host.Due.String()) || host.Due.Before(now) {
+	if host.Step != pool.StepOrder && host.Step != pool.StepAnnounce || !h.old(string(id)+" "+host.Due.String()) || host.Due.Before(now) {
 		return nil
 	}
 	late := host.Clone()

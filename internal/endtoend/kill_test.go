@@ -21,7 +21,7 @@ func TestFunctionsAreKilledBetweenAllTheirCalls(t *testing.T) {
 		pool.Policy{SlotsPerHost: 12},
 		pool.Policy{SlotsPerHost: 4, BufferSlots: 1, Ceiling: 4},
 	))
-	k := newKiller(t, s, "")
+	k := newKiller(t, s)
 	stopTime := s.hurry(t)
 
 	s.awaitInService(t, 1, 1)
@@ -75,7 +75,7 @@ var commits = map[string][]string{
 		"dynamodb:PutItem ADDRESS", "dynamodb:TransactWriteItems Put TENANT waiting", "sqs:SendMessage Step", "secretsmanager:CreateSecret", "storagegateway:UpdateNFSFileShare",
 		"ec2:AuthorizeSecurityGroupIngress", "events:PutEvents StorageReady", "events:PutEvents SignupRejected", "events:PutEvents StorageWaiting",
 	},
-	"poolcheck": {"dynamodb:TransactWriteItems Put HOST ordered order", "cloudformation:CreateStack", "dynamodb:UpdateItem TIER", "events:PutEvents HostOrdered"},
+	"poolcheck": {"dynamodb:TransactWriteItems Put HOST ordered order", "cloudformation:CreateStack", "dynamodb:UpdateItem TIER", "events:PutEvents HostOrdered", "dynamodb:TransactWriteItems Put HOST in-service announce"},
 	"stackcomplete": {
 		"dynamodb:TransactWriteItems Put HOST in-service announce", "storagegateway:ActivateGateway", "storagegateway:AddCache",
 		"storagegateway:CreateNFSFileShare", "sqs:SendMessage Step", "events:PutEvents HostInService", "events:PutEvents HostFailed", "cloudformation:DeleteStack",
@@ -85,7 +85,7 @@ var commits = map[string][]string{
 		"storagegateway:UpdateNFSFileShare", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress",
 		"dynamodb:TransactWriteItems", "events:PutEvents AccessChanged", "events:PutEvents RequestRejected", "sqs:SendMessage Step",
 	},
-	"rdsalarm": {"dynamodb:TransactWriteItems Put HOST cordoned announce", "sns:Publish", "events:PutEvents HostCordoned", "events:PutEvents HostInService"},
+	"rdsalarm": {"dynamodb:TransactWriteItems Put HOST cordoned announce", "sns:Publish", "events:PutEvents HostCordoned"},
 }
 
 // wantKilledAt wants each function to have been killed before and after what it must not lose.

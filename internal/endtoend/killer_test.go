@@ -19,7 +19,7 @@ import (
 // read it lets pass: who dies before or after one leaves what who dies at the next change leaves.
 type killer struct {
 	s    *system
-	only string // the function whose processes it kills; empty: all functions'
+	only []string // the functions whose processes it kills; none: all functions'
 
 	mu    sync.Mutex
 	last  map[string]string       // what each process called last, by its access key
@@ -31,7 +31,7 @@ type killer struct {
 var reads = regexp.MustCompile(`^(BatchGet|Describe|Get|Head|List|Query|Scan)`)
 
 // newKiller lets a killer loose, on all functions or on some only.
-func newKiller(tb testing.TB, s *system, only string) *killer {
+func newKiller(tb testing.TB, s *system, only ...string) *killer {
 	tb.Helper()
 	k := &killer{s: s, only: only, last: map[string]string{}, kills: map[string]*lambda.Kill{}}
 	s.liftLimits(tb)
@@ -42,7 +42,7 @@ func newKiller(tb testing.TB, s *system, only string) *killer {
 // before sees a call before it is carried out.
 func (k *killer) before(c endpoint.Call) error {
 	function, ok := functionOf(c)
-	if !ok || k.only != "" && function != k.only || c.Operation == "ReceiveMessage" || c.Operation == "DeleteMessageBatch" {
+	if !ok || len(k.only) > 0 && !slices.Contains(k.only, function) || c.Operation == "ReceiveMessage" || c.Operation == "DeleteMessageBatch" {
 		return nil // those are Lambda's own
 	}
 	k.mu.Lock()

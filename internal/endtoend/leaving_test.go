@@ -21,7 +21,6 @@ import (
 	"headroom/internal/demo"
 	"headroom/internal/local/nfsclient"
 	"headroom/internal/pool"
-	"headroom/internal/telemetry"
 )
 
 // leavers are terms that a test can wait for. The local clock runs twenty times as fast as theirs.
@@ -45,11 +44,7 @@ func TestATenantLeaves(t *testing.T) {
 	s.awaitInService(t, 1, 1)
 	s.leaves(t)
 	s.needsItsGrants(t, s.rolesOfLeaving(t))
-	for _, metric := range ofLeaving {
-		if !s.measured()[series(telemetry.Namespace, metric, map[string]string{"Stage": stage})] {
-			t.Errorf("%s was not measured", metric)
-		}
-	}
+	s.wasMeasured(t, ofLeaving, map[string]string{"Stage": stage})
 }
 
 // twoSlots are policies of hosts with a slot for who leaves, and one for a neighbour.
@@ -59,7 +54,7 @@ func twoSlots() pool.Policies {
 }
 
 // leaves has a tenant leave, stay, leave for good and sign up again, beside a neighbour that stays.
-func (s *system) leaves(t *testing.T) {
+func (s *system) leaves(t *testing.T, expire ...string) {
 	t.Helper()
 	s.signUp(t, leaver, leftFrom)
 	s.signUp(t, "neighbour", "127.30.8.2")
@@ -85,7 +80,7 @@ func (s *system) leaves(t *testing.T) {
 	l.archiveIsWhole(t, l.departure(t, 1).Archive)
 	l.within(t, "the tenant is released", func() bool { return len(heard[events.TenantReleased](s.watch)) > 0 })
 	l.certificateIsTrue(t, heard[events.TenantReleased](s.watch)[0].Certificate)
-	l.leavesNothing(t)
+	l.leavesNothing(t, expire...)
 
 	// The next tenant has its slots, and finds nothing. It may even be called the same, and come from the same address.
 	s.signUp(t, leaver, leftFrom)
@@ -104,7 +99,13 @@ type leaving struct {
 	ready       events.StorageReady
 	credentials events.Credentials
 	from        string // its address
+	had         belongings
 }
+
+// filesWritten is how many files fill writes.
+const filesWritten = 20
+
+func fileName(i int) string { return fmt.Sprintf("file-%02d ü.txt", i) }
 
 func (l *leaving) within(t *testing.T, what string, done func() bool) {
 	t.Helper()
@@ -196,9 +197,10 @@ func (l *leaving) fill(t *testing.T, file, row string) {
 	client, err := l.mount(t)
 	must(t, err)
 	defer client.Close()
-	for i := range 20 {
-		must(t, client.WriteFile(t.Context(), fmt.Sprintf("file-%02d ü.txt", i), []byte(file)))
+	for i := range filesWritten {
+		must(t, client.WriteFile(t.Context(), fileName(i), []byte(file)))
 	}
+	l.had = l.belongings(t)
 }
 
 // isShutOut wants neither password nor address to be of use.
@@ -213,31 +215,6 @@ func (l *leaving) isShutOut(t *testing.T) {
 		t.Error("it can mount its share")
 	} else if !nfsclient.Refused(err) {
 		t.Errorf("it is not refused by the gateway: %v", err)
-	}
-}
-
-// isAsBefore wants the same password and path to lead to the same data.
-func (l *leaving) isAsBefore(t *testing.T) {
-	t.Helper()
-	conn, err := l.connect(t)
-	must(t, err)
-	defer conn.Close(context.Background())
-	var forced bool
-	must(t, conn.QueryRow(t.Context(), "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'app.orders'::regclass").Scan(&forced))
-	if !forced {
-		t.Error("its row security was not put back")
-	}
-	var last int64
-	must(t, conn.QueryRow(t.Context(), "SELECT last_value FROM app.numbers").Scan(&last))
-	if last != 5710 {
-		t.Errorf("its sequence is at %d", last)
-	}
-	client, err := l.mount(t)
-	must(t, err)
-	defer client.Close()
-	content, err := client.ReadFile(t.Context(), "file-07 ü.txt")
-	if err != nil || !strings.Contains(string(content), "file") {
-		t.Errorf("its file is %q, %v", content, err)
 	}
 }
 

@@ -73,7 +73,7 @@ func (b *books) settle() {
 		}
 		for _, l := range hold.Listed() {
 			at := l.Host(tier)
-			b.hosts[at] = pool.Assign(b.hosts[at], l.Offer, id, t.ReadyAt)
+			b.hosts[at] = pool.Assign(b.hosts[at], []pool.Listed{{Kind: l.Kind, Offer: l.Offer, Tenant: id}}, t.ReadyAt)
 		}
 		delete(b.shelf.Held, id)
 	}

@@ -39,6 +39,7 @@ func TestTheDemoLeavesNothingBehind(t *testing.T) {
 }
 
 func endsClean(t *testing.T, program string, args []string, signal os.Signal, when string) {
+	t.Parallel()
 	temp, err := os.MkdirTemp("", "hr")
 	must(t, err)
 	must(t, os.Chmod(temp, 0o755)) // PostgreSQL runs as somebody else

@@ -72,6 +72,8 @@ func BenchmarkRepairs(b *testing.B) {
 			_, err := ec2.NewFromConfig(s.AWS()).StopInstances(b.Context(), &ec2.StopInstancesInput{InstanceIds: []string{machine}})
 			return err
 		}, stopLead + launchLead + bootLead},
+		// A person is asked, who answers at once; the new gateway's machine boots once more when it is activated.
+		{pool.WayGateway, func(machine string) error { return s.losesCache(b, host.ID, machine) }, launchLead + 2*bootLead},
 	} {
 		b.Run(string(way.way), func(b *testing.B) {
 			var took time.Duration
@@ -85,6 +87,9 @@ func BenchmarkRepairs(b *testing.B) {
 				must(b, way.fails(s.host(b, host.ID).Access.Machine))
 				s.awaitFor(b, patience, "it takes no write", func() bool { return !writes() })
 				began := time.Now()
+				if way.way == pool.WayGateway {
+					s.saysWord(b, host.ID, way.way)
+				}
 				s.awaitFor(b, mendPatience, "it takes writes again", writes)
 				took += time.Duration(float64(time.Since(began)) * benchSpeed)
 				var said []events.HostRepaired
@@ -101,4 +106,28 @@ func BenchmarkRepairs(b *testing.B) {
 			b.ReportMetric(0, "ns/op")                           // which is by the machine's clock
 		})
 	}
+}
+
+// losesCache ends a host's machine, and deletes the cache disk that it leaves.
+func (s *system) losesCache(b *testing.B, id pool.HostID, machine string) error {
+	b.Helper()
+	client, cache := ec2.NewFromConfig(s.AWS()), s.host(b, id).Access.Cache
+	if _, err := client.TerminateInstances(b.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{machine}}); err != nil {
+		return err
+	}
+	s.awaitFor(b, patience, "its cache disk is deleted", func() bool {
+		_, err := client.DeleteVolume(b.Context(), &ec2.DeleteVolumeInput{VolumeId: &cache})
+		return err == nil
+	})
+	return nil
+}
+
+// saysWord waits until a host's repair asks for a way, and gives the word for it.
+func (s *system) saysWord(b *testing.B, id pool.HostID, way pool.Way) {
+	b.Helper()
+	s.awaitFor(b, mendPatience, "a person is asked", func() bool {
+		r, err := s.ledger.Repair(b.Context(), id)
+		return err == nil && r.State == pool.RepairAsking && r.Way == way && r.Asked != ""
+	})
+	s.send(b, "RepairRequestQueueUrl", fmt.Sprintf(`{"version":"1","type":"RepairRequest","hostId":%q,"action":"proceed","way":%q,"requestedBy":"jo","reason":"its cache is gone"}`, id, way))
 }

@@ -86,6 +86,7 @@ func (s *system) sameAnswers(t *testing.T, ready map[string]events.StorageReady,
 		s.await(t, id+" is answered again", func() bool { return count(id) > before[id] })
 	}
 	for _, e := range heard[events.StorageReady](s.watch) {
+		e.Correlated = ready[e.TenantID].Correlated // an answer bears the id of the message that it answers
 		if diff := cmp.Diff(ready[e.TenantID], e); diff != "" {
 			t.Errorf("tenant %s got another answer (-first +later):\n%s", e.TenantID, diff)
 		}

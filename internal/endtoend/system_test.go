@@ -50,7 +50,9 @@ type system struct {
 // start deploys Headroom into a cloud of its own, with the policies in force from the beginning.
 func start(tb testing.TB, ps pool.Policies, changes ...func(*local.Options)) *system {
 	tb.Helper()
-	return startWith(tb, document{Version: "1", Pools: ps}, changes...)
+	terms := pool.DefaultTerms
+	terms.Steady = pool.Term(5 * time.Second)
+	return startWith(tb, document{Version: "1", Pools: ps, Terms: &terms}, changes...)
 }
 
 // document is a policy document.

@@ -1,7 +1,10 @@
 package endtoend
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"headroom/internal/local/endpoint"
 	"headroom/internal/local/service/eventbridge"
@@ -75,26 +80,33 @@ func (m *misfortunes) updatedStack(t *testing.T) {
 }
 
 // alterAlarm updates a database host's stack to another threshold of an alarm, and to one alarm more.
-func (m *misfortunes) alterAlarm(t *testing.T, name string, threshold float64) {
+func (s *system) alterAlarm(t *testing.T, name string, threshold float64) {
 	t.Helper()
-	client := cloudformation.NewFromConfig(m.AWS())
+	s.alterStack(t, name, func(resources map[string]any) {
+		alarm := resources["CpuAlarm"].(map[string]any)
+		extra := map[string]any{"AlarmName": name + "-extra"}
+		for property, value := range alarm["Properties"].(map[string]any) {
+			if property != "AlarmName" {
+				extra[property] = value
+			}
+		}
+		alarm["Properties"].(map[string]any)["Threshold"] = threshold
+		resources["ExtraAlarm"] = map[string]any{"Type": alarm["Type"], "Properties": extra}
+	})
+}
+
+// alterStack begins an update of a host's stack to its template with other resources.
+func (s *system) alterStack(t *testing.T, name string, change func(resources map[string]any)) {
+	t.Helper()
+	client := cloudformation.NewFromConfig(s.AWS())
 	got, err := client.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: &name})
 	must(t, err)
 	var template map[string]any
 	must(t, json.Unmarshal([]byte(aws.ToString(got.TemplateBody)), &template))
-	resources := template["Resources"].(map[string]any)
-	alarm := resources["CpuAlarm"].(map[string]any)
-	extra := map[string]any{"AlarmName": name + "-extra"}
-	for property, value := range alarm["Properties"].(map[string]any) {
-		if property != "AlarmName" {
-			extra[property] = value
-		}
-	}
-	alarm["Properties"].(map[string]any)["Threshold"] = threshold
-	resources["ExtraAlarm"] = map[string]any{"Type": alarm["Type"], "Properties": extra}
+	change(template["Resources"].(map[string]any))
 	body, err := json.Marshal(template)
 	must(t, err)
-	in := &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: aws.String(string(body)), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}
+	in := &cloudformation.UpdateStackInput{StackName: &name, TemplateURL: s.putTemplate(t, name, body), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}
 	for parameter := range template["Parameters"].(map[string]any) {
 		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: aws.String(parameter), UsePreviousValue: aws.Bool(true)})
 	}
@@ -102,9 +114,26 @@ func (m *misfortunes) alterAlarm(t *testing.T, name string, threshold float64) {
 	must(t, err)
 }
 
-func (m *misfortunes) status(t *testing.T, stack string) types.StackStatus {
+// putTemplate stores a template for a stack, which as a request's body may be too long, and returns its address.
+func (s *system) putTemplate(t *testing.T, name string, body []byte) *string {
 	t.Helper()
-	out, err := cloudformation.NewFromConfig(m.AWS()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})
+	const bucket = "templates-of-tests"
+	cfg := s.AWS()
+	client := s3.NewFromConfig(cfg)
+	_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: aws.String(bucket), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(cfg.Region)},
+	})
+	if owned := new(s3types.BucketAlreadyOwnedByYou); !errors.As(err, &owned) {
+		must(t, err)
+	}
+	_, err = client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &name, Body: bytes.NewReader(body)})
+	must(t, err)
+	return aws.String(fmt.Sprintf("https://s3.%s.amazonaws.com/%s/%s", cfg.Region, bucket, name))
+}
+
+func (s *system) status(t *testing.T, stack string) types.StackStatus {
+	t.Helper()
+	out, err := cloudformation.NewFromConfig(s.AWS()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})
 	must(t, err)
 	return out.Stacks[0].StackStatus
 }

@@ -46,6 +46,12 @@ func TestWithoutAGrantNobodyLeaves(t *testing.T) {
 	w := s.withhold(t, "decommission", "archivist", s.rolesOfLeaving(t))
 	released := func() bool { return len(heard[events.TenantReleased](s.watch)) > 0 }
 	var missed []string
+	defer func() { // while the test's context is not over
+		if t.Failed() {
+			t.Logf("missed so far: %s", strings.Join(missed, ", "))
+			l.tellHowFar(t)
+		}
+	}()
 	for l.ask(t, "DecommissionRequested", ""); !released(); {
 		var held grant
 		s.await(t, "the tenant is released, or something is refused", func() (found bool) {
@@ -81,6 +87,17 @@ func (l *leaving) errors(t *testing.T) (found []string) {
 		found = append(found, c.Error)
 	}
 	return found
+}
+
+// tellHowFar logs what the departure has come to, for whoever looks why it has not ended.
+func (l *leaving) tellHowFar(t *testing.T) {
+	t.Helper()
+	d := l.departure(t, 0)
+	t.Logf("departure: %s, step %+v, attempt %+v", d.State, d.Progress, d.Attempt)
+	for _, kind := range pool.Kinds {
+		c, err := l.ledger.Clearance(t.Context(), pool.Clearance{Departure: d.ID(), Kind: kind}.ID())
+		t.Logf("clearance: %s, %s, step %+v, error %q, %v", kind, c.State, c.Progress, c.Error, err)
+	}
 }
 
 // grant is an action that somebody's role allows.
