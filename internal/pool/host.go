@@ -107,6 +107,7 @@ type Host struct {
 	Alarms    map[string]AlarmMark // last known state of each of its alarms
 	Rang      []time.Time          // when its alarms went on, or there was a first sign of what put it in doubt, lately, one after the other, the oldest first
 	Calm      time.Time            // since when what kept it cordoned is over, and it is waited whether that lasts; zero: nothing is waited for
+	Set       time.Time            // when it went into service first, or its last repair ended: what its alarms say soon after may be of before
 	Doubt     string               // why it is doubted that it serves anybody; empty: it is not
 	ByHand    string               // who cordoned it by hand, and why; empty: nobody has
 	Drained   string               // who has it take no more and go once it is empty, and why; empty: nobody has

@@ -11,6 +11,9 @@ const (
 	steadyMost = 8
 	// rangMost bounds how many of a host's alarms' beginnings are remembered: more of them change nothing.
 	rangMost = 8
+	// alarmLooks is how far back the alarms of hosts look (infra: three periods of five minutes): what rings so soon after a
+	// host was made, or mended, may tell of the time before.
+	alarmLooks = 15 * time.Minute
 )
 
 // Marked is a host with the newest mark of one of its alarms. Once none of a cordoned host's alarms is on, its calm
@@ -27,9 +30,9 @@ func Marked(h Host, alarm string, m AlarmMark, now time.Time) Host {
 	switch {
 	case rings:
 		h.Calm = time.Time{}
-		// While it is made or taken down alarms ring that say nothing of it; those of one in doubt, or of which RDS says that
-		// it does not serve, say the same once more.
-		if !rang && ready && h.Doubt == "" && h.Trouble == "" {
+		// While it is made, mended or taken down alarms ring that say nothing of it, and for a while after; those of one in
+		// doubt, or of which RDS says that it does not serve, say the same once more.
+		if !rang && ready && h.Repair == 0 && m.At.Sub(h.Set) >= alarmLooks && h.Doubt == "" && h.Trouble == "" {
 			h.Rang = h.fell(now, now)
 		}
 	case rang && h.State == HostCordoned:

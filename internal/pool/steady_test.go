@@ -42,6 +42,39 @@ func TestAlarmsOfAHostThatIsBeingMadeAreNoFlaps(t *testing.T) {
 	}
 }
 
+func TestWhatRingsSoonAfterAHostWasSetIsNoFlap(t *testing.T) {
+	tests := map[string]struct {
+		since time.Duration // since it was made, or mended
+		fell  bool
+	}{
+		"at once":                {0, false},
+		"while alarms look back": {15*time.Minute - time.Second, false},
+		"when they do no more":   {15 * time.Minute, true},
+		"when that is not known": {100 * 365 * 24 * time.Hour, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			h := host(1, "ff")
+			h.State, h.Set = pool.HostInService, now.Add(-test.since)
+			h = pool.Marked(h, "silence", pool.AlarmMark{On: true, At: now}, now)
+			if got := len(h.Rang) > 0; got != test.fell {
+				t.Errorf("it counts: %v, want %v", got, test.fell)
+			}
+			if len(h.Barred()) == 0 {
+				t.Error("it takes tenants while its alarm is on")
+			}
+		})
+	}
+}
+
+func TestAlarmsOfAHostThatIsBeingMendedAreNoFlaps(t *testing.T) {
+	h := host(1, "ff")
+	h.State, h.Repair = pool.HostCordoned, 1
+	if h = pool.Marked(h, "status", pool.AlarmMark{On: true, At: now}, now); len(h.Rang) > 0 {
+		t.Errorf("it rang %v", h.Rang)
+	}
+}
+
 // news is a change of an alarm as it travels.
 type news struct {
 	alarm string

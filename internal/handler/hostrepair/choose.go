@@ -267,7 +267,7 @@ func (h *Handler) letGo(ctx context.Context, id pool.HostID, r pool.Repair) erro
 		if host.Repair != r.Number {
 			return host, pool.Neutral, ledger.ErrUnchanged
 		}
-		host.Repair = 0
+		host.Repair, host.Set = 0, h.Now().UTC()
 		host = r.Seated(host)
 		if r.Moving() && !r.TookOver() && r.State != pool.RepairMended {
 			host.Doubt = "its repair ended in the midst of a move to another machine"

@@ -69,6 +69,7 @@ func (h *Handler) finish(host pool.Host) (progress, error) {
 	if err != nil {
 		return progress{}, fmt.Errorf("put host %s into service: %w", host.ID, err)
 	}
+	host.Set = now.UTC()
 	return progress{Record: pool.Begin(host, pool.StepAnnounce, now), Outcome: pool.Succeeded}, nil
 }
 

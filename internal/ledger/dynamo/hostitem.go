@@ -39,6 +39,7 @@ type hostItem struct {
 	Alarms    map[string]alarmItem `dynamodbav:"alarms,omitempty"`
 	Rang      []time.Time          `dynamodbav:"rang,omitempty"`
 	Calm      *time.Time           `dynamodbav:"calm,omitempty"`
+	Set       *time.Time           `dynamodbav:"set,omitempty"`
 	Doubt     string               `dynamodbav:"doubt,omitempty"`
 	ByHand    string               `dynamodbav:"byHand,omitempty"`
 	Drained   string               `dynamodbav:"drained,omitempty"`
@@ -134,7 +135,7 @@ func encodeHost(h pool.Host) (item, error) {
 		ID: h.ID, Kind: h.Kind, Tier: h.Tier, State: h.State, Since: h.Since, Why: h.Why,
 		DecidedAt: h.DecidedAt, OrderedAt: h.OrderedAt, Mark: h.Mark, Size: h.Size, Zone: h.Zone, Image: h.Image, progress: encodeProgress(h.Progress),
 		Gateways: h.Gateways, Price: h.Price, Cap: h.Cap, Untold: h.Untold, Doubt: h.Doubt, ByHand: h.ByHand, Repair: h.Repair, Trouble: h.Trouble,
-		Drained: h.Drained, Protected: h.Protected, Retire: encodeRetirement(h.Retire), Rang: h.Rang, Calm: moment(h.Calm),
+		Drained: h.Drained, Protected: h.Protected, Retire: encodeRetirement(h.Retire), Rang: h.Rang, Calm: moment(h.Calm), Set: moment(h.Set),
 		Stack: stackItem(h.Stack), Access: accessItem(h.Access), History: encodeHistory(h.History), Version: h.Version,
 	}
 	if h.State == pool.HostInService && h.Free() > 0 {
@@ -162,7 +163,7 @@ func (i hostItem) host() pool.Host {
 		ID: i.ID, Kind: i.Kind, Tier: i.Tier, State: i.State, Since: i.Since, Why: i.Why,
 		DecidedAt: i.DecidedAt, OrderedAt: i.OrderedAt, Mark: i.Mark, Size: i.Size, Zone: i.Zone, Image: i.Image, Progress: i.progress.decode(i.time()),
 		Gateways: i.Gateways, Price: i.Price, Cap: i.Cap, Untold: i.Untold, Doubt: i.Doubt, ByHand: i.ByHand, Repair: i.Repair, Trouble: i.Trouble,
-		Drained: i.Drained, Protected: i.Protected, Retire: i.Retire.retirement(), Rang: i.Rang, Calm: from(i.Calm),
+		Drained: i.Drained, Protected: i.Protected, Retire: i.Retire.retirement(), Rang: i.Rang, Calm: from(i.Calm), Set: from(i.Set),
 		Stack: pool.Stack(i.Stack), Access: pool.Access(i.Access), History: decodeHistory(i.History), Version: i.Version,
 	}
 	for _, slot := range i.Slots {

@@ -19,7 +19,7 @@ func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 	h.Slots[0].State, h.Slots[0].Refill = pool.SlotOffered, 4
 	h.Slots[1].State, h.Slots[1].Tenant = pool.SlotAssigned, ID(1)
 	h.Alarms = map[string]pool.AlarmMark{"cpu": {On: true, At: at(5)}, "disk": {At: at(6)}}
-	h.Rang, h.Calm = []time.Time{at(4), at(6)}, at(7)
+	h.Rang, h.Calm, h.Set = []time.Time{at(4), at(6)}, at(7), at(3)
 	h.Untold, h.Doubt, h.Trouble, h.ByHand, h.Repair = true, "it does not answer", "its storage is full", "jo: a drill", 3
 	h.Gateways = 2
 	h.Losses = []pool.Loss{{Gateway: "sgw-1", At: at(3), Amount: "up to 1 GiB", Shares: []pool.LossOf{{Index: 1, Generation: 2, Tenant: "acme", Files: "a report named 1 file"}}}}
