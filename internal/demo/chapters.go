@@ -18,7 +18,7 @@ type ChapterOptions struct {
 }
 
 // Chapters shows, of tenants that are ready, what becomes of them later: one leaves, one leaves and stays, the machine
-// of one is replaced, one goes back in time, and the machine of a gateway is terminated; and what becomes of many who sign up
+// of one is replaced, one goes back in time, the machine of a gateway is terminated, and a database host is overworked; and what becomes of many who sign up
 // at once. The error says what did not hold. It returns the tenants as they are then.
 func Chapters(ctx context.Context, cloud Cloud, tenants []Tenant, o ChapterOptions, p *Printer) ([]Tenant, error) {
 	crowd, err := NewCrowd(cloud, loneTier)
@@ -40,6 +40,9 @@ func Chapters(ctx context.Context, cloud Cloud, tenants []Tenant, o ChapterOptio
 	}
 	if err := s.mending(ctx, tenants[0]); err != nil {
 		return nil, failed(ctx, "show how a gateway is mended", err)
+	}
+	if err := s.overload(ctx, tenants[0]); err != nil {
+		return nil, failed(ctx, "show how an overload is dealt with", err)
 	}
 	if err := s.burst(ctx); err != nil {
 		return nil, failed(ctx, "show what becomes of a burst", err)

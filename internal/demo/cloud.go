@@ -63,5 +63,8 @@ func (d Deployment) Resolve(name string) (netip.Addr, error) {
 	return address, nil
 }
 
+// Strain has a database instance measure its processor as busy all the time, or not any more.
+func (d Deployment) Strain(instance string, on bool) error { return d.Databases.Strain(instance, on) }
+
 // DatabaseCA is the certificate authority of the database hosts, in PEM.
 func (d Deployment) DatabaseCA() []byte { return d.Authority }

@@ -58,6 +58,8 @@ func (c *fakeCloud) Output(name string) (string, error)                  { retur
 func (c *fakeCloud) Subscribe(_ string, f func(string, json.RawMessage)) { c.hear = f }
 func (c *fakeCloud) SubscribeLogs(f func(line string))                   { c.log = f }
 func (c *fakeCloud) Operations(say func(line string))                    { c.operations = say }
+func (c *fakeCloud) News(func(News))                                     {}
+func (c *fakeCloud) Strain(string, bool) error                           { return nil }
 func (c *fakeCloud) Resolve(string) (netip.Addr, error)                  { return netip.Addr{}, nil }
 func (c *fakeCloud) DatabaseCA() []byte                                  { return nil }
 

@@ -24,6 +24,10 @@ type Cloud interface {
 	SubscribeLogs(f func(line string))
 	// Operations hands lines to say of what operators would hear of, until the cloud is closed.
 	Operations(say func(line string))
+	// News hands over all that happens, until the cloud is closed.
+	News(tell func(News))
+	// Strain has a database instance measure its processor as busy all the time, or not any more.
+	Strain(instance string, on bool) error
 	// Resolve looks a name up in the private zone.
 	Resolve(name string) (netip.Addr, error)
 	// DatabaseCA is the certificate authority of the database hosts, in PEM.

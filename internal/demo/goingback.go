@@ -2,14 +2,12 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"headroom/events"
 	"headroom/internal/adapter/awsclient"
@@ -71,26 +69,14 @@ func (s show) goingBack(ctx context.Context, tenants []Tenant) error {
 // backedUp waits until all that was written until now is in the backups of a tenant's database host, and returns the latest
 // time that it can be restored to: that which comes after another has begun to be archived since.
 func (s show) backedUp(ctx context.Context, t Tenant) (latest time.Time, err error) {
-	client, moved := rds.NewFromConfig(s.cloud.AWS()), 0
-	look := func() (time.Time, error) {
-		out, err := client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{})
-		if err != nil {
-			return time.Time{}, fmt.Errorf("look until when the database of %s can be restored: %w", t.ID, err)
-		}
-		for _, i := range out.DBInstances {
-			if i.Endpoint != nil && aws.ToString(i.Endpoint.Address) == t.Ready.Database.Host && aws.ToInt32(i.Endpoint.Port) == int32(t.Ready.Database.Port) {
-				return aws.ToTime(i.LatestRestorableTime), nil
-			}
-		}
-		return time.Time{}, errors.New("the database host is none of RDS's instances")
-	}
 	ctx, cancel := context.WithTimeout(ctx, s.o.Patience)
 	defer cancel()
-	for moved < 2 {
-		now, err := look()
+	for moved := 0; moved < 2; {
+		instance, err := instanceOf(ctx, s.cloud, t)
 		if err != nil {
 			return latest, err
 		}
+		now := aws.ToTime(instance.LatestRestorableTime)
 		if !latest.IsZero() && now.After(latest) {
 			moved++
 		}

@@ -141,6 +141,7 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 			known.kind, known.tier, known.slots = e.Kind, e.Tier, e.Slots
 			c.hosts[e.HostID] = known
 		}
+		c.onItsWay(detailType, detail)
 	case events.RequestRejected{}.DetailType():
 		var e events.RequestRejected
 		if json.Unmarshal(detail, &e) == nil && c.asked[e.TenantID] {

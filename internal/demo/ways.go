@@ -12,10 +12,11 @@ import (
 )
 
 // kept are the detail-types of what is said of tenants on their ways: out, back, back in time, and from one machine to another; and of
-// hosts that are mended.
+// hosts that are mended, or out of service for a while.
 var kept = []string{
 	events.TenantClosed{}.DetailType(), events.TenantReopened{}.DetailType(), events.TenantReleased{}.DetailType(),
 	events.AccessChanged{}.DetailType(), events.HostRepaired{}.DetailType(), events.TenantRestored{}.DetailType(),
+	events.HostCordoned{}.DetailType(), events.HostInService{}.DetailType(),
 }
 
 // onItsWay keeps what is said of a tenant.

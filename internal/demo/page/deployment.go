@@ -82,5 +82,5 @@ func (d deployed) Strain(ctx context.Context, host string, on bool) error {
 	if err != nil {
 		return fmt.Errorf("look at host %s: %w", host, err)
 	}
-	return d.Databases.Strain(hosts[pool.HostID(host)].Stack.Name, on)
+	return d.Deployment.Strain(hosts[pool.HostID(host)].Stack.Name, on)
 }
