@@ -7,7 +7,7 @@ import (
 )
 
 // atOnce is how many tests run at once, unless it is said: each has a cloud of its own, and waits for most of its time.
-const atOnce = "4"
+const atOnce = "6"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

@@ -27,58 +27,18 @@ const (
 	mendPatience = 6 * time.Minute
 )
 
-// TestGatewaysFailWhileTheyAreWrittenTo has gateways fail in every way while tenants write: each comes back under the same
+// TestGatewaysFailWhileTheyAreWrittenTo has a gateway fail in one way after the other while tenants write: it comes back under the same
 // mount with every byte that was acknowledged, and its neighbour sees nothing of it.
 func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 	t.Parallel()
-	// Two shares a host: the second gateway has one beside its tenant's that is nobody's, and the first has none.
-	ps := policies(pool.Policy{SlotsPerHost: 4}, pool.Policy{SlotsPerHost: 2, Floor: 2, Ceiling: 6})
-	s := start(t, ps, func(o *local.Options) { o.Speed = mendSpeed })
-	s.awaitInService(t, 1, 2)
-	s.signUp(t, "neighbour", "127.30.21.2")
-	s.signUp(t, "another", "127.30.21.3")
-	s.awaitReady(t, "neighbour", "another")
-	s.signUp(t, "acme", "127.30.21.1")
-	ready := s.awaitReady(t, "neighbour", "another", "acme")
-	host, other := s.shareHost(t, "acme"), s.shareHost(t, "neighbour")
-	if host.ID == other.ID {
-		t.Fatal("all have their shares at one gateway")
-	}
-	beside := write(t, s.mount(t, "127.30.21.2", ready["neighbour"].Share), "beside")
-	hard := s.writeHard(t, "127.30.21.1", ready["acme"].Share)
-
+	r := writtenTo(t)
+	s, host, hard := r.system, r.host, r.hard
 	t.Run("one that hangs is rebooted", func(t *testing.T) {
 		hard.some(t)
 		must(t, s.Machines.Fail(host.Access.Machine, appliance.Fault{Hang: true, Cure: appliance.ByReboot}))
 		s.repaired(t, host, pool.WayReboot)
 		hard.some(t)
 		s.probed(t, host)
-	})
-	t.Run("one that is cut off from its region is told of, and left to its clients", func(t *testing.T) {
-		before := len(s.repairsOf(host.ID))
-		must(t, s.Machines.Cut(host.Access.Machine, true))
-		told := func() bool {
-			return slices.ContainsFunc(heard[events.HostRepairWaits](s.watch), func(e events.HostRepairWaits) bool {
-				return e.HostID == string(host.ID) && strings.Contains(e.Reason, "it serves its clients, and uploads nothing")
-			})
-		}
-		s.awaitFor(t, mendPatience, "it is told that it is cut off", told)
-		hard.some(t)
-		if now := s.host(t, host.ID); now.State != pool.HostCordoned || now.Access != host.Access {
-			t.Errorf("the host is %s: %+v", now.State, now.Access)
-		}
-		must(t, s.Machines.Cut(host.Access.Machine, false))
-		s.awaitFor(t, mendPatience, "it is in service", func() bool { return s.host(t, host.ID).State == pool.HostInService })
-		hard.some(t)
-		var r pool.Repair
-		s.awaitFor(t, mendPatience, "its repair has ended", func() bool {
-			var err error
-			r, err = s.ledger.Repair(t.Context(), host.ID)
-			return err == nil && r.State.Ended()
-		})
-		if r.State != pool.RepairPassed || len(r.Tried) > 0 || len(s.repairsOf(host.ID)) > before {
-			t.Errorf("its repair is %s, and tried %v", r.State, r.Tried)
-		}
 	})
 	t.Run("one that is dead on its host is stopped and started", func(t *testing.T) {
 		must(t, s.Machines.Fail(host.Access.Machine, appliance.Fault{Host: true, Cure: appliance.ByRestart}))
@@ -106,9 +66,51 @@ func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 		hard.some(t)
 		s.agrees(t, now)
 	})
-	beside.stop(t) // which saw nothing of it
+	r.beside.stop(t) // which saw nothing of it
+	hard.verify(t)
+	t.Run("in the end nothing is on its way", func(t *testing.T) { s.keepsSecrets(t, s.atRest(t)) })
+	t.Run("in the end AWS has what the ledger says", func(t *testing.T) {
+		// The root disks of earlier machines are kept for a while, by their marks.
+		if kept := whats(s.awaitSound(t).Findings); !strings.Contains(kept, "is of an earlier machine or gateway of host "+string(host.ID)) {
+			t.Errorf("found %q", kept)
+		}
+	})
+}
+
+// TestAGatewayIsCutOffAndAnotherLosesItsMachine has the first be left alone, and the second get another machine.
+func TestAGatewayIsCutOffAndAnotherLosesItsMachine(t *testing.T) {
+	t.Parallel()
+	r := writtenTo(t)
+	s, host, other, hard := r.system, r.host, r.other, r.hard
+	t.Run("one that is cut off from its region is told of, and left to its clients", func(t *testing.T) {
+		before := len(s.repairsOf(host.ID))
+		must(t, s.Machines.Cut(host.Access.Machine, true))
+		told := func() bool {
+			return slices.ContainsFunc(heard[events.HostRepairWaits](s.watch), func(e events.HostRepairWaits) bool {
+				return e.HostID == string(host.ID) && strings.Contains(e.Reason, "it serves its clients, and uploads nothing")
+			})
+		}
+		s.awaitFor(t, mendPatience, "it is told that it is cut off", told)
+		hard.some(t)
+		if now := s.host(t, host.ID); now.State != pool.HostCordoned || now.Access != host.Access {
+			t.Errorf("the host is %s: %+v", now.State, now.Access)
+		}
+		must(t, s.Machines.Cut(host.Access.Machine, false))
+		s.awaitFor(t, mendPatience, "it is in service", func() bool { return s.host(t, host.ID).State == pool.HostInService })
+		hard.some(t)
+		var r pool.Repair
+		s.awaitFor(t, mendPatience, "its repair has ended", func() bool {
+			var err error
+			r, err = s.ledger.Repair(t.Context(), host.ID)
+			return err == nil && r.State.Ended()
+		})
+		if r.State != pool.RepairPassed || len(r.Tried) > 0 || len(s.repairsOf(host.ID)) > before {
+			t.Errorf("its repair is %s, and tried %v", r.State, r.Tried)
+		}
+	})
+	r.beside.stop(t) // which saw nothing of it
 	t.Run("with a drill on record, one whose machine is terminated is replaced", func(t *testing.T) {
-		s.setPolicyDocument(t, document{Version: "1", Pools: ps, Drills: []pool.Drill{{From: other.Image, To: other.Image}}})
+		s.setPolicyDocument(t, document{Version: "1", Pools: r.policies, Drills: []pool.Drill{{From: other.Image, To: other.Image}}})
 		_, err := ec2.NewFromConfig(s.AWS()).TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{other.Access.Machine}})
 		must(t, err)
 		s.repaired(t, other, pool.WayMachine)
@@ -119,12 +121,36 @@ func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 	})
 	hard.verify(t)
 	t.Run("in the end nothing is on its way", func(t *testing.T) { s.keepsSecrets(t, s.atRest(t)) })
-	t.Run("in the end AWS has what the ledger says", func(t *testing.T) {
-		// The root disks of earlier machines are kept for a while, by their marks.
-		if kept := whats(s.awaitSound(t).Findings); !strings.Contains(kept, "is of an earlier machine or gateway of host "+string(host.ID)) {
-			t.Errorf("found %q", kept)
-		}
-	})
+}
+
+// written is a system whose gateways are written to.
+type written struct {
+	*system
+	policies    pool.Policies
+	host, other pool.Host   // of acme, and of its neighbour
+	hard        *hardWriter // acme's
+	beside      *writer     // the neighbour's
+}
+
+// writtenTo starts a system in which acme writes at one gateway, and its neighbour at another.
+func writtenTo(t *testing.T) written {
+	t.Helper()
+	// Two shares a host: the second gateway has one beside its tenant's that is nobody's, and the first has none.
+	ps := policies(pool.Policy{SlotsPerHost: 4}, pool.Policy{SlotsPerHost: 2, Floor: 2, Ceiling: 6})
+	s := start(t, ps, func(o *local.Options) { o.Speed = mendSpeed })
+	s.awaitInService(t, 1, 2)
+	s.signUp(t, "neighbour", "127.30.21.2")
+	s.signUp(t, "another", "127.30.21.3")
+	s.awaitReady(t, "neighbour", "another")
+	s.signUp(t, "acme", "127.30.21.1")
+	ready := s.awaitReady(t, "neighbour", "another", "acme")
+	host, other := s.shareHost(t, "acme"), s.shareHost(t, "neighbour")
+	if host.ID == other.ID {
+		t.Fatal("all have their shares at one gateway")
+	}
+	beside := write(t, s.mount(t, "127.30.21.2", ready["neighbour"].Share), "beside")
+	hard := s.writeHard(t, "127.30.21.1", ready["acme"].Share)
+	return written{s, ps, host, other, hard, beside}
 }
 
 // shareHost is the host of a tenant's share.
