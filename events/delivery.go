@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -54,4 +55,13 @@ func (d Delivery) Who(named string) string {
 		return d.Sender
 	}
 	return named + " (sent by " + d.Sender + ")"
+}
+
+// Read hands the message of a delivery to handle, as what it says that it is. One that can't be read is an error.
+func Read[M any](d Delivery, handle func(M) error) error {
+	var message M
+	if err := Decode([]byte(d.Body), &message); err != nil {
+		return fmt.Errorf("read message %s: %w", d.ID, err)
+	}
+	return handle(message)
 }

@@ -182,17 +182,17 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	}
 	switch kind {
 	case events.TypeStep:
-		return read(d, func(step events.Step) error { return h.step(ctx, step, d.Redelivered) })
+		return events.Read(d, func(step events.Step) error { return h.step(ctx, step, d.Redelivered) })
 	case events.TypeTaskReport:
-		return read(d, func(report events.TaskReport) error { return h.report(ctx, report) })
+		return events.Read(d, func(report events.TaskReport) error { return h.report(ctx, report) })
 	case events.TypeTaskStateChange:
-		return read(d, func(event events.Envelope[events.TaskStateChange]) error { return h.taskChanged(ctx, event.Detail) })
+		return events.Read(d, func(event events.Envelope[events.TaskStateChange]) error { return h.taskChanged(ctx, event.Detail) })
 	case events.TypeFileUpload:
-		return read(d, func(event events.Envelope[events.FileUpload]) error {
+		return events.Read(d, func(event events.Envelope[events.FileUpload]) error {
 			return h.uploaded(ctx, event.Resources, event.Detail)
 		})
 	case events.TypeMoveOff:
-		return read(d, func(off events.MoveOff) error { return h.moveOff(ctx, d, off) })
+		return events.Read(d, func(off events.MoveOff) error { return h.moveOff(ctx, d, off) })
 	case events.TypeRestoreRound:
 		return h.round(ctx)
 	default:
@@ -200,15 +200,6 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		h.Metrics.Count(telemetry.EventsIgnored, 1)
 		return nil
 	}
-}
-
-// read reads a message of Headroom's own, or of AWS's.
-func read[M any](d events.Delivery, handle func(M) error) error {
-	var message M
-	if err := events.Decode([]byte(d.Body), &message); err != nil {
-		return fmt.Errorf("read message %s: %w", d.ID, err)
-	}
-	return handle(message)
 }
 
 // refuse keeps a bad message in the dead-letter queue and announces what is wrong with it.
