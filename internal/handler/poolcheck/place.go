@@ -43,10 +43,14 @@ func (h *Handler) place(ctx context.Context, host pool.Host) (pool.Host, error) 
 	return host, nil
 }
 
-// zones are how many live hosts of a pool with numbers below seq are in each zone.
+// zonesOf is how many of the hosts that were ordered last are looked at for where a pool's hosts are: as many as one request to
+// DynamoDB reads (BatchGetItem's limit), however many a pool has had in its life.
+const zonesOf = 100
+
+// zones are how many live hosts of a pool are in each zone, of the zonesOf before number seq.
 func (h *Handler) zones(ctx context.Context, key pool.Key, seq int) (map[string]int, error) {
 	var ids []pool.HostID
-	for n := 1; n < seq; n++ {
+	for n := max(1, seq-zonesOf); n < seq; n++ {
 		ids = append(ids, key.Host(n))
 	}
 	hosts, err := h.Ledger.Hosts(ctx, ids)

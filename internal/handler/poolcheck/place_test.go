@@ -93,3 +93,29 @@ func TestAnOrderForAZoneThatIsGoneIsAnError(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// asked keeps which hosts a ledger was asked for.
+type asked struct {
+	store
+	ids []pool.HostID
+}
+
+func (a *asked) Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error) {
+	a.ids = append(a.ids, ids...)
+	return a.store.Hosts(ctx, ids)
+}
+
+func TestAPoolThatHadManyHostsIsPlacedInByTheLastOnes(t *testing.T) {
+	w := newWorld(t)
+	for seq, want := range map[int]int{1: 0, 4: 3, 5001: zonesOf} {
+		h := w.handler(undisturbed)
+		a := &asked{store: h.Ledger}
+		h.Ledger = a
+		if _, err := h.zones(t.Context(), shares, seq); err != nil {
+			t.Fatal(err)
+		}
+		if len(a.ids) != want || want > 0 && a.ids[want-1] != shares.Host(seq-1) {
+			t.Errorf("for number %d it reads %d hosts, want %d", seq, len(a.ids), want)
+		}
+	}
+}
