@@ -54,7 +54,7 @@ func (c *controlPlane) commandReads(undelivered awssqs.Queue) []Grant {
 		{Actions: []string{"sqs:GetQueueAttributes"}, Resources: slices.Concat(queues, dead)},
 		// Dead letters are looked at by being received, and hidden no longer than that takes.
 		{Actions: []string{"sqs:ListDeadLetterSourceQueues", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"}, Resources: dead},
-		c.listAuditCopies(),
+		c.listAuditCopies(), describeImages(),
 		// To which times a database can go back.
 		{Actions: []string{"rds:DescribeDBInstanceAutomatedBackups"}, Resources: []*string{arn("rds", "db:"+c.stackPrefix()+string(pool.Database)+"-*")}},
 	}

@@ -17,6 +17,7 @@ var onAnything = map[string]string{
 	"ec2:DescribeSubnets":                     "Lambda looks at the subnets it is to use",
 	"cloudwatch:DescribeAlarms":               "composite alarms are described to those only who may describe all",
 	"ec2:DescribeVolumes":                     "a list of the account",
+	"ec2:DescribeImages":                      "a list of AWS's",
 	"ec2:DescribeInstances":                   "a list of the account",
 	"ec2:DescribeInstanceStatus":              "a list of the account",
 	"cloudformation:GetTemplateSummary":       "a template is of no stack yet",

@@ -24,6 +24,7 @@ func (c *controlPlane) newHostRepair(a Archivist, p Prober) awslambda.Function {
 		c.publish(),
 		c.readPolicy(),
 		Grant{Actions: []string{"ssm:GetParameter"}, Resources: []*string{gatewayImageARN()}},
+		describeImages(),
 		// What a gateway that has failed had not uploaded, nobody else can say any more.
 		Grant{Actions: []string{"cloudwatch:GetMetricData"}, Resources: *everything()},
 	)
@@ -57,6 +58,11 @@ func (c *controlPlane) newHostRepair(a Archivist, p Prober) awslambda.Function {
 		"Hosts' stacks, machines, disks, gateways, groups and shares, and tasks, are made while it runs, so their names are not known here: prefixes and tags limit "+
 			"what is done to them to this stage's. EC2's Describe calls know no resources.")
 	return f
+}
+
+// describeImages lets somebody see how old images are: a gateway is moved to no older one.
+func describeImages() Grant {
+	return Grant{Actions: []string{"ec2:DescribeImages"}, Resources: *everything()}
 }
 
 // renewGateways lets a function make a new gateway of the stage over the buckets of another one, with its shares. It may delete

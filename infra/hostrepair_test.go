@@ -30,6 +30,7 @@ func TestWhoRepairsMayDoThisAndNoMore(t *testing.T) {
 		"ec2:AttachVolume":                          {machines[0], volumes + ours},
 		"ec2:CreateTags":                            {volumes + " if ForAllValues:StringEquals aws:TagKeys headroom:root-of|headroom:repair and StringEquals aws:ResourceTag/headroom:stage STAGE"},
 		"ec2:DeleteVolume":                          {volumes + " if Null aws:ResourceTag/headroom:root-of false and StringEquals aws:ResourceTag/headroom:stage STAGE"},
+		"ec2:DescribeImages":                        {"*"},
 		"ec2:DescribeInstanceStatus":                {"*"},
 		"ec2:DescribeInstances":                     {"*"},
 		"ec2:DescribeVolumes":                       {"*"},

@@ -69,6 +69,7 @@ func build(cfg aws.Config, e hostrepair.Environment) (any, error) {
 		Nobody:     e.Nobody,
 		ShareKey:   e.ShareKey,
 		Images:     &images.Parameter{Client: ssm.NewFromConfig(cfg), Name: e.ImageParameter},
+		Catalog:    &images.Catalog{Client: ec2.NewFromConfig(cfg)},
 		Policies:   policies.Source(cfg, e.PolicyParameter, pool.Bounds{DatabaseSlots: e.DatabaseSlots}, counts),
 		Announce:   announcer,
 		Steps:      queue(e.StepsQueue),

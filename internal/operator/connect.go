@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -30,6 +31,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"headroom/internal/adapter/awsclient"
+	"headroom/internal/adapter/images"
 	"headroom/internal/adapter/instances"
 	"headroom/internal/adapter/inventory"
 	adapter "headroom/internal/adapter/objects"
@@ -90,7 +92,7 @@ func (c Connection) Connect(ctx context.Context) (*Operator, error) {
 		Deployment: deployment, Caller: Caller{ARN: aws.ToString(who.Arn), Account: aws.ToString(who.Account)},
 		Ledger: ledger, Queues: sqs.NewFromConfig(cfg), Parameters: ssm.NewFromConfig(cfg),
 		Alarms: cloudwatch.NewFromConfig(cfg), Logs: cloudwatchlogs.NewFromConfig(cfg), Inventory: inventory.New(cfg, deployment.Stage, now), Objects: listing,
-		Backups: instances.Backups{Client: rds.NewFromConfig(cfg)}, Now: now,
+		Backups: instances.Backups{Client: rds.NewFromConfig(cfg)}, Images: &images.Catalog{Client: ec2.NewFromConfig(cfg)}, Now: now,
 	}, nil
 }
 

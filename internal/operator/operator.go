@@ -34,6 +34,7 @@ type Operator struct {
 	Inventory  stocktake.Looker // looks at what the stage has in AWS
 	Backups    backups          // of database hosts
 	Objects    objects          // lists the audit's copies
+	Images     catalog
 	Now        func() time.Time // by the deployment's clock
 }
 
@@ -90,6 +91,11 @@ type parameters interface {
 
 type objects interface {
 	Versions(ctx context.Context, bucket, prefix string, from pool.ObjectCursor) (pool.ObjectPage, error)
+}
+
+// catalog says of images how old they are.
+type catalog interface {
+	Image(ctx context.Context, id string) (pool.Image, error)
 }
 
 type alarms interface {

@@ -291,6 +291,12 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 	case r.Number > 0 && !r.State.Ended():
 		return Request{}, refused(explain, "host %s is in repair %s already, which is %s", host, r.ID(), r.State)
 	}
+	var means []string
+	if q.Action == events.RepairReplace {
+		if means, err = o.judgeImage(ctx, h, q.Image); err != nil {
+			return Request{}, err
+		}
+	}
 	q.Version, q.Type, q.HostID, q.RequestedBy = events.Version, events.TypeRepairRequest, host, o.Caller.ARN
 	says := repairWords[q.Action] + " host " + host
 	switch {
@@ -302,7 +308,7 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 		}
 	}
 	return Request{
-		Output: "RepairRequestQueueUrl", Body: q, Says: says, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
+		Output: "RepairRequestQueueUrl", Body: q, Says: says, Means: means, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
 		Done: func(ctx context.Context) (string, bool, error) {
 			now, err := o.Ledger.Repair(ctx, h.ID)
 			if errors.Is(err, pool.ErrNotFound) {
@@ -311,6 +317,25 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 			return "repair " + now.ID() + " is " + string(now.State), now.Version > r.Version, err
 		},
 	}, nil
+}
+
+// judgeImage refuses an image that is known to be older than the one that a gateway runs from, and says what is not known.
+func (o *Operator) judgeImage(ctx context.Context, h pool.Host, id string) (means []string, err error) {
+	to, err := o.Images.Image(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	from, err := o.Images.Image(ctx, h.Image)
+	if err != nil {
+		return nil, err
+	}
+	if why := pool.RefuseImage(to, from); why != "" {
+		return nil, refused("aws ssm get-parameter --name /aws/service/storagegateway/ami/FILE_S3/latest names the newest.", "%s", why)
+	}
+	if undated := from.Undated(); undated != "" {
+		means = append(means, undated)
+	}
+	return means, nil
 }
 
 // DepartureAction asks for something about a departure that does not come on: events.DepartureResume and the like; slot

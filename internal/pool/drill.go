@@ -1,10 +1,6 @@
 package pool
 
-import (
-	"fmt"
-	"regexp"
-	"sync"
-)
+import "fmt"
 
 // Drill is a move of a gateway to a new machine that was tried, and held: from machines of one image to those of
 // another, by its ID. What AWS documents of such moves ends at older generations of the appliance.
@@ -15,12 +11,6 @@ type Drill struct {
 
 // drillsMost bounds what is recorded: one for each image that hosts are on, to the newest.
 const drillsMost = 50
-
-// imageID is compiled when it is first needed: a function that starts waits for it otherwise.
-var imageID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`) })
-
-// IsImageID says whether a text is what EC2 calls an image.
-func IsImageID(text string) bool { return imageID().MatchString(text) }
 
 // checkDrills returns what is wrong with drills, every reason.
 func checkDrills(drills []Drill) []error {

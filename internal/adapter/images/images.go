@@ -1,4 +1,5 @@
-// Package images knows the newest machine image of the gateways: AWS names it in a public SSM parameter.
+// Package images knows the machine images of the gateways: AWS names the newest in a public SSM parameter, and EC2 says how old
+// each is.
 package images
 
 import (

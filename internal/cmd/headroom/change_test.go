@@ -30,7 +30,7 @@ var changeVerbs = []struct{ args, output string }{
 	{"host delete database-standard-2 --reason broken --yes", "HostEventsQueueUrl"},
 	{"host repair share-standard-2 --way machine --reason well --yes", "RepairRequestQueueUrl"},
 	{"host repair share-standard-2 --drop --reason mine --yes", "RepairRequestQueueUrl"},
-	{"host replace share-standard-1 --image ami-0a1b2c3d4e5f60718 --reason newer --yes", "RepairRequestQueueUrl"},
+	{"host replace share-standard-1 --image ami-0f11e5a7e4a7e0002 --reason newer --yes", "RepairRequestQueueUrl"},
 	{"host resize share-standard-1 --size m6i.2xlarge --reason small --yes", "RepairRequestQueueUrl"},
 	{"host update database-standard-1 --reason alarms --yes", "RepairRequestQueueUrl"},
 }

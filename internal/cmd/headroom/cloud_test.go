@@ -150,6 +150,9 @@ func (d *deployed) furnish(ctx context.Context) error {
 		if err := order(key, 0, func(h *pool.Host) {
 			move(h, pool.HostInService, 20, "it is ready")
 			h.Zone, h.Access, h.Slots = "eu-west-1a", access[key.Kind], slots(key.Kind, 3)
+			if key.Kind == pool.Share {
+				h.Image = "ami-0f11e5a7e4a7e0001"
+			}
 		}); err != nil {
 			return err
 		}

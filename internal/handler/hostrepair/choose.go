@@ -128,16 +128,21 @@ func (h *Handler) wayFor(ctx context.Context, r *pool.Repair, f pool.Findings) (
 	if err != nil {
 		return pool.Choice{}, err
 	}
+	undated := ""
 	switch {
 	case r.Next != "" && !gone(f.Machine), r.Renewing(): // it is made already, or on its way
 	case r.Wanted.Image != "":
 		r.To = r.Wanted.Image
 	case r.To == "" || r.Consent.Way != pool.WayMachine && !r.Moving():
-		if r.To, err = h.Images.Newest(ctx); err != nil {
+		if r.To, undated, err = h.nextImage(ctx, r.Image); err != nil {
 			return pool.Choice{}, err
 		}
 	}
-	return pool.ChooseWay(*r, f, drills, r.To), nil
+	choice := pool.ChooseWay(*r, f, drills, r.To)
+	if choice.Ask && choice.Way == pool.WayMachine && undated != "" {
+		choice.Why += "; " + undated
+	}
+	return choice, nil
 }
 
 // askFor asks people for their word, and makes place for others meanwhile. unproven is whether that is because of its shares.

@@ -90,6 +90,11 @@ type images interface {
 	Newest(ctx context.Context) (id string, err error)
 }
 
+// catalog says of images how old they are.
+type catalog interface {
+	Image(ctx context.Context, id string) (pool.Image, error)
+}
+
 type policies interface {
 	Drills(ctx context.Context) ([]pool.Drill, error)
 	Document(ctx context.Context) (pool.Document, error)
@@ -126,6 +131,7 @@ type Config struct {
 	Nobody     string // the client list of a share that is open to nobody
 	ShareKey   string // ARN of the KMS key of the shares' objects
 	Images     images
+	Catalog    catalog
 	Policies   policies
 	Announce   announcer
 	Steps      sender // the function's own queue, for what has to wait
@@ -145,7 +151,7 @@ type Handler struct{ Config }
 
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
-	if c.Ledger == nil || c.Machines == nil || c.Measures == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil ||
+	if c.Ledger == nil || c.Machines == nil || c.Measures == nil || c.Stacks == nil || c.Appliances == nil || c.Gateways == nil || c.Prober == nil || c.Images == nil || c.Catalog == nil ||
 		c.Tasks == nil || c.Clients == nil || c.Firewall == nil || c.Nobody == "" || c.ShareKey == "" ||
 		c.Policies == nil || c.Announce == nil || c.Steps == nil || c.StepsQueue == "" || c.Hosts == nil || len(c.Templates) < len(pool.Kinds) || c.StackRole == "" || c.Stage == "" ||
 		c.Log == nil || c.Now == nil || c.Until == nil {

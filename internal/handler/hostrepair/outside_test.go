@@ -131,6 +131,10 @@ func (o outside) Newest(context.Context) (string, error) {
 	return ask(o, "Newest", func() (string, error) { return newest, nil })
 }
 
+func (o outside) Image(_ context.Context, id string) (pool.Image, error) {
+	return ask(o, "Image", func() (pool.Image, error) { return pool.Image{ID: id, Name: o.w.images[id].Name, Made: o.w.images[id].Made}, nil })
+}
+
 func (o outside) Drills(context.Context) ([]pool.Drill, error) {
 	return ask(o, "Drills", func() ([]pool.Drill, error) { return o.w.drills, nil })
 }

@@ -108,6 +108,15 @@ func (h *Handler) wish(ctx context.Context, q events.RepairRequest, cause string
 	}
 	r, fresh := last, false
 	if last.Wanted != wanted || last.Began.Before(sentAt) {
+		if wanted.Image != "" {
+			undated, err := h.checkImage(ctx, host, wanted.Image)
+			if err != nil {
+				return err
+			}
+			if undated != "" {
+				cause += "; " + undated
+			}
+		}
 		if r, fresh, err = h.begin(ctx, host, cause, wanted); err != nil {
 			return err
 		}

@@ -60,6 +60,7 @@ type world struct {
 	repairs    *queuetest.Queue
 	hosts      *queuetest.Queue
 	drills     []pool.Drill
+	images     map[string]pool.Image // that EC2 knows
 	moneyCap   float64
 	said       []string
 	unwritable []time.Duration // as it was said of hosts that were repaired
@@ -74,6 +75,10 @@ type world struct {
 // newWorld makes a world with some gateways in service, each with a write that is not uploaded yet.
 func newWorld(t fatal, hosts int) *world {
 	w := &world{t: t, now: start, checked: start, ledger: memory.New(memory.Options{Lag: 2}), fail: map[string]error{}, drills: drilled, doors: newDoors()}
+	w.images = map[string]pool.Image{}
+	for n, id := range []string{oldImage, newest, wanted} {
+		w.images[id] = pool.Image{ID: id, Name: fmt.Sprint("appliance-", n), Made: start.AddDate(0, n-6, 0)}
+	}
 	w.center = newCenter(w.clock)
 	w.repairs, w.hosts = queuetest.New(w.clock), queuetest.New(w.clock)
 	for n := range hosts {
@@ -166,7 +171,7 @@ func (w *world) handler(call killtest.Call) *Handler {
 	call = w.faulty(call)
 	o := outside{w, call}
 	h, err := New(Config{
-		Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Machines: o, Measures: o, Stacks: o, Appliances: o, Gateways: o, Prober: o, Tasks: taskCalls{o}, Clients: o, Firewall: o, Nobody: nobody, ShareKey: "arn:key", Images: o, Policies: o, Announce: o,
+		Ledger: killtest.Ledger{Next: w.ledger, Call: call}, Machines: o, Measures: o, Stacks: o, Appliances: o, Gateways: o, Prober: o, Tasks: taskCalls{o}, Clients: o, Firewall: o, Nobody: nobody, ShareKey: "arn:key", Images: o, Catalog: o, Policies: o, Announce: o,
 		Steps:      killtest.Sender{Next: &queue.Sender{Client: w.repairs, URL: "url"}, Call: call},
 		StepsQueue: queuetest.Name,
 		Hosts:      killtest.Sender{Next: &queue.Sender{Client: w.hosts, URL: "url"}, Call: call},

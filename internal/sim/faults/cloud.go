@@ -150,6 +150,11 @@ func (c *cloud) Newest(context.Context) (string, error) {
 	return answered(c.w, "Newest", func() (string, error) { return "ami-00000000000000001", nil })
 }
 
+// Image says how old an image is: there is one.
+func (c *cloud) Image(_ context.Context, id string) (pool.Image, error) {
+	return answered(c.w, "Image", func() (pool.Image, error) { return pool.Image{ID: id, Made: time.Unix(0, 0)}, nil })
+}
+
 // States says how alarms are.
 func (c *cloud) States(_ context.Context, names []string) (map[string]pool.AlarmLook, error) {
 	return answered(c.w, "States", func() (map[string]pool.AlarmLook, error) {

@@ -164,7 +164,7 @@ func (w *world) wireHostRepair() error {
 	announcer, announceErr := w.announcer(now)
 	h, err := hostrepair.New(hostrepair.Config{
 		Ledger: w.store(), Machines: w.cloud.machines, Measures: w.cloud.machines, Stacks: w.cloud.stacks, Appliances: w.cloud.appliances, Gateways: w.cloud.shares, Prober: w.cloud,
-		Tasks: w.cloud.tasks, Clients: w.accesses(), Firewall: w.cloud.firewall, Nobody: nobody, ShareKey: shareKey, Images: w.cloud, Policies: policies, Announce: announcer,
+		Tasks: w.cloud.tasks, Clients: w.accesses(), Firewall: w.cloud.firewall, Nobody: nobody, ShareKey: shareKey, Images: w.cloud, Catalog: w.cloud, Policies: policies, Announce: announcer,
 		Steps: w.sender(w.repairs), StepsQueue: w.repairs.name, Hosts: w.sender(w.hostEvents),
 		Templates: map[pool.Kind]hostrepair.Template{pool.Database: {URL: plainURL}, pool.Share: {URL: templateURL}},
 		StackRole: role, Stage: stage, Metrics: none, Log: discard, Now: now, Until: w.until,

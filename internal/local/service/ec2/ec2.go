@@ -29,6 +29,8 @@ type Config struct {
 	// interface here is in, as network interfaces of functions do.
 	FunctionAddress netip.Addr
 
+	Images []Image // of AWS's; default: some of the appliance's
+
 	// Network gives each interface its address: the first free one. Default 127.10.0.0/16.
 	Network netip.Prefix
 
@@ -97,6 +99,9 @@ func New(cfg Config) *EC2 {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Images == nil {
+		cfg.Images = appliances
+	}
 	return &EC2{
 		cfg:       cfg,
 		made:      map[string]string{},
@@ -117,6 +122,7 @@ func (e *EC2) Service() endpoint.Service {
 		"RevokeSecurityGroupIngress":    e.revokeIngress,
 		"DescribeSecurityGroups":        e.describeGroups,
 		"DescribeSecurityGroupRules":    e.describeRules,
+		"DescribeImages":                e.describeImages,
 		"DescribeInstances":             e.describeInstances,
 		"DescribeNetworkInterfaces":     e.describeInterfaces,
 		"DescribeVolumes":               e.describeVolumes,
