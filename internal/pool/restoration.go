@@ -90,7 +90,7 @@ type Restoration struct {
 
 	Target     Holding       // of a move: the slot that it moves to; zero: none was chosen yet
 	Size       int64         // of a move: bytes that the database had
-	Shut       time.Time     // of a move: since when the tenant may be shut out; zero: it is not
+	Shut       time.Time     // since when the tenant may be shut out; zero: it is not
 	StandIn    string        // how the names of the slots begin whose databases are filled; one takes the place of the tenant's
 	Old        string        // name of the slot by which the tenant's database of before is kept
 	Instance   string        // identifier of the temporary instance; empty: there is none, nor can be
@@ -98,7 +98,7 @@ type Restoration struct {
 	Attempt    Attempt       // of the task, the last one
 	Uploads    string        // IDs of the last questions whether all data of the share is in its bucket, separated by spaces
 	Asked      time.Time     // when the share was asked first; zero: not yet
-	Swapping   time.Time     // since when the tenant may not reach its database because the two change places; zero: they don't
+	Swapping   time.Time     // since when the two databases may have changed places without that being known; zero: they have not
 	Swapped    time.Time     // when they had; zero: not yet, or no more
 	Refused    time.Duration // for how long, at most, the database let nobody in
 	Came       string        // what came back of the database, in words
@@ -342,7 +342,10 @@ func (r Restoration) Undo(by string, sent, now time.Time) (Restoration, error) {
 		r, err = r.Withdraw("called off by "+by, false, now)
 	} else {
 		r, err = MoveRestoration(r, RestorationUndoing, StepSwapBack, now, "undone by "+by)
-		r.Refused, r.Told = 0, "" // whom Swapping says to be shut out still is
+		r.Refused, r.Told = 0, ""
+		if !r.Shut.IsZero() { // it still is, and that is bounded anew
+			r.Shut = now.UTC()
+		}
 	}
 	r.UndoneBy, r.UndoneAt = by, sent.UTC()
 	return r, err

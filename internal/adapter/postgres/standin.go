@@ -125,6 +125,46 @@ func (a *Adapter) Swap(ctx context.Context, login pool.Login, slot, standIn, kep
 	return nil
 }
 
+// HandOver does the part of Swap that may take long, for which nobody has to be shut out: all that is in a stand-in becomes the
+// tenant's own role's. Run again, it goes on from where it was, and without a stand-in it does nothing.
+func (a *Adapter) HandOver(ctx context.Context, login pool.Login, slot, standIn pool.MarkedSlot) error {
+	if _, err := identifyAll(slot, standIn); err != nil {
+		return fmt.Errorf("hand a stand-in over: %w", err)
+	}
+	err := a.retry(ctx, func() error {
+		there, err := a.bears(ctx, login, standIn)
+		if err != nil || !there {
+			return err
+		}
+		return a.handOver(ctx, login, slot, standIn)
+	})
+	if err != nil {
+		return fmt.Errorf("hand stand-in %s on %s over: %w", standIn.Name, login.Host, err)
+	}
+	return nil
+}
+
+// LetIn lets a tenant into whichever database is in its slot's place, where Swap or SwapBack have shut it and did not come to
+// their end. What they have done is left as it is: either may be run again.
+func (a *Adapter) LetIn(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error {
+	id, err := identifyMarked(slot)
+	if err != nil {
+		return err
+	}
+	err = a.retry(ctx, func() error {
+		return a.within(ctx, login, maintenance, func(s session) error {
+			if err := refuseStrange(ctx, s, slot); err != nil {
+				return err
+			}
+			return allow(ctx, s, id)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("let the tenant into slot %s on %s: %w", slot.Name, login.Host, err)
+	}
+	return nil
+}
+
 // SwapBack undoes Swap: the kept database is the slot's again, and what took its place is kept as that was, closed, under
 // the stand-in's name and mark, until Drop. Run again, it finds what it did. Without either the error is ErrNoSlot.
 func (a *Adapter) SwapBack(ctx context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error {
@@ -156,8 +196,15 @@ func (a *Adapter) SwapBack(ctx context.Context, login pool.Login, slot, standIn,
 
 // letIn lets the tenant into the database that is its own now, and no more into the one that was.
 func letIn(ctx context.Context, s session, present, old identifiers) error {
+	if err := s.Exec(ctx, "REVOKE ALL ON DATABASE "+old.database+" FROM "+present.role); err != nil {
+		return fmt.Errorf("close the database that was: %w", err)
+	}
+	return allow(ctx, s, present)
+}
+
+// allow has a database take the tenant's connections.
+func allow(ctx context.Context, s session, present identifiers) error {
 	for _, step := range []struct{ what, sql string }{
-		{"close the database that was", "REVOKE ALL ON DATABASE " + old.database + " FROM " + present.role},
 		{"let the tenant connect", "GRANT CONNECT, TEMPORARY ON DATABASE " + present.database + " TO " + present.role},
 		{"allow connections", "ALTER DATABASE " + present.database + " ALLOW_CONNECTIONS true"},
 	} {

@@ -132,7 +132,9 @@ func (o outside) Newest(context.Context) (string, error) {
 }
 
 func (o outside) Image(_ context.Context, id string) (pool.Image, error) {
-	return ask(o, "Image", func() (pool.Image, error) { return pool.Image{ID: id, Name: o.w.images[id].Name, Made: o.w.images[id].Made}, nil })
+	return ask(o, "Image", func() (pool.Image, error) {
+		return pool.Image{ID: id, Name: o.w.images[id].Name, Made: o.w.images[id].Made}, nil
+	})
 }
 
 func (o outside) Drills(context.Context) ([]pool.Drill, error) {

@@ -145,6 +145,17 @@ func (o outside) Swap(_ context.Context, login pool.Login, slot, standIn, kept p
 	return o.swap("Swap", login, slot, standIn, kept)
 }
 
+func (o outside) HandOver(_ context.Context, login pool.Login, _, standIn pool.MarkedSlot) error {
+	return o.in("HandOver", login, func(s *server) error {
+		_, err := s.there(standIn)
+		return err
+	})
+}
+
+func (o outside) LetIn(_ context.Context, login pool.Login, slot pool.MarkedSlot) error {
+	return o.in("LetIn", login, func(s *server) error { return s.open(slot) })
+}
+
 func (o outside) SwapBack(_ context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error {
 	return o.swap("SwapBack", login, slot, kept, standIn)
 }

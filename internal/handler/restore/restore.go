@@ -72,8 +72,10 @@ type databases interface {
 	GrantCopier(ctx context.Context, login pool.Login, slot pool.MarkedSlot, password string, until time.Time) error
 	Size(ctx context.Context, login pool.Login, slot pool.MarkedSlot) (int64, error)
 	PrepareStandIn(ctx context.Context, login pool.Login, standIn pool.MarkedSlot, limit int, password string, until time.Time) error
+	HandOver(ctx context.Context, login pool.Login, slot, standIn pool.MarkedSlot) error
 	Swap(ctx context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error
 	SwapBack(ctx context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error
+	LetIn(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error
 	Drop(ctx context.Context, login pool.Login, slot pool.MarkedSlot) error
 }
 

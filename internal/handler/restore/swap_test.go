@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"headroom/events"
+	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
 
@@ -112,4 +114,90 @@ func TestWhoStaysShutOutIsToldOfOnce(t *testing.T) {
 			t.Errorf("back %v: it is %s at %q: login %v", back, r.State, r.Step, d.login)
 		}
 	}
+}
+
+// shutAtOnce runs for so long, and returns for how long tenant acme was shut out at once, at most, and how often.
+func (w *world) shutAtOnce(d time.Duration, deliver func(events.Delivery) error) (longest time.Duration, bouts int) {
+	var since time.Time
+	for end := w.now.Add(d); w.now.Before(end); {
+		w.run(time.Second, deliver)
+		switch {
+		case w.database("acme").login:
+			since = time.Time{}
+		case since.IsZero():
+			since, bouts = w.now, bouts+1
+		}
+		if !since.IsZero() {
+			longest = max(longest, w.now.Sub(since))
+		}
+	}
+	return longest, bouts
+}
+
+// A change of places that does not come about lets the tenant in to what it has, and is tried again, until it is given up.
+func TestNobodyIsShutOutForLong(t *testing.T) {
+	for name, test := range map[string]struct {
+		fails  string
+		back   bool
+		helped bool // in the end
+	}{
+		"a swap that comes about later":      {"Swap exchange", false, true},
+		"a swap that never does":             {"Swap exchange", false, false},
+		"a swap back that comes about later": {"SwapBack exchange", true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.complain = false
+			w.ask("database", then)
+			has, gets := since, wanted
+			if test.back {
+				w.run(40*time.Minute, w.once)
+				w.undo()
+				has, gets = wanted, since
+			}
+			w.fail[test.fails] = errors.New("a session that can't be ended is in it")
+			w.until(func(pool.Restoration) bool { return !w.database("acme").login })
+			longest, bouts := w.shutAtOnce(25*time.Minute, w.once)
+			if d := w.database("acme"); longest > shutMost+time.Minute || bouts < 2 || !slices.Equal(d.rows, has) {
+				t.Errorf("shut out for %v at once, in %d bouts; rows %v", longest, bouts, d.rows)
+			}
+			if !test.helped {
+				if longest, _ := w.shutAtOnce(time.Hour, w.once); longest > shutMost+time.Minute {
+					t.Errorf("shut out for %v at once", longest)
+				}
+				if r, d := w.restoration(), w.database("acme"); r.State != pool.RestorationUndone || !r.Failed || !d.login || !slices.Equal(d.rows, since) {
+					t.Errorf("it is %s at %q: login %v, rows %v", r.State, r.Step, d.login, d.rows)
+				}
+				w.spares(t)
+				return
+			}
+			delete(w.fail, test.fails)
+			w.run(30*time.Minute, w.once)
+			r, d := w.restoration(), w.database("acme")
+			if r.Failed || !d.login || !slices.Equal(d.rows, gets) || !r.Shut.IsZero() || !r.Swapping.IsZero() {
+				t.Errorf("it is %s at %q: login %v, rows %v", r.State, r.Step, d.login, d.rows)
+			}
+			if r.Refused < shutMost || r.Refused > 15*time.Minute {
+				t.Errorf("it says that nobody was let in for %v", r.Refused)
+			}
+		})
+	}
+}
+
+func TestASwapThatFailsForLongKilledAtEveryCall(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) outcome {
+		w := newWorld(t)
+		w.complain = false
+		w.terms.Grace = pool.Term(5 * time.Hour)
+		w.fail["Swap exchange"] = errors.New("a session that can't be ended is in it")
+		w.ask("database", then)
+		w.until(func(r pool.Restoration) bool { return !r.Swapping.IsZero() })
+		w.run(25*time.Minute, w.killable(life))
+		if r := w.restoration(); !r.Shut.IsZero() && w.now.Sub(r.Shut) > shutMost+visibility {
+			t.Errorf("it is shut out since %v", w.now.Sub(r.Shut))
+		}
+		delete(w.fail, "Swap exchange")
+		w.run(40*time.Minute, w.killable(life))
+		return w.outcome()
+	})
 }

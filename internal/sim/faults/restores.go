@@ -157,6 +157,22 @@ func (d *databases) PrepareStandIn(_ context.Context, login pool.Login, standIn 
 	})
 }
 
+// HandOver makes what is in a stand-in the tenant's.
+func (d *databases) HandOver(_ context.Context, login pool.Login, _, standIn pool.MarkedSlot) error {
+	return d.in("HandOver", login, func(s *server) error {
+		_, err := s.there(standIn)
+		return err
+	})
+}
+
+// LetIn lets a tenant into what is in its slot's place: here nothing is ever shut for longer than a call.
+func (d *databases) LetIn(_ context.Context, login pool.Login, slot pool.MarkedSlot) error {
+	return d.in("LetIn", login, func(s *server) error {
+		_, err := s.there(slot)
+		return err
+	})
+}
+
 // Swap puts a stand-in into the place of a slot's database, which is kept.
 func (d *databases) Swap(_ context.Context, login pool.Login, slot, standIn, kept pool.MarkedSlot) error {
 	return d.in("Swap", login, func(s *server) error { return d.swap(s, slot, standIn, kept) })
