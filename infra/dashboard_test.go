@@ -192,3 +192,29 @@ func TestGraphsShowWhereAlarmsRing(t *testing.T) {
 		}
 	})
 }
+
+// What clients read and write is seen of each gateway, and how full the fullest host is of each pool.
+func TestHowBusyAndFullHostsAreIsShown(t *testing.T) {
+	of := func(metric string) string {
+		return watchedMetric("AWS/StorageGateway", metric, []string{"GatewayId", "GatewayName"})
+	}
+	forEachStage(t, func(t *testing.T, a assembly) {
+		shown := metricsShown(t, a)
+		for _, metric := range []string{of("ReadBytes"), of("WriteBytes")} {
+			if !shown[metric] {
+				t.Errorf("nothing shows %s", metric)
+			}
+		}
+		kinds := map[string]bool{}
+		for _, w := range dashboardOf(t, a).Widgets {
+			for _, m := range w.Properties.Metrics {
+				if at := slices.Index(m, any(telemetry.Kind)); at > 0 && m[1] == telemetry.TenantsOnFullest.Name {
+					kinds[m[at+1].(string)] = true
+				}
+			}
+		}
+		if len(kinds) != 2 {
+			t.Errorf("the fullest hosts that are shown are of %v", slices.Sorted(maps.Keys(kinds)))
+		}
+	})
+}

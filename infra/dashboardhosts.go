@@ -26,7 +26,7 @@ func (d *dashboard) addDatabaseHosts() {
 	d.row(graphHeight,
 		d.graph("Reads and writes before the disk", 60, of("DiskQueueDepth", "Average")),
 		d.graph("Balance of I/O (%)", 60, of("EBSIOBalance%", "Minimum")),
-		d.tenantsAHost(pool.Database),
+		d.tenantsAHost(pool.Database), d.fullest(pool.Database),
 	)
 }
 
@@ -44,8 +44,21 @@ func (d *dashboard) addGateways() {
 	d.row(graphHeight,
 		d.graph("Waiting for disks (%)", 300, of("IoWaitPercent", "Average")),
 		d.graph("Files that can't be uploaded", 300, of("FilesFailingUpload", "Maximum")),
-		d.tenantsAHost(pool.Share),
+		d.graph("Read by clients (bytes)", 300, of("ReadBytes", "Sum")),
+		d.graph("Written by clients (bytes)", 300, of("WriteBytes", "Sum")),
 	)
+	d.row(graphHeight, d.tenantsAHost(pool.Share), d.fullest(pool.Share))
+}
+
+// fullest shows how many tenants the host has, of each pool, that has most of them: one that fills up does not show in the average.
+func (d *dashboard) fullest(kind pool.Kind) widget {
+	var lines []line
+	for _, policy := range d.stage.Pools {
+		if key := policy.Key(); key.Kind == kind {
+			lines = append(lines, d.line(key, telemetry.TenantsOnFullest, "Maximum", string(key.Tier)))
+		}
+	}
+	return d.graph("Tenants on the fullest host, by tier", reconcileEvery, lines...)
 }
 
 // tenantsAHost shows how many tenants a host in service has, on average: metrics are told apart by pools, and not by hosts.

@@ -10,6 +10,8 @@ import (
 const (
 	// reconcileTimeout is what a look at everything may take, in seconds: some calls a host, and one a bucket.
 	reconcileTimeout = 300
+	// reconcileEvery is how many seconds lie between two looks.
+	reconcileEvery = 900
 	// sightings is the key of what it remembers (internal/ledger/dynamo).
 	sightings = "SIGHTINGS"
 )

@@ -77,7 +77,7 @@ func NewRestoreSchedule(scope constructs.Construct, id string, to Queue) {
 func NewReconcileSchedule(scope constructs.Construct, id string, to Queue) {
 	newSchedule(scope, id, scheduleProps{
 		Role: "Lets the schedule ask that AWS is held against the ledger", What: "Headroom: AWS against the ledger every quarter of an hour",
-		Every: "rate(15 minutes)", EverySeconds: 900, To: to, Message: events.NewReconcileRound(),
+		Every: "rate(15 minutes)", EverySeconds: reconcileEvery, To: to, Message: events.NewReconcileRound(),
 	})
 }
 

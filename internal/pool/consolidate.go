@@ -69,7 +69,7 @@ func ChooseSparse(o Observed, s Spare, hosts []Host, p Policy, shelf Shelf, now 
 
 // tenants is how many have slots of a host, those included whose claims are not settled yet.
 func (h Host) tenants(s Shelf) int {
-	n := h.count(SlotAssigned)
+	n := h.Assigned()
 	_, seq, _ := h.ID.Parse()
 	for _, hold := range s.Held {
 		for _, l := range hold.Listed() {

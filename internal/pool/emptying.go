@@ -62,7 +62,7 @@ func (h Host) MovesNone(p Policy, last MoveOff, now time.Time) string {
 		return "it is protected, by " + h.Protected
 	case h.Doubt != "" || h.Trouble != "":
 		return "it does not answer as it should"
-	case h.count(SlotAssigned) == 0:
+	case h.Assigned() == 0:
 		return "nobody is on it"
 	}
 	if rest := last.At.Add(min(p.drainStep(), unheardAfter)).Sub(now); rest > 0 {
@@ -111,7 +111,7 @@ func (e Emptying) Next(now time.Time) (tenant TenantID, why string) {
 		next = fit[(at+1)%len(fit)]
 	}
 	free, wanted := e.room(now)
-	return next, fmt.Sprintf("%d of the %d tenants on it can move, %d an hour; %d free, %d wanted", len(fit), e.Host.count(SlotAssigned), e.Policy.DrainPace, free, wanted)
+	return next, fmt.Sprintf("%d of the %d tenants on it can move, %d an hour; %d free, %d wanted", len(fit), e.Host.Assigned(), e.Policy.DrainPace, free, wanted)
 }
 
 // Full says why the pool has no slot to give for a tenant that moves off the host, or nobody may be moved at all, whoever is on

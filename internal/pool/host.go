@@ -130,7 +130,10 @@ type AlarmMark struct {
 func (h Host) Key() Key { return Key{Kind: h.Kind, Tier: h.Tier} }
 
 // Used counts the slots that are set out or taken.
-func (h Host) Used() int { return h.count(SlotOffered) + h.count(SlotAssigned) }
+func (h Host) Used() int { return h.count(SlotOffered) + h.Assigned() }
+
+// Assigned counts the slots that tenants hold.
+func (h Host) Assigned() int { return h.count(SlotAssigned) }
 
 // Free counts the slots in reserve: made and not set out.
 func (h Host) Free() int { return h.count(SlotFree) }

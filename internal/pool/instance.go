@@ -32,7 +32,7 @@ const outAfter = 5 * time.Minute
 // OutOfReach reports whether a database host that tenants have slots on is down, and will hardly come back by itself: its
 // instance sends no metrics any more, which its alarm tells some minutes after, or it is out of service for longer than RDS takes.
 func (h Host) OutOfReach(now time.Time) bool {
-	if h.Kind != Database || h.State != HostCordoned || h.count(SlotAssigned) == 0 || !h.Down() {
+	if h.Kind != Database || h.State != HostCordoned || h.Assigned() == 0 || !h.Down() {
 		return false
 	}
 	silent := slices.ContainsFunc(h.Alarmed(), func(name string) bool { return strings.HasSuffix(name, "-silence") })

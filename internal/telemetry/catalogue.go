@@ -82,6 +82,8 @@ var (
 	SlotsFree = Metric{Name: "SlotsFree", Unit: Count, Dimensions: perPool}
 	// SlotsAssigned are slots that tenants hold.
 	SlotsAssigned = Metric{Name: "SlotsAssigned", Unit: Count, Dimensions: perPool}
+	// TenantsOnFullest is how many tenants hold slots of the one host of a pool that has most of them.
+	TenantsOnFullest = Metric{Name: "TenantsOnFullest", Unit: Count, Dimensions: perPool}
 	// SlotsProvisioning are slots that provisioning hosts will bring.
 	SlotsProvisioning = Metric{Name: "SlotsProvisioning", Unit: Count, Dimensions: perPool}
 	// SlotsLeaving are slots whose tenants leave.
@@ -170,7 +172,7 @@ var (
 var Catalogue = []Metric{
 	SignupsReady, SignupsWaiting, SignupsRejected, TenantsReleased, RequestsRejected, TimeToReady, PolicyInvalid, PoolChecks, EventsIgnored,
 	TenantsWaiting, LongestWait,
-	SlotsFree, SlotsAssigned, SlotsProvisioning, SlotsLeaving, SlotsCooling, SlotsQuarantined, BufferFree,
+	SlotsFree, SlotsAssigned, TenantsOnFullest, SlotsProvisioning, SlotsLeaving, SlotsCooling, SlotsQuarantined, BufferFree,
 	TimeToEmpty, TimeToEmptyEarly, WaitRisk, LeadTimeLong, DaysToCeiling, MoneySpent, MoneyIdle, MoneyCapUsed, QuotaUsed, QuotasUnknown,
 	Hosts, HostsOfKind, HostsInService, HostsProvisioning, HostsCordoned, HostsQuarantined, CeilingUsed,
 	HostsFailed, FailuresInARow, HostsOrdered, HostsRetired, LeadTime,

@@ -8,6 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"headroom/events"
@@ -103,5 +106,13 @@ func (h *Handler) round(ctx context.Context) error {
 	}
 	h.Metrics.Gauge(telemetry.InventoryDiffers, len(r.Stand))
 	h.Metrics.Gauge(telemetry.InventoryGrave, grave)
+	h.measureFullest(stock.Books.Fullest())
 	return nil
+}
+
+// measureFullest measures what only a look at all hosts tells: a pool's counters say how many tenants it has, and not where.
+func (h *Handler) measureFullest(most map[pool.Key]int) {
+	for _, key := range slices.SortedFunc(maps.Keys(most), func(a, b pool.Key) int { return strings.Compare(a.String(), b.String()) }) {
+		h.Metrics.Pool(string(key.Kind), string(key.Tier)).Gauge(telemetry.TenantsOnFullest, most[key])
+	}
 }

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,7 @@ type world struct {
 	now      time.Time
 	ledger   *memory.Ledger
 	findings []inventory.Finding
+	books    inventory.Books
 	fail     error
 	told     []string
 	metrics  bytes.Buffer
@@ -38,7 +40,7 @@ type world struct {
 func newWorld() *world { return &world{now: began, ledger: memory.New(memory.Options{})} }
 
 func (w *world) Take(context.Context) (stocktake.Stock, error) {
-	return stocktake.Stock{Findings: w.findings}, w.fail
+	return stocktake.Stock{Books: w.books, Findings: w.findings}, w.fail
 }
 
 func (w *world) InventoryDiffers(_ context.Context, news []inventory.Finding) error {
@@ -131,6 +133,43 @@ func TestWhatIsGraveIsMeasuredByItself(t *testing.T) {
 	}
 	if lines := w.metrics.String(); !strings.Contains(lines, `"InventoryGrave":0`) || !strings.Contains(lines, `"InventoryGrave":1`) || !strings.Contains(lines, `"InventoryDiffers":2`) {
 		t.Errorf("measured %s", lines)
+	}
+}
+
+func TestTheTenantsOfTheFullestHostOfEachPoolAreMeasured(t *testing.T) {
+	w := newWorld()
+	host := func(kind pool.Kind, n int, slots ...pool.SlotState) pool.Host {
+		h := pool.Host{ID: pool.Key{Kind: kind, Tier: "standard"}.Host(n), Kind: kind, Tier: "standard"}
+		for _, state := range slots {
+			h.Slots = append(h.Slots, pool.Slot{State: state})
+		}
+		return h
+	}
+	w.books.Hosts = map[pool.HostID]pool.Host{}
+	for _, h := range []pool.Host{
+		host(pool.Database, 1, pool.SlotAssigned), host(pool.Database, 2, pool.SlotAssigned, pool.SlotAssigned, pool.SlotOffered, pool.SlotLeaving),
+		host(pool.Database, 3), host(pool.Share, 1, pool.SlotFree),
+	} {
+		w.books.Hosts[h.ID] = h
+	}
+	if err := w.round(t, 0); err != nil {
+		t.Fatal(err)
+	}
+	var measured []string
+	for line := range strings.Lines(w.metrics.String()) {
+		var m struct {
+			Kind, Tier       string
+			TenantsOnFullest *int
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.TenantsOnFullest != nil {
+			measured = append(measured, fmt.Sprint(m.Kind, " ", m.Tier, " ", *m.TenantsOnFullest))
+		}
+	}
+	if got := strings.Join(measured, ", "); got != "database standard 2, share standard 0" {
+		t.Errorf("measured %s", got)
 	}
 }
 

@@ -23,6 +23,15 @@ type Books struct {
 	Protected    bool                   // whether instances are to be protected from deletion
 }
 
+// Fullest is how many tenants hold slots of the host of each pool that has most of them.
+func (b Books) Fullest() map[pool.Key]int {
+	most := map[pool.Key]int{}
+	for _, h := range b.Hosts {
+		most[h.Key()] = max(most[h.Key()], h.Assigned())
+	}
+	return most
+}
+
 // prefix is how the names of a stage's things begin.
 func (b Books) prefix() string { return "headroom-" + b.Stage + "-" }
 

@@ -174,7 +174,7 @@ func TestNoPathLeadsOutOfAShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Close() }()
-	files, err := openFiles(t.TempDir(), false, &dirtySet{})
+	files, err := openFiles(t.TempDir(), false, &dirtySet{}, func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type files struct {
 	root     *os.Root
 	readOnly atomic.Bool
 	dirty    *dirtySet
+	traffic  func(read, written int) // hears what goes through open files
 }
 
 var (
@@ -29,12 +30,12 @@ var (
 	_ billy.Capable    = (*files)(nil)
 )
 
-func openFiles(dir string, readOnly bool, dirty *dirtySet) (*files, error) {
+func openFiles(dir string, readOnly bool, dirty *dirtySet, traffic func(read, written int)) (*files, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open a share's folder: %w", err)
 	}
-	f := &files{dir: dir, root: root, dirty: dirty}
+	f := &files{dir: dir, root: root, dirty: dirty, traffic: traffic}
 	f.readOnly.Store(readOnly)
 	return f, nil
 }
@@ -206,9 +207,16 @@ func (o *file) Name() string  { return o.name }
 func (o *file) Lock() error   { return nil } // NFSv3 locks are another protocol, which gateways don't speak
 func (o *file) Unlock() error { return nil }
 
+func (o *file) ReadAt(into []byte, offset int64) (int, error) {
+	n, err := o.File.ReadAt(into, offset)
+	o.files.traffic(n, 0)
+	return n, err
+}
+
 // Write notes the change also where it fails: the NFS server does not close the file then.
 func (o *file) Write(data []byte) (int, error) {
 	n, err := o.File.Write(data)
+	o.files.traffic(0, n)
 	if err != nil {
 		o.changed()
 	}

@@ -91,7 +91,7 @@ func (a *Appliance) open(volume string, def Share) (*share, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the cache of share %s: %w", def.ID, err)
 	}
-	disk, err := openFiles(dir, def.ReadOnly, a.fleet.on(volume).changes(def.ID))
+	disk, err := openFiles(dir, def.ReadOnly, a.fleet.on(volume).changes(def.ID), a.vitals.traffic)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ type Vitals struct {
 	Availability int     // notifications that it was not available, or was started anew, since it was last asked
 	Health       int     // notifications that it is not well, since it was last asked
 	Uploaded     int64   // bytes that it has uploaded since it was last asked
+	Read         int64   // bytes that clients have read since it was last asked
+	Written      int64   // bytes that clients have written since it was last asked
 }
 
 // vitals are an appliance's, until somebody asks.
@@ -21,7 +23,7 @@ func (a *Appliance) Vitals() Vitals {
 	a.vitals.mu.Lock()
 	defer a.vitals.mu.Unlock()
 	now := a.vitals.Vitals
-	a.vitals.Availability, a.vitals.Health, a.vitals.Uploaded = 0, 0, 0
+	a.vitals.Vitals = Vitals{IoWait: now.IoWait}
 	return now
 }
 
@@ -39,4 +41,12 @@ func (a *Appliance) uploaded(bytes int) {
 	a.vitals.mu.Lock()
 	defer a.vitals.mu.Unlock()
 	a.vitals.Uploaded += int64(bytes)
+}
+
+// traffic counts what clients read and write.
+func (v *vitals) traffic(read, written int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.Read += int64(read)
+	v.Written += int64(written)
 }

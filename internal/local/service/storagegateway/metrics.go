@@ -26,6 +26,8 @@ func (g *Gateway) Measure(put Put) {
 		put(gw.id, gw.name, "IoWaitPercent", "Percent", now.IoWait)
 		put(gw.id, gw.name, "FilesFailingUpload", "Count", float64(device.FailingUpload()))
 		put(gw.id, gw.name, "CloudBytesUploaded", "Bytes", float64(now.Uploaded))
+		put(gw.id, gw.name, "ReadBytes", "Bytes", float64(now.Read))
+		put(gw.id, gw.name, "WriteBytes", "Bytes", float64(now.Written))
 		if len(device.Cache()) > 0 {
 			put(gw.id, gw.name, "CachePercentDirty", "Percent", g.dirtyPercent(arn, device))
 		}

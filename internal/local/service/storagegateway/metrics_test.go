@@ -49,6 +49,39 @@ func TestAGatewayTellsHowMuchItUploaded(t *testing.T) {
 	})
 }
 
+func TestAGatewayTellsWhatItsClientsReadAndWrote(t *testing.T) {
+	w := newWorld(t, "127.80.12.0/24")
+	gateway := w.cached(t)
+	w.share(t, gateway, "a", alice.String()+"/32")
+	w.letIn(t, alice)
+	measured := func() (read, written float64) {
+		w.fake.Measure(func(_, _, metric, _ string, value float64) {
+			switch metric {
+			case "ReadBytes":
+				read = value
+			case "WriteBytes":
+				written = value
+			}
+		})
+		return read, written
+	}
+	write(t, w.server(), alice, "/a", "one", "two")
+	if read, written := measured(); read != 0 || written != float64(2*len("content")) {
+		t.Errorf("after two files were written: %v read, %v written", read, written)
+	}
+	client, err := nfsclient.Dial(t.Context(), w.server(), alice, "/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	if _, err := client.ReadFile(t.Context(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	if read, written := measured(); read != float64(len("content")) || written != 0 {
+		t.Errorf("after one was read: %v read, %v written", read, written)
+	}
+}
+
 // write writes files to a share.
 func write(t *testing.T, server netip.AddrPort, from netip.Addr, export string, names ...string) {
 	t.Helper()

@@ -207,7 +207,7 @@ func TestAGatewayTellsHowItIs(t *testing.T) {
 	w := newWorld(t, "127.78.66.0/24")
 	arn := w.activate(t)
 	device, _ := w.fleet.ByInstance(w.instance)
-	if values := w.measured(); !maps.Equal(values, map[string]float64{"IoWaitPercent": 0, "FilesFailingUpload": 0, "CloudBytesUploaded": 0}) {
+	if values := w.measured(); !maps.Equal(values, map[string]float64{"IoWaitPercent": 0, "FilesFailingUpload": 0, "CloudBytesUploaded": 0, "ReadBytes": 0, "WriteBytes": 0}) {
 		t.Errorf("well, it sends %v", values)
 	}
 	device.Ail(appliance.Vitals{IoWait: 30, Health: 2})
