@@ -21,6 +21,7 @@ type Alarm struct {
 	Severity string    `json:"severity,omitempty"` // "page" or "ticket"; left out: it is a host's
 	What     string    `json:"what,omitempty"`     // what it is that is so, in words; the control plane's
 	Runbook  string    `json:"runbook,omitempty"`  // address of its section; the control plane's
+	Aside    string    `json:"aside,omitempty"`    // why nobody has to do anything about it; left out: somebody has
 }
 
 // alarmsOn lists the alarms of the stage that are on, by name.
@@ -71,16 +72,33 @@ func (a Alarm) part(stage string) (severity, what string) {
 	return "", ""
 }
 
+// tellsOfWaiting reports whether it is the alarm that customers wait.
+func (a Alarm) tellsOfWaiting(stage string) bool {
+	_, what := a.part(stage)
+	return what == "customers-waiting"
+}
+
 // ringing are the needs that alarms are which call people, pages first. A host's alarm is the functions' to act on: what they
-// could not do stands in the host's state.
-func ringing(stage string, on []Alarm) []Need {
+// could not do stands in the host's state. That tenants wait and the alarm on that are one need.
+func ringing(stage string, on []Alarm, waiting []Waiting) []Need {
 	var needs []Need
 	for _, a := range on {
 		severity, what := a.part(stage)
-		if severity == "" {
+		if severity == "" || a.Aside != "" {
 			continue
 		}
 		_, section, _ := strings.Cut(a.Runbook, "#")
+		if a.tellsOfWaiting(stage) && len(waiting) > 0 {
+			var lists []string
+			for _, w := range waiting {
+				lists = append(lists, w.String())
+			}
+			needs = append(needs, Need{
+				What: fmt.Sprintf("%s; alarm %s is on since %s", strings.Join(lists, "; "), a.Alarm, a.Since.Format(time.RFC3339)),
+				Do:   waiting[0].explain(), Severity: severity, Runbook: a.Runbook,
+			})
+			continue
+		}
 		needs = append(needs, Need{
 			What: fmt.Sprintf("alarm %s is on since %s: %s", a.Alarm, a.Since.Format(time.RFC3339), cmp.Or(a.What, a.Why)),
 			Do:   AfterAlarm(stage, section, what), Severity: severity, Runbook: a.Runbook,

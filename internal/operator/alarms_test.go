@@ -68,3 +68,22 @@ func TestAnAlarmThatRingsIsANeed(t *testing.T) {
 		t.Errorf("%d alarms are shown", len(on))
 	}
 }
+
+func TestThatTenantsWaitAndTheAlarmOnItAreOneNeed(t *testing.T) {
+	since := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+	s := Status{
+		Stage: "dev", Waiting: []Waiting{{Tier: "standard", Tenants: 2, First: "acme", Since: since}, {Tier: "gold", Tenants: 1, First: "globex", Since: since}},
+		Alarms: []Alarm{{Alarm: "headroom-dev-page-customers-waiting", Since: since, What: "Customers wait.", Runbook: "https://runs.example/books.md#customers-waiting"}},
+	}
+	want := []Need{{
+		What:     "2 tenants of tier standard wait, the first since 2026-01-05T09:00:00Z; 1 tenant of tier gold waits, the first since 2026-01-05T09:00:00Z; alarm headroom-dev-page-customers-waiting is on since 2026-01-05T09:00:00Z",
+		Severity: "page", Do: "headroom tenant explain acme", Runbook: "https://runs.example/books.md#customers-waiting",
+	}}
+	if needs := s.needs(); !slices.Equal(needs, want) {
+		t.Errorf("needs are %+v, want %+v", needs, want)
+	}
+	s.Alarms = nil
+	if needs := s.needs(); len(needs) != 2 || needs[1].Do != "headroom tenant explain globex" {
+		t.Errorf("before the alarm rings, needs are %+v", needs)
+	}
+}

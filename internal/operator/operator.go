@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"headroom/internal/pool"
+	"headroom/internal/pool/inventory"
 	"headroom/internal/pool/recovery"
 	"headroom/internal/stocktake"
 )
@@ -61,6 +62,7 @@ type books interface {
 	AuditCopies(ctx context.Context) (pool.AuditCopies, error)
 	Rejection(ctx context.Context, message string) (pool.Rejection, error)
 	Stops(ctx context.Context) (pool.Stops, error)
+	Sightings(ctx context.Context) (inventory.Sightings, error)
 	Recovery(ctx context.Context) (recovery.Record, error)
 	Quotas(ctx context.Context) (pool.Quotas, error)
 	Outlook(ctx context.Context, tier pool.Tier) (pool.Outlook, error)

@@ -35,6 +35,14 @@ type Waiting struct {
 	Since   time.Time     `json:"since"` // the first one's signup
 }
 
+// String is how a waiting list is told of.
+func (w Waiting) String() string {
+	return fmt.Sprintf("%s of tier %s %s, the first since %s", count(w.Tenants, "tenant"), w.Tier, be(w.Tenants, "waits", "wait"), w.Since.Format(time.RFC3339))
+}
+
+// explain is the command that says what its first one waits for.
+func (w Waiting) explain() string { return "headroom tenant explain " + string(w.First) }
+
 // Need is something that a person should look at.
 type Need struct {
 	What     string `json:"what"`
@@ -86,6 +94,9 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, err
 	}
+	if err := o.setAside(ctx, s.Alarms, hosts, len(lost) > 0); err != nil {
+		return s, err
+	}
 	unfinished, err := o.unfinished(ctx)
 	if err != nil {
 		return s, err
@@ -123,12 +134,14 @@ func (o *Operator) waiting(ctx context.Context) ([]Waiting, error) {
 
 // needs are what a person should look at, by what was read.
 func (s Status) needs() []Need {
-	needs := ringing(s.Stage, s.Alarms)
+	needs := ringing(s.Stage, s.Alarms, s.Waiting)
 	need := func(do, format string, args ...any) {
 		needs = append(needs, Need{What: fmt.Sprintf(format, args...), Do: do})
 	}
-	for _, w := range s.Waiting {
-		need("headroom tenant explain "+string(w.First), "%s of tier %s %s, the first since %s", count(w.Tenants, "tenant"), w.Tier, be(w.Tenants, "waits", "wait"), w.Since.Format(time.RFC3339))
+	if !slices.ContainsFunc(s.Alarms, func(a Alarm) bool { return a.tellsOfWaiting(s.Stage) }) {
+		for _, w := range s.Waiting {
+			need(w.explain(), "%s", w)
+		}
 	}
 	for _, p := range s.Pools {
 		if p.Hosts.Quarantined > 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,11 @@ func showStatus(p *page, s operator.Status) {
 		p.heading("Alarms that are on")
 		rows = nil
 		for _, a := range s.Alarms {
-			rows = append(rows, []string{p.in(red, a.Alarm), p.when(a.Since), a.Why})
+			name := p.in(red, a.Alarm)
+			if a.Aside != "" {
+				name = a.Alarm
+			}
+			rows = append(rows, []string{name, p.when(a.Since), cmp.Or(a.Aside, a.Why)})
 		}
 		p.table("", []string{"ALARM", "SINCE", "WHY"}, rows)
 	}

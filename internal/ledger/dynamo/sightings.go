@@ -15,6 +15,7 @@ type sightingsItem struct {
 	key
 	Form    int            `dynamodbav:"form"`
 	All     []sightingItem `dynamodbav:"all,omitempty"`
+	At      time.Time      `dynamodbav:"at"`
 	Version int64          `dynamodbav:"version"`
 }
 
@@ -23,6 +24,7 @@ type sightingItem struct {
 	First time.Time `dynamodbav:"first"`
 	Looks int       `dynamodbav:"looks"`
 	Told  bool      `dynamodbav:"told,omitempty"`
+	Grave bool      `dynamodbav:"grave,omitempty"`
 }
 
 func sightingsKey() key { return key{"SIGHTINGS", "SIGHTINGS"} }
@@ -33,7 +35,7 @@ func (l *Ledger) Sightings(ctx context.Context) (inventory.Sightings, error) {
 	if err := l.get(ctx, sightingsKey(), &i); err != nil && !errors.Is(err, pool.ErrNotFound) {
 		return inventory.Sightings{}, fmt.Errorf("read what was found in AWS: %w", err)
 	}
-	s := inventory.Sightings{Version: i.Version}
+	s := inventory.Sightings{At: i.At, Version: i.Version}
 	for _, one := range i.All {
 		s.All = append(s.All, inventory.Sighting(one))
 	}
@@ -42,7 +44,7 @@ func (l *Ledger) Sightings(ctx context.Context) (inventory.Sightings, error) {
 
 // SaveSightings writes what looks at AWS found on the condition that its version is before's.
 func (l *Ledger) SaveSightings(ctx context.Context, before, after inventory.Sightings) error {
-	stored := sightingsItem{key: sightingsKey(), Form: form, Version: before.Version + 1}
+	stored := sightingsItem{key: sightingsKey(), Form: form, At: after.At.UTC(), Version: before.Version + 1}
 	for _, one := range after.All {
 		one.First = one.First.UTC()
 		stored.All = append(stored.All, sightingItem(one))

@@ -14,7 +14,7 @@ func sightings(t *testing.T, l ledger.Ledger) {
 	empty, err := l.Sightings(ctx)
 	must(t, err)
 	expect(t, "never written", empty, inventory.Sightings{})
-	first := inventory.Sightings{All: []inventory.Sighting{{Key: "orphaned volumes vol-1", First: at(100), Looks: 2, Told: true}, {Key: "x", First: at(200), Looks: 1}}}
+	first := inventory.Sightings{At: at(250), All: []inventory.Sighting{{Key: "orphaned volumes vol-1", First: at(100), Looks: 2, Told: true, Grave: true}, {Key: "x", First: at(200), Looks: 1}}}
 	must(t, l.SaveSightings(ctx, empty, first))
 	stored, err := l.Sightings(ctx)
 	must(t, err)

@@ -18,7 +18,8 @@ const (
 // Sightings are what one look after the other found that wants a person.
 type Sightings struct {
 	All     []Sighting
-	Version int64 // of the record; 0 when it was never written
+	At      time.Time // of the last look; zero: it was never looked, or by what did not note when
+	Version int64     // of the record; 0 when it was never written
 }
 
 // Sighting is a finding that was seen, by its key.
@@ -27,6 +28,13 @@ type Sighting struct {
 	First time.Time // when it was seen first, without a look in between that did not find it
 	Looks int       // that found it, since then
 	Told  bool      // people were told
+	Grave bool      // it is for a page
+}
+
+// Stands reports whether something was found often and long enough that is still there, by the last look, or that could not be
+// looked at then; with grave, something that is for a page.
+func (s Sightings) Stands(grave bool) bool {
+	return slices.ContainsFunc(s.All, func(one Sighting) bool { return one.Told && (one.Grave || !grave) })
 }
 
 // Clone copies sightings so that the copy can be changed without changing s.
@@ -45,7 +53,7 @@ type Remembered struct {
 // Remember adds a look to what was seen before. What it does not find any more is forgotten, and told anew if it comes
 // again; of a sort that could not be looked at, all is kept as it was. Notes are not remembered.
 func Remember(before Sightings, found []Finding, now time.Time) Remembered {
-	r := Remembered{Sightings: Sightings{Version: before.Version}}
+	r := Remembered{Sightings: Sightings{At: now, Version: before.Version}}
 	known := map[string]Sighting{}
 	for _, s := range before.All {
 		known[s.Key] = s
@@ -70,6 +78,7 @@ func Remember(before Sightings, found []Finding, now time.Time) Remembered {
 			s = Sighting{Key: f.Key(), First: now}
 		}
 		s.Looks++
+		s.Grave = f.Severity == Page
 		if s.Looks >= looksLeast && now.Sub(s.First) >= graceLeast {
 			r.Stand = append(r.Stand, f)
 			if !s.Told {

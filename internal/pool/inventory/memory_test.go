@@ -63,3 +63,26 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 		t.Errorf("%d are remembered", len(r.All))
 	}
 }
+
+func TestWhatStandsIsKnownFromTheRecord(t *testing.T) {
+	small := Finding{Verdict: Orphaned, Severity: Ticket, Sort: Volumes, Of: "vol-1"}
+	grave := Finding{Verdict: Missing, Severity: Page, Sort: Shares, Of: "share-1"}
+	blind := Finding{Verdict: Unlooked, Severity: Ticket, Sort: Shares}
+	var s Sightings
+	for _, look := range []struct {
+		after time.Duration
+		finds []Finding
+		want  string
+	}{
+		{0, []Finding{small, grave}, "false false"},
+		{graceLeast, []Finding{small, grave}, "true true"},
+		{graceLeast + 1, []Finding{small, blind}, "true true"}, // whether it is still there is not known
+		{graceLeast + 2, []Finding{small}, "true false"},
+		{graceLeast + 3, nil, "false false"},
+	} {
+		s = Remember(s, look.finds, now.Add(look.after)).Sightings
+		if got := fmt.Sprint(s.Stands(false), s.Stands(true)); got != look.want || !s.At.Equal(now.Add(look.after)) {
+			t.Errorf("after %s, of anything and of what is grave: %s, want %s; looked at %s", look.after, got, look.want, s.At)
+		}
+	}
+}
