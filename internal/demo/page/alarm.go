@@ -21,6 +21,7 @@ type alarm struct {
 	Rule      string   `json:"rule"`  // what it rings at, in a line
 	Threshold *float64 `json:"threshold,omitempty"`
 	Composite bool     `json:"composite,omitempty"`
+	Making    bool     `json:"making,omitempty"` // its host is being made: that it rings is no trouble
 
 	watched []line // what it watches
 }

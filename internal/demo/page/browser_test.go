@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"headroom/internal/demo"
+	"headroom/internal/local/resource"
 	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/pool"
 )
@@ -140,6 +141,21 @@ func lively(t *testing.T) *rig {
 	return r
 }
 
+// rings makes an alarm that is on.
+func (r *rig) rings(name string) {
+	r.t.Helper()
+	_, err := r.alarms.Create(r.t.Context(), resource.Resource{Type: "AWS::CloudWatch::Alarm", LogicalID: name, Properties: map[string]any{
+		"AlarmName": name, "Namespace": "H", "MetricName": "M", "Statistic": "Maximum", "Period": "60", "EvaluationPeriods": "1",
+		"ComparisonOperator": "GreaterThanThreshold", "Threshold": "5",
+	}})
+	if err == nil {
+		err = r.alarms.SetState(r.t.Context(), name, "ALARM", "for a test")
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func slots(n int, tenants ...pool.TenantID) []pool.Slot {
 	list := make([]pool.Slot, n)
 	for i := range list {
@@ -188,6 +204,18 @@ func TestABrowserDrawsThePageAtEverySize(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestAnAlarmOfAHostThatIsBeingMadeIsNoTrouble(t *testing.T) {
+	r := newRig(t)
+	r.rings("headroom-dev-" + string(r.host(share, pool.HostPreparing, 10).ID) + "-status")
+	r.rings("headroom-dev-" + string(r.host(share, pool.HostInService, 10).ID) + "-dirty")
+	r.page.Open()
+	b := newTab(t, 1440, 900, "light")
+	b.do(chromedp.Navigate(r.server.URL))
+	b.until(`document.getElementById("status").textContent === "1 alarm rings"`)
+	b.is(`[...document.querySelectorAll("#alarmlist .ringing b")].map((e) => e.textContent.split("-").pop()).join()`, "dirty")
+	b.is(`[...document.querySelectorAll("#alarmlist .pill")].map((e) => e.title.split(":")[0]).join()`, "ALARM, while its host is being made")
 }
 
 func TestThePageGoesByKeyboard(t *testing.T) {

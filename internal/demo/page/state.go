@@ -101,11 +101,26 @@ func (p *Page) look(ctx context.Context) (state, error) {
 	if s.Alarms, err = p.monitoring.alarms(ctx); err != nil {
 		return s, err
 	}
+	setAside(s.Alarms, p.Dashboard+"-", s.Pools)
 	if s.Queues, s.Dead, err = p.lookAtQueues(ctx); err != nil {
 		return s, err
 	}
 	p.last, p.looked = s, time.Now()
 	return s, nil
+}
+
+// setAside notes which alarms are of hosts that are being made: such an instance sends nothing yet, and its alarm rings.
+func setAside(alarms []alarm, prefix string, pools []poolPicture) {
+	making := map[string]bool{}
+	for _, p := range pools {
+		for _, h := range p.Hosts {
+			making[h.ID] = pool.HostState(h.State).Provisioning()
+		}
+	}
+	for i := range alarms {
+		host, is := pool.HostOfAlarm(prefix, alarms[i].Name)
+		alarms[i].Making = is && making[string(host)]
+	}
 }
 
 // leaving says how far a tenant's last way out has come.

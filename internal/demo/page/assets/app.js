@@ -2,7 +2,7 @@
 import { $, clockTime, el, fill, hue, plural, span } from "./dom.js";
 import { drawDoor, drawHosts } from "./hosts.js";
 import { addNews, startNews } from "./feed.js";
-import { drawAlarms, drawQueues, drawTenants, startTables } from "./tables.js";
+import { drawAlarms, drawQueues, drawTenants, rings, startTables } from "./tables.js";
 import { startCharts } from "./charts.js";
 import { openTenant, refreshTenant } from "./detail.js";
 
@@ -40,7 +40,7 @@ function draw() {
   for (const t of [...state.tenants].reverse()) hue(t.id); // who came first has the first colour, on every tab
   $("where").textContent = state.name;
   $("speed").textContent = state.speed === 1 ? "UTC" : `UTC ×${state.speed}`;
-  const ringing = state.alarms.filter((a) => a.state === "ALARM").length;
+  const ringing = state.alarms.filter(rings).length;
   const dead = state.queues.reduce((n, q) => n + q.dead, 0);
   if (ringing) pill("bad", plural(ringing, "alarm") + (ringing === 1 ? " rings" : " ring"));
   else pill("good", "all quiet");

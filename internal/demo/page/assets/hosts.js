@@ -67,14 +67,15 @@ function drawPool(node, p, open) {
 
 function drawHost(card, kind, h, open) {
   const [head, why, slots, foot] = card.children;
-  const tone = h.repair || h.alarms.length ? (h.state === "in-service" ? "warn" : "bad") : tones[h.state] ?? "info";
+  const alarms = ["ordered", "building", "preparing"].includes(h.state) ? [] : h.alarms; // what is being made sends nothing yet
+  const tone = h.repair || alarms.length ? (h.state === "in-service" ? "warn" : "bad") : tones[h.state] ?? "info";
   card.dataset.tone = tone;
   fill(head, [h.state, h.step, h.strain, h.repair], () => [
     el("b", {}, h.id),
     h.strain ? el("span", { className: "pill", "data-tone": "bad" }, "overloaded") : null,
     el("span", { className: "pill", "data-tone": tone }, h.repair ? "being mended" : words[h.state] ?? h.state),
   ].filter(Boolean));
-  const said = h.repair || (h.alarms.length ? "rings: " + h.alarms.map((a) => a.split(h.id + "-").pop()).join(", ") : h.step && h.state !== "in-service" ? `step ${h.step}` : h.state === "in-service" ? "" : h.why);
+  const said = h.repair || (alarms.length ? "rings: " + alarms.map((a) => a.split(h.id + "-").pop()).join(", ") : h.step && h.state !== "in-service" ? `step ${h.step}` : h.state === "in-service" ? "" : h.why);
   if (why.textContent !== said) { why.textContent = said; why.title = said; }
   const taken = h.slots.filter((s) => s.tenant).length;
   fill(foot, [taken, h.slots.length], () => [el("span", {}, `${taken} of ${h.slots.length} ${kind === "share" ? "shares" : "databases"} taken`)]);

@@ -38,17 +38,20 @@ export function drawQueues(state) {
     el("p", {}, el("b", {}, d.queue.replace(/Queue$/, "")), " at " + clockTime(d.at) + ": " + d.why), el("pre", {}, d.body))));
 }
 
+// rings is whether an alarm tells of trouble: one of a host that is being made rings because nothing is there yet.
+export const rings = (a) => a.state === "ALARM" && !a.making;
+
 export function drawAlarms(state) {
   const prefix = state.name + "-";
   const short = (a) => a.name.startsWith(prefix) ? a.name.slice(prefix.length) : a.name;
-  const ringing = state.alarms.filter((a) => a.state === "ALARM");
-  const rest = state.alarms.filter((a) => a.state !== "ALARM");
-  fill($("alarmlist"), state.alarms.map((a) => [a.name, a.state, a.since]), () => [
+  const ringing = state.alarms.filter(rings);
+  const rest = state.alarms.filter((a) => !rings(a));
+  fill($("alarmlist"), state.alarms.map((a) => [a.name, a.state, a.since, a.making]), () => [
     ...ringing.map((a) => el("div", { className: "ringing" },
       el("b", {}, short(a)), ` since ${clockTime(a.since)}`, el("p", {}, a.about), el("p", {}, a.reason))),
     el("p", { className: "quiet" }, ringing.length ? "The others:" : "None rings."),
     el("div", { className: "alarms" }, ...rest.map((a) => el("span", {
-      className: "pill", "data-tone": a.state === "OK" ? "good" : "", title: `${a.state}: ${a.about} ${a.rule}`,
+      className: "pill", "data-tone": a.state === "OK" ? "good" : "", title: `${a.state}${a.making ? ", while its host is being made" : ""}: ${a.about} ${a.rule}`,
     }, short(a)))),
   ]);
 }
