@@ -16,6 +16,12 @@ import (
 	"headroom/internal/pool"
 )
 
+// What the queues of requests about hosts are called in the stack's outputs.
+const (
+	hostEvents     = "HostEventsQueueUrl"
+	repairRequests = "RepairRequestQueueUrl"
+)
+
 // Request is a message that is ready to be sent. What it asks for was possible when it was made; whether it still is, is
 // decided by who takes it.
 type Request struct {
@@ -76,8 +82,11 @@ func (o *Operator) Came(ctx context.Context, r Request, sent Sent) (came string,
 		return came, false, err
 	}
 	why := "refused: " + rejected.Field + " " + rejected.Reason
-	queue := strings.ToLower(strings.TrimSuffix(r.Output, "QueueUrl"))
-	return why, true, refused("Its message is kept: headroom dlq show "+queue+" has it.", "the request to %s was %s", r.Says, why)
+	do := "Its message is kept: headroom dlq show " + strings.ToLower(strings.TrimSuffix(r.Output, "QueueUrl")) + " has it."
+	if r.Output == hostEvents || r.Output == repairRequests { // what is refused of hosts is not kept, or only once it was tried some times
+		do = r.Next[0] + " says how it is."
+	}
+	return why, true, refused(do, "the request to %s was %s", r.Says, why)
 }
 
 // valid makes a failure of what the contract has against a message.
@@ -99,7 +108,7 @@ func (o *Operator) record(ctx context.Context, action, of, reason string) error 
 	if err := valid(body, func(text []byte) error { _, err := events.ParseDoneByHand(text); return err }); err != nil {
 		return err
 	}
-	_, err := o.Send(ctx, Request{Output: "HostEventsQueueUrl", Body: body, Says: "put " + action + " on record"}, false)
+	_, err := o.Send(ctx, Request{Output: hostEvents, Body: body, Says: "put " + action + " on record"}, false)
 	return err
 }
 
@@ -242,7 +251,7 @@ func (o *Operator) HostAction(ctx context.Context, host, action, reason string) 
 		next = append(next, "headroom host uncordon "+host+" --reason …")
 	}
 	return Request{
-		Output: "HostEventsQueueUrl", Says: action + " host " + host, Next: next,
+		Output: hostEvents, Says: action + " host " + host, Next: next,
 		Body: events.HostRequest{Version: events.Version, Type: events.TypeHostRequest, HostID: host, Action: action, RequestedBy: o.Caller.ARN, Reason: reason},
 		Done: func(ctx context.Context) (string, bool, error) {
 			now, err := o.Ledger.Host(ctx, h.ID)
@@ -308,7 +317,7 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 		}
 	}
 	return Request{
-		Output: "RepairRequestQueueUrl", Body: q, Says: says, Means: means, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
+		Output: repairRequests, Body: q, Says: says, Means: means, Next: []string{"headroom host explain " + host, "headroom host show " + host + " --watch"},
 		Done: func(ctx context.Context) (string, bool, error) {
 			now, err := o.Ledger.Repair(ctx, h.ID)
 			if errors.Is(err, pool.ErrNotFound) {

@@ -220,7 +220,7 @@ func (o *Operator) DrainHost(ctx context.Context, host string, off bool, reason 
 // hostRequest is a request about a host.
 func (o *Operator) hostRequest(h pool.Host, action, reason string) Request {
 	return Request{
-		Output: "HostEventsQueueUrl", Says: action + " host " + string(h.ID), Next: []string{"headroom host explain " + string(h.ID)},
+		Output: hostEvents, Says: action + " host " + string(h.ID), Next: []string{"headroom host explain " + string(h.ID)},
 		Body: events.HostRequest{
 			Version: events.Version, Type: events.TypeHostRequest, HostID: string(h.ID), Action: action, RequestedBy: o.Caller.ARN, Reason: reason,
 		},

@@ -32,6 +32,9 @@ func (d *deployed) taken(ctx context.Context, output string) (string, error) {
 // Each verb that waits for what a function may refuse sees that it was refused, and does not wait for what never comes.
 func TestWhoWaitsSeesThatItWasRefused(t *testing.T) {
 	for _, test := range []struct{ args, output, field, reason string }{
+		{"host cordon share-standard-1 --reason drill", "HostEventsQueueUrl", "action", "cordon can't be done about host share-standard-1: it is lost"},
+		{"host protect share-standard-1 --reason drill", "HostEventsQueueUrl", "action", "protect can't be done about host share-standard-1: it is lost"},
+		{"host repair share-standard-2 --drop --reason mine --yes", "RepairRequestQueueUrl", "action", "drop can't be done about host share-standard-2: it is in no repair"},
 		{"signup umbrella 127.20.0.20", "SignupQueueUrl", "instanceIp", "belongs to another tenant"},
 		{"address add acme 10.40.1.21", "InstanceChangeQueueUrl", "add", "has an address that belongs to another tenant"},
 		{"decommission acme --reason ended --yes", "DecommissionQueueUrl", "tenantId", "is unknown"},
@@ -55,8 +58,12 @@ func TestWhoWaitsSeesThatItWasRefused(t *testing.T) {
 			if err := <-refusing; err != nil {
 				t.Fatal(err)
 			}
+			kept := "Its message is kept: headroom dlq show "
+			if strings.HasPrefix(test.args, "host ") {
+				kept = "headroom host "
+			}
 			why := "refused: " + test.field + " " + test.reason
-			if status != guarded || !strings.Contains(stdout, why) || !strings.Contains(stderr, " was "+why+"\nIts message is kept: headroom dlq show ") {
+			if status != guarded || !strings.Contains(stdout, why) || !strings.Contains(stderr, " was "+why+"\n"+kept) {
 				t.Errorf("status %d, printed\n%s\nsaid %s", status, stdout, stderr)
 			}
 			if took := time.Since(begun); took > 2*time.Minute {

@@ -1,6 +1,7 @@
 package hostrepair
 
 import (
+	"errors"
 	"context"
 	"strings"
 	"testing"
@@ -89,6 +90,36 @@ func TestAWordThatIsOutOfPlaceIsRefused(t *testing.T) {
 	w.run(time.Hour)
 	if len(w.made()) != calls {
 		t.Errorf("calls %s", w.made())
+	}
+}
+
+// Who sent a request and waits sees that it can't be meant; and once that was said, it is not done when the message comes again.
+func TestThatARequestWasRefusedIsRememberedAndStays(t *testing.T) {
+	w := newWorld(t, 1)
+	send := func(id string) error {
+		d := delivery(`{"version":"1","type":"RepairRequest","hostId":"share-standard-1","action":"drop","requestedBy":"ops","reason":"because"}`, w.now)
+		d.ID = id
+		return w.handler(undisturbed).Message(t.Context(), d)
+	}
+	if err := send("m-1"); err == nil || !strings.Contains(err.Error(), "in no repair") {
+		t.Errorf("dropped: %v", err)
+	}
+	r, err := w.ledger.Rejection(t.Context(), "m-1")
+	if err != nil || r.Field+" "+r.Reason != "action drop can't be done about host share-standard-1: it is in no repair" {
+		t.Errorf("remembered is %+v, %v", r, err)
+	}
+	w.breaks(first, "nothing")
+	w.drills = nil
+	w.run(time.Hour)
+	was := w.repair(first).State
+	if err := send("m-1"); err == nil || !strings.Contains(err.Error(), "was refused before") || w.repair(first).State != was {
+		t.Errorf("once it is in repair: %v, it is %s", err, w.repair(first).State)
+	}
+	if err := send("m-2"); err != nil || w.repair(first).State != pool.RepairDropped {
+		t.Errorf("sent anew: %v, it is %s", err, w.repair(first).State)
+	}
+	if _, err := w.ledger.Rejection(t.Context(), "m-2"); !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("what was done counts as refused: %v", err)
 	}
 }
 

@@ -37,6 +37,8 @@ type store interface {
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
 	Audit(ctx context.Context, a pool.Audit) error
 	HoldMoney(ctx context.Context, name string, price, most pool.Cents) error
+	Reject(ctx context.Context, r pool.Rejection) error
+	Rejection(ctx context.Context, message string) (pool.Rejection, error)
 }
 
 type machines interface {
@@ -197,7 +199,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 		if request.RequestedBy != "" { // which must be said all the same
 			request.RequestedBy = d.Who(request.RequestedBy)
 		}
-		return h.request(ctx, request, d.SentAt, d.Redelivered)
+		return h.answer(ctx, request, d)
 	case events.TypeStep:
 		var step events.Step
 		if err := events.Decode([]byte(d.Body), &step); err != nil {

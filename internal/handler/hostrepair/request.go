@@ -53,6 +53,32 @@ func (h *Handler) begin(ctx context.Context, host pool.Host, cause string, wante
 	return r, fresh, nil
 }
 
+// refusal is why a request can't be meant. It is no failure of what was tried: nothing was done.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refused(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
+// answer does what a person wants. Where that can't be meant, it is remembered for who waits, and stays so when the message comes
+// again, on its way to the dead letters: who was told that it was refused is not surprised by it later.
+func (h *Handler) answer(ctx context.Context, q events.RepairRequest, d events.Delivery) error {
+	told, err := h.Ledger.Rejection(ctx, d.ID)
+	if err == nil {
+		return fmt.Errorf("the request about host %s was refused before: %s %s", q.HostID, told.Field, told.Reason)
+	}
+	if !errors.Is(err, pool.ErrNotFound) {
+		return err
+	}
+	err = h.request(ctx, q, d.SentAt, d.Redelivered)
+	var why refusal
+	if errors.As(err, &why) {
+		reason := fmt.Sprintf("%s can't be done about host %s: %s", q.Action, q.HostID, why)
+		err = errors.Join(err, h.Ledger.Reject(ctx, pool.Rejection{Message: d.ID, Field: "action", Reason: reason, At: h.Now()}))
+	}
+	return err
+}
+
 // request does what a person wants. A request that can't be meant is an error, and comes to the dead letters; one that was
 // done already is none.
 //
@@ -67,17 +93,17 @@ func (h *Handler) request(ctx context.Context, q events.RepairRequest, sentAt ti
 
 func (h *Handler) requested(ctx context.Context, q events.RepairRequest, sentAt time.Time, redelivered bool) error {
 	if q.RequestedBy == "" || q.Reason == "" {
-		return errors.New("who wants it and why must be said")
+		return refused("who wants it and why must be said")
 	}
 	switch q.Action {
 	case events.RepairReplace:
 		if !pool.IsImageID(q.Image) {
-			return fmt.Errorf("image %q is no ID of an image", q.Image)
+			return refused("image %q is no ID of an image", q.Image)
 		}
 		return h.wish(ctx, q, "replacement wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Image: q.Image}, sentAt, redelivered)
 	case events.RepairResize:
 		if !instanceType().MatchString(q.Size) {
-			return fmt.Errorf("size %q is no type of instance that a gateway runs on", q.Size)
+			return refused("size %q is no type of instance that a gateway runs on", q.Size)
 		}
 		return h.wish(ctx, q, "another size wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Size: q.Size}, sentAt, redelivered)
 	case events.RepairUpdate:
@@ -89,18 +115,21 @@ func (h *Handler) requested(ctx context.Context, q events.RepairRequest, sentAt 
 	case events.RepairDiscard:
 		return h.discard(ctx, q, sentAt)
 	}
-	return fmt.Errorf("action %q is not known", q.Action)
+	return refused("action %q is not known", q.Action)
 }
 
 // wish begins what a person wants of a host. A copy of a message whose wish was begun already, or is over, begins nothing.
 func (h *Handler) wish(ctx context.Context, q events.RepairRequest, cause string, wanted pool.Wanted, sentAt time.Time, redelivered bool) error {
 	id := pool.HostID(q.HostID)
 	host, err := h.Ledger.Host(ctx, id)
+	if errors.Is(err, pool.ErrNotFound) {
+		return refused("there is no such record")
+	}
 	if err != nil {
 		return err
 	}
 	if host.Kind != pool.Share && !wanted.Update || host.State != pool.HostInService && host.State != pool.HostCordoned {
-		return fmt.Errorf("it is a %s host, and %s", host.Kind, host.State)
+		return refused("it is a %s host, and %s", host.Kind, host.State)
 	}
 	last, err := h.Ledger.Repair(ctx, id)
 	if err != nil && !errors.Is(err, pool.ErrNotFound) {
@@ -121,7 +150,7 @@ func (h *Handler) wish(ctx context.Context, q events.RepairRequest, cause string
 			return err
 		}
 		if !fresh {
-			return fmt.Errorf("it is in repair %s already, which is %s", r.ID(), r.State)
+			return refused("it is in repair %s already, which is %s", r.ID(), r.State)
 		}
 	}
 	if r.Step != pool.StepExamine && !redelivered {
@@ -153,7 +182,7 @@ func (h *Handler) proceed(ctx context.Context, q events.RepairRequest, sentAt ti
 	case err != nil:
 		return err
 	case wrong != "":
-		return errors.New(wrong)
+		return refusal(wrong)
 	case r.State == pool.RepairAsking, given && redelivered:
 		return h.machine().Go(ctx, q.HostID, r)
 	}
@@ -184,7 +213,7 @@ func (h *Handler) drop(ctx context.Context, q events.RepairRequest, sentAt time.
 	case err != nil:
 		return err
 	case wrong != "":
-		return errors.New(wrong)
+		return refusal(wrong)
 	}
 	return h.dropped(ctx, pool.HostID(q.HostID), r)
 }
@@ -200,7 +229,7 @@ func (h *Handler) discard(ctx context.Context, q events.RepairRequest, sentAt ti
 		return out, nil
 	})
 	if err == nil && none {
-		err = fmt.Errorf("nothing of host %s is kept until somebody says that it may go", r.Host)
+		err = refused("nothing of host %s is kept until somebody says that it may go", r.Host)
 	}
 	return err
 }

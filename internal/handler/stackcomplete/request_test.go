@@ -221,3 +221,42 @@ func TestAHostIsCordonedByHandUntilSomebodyUncordonsIt(t *testing.T) {
 		t.Errorf("host is %s, by hand %q", h.State, h.ByHand)
 	}
 }
+
+// Who sent a request and waits sees that it is not done. What is done already, by a copy of the message, was not refused.
+func TestThatARequestWasRefusedIsRemembered(t *testing.T) {
+	w, id, _ := serving(t, &killtest.Life{}, sharePool)
+	refused := func(id pool.HostID, action string, received int) string {
+		t.Helper()
+		w.must(w.handle(ask(id, action), received))
+		r, err := w.ledger.Rejection(t.Context(), "m")
+		if errors.Is(err, pool.ErrNotFound) {
+			return ""
+		}
+		w.must(err)
+		return r.Field + " " + r.Reason
+	}
+	for _, action := range []string{"cordon", "cordon", "uncordon", "uncordon", "protect", "protect", "unprotect", "drain", "drain", "undrain"} {
+		for _, received := range []int{1, 2} {
+			if why := refused(id, action, received); why != "" {
+				t.Errorf("%s is refused: %s", action, why)
+			}
+		}
+	}
+	if why := refused(id, "release", 1); why != "" {
+		t.Errorf("a copy of what was released is refused: %s", why)
+	}
+	if why := refused(id, "delete", 2); why != "action delete can't be done about host "+string(id)+": it is in-service, not empty: slot 1 is of tenant acme" {
+		t.Errorf("refused is %q", why)
+	}
+}
+
+func TestARequestAboutAHostThatIsProtectedSaysSo(t *testing.T) {
+	w, id, _ := serving(t, &killtest.Life{}, sharePool)
+	w.must(w.handle(ask(id, "protect"), 1))
+	w.must(w.handle(ask(id, "retire"), 1))
+	r, err := w.ledger.Rejection(t.Context(), "m")
+	w.must(err)
+	if !strings.Contains(r.Reason, "it is in-service, protected by jo: the quota is raised") {
+		t.Errorf("refused is %q", r.Reason)
+	}
+}

@@ -29,6 +29,7 @@ type store interface {
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
 	Bays(ctx context.Context) (pool.Bays, error)
 	Audit(ctx context.Context, a pool.Audit) error
+	Reject(ctx context.Context, r pool.Rejection) error
 }
 
 type cloudFormation interface {
@@ -159,7 +160,7 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		request.RequestedBy = d.Who(request.RequestedBy)
-		return h.request(ctx, request, d.Redelivered)
+		return h.request(ctx, request, d)
 	case events.TypeDoneByHand: // it is on record, which is all that it is for
 		return nil
 	default:
