@@ -158,7 +158,7 @@ type Ledger interface {
 	// name of its own: a price is added to what is spent on the condition that the sum stays within most, unless that is
 	// 0: else pool.ErrCapped. What is held by the name already stays so, and is no error.
 	HoldMoney(ctx context.Context, name string, price, most pool.Cents) error
-	// HeldMoney lists what money is held for, by name: a hundred at most.
+	// HeldMoney lists all that money is held for, by name, consistently.
 	HeldMoney(ctx context.Context) ([]pool.HeldMoney, error)
 	// FreeMoney takes back what is held by a name; what is not held is no error.
 	FreeMoney(ctx context.Context, name string) error

@@ -91,28 +91,26 @@ func (l *Ledger) heldMoney(ctx context.Context, name string) (bool, error) {
 	return true, nil
 }
 
-// heldMost bounds what HeldMoney lists.
-const heldMost = 100
-
 // HeldMoney lists what money is held for.
 func (l *Ledger) HeldMoney(ctx context.Context) ([]pool.HeldMoney, error) {
-	out, err := l.Client.Query(ctx, &dynamodb.QueryInput{
-		TableName: &l.Table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(heldMost),
-		KeyConditionExpression: aws.String("pk = :money AND begins_with(sk, :held)"),
-		ExpressionAttributeValues: item{
-			":money": &types.AttributeValueMemberS{Value: moneyKey().PK}, ":held": &types.AttributeValueMemberS{Value: heldMoneyKey("").SK},
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list what money is held for: %w", err)
-	}
 	var held []pool.HeldMoney
-	for _, found := range out.Items {
-		var i heldMoneyItem
-		if err := attributevalue.UnmarshalMap(found, &i); err != nil {
-			return nil, fmt.Errorf("decode what money is held for: %w", err)
+	pages := dynamodb.NewQueryPaginator(l.Client, &dynamodb.QueryInput{
+		TableName: &l.Table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :money AND begins_with(sk, :held)"),
+		ExpressionAttributeValues: item{":money": text(moneyKey().PK), ":held": text(heldMoneyKey("").SK)},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list what money is held for: %w", err)
 		}
-		held = append(held, pool.HeldMoney{Name: strings.TrimPrefix(i.SK, heldMoneyKey("").SK), Price: i.Price})
+		for _, found := range page.Items {
+			var i heldMoneyItem
+			if err := attributevalue.UnmarshalMap(found, &i); err != nil {
+				return nil, fmt.Errorf("decode what money is held for: %w", err)
+			}
+			held = append(held, pool.HeldMoney{Name: strings.TrimPrefix(i.SK, heldMoneyKey("").SK), Price: i.Price})
+		}
 	}
 	return held, nil
 }

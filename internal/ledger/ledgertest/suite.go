@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"what is spent is the sum of what there is", spends},
 		{"orders at once stay under the cap", capHolds},
 		{"money is held once by a name", holdsMoney},
+		{"all that money is held for is listed", listsAllMoney},
 		{"quotas are as they were read last", quotas},
 		{"why a message was refused is remembered, as it was at first", rejections},
 		{"it is noted which hosts are counted in what is spent", notesCounted},

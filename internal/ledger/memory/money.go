@@ -45,11 +45,8 @@ func (l *Ledger) HeldMoney(ctx context.Context) ([]pool.HeldMoney, error) {
 	for _, name := range slices.Sorted(maps.Keys(l.money)) {
 		held = append(held, pool.HeldMoney{Name: name, Price: l.money[name]})
 	}
-	return held[:min(len(held), heldMost)], nil
+	return held, nil
 }
-
-// heldMost bounds what HeldMoney lists.
-const heldMost = 100
 
 // NoteCounted notes up to which number a pool's hosts are counted in what is spent.
 func (l *Ledger) NoteCounted(ctx context.Context, key pool.Key, seq int) error {
