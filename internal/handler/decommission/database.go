@@ -64,7 +64,7 @@ func (h *Handler) withdrawSecrets(ctx context.Context, c pool.Clearance, former 
 		return clearing{}, err
 	}
 	if err := h.deleteSpent(ctx, d); err != nil {
-		return clearing{}, err
+		return h.whether(ctx, c, err)
 	}
 	return clearing{Record: c.Proven(pool.StepRemake, h.Now(), fmt.Sprintf(
 		"database %s and role %s of %s are dropped, and secret %s is deleted", pool.DatabaseName(former.Name), pool.RoleName(former.Name), c.Holding.Host, d.Tenant.Secret))}, nil

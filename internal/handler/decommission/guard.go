@@ -133,6 +133,28 @@ func (h *Handler) deleteUnhanded(ctx context.Context, d pool.Departure) error {
 	if err != nil {
 		return fmt.Errorf("read tenant %s before its secret is deleted: %w", d.Tenant.ID, err)
 	}
+	if t.State != pool.TenantLeft && t.Mark == d.Tenant.Mark {
+		return fmt.Errorf("delete the secret of tenant %s: %w: it is in use", d.Tenant.ID, errRefused)
+	}
+	if err := h.deleteSpent(ctx, d); err != nil {
+		return err
+	}
+	return h.deleteMarked(ctx, d, d.Tenant.Mark)
+}
+
+// deleteSpent deletes the secrets that a signup left behind when it was given other slots. Nobody was ever told of them,
+// and a mark is never drawn twice. It is called where the secret of the signup itself may be deleted.
+func (h *Handler) deleteSpent(ctx context.Context, d pool.Departure) error {
+	for _, mark := range d.Tenant.Spent {
+		if err := h.deleteMarked(ctx, d, mark); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteMarked deletes the secret of one signup. The stop switch is read for each, so that it is in force at the next call.
+func (h *Handler) deleteMarked(ctx context.Context, d pool.Departure, mark string) error {
 	stops, err := h.Ledger.Stops(ctx)
 	if err != nil {
 		return fmt.Errorf("read the stop switch before a secret is deleted: %w", err)
@@ -140,22 +162,5 @@ func (h *Handler) deleteUnhanded(ctx context.Context, d pool.Departure) error {
 	if against := stops.Against(pool.StopDestroy); against != "" {
 		return fmt.Errorf("delete the secret of tenant %s: %w: %s", d.Tenant.ID, errRefused, against)
 	}
-	if t.State != pool.TenantLeft && t.Mark == d.Tenant.Mark {
-		return fmt.Errorf("delete the secret of tenant %s: %w: it is in use", d.Tenant.ID, errRefused)
-	}
-	if err := h.deleteSpent(ctx, d); err != nil {
-		return err
-	}
-	return h.Vault.DeleteTenant(ctx, string(d.Tenant.ID), d.Tenant.Mark)
-}
-
-// deleteSpent deletes the secrets that a signup left behind when it was given other slots. Nobody was ever told of them,
-// and a mark is never drawn twice. It is called where the secret of the signup itself may be deleted.
-func (h *Handler) deleteSpent(ctx context.Context, d pool.Departure) error {
-	for _, mark := range d.Tenant.Spent {
-		if err := h.Vault.DeleteTenant(ctx, string(d.Tenant.ID), mark); err != nil {
-			return err
-		}
-	}
-	return nil
+	return h.Vault.DeleteTenant(ctx, string(d.Tenant.ID), mark)
 }

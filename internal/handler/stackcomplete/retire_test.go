@@ -173,6 +173,40 @@ func TestADatabaseHostIsRetiredKilledAtEveryCall(t *testing.T) {
 	}, alike)
 }
 
+// The stop switch is in force at the next call, and not only at the next sweep.
+func TestASweepStopsAtTheNextSnapshotOnceDestructionIsStopped(t *testing.T) {
+	w := newWorldOn(t, memory.New(memory.Options{}), &killtest.Life{}, 1)
+	id, stack := w.empty(dbPool)
+	w.retiring(id, pool.StepInspect)
+	w.rds.Snap("another", prefix+"database-standard-1", map[string]string{"headroom:order": w.mark}, w.now)
+	w.on(id, stack)
+	h := w.host(id)
+	if len(w.rds.Snapshots()) != 2 || len(h.Retire.Left) < 2 {
+		t.Fatalf("there are %v; left are %v", w.rds.Snapshots(), h.Retire.Left)
+	}
+	w.now = h.Due
+	calm := w.handler.Instances
+	w.handler.Instances = outsideRDS{calm.(outsideRDS).next, func(operation string, do func() error) error {
+		err := do()
+		if operation == "DeleteSnapshot" {
+			w.must(w.ledger.SaveStops(t.Context(), pool.Stops{Destroy: true, By: "ann"}))
+		}
+		return err
+	}}
+	body, err := json.Marshal(events.NewHostStep(string(id), string(h.Step), h.Count+1))
+	w.must(err)
+	w.deliver(string(body)) // and not what comes of it: while it is stopped, it is looked again without end
+	if kept := w.rds.Snapshots(); len(kept) != 1 {
+		t.Errorf("stopped after the first, there are %v", kept)
+	}
+	w.must(w.ledger.SaveStops(t.Context(), pool.Stops{}))
+	w.handler.Instances = calm
+	w.drain()
+	if kept := w.rds.Snapshots(); len(kept) != 0 {
+		t.Errorf("once it goes on, there are %v", kept)
+	}
+}
+
 // Whatever step a retirement is at: with a tenant on the host, or while that is stopped, or protected, nothing is destroyed.
 func TestNoHostIsDeletedWithATenantOnIt(t *testing.T) {
 	holds := map[string]func(w *world, id pool.HostID){

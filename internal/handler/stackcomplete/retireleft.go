@@ -113,10 +113,6 @@ func (h *Handler) sweep(ctx context.Context, host pool.Host) (progress, error) {
 	if err != nil {
 		return progress{}, err
 	}
-	stops, err := h.Ledger.Stops(ctx)
-	if err != nil {
-		return progress{}, err
-	}
 	var gone []string
 	var waits error
 	for _, left := range host.Retire.Left {
@@ -129,6 +125,10 @@ func (h *Handler) sweep(ctx context.Context, host pool.Host) (progress, error) {
 			continue
 		}
 		s := snapshots[i]
+		stops, err := h.Ledger.Stops(ctx) // for each, so that it is in force at the next call
+		if err != nil {
+			return progress{}, err
+		}
 		if reasons := pool.GuardSnapshot(host, s, stops, h.Now()); len(reasons) > 0 {
 			waits = fmt.Errorf("delete snapshot %s: %w: %s", s.Name, errRefused, strings.Join(reasons, "; "))
 			continue
