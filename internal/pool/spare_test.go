@@ -83,6 +83,56 @@ func TestWhatAPoolCanSpare(t *testing.T) {
 	}
 }
 
+// What a limit holds back is wanted as much as what is ordered: there is a ceiling, or no money, and so nothing to spare.
+func TestNothingIsSpareWhileHostsAreWanted(t *testing.T) {
+	o, p, known := poolOf(idle(1, "ffffffffff", day)), keeping(2), peaked(3)
+	for name, plan := range map[string]pool.Plan{
+		"1 ordered, 0 held back": {Buffer: 2, Actions: []pool.Action{{Kind: pool.OrderHost}}},
+		"0 ordered, 2 held back": {Buffer: 2, Held: []pool.HeldBack{{Limit: "ceiling", Hosts: 2}}},
+	} {
+		if got := pool.Spares(o, p, plan, known, now); got.Slots >= 0 || !strings.Contains(got.Why, name) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// A pool wanted 20 slots for one check, and two ever since. A peak stands for the hour in which it was, so with a keepEmpty of a
+// day it counts until a day after that hour's end, and no longer: for 25 hours from the hour's beginning.
+func TestWhatWasWantedCountsForAsLongAsKeepEmpty(t *testing.T) {
+	began := now.Truncate(time.Hour)
+	keep := func(pool.Kind) time.Duration { return day }
+	known := pool.Outlook{Tier: standard}.Planned(map[pool.Kind]pool.Plan{pool.Share: {Buffer: 20}}, keep, began.Add(10*time.Minute))
+	o, p := poolOf(idle(1, "ffffffffff", 9*day), idle(2, "ffffffffff", 9*day), idle(3, "ffffffffff", 9*day)), keeping(2)
+	for minute := 60; minute <= 27*60; minute += 5 {
+		at := began.Add(time.Duration(minute) * time.Minute)
+		known = known.Planned(map[pool.Kind]pool.Plan{pool.Share: {Buffer: 2}}, keep, at)
+		want := 10 // of 30, but for 20
+		switch {
+		case minute < 24*60:
+			want = -1 // nobody knows yet what is wanted in a day
+		case minute >= 25*60:
+			want = 28 // but for two
+		}
+		if got := pool.Spares(o, p, pool.Plan{Buffer: 2}, known, at); got.Slots != want {
+			t.Fatalf("%d minutes after the hour began %+v, want %d", minute, got, want)
+		}
+	}
+}
+
+// A keepEmpty that was made shorter counts at once, though more is remembered.
+func TestWhatWasWantedBeforeAShorterKeepEmptyDoesNotCount(t *testing.T) {
+	o, p := poolOf(idle(1, "ffffffffff", 9*day)), keeping(2)
+	for keep, want := range map[time.Duration]int{day: 10 - 5, 3 * time.Hour: 10 - 5, time.Hour: 10 - 2} {
+		p.KeepEmpty = pool.Term(keep)
+		known := pool.Outlook{Tier: standard, Peaks: map[pool.Kind][]pool.Peak{pool.Share: {
+			{From: now.Add(-2 * day), Buffer: 1}, {From: now.Add(-3 * time.Hour), Buffer: 5}, {From: now.Add(-time.Hour), Buffer: 2},
+		}}}
+		if got := pool.Spares(o, p, pool.Plan{Buffer: 2}, known, now); got.Slots != want {
+			t.Errorf("with keepEmpty %s %+v, want %d", keep, got, want)
+		}
+	}
+}
+
 func TestWhichHostIsRetired(t *testing.T) {
 	claimed := pool.NewShelf(standard)
 	claimed.Held["acme"] = pool.Hold{Share: shareOffer(2, 1)}

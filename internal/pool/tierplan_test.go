@@ -43,6 +43,25 @@ func TestNearTheCapTheKindThatIsShorterInPairsGoesFirst(t *testing.T) {
 	}
 }
 
+// Both kinds lack twenty slots, which is two hosts of each, at $300 and $200. With $700 left there is money for one of each, and
+// $200 for a share host more, whose slots nobody could have: it is not ordered. With $400 left either kind could be had alone,
+// and none is. With $1,000 both are ordered as wanted.
+func TestNearTheCapKindsThatAreEquallyShortAreOrderedInPairs(t *testing.T) {
+	for left, want := range map[pool.Cents]int{40_000: 0, 49_999: 0, 50_000: 1, 70_000: 1, 99_999: 1, 100_000: 2} {
+		seen := seenTier(pool.Budget{Cap: 200_000, Spent: 200_000 - left}, 25, 5, 5)
+		for k, p := range seen.Policies {
+			p.MaxOrders = 5
+			seen.Policies[k] = p
+		}
+		plans := pool.DecideTier(seen, now)
+		for _, k := range pool.Kinds {
+			if got := len(plans[k].Actions); got != want || plans[k].Missing() != 2-want {
+				t.Errorf("with %s left %d %s hosts are ordered, and %d held back, want %d: %s", left, got, k, plans[k].Missing(), want, plans[k].Reason)
+			}
+		}
+	}
+}
+
 func TestNoPlanSpendsMoreThanTheCap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
