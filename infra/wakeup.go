@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"headroom/events"
+	"headroom/internal/pool"
 )
 
 // RuleProps says which of AWS's events go to a queue.
@@ -60,7 +61,7 @@ func NewRule(scope constructs.Construct, id string, p RuleProps) {
 // capacity is looked at even when nobody signs up.
 func NewPoolCheckSchedule(scope constructs.Construct, id string, to Queue) {
 	newSchedule(scope, id, scheduleProps{
-		Role: "Lets the schedule ask for pool checks", What: "Headroom: a pool check every minute", Every: "rate(1 minute)", EverySeconds: 60,
+		Role: "Lets the schedule ask for pool checks", What: "Headroom: a pool check every minute", Every: "rate(1 minute)", EverySeconds: pool.CheckEvery.Seconds(),
 		To: to, Message: events.NewPoolCheck("schedule"),
 	})
 }

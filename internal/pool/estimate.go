@@ -8,6 +8,10 @@ import (
 	"headroom/internal/pool/forecast"
 )
 
+// CheckEvery is how often a pool check is asked for, whatever happens: what is to be ordered, and what came into service, is seen
+// by then at the latest.
+const CheckEvery = time.Minute
+
 // Estimate is how long somebody who waits will wait for.
 type Estimate struct {
 	Median time.Duration // as likely more as less
@@ -16,8 +20,9 @@ type Estimate struct {
 }
 
 // EstimateWait is how long the tenant at a place of the waiting list waits, from 1: until of each kind of which there is not
-// a slot for it, as many hosts are in service as it takes. It counts hosts on their way that are not late, those that are
-// ordered now, and slots that rest, where a plan counts on them.
+// a slot for it, as many hosts are in service as it takes, and their slots are given out. It counts hosts on their way that are
+// not late, those that the next check orders, and slots that rest, where a plan counts on them. Where neither is on its way
+// nor may be ordered what it takes, there is no estimate, and it is said why.
 func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
 	for k, seen := range t.Pools {
 		seen.Waiting = max(seen.Waiting, position)
@@ -32,17 +37,14 @@ func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
 		if short <= 0 {
 			continue
 		}
-		ages := seen.Record.inTime(p, now)
-		for range plans[k].Actions {
-			ages = append(ages, 0)
-		}
+		ages, next := seen.Record.inTime(p, now), len(plans[k].Actions)
 		leads := seen.Record.WaitTimes(p, now)
 		hosts := ceilDiv(short, p.Brings())
 		then := ceilDiv(max(0, short-seen.resting(seen.Record.LeadTimes(p, now))), p.Brings()) // as the plan counts
-		if then > len(ages) {
+		if then > len(ages)+next {
 			capped = append(capped, fmt.Sprintf("no %s host may be ordered for it: %s", k, plans[k].limits()))
 		}
-		one := forecast.Short{Leads: leads, Ages: ages, Hosts: hosts, Spared: hosts - then}
+		one := forecast.Short{Leads: leads, Ages: ages, Next: next, Hosts: hosts, Spared: hosts - then}
 		if then < hosts {
 			one.Rested = seen.CoolDown
 		}
@@ -51,8 +53,8 @@ func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
 	if len(capped) > 0 {
 		return Estimate{Capped: strings.Join(capped, "; ")}
 	}
-	median, known := forecast.Wait(shorts, 0.5)
-	ninety, also := forecast.Wait(shorts, 0.9)
+	median, known := forecast.Wait(shorts, CheckEvery, 0.5)
+	ninety, also := forecast.Wait(shorts, CheckEvery, 0.9)
 	if !known || !also {
 		return Estimate{Capped: "nobody knows when the hosts come that are on their way"}
 	}

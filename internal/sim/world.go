@@ -27,7 +27,7 @@ const (
 	prefix = "headroom-sim-"
 	role   = "arn:aws:iam::123456789012:role/sim"
 	// checkEvery is how often the schedule asks for a pool check.
-	checkEvery = time.Minute
+	checkEvery = pool.CheckEvery
 	// checkTakes is how long a message of the pool check's queue takes: what is asked for meanwhile is one check.
 	checkTakes = 100 * time.Millisecond
 )

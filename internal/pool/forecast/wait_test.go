@@ -24,15 +24,15 @@ func TestWaitsGrowWithThePositionAndTheChance(t *testing.T) {
 		last := time.Duration(0)
 		for hosts := range coming + 1 {
 			s.Hosts = hosts
-			median, ok := Wait([]Short{s}, 0.5)
-			ninety, also := Wait([]Short{s}, 0.9)
+			median, ok := Wait([]Short{s}, 0, 0.5)
+			ninety, also := Wait([]Short{s}, 0, 0.9)
 			if !ok || !also || median < last || ninety < median {
 				rt.Errorf("for %d of %d hosts the wait is %s, or %s with 90 %%; for one less it is %s", hosts, coming, median, ninety, last)
 			}
 			last = median
 		}
 		if s.Hosts++; s.Hosts > coming {
-			if wait, ok := Wait([]Short{s}, 0.5); ok {
+			if wait, ok := Wait([]Short{s}, 0, 0.5); ok {
 				rt.Errorf("for a host that is not on its way the wait is %s", wait)
 			}
 		}
@@ -42,8 +42,8 @@ func TestWaitsGrowWithThePositionAndTheChance(t *testing.T) {
 func TestSlotsThatRestAreWaitedForNoLongerThanTheyRest(t *testing.T) {
 	l := LeadTimes(nil, nil, databases)
 	at := func(s Short) (median, ninety time.Duration) {
-		median, ok := Wait([]Short{s}, 0.5)
-		ninety, also := Wait([]Short{s}, 0.9)
+		median, ok := Wait([]Short{s}, 0, 0.5)
+		ninety, also := Wait([]Short{s}, 0, 0.9)
 		if !ok || !also {
 			t.Fatalf("for %+v there is no wait", s)
 		}
@@ -58,26 +58,54 @@ func TestSlotsThatRestAreWaitedForNoLongerThanTheyRest(t *testing.T) {
 	if sooner, _ := at(Short{Leads: l, Ages: old, Hosts: 1, Rested: time.Hour, Spared: 1}); sooner != alone || both.Round(time.Second) > 10*time.Minute {
 		t.Errorf("with a host that comes before they are free %s, not %s; with one that may come after, %s", sooner, alone, both)
 	}
-	if _, ok := Wait([]Short{{Leads: l, Hosts: 2, Rested: time.Minute, Spared: 1}}, 0.5); ok {
+	if _, ok := Wait([]Short{{Leads: l, Hosts: 2, Rested: time.Minute, Spared: 1}}, 0, 0.5); ok {
 		t.Error("a host that is not on its way is waited for")
 	}
 }
 
+// A lead time of ten minutes that hosts always take, and looks every minute. On its way since it was decided on, a host is there
+// in ten minutes, and is found half a minute later on average, at most a minute. One that the next look orders comes behind up to
+// a minute more: the sum of both delays is below x (up to 1) with a chance of x²/2, so below 1 with ½, and below 2 − √0.2 = 1.553
+// with 0.9. What is free already is found in between too. Six looks stand for all, each for ten seconds: that is the error here.
+func TestAWaitHasTheTimesUntilTheNextLooks(t *testing.T) {
+	l := Measured(slices.Repeat([]time.Duration{10 * time.Minute}, 1000)) // so many that hardly any is expected to take longer
+	for name, test := range map[string]struct {
+		shorts         []Short
+		median, ninety float64 // minutes
+	}{
+		"on its way":                     {[]Short{{Leads: l, Ages: []time.Duration{0}, Hosts: 1}}, 10.5, 10.9},
+		"half way":                       {[]Short{{Leads: l, Ages: []time.Duration{5 * time.Minute}, Hosts: 1}}, 5.5, 5.9},
+		"ordered by the next":            {[]Short{{Leads: l, Next: 1, Hosts: 1}}, 11, 10 + 2 - math.Sqrt(0.2)},
+		"one of either":                  {[]Short{{Leads: l, Ages: []time.Duration{5 * time.Minute}, Next: 1, Hosts: 2}}, 11, 10 + 2 - math.Sqrt(0.2)},
+		"free, and to be set out":        {nil, 0.5, 0.9},
+		"rested in a quarter of an hour": {[]Short{{Leads: l, Hosts: 1, Rested: 15 * time.Minute, Spared: 1}}, 15.5, 15.9},
+	} {
+		median, ok := Wait(test.shorts, time.Minute, 0.5)
+		ninety, also := Wait(test.shorts, time.Minute, 0.9)
+		if !ok || !also || math.Abs(median.Minutes()-test.median) > 1.0/6 || math.Abs(ninety.Minutes()-test.ninety) > 1.0/6 {
+			t.Errorf("%s: %s, and %s with 90 %%, want %.2f and %.2f minutes", name, median, ninety, test.median, test.ninety)
+		}
+	}
+	if _, ok := Wait([]Short{{Leads: l, Ages: []time.Duration{0}, Next: 1, Hosts: 3}}, time.Minute, 0.5); ok {
+		t.Error("a host that is neither on its way nor ordered is waited for")
+	}
+}
+
 func TestWhoLacksNothingWaitsForNothing(t *testing.T) {
-	if wait, ok := Wait(nil, 0.9); !ok || wait != 0 {
+	if wait, ok := Wait(nil, 0, 0.9); !ok || wait != 0 {
 		t.Errorf("the wait is %s, %t", wait, ok)
 	}
 }
 
 func TestAWaitForOneNewHostIsTheLeadTime(t *testing.T) {
 	l := LeadTimes(nil, nil, databases)
-	wait, ok := Wait([]Short{{Leads: l, Ages: []time.Duration{0}, Hosts: 1}}, 0.5)
+	wait, ok := Wait([]Short{{Leads: l, Ages: []time.Duration{0}, Hosts: 1}}, 0, 0.5)
 	if !ok {
 		t.Fatal("there is no wait")
 	}
 	near(t, "the wait", wait.Minutes(), 26, 1e-3)
 	// A host that is half an hour old is past what most take: it may come soon.
-	older, _ := Wait([]Short{{Leads: l, Ages: []time.Duration{30 * time.Minute}, Hosts: 1}}, 0.5)
+	older, _ := Wait([]Short{{Leads: l, Ages: []time.Duration{30 * time.Minute}, Hosts: 1}}, 0, 0.5)
 	if older >= wait || older <= 0 {
 		t.Errorf("for a host of half an hour the wait is %s", older)
 	}
@@ -85,8 +113,8 @@ func TestAWaitForOneNewHostIsTheLeadTime(t *testing.T) {
 
 func TestBothKindsTakeLongerThanOne(t *testing.T) {
 	one := Short{Leads: LeadTimes(nil, nil, databases), Ages: []time.Duration{0}, Hosts: 1}
-	both, _ := Wait([]Short{one, one}, 0.5)
-	alone, _ := Wait([]Short{one}, 0.5)
+	both, _ := Wait([]Short{one, one}, 0, 0.5)
+	alone, _ := Wait([]Short{one}, 0, 0.5)
 	if both <= alone {
 		t.Errorf("both take %s, one takes %s", both, alone)
 	}
@@ -145,7 +173,7 @@ func TestNothingIsNaN(t *testing.T) {
 		if tenth < 0 || median < tenth || median > Forever {
 			rt.Errorf("%d free last %s and %s", free, median, tenth)
 		}
-		wait, known := Wait([]Short{{Leads: l, Ages: drawAges(rt, 3), Hosts: rapid.IntRange(0, 3).Draw(rt, "hosts")}}, 0.9)
+		wait, known := Wait([]Short{{Leads: l, Ages: drawAges(rt, 3), Hosts: rapid.IntRange(0, 3).Draw(rt, "hosts")}}, 0, 0.9)
 		if known && (wait < 0 || wait > Forever) {
 			rt.Errorf("the wait is %s", wait)
 		}
