@@ -30,6 +30,22 @@ func TestAnEstimateHoldsUpToWhatWasToldAtMost(t *testing.T) {
 	}
 }
 
+// Of ten, P(X ≤ 4) = 0.00015 and P(X ≤ 5) = 0.0016. Of one or two none may hold: 0.1 and 0.01; of three none does with 0.001. Of
+// twenty, P(X ≤ 12) = 0.0004 and P(X ≤ 13) = 0.0024.
+func TestSoManyEstimatesMustHold(t *testing.T) {
+	for told, least := range map[int]int{0: 0, 1: 0, 2: 0, 4: 1, 10: 5, 20: 13} {
+		if got := leastOf(told); got != least {
+			t.Errorf("of %d at least %d must hold, want %d", told, got, least)
+		}
+		if err := mostHold(least, told); err != nil {
+			t.Errorf("%d of %d: %v", least, told, err)
+		}
+		if err := mostHold(least-1, told); err == nil {
+			t.Errorf("%d of %d is right", least-1, told)
+		}
+	}
+}
+
 func TestASurgeIsSeenInTheOrdersOfItsTier(t *testing.T) {
 	for name, c := range map[string]struct {
 		h    host

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -40,9 +41,9 @@ func (d Deployment) Output(name string) (string, error) {
 	return value, nil
 }
 
-// Subscribe hands every event of a bus to f.
-func (d Deployment) Subscribe(bus string, f func(detailType string, detail json.RawMessage)) {
-	d.Events.Subscribe(bus, func(e eventbridge.Event) { f(e.DetailType, e.Detail) })
+// Subscribe hands every event of a bus to f, with when it was sent by the cloud's clock.
+func (d Deployment) Subscribe(bus string, f func(detailType string, detail json.RawMessage, at time.Time)) {
+	d.Events.Subscribe(bus, func(e eventbridge.Event) { f(e.DetailType, e.Detail, e.Time) })
 }
 
 // SubscribeLogs hands every line of the functions' logs to f.

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -20,7 +21,7 @@ import (
 // fakeCloud answers what a Crowd asks: it takes signups, and has a policy and a secret for each name.
 type fakeCloud struct {
 	endpoint   string
-	hear       func(detailType string, detail json.RawMessage)
+	hear       func(detailType string, detail json.RawMessage, at time.Time)
 	log        func(line string)
 	operations func(line string)
 }
@@ -54,14 +55,14 @@ func (c *fakeCloud) AWS() aws.Config {
 	return aws.Config{Region: "eu-west-1", BaseEndpoint: &c.endpoint, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
 }
 
-func (c *fakeCloud) Output(name string) (string, error)                  { return c.endpoint + "/" + name, nil }
-func (c *fakeCloud) Subscribe(_ string, f func(string, json.RawMessage)) { c.hear = f }
-func (c *fakeCloud) SubscribeLogs(f func(line string))                   { c.log = f }
-func (c *fakeCloud) Operations(say func(line string))                    { c.operations = say }
-func (c *fakeCloud) News(func(News))                                     {}
-func (c *fakeCloud) Strain(string, bool) error                           { return nil }
-func (c *fakeCloud) Resolve(string) (netip.Addr, error)                  { return netip.Addr{}, nil }
-func (c *fakeCloud) DatabaseCA() []byte                                  { return nil }
+func (c *fakeCloud) Output(name string) (string, error)                             { return c.endpoint + "/" + name, nil }
+func (c *fakeCloud) Subscribe(_ string, f func(string, json.RawMessage, time.Time)) { c.hear = f }
+func (c *fakeCloud) SubscribeLogs(f func(line string))                              { c.log = f }
+func (c *fakeCloud) Operations(say func(line string))                               { c.operations = say }
+func (c *fakeCloud) News(func(News))                                                {}
+func (c *fakeCloud) Strain(string, bool) error                                      { return nil }
+func (c *fakeCloud) Resolve(string) (netip.Addr, error)                             { return netip.Addr{}, nil }
+func (c *fakeCloud) DatabaseCA() []byte                                             { return nil }
 
 // ready says that a tenant has its storage.
 func (c *fakeCloud) ready(t *testing.T, id string) {
@@ -70,7 +71,7 @@ func (c *fakeCloud) ready(t *testing.T, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.hear(events.StorageReady{}.DetailType(), detail)
+	c.hear(events.StorageReady{}.DetailType(), detail, time.Time{})
 }
 
 func TestTenantsComeInTheOrderInWhichTheySignedUp(t *testing.T) {

@@ -18,8 +18,8 @@ type Cloud interface {
 	AWS() aws.Config
 	// Output returns an output of the control plane's stack.
 	Output(name string) (string, error)
-	// Subscribe hands every event of a bus to f, until the cloud is closed.
-	Subscribe(bus string, f func(detailType string, detail json.RawMessage))
+	// Subscribe hands every event of a bus to f, with when it was sent by the cloud's clock, until the cloud is closed.
+	Subscribe(bus string, f func(detailType string, detail json.RawMessage, at time.Time))
 	// SubscribeLogs hands every line of the functions' logs to f, until the cloud is closed.
 	SubscribeLogs(f func(line string))
 	// Operations hands lines to say of what operators would hear of, until the cloud is closed.

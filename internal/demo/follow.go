@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // Follow prints every event that Headroom publishes, the steps of tenants that leave, and what operators would hear of,
@@ -20,7 +21,7 @@ func Follow(ctx context.Context, cloud Cloud, p *Printer) error {
 		default: // a reader that is too slow misses some
 		}
 	}
-	cloud.Subscribe(bus, func(detailType string, detail json.RawMessage) { hear(words(detailType, detail)) })
+	cloud.Subscribe(bus, func(detailType string, detail json.RawMessage, _ time.Time) { hear(words(detailType, detail)) })
 	last := "" // functions say at each look that a policy is refused
 	cloud.SubscribeLogs(func(line string) {
 		if refused := refusedPolicy(line); refused != "" && refused != last {

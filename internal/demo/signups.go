@@ -28,6 +28,8 @@ type Tenant struct {
 	Ready    events.StorageReady
 
 	waiting     events.StorageWaiting // what it was told, if it had to wait
+	toldAt      time.Time             // when, and when that its storage is ready, by the cloud's clock
+	readyAt     time.Time
 	credentials events.Credentials
 	sent        time.Time
 	nth         int // of those who signed up, from 0
@@ -100,8 +102,8 @@ func (c *Crowd) send(ctx context.Context, output string, message any) error {
 	return nil
 }
 
-// hear takes in one event of the bus.
-func (c *Crowd) hear(detailType string, detail json.RawMessage) {
+// hear takes in one event of the bus, and when it was sent.
+func (c *Crowd) hear(detailType string, detail json.RawMessage, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	line := words(detailType, detail)
@@ -111,7 +113,7 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 		var e events.StorageReady
 		if json.Unmarshal(detail, &e) == nil {
 			if t := c.tenants[e.TenantID]; t != nil && t.Took == 0 {
-				t.Ready, t.Took = e, time.Since(t.sent)
+				t.Ready, t.Took, t.readyAt = e, time.Since(t.sent), at
 			}
 		}
 	case events.StorageWaiting{}.DetailType():
@@ -119,7 +121,7 @@ func (c *Crowd) hear(detailType string, detail json.RawMessage) {
 		var e events.StorageWaiting
 		if json.Unmarshal(detail, &e) == nil {
 			if t := c.tenants[e.TenantID]; t != nil && t.Waited == 0 {
-				t.Waited, t.waiting = e.Position, e
+				t.Waited, t.waiting, t.toldAt = e.Position, e, at
 			}
 		}
 	case events.SignupRejected{}.DetailType():

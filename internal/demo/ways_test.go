@@ -34,8 +34,8 @@ func TestWhatIsSaidOfATenantOnItsWayIsWaitedFor(t *testing.T) {
 	if _, err := awaitSaid(t.Context(), crowd, p, 0, "acme is shut out", closed("acme")); err == nil {
 		t.Error("it is said to be shut out, and is not")
 	}
-	cloud.hear(events.TenantReopened{}.DetailType(), sample(t, events.TenantReopened{}.DetailType()))
-	cloud.hear(events.TenantClosed{}.DetailType(), sample(t, events.TenantClosed{}.DetailType()))
+	cloud.hear(events.TenantReopened{}.DetailType(), sample(t, events.TenantReopened{}.DetailType()), time.Time{})
+	cloud.hear(events.TenantClosed{}.DetailType(), sample(t, events.TenantClosed{}.DetailType()), time.Time{})
 	if _, ok := said(crowd, closed("birch")); ok {
 		t.Error("birch is said to be shut out, and it was acme")
 	}
@@ -59,7 +59,7 @@ func TestARequestThatIsRejectedEndsTheWaitForIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cloud.hear(events.RequestRejected{}.DetailType(), detail)
+		cloud.hear(events.RequestRejected{}.DetailType(), detail, time.Time{})
 	}
 	if err := crowd.Undo(t.Context(), "acme", "a mistake"); err != nil {
 		t.Fatal(err)
