@@ -7,7 +7,7 @@ type TenantClosed struct {
 	TenantID    string `json:"tenantId"`
 	Tier        string `json:"tier"`
 	ClosedAt    Time   `json:"closedAt"`
-	GraceUntil  Time   `json:"graceUntil"` // or later, if the archive is not proven by then
+	GraceUntil  Time   `json:"graceUntil"` // counts from when its departure was recorded; or later, if the archive is not proven by then
 	Reason      string `json:"reason"`
 	RequestedBy string `json:"requestedBy"`
 	Correlated

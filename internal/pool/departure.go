@@ -56,6 +56,7 @@ type Departure struct {
 	RequestedBy string
 	Message     string    // ID of the message that asked for it
 	RequestedAt time.Time // when that was sent
+	RecordedAt  time.Time // when the departure was recorded, from when its grace counts; zero: of before that was noted
 	Grace       time.Duration
 	CoolDown    time.Duration
 	Retain      time.Duration
@@ -142,9 +143,10 @@ func (d Departure) Clone() Departure {
 	return d
 }
 
-// GraceUntil is until when the departure can be undone: for as long as its grace is after it was asked for, and not
-// before its data is proven to be archived.
-func (d Departure) GraceUntil() time.Time { return d.RequestedAt.Add(d.Grace) }
+// GraceUntil is until when the departure can be undone: for as long as its grace is after it was recorded, and not
+// before its data is proven to be archived. However long the message that asked for it lay somewhere, all of the grace is left
+// to who is told that the tenant leaves.
+func (d Departure) GraceUntil() time.Time { return later(d.RequestedAt, d.RecordedAt).Add(d.Grace) }
 
 // LastAsked is when the departure was asked for last.
 func (d Departure) LastAsked() time.Time { return later(d.RequestedAt, d.Again.At) }
@@ -174,7 +176,7 @@ func (d Departure) UndoneBefore(sent, now time.Time) (out Departure, changed boo
 		out = d.Clone()
 		out.History = Append(out.History, Entry{At: now.UTC(), What: "asked for again", Why: why})
 	}
-	out.RequestedAt, out.Grace, out.Again = d.Again.At, d.Again.Grace, AskedAgain{}
+	out.RequestedAt, out.RecordedAt, out.Grace, out.Again = d.Again.At, now.UTC(), d.Again.Grace, AskedAgain{}
 	return out, true
 }
 
@@ -253,7 +255,7 @@ func Leave(t Tenant, d Departure, terms Terms, now time.Time) (Tenant, Departure
 		return t, d, err
 	}
 	d = d.Clone()
-	d.Tenant = t.Clone()
+	d.Tenant, d.RecordedAt = t.Clone(), now.UTC()
 	d.CoolDown, d.Retain = time.Duration(terms.CoolDown), time.Duration(terms.Retain)
 	d.State, d.Progress = DepartureLeaving, Started(StepShut, now)
 	d.History = Append(nil, Entry{At: now.UTC(), What: string(DepartureLeaving), Why: d.Reason})

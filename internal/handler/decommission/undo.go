@@ -149,7 +149,7 @@ func (h *Handler) letIn(ctx context.Context, d pool.Departure, t pool.Tenant, on
 // has changed since it was read.
 func (h *Handler) outlasted(ctx context.Context, d pool.Departure, sent time.Time) error {
 	if after, changed := d.UndoneBefore(sent, h.Now()); changed {
-		// Commit point: its grace counts from when it was asked for last.
+		// Commit point: its grace counts anew from here on.
 		if _, err := h.Ledger.SaveDeparture(ctx, d, after); err != nil {
 			return fmt.Errorf("note that departure %s was undone and asked for again: %w", d.ID(), err)
 		}

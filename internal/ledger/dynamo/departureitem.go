@@ -21,6 +21,7 @@ type departureItem struct {
 	RequestedBy string              `dynamodbav:"requestedBy"`
 	Message     string              `dynamodbav:"message"`
 	RequestedAt time.Time           `dynamodbav:"requestedAt"`
+	RecordedAt  time.Time           `dynamodbav:"recordedAt,omitzero"`
 	Grace       time.Duration       `dynamodbav:"grace"`
 	CoolDown    time.Duration       `dynamodbav:"coolDown"`
 	Retain      time.Duration       `dynamodbav:"retain"`
@@ -162,7 +163,7 @@ func decodeProofs(stored []proofItem) []pool.Proof {
 func encodeDeparture(d pool.Departure) (item, error) {
 	return encode(departureItem{
 		key: departureKey(d.ID()), deadline: deadlineOf(dueDeparture, d.Due), Form: form, Tenant: tenantItemOf(d.Tenant),
-		Reason: d.Reason, RequestedBy: d.RequestedBy, Message: d.Message, RequestedAt: d.RequestedAt, Grace: d.Grace, CoolDown: d.CoolDown, Retain: d.Retain,
+		Reason: d.Reason, RequestedBy: d.RequestedBy, Message: d.Message, RequestedAt: d.RequestedAt, RecordedAt: d.RecordedAt, Grace: d.Grace, CoolDown: d.CoolDown, Retain: d.Retain,
 		State: d.State, progress: encodeProgress(d.Progress), Again: encodeAsked(d.Again), Uploads: d.Uploads, Failing: encodeFailing(d.Failing), Missing: encodeMissing(d.Missing),
 		Attempt: encodeAttempt(d.Attempt),
 		Archive: encodeArchive(d.Archive), Proofs: encodeProofs(d.Proofs), UndoneBy: d.UndoneBy, UndoneAt: moment(d.UndoneAt),
@@ -172,7 +173,7 @@ func encodeDeparture(d pool.Departure) (item, error) {
 
 func (i departureItem) departure() pool.Departure {
 	return pool.Departure{
-		Tenant: i.Tenant.tenant(), Reason: i.Reason, RequestedBy: i.RequestedBy, Message: i.Message, RequestedAt: i.RequestedAt,
+		Tenant: i.Tenant.tenant(), Reason: i.Reason, RequestedBy: i.RequestedBy, Message: i.Message, RequestedAt: i.RequestedAt, RecordedAt: i.RecordedAt,
 		Grace: i.Grace, CoolDown: i.CoolDown, Retain: i.Retain, State: i.State, Progress: i.progress.decode(i.time()), Again: i.Again.decode(), Uploads: i.Uploads, Failing: i.Failing.decode(), Missing: decodeMissing(i.Missing),
 		Attempt: i.Attempt.decode(),
 		Archive: i.Archive.decode(), Proofs: decodeProofs(i.Proofs), UndoneBy: i.UndoneBy, UndoneAt: from(i.UndoneAt),

@@ -13,7 +13,7 @@ import (
 func departure(t *testing.T, of pool.Tenant) (pool.Tenant, pool.Departure) {
 	t.Helper()
 	tombstone, d, err := pool.Leave(of, pool.Departure{
-		Reason: "its contract ended", RequestedBy: "billing", Message: "m-1", RequestedAt: at(500).Add(123456789), Grace: time.Hour,
+		Reason: "its contract ended", RequestedBy: "billing", Message: "m-1", RequestedAt: at(500).Add(123456789), RecordedAt: at(510).Add(987654321), Grace: time.Hour,
 	}, pool.DefaultTerms, at(510))
 	must(t, err)
 	return tombstone, d
