@@ -290,7 +290,8 @@ func (c *controlPlane) addRules(undelivered awssqs.Queue) {
 		Undelivered:      undelivered,
 	})
 	// RDS sends its events at best: the pool check asks every minute, and does so at once where something is said. What that
-	// is it notes: a failover is over before anybody asks. Of too many databases RDS tells as a notification.
+	// is it notes: a failover is over before anybody asks. Too many databases (RDS-EVENT-0056) are a notification, says its user guide
+	// ("Amazon RDS event categories and event messages").
 	NewRule(c.stack, "DatabaseEvent", RuleProps{
 		Description:      "Headroom: something happened to the instance of a database host",
 		Source:           "aws.rds",

@@ -13,10 +13,13 @@ import (
 )
 
 // TestADatabaseHostFailsOverAndRunsFull has the standby of an instance take over, which is noted and told although it is over in a
-// moment; then it runs out of storage: it takes no more tenants until somebody gives it some.
+// moment; then it runs out of storage: it takes no more tenants until somebody gives it some. That it has more databases than RDS
+// advises is noted.
 func TestADatabaseHostFailsOverAndRunsFull(t *testing.T) {
 	t.Parallel()
-	s := start(t, policies(pool.Policy{SlotsPerHost: 3}, pool.Policy{SlotsPerHost: 3}), func(o *local.Options) { o.Speed = 20 })
+	s := start(t, policies(pool.Policy{SlotsPerHost: 3}, pool.Policy{SlotsPerHost: 3}), func(o *local.Options) {
+		o.Speed, o.DatabasesAdvised = 20, 3 // less than a host has with its slots
+	})
 	s.awaitInService(t, 1, 1)
 	s.signUp(t, "acme", "127.30.62.1")
 	s.awaitReady(t, "acme")
@@ -51,6 +54,10 @@ func TestADatabaseHostFailsOverAndRunsFull(t *testing.T) {
 	})
 	s.await(t, "people are told", func() bool { return said("RDS says of host "+string(id), "failover completed") > 0 })
 	s.await(t, "it takes tenants", func() bool { return s.host(t, id).State == pool.HostInService })
+
+	s.await(t, "that it has more databases than is advised stands there, too", func() bool {
+		return slices.ContainsFunc(s.host(t, id).History, func(e pool.Entry) bool { return e.What == "RDS-EVENT-0056" })
+	})
 
 	must(t, s.Databases.FillStorage(name))
 	s.await(t, "it takes none while it is full", func() bool { return s.host(t, id).State == pool.HostCordoned })

@@ -105,7 +105,7 @@ func (c *Cloud) composeDatabases() error {
 	c.Databases, err = rds.New(rds.Config{
 		Account: c.Account, Region: c.Region, Authority: authority, Secrets: c.Secrets, Lead: o.LeadTimes.Database,
 		CacheDir: o.CacheDir, LogDir: filepath.Join(c.Dir, "logs"), Quota: c.Quotas.Most, Clock: c.Clock, ShipEvery: o.ShipEvery,
-		Emit: c.Events.Emit, Put: c.putDatabase, Stopped: o.Stopped, Log: o.Log,
+		Emit: c.Events.Emit, Put: c.putDatabase, DatabasesAdvised: o.DatabasesAdvised, Stopped: o.Stopped, Log: o.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("start the local RDS: %w", err)

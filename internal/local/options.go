@@ -48,6 +48,9 @@ type Options struct {
 	// latest restorable time lags behind; default 5 minutes, as in AWS, but never more often than every two seconds
 	// of the machine's.
 	ShipEvery time.Duration
+	// DatabasesAdvised is how many databases a database server may have, its own among them, before RDS advises against it;
+	// default however many.
+	DatabasesAdvised int
 	// TaskDisk is how many bytes a task may write; default what its definition says, of which the machine may have
 	// less.
 	TaskDisk int64

@@ -15,6 +15,7 @@ import (
 // Usage is what a server takes of its machine.
 type Usage struct {
 	Connections int           // of clients; RDS's own are not counted
+	Databases   int           // beside the templates
 	Processor   time.Duration // that it has had since it was run last
 	Storage     int64         // bytes of its data
 	Memory      int64         // bytes that the machine can still give
@@ -30,7 +31,7 @@ func (s *Server) Usage(ctx context.Context) (u Usage, err error) {
 	if process == nil || ended(process) {
 		return u, fmt.Errorf("measure server %s: %w", s.name, ErrDown)
 	}
-	if u.Connections, err = s.connections(ctx); err != nil {
+	if u.Connections, u.Databases, err = s.counts(ctx); err != nil {
 		return u, fmt.Errorf("measure server %s: %w", s.name, err)
 	}
 	if u.Processor, err = processor(process.PID()); err != nil {
@@ -43,17 +44,18 @@ func (s *Server) Usage(ctx context.Context) (u Usage, err error) {
 	return u, nil
 }
 
-func (s *Server) connections(ctx context.Context) (n int, err error) {
+func (s *Server) counts(ctx context.Context) (connections, databases int, err error) {
 	conn, err := s.Superuser(ctx, "postgres")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	err = conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> current_user").Scan(&n)
+	err = conn.QueryRow(ctx, "SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> current_user), "+
+		"(SELECT count(*) FROM pg_database WHERE NOT datistemplate)").Scan(&connections, &databases)
 	if err != nil {
-		return 0, fmt.Errorf("count the connections: %w", err)
+		return 0, 0, fmt.Errorf("count the connections and databases: %w", err)
 	}
-	return n, nil
+	return connections, databases, nil
 }
 
 // processor is what a process and its children, those that have ended among them, have had of processors.

@@ -37,6 +37,7 @@ const (
 	eventFailed        = "RDS-EVENT-0031"
 	eventBackupsOn     = "RDS-EVENT-0032"
 	eventFailoverEnded = "RDS-EVENT-0049"
+	eventDatabases     = "RDS-EVENT-0056"
 	eventResetFailed   = "RDS-EVENT-0067"
 	eventStopped       = "RDS-EVENT-0087"
 	eventStarted       = "RDS-EVENT-0088"
@@ -48,7 +49,7 @@ var categories = map[string]string{
 	eventRestarted: "availability", eventStorageFull: "low storage", eventFailover: "failover", eventReset: "configuration change",
 	eventStorageGrown: "configuration change", eventStorageGrows: "configuration change", eventRestored: "restoration",
 	eventBackupsOff: "configuration change", eventFailed: "failure", eventBackupsOn: "configuration change", eventFailoverEnded: "failover",
-	eventResetFailed: "configuration change", eventStopped: "notification", eventStarted: "notification", eventStorageLow: "low storage",
+	eventDatabases: "notification", eventResetFailed: "configuration change", eventStopped: "notification", eventStarted: "notification", eventStorageLow: "low storage",
 }
 
 // emit sends an event of an instance, as RDS words it, and remembers it.

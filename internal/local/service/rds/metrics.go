@@ -54,8 +54,8 @@ func (r *RDS) measureAll() {
 	}
 }
 
-// measure publishes the metrics of an instance whose server answers. Of one that is down there are none: RDS
-// learns them from the instance itself.
+// measure publishes the metrics of an instance whose server answers, and says so when it has come to have too many
+// databases. Of one that is down there are none: RDS learns them from the instance itself.
 func (r *RDS) measure(i *instance) {
 	if r.cfg.Put == nil {
 		return
@@ -80,6 +80,10 @@ func (r *RDS) measure(i *instance) {
 	r.mu.Lock()
 	i.measured = now
 	r.mu.Unlock()
+	if most := r.cfg.DatabasesAdvised; most > 0 && usage.Databases > most && before.Databases <= most {
+		r.emit(i, eventDatabases, "The number of databases you have for your DB instance exceeds the recommended best practices for Amazon RDS. "+
+			"Reduce the number of databases on your DB instance.")
+	}
 
 	at := r.cfg.Clock.Now()
 	put := func(metric, unit string, value float64) { r.cfg.Put(identifier, metric, unit, at, value) }

@@ -1,6 +1,8 @@
 package rds
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -148,4 +150,67 @@ func TestAnInstanceThatIsDownTellsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	comes()
+}
+
+// RDS says once that an instance has come to have too many databases, and again when it has come to have them anew.
+func TestTooManyDatabasesAreToldOf(t *testing.T) {
+	b := newBench(t) // three are advised
+	port, user, password := b.instance(t, database("crowded", nil))
+	conn, err := b.open(t, port, user, password, "postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var has int
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE NOT datistemplate").Scan(&has); err != nil || has > 3 {
+		t.Fatalf("it has %d at first: %v", has, err)
+	}
+	run := func(sql string, more int) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+		has += more
+		for range 500 {
+			b.mu.Lock()
+			counted := b.instances["crowded"].measured.Databases
+			b.mu.Unlock()
+			if counted == has {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Fatalf("%s: it is not counted", sql)
+	}
+	said := func() (times int) {
+		b.events.mu.Lock()
+		defer b.events.mu.Unlock()
+		for _, e := range b.events.said {
+			if strings.Contains(e, `"EventID":"RDS-EVENT-0056"`) && strings.Contains(e, `"EventCategories":["notification"]`) {
+				times++
+			}
+		}
+		return times
+	}
+	comes := func(times int) {
+		t.Helper()
+		for range 100 {
+			if said() == times {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Fatalf("it is said %d times, want %d", said(), times)
+	}
+	for has < 3 {
+		run(fmt.Sprintf("CREATE DATABASE tenant%d", has), 1)
+	}
+	comes(0)
+	run("CREATE DATABASE one_more", 1)
+	comes(1)
+	run("CREATE DATABASE another", 1)
+	run("DROP DATABASE another", -1)
+	run("DROP DATABASE one_more", -1)
+	comes(1)
+	run("CREATE DATABASE one_more", 1)
+	comes(2)
 }

@@ -38,6 +38,10 @@ type Config struct {
 	Emit func(ctx context.Context, source, detailType string, resources []string, detail any)
 	Put  Put // takes the metrics of instances that run; nil: nobody does
 
+	// DatabasesAdvised is how many databases an instance may have before RDS advises against it, by an event. AWS does not
+	// document how many that are; 0: however many.
+	DatabasesAdvised int
+
 	// Stopped is told, as the instances are closed, how many are so far; nil: nobody is. One call at a time.
 	Stopped func(stopped, of int)
 	Log     *slog.Logger // default slog.Default

@@ -123,7 +123,7 @@ func newBench(t *testing.T) bench {
 	r, err := New(Config{
 		Account: "123456789012", Region: "eu-west-1", Authority: authority, Secrets: v,
 		CacheDir: cache, LogDir: logs, Lead: 10 * time.Millisecond,
-		Clock: clock.New(1000), Restart: 50 * time.Second, ShipEvery: 300 * time.Second, Emit: said.emit, Put: told.put,
+		Clock: clock.New(1000), Restart: 50 * time.Second, ShipEvery: 300 * time.Second, Emit: said.emit, Put: told.put, DatabasesAdvised: 3,
 		Stopped: func(n, of int) { said.stopped = append(said.stopped, fmt.Sprintf("%d of %d", n, of)) },
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
