@@ -60,6 +60,7 @@ type Access struct {
 	SecurityGroup string // ID of the gateway's security group
 	Machine       string // ID of the gateway's machine
 	Cache         string // ID of the volume that is the gateway's cache
+	CacheGiB      int    // its size, as it was seen; 0: not yet
 }
 
 // GatewayID is the ID of the gateway, "sgw-…", as its ARN ends.
@@ -68,7 +69,7 @@ func (a Access) GatewayID() string { return a.Gateway[strings.LastIndex(a.Gatewa
 // Offered is what a signup needs of it. It lies on the shelf, where each byte is paid for by every
 // claim, and where a machine that is replaced would stay.
 func (a Access) Offered() Access {
-	a.Appliance, a.Machine, a.Cache = "", "", ""
+	a.Appliance, a.Machine, a.Cache, a.CacheGiB = "", "", "", 0
 	return a
 }
 

@@ -262,7 +262,7 @@ func MoveToGateway(t MoveTarget) (moved Host, reasons []string) {
 	refuse(n.Cache == "" || n.Cache == h.Access.Cache, "the new cache disk is %q", n.Cache)
 	refuse(r.Next == "" || r.Next == h.Access.Machine, "the new machine is %q", r.Next)
 	h = h.lose(r)
-	h.Access.Gateway, h.Access.Cache, h.Access.Machine, h.Image = n.Gateway, n.Cache, r.Next, r.To
+	h.Access.Gateway, h.Access.Cache, h.Access.CacheGiB, h.Access.Machine, h.Image = n.Gateway, n.Cache, 0, r.Next, r.To
 	h.Gateways++
 	for i := range h.Slots {
 		s := &h.Slots[i]

@@ -38,7 +38,7 @@ func (h *Handler) round(ctx context.Context, q events.HostRound, sentAt time.Tim
 	}
 	d := pool.Diagnose(f)
 	if d.Well {
-		return nil
+		return h.noteCache(ctx, host)
 	}
 	if q.Look < roundLooks {
 		return h.Steps.Send(ctx, events.NewHostRound(q.HostID, q.Look+1), roundWait)

@@ -33,6 +33,8 @@ func TestAHostThatHangsUnnoticedIsFoundInItsTurn(t *testing.T) {
 func TestARoundLeavesHostsAloneThatAreWell(t *testing.T) {
 	w := newWorld(t, 2)
 	w.silent = true
+	w.put(events.NewHostRound(string(first), 1)) // which notes the size of its cache
+	w.run(time.Minute)
 	version := w.host(first).Version
 	w.put(events.NewHostRound(string(first), 1))
 	w.put(events.NewHostRound("share-standard-99", 1)) // its number was passed over
@@ -60,4 +62,40 @@ func TestWhatPassesBetweenTwoLooksIsNoDoubt(t *testing.T) {
 	if h := w.host(first); h.State != pool.HostInService {
 		t.Errorf("host is %s: %s", h.State, h.Doubt)
 	}
+}
+
+// What a gateway that is given up may lose is a share of its cache disk, which may be gone by then, and its size with it.
+func TestTheSizeOfACacheIsKnownThatIsGone(t *testing.T) {
+	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) string {
+		w := newWorld(t, 1)
+		w.silent = true
+		w.put(events.NewHostRound(string(first), 1))
+		w.deliver(life, 10*time.Minute)
+		host := w.host(first)
+		if host.Access.CacheGiB != 150 {
+			t.Errorf("its cache has %d GiB", host.Access.CacheGiB)
+		}
+		w.gateway(first).measured = pool.Unuploaded{Dirty: 10, DirtyAt: w.now}
+		w.center.upload(host.Access.GatewayID())
+		w.center.terminate(w.machine(first), false)
+		w.run(time.Minute)
+		w.center.lose(host.Access.Cache)
+		w.silent = false
+		w.doubt(first)
+		w.run(30 * time.Minute)
+		if r := w.repair(first); r.State != pool.RepairAsking || r.Way != pool.WayGateway {
+			t.Fatalf("it is %s, way %s", r.State, r.Way)
+		}
+		w.must(w.request(first, events.RepairProceed, "gateway"))
+		w.run(time.Hour)
+		w.inService(first)
+		lost := w.repair(first).Renewal.Lost
+		if !strings.Contains(lost, "up to 15 GiB, 10% of its cache of 150 GiB") {
+			t.Errorf("what may be lost is %q", lost)
+		}
+		if size := w.host(first).Access.CacheGiB; size != 0 {
+			t.Errorf("its new cache, which was not seen, has %d GiB", size)
+		}
+		return w.host(first).Access.Cache
+	})
 }

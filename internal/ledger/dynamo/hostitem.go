@@ -103,6 +103,7 @@ type accessItem struct {
 	SecurityGroup string `dynamodbav:"s,omitempty"`
 	Machine       string `dynamodbav:"e,omitempty"`
 	Cache         string `dynamodbav:"c,omitempty"`
+	CacheGiB      int    `dynamodbav:"n,omitempty"`
 }
 
 type slotItem struct {

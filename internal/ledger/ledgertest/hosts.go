@@ -22,6 +22,7 @@ func hostRoundTrip(t *testing.T, l ledger.Ledger) {
 	h.Rang, h.Calm, h.Set = []time.Time{at(4), at(6)}, at(7), at(3)
 	h.Untold, h.Doubt, h.Trouble, h.ByHand, h.Repair = true, "it does not answer", "its storage is full", "jo: a drill", 3
 	h.Gateways = 2
+	h.Access.Machine, h.Access.Cache, h.Access.CacheGiB = "i-1", "vol-1", 150
 	h.Losses = []pool.Loss{{Gateway: "sgw-1", At: at(3), Amount: "up to 1 GiB", Shares: []pool.LossOf{{Index: 1, Generation: 2, Tenant: "acme", Files: "a report named 1 file"}}}}
 	h.Drained, h.Protected = "jo: old", "ann: the auditors"
 	h.Retire = pool.Retirement{By: "jo: old", At: at(9), Off: at(8), Left: []pool.Remnant{
