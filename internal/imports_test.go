@@ -66,7 +66,7 @@ var rooms = []room{
 	{folder: "demo", may: []string{"internal/local", "internal/pool", "internal/adapter/awsclient", "events"}},
 	{folder: "demo/page", may: []string{"docs", "internal/demo", "internal/local", "internal/pool", "internal/ledger", "internal/adapter/awsclient", "events"}},
 	// Who words a plan reads the policies as who makes it.
-	{folder: "operator", may: []string{"internal/pool", "internal/ledger", "internal/stocktake", "internal/adapter/awsclient", "internal/adapter/instances", "internal/adapter/inventory", "internal/adapter/objects", "internal/adapter/policy", "events"}},
+	{folder: "operator", may: []string{"internal/pool", "internal/ledger", "internal/stocktake", "internal/adapter/awsclient", "internal/adapter/images", "internal/adapter/instances", "internal/adapter/inventory", "internal/adapter/objects", "internal/adapter/policy", "events"}},
 	{folder: "sim", refuses: sdk, may: []string{
 		"internal/pool", "internal/lifecycle", "internal/ledger", "internal/shelf", "internal/access", "internal/announce", "internal/hostalarm", "internal/telemetry",
 		"internal/handler", "events",
