@@ -31,6 +31,9 @@ func (t *town) hearReady(e events.StorageReady) {
 			return // the first looks at its share read no record: one that was sent before may see it as it was
 		}
 	}
+	if a.Restorations[id].ShutsOut() {
+		return // it moves, and was ready before: a late copy of a message may say so again
+	}
 	server := w.cloud.databases.servers[e.Database.Host]
 	if server == nil || server.databases[tenant.Database.Name] == nil || !server.databases[tenant.Database.Name].login {
 		w.found("what is announced can be reached", "the database of %s lets nobody in", id)

@@ -195,8 +195,9 @@ func (w *world) nobodyReachesAnothers(a accounts) {
 	}
 	for _, s := range w.cloud.databases.servers {
 		for name, db := range s.databases {
-			owner := a.owners[a.slots[name]]
-			if at := a.slots[name]; db.login && owner == "" && (a.next[at] || w.slotState(a, at) == pool.SlotFree) {
+			at, known := a.slots[name] // a table that was put back may not know its host
+			owner := a.owners[at]
+			if db.login && known && owner == "" && (a.next[at] || w.slotState(a, at) == pool.SlotFree) {
 				w.found("what is nobody's lets nobody in", "%s on %s is nobody's, and %q gets in", name, s.name, w.town.passwords[db.password])
 			}
 			if of := w.town.passwords[db.password]; db.login && owner != "" && of != owner {
