@@ -87,6 +87,8 @@ type Ledger interface {
 	// move with it. The host's price is added to what is spent, on the condition that the sum stays within the
 	// host's Cap, unless that is 0: else pool.ErrConflict. One transaction.
 	Order(ctx context.Context, seen pool.Record, h pool.Host) error
+	// Adopt is Order of a host that a recovery found, on the condition, too, that the recovery's record has the version that r has.
+	Adopt(ctx context.Context, r recovery.Record, seen pool.Record, h pool.Host) error
 	// NoteCounted notes that the hosts of a pool up to a number are counted in what is spent; a lower number than is noted
 	// changes nothing. pool.ErrNotFound when the pool never had a host.
 	NoteCounted(ctx context.Context, key pool.Key, seq int) error
@@ -101,6 +103,9 @@ type Ledger interface {
 	// before's, moves the pool's counters by the difference of their contributions, and notes the outcome
 	// in the pool's record (pool.Record.Note). One transaction.
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	// SaveHostDuring is SaveHost on the condition, too, that the recovery's record has the version that r has: what acts by a
+	// record that was overtaken changes no host.
+	SaveHostDuring(ctx context.Context, r recovery.Record, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	// SaveHosts is SaveHost for several hosts, none of which comes to an outcome, in one transaction: all are
 	// written or none is.
 	SaveHosts(ctx context.Context, changes []HostChange) error

@@ -38,9 +38,8 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 		return r, nil
 	}
 	// Commit point: the plan is being carried out, and what is left of it is too, whatever its digest.
-	begun := r.Clone()
-	begun.Applying = q.Digest
-	if err := h.note(ctx, begun); err != nil {
+	r.Applying = q.Digest
+	if r, err = h.note(ctx, r); err != nil {
 		return r, err
 	}
 	b, err := h.Books.Books(ctx, s.seen)
@@ -48,7 +47,7 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 		return r, err
 	}
 	for _, c := range p.Hosts {
-		if err := h.saveHost(ctx, c); err != nil {
+		if err := h.saveHost(ctx, r, c); err != nil {
 			return r, err
 		}
 	}
@@ -71,26 +70,22 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 	}
 	r = r.Looked(left, s.seen.At)
 	if len(left.Hosts)+len(left.Tenants) > 0 { // who is asked to leave, or to stay, does so a little later
-		r.Applying = q.Digest
 		return r, fmt.Errorf("%d changes are left after all were made: %w", len(left.Lines), pool.ErrConflict)
 	}
-	// Commit point: the ledger is true. What is left is to hand out again, from some hosts before others.
-	r.Applying, r.Done = "", true
-	if err := h.note(ctx, r); err != nil {
-		return r, err
-	}
+	// The ledger is true. What is left is to hand out again, from some hosts before others.
+	r.Done = true
 	return h.free(ctx, r, r.Keep, fmt.Sprintf("done: %d things, and %d are left that nobody but a person can decide", len(p.Lines), len(left.Unsure)))
 }
 
-func (h *Handler) saveHost(ctx context.Context, c plans.HostChange) error {
+func (h *Handler) saveHost(ctx context.Context, r plans.Record, c plans.HostChange) error {
 	if c.Before.Version > 0 {
-		return h.Ledger.SaveHost(ctx, c.Before, c.After, c.Outcome, h.Now())
+		return h.Ledger.SaveHostDuring(ctx, r, c.Before, c.After, c.Outcome, h.Now())
 	}
 	record, err := h.Ledger.Pool(ctx, c.After.Key())
 	if err != nil {
 		return err
 	}
-	return h.Ledger.Order(ctx, record, c.After)
+	return h.Ledger.Adopt(ctx, r, record, c.After)
 }
 
 // freeAddresses frees the addresses that a tenant has by its record, and is not to have: another's may be among them. Killed after this,

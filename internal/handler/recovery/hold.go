@@ -26,15 +26,20 @@ func (h *Handler) hold(ctx context.Context, r plans.Record) (plans.Record, error
 			return r, nil
 		}
 	}
+	return h.holdAll(ctx, r)
+}
+
+// holdAll holds all hosts, and what of them lies on the shelves.
+func (h *Handler) holdAll(ctx context.Context, r plans.Record) (plans.Record, error) {
 	since := r.HeldAt
-	if !since.IsZero() {
-		// Commit point: killed after this, what is held is as good as held just now.
-		r.HeldAt = plans.Record{}.HeldAt
-		if err := h.note(ctx, r); err != nil {
-			return r, err
-		}
+	// Commit point: nobody who was at ending a hold ends this one, and who is asked for something next goes on with it. Killed after
+	// this, what is held is as good as held just now.
+	r.HeldAt, r.Holding, r.Freeing = plans.Record{}.HeldAt, true, false
+	var err error
+	if r, err = h.note(ctx, r); err != nil {
+		return r, err
 	}
-	changed, err := h.each(ctx, plans.Held)
+	changed, err := h.each(ctx, r, plans.Held)
 	if err != nil {
 		return r, err
 	}
@@ -47,7 +52,7 @@ func (h *Handler) hold(ctx context.Context, r plans.Record) (plans.Record, error
 			return r, err
 		}
 	}
-	r.HeldAt = since
+	r.HeldAt, r.Holding = since, false
 	if changed || since.IsZero() { // a host that came into service since it was held last may have handed out until now
 		r.HeldAt = h.Now().UTC()
 	}
@@ -58,7 +63,14 @@ func (h *Handler) hold(ctx context.Context, r plans.Record) (plans.Record, error
 
 // free ends the hold, but of hosts of which it is not known what they have.
 func (h *Handler) free(ctx context.Context, r plans.Record, keep []pool.HostID, came string) (plans.Record, error) {
-	_, err := h.each(ctx, func(host pool.Host, now time.Time) (pool.Host, bool, error) {
+	// Commit point: the hold is over. Whoever acts by an earlier record changes no host any more, and who is asked for
+	// something next goes on with this.
+	r.HeldAt, r.Holding, r.Freeing, r.Applying, r.Keep = plans.Record{}.HeldAt, false, true, "", keep
+	r, err := h.note(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	_, err = h.each(ctx, r, func(host pool.Host, now time.Time) (pool.Host, bool, error) {
 		if slices.Contains(keep, host.ID) {
 			return host, false, nil
 		}
@@ -67,18 +79,29 @@ func (h *Handler) free(ctx context.Context, r plans.Record, keep []pool.HostID, 
 	if err != nil {
 		return r, err
 	}
-	r.HeldAt, r.Came = plans.Record{}.HeldAt, came
+	r.Freeing, r.Came = false, came
 	return r, nil
 }
 
-// each changes every host there is on record, and reports whether that changed any.
-func (h *Handler) each(ctx context.Context, change func(pool.Host, time.Time) (pool.Host, bool, error)) (changed bool, err error) {
+// during is a ledger in which hosts are saved while a recovery's record stands.
+type during struct {
+	store
+	r plans.Record
+}
+
+// SaveHost saves a host while the record stands.
+func (d during) SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
+	return d.SaveHostDuring(ctx, d.r, before, after, outcome, now)
+}
+
+// each changes every host there is on record while r stands, and reports whether that changed any.
+func (h *Handler) each(ctx context.Context, r plans.Record, change func(pool.Host, time.Time) (pool.Host, bool, error)) (changed bool, err error) {
 	hosts, err := h.hosts(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(hosts)) {
-		before, after, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+		before, after, err := ledger.UpdateHost(ctx, during{h.Ledger, r}, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
 			after, changed, err := change(host, h.Now())
 			if err == nil && !changed {
 				err = ledger.ErrUnchanged

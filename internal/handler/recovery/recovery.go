@@ -23,10 +23,11 @@ type store interface {
 	Tiers(ctx context.Context) ([]pool.Tier, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
-	Order(ctx context.Context, seen pool.Record, h pool.Host) error
+	Adopt(ctx context.Context, r plans.Record, seen pool.Record, h pool.Host) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	SaveHostDuring(ctx context.Context, r plans.Record, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
@@ -128,24 +129,40 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	if before.Message != d.ID {
 		asked.By, asked.Why, asked.Message, asked.AskedAt, asked.Came, asked.Done = d.Who(q.RequestedBy), q.Reason, d.ID, d.SentAt.UTC(), "", false
 	}
-	after, err := h.act(ctx, q, before, asked)
+	after, err := h.follow(ctx, q, before, asked)
 	if err != nil {
 		return fmt.Errorf("%s for the recovery of stage %s: %w", q.Action, h.Stage, err)
 	}
 	h.Log.InfoContext(ctx, "recovery", "action", q.Action, "came", after.Came, "does", len(after.Lines), "unsure", len(after.Unsure))
-	return h.note(ctx, after)
+	_, err = h.note(ctx, after)
+	return err
 }
 
-// note records how far the recovery is, unless something else was asked for since.
-func (h *Handler) note(ctx context.Context, r plans.Record) error {
-	now, err := h.Ledger.Recovery(ctx)
+// note records how far the recovery is, on the condition that nothing was recorded since r was read: what was overtaken fails, and
+// comes again. It returns r as it was recorded.
+func (h *Handler) note(ctx context.Context, r plans.Record) (plans.Record, error) {
+	if err := h.Ledger.SaveRecovery(ctx, r, r); err != nil {
+		return r, err
+	}
+	r.Version++
+	return r, nil
+}
+
+// follow does what is asked for, once a hold that was begun, or ended, is so for all hosts: whoever was at that is overtaken, and
+// changes none any more.
+func (h *Handler) follow(ctx context.Context, q events.RecoverRequest, before, r plans.Record) (plans.Record, error) {
+	var err error
+	switch {
+	case q.Action == events.RecoverHold, q.Action == events.RecoverDrop: // it does that by itself
+	case r.Holding:
+		r, err = h.holdAll(ctx, r)
+	case r.Freeing:
+		r, err = h.free(ctx, r, r.Keep, "")
+	}
 	if err != nil {
-		return err
+		return r, err
 	}
-	if now.Message != r.Message && r.AskedAt.Before(now.AskedAt) {
-		return fmt.Errorf("something else was asked for since: %w", pool.ErrConflict)
-	}
-	return h.Ledger.SaveRecovery(ctx, now, r)
+	return h.act(ctx, q, before, r)
 }
 
 func (h *Handler) act(ctx context.Context, q events.RecoverRequest, before, r plans.Record) (plans.Record, error) {
@@ -165,7 +182,6 @@ func (h *Handler) act(ctx context.Context, q events.RecoverRequest, before, r pl
 	case events.RecoverHold:
 		return h.hold(ctx, r)
 	case events.RecoverDrop:
-		r.Applying = ""
 		return h.free(ctx, r, nil, "nothing is held any more, and the ledger is as it was")
 	default:
 		return h.apply(ctx, q, before, r)

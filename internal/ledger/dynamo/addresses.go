@@ -49,19 +49,21 @@ func registration(address string, tenant pool.TenantID) (*types.Put, error) {
 // Unregister frees an address of a tenant, in one transaction with a look at the tenant's version: the
 // tenant does not have the address, and has not got it since.
 func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenant) error {
-	var unchanged conditions
-	unchanged.equal("version", seen.Version)
-	looked := unchanged.put(nil)
-	err := l.transact(ctx, freeing(address, seen.ID),
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			Key: tenantKey(seen.ID).attributes(), ConditionExpression: looked.ConditionExpression,
-			ExpressionAttributeNames: looked.ExpressionAttributeNames, ExpressionAttributeValues: looked.ExpressionAttributeValues,
-		}},
-	)
-	if err != nil {
+	if err := l.transact(ctx, freeing(address, seen.ID), checkVersion(tenantKey(seen.ID), seen.Version)); err != nil {
 		return fmt.Errorf("free address %s: %w", address, err)
 	}
 	return nil
+}
+
+// checkVersion is the part of a transaction that looks at the version of an item which it does not write.
+func checkVersion(k key, version int64) types.TransactWriteItem {
+	var unchanged conditions
+	unchanged.equal("version", version)
+	looked := unchanged.put(nil)
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		Key: k.attributes(), ConditionExpression: looked.ConditionExpression,
+		ExpressionAttributeNames: looked.ExpressionAttributeNames, ExpressionAttributeValues: looked.ExpressionAttributeValues,
+	}}
 }
 
 // Disown frees an address of a tenant, in one transaction with a write of the tenant's record as it is.

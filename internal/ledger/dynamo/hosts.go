@@ -13,6 +13,7 @@ import (
 
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
+	"headroom/internal/pool/recovery"
 )
 
 // Host reads a host; pool.ErrNotFound when there is none.
@@ -26,6 +27,16 @@ func (l *Ledger) Host(ctx context.Context, id pool.HostID) (pool.Host, error) {
 
 // Order records a new host and moves its pool's Seq, in one transaction.
 func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error {
+	return l.order(ctx, seen, h)
+}
+
+// Adopt is Order on the condition, too, that the recovery's record has the version that r has.
+func (l *Ledger) Adopt(ctx context.Context, r recovery.Record, seen pool.Record, h pool.Host) error {
+	return l.order(ctx, seen, h, checkVersion(recoveryKey(), r.Version))
+}
+
+// order records a new host, and what else is to be so.
+func (l *Ledger) order(ctx context.Context, seen pool.Record, h pool.Host, with ...types.TransactWriteItem) error {
 	if _, _, err := h.ID.Parse(); err != nil {
 		return err
 	}
@@ -47,6 +58,7 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 		writes = append(writes, types.TransactWriteItem{Update: addTier(h.Tier)})
 	}
 	writes = append(writes, spend(pool.Spending(h), h.Cap)...)
+	writes = append(writes, with...)
 	// Commit point: the host is ordered, and its number is used up.
 	if err := l.transact(ctx, writes...); err != nil {
 		return fmt.Errorf("record the order of host %s: %w", h.ID, err)
@@ -57,6 +69,16 @@ func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error
 // SaveHost writes a host, moves its pool's counters and notes its outcome, in one transaction. When the
 // pool's record stays as it is, the host alone is written.
 func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
+	return l.saveHost(ctx, before, after, outcome, now)
+}
+
+// SaveHostDuring is SaveHost on the condition, too, that the recovery's record has the version that r has.
+func (l *Ledger) SaveHostDuring(ctx context.Context, r recovery.Record, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
+	return l.saveHost(ctx, before, after, outcome, now, checkVersion(recoveryKey(), r.Version))
+}
+
+// saveHost writes a host, and what else is to be so or to be written with it.
+func (l *Ledger) saveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time, with ...types.TransactWriteItem) error {
 	after.Version = before.Version + 1
 	i, err := encodeHost(after)
 	if err != nil {
@@ -81,6 +103,7 @@ func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome 
 		writes = append(writes, types.TransactWriteItem{Update: change.update()})
 	}
 	writes = append(writes, spend(pool.Spending(after)-pool.Spending(before), 0)...)
+	writes = append(writes, with...)
 	if len(writes) == 1 {
 		err = l.putOnce(ctx, put)
 	} else {

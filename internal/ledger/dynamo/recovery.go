@@ -28,6 +28,8 @@ type recoveryItem struct {
 	Keep     []pool.HostID `dynamodbav:"keep,omitempty"`
 	More     int           `dynamodbav:"more,omitempty"`
 	Applying string        `dynamodbav:"applying,omitempty"`
+	Holding  bool          `dynamodbav:"holding,omitempty"`
+	Freeing  bool          `dynamodbav:"freeing,omitempty"`
 	Slot     *answerItem   `dynamodbav:"slot,omitempty"`
 	Version  int64         `dynamodbav:"version"`
 }
@@ -55,7 +57,7 @@ func (l *Ledger) Recovery(ctx context.Context) (recovery.Record, error) {
 	}
 	r := recovery.Record{
 		By: i.By, Why: i.Why, Message: i.Message, AskedAt: i.AskedAt, Came: i.Came, Done: i.Done, HeldAt: i.HeldAt, LookedAt: i.LookedAt,
-		Digest: i.Digest, Keep: i.Keep, More: i.More, Applying: i.Applying, Version: i.Version,
+		Digest: i.Digest, Keep: i.Keep, More: i.More, Applying: i.Applying, Holding: i.Holding, Freeing: i.Freeing, Version: i.Version,
 	}
 	if i.Slot != nil {
 		r.Slot = recovery.Answer(*i.Slot)
@@ -73,7 +75,7 @@ func (l *Ledger) Recovery(ctx context.Context) (recovery.Record, error) {
 func (l *Ledger) SaveRecovery(ctx context.Context, before, after recovery.Record) error {
 	stored := recoveryItem{
 		key: recoveryKey(), Form: form, By: after.By, Why: after.Why, Message: after.Message, AskedAt: after.AskedAt.UTC(), Came: after.Came, Done: after.Done,
-		HeldAt: after.HeldAt.UTC(), LookedAt: after.LookedAt.UTC(), Digest: after.Digest, Keep: after.Keep, More: after.More, Applying: after.Applying, Version: before.Version + 1,
+		HeldAt: after.HeldAt.UTC(), LookedAt: after.LookedAt.UTC(), Digest: after.Digest, Keep: after.Keep, More: after.More, Applying: after.Applying, Holding: after.Holding, Freeing: after.Freeing, Version: before.Version + 1,
 	}
 	if after.Slot != (recovery.Answer{}) {
 		answer := answerItem(after.Slot)

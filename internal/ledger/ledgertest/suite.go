@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"which hosts went out of service is kept as it was saved", storms},
 		{"how far a recovery is is kept as it was saved", recoveries},
 		{"a host that is adopted is on its way nowhere", adopted},
+		{"a host is saved while the recovery that it is of stands", fenced},
 		{"what is spent is the sum of what there is", spends},
 		{"orders at once stay under the cap", capHolds},
 		{"money is held once by a name", holdsMoney},

@@ -8,6 +8,7 @@ import (
 
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
+	"headroom/internal/pool/recovery"
 )
 
 func (l *Ledger) pool(key pool.Key) pool.Record {
@@ -51,24 +52,36 @@ func (l *Ledger) Pool(ctx context.Context, key pool.Key) (pool.Record, error) {
 
 // Order records a new host and moves its pool's Seq.
 func (l *Ledger) Order(ctx context.Context, seen pool.Record, h pool.Host) error {
-	return l.write(ctx, "Order", func() error {
-		if _, _, err := h.ID.Parse(); err != nil {
-			return err
+	return l.write(ctx, "Order", func() error { return l.order(seen, h) })
+}
+
+// Adopt is Order on the condition, too, that the recovery's record has the version that r has.
+func (l *Ledger) Adopt(ctx context.Context, r recovery.Record, seen pool.Record, h pool.Host) error {
+	return l.write(ctx, "Adopt", func() error {
+		if l.recovery.Version != r.Version {
+			return fmt.Errorf("adopt host %s during a recovery that was overtaken: %w", h.ID, pool.ErrConflict)
 		}
-		r := l.pool(h.Key())
-		if _, known := l.hosts[h.ID]; known || r.Seq != seen.Seq || r.Noted != seen.Noted {
-			return fmt.Errorf("record the order of host %s: %w", h.ID, pool.ErrConflict)
-		}
-		if !(pool.Budget{Cap: h.Cap, Spent: l.spent}).Allows(h.Price) {
-			return fmt.Errorf("record the order of host %s: the cap on money: %w", h.ID, pool.ErrConflict)
-		}
-		l.spent += pool.Spending(h)
-		r = r.Ordered(h)
-		r.Counters = r.Counters.Add(pool.Contribution(h))
-		l.saveRecord(r)
-		l.saveHost(h, 1)
-		return nil
+		return l.order(seen, h)
 	})
+}
+
+func (l *Ledger) order(seen pool.Record, h pool.Host) error {
+	if _, _, err := h.ID.Parse(); err != nil {
+		return err
+	}
+	r := l.pool(h.Key())
+	if _, known := l.hosts[h.ID]; known || r.Seq != seen.Seq || r.Noted != seen.Noted {
+		return fmt.Errorf("record the order of host %s: %w", h.ID, pool.ErrConflict)
+	}
+	if !(pool.Budget{Cap: h.Cap, Spent: l.spent}).Allows(h.Price) {
+		return fmt.Errorf("record the order of host %s: the cap on money: %w", h.ID, pool.ErrConflict)
+	}
+	l.spent += pool.Spending(h)
+	r = r.Ordered(h)
+	r.Counters = r.Counters.Add(pool.Contribution(h))
+	l.saveRecord(r)
+	l.saveHost(h, 1)
+	return nil
 }
 
 // Tiers lists the tiers that a host was ever ordered for, sorted.
@@ -128,19 +141,31 @@ func (l *Ledger) SaveHosts(ctx context.Context, changes []ledger.HostChange) err
 
 // SaveHost writes a host, moves its pool's counters and notes its outcome.
 func (l *Ledger) SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
-	return l.write(ctx, "SaveHost", func() error {
-		if stored, known := l.hosts[after.ID]; !known || stored.Version != before.Version {
-			return fmt.Errorf("save host %s: %w", after.ID, pool.ErrConflict)
+	return l.write(ctx, "SaveHost", func() error { return l.changeHost(before, after, outcome, now) })
+}
+
+// SaveHostDuring is SaveHost on the condition, too, that the recovery's record has the version that r has.
+func (l *Ledger) SaveHostDuring(ctx context.Context, r recovery.Record, before, after pool.Host, outcome pool.Outcome, now time.Time) error {
+	return l.write(ctx, "SaveHostDuring", func() error {
+		if l.recovery.Version != r.Version {
+			return fmt.Errorf("save host %s during a recovery that was overtaken: %w", after.ID, pool.ErrConflict)
 		}
-		if refused, was := l.contended[after.ID]; l.options.Contended && outcome != pool.Neutral && (!was || refused != before.Version) {
-			l.contended[after.ID] = before.Version
-			return fmt.Errorf("save host %s: what came of another host is noted: %w", after.ID, pool.ErrConflict)
-		}
-		r := l.pool(after.Key())
-		r.Counters = r.Counters.Add(pool.Contribution(after).Sub(pool.Contribution(before)))
-		l.saveRecord(r.Note(outcome, after, now))
-		l.spent += pool.Spending(after) - pool.Spending(before)
-		l.saveHost(after, before.Version+1)
-		return nil
+		return l.changeHost(before, after, outcome, now)
 	})
+}
+
+func (l *Ledger) changeHost(before, after pool.Host, outcome pool.Outcome, now time.Time) error {
+	if stored, known := l.hosts[after.ID]; !known || stored.Version != before.Version {
+		return fmt.Errorf("save host %s: %w", after.ID, pool.ErrConflict)
+	}
+	if refused, was := l.contended[after.ID]; l.options.Contended && outcome != pool.Neutral && (!was || refused != before.Version) {
+		l.contended[after.ID] = before.Version
+		return fmt.Errorf("save host %s: what came of another host is noted: %w", after.ID, pool.ErrConflict)
+	}
+	r := l.pool(after.Key())
+	r.Counters = r.Counters.Add(pool.Contribution(after).Sub(pool.Contribution(before)))
+	l.saveRecord(r.Note(outcome, after, now))
+	l.spent += pool.Spending(after) - pool.Spending(before)
+	l.saveHost(after, before.Version+1)
+	return nil
 }

@@ -21,6 +21,8 @@ type Record struct {
 	Done    bool   // the ledger is known to be true again
 
 	HeldAt   time.Time // since when nothing is handed out; zero: it is
+	Holding  bool      // a hold is under way: some hosts may be held, and some not yet
+	Freeing  bool      // the hold is over, and some hosts may be held still, the ones to Keep aside
 	LookedAt time.Time // when what there is was looked at last; zero: not since it is held
 	Digest   string    // of the plan that was made of that; empty: none was, because not everything could be looked at
 	Lines    []Line    // of that plan, the first of them
