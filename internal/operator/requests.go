@@ -246,18 +246,12 @@ func (o *Operator) HostAction(ctx context.Context, host, action, reason string) 
 	case action == events.HostUncordon && h.ByHand == "":
 		return Request{}, refused(explain, "host %s is not cordoned by a person's word", host)
 	}
-	next := []string{"headroom host show " + host}
-	if action == events.HostCordon {
-		next = append(next, "headroom host uncordon "+host+" --reason …")
+	r := o.hostRequest(h, action, reason)
+	r.Done = func(ctx context.Context) (string, bool, error) {
+		now, err := o.Ledger.Host(ctx, h.ID)
+		return "it is " + string(now.State), now.Version > h.Version && (now.State != h.State || now.ByHand != h.ByHand), err
 	}
-	return Request{
-		Output: hostEvents, Says: action + " host " + host, Next: next,
-		Body: events.HostRequest{Version: events.Version, Type: events.TypeHostRequest, HostID: host, Action: action, RequestedBy: o.Caller.ARN, Reason: reason},
-		Done: func(ctx context.Context) (string, bool, error) {
-			now, err := o.Ledger.Host(ctx, h.ID)
-			return "it is " + string(now.State), now.Version > h.Version && (now.State != h.State || now.ByHand != h.ByHand), err
-		},
-	}, nil
+	return r, nil
 }
 
 // repairWords say what a RepairRequest asks for; the host follows.

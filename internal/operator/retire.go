@@ -166,16 +166,17 @@ func (o *Operator) ProtectHost(ctx context.Context, host string, off bool, reaso
 	if err != nil {
 		return Request{}, err
 	}
+	explain := "headroom host explain " + host + " says why."
 	action := events.HostProtect
 	switch {
 	case off && h.Protected == "":
-		return Request{}, refused("", "host %s is not protected", host)
+		return Request{}, refused(explain, "host %s is not protected by a person's word", host)
 	case off:
 		action = events.HostUnprotect
 	case h.Protected != "":
-		return Request{}, refused("", "host %s is protected already, by %s", host, h.Protected)
+		return Request{}, refused(explain, "host %s is protected by a person's word already: %s", host, h.Protected)
 	case !h.State.Live() || h.State == pool.HostDeleting || h.State == pool.HostQuarantined:
-		return Request{}, refused("headroom host explain "+host+" says why.", "host %s can't be protected: it is %s", host, h.State)
+		return Request{}, refused(explain, "host %s can't be protected: it is %s", host, h.State)
 	case h.State == pool.HostRetiring && h.Step.OfRetirement() && h.Step != pool.StepInspect:
 		return Request{}, refused("The stop switch (destroy) halts it where it is.", "host %s is being taken down: it is past the step at which that can be called off", host)
 	}
@@ -193,16 +194,17 @@ func (o *Operator) DrainHost(ctx context.Context, host string, off bool, reason 
 	if err != nil {
 		return Request{}, err
 	}
+	explain := "headroom host explain " + host + " says why."
 	action := events.HostDrain
 	switch {
 	case h.State != pool.HostInService && h.State != pool.HostCordoned:
-		return Request{}, refused("headroom host explain "+host+" says why.", "host %s is not in service: it is %s", host, h.State)
+		return Request{}, refused(explain, "host %s is not in service: it is %s", host, h.State)
 	case off && h.Drained == "":
-		return Request{}, refused("", "host %s is not drained", host)
+		return Request{}, refused(explain, "host %s is not drained", host)
 	case off:
 		action = events.HostUndrain
 	case h.Drained != "" && !h.DrainedByItself():
-		return Request{}, refused("", "host %s is drained already, by %s", host, h.Drained)
+		return Request{}, refused(explain, "host %s is drained by a person's word already: %s", host, h.Drained)
 	}
 	r := o.hostRequest(h, action, reason)
 	if !off {
@@ -217,10 +219,20 @@ func (o *Operator) DrainHost(ctx context.Context, host string, off bool, reason 
 	return r, nil
 }
 
+// takesBack are the verbs that take back what was asked about a host; the host stands between their parts.
+var takesBack = map[string][2]string{
+	events.HostCordon: {"headroom host uncordon ", " --reason …"}, events.HostDrain: {"headroom host drain ", " --off --reason …"},
+	events.HostProtect: {"headroom host protect ", " --off --reason …"},
+}
+
 // hostRequest is a request about a host.
 func (o *Operator) hostRequest(h pool.Host, action, reason string) Request {
+	next := []string{"headroom host show " + string(h.ID)}
+	if back, there := takesBack[action]; there {
+		next = append(next, back[0]+string(h.ID)+back[1])
+	}
 	return Request{
-		Output: hostEvents, Says: action + " host " + string(h.ID), Next: []string{"headroom host explain " + string(h.ID)},
+		Output: hostEvents, Says: action + " host " + string(h.ID), Next: next,
 		Body: events.HostRequest{
 			Version: events.Version, Type: events.TypeHostRequest, HostID: string(h.ID), Action: action, RequestedBy: o.Caller.ARN, Reason: reason,
 		},

@@ -37,6 +37,8 @@ var changeVerbs = []struct{ args, output string }{
 
 func TestAChangeIsAMessageToTheRightQueue(t *testing.T) {
 	d := cloud(t)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
 	for _, test := range changeVerbs {
 		t.Run(test.args, func(t *testing.T) {
 			line := append(strings.Fields(test.args), "--endpoint", d.Endpoint)
@@ -58,6 +60,10 @@ func TestAChangeIsAMessageToTheRightQueue(t *testing.T) {
 			golden(t, goldenName(test.args)+".txt", stdout)
 			if diff := cmp.Diff([]map[string]any{would.Message}, d.sentTo(t, test.output)); diff != "" {
 				t.Errorf("it sent something else than it said (-said +sent):\n%s", diff)
+			}
+			goldenOnTerminal(t, test.args, line)
+			if sent := d.sentTo(t, test.output); len(sent) != 1 {
+				t.Errorf("on a terminal it sent %v", sent)
 			}
 		})
 	}

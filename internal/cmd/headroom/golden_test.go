@@ -62,6 +62,19 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// goldenOnTerminal compares what a command line, with what is its own in it, prints on a terminal of 100 columns.
+func goldenOnTerminal(t *testing.T, args string, line []string) {
+	t.Helper()
+	screen := newTerminal(t, 100)
+	root := newRoot()
+	root.SetOut(screen.File)
+	root.SetArgs(line)
+	if status := run(t.Context(), root); status != 0 {
+		t.Fatalf("%s: on a terminal: status %d", args, status)
+	}
+	golden(t, goldenName(args)+".terminal", strings.ReplaceAll(screen.shown(), "\x1b", "␛"))
+}
+
 // goldenName is the name of a file for a command line.
 func goldenName(args string) string {
 	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(args), "-"), "-")
@@ -99,14 +112,7 @@ func TestVerbsPrintWhatWasAccepted(t *testing.T) {
 			}
 			golden(t, goldenName(args)+".json", stdout)
 
-			screen := newTerminal(t, 100)
-			root := newRoot()
-			root.SetOut(screen.File)
-			root.SetArgs(line)
-			if status := run(t.Context(), root); status != 0 {
-				t.Fatalf("on a terminal: status %d", status)
-			}
-			golden(t, goldenName(args)+".terminal", strings.ReplaceAll(screen.shown(), "\x1b", "␛"))
+			goldenOnTerminal(t, args, line)
 		})
 	}
 }

@@ -14,6 +14,8 @@ import (
 var seldomVerbs = []struct{ args, output string }{
 	{"address remove acme 10.40.1.22 --yes", "InstanceChangeQueueUrl"},
 	{"host uncordon share-standard-1 --reason over", "HostEventsQueueUrl"},
+	{"host drain share-standard-1 --off --reason over", "HostEventsQueueUrl"},
+	{"host protect share-standard-1 --off --reason over", "HostEventsQueueUrl"},
 	{"host retire database-standard-2 --reason old --yes", "HostEventsQueueUrl"},
 	{"departure again vandelay.m4rkvandelay share --reason cleared", "DecommissionQueueUrl"},
 	{"departure retire vandelay.m4rkvandelay share --reason beyond --yes", "DecommissionQueueUrl"},
@@ -22,6 +24,8 @@ var seldomVerbs = []struct{ args, output string }{
 func TestWhatIsSeldomSoCanBeAskedFor(t *testing.T) {
 	d := cloud(t)
 	d.wreck(t)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
 	for _, test := range seldomVerbs {
 		status, stdout, stderr := execute(newRoot(), append(strings.Fields(test.args), "--endpoint", d.Endpoint)...)
 		if status != 0 || stderr != "" {
@@ -29,7 +33,8 @@ func TestWhatIsSeldomSoCanBeAskedFor(t *testing.T) {
 			continue
 		}
 		golden(t, goldenName(test.args)+".txt", stdout)
-		if sent := d.sentTo(t, test.output); len(sent) != 1 {
+		goldenOnTerminal(t, test.args, append(strings.Fields(test.args), "--endpoint", d.Endpoint))
+		if sent := d.sentTo(t, test.output); len(sent) != 2 {
 			t.Errorf("%s: sent %v", test.args, sent)
 		}
 	}
@@ -39,7 +44,7 @@ func TestWhatIsSeldomSoCanBeAskedFor(t *testing.T) {
 	}
 }
 
-// wreck has a tenant with two addresses, a host that is cordoned by hand, one that is empty, and a departure with a slot in
+// wreck has a tenant with two addresses, a host that is cordoned by hand, drained and protected, one that is empty, and a departure with a slot in
 // quarantine. Of the hosts that is taken back.
 func (d *deployed) wreck(t *testing.T) {
 	t.Helper()
@@ -65,7 +70,7 @@ func (d *deployed) wreck(t *testing.T) {
 			}
 		})
 	}
-	until("share-standard-1", func(h *pool.Host) { h.ByHand = "jo: a drill" })
+	until("share-standard-1", func(h *pool.Host) { h.ByHand, h.Drained, h.Protected = "jo: a drill", "jo: it is old", "jo: the audit" })
 	until("database-standard-2", func(h *pool.Host) {
 		h.State, h.Since, h.Progress = pool.HostInService, began, pool.Progress{}
 		h.Slots = []pool.Slot{{Index: 1, Generation: 1, Name: "dm4n7p2", State: pool.SlotFree}}
