@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"headroom/events"
 	"headroom/internal/pool"
 	"headroom/internal/telemetry"
 )
@@ -43,6 +44,7 @@ func (s *system) measuresWhatIsShown(t *testing.T) {
 	for _, quota := range pool.QuotaNames { // by the first pool check after they were read
 		s.wasMeasured(t, []string{telemetry.QuotaUsed.Name}, map[string]string{"Stage": stage, "Of": quota})
 	}
+	s.reconciles(t)
 	measured, resources := s.measured(), map[string]bool{}
 	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
 		resources[r.Type+" "+r.PhysicalID[strings.LastIndex(r.PhysicalID, "/")+1:]] = true // a queue's is its URL
@@ -87,6 +89,21 @@ func (s *system) wasMeasured(t *testing.T, metrics []string, dimensions map[stri
 	for _, metric := range metrics {
 		name := series(telemetry.Namespace, metric, dimensions)
 		s.await(t, name+" is measured", func() bool { return s.measured()[name] })
+	}
+}
+
+// reconciles has AWS held against the ledger now, which knows of hosts by now: the next round of itself is far away.
+func (s *system) reconciles(t *testing.T) {
+	t.Helper()
+	round, err := json.Marshal(events.NewReconcileRound())
+	must(t, err)
+	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
+		if r.Type == "AWS::SQS::Queue" && strings.HasPrefix(r.LogicalID, "ReconcileQueue") {
+			s.sendTo(t, r.PhysicalID, string(round))
+		}
+	}
+	for _, kind := range pool.Kinds {
+		s.wasMeasured(t, []string{telemetry.TenantsOnFullest.Name}, map[string]string{"Stage": stage, "Kind": string(kind), "Tier": "standard"})
 	}
 }
 

@@ -194,7 +194,11 @@ func (s *system) signUp(tb testing.TB, id, instance string) {
 // send sends a message to the queue whose URL is an output of the stack.
 func (s *system) send(tb testing.TB, output, body string) {
 	tb.Helper()
-	url := s.output(tb, output)
+	s.sendTo(tb, s.output(tb, output), body)
+}
+
+func (s *system) sendTo(tb testing.TB, url, body string) {
+	tb.Helper()
 	_, err := sqs.NewFromConfig(s.AWS()).SendMessage(tb.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
 	must(tb, err)
 }

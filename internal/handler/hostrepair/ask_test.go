@@ -1,8 +1,8 @@
 package hostrepair
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
