@@ -62,6 +62,17 @@ func Trusted(h Host, now time.Time, why string) (Host, error) {
 	return Reconsider(h, now, why)
 }
 
+// Discharged is a host whose repair helped. It is let in once that has lasted for a while, as after an alarm: alarms look back,
+// and would ring for what the repair itself did just after it was let in.
+func Discharged(h Host, now time.Time) Host {
+	h = h.Clone()
+	h.Repair, h.Doubt, h.Set = 0, "", now.UTC()
+	if h.State == HostCordoned && len(h.Alarmed()) == 0 {
+		h.Calm = now.UTC()
+	}
+	return h
+}
+
 // lately is when something began to ail the host, as far as that counts still.
 func (h Host) lately(now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(h.Rang), func(at time.Time) bool { return now.Sub(at) >= flapWindow })

@@ -75,6 +75,33 @@ func TestAlarmsOfAHostThatIsBeingMendedAreNoFlaps(t *testing.T) {
 	}
 }
 
+// A repair restarts machines, for which their alarms ring when it is over, because they look back.
+func TestAlarmsOfTheRepairItselfAreWaitedOut(t *testing.T) {
+	h := host(1, "ff")
+	h.State, h.Repair, h.Doubt = pool.HostCordoned, 1, "it is silent"
+	h, err := pool.Reconsider(pool.Discharged(h, now), now, "it was repaired")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	if h.State != pool.HostCordoned || h.Steady(term, at(4)) || !h.Steady(term, at(5)) {
+		t.Errorf("it is %s: %v", h.State, h.Barred())
+	}
+	h = pool.Marked(h, "availability", pool.AlarmMark{On: true, At: at(1)}, at(1))
+	h = pool.Marked(h, "availability", pool.AlarmMark{At: at(3)}, at(3))
+	if h.State != pool.HostCordoned || h.Steady(term, at(7)) || !h.Steady(term, at(8)) {
+		t.Errorf("with its alarm over at 3 it is let in at %s", h.SteadyAt(term, at(3)))
+	}
+}
+
+func TestAHostThatIsMendedWhileAnAlarmIsOnWaitsForIt(t *testing.T) {
+	h := host(1, "ff")
+	h.State, h.Repair, h.Alarms = pool.HostCordoned, 1, map[string]pool.AlarmMark{"cpu": {On: true, At: now}}
+	if h = pool.Discharged(h, now); !h.Calm.IsZero() {
+		t.Errorf("it is calm since %s", h.Calm)
+	}
+}
+
 // news is a change of an alarm as it travels.
 type news struct {
 	alarm string

@@ -3,8 +3,6 @@ package hostrepair
 import (
 	"testing"
 	"time"
-
-	"headroom/internal/pool"
 )
 
 const first = "share-standard-1"
@@ -25,7 +23,7 @@ func TestAHangingMachineIsRebooted(t *testing.T) {
 	w := newWorld(t, 1)
 	w.breaks(first, "reboot")
 	w.mishap = func(operation string, _ bool) {
-		if h := w.host(first); operation == "HostRepaired" && (h.State != pool.HostInService || h.Doubt != "") {
+		if h := w.host(first); operation == "HostRepaired" && (h.Calm.IsZero() || h.Doubt != "" || h.Repair != 0) {
 			t.Errorf("it is said, and the host is %s: %s", h.State, h.Barriers())
 		}
 	}

@@ -90,8 +90,7 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 		if host.Repair != r.Number {
 			return host, pool.Neutral, ledger.ErrUnchanged // an earlier try was here
 		}
-		host.Repair, host.Doubt, host.Set = 0, "", h.Now().UTC()
-		host = r.Seated(host)
+		host = r.Seated(pool.Discharged(host, h.Now()))
 		host, err := pool.Reconsider(host, h.Now(), fmt.Sprintf("it was repaired by way %s", r.Way))
 		return host, pool.Neutral, err
 	})

@@ -29,6 +29,7 @@ const (
 	wanted               = "ami-0f11e5a7e4a7e0003"
 	size                 = "m6i.xlarge"
 	zone                 = "eu-central-1a"
+	steady               = time.Minute // for which what ailed a host must be over
 )
 
 var (
@@ -299,6 +300,17 @@ func (w *world) check() {
 	w.center.tick()
 	for _, id := range w.ids {
 		h := w.host(id)
+		if h.Steady(steady, w.now) {
+			_, _, err := ledger.UpdateHost(ctx, w.ledger, id, w.now, func(h pool.Host) (pool.Host, pool.Outcome, error) {
+				after, changed, err := pool.Recheck(h, nil, steady, w.now)
+				if err == nil && !changed {
+					err = ledger.ErrUnchanged
+				}
+				return after, pool.Neutral, err
+			})
+			w.must(err)
+			continue
+		}
 		if h.State != pool.HostCordoned || h.Doubt == "" && len(h.Alarmed()) == 0 {
 			continue
 		}
