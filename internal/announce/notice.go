@@ -33,7 +33,7 @@ func (a *Announcer) cordonNotice(h pool.Host, use []events.TenantUse, unread err
 	if h.Kind != pool.Share && len(h.Alarmed()) > 0 {
 		lines = append(lines,
 			"What to do: look at the alarm's graph and at the instance's Database Insights for the tenant that causes it;",
-			"add storage or a larger class where that is what lacks.")
+			"add storage or a larger class where that is what lacks, or have a tenant move to another host: headroom tenant move TENANT.")
 	}
 	if h.Doubt != "" {
 		lines = append(lines,

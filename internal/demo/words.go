@@ -112,6 +112,9 @@ func accessChanged(e events.AccessChanged) string {
 	if len(e.Removed) > 0 {
 		said = append(said, "no more at "+strings.Join(e.Removed, ", "))
 	}
+	if e.Database != nil {
+		said = append(said, "by database host "+e.Database.Host)
+	}
 	return fmt.Sprintf("%s is served %s", e.TenantID, strings.Join(said, ", "))
 }
 

@@ -77,7 +77,11 @@ func Whole(all func(context.Context, []events.Delivery) error) func(context.Cont
 		if len(batch.Records) > 0 { // what is done for all of them counts as done for the first
 			ctx = correlated(ctx, batch.Records[0])
 		}
-		return all(ctx, deliveries)
+		err := all(ctx, deliveries)
+		if err != nil { // else only Lambda's own words would stand in the log
+			slog.ErrorContext(ctx, "messages failed", "messages", len(deliveries), "error", err)
+		}
+		return err
 	}
 }
 

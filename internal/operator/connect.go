@@ -131,7 +131,7 @@ func (c Connection) load(ctx context.Context) (aws.Config, func() time.Time, err
 		cfg.Region = localRegion
 	}
 	if cfg.Region == "" {
-		return aws.Config{}, nil, &Failure{Kind: Usage, Err: errors.New("no region: set --region or AWS_REGION")}
+		return aws.Config{}, nil, &Failure{Kind: Usage, Err: errors.New("no region: set --region or AWS_REGION; for a local cloud, --endpoint with the address that it prints")}
 	}
 	return cfg, clock.now, nil
 }

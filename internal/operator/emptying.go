@@ -40,13 +40,13 @@ func (o *Operator) meansDrain(ctx context.Context, h pool.Host) ([]string, error
 	}
 	there := h.Used() + h.Leaving()
 	means := []string{
-		fmt.Sprintf("who is on it stays (slots used or leaving: %d); it takes no more, and its free slots count no more (%d)", there, h.Free()),
+		fmt.Sprintf("who is on it stays (slots set out, used or leaving: %d); it takes no more, and its free slots count no more (%d)", there, h.Free()),
 		"once its last tenant has left, it is retired",
 	}
 	if mine, _ := p.Document.Pools.Of(h.Key()); mine.DrainPace > 0 {
 		means = []string{
 			fmt.Sprintf("it takes no more, and its free slots count no more (%d)", h.Free()),
-			fmt.Sprintf("who is on it is moved off it (slots used or leaving: %d), %d an hour at most; each is shut out while its database is copied", there, mine.DrainPace),
+			fmt.Sprintf("who is on it is moved off it (slots set out, used or leaving: %d), %d an hour at most; each is shut out while its database is copied", there, mine.DrainPace),
 			"once it is empty, and what they left on it is kept no longer, it is retired",
 		}
 	}

@@ -215,8 +215,8 @@ func (o *Operator) explainDeparture(ctx context.Context, d pool.Departure, e *Ex
 		} else {
 			because = append(because, "its data is archived and verified")
 		}
-		e.say("Can that be undone?", append(because, "until "+at(d.GraceUntil())+", and not before its data is proven to be archived, it can")...)
-		e.Next = append(e.Next, "headroom undo "+string(d.Tenant.ID))
+		e.say("Can that be undone?", append(because, "it can until "+at(d.GraceUntil())+", and longer while its data is not proven to be archived")...)
+		e.Next = append(e.Next, "headroom undo "+string(d.Tenant.ID)+" --reason …")
 	case pool.DepartureScrubbing:
 		e.say("Can that be undone?", "no: its grace is over, and its slots are being scrubbed", "what it had is in the archive "+d.Archive.Key)
 	}

@@ -24,7 +24,7 @@ type Status struct {
 	Queues  []Queue   `json:"queues"`
 	Alarms  []Alarm   `json:"alarmsOn,omitempty"`
 	Stops   *Stops    `json:"stops,omitempty"` // what is stopped; left out: nothing is
-	Needs   []Need    `json:"needs,omitempty"` // what a person should look at
+	Needs   []Need    `json:"needs"`           // what a person should look at
 }
 
 // Waiting is a tier's waiting list.
@@ -102,6 +102,9 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	s.Needs = slices.Concat(s.Needs, lost, s.needs(), unclean(hosts), unfinished, overdue)
+	if s.Needs == nil {
+		s.Needs = []Need{}
+	}
 	return s, nil
 }
 

@@ -39,7 +39,7 @@ func newStopSwitch(
 		use: name + " [LEVEL…] [flags]", short: short, long: long, example: example, args: stopLevels,
 		flags: func(f *pflag.FlagSet) {
 			f.StringVar(&reason, "reason", "", "Why. It stands in the audit. Required.")
-			f.BoolVar(&dry, "dry-run", false, "Show what would be stopped, and change nothing.")
+			f.BoolVar(&dry, "dry-run", false, "Show what would be so then, and change nothing.")
 		},
 		check: func([]string) error {
 			if strings.TrimSpace(reason) == "" {
@@ -83,7 +83,11 @@ func showSwitched(p *page, s operator.Switched, dry bool) {
 	case dry:
 		p.heading("Not done: to " + s.Asked)
 	case len(s.Changed) == 0:
-		p.heading("It was so already: to " + s.Asked)
+		so := "It was so already: to " + s.Asked
+		if len(s.Stops.Levels) > 0 && strings.HasPrefix(s.Asked, "stop") {
+			so += "; the reason is the new one"
+		}
+		p.heading(so)
 	default:
 		p.heading("Done: to " + s.Asked + "; it is in force at the next call")
 	}

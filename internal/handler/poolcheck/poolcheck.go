@@ -164,9 +164,20 @@ func (h *Handler) Messages(ctx context.Context, all []events.Delivery) error {
 		return errors.Join(append(failures, h.Check(ctx))...)
 	}
 	for _, tier := range slices.Sorted(maps.Keys(shelves)) {
-		failures = append(failures, h.Shelf.Reconcile(ctx, tier))
+		failures = append(failures, h.reconcile(ctx, tier))
 	}
 	return errors.Join(failures...)
+}
+
+// reconcile brings a tier's shelf in line. Where others are at it all the time it is left as they have it, and the next check looks
+// again: that many sign up is no failure.
+func (h *Handler) reconcile(ctx context.Context, tier pool.Tier) error {
+	err := h.Shelf.Reconcile(ctx, tier)
+	if errors.Is(err, pool.ErrConflict) {
+		h.Log.WarnContext(ctx, "a shelf is left to others who change it", "tier", tier, "error", err)
+		return nil
+	}
+	return err
 }
 
 // Check looks at every pool once. A part that fails does not keep the others from being looked at.
@@ -180,7 +191,7 @@ func (h *Handler) Check(ctx context.Context) error {
 	failures = append(failures, someUnknown)
 	all := census{}
 	for _, tier := range tiers {
-		failures = append(failures, h.Shelf.Reconcile(ctx, tier), h.serveWaiting(ctx, tier))
+		failures = append(failures, h.reconcile(ctx, tier), h.serveWaiting(ctx, tier))
 		hosts, err := h.order(ctx, tier, doc)
 		failures = append(failures, err)
 		for _, kind := range pool.Kinds {
