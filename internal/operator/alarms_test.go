@@ -47,7 +47,7 @@ func TestAnAlarmThatRingsIsANeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	needs := Status{Stage: "dev", Alarms: on}.needs()
+	needs := Status{Stage: "dev", Alarms: on}.needs(nil)
 	want := []Need{
 		{
 			What: "alarm headroom-dev-page-customers-waiting is on since 2026-01-05T09:00:00Z: Something is so.", Do: "headroom tenant list",
@@ -79,11 +79,11 @@ func TestThatTenantsWaitAndTheAlarmOnItAreOneNeed(t *testing.T) {
 		What:     "2 tenants of tier standard wait, the first since 2026-01-05T09:00:00Z; 1 tenant of tier gold waits, the first since 2026-01-05T09:00:00Z; alarm headroom-dev-page-customers-waiting is on since 2026-01-05T09:00:00Z",
 		Severity: "page", Do: "headroom tenant explain acme", Runbook: "https://runs.example/books.md#customers-waiting",
 	}}
-	if needs := s.needs(); !slices.Equal(needs, want) {
+	if needs := s.needs(nil); !slices.Equal(needs, want) {
 		t.Errorf("needs are %+v, want %+v", needs, want)
 	}
 	s.Alarms = nil
-	if needs := s.needs(); len(needs) != 2 || needs[1].Do != "headroom tenant explain globex" {
+	if needs := s.needs(nil); len(needs) != 2 || needs[1].Do != "headroom tenant explain globex" {
 		t.Errorf("before the alarm rings, needs are %+v", needs)
 	}
 }

@@ -51,6 +51,10 @@ func refused(do, format string, args ...any) error {
 	return &Failure{Kind: Refused, Err: fmt.Errorf(format, args...), Do: do}
 }
 
+func mistaken(do, format string, args ...any) error {
+	return &Failure{Kind: Usage, Err: fmt.Errorf(format, args...), Do: do}
+}
+
 func nothing(do, format string, args ...any) error {
 	return &Failure{Kind: Nothing, Err: fmt.Errorf(format, args...), Do: do}
 }

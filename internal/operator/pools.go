@@ -98,7 +98,7 @@ func ParsePool(name string) (pool.Key, error) {
 	kind, tier, found := strings.Cut(strings.NewReplacer("/", "-", "#", "-").Replace(name), "-")
 	key := pool.Key{Kind: pool.Kind(kind), Tier: pool.Tier(tier)}
 	if !found || !slices.Contains(pool.Kinds, key.Kind) || tier == "" {
-		return key, refused("It is the kind and the tier, such as database-standard or share-standard.", "%q is no pool", name)
+		return key, mistaken("It is the kind and the tier, such as database-standard or share-standard.", "%q is no pool", name)
 	}
 	return key, nil
 }

@@ -101,7 +101,7 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Needs = slices.Concat(s.Needs, lost, s.needs(), unclean(hosts), unfinished, overdue)
+	s.Needs = slices.Concat(s.Needs, lost, s.needs(hosts), unclean(hosts), unfinished, overdue)
 	if s.Needs == nil {
 		s.Needs = []Need{}
 	}
@@ -136,7 +136,7 @@ func (o *Operator) waiting(ctx context.Context) ([]Waiting, error) {
 }
 
 // needs are what a person should look at, by what was read.
-func (s Status) needs() []Need {
+func (s Status) needs(hosts []pool.Host) []Need {
 	needs := ringing(s.Stage, s.Alarms, s.Waiting)
 	need := func(do, format string, args ...any) {
 		needs = append(needs, Need{What: fmt.Sprintf(format, args...), Do: do})
@@ -150,8 +150,8 @@ func (s Status) needs() []Need {
 		if p.Hosts.Quarantined > 0 {
 			need("headroom host list --state quarantined --pool "+p.Pool, "%s of pool %s %s in quarantine", count(p.Hosts.Quarantined, "host"), p.Pool, be(p.Hosts.Quarantined, "is", "are"))
 		}
-		if p.Hosts.Cordoned > 0 {
-			need("headroom host list --state cordoned --pool "+p.Pool, "%s of pool %s %s cordoned", count(p.Hosts.Cordoned, "host"), p.Pool, be(p.Hosts.Cordoned, "is", "are"))
+		if n := out(hosts, p.Pool); n > 0 {
+			need("headroom host list --state cordoned --pool "+p.Pool, "%s of pool %s %s cordoned", count(n, "host"), p.Pool, be(n, "is", "are"))
 		}
 		for _, held := range p.Plan.Held {
 			need("headroom pool show "+p.Pool, "%s of pool %s %s wanted and held back by %s", count(held.Hosts, "host"), p.Pool, be(held.Hosts, "is", "are"), held.Limit)
@@ -166,6 +166,17 @@ func (s Status) needs() []Need {
 		needs = append(needs, s.Stops.needs()...)
 	}
 	return needs
+}
+
+// out counts the hosts of a pool that are cordoned, those aside that come back by themselves: they are being mended (of which a
+// repair that asks, or gets stuck, is a need of its own), or what ailed them is over.
+func out(hosts []pool.Host, of string) (n int) {
+	for _, h := range hosts {
+		if h.Key().String() == of && h.State == pool.HostCordoned && h.Repair == 0 && h.Calm.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 // overdue names what is past its deadline for so long that nobody seems to look after it, or was given up.
