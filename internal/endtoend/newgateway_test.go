@@ -57,7 +57,7 @@ func TestAGatewayBeyondHelpIsGivenUpForANewOne(t *testing.T) {
 		if ask := heard[events.HostRepairAsks](s.watch)[0]; ask.HostID != string(host.ID) || ask.Way != string(pool.WayMachine) || !strings.Contains(ask.MayLose, "of its cache") {
 			t.Errorf("it is asked: %+v", ask)
 		}
-		if now := s.host(t, host.ID); now.Access != host.Access {
+		if now := s.host(t, host.ID); moved(now, host) {
 			t.Errorf("the host has become %+v", now.Access)
 		}
 	})
@@ -112,7 +112,7 @@ func TestAGatewayBeyondHelpIsGivenUpForANewOne(t *testing.T) {
 			t.Errorf("it is said: %+v", said)
 		}
 		s.awaitFor(t, mendPatience, "the host is in service", func() bool { return s.host(t, host.ID).State == pool.HostInService })
-		if updated := s.host(t, host.ID); updated.Access != now.Access {
+		if updated := s.host(t, host.ID); moved(updated, now) {
 			t.Errorf("the host was %+v, and is %+v", now.Access, updated.Access)
 		}
 		s.agrees(t, s.host(t, host.ID))

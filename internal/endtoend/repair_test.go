@@ -25,6 +25,8 @@ const (
 	mendSpeed = 30
 	// mendPatience bounds the wait for a repair that tries every way.
 	mendPatience = 6 * time.Minute
+	// olderImage is of an older appliance than gateways are made from.
+	olderImage = "ami-0f11e5a7e4a7e0000"
 )
 
 // TestGatewaysFailWhileTheyAreWrittenTo has a gateway fail in one way after the other while tenants write: it comes back under the same
@@ -52,7 +54,7 @@ func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 		if ask := heard[events.HostRepairAsks](s.watch)[asked]; ask.HostID != string(host.ID) || ask.Way != string(pool.WayMachine) {
 			t.Errorf("it is asked: %+v", ask)
 		}
-		if now := s.host(t, host.ID); now.Access != host.Access {
+		if now := s.host(t, host.ID); moved(now, host) {
 			t.Errorf("the host has become %+v", now.Access)
 		}
 	})
@@ -82,6 +84,14 @@ func TestAGatewayIsCutOffAndAnotherLosesItsMachine(t *testing.T) {
 	t.Parallel()
 	r := writtenTo(t)
 	s, host, other, hard := r.system, r.host, r.other, r.hard
+	t.Run("an image that is older than a gateway's own is refused", func(t *testing.T) {
+		mark := s.mark()
+		s.send(t, "RepairRequestQueueUrl", fmt.Sprintf(`{"version":"1","type":"RepairRequest","hostId":%q,"action":"replace","image":%q,"requestedBy":"jo","reason":"the old one was better"}`, host.ID, olderImage))
+		s.awaitLog(t, mark, "hostrepair", olderImage, "is older than", host.Image)
+		if now := s.host(t, host.ID); now.State != pool.HostInService || moved(now, host) {
+			t.Errorf("the host is %s: %+v", now.State, now.Access)
+		}
+	})
 	t.Run("one that is cut off from its region is told of, and left to its clients", func(t *testing.T) {
 		before := len(s.repairsOf(host.ID))
 		must(t, s.Machines.Cut(host.Access.Machine, true))
@@ -92,7 +102,7 @@ func TestAGatewayIsCutOffAndAnotherLosesItsMachine(t *testing.T) {
 		}
 		s.awaitFor(t, mendPatience, "it is told that it is cut off", told)
 		hard.some(t)
-		if now := s.host(t, host.ID); now.State != pool.HostCordoned || now.Access != host.Access {
+		if now := s.host(t, host.ID); now.State != pool.HostCordoned || moved(now, host) {
 			t.Errorf("the host is %s: %+v", now.State, now.Access)
 		}
 		must(t, s.Machines.Cut(host.Access.Machine, false))
@@ -159,6 +169,12 @@ func (s *system) shareHost(t testing.TB, tenant string) pool.Host {
 	record, err := s.ledger.Tenant(t.Context(), pool.TenantID(tenant))
 	must(t, err)
 	return s.host(t, record.Share.Host)
+}
+
+// moved reports whether a host is reached otherwise than before. How large its cache is is noted when it is looked at.
+func moved(now, before pool.Host) bool {
+	now.Access.CacheGiB = before.Access.CacheGiB
+	return now.Access != before.Access
 }
 
 func (s *system) host(t testing.TB, id pool.HostID) pool.Host {

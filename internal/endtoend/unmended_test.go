@@ -16,6 +16,7 @@ import (
 // notMissed says why a grant of hostrepair's may not be missed when a gateway is mended in every way and its stack is updated.
 var notMissed = map[string]string{
 	"dynamodb:Query":                     "departures are read only where a tenant leaves, when its gateway may be given up",
+	"ec2:DescribeImages":                 "images are held against each other only where the newest is another one, or a person names one",
 	"ec2:DeleteVolume":                   "old root disks are deleted after a fortnight",
 	"ec2:ModifyInstanceAttribute":        "no disk of a host's machine dies with it, unless somebody has it so",
 	"ssm:GetParameterHistory":            "older policies are read only while the newest ones are invalid",

@@ -2,7 +2,6 @@ package hostrepair
 
 import (
 	"context"
-	"errors"
 
 	"headroom/internal/pool"
 )
@@ -31,7 +30,7 @@ func (h *Handler) checkImage(ctx context.Context, host pool.Host, to string) (un
 		return "", err
 	}
 	if why := pool.RefuseImage(wanted, own); why != "" {
-		return "", errors.New(why)
+		return "", refusal(why)
 	}
 	return own.Undated(), nil
 }
