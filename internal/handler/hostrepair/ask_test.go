@@ -169,6 +169,9 @@ func TestAPersonDropsARepair(t *testing.T) {
 	w.must(w.request(first, events.RepairDrop, "")) // while it asks
 	w.must(w.request(first, events.RepairDrop, ""))
 	w.run(30 * time.Minute)
+	if w.host(first).Set.IsZero() {
+		t.Error("what alarms say of a repair that is dropped counts against its host")
+	}
 	if r := w.repair(first); r.State != pool.RepairDropped || w.host(first).Repair != 0 || w.made() != made || len(w.ward().Patients) > 0 {
 		t.Fatalf("%+v, ward %+v", r, w.ward())
 	}

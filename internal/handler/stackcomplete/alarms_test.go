@@ -34,6 +34,9 @@ func TestAStackOfBeforeThereWereAlarmsGoesOnWithoutThem(t *testing.T) {
 	id, stack := w.order(sharePool, 2)
 	w.deliver(w.finish(stack, types.StackStatusCreateComplete, ""))
 	w.drain()
+	if h := w.host(id); !h.Set.Equal(h.Since) {
+		t.Errorf("it is in service since %s, and was set at %s: what alarms say of its making counts against it", h.Since, h.Set)
+	}
 	if s, _ := w.stacks.Stack(stack); w.host(id).State != pool.HostInService || s.Updates != 0 {
 		t.Errorf("the host is %s, its stack was updated %d times", w.host(id).State, s.Updates)
 	}
