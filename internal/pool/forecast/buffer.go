@@ -3,6 +3,10 @@ package forecast
 // MostBuffer bounds a buffer, whatever is forecast.
 const MostBuffer = 1_000_000
 
+// rounded is by how much a share that is summed up from many chances may be off. Between lead times that lie far apart
+// the share hardly grows for hundreds of slots: where it lies right at the target, rounding would choose among them.
+const rounded = 1e-9
+
 // Buffer is how many slots must be free or on their way, so that a share serve (0.5 to 0.999) of signups is served at
 // once: r + 1, where an order is made when the position falls to r, and brings it up by hosts of batch slots. Over
 // time the position is anything from r+1 to r+batch alike often, and a signup is served at once if fewer have come
@@ -31,7 +35,7 @@ func Buffer(a Arrivals, l Leads, batch int, serve float64) int {
 		sum += window[y+1]
 	}
 	for r := -1; r+1 < MostBuffer; r++ {
-		if sum >= target*float64(batch) {
+		if sum >= (target-rounded)*float64(batch) {
 			return r + 1
 		}
 		oldest := (r + 1) % batch

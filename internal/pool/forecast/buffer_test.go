@@ -85,6 +85,22 @@ func TestTheBufferGrowsWithTargetRateAndLead(t *testing.T) {
 	})
 }
 
+// Some lead times are short, others long, and the share of the short ones is what is to be served: over hundreds of slots the share
+// that is served is the target but for rounding.
+func TestRoundingDoesNotChooseTheBuffer(t *testing.T) {
+	r, l := Rate{Count: 87 * math.Pow(10, 1.5), Exposure: 87}, LeadTimes([]time.Duration{5321 * time.Second}, nil, databases)
+	const c = 1.5288591384887695e-05
+	buffer := Buffer(r.Arrivals(c), l, 1, 0.5)
+	for more := range 50 {
+		r.Count++
+		got := Buffer(r.Arrivals(c), l, 1, 0.5)
+		if got < buffer {
+			t.Errorf("%d more make the buffer %d, from %d", more+1, got, buffer)
+		}
+		buffer = got
+	}
+}
+
 // A wider spread wants more, where tenants come at all: of next to none, it makes it likelier that none comes, and the
 // buffer may shrink by a slot or two. So the lead times are the usual ones here, and one an hour is expected at least. Where
 // a host brings many slots, and fewer than 95 of 100 are to be served at once, a slot more or less is within what the mean
