@@ -68,6 +68,7 @@ type Host struct {
 	sandboxes map[string]*sandbox  // by id
 	byKey     map[string]*sandbox  // by access key id
 	kills     []*Kill
+	killed    map[string]bool // access key ids of processes that a Kill has ended
 }
 
 // New starts a host without functions.
@@ -102,7 +103,7 @@ func New(cfg Config) (*Host, error) {
 	h := &Host{
 		cfg: cfg, logs: newSink(filepath.Join(dir, "logs"), cfg.Clock), listener: listener,
 		functions: map[string]*function{}, mappings: map[string]*mapping{},
-		sandboxes: map[string]*sandbox{}, byKey: map[string]*sandbox{},
+		sandboxes: map[string]*sandbox{}, byKey: map[string]*sandbox{}, killed: map[string]bool{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.server = &http.Server{Handler: h.runtimeAPI(), ReadHeaderTimeout: 10 * time.Second}

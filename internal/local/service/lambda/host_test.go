@@ -78,8 +78,9 @@ type rig struct {
 
 	mu     sync.Mutex
 	lines  []lambda.Line
-	calls  []string // "<session>:<operation>"
-	denied string   // operation that roles may not do
+	calls  []string        // "<session>:<operation>"
+	listed []endpoint.Call // those of ListQueues
+	denied string          // operation that roles may not do
 }
 
 func newRig(t *testing.T, change func(*lambda.Config)) *rig {
@@ -126,6 +127,9 @@ func (r *rig) Authorize(_ context.Context, call endpoint.Call) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls = append(r.calls, call.Principal+":"+call.Operation)
+	if call.Operation == "ListQueues" {
+		r.listed = append(r.listed, call)
+	}
 	if call.Operation == r.denied {
 		return &endpoint.Error{Code: "AccessDenied", Message: "not authorized to perform: sqs:" + call.Operation, Status: 403}
 	}

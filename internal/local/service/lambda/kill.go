@@ -39,14 +39,19 @@ func (h *Host) Disarm() {
 var errKilled = errors.New("the calling process was killed")
 
 // BeforeCall is to see each AWS call before it is carried out. An error means that the caller has
-// been killed and the call must not be carried out.
+// been killed and the call must not be carried out: what was under way beside the call at which it died,
+// and what its SDK tries again before the signal ends it, included.
 func (h *Host) BeforeCall(call endpoint.Call) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	key := endpoint.AccessKeyID(call.Request)
+	if h.killed[key] {
+		return errKilled
+	}
 	if len(h.kills) == 0 {
 		return nil
 	}
-	s := h.byKey[endpoint.AccessKeyID(call.Request)]
+	s := h.byKey[key]
 	if s == nil {
 		return nil
 	}
@@ -59,7 +64,7 @@ func (h *Host) BeforeCall(call endpoint.Call) error {
 		}
 		k.victim, k.call = s, call
 		if !k.Applied {
-			k.strike()
+			h.strike(k)
 			return errKilled
 		}
 	}
@@ -73,14 +78,16 @@ func (h *Host) AfterCall(call endpoint.Call, _ int) error {
 	defer h.mu.Unlock()
 	for _, k := range h.kills {
 		if k.victim != nil && k.call.Request == call.Request && !k.Happened() {
-			k.strike()
+			h.strike(k)
 			return errKilled
 		}
 	}
 	return nil
 }
 
-func (k *Kill) strike() {
+// strike ends the victim; the caller holds the lock.
+func (h *Host) strike(k *Kill) {
+	h.killed[k.victim.accessKeyID] = true
 	k.victim.process.Kill()
 	k.happens.Store(true)
 }

@@ -167,6 +167,10 @@ func TestKillAtACall(t *testing.T) {
 			if got := strings.Count(strings.Join(r.calls, " "), ":ListQueues"); got != 5 {
 				t.Errorf("%d calls, want 5", got)
 			}
+			// What its SDK tries again, or had under way beside it, is not carried out either, although it is gone by now.
+			if err := r.host.BeforeCall(r.listed[0]); err == nil {
+				t.Error("who was killed may call once more")
+			}
 		})
 	}
 }
