@@ -1,12 +1,14 @@
 package endtoend
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"headroom/internal/local"
 	"headroom/internal/pool"
@@ -28,8 +30,14 @@ func TestADatabaseHostFailsOverAndRunsFull(t *testing.T) {
 	change := func(in rds.ModifyDBInstanceInput) {
 		t.Helper()
 		in.DBInstanceIdentifier, in.ApplyImmediately = &name, aws.Bool(true)
-		_, err := client.ModifyDBInstance(t.Context(), &in)
-		must(t, err)
+		s.await(t, "the instance can be changed", func() bool { // it may be backed up, or be taking a change of its stack's
+			_, err := client.ModifyDBInstance(t.Context(), &in)
+			if busy := new(types.InvalidDBInstanceStateFault); errors.As(err, &busy) {
+				return false
+			}
+			must(t, err)
+			return true
+		})
 	}
 	notified := s.subscribe(t, "failover")
 	var told []string
@@ -59,7 +67,7 @@ func TestADatabaseHostFailsOverAndRunsFull(t *testing.T) {
 		return slices.ContainsFunc(s.host(t, id).History, func(e pool.Entry) bool { return e.What == "RDS-EVENT-0056" })
 	})
 
-	must(t, s.Databases.FillStorage(name))
+	s.await(t, "it runs full", func() bool { return s.Databases.FillStorage(name) == nil })
 	s.await(t, "it takes none while it is full", func() bool { return s.host(t, id).State == pool.HostCordoned })
 	s.await(t, "people are told of that", func() bool { return said(string(id), "storage-full") > 0 })
 	change(rds.ModifyDBInstanceInput{AllocatedStorage: aws.Int32(400)})

@@ -95,7 +95,9 @@ func wantKilledAt(t *testing.T, points []string, commits map[string][]string) {
 	for _, point := range points {
 		function, _, _ := strings.Cut(point, ":")
 		perFunction[function]++
-		t.Log(point)
+		if testing.Verbose() { // otherwise they would hide what failed
+			t.Log(point)
+		}
 	}
 	t.Logf("killed %d times: %v", len(points), perFunction)
 	for function, calls := range commits {
