@@ -52,10 +52,11 @@ func (o *Operator) Send(ctx context.Context, r Request, dry bool) (Sent, error) 
 	if err != nil {
 		return Sent{}, err
 	}
-	sent := Sent{Asked: r.Says, Means: r.Means, Queue: url, Message: r.Body, Next: r.Next}
-	if dry {
+	sent := Sent{Asked: r.Says, Means: r.Means, Queue: url, Message: r.Body}
+	if dry { // nothing came of it that there is something to look at, or to call off
 		return sent, nil
 	}
+	sent.Next = r.Next
 	body, err := json.Marshal(r.Body)
 	if err != nil {
 		return sent, fmt.Errorf("encode the message: %w", err)

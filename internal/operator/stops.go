@@ -74,6 +74,9 @@ func (o *Operator) switchStops(ctx context.Context, levels []pool.StopLevel, on 
 	if on {
 		s.Asked, s.Next = "stop ", []string{"headroom resume " + strings.Join(texts(levels), " ") + " --reason …"}
 	}
+	if dry {
+		s.Next = nil
+	}
 	s.Asked += strings.Join(texts(levels), ", ")
 	for _, level := range levels {
 		if before.On(level) != after.On(level) {

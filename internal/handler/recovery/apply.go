@@ -17,7 +17,7 @@ import (
 // of the plan anew, from the ledger as it is by then.
 func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r plans.Record) (plans.Record, error) {
 	if before.Message == r.Message && before.Done {
-		return h.free(ctx, r, r.Keep, fmt.Sprintf("done, and %d are left that nobody but a person can decide", len(r.Unsure)))
+		return h.free(ctx, r, r.Keep, fmt.Sprintf("done, and %d left that nobody but a person can decide", len(r.Unsure)))
 	}
 	why, err := h.restless(ctx, r)
 	if err != nil || why != "" {
@@ -74,7 +74,7 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 	}
 	// The ledger is true. What is left is to hand out again, from some hosts before others.
 	r.Done = true
-	return h.free(ctx, r, r.Keep, fmt.Sprintf("done: %d things, and %d are left that nobody but a person can decide", len(p.Lines), len(left.Unsure)))
+	return h.free(ctx, r, r.Keep, fmt.Sprintf("done: %d, and %d left that nobody but a person can decide", len(p.Lines), len(left.Unsure)))
 }
 
 func (h *Handler) saveHost(ctx context.Context, r plans.Record, c plans.HostChange) error {

@@ -173,7 +173,7 @@ func (h *Handler) act(ctx context.Context, q events.RecoverRequest, before, r pl
 			return r, err
 		}
 		r = r.Looked(p, h.Now())
-		r.Came = fmt.Sprintf("looked: %d things to do, and %d that nobody but a person can decide", len(p.Lines), len(p.Unsure))
+		r.Came = fmt.Sprintf("looked: %d to do, and %d that nobody but a person can decide", len(p.Lines), len(p.Unsure))
 		if len(p.Blind) > 0 {
 			r.Came = "looked, and there is no plan: " + p.Blind[0]
 		}

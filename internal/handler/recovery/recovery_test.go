@@ -21,7 +21,7 @@ const recovered = `database-standard-1 in-service "": 1 assigned acme 1 assigned
 func TestATableThatWasPutBackIsMadeTrueAgain(t *testing.T) {
 	w := newWorld(t, true)
 	before := w.state(t)
-	if came := w.ask(t, events.RecoverLook); !strings.HasPrefix(came, "looked: 7 things to do") || w.state(t) != before {
+	if came := w.ask(t, events.RecoverLook); !strings.HasPrefix(came, "looked: 7 to do") || w.state(t) != before {
 		t.Errorf("a look came to %q and %s", came, w.state(t))
 	}
 	if came := w.ask(t, events.RecoverHold); !strings.Contains(came, "the stop switch must be on") || w.state(t) != before {
@@ -45,13 +45,13 @@ func TestATableThatWasPutBackIsMadeTrueAgain(t *testing.T) {
 	}
 	delete(w.full, bucket+"3")
 	w.ask(t, events.RecoverLook)
-	if came := w.ask(t, events.RecoverApply); !strings.HasPrefix(came, "done: 7 things") || w.state(t) != recovered || fmt.Sprint(w.sent) != "[leave globex]" {
+	if came := w.ask(t, events.RecoverApply); !strings.HasPrefix(came, "done: 7,") || w.state(t) != recovered || fmt.Sprint(w.sent) != "[leave globex]" {
 		t.Errorf("it came to %q, sent %v\n%s", came, w.sent, w.state(t))
 	}
 	if err := w.ledger.Register(t.Context(), "10.0.0.7", "hooli"); !errors.Is(err, pool.ErrTaken) {
 		t.Errorf("acme's address is anybody's: %v", err)
 	}
-	if came := w.ask(t, events.RecoverLook); !strings.HasPrefix(came, "looked: 1 things") { // that globex leaves is decommission's
+	if came := w.ask(t, events.RecoverLook); !strings.HasPrefix(came, "looked: 1 to do") { // that globex leaves is decommission's
 		t.Errorf("a look afterwards: %q", came)
 	}
 }
@@ -209,7 +209,7 @@ func TestWhatCantBeListedEndsNoHold(t *testing.T) {
 		held(t, w, "apply")
 		w.seen.Unseen = nil
 		w.messages = 10
-		if came := w.ask(t, events.RecoverApply); !strings.HasPrefix(came, "done: 7 things") || w.state(t) != recovered {
+		if came := w.ask(t, events.RecoverApply); !strings.HasPrefix(came, "done: 7,") || w.state(t) != recovered {
 			t.Errorf("it came to %q\n%s", came, w.state(t))
 		}
 	})

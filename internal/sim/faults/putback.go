@@ -105,7 +105,7 @@ func (t *town) recovers() {
 		ask(events.RecoverHold, "")
 	}
 	if w.now.Sub(p.put) > 24*time.Hour {
-		w.found("a recovery ends", "it has come to %q, with %d things to do", r.Came, len(r.Lines))
+		w.found("a recovery ends", "it has come to %q, with %d to do", r.Came, len(r.Lines))
 	}
 	w.after(time.Minute, t.recovers)
 }
