@@ -101,13 +101,21 @@ func TestARestorationIsCalledOffByAMessage(t *testing.T) {
 	if err := d.restoring(t, func(*pool.Restoration) {}); err != nil {
 		t.Fatal(err)
 	}
-	status, stdout, stderr := execute(newRoot(), "restore", "acme", "--undo", "--reason", "mistake", "--yes", "--endpoint", d.Endpoint)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	undo := "restore acme --undo --reason mistake --yes"
+	line := append(strings.Fields(undo), "--endpoint", d.Endpoint)
+	status, stdout, stderr := execute(newRoot(), line...)
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d, said %s", status, stderr)
 	}
 	golden(t, "restore-acme-undo-reason-mistake-yes.txt", stdout)
 	if sent := d.sentTo(t, "RestoreQueueUrl"); len(sent) != 1 || sent[0]["type"] != "RestoreUndo" {
 		t.Errorf("it sent %v", sent)
+	}
+	goldenOnTerminal(t, undo, line)
+	if sent := d.sentTo(t, "RestoreQueueUrl"); len(sent) != 1 {
+		t.Errorf("on a terminal it sent %v", sent)
 	}
 	status, _, stderr = execute(newRoot(), "restore", "acme", "--share", "--to", lately(), "--reason", "mistake", "--yes", "--endpoint", d.Endpoint)
 	if status != guarded || !strings.HasPrefix(stderr, "headroom: tenant acme is in acme.restore-1 already, to 2026-01-05T09:35:00Z: it must end first, or be undone\n") {

@@ -127,5 +127,8 @@ func showSent(p *page, s operator.Sent, dry bool) {
 	if body, err := json.Marshal(s.Message); err == nil {
 		p.fact("body", string(body))
 	}
+	if dry {
+		p.text("Without --dry-run it is sent.")
+	}
 	p.next(s.Next...)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -100,27 +99,34 @@ func TestWhatDestroysWantsAWordTyped(t *testing.T) {
 func TestAPolicyIsComparedAndSet(t *testing.T) {
 	d := cloud(t)
 	_, before, _ := execute(newRoot(), "pool", "policy", "get", "--endpoint", d.Endpoint)
-	file := filepath.Join(t.TempDir(), "policy.json")
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	t.Chdir(t.TempDir())
+	const file = "policy.json"
 	put := func(text string) {
 		t.Helper()
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+	onTerminal := func(line string) {
+		goldenOnTerminal(t, "pool policy "+line, append(strings.Fields("pool policy "+line), "--endpoint", d.Endpoint))
+	}
 	said := func(args ...string) string {
 		status, stdout, stderr := execute(newRoot(), append(append([]string{"pool", "policy"}, args...), "--endpoint", d.Endpoint)...)
-		return strings.ReplaceAll(stdout+stderr, file, "FILE") + "status " + string(rune('0'+status)) + "\n"
+		return stdout + stderr + "status " + string(rune('0'+status)) + "\n"
 	}
 	put(before)
 	golden(t, "pool-policy-diff-same.txt", said("diff", file))
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":30`, 1))
 	golden(t, "pool-policy-diff.txt", said("diff", file))
+	onTerminal("diff policy.json")
 	golden(t, "pool-policy-set-unconfirmed.txt", said("set", file, "--reason", "more signups"))
 	golden(t, "pool-policy-set.txt", said("set", file, "--reason", "more signups", "--yes"))
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":0`, 1))
 	golden(t, "pool-policy-diff-wrong.txt", said("diff", file))
 	put(before)
-	said("set", file, "--reason", "more signups", "--yes")
+	onTerminal("set policy.json --reason fewer --yes")
 	if sent := d.sentTo(t, "HostEventsQueueUrl"); len(sent) != 2 || sent[0]["type"] != "DoneByHand" || sent[0]["action"] != "policy set" || sent[0]["reason"] != "more signups" {
 		t.Errorf("sent to be put on record %v", sent)
 	}
@@ -150,6 +156,7 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	if status != 0 || len(letters()) != 1 {
 		t.Fatalf("a dry run: status %d", status)
 	}
+	goldenOnTerminal(t, "dlq redrive dry", []string{"dlq", "redrive", "signup", "--dry-run", "--endpoint", d.Endpoint})
 	golden(t, "dlq-redrive-dry.txt", regexp.MustCompile(`  [0-9]+[smhd]  `).ReplaceAllString(stdout, "  AGE  "))
 	status, stdout, _ = execute(newRoot(), "dlq", "redrive", "signup", "--id", there[0].MessageID, "--yes", "--endpoint", d.Endpoint)
 	if status != 0 {
@@ -171,6 +178,11 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	goldenOnTerminal(t, "dlq redrive all", []string{"dlq", "redrive", "signup", "--yes", "--endpoint", d.Endpoint})
+	d.awaitRedriven(t)
+	if err := d.spoil(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if status, _, stderr = execute(newRoot(), "dlq", "drop", "signup", "--all", "--reason", "a test", "--endpoint", d.Endpoint); status != undecided || !strings.Contains(stderr, "deleted for good") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
@@ -181,6 +193,13 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	golden(t, "dlq-drop-all.txt", stdout)
 	if said := d.sentTo(t, "HostEventsQueueUrl"); len(said) != 1 || said[0]["type"] != "DoneByHand" || said[0]["action"] != "dlq drop" || said[0]["of"] != "signup" || said[0]["reason"] != "a test" {
 		t.Errorf("sent to be put on record %v", said)
+	}
+	if err := d.spoil(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	goldenOnTerminal(t, "dlq drop all", []string{"dlq", "drop", "signup", "--all", "--reason", "a test", "--yes", "--endpoint", d.Endpoint})
+	if said := d.sentTo(t, "HostEventsQueueUrl"); len(said) != 1 || len(letters()) != 0 {
+		t.Errorf("on a terminal it dropped, and sent to be put on record %v", said)
 	}
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)

@@ -39,10 +39,13 @@ func steady(text string) string {
 	return text
 }
 
+// goldens is where what was accepted is kept, wherever a test goes.
+var goldens, _ = filepath.Abs(filepath.Join("testdata", "golden"))
+
 // golden compares what is printed with what was accepted.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", "golden", name)
+	file := filepath.Join(goldens, name)
 	got = steady(got)
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {

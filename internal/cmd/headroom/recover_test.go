@@ -45,9 +45,9 @@ func (d *deployed) recovers(t *testing.T) func() string {
 				case "hold":
 					r.HeldAt, r.Came = began, "held: nothing is handed out"
 				case "look":
-					r.Lines, r.Unsure, r.Digest, r.LookedAt, r.Came = lines, unsure, "0123456789abcdef", began, "looked: 1 things to do, and 1 that nobody but a person can decide"
+					r.Lines, r.Unsure, r.Digest, r.LookedAt, r.Came = lines, unsure, "0123456789abcdef", began, "looked: 1 to do, and 1 that nobody but a person can decide"
 				case "apply":
-					r.Lines, r.HeldAt, r.Done, r.Came = nil, time.Time{}, true, "done: 1 things, and 1 are left that nobody but a person can decide"
+					r.Lines, r.HeldAt, r.Done, r.Came = nil, time.Time{}, true, "done: 1, and 1 left that nobody but a person can decide"
 				case "drop":
 					r.HeldAt, r.Came = time.Time{}, "nothing is held any more, and the ledger is as it was"
 				}
@@ -74,6 +74,8 @@ func (d *deployed) recovers(t *testing.T) func() string {
 
 func TestALedgerIsRecoveredStepByStep(t *testing.T) {
 	d := cloud(t)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
 	stops := d.stops(t)
 	for _, test := range []struct {
 		args   string
@@ -95,6 +97,13 @@ func TestALedgerIsRecoveredStepByStep(t *testing.T) {
 			golden(t, goldenName(test.args)+".stderr", stderr)
 			if held := strings.Contains(test.asks, "hold"); held != (stops().On(pool.StopDestroy) && stops().On(pool.StopOrder) && stops().On(pool.StopRepair)) {
 				t.Errorf("the stop switch is %+v", stops())
+			}
+			if test.status == 0 {
+				asked = d.recovers(t)
+				goldenOnTerminal(t, test.args, append(strings.Fields(test.args), "--wait", "1m", "--endpoint", d.Endpoint))
+				if got := asked(); got != test.asks {
+					t.Errorf("on a terminal it asked %q", got)
+				}
 			}
 			if err := d.ledger.SaveStops(t.Context(), pool.Stops{}); err != nil {
 				t.Fatal(err)

@@ -91,6 +91,9 @@ func showSwitched(p *page, s operator.Switched, dry bool) {
 	default:
 		p.heading("Done: to " + s.Asked + "; it is in force at the next call")
 	}
+	if dry {
+		p.text("Without --dry-run it is done. What is stopped then:")
+	}
 	showStops(p, s.Stops)
 	p.next(s.Next...)
 }

@@ -34,8 +34,10 @@ func (d *deployed) stops(t *testing.T) func() pool.Stops {
 
 func TestWhatIsStoppedIsStoppedAtOnceAndShown(t *testing.T) {
 	d := cloud(t)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
 	stops := d.stops(t)
-	for _, test := range []struct {
+	tests := []struct {
 		args string
 		want string // levels that are on afterwards
 	}{
@@ -45,7 +47,8 @@ func TestWhatIsStoppedIsStoppedAtOnceAndShown(t *testing.T) {
 		{"resume order --reason over", "destroy"},
 		{"resume --reason over", ""},
 		{"resume --reason again", ""},
-	} {
+	}
+	for _, test := range tests {
 		status, stdout, stderr := execute(newRoot(), append(strings.Fields(test.args), "--endpoint", d.Endpoint)...)
 		if status != 0 || stderr != "" {
 			t.Fatalf("%s: status %d, said %s", test.args, status, stderr)
@@ -63,6 +66,12 @@ func TestWhatIsStoppedIsStoppedAtOnceAndShown(t *testing.T) {
 	}
 	if changes := stops().Untold; len(changes) != 5 || !strings.HasPrefix(changes[0].By, "arn:aws:iam::"+d.Account) || changes[0].Why != "drill" || changes[0].What != "stop order, destroy" {
 		t.Errorf("for the audit there are %+v", changes)
+	}
+	if err := d.ledger.SaveStops(t.Context(), pool.Stops{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		goldenOnTerminal(t, test.args, append(strings.Fields(test.args), "--endpoint", d.Endpoint))
 	}
 	if err := d.ledger.SaveStops(t.Context(), pool.Stops{}.Stopped([]pool.StopLevel{pool.StopRepair}, "arn:jo", "a drill", began)); err != nil {
 		t.Fatal(err)

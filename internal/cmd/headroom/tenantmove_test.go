@@ -30,12 +30,15 @@ func TestATenantIsMovedByAMessage(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
 	line := []string{"tenant", "move", "acme", "--most", "10m", "--reason", "overworked", "--endpoint", d.Endpoint}
 	status, stdout, stderr := execute(newRoot(), append(line, "--dry-run")...)
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d, said %s", status, stderr)
 	}
 	golden(t, "tenant-move-acme-dry-run.txt", stdout)
+	goldenOnTerminal(t, "tenant move acme dry run", append(line, "--dry-run"))
 	status, _, stderr = execute(newRoot(), line...)
 	if status != undecided || !strings.Contains(stderr, "tenant acme is shut out of its database while that is copied, for at most some 10m") {
 		t.Errorf("status %d, said %s", status, stderr)
@@ -51,5 +54,9 @@ func TestATenantIsMovedByAMessage(t *testing.T) {
 	sent := d.sentTo(t, "RestoreQueueUrl")
 	if len(sent) != 1 || sent[0]["type"] != "MoveRequest" || sent[0]["to"] != "database-standard-2" || sent[0]["most"] != "10m" {
 		t.Errorf("it sent %v", sent)
+	}
+	goldenOnTerminal(t, "tenant move acme to database-standard-2", append(line, "--to", "database-standard-2", "--yes"))
+	if sent := d.sentTo(t, "RestoreQueueUrl"); len(sent) != 1 {
+		t.Errorf("on a terminal it sent %v", sent)
 	}
 }
