@@ -144,6 +144,27 @@ func TestADepartureIsUndone(t *testing.T) {
 	}
 }
 
+// What an undo changes is its own thread's, and so is what goes on with it later.
+func TestAnUndoHasAThreadOfItsOwn(t *testing.T) {
+	w := newWorld(t)
+	w.ask("acme", `,"correlationId":"of-the-departure"`)
+	w.run(10*time.Minute, w.once)
+	w.put(`{"version":"1","type":"UndoRequested","tenantId":"acme","reason":"a mistake","requestedBy":"support","correlationId":"of-the-undo"}`)
+	w.run(10*time.Minute, w.once)
+	back := map[string]string{"tenant": string(pool.TenantReady), "departure": string(pool.DepartureUndoing)}
+	for of, history := range map[string][]pool.Entry{"tenant": w.tenant("acme").History, "departure": w.departure("acme.markacme").History} {
+		undone := 1 + slices.IndexFunc(history[1:], func(e pool.Entry) bool { return e.What == back[of] })
+		if undone < 1 {
+			t.Fatalf("the history of the %s is %+v", of, history)
+		}
+		for i, e := range history {
+			if want := "of-the-undo"; i >= undone && e.Correlation != want || i < undone && e.Correlation == want {
+				t.Errorf("%s: %s (%s) is of %q", of, e.What, e.Why, e.Correlation)
+			}
+		}
+	}
+}
+
 // asBefore looks whether a tenant has all that it had.
 func (w *world) asBefore(t *testing.T, was pool.Tenant) {
 	t.Helper()

@@ -73,6 +73,7 @@ func (h *Handler) operateSlot(ctx context.Context, d events.Delivery, request ev
 	if err != nil {
 		return nil, err
 	}
+	after.History = pool.Attributed(ctx, c.History, after.History)
 	// The host's record first: a look that finds its slot quarantined there would quarantine it again. Killed after this, the
 	// message's next delivery does the rest.
 	if err := h.changeHost(ctx, c.Holding.Host, func(host pool.Host) (pool.Host, bool, error) { return change(host, c, h.Now()) }); err != nil {

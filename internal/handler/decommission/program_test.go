@@ -265,7 +265,7 @@ func reportedDeparture(d pool.Departure) pool.Departure {
 
 // once delivers a message to a handler.
 func (w *world) once(d events.Delivery) error {
-	return w.handler(w.call).Message(context.Background(), d)
+	return w.handler(w.call).Message(events.WithCorrelation(context.Background(), d.Correlation()), d)
 }
 
 // residue lists where the tenant's name, address, content or password still is, outside archive, secrets apart.

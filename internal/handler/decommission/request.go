@@ -210,7 +210,7 @@ func (h *Handler) goOn(ctx context.Context, id pool.DepartureID, why string) err
 func (h *Handler) resume(ctx context.Context, d pool.Departure, why string) (pool.Departure, error) {
 	begun := d.Clone()
 	begun.Progress, begun.Attempt.Failed = pool.Started(d.Stuck, h.Now()), 0
-	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why})
+	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why, Correlation: events.Correlation(ctx)})
 	saved, err := h.Ledger.SaveDeparture(ctx, d, begun)
 	if err != nil {
 		return d, fmt.Errorf("go on with departure %s: %w", d.ID(), err)
@@ -226,7 +226,7 @@ func (h *Handler) resumeClearance(ctx context.Context, id pool.ClearanceID, why 
 	}
 	begun := c.Clone()
 	begun.Progress = pool.Started(c.Stuck, h.Now())
-	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why})
+	begun.History = pool.Append(begun.History, pool.Entry{At: h.Now().UTC(), What: "resumed", Why: why, Correlation: events.Correlation(ctx)})
 	saved, err := h.Ledger.SaveClearance(ctx, c, begun)
 	if err != nil {
 		return fmt.Errorf("go on with clearance %s: %w", id, err)

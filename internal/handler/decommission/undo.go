@@ -114,6 +114,7 @@ func (h *Handler) rejoin(ctx context.Context, delivery events.Delivery, t pool.T
 	if err != nil {
 		return nil, err
 	}
+	undoing.History, back.History = pool.Attributed(ctx, d.History, undoing.History), pool.Attributed(ctx, t.History, back.History)
 	// Commit point: the tenant stays, and nobody can sign up under its name. It is let in from here on.
 	if err := h.Ledger.Rejoin(ctx, d, undoing, t, back); err != nil {
 		return nil, fmt.Errorf("undo departure %s: %w", d.ID(), err)
