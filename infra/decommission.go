@@ -159,8 +159,7 @@ func (c *controlPlane) remakeShares() []Grant {
 			Actions:   []string{"storagegateway:DescribeNFSFileShares", "storagegateway:ListTagsForResource"},
 			Resources: []*string{shares},
 		},
-		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
-		{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
+		c.passShareRoles(),
 	}
 }
 

@@ -140,8 +140,13 @@ func (c *controlPlane) newStackComplete() awslambda.Function {
 	grants = append(grants,
 		// To put a tenant out whose share was returned, and in again if it got another one there meanwhile.
 		c.onGatewayGroups("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
-		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
-		Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
+		c.passShareRoles(),
+		// To close a share that was taken from a tenant before it was handed over.
+		Grant{
+			Actions:   []string{"storagegateway:AddTagsToResource", "storagegateway:UpdateNFSFileShare"},
+			Resources: []*string{arn("storagegateway", "share/*")},
+			When:      ofStage(c.Stage, stageOfResource),
+		},
 		// Tags of a bucket are written as a whole, so they are read before.
 		Grant{
 			Actions:   []string{"s3:GetBucketTagging", "s3:PutBucketTagging"},
@@ -289,9 +294,9 @@ func (c *controlPlane) readMasterSecrets() Grant {
 	}
 }
 
-// makeGateways lets a function activate gateways and make their shares, with the stage's tag, and
-// change those only that bear it. What the actions can be limited by is in the Service Authorization
-// Reference, "Actions, resources, and condition keys for AWS Storage Gateway".
+// makeGateways lets a function activate gateways and make their shares, with the stage's tag, and give them
+// their cache. What the actions can be limited by is in the Service Authorization Reference, "Actions,
+// resources, and condition keys for AWS Storage Gateway".
 func (c *controlPlane) makeGateways() []Grant {
 	gateways, shares := arn("storagegateway", "gateway/*"), arn("storagegateway", "share/*")
 	return []Grant{
@@ -309,12 +314,6 @@ func (c *controlPlane) makeGateways() []Grant {
 		{
 			Actions:   []string{"storagegateway:AddCache", "storagegateway:ListLocalDisks"},
 			Resources: []*string{gateways},
-			When:      ofStage(c.Stage, stageOfResource),
-		},
-		// To close a share that was taken from a tenant before it was handed over.
-		{
-			Actions:   []string{"storagegateway:AddTagsToResource", "storagegateway:UpdateNFSFileShare"},
-			Resources: []*string{shares},
 			When:      ofStage(c.Stage, stageOfResource),
 		},
 		// These look at what was made a moment ago, of which the tags may not be known yet: it must be

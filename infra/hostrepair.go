@@ -68,34 +68,7 @@ func describeImages() Grant {
 // renewGateways lets a function make a new gateway of the stage over the buckets of another one, with its shares. It may delete
 // neither a gateway nor a share.
 func (c *controlPlane) renewGateways() []Grant {
-	gateways, shares := arn("storagegateway", "gateway/*"), arn("storagegateway", "share/*")
-	return []Grant{
-		{
-			// A gateway has no name before it is activated.
-			Actions:   []string{"storagegateway:ActivateGateway"},
-			Resources: *everything(),
-			When:      ofStage(c.Stage, stageOfRequest),
-		},
-		{
-			Actions:   []string{"storagegateway:CreateNFSFileShare"},
-			Resources: []*string{gateways},
-			When:      ofStage(c.Stage, stageOfResource, stageOfRequest),
-		},
-		{
-			Actions:   []string{"storagegateway:AddCache", "storagegateway:ListLocalDisks"},
-			Resources: []*string{gateways},
-			When:      ofStage(c.Stage, stageOfResource),
-		},
-		// Of what was made a moment ago the tags may not be known yet.
-		{
-			Actions:   []string{"storagegateway:DescribeGatewayInformation", "storagegateway:ListTagsForResource"},
-			Resources: []*string{gateways},
-		},
-		{Actions: []string{"storagegateway:DescribeNFSFileShares"}, Resources: []*string{shares}},
-		{Actions: []string{"storagegateway:ListGateways"}, Resources: *everything()},
-		// Storage Gateway does not support iam:PassedToService; the path holds shares' roles only.
-		{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}},
-	}
+	return append(c.makeGateways(), c.passShareRoles())
 }
 
 // powerMachines lets a function reboot, stop and start the stage's machines, and have their disks outlive them. EC2 takes a

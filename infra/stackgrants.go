@@ -31,6 +31,12 @@ func (c *controlPlane) passStackRole() Grant {
 	}
 }
 
+// passShareRoles lets a function pass gateways the roles of shares. Storage Gateway does not support iam:PassedToService; the
+// path holds those roles only.
+func (c *controlPlane) passShareRoles() Grant {
+	return Grant{Actions: []string{"iam:PassRole"}, Resources: []*string{roleARN(shareRolePath(c.Stage.Name) + "*")}}
+}
+
 // readTemplates lets CloudFormation read a template, which it does with the rights of the caller that names it.
 func (c *controlPlane) readTemplates() Grant {
 	return Grant{Actions: []string{"s3:GetObject"}, Resources: []*string{assetObject(c.hosts.Database), assetObject(c.hosts.Share)}}
