@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"headroom/events"
 	"headroom/internal/pool"
 )
 
@@ -33,7 +34,7 @@ type Next[R any] struct {
 // Do does one step of a record. It may be done any number of times.
 type Do[R any] func(ctx context.Context, record R) (Next[R], error)
 
-// Machine drives the records of one sort. All fields are required, but for Retry and Behind.
+// Machine drives the records of one sort. All fields are required, but for History, Retry and Behind.
 type Machine[R any] struct {
 	// Load reads a record; pool.ErrNotFound when there is none.
 	Load func(ctx context.Context, id string) (R, error)
@@ -42,6 +43,9 @@ type Machine[R any] struct {
 	Save func(ctx context.Context, before, after R, outcome pool.Outcome) (R, error)
 	// Progress is the record's progress, to be read and changed.
 	Progress func(*R) *pool.Progress
+	// History is a record's history, by whose thread its steps are taken: an event of AWS's that moves a record on bears no
+	// correlation id, and its own would begin another thread. Without it they are taken by that of the message.
+	History func(R) []pool.Entry
 	// Steps are what is done at each step. A step that is not among them is another function's.
 	Steps map[pool.Step]Do[R]
 	// Retry says how long a record waits for another try of a step that failed. Without it, or when it answers
@@ -80,6 +84,9 @@ func (m Machine[R]) Go(ctx context.Context, id string, record R) error {
 func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) error {
 	tries, moved := 0, false
 	for range stepsAtOnce {
+		if m.History != nil {
+			ctx = events.WithCorrelation(ctx, pool.Thread(m.History(record)))
+		}
 		progress := *m.Progress(&record)
 		if from.Stale(progress) {
 			return m.behind(ctx, id, from, progress)

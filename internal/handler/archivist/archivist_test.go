@@ -89,14 +89,20 @@ func TestEachLineOfATaskBearsItsThread(t *testing.T) {
 	job := w.archived()
 	job.CorrelationID = "5e0c8a1f-3b7d"
 	w.log.Reset()
+	w.sent = nil
 	w.do(job)
+	for _, report := range w.sent {
+		if report.CorrelationID != job.CorrelationID {
+			t.Errorf("a report is of %q", report.CorrelationID)
+		}
+	}
 	lines := strings.Split(strings.TrimSpace(w.log.String()), "\n")
 	for _, line := range lines {
 		if !strings.Contains(line, "correlationId=5e0c8a1f-3b7d") || !strings.Contains(line, "tenant="+job.TenantID) {
 			t.Errorf("a line is of nothing: %s", line)
 		}
 	}
-	if len(lines) < 2 || job.TenantID == "" {
+	if len(lines) < 2 || len(w.sent) == 0 || job.TenantID == "" {
 		t.Errorf("%d lines of tenant %q", len(lines), job.TenantID)
 	}
 }

@@ -41,6 +41,7 @@ func (t *task) report() events.TaskReport {
 	return events.TaskReport{
 		Version: events.Version, Type: events.TypeTaskReport, Job: t.job.Job, Of: t.job.Of, ID: t.job.ID, Attempt: t.job.Attempt,
 		Bytes: t.bytes.Load(), Total: t.total.Load(), Entries: t.entries.Load(), Address: t.Address,
+		Correlated: t.job.Correlated, // else what comes of it would be a thread of its own
 	}
 }
 

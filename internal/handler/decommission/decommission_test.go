@@ -242,15 +242,16 @@ func TestAnUndoThatOvertakesItsRequestKeepsTheTenant(t *testing.T) {
 
 func TestTheSameRequestAgainHasTheSameAnswer(t *testing.T) {
 	w := newWorld(t)
-	w.ask("acme", "")
+	const same = `,"correlationId":"of-the-request"` // which answers bear
+	w.ask("acme", same)
 	w.run(10*time.Minute, w.once)
-	w.ask("acme", "")
+	w.ask("acme", same)
 	w.run(time.Minute, w.once)
 	if got := w.said(); got != "TenantClosed TenantClosed" {
 		t.Errorf("said %s", got)
 	}
 	w.run(grace+coolDown+2*time.Hour, w.once)
-	w.ask("acme", "")
+	w.ask("acme", same)
 	w.run(time.Minute, w.once)
 	released := w.bus.Of("TenantReleased")
 	if len(released) != 2 || string(released[0]) != string(released[1]) {

@@ -43,6 +43,7 @@ func (h *Handler) departures() lifecycle.Machine[pool.Departure] {
 			return h.Ledger.SaveDeparture(ctx, before, after)
 		},
 		Progress: func(d *pool.Departure) *pool.Progress { return &d.Progress },
+		History:  func(d pool.Departure) []pool.Entry { return d.History },
 		Steps: map[pool.Step]lifecycle.Do[pool.Departure]{
 			pool.StepShut:    h.answering(h.shut),
 			pool.StepUpload:  h.answering(h.upload),
@@ -80,6 +81,7 @@ func (h *Handler) clearances() lifecycle.Machine[pool.Clearance] {
 			return h.Ledger.SaveClearance(ctx, before, after)
 		},
 		Progress: func(c *pool.Clearance) *pool.Progress { return &c.Progress },
+		History:  func(c pool.Clearance) []pool.Entry { return c.History },
 		Steps: map[pool.Step]lifecycle.Do[pool.Clearance]{
 			pool.StepWithdraw: h.mended(h.withdraw),
 			pool.StepCompare:  h.mended(h.compare),

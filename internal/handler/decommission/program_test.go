@@ -56,7 +56,7 @@ func jobOf(t taskstest.Task) events.ArchivistJob {
 
 // report puts a report of a job into the handler's own queue.
 func (w *world) report(job events.ArchivistJob, r events.TaskReport) {
-	r.Version, r.Type, r.Job, r.Of, r.ID, r.Attempt = events.Version, events.TypeTaskReport, job.Job, job.Of, job.ID, job.Attempt
+	r.Version, r.Type, r.Job, r.Of, r.ID, r.Attempt, r.Correlated = events.Version, events.TypeTaskReport, job.Job, job.Of, job.ID, job.Attempt, job.Correlated
 	w.must((&queue.Sender{Client: w.steps, URL: "url"}).Send(context.Background(), r, 0))
 }
 

@@ -35,6 +35,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Repair] {
 			return h.Ledger.SaveRepair(ctx, before, after)
 		},
 		Progress: func(r *pool.Repair) *pool.Progress { return &r.Progress },
+		History:  func(r pool.Repair) []pool.Entry { return r.History },
 		Steps: map[pool.Step]lifecycle.Do[pool.Repair]{
 			pool.StepExamine:   h.on(h.telling(h.examine)),
 			pool.StepEnter:     h.on(h.telling(h.enter)),

@@ -40,6 +40,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Restoration] {
 			return h.Ledger.SaveRestoration(ctx, before, after)
 		},
 		Progress: func(r *pool.Restoration) *pool.Progress { return &r.Progress },
+		History:  func(r pool.Restoration) []pool.Entry { return r.History },
 		Steps: map[pool.Step]lifecycle.Do[pool.Restoration]{
 			pool.StepUpload:   h.staying(h.upload),
 			pool.StepEnter:    h.staying(h.enter),

@@ -35,6 +35,7 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 			return after, nil
 		},
 		Progress: func(host *pool.Host) *pool.Progress { return &host.Progress },
+		History:  func(host pool.Host) []pool.Entry { return host.History },
 		Steps: map[pool.Step]lifecycle.Do[pool.Host]{
 			pool.StepBuild:     h.build,
 			pool.StepAttach:    h.attach,
