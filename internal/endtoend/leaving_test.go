@@ -73,12 +73,18 @@ func (s *system) leaves(t *testing.T, expire ...string) {
 	l.ask(t, "UndoRequested", "")
 	l.within(t, "the tenant is open again", func() bool { return len(heard[events.TenantReopened](s.watch)) > 0 })
 	l.isAsBefore(t)
+	if got := heard[events.TenantReopened](s.watch)[0].CorrelationID; got != threadOf("UndoRequested") {
+		t.Errorf("that it is open again came of %q", got)
+	}
 
 	// It leaves for good. Nobody waits for its grace but this test.
 	l.ask(t, "DecommissionRequested", `,"grace":"1m"`)
 	l.within(t, "its data is archived again", func() bool { return !l.departure(t, 1).Archive.RetainUntil.IsZero() })
 	l.archiveIsWhole(t, l.departure(t, 1).Archive)
 	l.within(t, "the tenant is released", func() bool { return len(heard[events.TenantReleased](s.watch)) > 0 })
+	if got := heard[events.TenantReleased](s.watch)[0].CorrelationID; got != threadOf("DecommissionRequested") {
+		t.Errorf("that it is released came of %q", got)
+	}
 	l.certificateIsTrue(t, heard[events.TenantReleased](s.watch)[0].Certificate)
 	l.leavesNothing(t, expire...)
 
@@ -126,10 +132,13 @@ func (l *leaving) within(t *testing.T, what string, done func() bool) {
 	t.Logf("%s: after %s", what, time.Since(began).Round(time.Second/10))
 }
 
+// threadOf is the correlation id of a request, which what comes of it bears.
+func threadOf(kind string) string { return "of-" + kind }
+
 // ask sends a request about the tenant, as its customer's side would.
 func (l *leaving) ask(t *testing.T, kind, more string) {
 	t.Helper()
-	l.send(t, "DecommissionQueueUrl", fmt.Sprintf(`{"version":"1","type":%q,"tenantId":%q,"reason":"its contract ended","requestedBy":"billing"%s}`, kind, leaver, more))
+	l.send(t, "DecommissionQueueUrl", fmt.Sprintf(`{"version":"1","type":%q,"tenantId":%q,"reason":"its contract ended","requestedBy":"billing","correlationId":%q%s}`, kind, leaver, threadOf(kind), more))
 }
 
 // departure reads the tenant's n-th departure.
