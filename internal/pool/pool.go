@@ -41,7 +41,9 @@ func (k Key) String() string { return string(k.Kind) + "#" + string(k.Tier) }
 
 // Host returns the ID of the pool's host number seq.
 func (k Key) Host(seq int) HostID {
-	return HostID(string(k.Kind) + "-" + string(k.Tier) + "-" + strconv.Itoa(seq))
+	var room [48]byte // pools are gone round by their hosts' numbers: one allocation each
+	id := append(append(append(append(room[:0], k.Kind...), '-'), k.Tier...), '-')
+	return HostID(strconv.AppendInt(id, int64(seq), 10))
 }
 
 // HostID is "<kind>-<tier>-<seq>", such as "share-standard-3". It is never used twice.

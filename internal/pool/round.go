@@ -21,7 +21,7 @@ func Round(r Record, now time.Time) []HostID {
 	}
 	each := int(math.Ceil(float64(r.Seq) / roundMost))
 	every := min(r.Seq, max(roundMinutes, each))
-	var ids []HostID
+	ids := make([]HostID, 0, r.Seq/every+1)
 	for n := int(now.Unix() / 60 % int64(every)); n < r.Seq; n += every {
 		ids = append(ids, r.Key.Host(n+1))
 	}
