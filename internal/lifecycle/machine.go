@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"time"
 
-	"headroom/events"
 	"headroom/internal/pool"
 )
 
@@ -85,7 +84,7 @@ func (m Machine[R]) run(ctx context.Context, id string, from Cursor, record R) e
 	tries, moved := 0, false
 	for range stepsAtOnce {
 		if m.History != nil {
-			ctx = events.WithCorrelation(ctx, pool.Thread(m.History(record)))
+			ctx = pool.OnThread(ctx, m.History(record))
 		}
 		progress := *m.Progress(&record)
 		if from.Stale(progress) {

@@ -84,6 +84,12 @@ func Thread(history []Entry) string {
 	return history[len(history)-1].Correlation
 }
 
+// OnThread is the context of what is done about a record: it comes of what the record is about, and not of what has it looked at,
+// such as a check or an event of AWS's.
+func OnThread(ctx context.Context, history []Entry) context.Context {
+	return events.WithCorrelation(ctx, Thread(history))
+}
+
 // Threaded is a history whose last line came of what has a correlation id.
 func Threaded(history []Entry, correlation string) []Entry {
 	out := append([]Entry(nil), history...)

@@ -69,7 +69,7 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 	case host.Version == before.Version:
 		return nil
 	}
-	ctx = threaded(ctx, host.History)
+	ctx = pool.OnThread(ctx, host.History)
 	h.measureOverdue("host", before.Progress, host.Progress)
 	switch {
 	case host.OrderStuck():
@@ -89,11 +89,6 @@ func (h *Handler) retryHost(ctx context.Context, id pool.HostID) error {
 	return nil
 }
 
-// threaded is the context of what is done about a record: it comes of what that is about, and not of the check.
-func threaded(ctx context.Context, history []pool.Entry) context.Context {
-	return events.WithCorrelation(ctx, pool.Thread(history))
-}
-
 // retryTenant has the step of an overdue tenant tried again, or reports a tenant that was given up.
 func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
 	return retry[pool.Tenant]{
@@ -103,9 +98,9 @@ func (h *Handler) retryTenant(ctx context.Context, id pool.TenantID) error {
 		},
 		overdue:  pool.OverdueTenant,
 		progress: func(t *pool.Tenant) *pool.Progress { return &t.Progress },
-		again:    func(t pool.Tenant) error { return h.tryTenantAgain(threaded(ctx, t.History), t) },
+		again:    func(t pool.Tenant) error { return h.tryTenantAgain(pool.OnThread(ctx, t.History), t) },
 		tell: func(t pool.Tenant) error {
-			ctx := threaded(ctx, t.History)
+			ctx := pool.OnThread(ctx, t.History)
 			if t.Stuck.OfChange() {
 				return h.Announce.ChangeStuck(ctx, t)
 			}

@@ -39,9 +39,9 @@ func (h *Handler) retryDeparture(ctx context.Context, id pool.DepartureID) error
 		overdue:  pool.OverdueDeparture,
 		progress: func(d *pool.Departure) *pool.Progress { return &d.Progress },
 		again: func(d pool.Departure) error {
-			return h.tryAgain(threaded(ctx, d.History), events.OfDeparture, string(id), d.Progress)
+			return h.tryAgain(pool.OnThread(ctx, d.History), events.OfDeparture, string(id), d.Progress)
 		},
-		tell:     func(d pool.Departure) error { return h.Announce.DepartureStuck(threaded(ctx, d.History), d) },
+		tell:     func(d pool.Departure) error { return h.Announce.DepartureStuck(pool.OnThread(ctx, d.History), d) },
 		reported: func(d pool.Departure, _ time.Time) pool.Departure { d.Progress = d.Reported(); return d },
 	}.do(h.Now)
 }
@@ -56,9 +56,9 @@ func (h *Handler) retryClearance(ctx context.Context, id pool.ClearanceID) error
 		overdue:  pool.OverdueClearance,
 		progress: func(c *pool.Clearance) *pool.Progress { return &c.Progress },
 		again: func(c pool.Clearance) error {
-			return h.tryAgain(threaded(ctx, c.History), events.OfClearance, string(id), c.Progress)
+			return h.tryAgain(pool.OnThread(ctx, c.History), events.OfClearance, string(id), c.Progress)
 		},
-		tell:     func(c pool.Clearance) error { return h.Announce.ClearanceStuck(threaded(ctx, c.History), c) },
+		tell:     func(c pool.Clearance) error { return h.Announce.ClearanceStuck(pool.OnThread(ctx, c.History), c) },
 		reported: func(c pool.Clearance, _ time.Time) pool.Clearance { c.Progress = c.Reported(); return c },
 	}.do(h.Now)
 }

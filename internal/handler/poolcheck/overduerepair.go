@@ -40,7 +40,7 @@ func (h *Handler) retryRepair(ctx context.Context, id pool.HostID) error {
 	if before.State == pool.RepairMending { // else it is only looked at again
 		h.measureOverdue("repair", before.Progress, r.Progress)
 	}
-	if err := h.Repairs.Send(threaded(ctx, r.History), events.NewStep(events.OfRepair, string(id), string(r.Step), r.Count+1), 0); err != nil {
+	if err := h.Repairs.Send(pool.OnThread(ctx, r.History), events.NewStep(events.OfRepair, string(id), string(r.Step), r.Count+1), 0); err != nil {
 		return fmt.Errorf("have step %s of the repair of %s tried again: %w", r.Step, id, err)
 	}
 	return nil

@@ -38,7 +38,7 @@ func (h *Handler) retryRestoration(ctx context.Context, id pool.TenantID) error 
 	case r.Version == before.Version:
 		return nil
 	}
-	if err := h.Restores.Send(threaded(ctx, r.History), events.NewStep(events.OfRestoration, string(id), string(r.Step), r.Count+1), 0); err != nil {
+	if err := h.Restores.Send(pool.OnThread(ctx, r.History), events.NewStep(events.OfRestoration, string(id), string(r.Step), r.Count+1), 0); err != nil {
 		return fmt.Errorf("have step %s of the restoration of tenant %s tried again: %w", r.Step, id, err)
 	}
 	return nil

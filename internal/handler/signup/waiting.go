@@ -188,7 +188,7 @@ func (h *Handler) claimFor(ctx context.Context, id pool.TenantID) (bool, error) 
 	if err != nil {
 		return false, fmt.Errorf("read the tenant: %w", err)
 	}
-	ctx = events.WithCorrelation(ctx, pool.Thread(t.History)) // not that of who found slots for it
+	ctx = pool.OnThread(ctx, t.History) // not that of who found slots for it
 	if t.State != pool.TenantWaiting {
 		return false, nil
 	}
