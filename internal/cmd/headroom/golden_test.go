@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -68,11 +69,18 @@ func golden(t *testing.T, name, got string) {
 // goldenOnTerminal compares what a command line, with what is its own in it, prints on a terminal of 100 columns.
 func goldenOnTerminal(t *testing.T, args string, line []string) {
 	t.Helper()
+	goldenEnding(t, 0, args, line)
+}
+
+// goldenEnding is goldenOnTerminal for a command line that ends with a status.
+func goldenEnding(t *testing.T, ends int, args string, line []string) {
+	t.Helper()
 	screen := newTerminal(t, 100)
 	root := newRoot()
 	root.SetOut(screen.File)
 	root.SetArgs(line)
-	if status := run(t.Context(), root); status != 0 {
+	root.SetErr(io.Discard)
+	if status := run(t.Context(), root); status != ends {
 		t.Fatalf("%s: on a terminal: status %d", args, status)
 	}
 	golden(t, goldenName(args)+".terminal", strings.ReplaceAll(screen.shown(), "\x1b", "␛"))
@@ -152,4 +160,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		t.Fatalf("as JSON: status %d, said %s", status, stderr)
 	}
 	golden(t, "doctor.json", stdout)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	goldenEnding(t, notWell, "doctor", []string{"doctor", "--endpoint", d.Endpoint})
 }
