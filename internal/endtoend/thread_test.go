@@ -50,6 +50,11 @@ func TestOneCorrelationIDGoesThroughASignup(t *testing.T) {
 	host, err := s.ledger.Host(t.Context(), tenant.Database.Host)
 	must(t, err)
 	ordered := host.History[0].Correlation
+	for _, e := range heard[events.HostInService](s.watch) { // whatever AWS said of its stack meanwhile
+		if e.HostID == string(host.ID) && e.CorrelationID != ordered {
+			t.Errorf("that %s is in service came of %q, its order of %q", e.HostID, e.CorrelationID, ordered)
+		}
+	}
 	if said := s.headroom(t, "logs", string(host.ID)); ordered == "" || !strings.Contains(said, ordered) {
 		t.Errorf("%s was ordered because of %q; of it is logged\n%s", host.ID, ordered, said)
 	}

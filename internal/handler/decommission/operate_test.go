@@ -22,7 +22,7 @@ func operation(departure, action, slot string) string {
 	if slot != "" {
 		slot = fmt.Sprintf(`"slot":%q,`, slot)
 	}
-	return fmt.Sprintf(`{"version":"1","type":"DepartureRequest","departureId":%q,"action":%q,%s"requestedBy":"jo","reason":"it is mended"}`, departure, action, slot)
+	return fmt.Sprintf(`{"version":"1","type":"DepartureRequest","departureId":%q,"action":%q,%s"requestedBy":"jo","reason":"it is mended","correlationId":"of-the-word"}`, departure, action, slot)
 }
 
 // quarantines are what has a slot of acme's quarantined, and what is mended before it is released.
@@ -67,6 +67,9 @@ func TestAQuarantinedSlotThatIsMendedComesBackWhenAPersonSaysSo(t *testing.T) {
 			}
 			if !strings.Contains(fmt.Sprint(c.History), "again, by jo: it is mended (message ") {
 				t.Errorf("its history: %v", c.History)
+			}
+			if last := c.History[len(c.History)-1]; last.Correlation != "of-the-word" {
+				t.Errorf("that it is %s came of %q", last.What, last.Correlation)
 			}
 			if residue := w.residue(); len(residue) > 0 || len(w.remains(1)) > 0 {
 				t.Errorf("left: %v, %v", residue, w.remains(1))

@@ -44,8 +44,12 @@ func TestADepartureThatWasGivenUpIsResumedWhoeverHasItsNameByNow(t *testing.T) {
 				w := givenUp(t, operation, step, again)
 				before := w.tenant("acme")
 				w.operate(events.DepartureResume, "")
-				if d := w.left(4 * time.Hour); d.State != pool.DepartureLeft || !strings.Contains(fmt.Sprint(d.History), "resume, by jo: it is mended (message ") {
+				d := w.left(4 * time.Hour)
+				if d.State != pool.DepartureLeft || !strings.Contains(fmt.Sprint(d.History), "resume, by jo: it is mended (message ") {
 					t.Fatalf("it is %s at %q, stuck at %q: %s; %v", d.State, d.Step, d.Stuck, d.Error, d.History)
+				}
+				if last := d.History[len(d.History)-1]; last.Correlation != "of-the-word" {
+					t.Errorf("that it is %s came of %q", last.What, last.Correlation)
 				}
 				now := w.tenant("acme")
 				if now.State != before.State || now.Mark != before.Mark || again && (now.Database != before.Database || now.Share != before.Share || !slices.Equal(now.Addresses, before.Addresses)) {
