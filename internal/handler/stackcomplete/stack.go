@@ -50,8 +50,8 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 	}
 	var next progress
 	foreign := false
-	// Commit point: the event is known. What is to be done about it follows from the record alone.
-	before, host, err := ledger.UpdateHost(ctx, h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
+	// Commit point: the event is known. What is to be done about it follows from the record alone, whose thread it belongs to.
+	before, host, err := ledger.UpdateHost(events.WithoutCorrelation(ctx), h.Ledger, id, h.Now(), func(host pool.Host) (pool.Host, pool.Outcome, error) {
 		next = progress{}
 		if foreign = !ours(host, event); foreign {
 			return host, pool.Neutral, ledger.ErrUnchanged
@@ -74,7 +74,7 @@ func (h *Handler) stackEvent(ctx context.Context, event events.StackStatusChange
 	case host.Version == before.Version && !redelivered, next.Leave:
 		return nil
 	}
-	h.logMove(ctx, before, host)
+	h.logMove(pool.OnThread(ctx, host.History), before, host)
 	// Nothing new, and redelivered: the first delivery may have been killed after the record, so this one
 	// goes on from there.
 	return h.machine().Go(ctx, string(id), host)
