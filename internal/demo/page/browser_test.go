@@ -103,7 +103,22 @@ func (b *tab) until(expression string) {
 
 func (b *tab) patiently(atMost time.Duration, expression string) {
 	b.t.Helper()
-	b.within(atMost, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
+	ctx, cancel := context.WithTimeout(b.ctx, atMost)
+	defer cancel()
+	poll := chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))
+	if err := chromedp.Run(ctx, poll); err != nil {
+		var says string
+		b.do(chromedp.Evaluate(`["toast", "status"].map((id) => document.getElementById(id)?.textContent).join(", ")`, &says))
+		b.t.Fatalf("wait for %s: %v; the page says %q, the browser complains of %q", expression, err, says, b.said())
+	}
+}
+
+// press presses a button by the keyboard: a click of the mouse would miss one that is still
+// scrolled into view, which the page does smoothly.
+func (b *tab) press(id string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`!document.getElementById(%q).disabled`, id))
+	b.do(chromedp.Focus("#"+id), chromedp.KeyEvent(kb.Enter))
 }
 
 func (b *tab) is(expression, want string) {
@@ -238,9 +253,9 @@ func TestThePageGoesByKeyboard(t *testing.T) {
 	b.is(`document.querySelector(".history li span").textContent`, "<b>it is served</b>")
 	b.do(chromedp.KeyEvent(kb.Escape))
 	b.until(`!document.getElementById("detail").open`)
-	b.do(chromedp.Click("#kill"))
+	b.press("kill")
 	b.until(`document.getElementById("toast").textContent.startsWith("the machine of share-standard-1 is terminated")`)
-	b.do(chromedp.Click("#strain"))
+	b.press("strain")
 	b.until(`document.getElementById("strain").textContent === "End the overload"`)
 	r.mu.Lock()
 	defer r.mu.Unlock()
