@@ -61,6 +61,7 @@ var members = map[string]member{
 	"InstanceEvent":            aws[Envelope[InstanceEvent]](),
 	"HostAiling":               in[HostAiling](),
 	"HostRound":                in[HostRound](),
+	"PoolRound":                in[PoolRound](),
 	"RepairRequest":            in[RepairRequest](),
 	"HostRepairWaits":          out[HostRepairWaits](),
 	"HostRepairAsks":           out[HostRepairAsks](),
@@ -189,6 +190,7 @@ func TestMessagesAreToldApart(t *testing.T) {
 		"TaskStateChange":          TypeTaskStateChange,
 		"HostAiling":               TypeHostAiling,
 		"HostRound":                TypeHostRound,
+		"PoolRound":                TypePoolRound,
 		"RepairRequest":            TypeRepairRequest,
 		"RestoreRequest":           TypeRestoreRequest,
 		"RestoreUndo":              TypeRestoreUndo,
@@ -231,6 +233,7 @@ func TestConstructorsFillInVersionAndType(t *testing.T) {
 		"AuditCopyRound": NewAuditCopyRound(),
 		"MoveOff":        NewMoveOff("acme-7f3a", "database-standard-3", At(time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)), "10m0s", "arn:aws:iam::123456789012:user/ann: hosts of the old size go"),
 		"HostRound":      NewHostRound("share-standard-3", 1),
+		"PoolRound":      NewPoolRound("standard"),
 		"HostAiling":     NewHostAiling("share-standard-3", "alarm headroom-dev-share-standard-3-status is on"),
 	} {
 		encoded, err := json.Marshal(message)

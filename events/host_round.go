@@ -4,7 +4,7 @@ package events
 const TypeHostRound = "HostRound"
 
 // HostRound asks to look at a share host in service that says nothing, as one does whose gateway hangs and that nobody signs
-// up to. The queue of repairs' steps, from the pool check, and from the function that looks.
+// up to. The queue of repairs' steps, from the function that looks: for a pool's round, and for another look.
 type HostRound struct {
 	Version string `json:"version"`
 	Type    string `json:"type"`

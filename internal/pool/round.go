@@ -8,9 +8,9 @@ import (
 const (
 	// roundMinutes is how many minutes there are at most between two looks at a host of a pool.
 	roundMinutes = 10
-	// roundMost bounds how many hosts of a pool have their turn in a minute. An account has some 500 gateways at most, for it has
-	// 5,000 roles; a pool that has come to more than a thousand numbers, most of them of hosts that are gone, is gone round slower.
-	roundMost = 100
+	// roundMost bounds how many numbers of a pool have their turn in a minute; whose hosts are gone costs a hundredth of a request.
+	// A pool that has come to more than ten thousand is gone round slower.
+	roundMost = 1000
 )
 
 // Round names the hosts of a pool whose turn it is to be looked at in a minute: one in a pool of up to ten, and a tenth of a larger

@@ -8,7 +8,7 @@ import (
 
 func TestEachHostIsLookedAtInItsTurn(t *testing.T) {
 	start := time.Date(2026, 11, 2, 9, 0, 30, 0, time.UTC)
-	for seq, every := range map[int]int{1: 1, 7: 7, 10: 10, 11: 10, 95: 10, 490: 10, 1000: 10, 5000: 50} {
+	for seq, every := range map[int]int{1: 1, 7: 7, 10: 10, 11: 10, 95: 10, 490: 10, 1000: 10, 10_000: 10, 50_000: 50} {
 		r := Record{Key: Key{Share, "standard"}, Seq: seq}
 		last, seen := map[HostID]int{}, map[HostID]int{}
 		for minute := range 3 * every {

@@ -163,7 +163,7 @@ func New(c Config) (*Handler, error) {
 }
 
 // ownTypes are what Headroom tells itself.
-var ownTypes = []string{events.TypeHostAiling, events.TypeHostRound, events.TypeStep, events.TypeTaskReport}
+var ownTypes = []string{events.TypeHostAiling, events.TypePoolRound, events.TypeHostRound, events.TypeStep, events.TypeTaskReport}
 
 // Message handles one message; several may be handled at once. One that fails is to be delivered again.
 func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
@@ -179,6 +179,16 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 			return fmt.Errorf("read a %s message: %w", kind, err)
 		}
 		return h.ailing(ctx, pool.HostID(ailing.HostID), ailing.Cause, d.Redelivered)
+	case events.TypePoolRound:
+		var round events.PoolRound
+		if err := events.Decode([]byte(d.Body), &round); err != nil {
+			return fmt.Errorf("read a %s message: %w", kind, err)
+		}
+		at := d.SentAt // late or again, it is the turn of the same hosts
+		if at.IsZero() {
+			at = h.Now()
+		}
+		return h.poolRound(ctx, pool.Tier(round.Tier), at)
 	case events.TypeHostRound:
 		var round events.HostRound
 		if err := events.Decode([]byte(d.Body), &round); err != nil {

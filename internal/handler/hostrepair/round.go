@@ -18,6 +18,29 @@ const (
 	roundWait = time.Minute
 )
 
+// poolRound has each share host of a tier looked at whose turn it was at a time, and that is in service. Sent twice, a message
+// makes one look more.
+func (h *Handler) poolRound(ctx context.Context, tier pool.Tier, at time.Time) error {
+	record, err := h.Ledger.Pool(ctx, pool.Key{Kind: pool.Share, Tier: tier})
+	if err != nil {
+		return fmt.Errorf("look whose turn of tier %s it is: %w", tier, err)
+	}
+	ids := pool.Round(record, at)
+	hosts, err := h.Ledger.Hosts(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("read the hosts of tier %s whose turn it is: %w", tier, err)
+	}
+	for _, id := range ids {
+		if hosts[id].State != pool.HostInService {
+			continue
+		}
+		if err := h.Steps.Send(ctx, events.NewHostRound(string(id), 1), 0); err != nil {
+			return fmt.Errorf("have %s looked at: %w", id, err)
+		}
+	}
+	return nil
+}
+
 // round looks at a host in service whose turn it is. Its alarms say nothing of a gateway that hangs on a machine that is well,
 // and signups only what they need: this is for what nobody else would see.
 // The message for another look is sent at one that was bad: sentAt is when that was.

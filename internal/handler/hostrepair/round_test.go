@@ -1,11 +1,13 @@
 package hostrepair
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"headroom/events"
+	"headroom/internal/adapter/queue/queuetest"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
@@ -16,7 +18,7 @@ func TestAHostThatHangsUnnoticedIsFoundInItsTurn(t *testing.T) {
 		w := newWorld(t, 1)
 		w.silent = true // no pool check looks meanwhile
 		w.machine(first).hangs = "reboot"
-		w.put(events.NewHostRound(string(first), 1))
+		w.put(events.NewPoolRound("standard"))
 		w.deliver(life, 30*time.Second)
 		if h := w.host(first); h.State != pool.HostInService {
 			t.Fatalf("after one look it is %s", h.State)
@@ -98,4 +100,44 @@ func TestTheSizeOfACacheIsKnownThatIsGone(t *testing.T) {
 		}
 		return w.host(first).Access.Cache
 	})
+}
+
+// One message a minute is for a pool; who looks finds out whose turn it is.
+func TestHostsInServiceAreLookedAtInTurn(t *testing.T) {
+	w := newWorld(t, 3)
+	w.silent = true
+	w.doubt(w.ids[1]) // it is looked after already
+	turns := map[string]int{}
+	for range 6 {
+		w.put(events.NewPoolRound("standard"))
+		w.put(events.NewPoolRound("premium")) // has no pool
+		w.runBy(time.Minute, func(d events.Delivery) error {
+			var round events.HostRound
+			if events.TypeOf([]byte(d.Body)) == events.TypeHostRound && events.Decode([]byte(d.Body), &round) == nil {
+				turns[round.HostID] += round.Look
+			}
+			return w.handler(undisturbed).Message(context.Background(), d)
+		})
+	}
+	if turns[string(w.ids[0])] != 2 || turns[string(w.ids[2])] != 2 || len(turns) != 2 {
+		t.Errorf("looks at hosts: %v", turns)
+	}
+}
+
+// It is the turn of those whose it was when the round was asked for, however late or often the message comes.
+func TestARoundThatComesLateIsOfItsMinute(t *testing.T) {
+	w := newWorld(t, 3)
+	w.silent = true
+	body, sent := `{"version":"1","type":"PoolRound","tier":"standard"}`, w.now
+	for range 3 {
+		w.must(w.handler(undisturbed).Message(t.Context(), events.Delivery{ID: "m", Queue: queuetest.Name, Body: body, SentAt: sent}))
+		w.now = w.now.Add(time.Minute)
+	}
+	asked := map[string]int{}
+	for _, m := range w.repairs.Messages() {
+		asked[m.Body]++
+	}
+	if len(asked) != 1 {
+		t.Errorf("asked for %v", asked)
+	}
 }

@@ -169,10 +169,10 @@ func TestShareHostsAreOrderedWhereOthersAreWell(t *testing.T) {
 
 // mends are the messages to who repairs, but for rounds.
 func (w *world) mends() []string {
-	return slices.DeleteFunc(sent(w.repairs), func(body string) bool { return events.TypeOf([]byte(body)) == events.TypeHostRound })
+	return slices.DeleteFunc(sent(w.repairs), func(body string) bool { return events.TypeOf([]byte(body)) == events.TypePoolRound })
 }
 
-func TestOneShareHostAMinuteIsLookedAt(t *testing.T) {
+func TestEachMinuteShareHostsAreLookedAt(t *testing.T) {
 	w := newWorld(t)
 	w.add(databases, 0)
 	w.must(w.check())
@@ -181,19 +181,18 @@ func TestOneShareHostAMinuteIsLookedAt(t *testing.T) {
 	}
 	w.add(shares, 0)
 	w.add(shares, 0)
-	seen := map[string]int{}
-	for range 4 {
+	for range 3 {
 		w.now = w.now.Add(time.Minute)
 		w.must(w.check())
 	}
 	for _, body := range sent(w.repairs) {
-		var round events.HostRound
+		var round events.PoolRound
 		w.must(events.Decode([]byte(body), &round))
-		if seen[round.HostID]++; round.Look != 1 {
+		if round.Type != events.TypePoolRound || round.Tier != "standard" {
 			t.Errorf("sent %s", body)
 		}
 	}
-	if seen["share-standard-1"] != 2 || seen["share-standard-2"] != 2 || len(seen) != 2 {
-		t.Errorf("looked at %v", seen)
+	if n := len(sent(w.repairs)); n != 3 {
+		t.Errorf("asked %d times in three minutes", n)
 	}
 }

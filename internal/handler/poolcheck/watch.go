@@ -112,15 +112,14 @@ func (h *Handler) recheck(ctx context.Context, host pool.Host) (pool.Host, error
 	return host, nil
 }
 
-// goRound has the share hosts looked at whose turn it is.
+// goRound has those share hosts of a pool looked at whose turn it is. Which those are finds out who looks: sending a message for
+// each would hold up the check.
 func (h *Handler) goRound(ctx context.Context, r pool.Record) error {
-	if r.Key.Kind != pool.Share {
+	if r.Key.Kind != pool.Share || r.Seq == 0 {
 		return nil
 	}
-	for _, id := range pool.Round(r, h.Now()) {
-		if err := h.Repairs.Send(ctx, events.NewHostRound(string(id), 1), 0); err != nil {
-			return fmt.Errorf("have %s looked at: %w", id, err)
-		}
+	if err := h.Repairs.Send(ctx, events.NewPoolRound(string(r.Key.Tier)), 0); err != nil {
+		return fmt.Errorf("have hosts of %s looked at: %w", r.Key, err)
 	}
 	return nil
 }

@@ -53,11 +53,10 @@ func (s sender) Send(_ context.Context, body any, delay time.Duration) error {
 	return err
 }
 
-// rounds takes the rounds of hosts that every check begins, which cost their own function what they cost. No host is
-// repaired here.
+// rounds takes the rounds that every check begins, which cost their own function what they cost. No host is repaired here.
 func rounds(tb testing.TB) sender {
 	return func(body string, _ time.Duration) {
-		if events.TypeOf([]byte(body)) != events.TypeHostRound {
+		if events.TypeOf([]byte(body)) != events.TypePoolRound {
 			tb.Errorf("sent to hostrepair: %s", body)
 		}
 	}
