@@ -30,7 +30,7 @@ var changing = []struct {
 	{regexp.MustCompile(`(wait )?[0-9.]+(ms|µs) `), "SOON "},
 	// Ages, with what a column is filled up with beside them.
 	{regexp.MustCompile(`\((in )?[0-9]+[smhd]( ago)?\)( {3,})?`), "(AGE)${3}"},
-	{regexp.MustCompile(`  [0-9]+[smhd] +`), "  AGE  "},
+	{regexp.MustCompile(`(?m)  [0-9]+[smhd](?: +|$)`), "  AGE  "},
 }
 
 func steady(text string) string {
