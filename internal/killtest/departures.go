@@ -47,6 +47,11 @@ func (l Ledger) Clearance(ctx context.Context, id pool.ClearanceID) (pool.Cleara
 	return answer(l.Call, "Clearance", func() (pool.Clearance, error) { return l.Next.Clearance(ctx, id) })
 }
 
+// Clearances calls Next.
+func (l Ledger) Clearances(ctx context.Context, ids []pool.ClearanceID) (map[pool.ClearanceID]pool.Clearance, error) {
+	return answer(l.Call, "Clearances", func() (map[pool.ClearanceID]pool.Clearance, error) { return l.Next.Clearances(ctx, ids) })
+}
+
 // SaveClearance calls Next.
 func (l Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error) {
 	return answer(l.Call, "SaveClearance", func() (pool.Clearance, error) { return l.Next.SaveClearance(ctx, before, after) })

@@ -132,6 +132,8 @@ type Ledger interface {
 	BeginScrub(ctx context.Context, before, after pool.Departure, clearances []pool.Clearance) error
 	// Clearance reads a clearance; pool.ErrNotFound when there is none.
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	// Clearances reads many at once; those that there are not are left out.
+	Clearances(ctx context.Context, ids []pool.ClearanceID) (map[pool.ClearanceID]pool.Clearance, error)
 	// SaveClearance writes after on the condition that the stored version is before's (0: that there is none), and returns it as
 	// it is stored.
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)

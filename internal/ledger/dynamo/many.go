@@ -40,6 +40,19 @@ func (l *Ledger) Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.Ten
 	return tenants, nil
 }
 
+// Clearances reads many clearances at once; those that there are not are left out.
+func (l *Ledger) Clearances(ctx context.Context, ids []pool.ClearanceID) (map[pool.ClearanceID]pool.Clearance, error) {
+	clearances := map[pool.ClearanceID]pool.Clearance{}
+	err := getMany(ctx, l, ids, clearanceKey, func(i clearanceItem) {
+		c := i.clearance()
+		clearances[c.ID()] = c
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %d clearances: %w", len(ids), err)
+	}
+	return clearances, nil
+}
+
 // getMany reads items of one stored form, getMost at a time, strongly consistently.
 func getMany[ID, Stored any](ctx context.Context, l *Ledger, ids []ID, keyOf func(ID) key, found func(Stored)) error {
 	for some := range slices.Chunk(ids, getMost) {

@@ -3,7 +3,9 @@ package ledgertest
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
@@ -41,6 +43,26 @@ func manyHosts(t *testing.T, l ledger.Ledger) {
 	got, err := l.Hosts(t.Context(), ids)
 	must(t, err)
 	expect(t, "hosts", got, want)
+}
+
+func manyClearances(t *testing.T, l ledger.Ledger) {
+	ctx := t.Context()
+	want := map[pool.ClearanceID]pool.Clearance{}
+	ids := []pool.ClearanceID{"nobody.mark/share"}
+	for n := range manyAtOnce {
+		moved := pool.ClearMoved(pool.KeptDatabase{
+			Holding: pool.Holding{Host: "database-standard-1", Index: n, Generation: 1, Name: "abc"}, Move: pool.RestorationID("mover.move-7-" + strconv.Itoa(n)),
+		}, time.Hour, "n3", at(900))
+		saved, err := l.SaveClearance(ctx, pool.Clearance{}, moved)
+		must(t, err)
+		want[saved.ID()], ids = saved, append(ids, saved.ID())
+	}
+	got, err := l.Clearances(ctx, ids)
+	must(t, err)
+	expect(t, "clearances", got, want)
+	got, err = l.Clearances(ctx, nil)
+	must(t, err)
+	expect(t, "no clearances", got, map[pool.ClearanceID]pool.Clearance{})
 }
 
 func hostsAreSavedTogether(t *testing.T, l ledger.Ledger) {

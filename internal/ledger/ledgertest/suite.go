@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) ledger.Ledger) {
 		{"settling works for more claims than one write holds", settleMany},
 		{"many tenants are read at once", manyTenants},
 		{"many hosts are read at once", manyHosts},
+		{"many clearances are read at once", manyClearances},
 		{"hosts are saved together or not at all", hostsAreSavedTogether},
 		{"a host comes back as it was saved", hostRoundTrip},
 		{"saving a host that changed is a conflict", hostConflict},

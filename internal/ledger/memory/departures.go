@@ -149,6 +149,11 @@ func (l *Ledger) Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clear
 	return c.Clone(), nil
 }
 
+// Clearances reads many at once.
+func (l *Ledger) Clearances(ctx context.Context, ids []pool.ClearanceID) (map[pool.ClearanceID]pool.Clearance, error) {
+	return many(ctx, l, l.clearances, ids)
+}
+
 // SaveClearance writes a clearance on the condition that its version is before's.
 func (l *Ledger) SaveClearance(ctx context.Context, before, after pool.Clearance) (saved pool.Clearance, err error) {
 	err = l.write(ctx, "SaveClearance", func() error {
