@@ -27,8 +27,9 @@ const nobodyAddress = pool.Nobody
 
 func (c *controlPlane) newSignup() awslambda.Function {
 	tenantSecrets := "headroom/" + c.Stage.Name + "/tenant/"
-	// It deletes places on the waiting list, and reads that list; it frees addresses that their tenants do not have.
-	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexReserve)
+	// It deletes places on the waiting list, and reads that list; it frees addresses that their tenants do not have. To tell who waits
+	// for how long it looks which slots that rest are due.
+	grants := c.ledger.Grants([]string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}, indexDue, indexReserve)
 	grants = append(grants,
 		sendTo(c.signupSteps.Queue, c.signups.DeadLetters, c.poolChecks.Queue, c.hostEvents.Queue),
 		c.publish(),
