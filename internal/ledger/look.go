@@ -16,6 +16,7 @@ type sights interface {
 	Pool(ctx context.Context, key pool.Key) (pool.Record, error)
 	Shelf(ctx context.Context, tier pool.Tier) (pool.Shelf, error)
 	Spent(ctx context.Context) (pool.Cents, error)
+	rests
 }
 
 type waitingLists interface {
@@ -37,8 +38,8 @@ type shared interface {
 
 // Look reads a tier for its plans, but for its outlook and the stop switch, while others move slots. The order makes slots
 // that move count twice rather than not at all, because too few orders are made up for by the next check and too many by
-// nobody: slots move from hosts on their way into the reserve and from there onto the shelf, and are given to those who
-// wait. So what they move to is read after what they move from.
+// nobody: slots move from hosts on their way, and from their rest, into the reserve and from there onto the shelf, and are
+// given to those who wait. So what they move to is read after what they move from.
 func Look(ctx context.Context, l interface {
 	sights
 	waitingLists
@@ -89,11 +90,17 @@ func LookAheadOf(ctx context.Context, l interface {
 }
 
 func look(ctx context.Context, l sights, tier pool.Tier, doc pool.Document, now time.Time) (pool.Sight, error) {
-	s := pool.Sight{Tier: tier, At: now, Document: doc, Records: map[pool.Kind]pool.Record{}, Outlook: pool.Outlook{Tier: tier}}
+	s := pool.Sight{Tier: tier, At: now, Document: doc, Outlook: pool.Outlook{Tier: tier}}
 	var err error
-	for _, kind := range pool.Kinds {
-		if s.Records[kind], err = l.Pool(ctx, pool.Key{Kind: kind, Tier: tier}); err != nil {
-			return s, fmt.Errorf("read the pool: %w", err)
+	if s.Records, err = records(ctx, l, tier); err != nil {
+		return s, err
+	}
+	if until := s.RestsSought(); !until.IsZero() {
+		if s.Rests, err = lookAtRests(ctx, l, tier, until); err != nil {
+			return s, err
+		}
+		if s.Records, err = records(ctx, l, tier); err != nil { // into the reserve of which slots may have come meanwhile
+			return s, err
 		}
 	}
 	if s.Shelf, err = l.Shelf(ctx, tier); err != nil {
@@ -103,6 +110,18 @@ func look(ctx context.Context, l sights, tier pool.Tier, doc pool.Document, now 
 		return s, fmt.Errorf("read what is spent: %w", err)
 	}
 	return s, nil
+}
+
+func records(ctx context.Context, l sights, tier pool.Tier) (map[pool.Kind]pool.Record, error) {
+	all := map[pool.Kind]pool.Record{}
+	for _, kind := range pool.Kinds {
+		record, err := l.Pool(ctx, pool.Key{Kind: kind, Tier: tier})
+		if err != nil {
+			return nil, fmt.Errorf("read the pool: %w", err)
+		}
+		all[kind] = record
+	}
+	return all, nil
 }
 
 // expect adds the outlook, as the next check will note it, and the stop switch.

@@ -54,6 +54,7 @@ type books interface {
 	EachSignup(ctx context.Context, tier pool.Tier, f func(at time.Time) error) error
 	Departures(ctx context.Context, tenant pool.TenantID) ([]pool.Departure, error)
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	Clearances(ctx context.Context, ids []pool.ClearanceID) (map[pool.ClearanceID]pool.Clearance, error)
 	Repair(ctx context.Context, host pool.HostID) (pool.Repair, error)
 	Restoration(ctx context.Context, tenant pool.TenantID) (pool.Restoration, error)
 	Ward(ctx context.Context, key pool.Key) (pool.Ward, error)

@@ -21,7 +21,7 @@ type Estimate struct {
 
 // EstimateWait is how long the tenant at a place of the waiting list waits, from 1: until of each kind of which there is not
 // a slot for it, as many hosts are in service as it takes, and their slots are given out. It counts hosts on their way that are
-// not late, those that the next check orders, and slots that rest, where a plan counts on them. Where neither is on its way
+// not late, those that the next check orders, and slots that rest, as far as a plan counts on them. Where neither is on its way
 // nor may be ordered what it takes, there is no estimate, and it is said why.
 func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
 	for k, seen := range t.Pools {
@@ -40,13 +40,14 @@ func (t TierSeen) EstimateWait(position int, now time.Time) Estimate {
 		ages, next := seen.Record.inTime(p, now), len(plans[k].Actions)
 		leads := seen.Record.WaitTimes(p, now)
 		hosts := ceilDiv(short, p.Brings())
-		then := ceilDiv(max(0, short-seen.resting(seen.Record.LeadTimes(p, now))), p.Brings()) // as the plan counts
+		planned := seen.Record.LeadTimes(p, now)
+		then := ceilDiv(max(0, short-seen.resting(planned, now)), p.Brings()) // as the plan counts
 		if then > len(ages)+next {
 			capped = append(capped, fmt.Sprintf("no %s host may be ordered for it: %s", k, plans[k].limits()))
 		}
 		one := forecast.Short{Leads: leads, Ages: ages, Next: next, Hosts: hosts, Spared: hosts - then}
 		if then < hosts {
-			one.Rested = seen.CoolDown
+			one.Rested = seen.rested(short-then*p.Brings(), planned, now)
 		}
 		shorts = append(shorts, one)
 	}

@@ -62,19 +62,6 @@ func TestWhatIsScheduledCountsALeadTimeBefore(t *testing.T) {
 	}
 }
 
-func TestSlotsThatRestCountIfTheyAreDueInALeadTime(t *testing.T) {
-	p, r := forecasting()
-	r.Counters.Cooling = 7
-	seen := pool.Observed{Record: r, CoolDown: 10 * time.Minute}
-	if got := seen.Coming(p, now); got != 7 {
-		t.Errorf("of seven that rest for ten minutes, %d are coming", got)
-	}
-	seen.CoolDown = time.Hour
-	if got := seen.Coming(p, now); got != 0 {
-		t.Errorf("of seven that rest for an hour, %d are coming", got)
-	}
-}
-
 func TestTheLargestBufferCounts(t *testing.T) {
 	p, r := forecasting()
 	seen := pool.Observed{Record: r, Demand: steady(41, now)}

@@ -14,6 +14,7 @@ type Observed struct {
 	Demand   forecast.Demand
 	Pairs    int           // tenants of the tier that can be served from what is free of both kinds
 	CoolDown time.Duration // how long slots rest before they are free again
+	Rests    []time.Time   // where that is longer than a host takes: when slots that rest are free again, the earliest first
 }
 
 // Free is how many slots can still be given away, under a policy: those on the shelf and those in
@@ -30,10 +31,10 @@ func (c Counters) free(onShelf, limit int) int {
 }
 
 // Coming is how many slots are on their way, under a policy: those that hosts bring which are not late, at most that if
-// hosts are of different sizes and a limit of tenants is in force, and those that rest no longer than a host takes.
+// hosts are of different sizes and a limit of tenants is in force, and those that rest no longer, from now on, than a host takes.
 func (o Observed) Coming(p Policy, now time.Time) int {
 	late, slots := o.Record.Late(p, now)
-	return o.provisioning(p, late, slots) + o.resting(o.Record.LeadTimes(p, now))
+	return o.provisioning(p, late, slots) + o.resting(o.Record.LeadTimes(p, now), now)
 }
 
 // provisioning is how many slots hosts will bring, less those of the hosts that are late.
@@ -44,15 +45,6 @@ func (o Observed) provisioning(p Policy, late, lateSlots int) int {
 		return min(slots, p.Limit()*max(0, c.Provisioning-late))
 	}
 	return slots
-}
-
-// resting is how many slots are free again within a mean lead time, whenever they began to rest. Where they rest for
-// longer than that, none is counted on: few of them are due so soon.
-func (o Observed) resting(leads forecast.Leads) int {
-	if o.CoolDown > 0 && o.CoolDown.Minutes() <= leads.Mean() {
-		return o.Record.Counters.Cooling
-	}
-	return 0
 }
 
 // Assigned is how many slots tenants hold, those of cordoned hosts too.

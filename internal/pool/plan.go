@@ -70,7 +70,7 @@ func (o Observed) lasts() time.Duration { return o.Demand.Lasts(o.Pairs) }
 func decide(o Observed, p Policy, further []Limit, lasts time.Duration, now time.Time) Plan {
 	leads := o.Record.LeadTimes(p, now)
 	late, lateSlots := o.Record.Late(p, now)
-	free, coming := o.Free(p), o.provisioning(p, late, lateSlots)+o.resting(leads)
+	free, coming := o.Free(p), o.provisioning(p, late, lateSlots)+o.resting(leads, now)
 	want := o.wanted(p, leads, now)
 	hosts := ceilDiv(max(0, want.Slots+o.Waiting-free-coming), p.Brings())
 	plan := Plan{Buffer: want.Slots}

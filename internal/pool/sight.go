@@ -9,6 +9,7 @@ type Sight struct {
 	At       time.Time
 	Document Document
 	Records  map[Kind]Record
+	Rests    map[Kind][]time.Time // when slots that rest are free again, the earliest first: of those that RestsSought asks for
 	Shelf    Shelf
 	Waiting  int // tenants that wait and hold nothing
 	Spent    Cents
@@ -27,9 +28,11 @@ func (s Sight) Observed(k Kind) Observed { return s.observed(k, s.pairs()) }
 func (s Sight) observed(k Kind, pairs int) Observed {
 	return Observed{
 		Record: s.Records[k], OnShelf: s.Shelf.SetOut(k), Waiting: s.Waiting,
-		Demand: s.Outlook.Demand, Pairs: pairs, CoolDown: time.Duration(s.Document.Terms.CoolDown),
+		Demand: s.Outlook.Demand, Pairs: pairs, CoolDown: s.coolDown(), Rests: s.Rests[k],
 	}
 }
+
+func (s Sight) coolDown() time.Duration { return time.Duration(s.Document.Terms.CoolDown) }
 
 // pairs is how many tenants can be served from what is free of both kinds.
 func (s Sight) pairs() int {

@@ -56,6 +56,7 @@ type store interface {
 	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
 	SaveDeparture(ctx context.Context, before, after pool.Departure) (pool.Departure, error)
 	Clearance(ctx context.Context, id pool.ClearanceID) (pool.Clearance, error)
+	Clearances(ctx context.Context, ids []pool.ClearanceID) (map[pool.ClearanceID]pool.Clearance, error)
 	SaveClearance(ctx context.Context, before, after pool.Clearance) (pool.Clearance, error)
 }
 

@@ -40,6 +40,8 @@ type store interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error
+	OverdueClearances(ctx context.Context, now time.Time, limit int) ([]pool.ClearanceID, error)
+	Clearances(ctx context.Context, ids []pool.ClearanceID) (map[pool.ClearanceID]pool.Clearance, error)
 	SaveShelf(ctx context.Context, before, after pool.Shelf) error
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -55,6 +56,42 @@ func TestWhoWaitsForWhatIsCappedIsToldThat(t *testing.T) {
 	w.must(json.Unmarshal(w.bus.Of("StorageWaiting")[0], &waiting))
 	if waiting.Estimate != nil || !strings.Contains(waiting.Capped, "stop") {
 		t.Errorf("estimated are %+v, capped %q", waiting.Estimate, waiting.Capped)
+	}
+}
+
+// A slot that rests for a day comes back in ten minutes: whoever waits for it is told that, and the next that it waits for a host.
+func TestWhoWaitsForASlotThatRestsIsToldWhenItIsBack(t *testing.T) {
+	w := newWorld(t, undisturbed, 0)
+	w.add(pool.Database, 3)
+	w.add(pool.Share, 1)
+	id := pool.HostID("share-standard-1")
+	before, err := w.ledger.Host(t.Context(), id)
+	w.must(err)
+	after := before.Clone()
+	slot := &after.Slots[0]
+	slot.State, slot.Generation = pool.SlotCooling, 2
+	w.must(w.ledger.SaveHost(t.Context(), before, after, pool.Neutral, w.now))
+	_, err = w.ledger.SaveClearance(t.Context(), pool.Clearance{}, pool.Clearance{
+		Departure: "gone.mark", Kind: pool.Share, Holding: pool.Holding{Host: id, Index: slot.Index, Generation: 1}, CoolDown: 24 * time.Hour, Next: slot.Name,
+		State: pool.ClearanceCooling, Progress: pool.Progress{Step: pool.StepCool, Due: w.now.Add(10 * time.Minute)},
+		Proofs: []pool.Proof{{Step: pool.StepProve, At: w.now.Add(10*time.Minute - 24*time.Hour), What: "it is clean"}},
+	})
+	w.must(err)
+	w.crowd(2)
+	var waits []events.StorageWaiting
+	for _, detail := range w.bus.Of("StorageWaiting") {
+		var waiting events.StorageWaiting
+		w.must(json.Unmarshal(detail, &waiting))
+		waits = append(waits, waiting)
+	}
+	if len(waits) != 2 || waits[0].Estimate == nil || waits[1].Estimate == nil {
+		t.Fatalf("%+v", waits)
+	}
+	if e := waits[0].Estimate; e.P50Seconds < 10*60 || e.P90Seconds > 11*60 {
+		t.Errorf("the first is told %+v", e)
+	}
+	if e := waits[1].Estimate; e.P50Seconds < 12*60 || e.P90Seconds < 15*60 {
+		t.Errorf("the second is told %+v", e)
 	}
 }
 
