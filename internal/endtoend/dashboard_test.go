@@ -29,12 +29,14 @@ func series(namespace, name string, dimensions map[string]string) string {
 }
 
 // ofLeaving are metrics that are measured only where a tenant leaves, ofRetiring those where hosts go, ofMending those
-// where something is amiss, ofTrouble those that gateways send only then.
+// where a gateway is mended, and ofMisfortunes those where things don't come about or are not ours, each of which a test of
+// that wants. ofTrouble are those that gateways send only in trouble.
 var (
-	ofLeaving  = []string{"TenantsReleased", "ArchiveAge", "ScrubAge"}
-	ofRetiring = []string{"HostsRetired"}
-	ofMending  = []string{"EventsIgnored", "HostsRepaired", "RepairsAsking", "UnwritableTime", "StepsOverdue", "StepsGivenUp", "PolicyInvalid"}
-	ofTrouble  = []string{"AvailabilityNotifications", "HealthNotifications"}
+	ofLeaving     = []string{"TenantsReleased", "ArchiveAge", "ScrubAge"}
+	ofRetiring    = []string{"HostsRetired"}
+	ofMending     = []string{"HostsRepaired", "RepairsAsking", "UnwritableTime"}
+	ofMisfortunes = []string{"StepsOverdue", "StepsGivenUp", "EventsIgnored"}
+	ofTrouble     = []string{"AvailabilityNotifications", "HealthNotifications"}
 )
 
 // measuresWhatIsShown wants the functions to have measured each of their metrics on the dashboard and under an alarm, and
@@ -49,7 +51,7 @@ func (s *system) measuresWhatIsShown(t *testing.T) {
 	for _, r := range s.Stacks.Resources("Headroom-" + stage) {
 		resources[r.Type+" "+r.PhysicalID[strings.LastIndex(r.PhysicalID, "/")+1:]] = true // a queue's is its URL
 	}
-	seldom := slices.Concat(ofLeaving, ofRetiring, ofMending)
+	seldom := slices.Concat(ofLeaving, ofRetiring, ofMending, ofMisfortunes)
 	ours, others, looked := 0, 0, map[string]bool{}
 	for _, m := range append(s.shown(t), s.watched(t)...) {
 		if m.namespace == telemetry.Namespace {

@@ -16,6 +16,7 @@ import (
 	"headroom/internal/local/resource"
 	"headroom/internal/local/service/cloudwatch"
 	"headroom/internal/pool"
+	"headroom/internal/telemetry"
 )
 
 // long bounds what takes some looks at a host, or some pool checks.
@@ -54,6 +55,9 @@ func TestMisfortunes(t *testing.T) {
 		{"B4: a stack is updated before its event is looked at", m.updatedStack},
 		{"B5: a tier is taken out of the policy", m.retiredTier},
 		{"A2: the stack of a host in service is deleted", m.deletedStack},
+		{"what was late, and what was not ours, was measured", func(t *testing.T) {
+			m.wasMeasured(t, []string{telemetry.StepsOverdue.Name, telemetry.EventsIgnored.Name}, map[string]string{"Stage": stage})
+		}},
 	} {
 		t.Run(one.name, one.happen)
 	}

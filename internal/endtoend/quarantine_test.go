@@ -7,6 +7,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/pool"
+	"headroom/internal/telemetry"
 )
 
 // givesUp has a database host get stuck: its stack is never made, and its deadline has passed as
@@ -43,6 +44,7 @@ func (s *system) givesUp(t *testing.T, hosts *gate) {
 	if messages := strings.Join(notified(), "\n"); !containsAll(messages, []string{string(stuck), "quarantined"}) {
 		t.Errorf("nobody was told of %s: %q", stuck, messages)
 	}
+	s.wasMeasured(t, []string{telemetry.StepsGivenUp.Name}, map[string]string{"Stage": stage, telemetry.Of: "host"})
 	hosts.lift()
 }
 

@@ -18,6 +18,7 @@ import (
 	"headroom/internal/local/machine/appliance"
 	"headroom/internal/local/nfsclient"
 	"headroom/internal/pool"
+	"headroom/internal/telemetry"
 )
 
 const (
@@ -70,6 +71,12 @@ func TestGatewaysFailWhileTheyAreWrittenTo(t *testing.T) {
 	})
 	r.beside.stop(t) // which saw nothing of it
 	hard.verify(t)
+	t.Run("what was done is measured", func(t *testing.T) {
+		s.wasMeasured(t, ofMending, map[string]string{"Stage": stage})
+		for _, way := range []pool.Way{pool.WayReboot, pool.WayRestart, pool.WayMachine} {
+			s.wasMeasured(t, []string{telemetry.HostsRepaired.Name}, map[string]string{"Stage": stage, telemetry.Way: string(way)})
+		}
+	})
 	t.Run("in the end nothing is on its way", func(t *testing.T) { s.keepsSecrets(t, s.atRest(t)) })
 	t.Run("in the end AWS has what the ledger says", func(t *testing.T) {
 		// The root disks of earlier machines are kept for a while, by their marks.
