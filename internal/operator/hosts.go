@@ -256,8 +256,8 @@ func hostOf(h pool.Host, shelf pool.Shelf, now time.Time) Host {
 
 // readHost reads one host, and says what to do where there is none.
 func (o *Operator) readHost(ctx context.Context, id string) (pool.Host, error) {
-	if _, _, err := pool.HostID(id).Parse(); err != nil {
-		return pool.Host{}, mistaken("It is kind, tier and number, such as share-standard-3; headroom host list names them.", "%q is no host", id)
+	if err := Judge("host", id); err != nil {
+		return pool.Host{}, err
 	}
 	h, err := o.Ledger.Host(ctx, pool.HostID(id))
 	return h, notFound(err, "headroom host list --all names those there are and were.", "there is no host %s", id)

@@ -82,6 +82,9 @@ func LogPattern(correlations ...string) string {
 
 // logPattern finds what is meant: a tenant there is, a host there was, or else a correlation id.
 func (o *Operator) logPattern(ctx context.Context, of string) (string, error) {
+	if err := Judge("tenant, host or correlation id", of); err != nil {
+		return "", err
+	}
 	t, err := o.Ledger.Tenant(ctx, pool.TenantID(of))
 	if err == nil {
 		history, err := o.History(ctx, of)
@@ -97,9 +100,6 @@ func (o *Operator) logPattern(ctx context.Context, of string) (string, error) {
 	}
 	if !errors.Is(err, pool.ErrNotFound) {
 		return "", err
-	}
-	if !events.ValidCorrelation(of) {
-		return "", refused("headroom tenant history and host show name those of a tenant and of a host.", "%q is no tenant, no host, and can be no correlation id", of)
 	}
 	return LogPattern(of), nil
 }

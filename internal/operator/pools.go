@@ -95,12 +95,14 @@ type Patient struct {
 
 // ParsePool reads the name of a pool: "<kind>-<tier>", or with "/" or "#" between them.
 func ParsePool(name string) (pool.Key, error) {
+	key, _ := poolKey(name)
+	return key, Judge("pool", name)
+}
+
+func poolKey(name string) (key pool.Key, ok bool) {
 	kind, tier, found := strings.Cut(strings.NewReplacer("/", "-", "#", "-").Replace(name), "-")
-	key := pool.Key{Kind: pool.Kind(kind), Tier: pool.Tier(tier)}
-	if !found || !slices.Contains(pool.Kinds, key.Kind) || tier == "" {
-		return key, mistaken("It is the kind and the tier, such as database-standard or share-standard.", "%q is no pool", name)
-	}
-	return key, nil
+	key = pool.Key{Kind: pool.Kind(kind), Tier: pool.Tier(tier)}
+	return key, found && slices.Contains(pool.Kinds, key.Kind) && tier != ""
 }
 
 func poolName(k pool.Key) string { return string(k.Kind) + "-" + string(k.Tier) }

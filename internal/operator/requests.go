@@ -90,7 +90,7 @@ func (o *Operator) Came(ctx context.Context, r Request, sent Sent) (came string,
 	return why, true, refused(do, "the request to %s was %s", r.Says, why)
 }
 
-// valid makes a failure of what the contract has against a message.
+// valid makes a failure of what the contract has against a message: it is so of what was asked, whatever there is.
 func valid(body any, parse func([]byte) error) error {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -98,7 +98,7 @@ func valid(body any, parse func([]byte) error) error {
 	}
 	var bad *events.FieldError
 	if err := parse(text); errors.As(err, &bad) {
-		return wrong("", bad)
+		return mistaken("", "%s %s", bad.Field, bad.Reason)
 	}
 	return nil
 }

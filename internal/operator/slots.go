@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -14,10 +15,13 @@ func (o *Operator) SlotAction(ctx context.Context, slot, action, reason string) 
 	body := events.SlotRequest{
 		Version: events.Version, Type: events.TypeSlotRequest, Slot: slot, Action: action, RequestedBy: o.Caller.ARN, Reason: reason,
 	}
+	if err := Judge("slot", slot); err != nil {
+		return Request{}, err
+	}
 	host, digits, _ := strings.Cut(slot, "/")
 	index, err := strconv.Atoi(digits)
 	if err != nil {
-		return Request{}, refused("It is host and number, such as share-standard-3/2; headroom host show lists the slots of a host.", "%q is no slot", slot)
+		return Request{}, fmt.Errorf("read the number of slot %q: %w", slot, err)
 	}
 	h, err := o.readHost(ctx, host)
 	if err != nil {

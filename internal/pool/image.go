@@ -13,6 +13,12 @@ var imageID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 // IsImageID says whether a text is what EC2 calls an image.
 func IsImageID(text string) bool { return imageID().MatchString(text) }
 
+// gatewayType is what gateways may run on: they need xlarge or more.
+var gatewayType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9-]{2,20}\.(xlarge|[0-9]{1,2}xlarge|metal)$`) })
+
+// IsGatewayType says whether a text is a type of machine that a gateway may run on.
+func IsGatewayType(text string) bool { return gatewayType().MatchString(text) }
+
 // Image is what EC2 says of an image that gateways' machines are made from.
 type Image struct {
 	ID, Name string

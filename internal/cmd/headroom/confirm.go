@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"headroom/events"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -24,7 +26,7 @@ func (c *consent) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.noInput, "no-input", false, "Never ask: what wants a confirmation is not done.")
 }
 
-// addReason is the flag for why something is done; missing says that it was left out.
+// addReason is the flag for why something is done; missingReason refuses one that was left out, or can't be a reason.
 func addReason(flags *pflag.FlagSet, reason *string, where string) {
 	flags.StringVar(reason, "reason", "", "Why. It stands in the "+where+". Required.")
 }
@@ -32,6 +34,9 @@ func addReason(flags *pflag.FlagSet, reason *string, where string) {
 func missingReason(reason, where string) error {
 	if strings.TrimSpace(reason) == "" {
 		return errors.New("--reason is missing: say why, for who reads the " + where)
+	}
+	if bad := events.ReasonRefusal(reason); bad != "" {
+		return errors.New("--reason " + bad)
 	}
 	return nil
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -33,7 +37,6 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"status --stage prod", missing, "headroom: there is no stage prod in eu-west-1\nName another stage with --stage, or another region with --region.\n"},
 		{"signup acme 127.20.0.20 --wait=-1s", refused, "headroom: --wait is -1s, and must be more than nothing (see headroom signup --help)\n"},
 		{"signup acme", refused, "headroom: which address? (see headroom signup --help)\n"},
-		{"signup acme 10.40.1.300", guarded, "headroom: instanceIp is not one IPv4 address\n"},
 		{"signup umbrella 10.40.1.30 --tier gold", guarded, "headroom: tier gold can't be signed up for\nThe policy has standard.\n"},
 		{"signup umbrella 10.40.1.30 --dry-run", guarded, "headroom: instanceIp is in none of the networks where instances live: 127.0.0.0/8\nIt is the address of the tenant's application server.\n"},
 		{"signup umbrella 127.255.255.255 --dry-run", guarded, "headroom: instanceIp is the broadcast address of the network 127.0.0.0/8\nIt is the address of the tenant's application server.\n"},
@@ -50,7 +53,6 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"restore acme --undo --reason mistake --yes", guarded, "headroom: tenant acme has no restoration that could be undone\nheadroom tenant explain acme says what became of it.\n"},
 		{"tenant move acme --reason busy --yes", guarded, "headroom: tenant acme can't move: host database-standard-2 is quarantined\nheadroom host list --pool database/standard shows them.\n"},
 		{"tenant move acme --to database-standard-1 --reason busy --yes", guarded, "headroom: tenant acme can't move: there is no other host\nheadroom host list --pool database/standard shows them.\n"},
-		{"tenant move acme --most soon --reason busy --yes", guarded, "headroom: most is no duration such as \"10m\"\n"},
 		{"tenant move initech --reason busy --yes", guarded, "headroom: tenant initech has no database to move: it is waiting\nheadroom tenant explain initech says how it is.\n"},
 		{"undo acme --reason mistake", guarded, "headroom: tenant acme does not leave\nheadroom tenant show acme says how it is.\n"},
 		{"host release share-standard-1 --reason mended", guarded, "headroom: host share-standard-1 is not quarantined: it is in-service\nheadroom host explain share-standard-1 says why.\n"},
@@ -66,15 +68,12 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"host replace share-standard-1 --image ami-0a1b2c3d4e5f60718 --reason typo", guarded, "headroom: EC2 knows no image ami-0a1b2c3d4e5f60718\naws ssm get-parameter --name /aws/service/storagegateway/ami/FILE_S3/latest names the newest.\n"},
 		{"departure again globex.m4rkglobex share --reason cleared", guarded, "headroom: the share of departure globex.m4rkglobex is not quarantined\nheadroom tenant explain globex says how it is.\n"},
 		{"departure resume globex.other --reason mended", missing, "headroom: there is no departure globex.other\nheadroom tenant show globex names the departures of the tenant.\n"},
-		{"slot again share-standard-2 --reason emptied", guarded, "headroom: \"share-standard-2\" is no slot\nIt is host and number, such as share-standard-3/2; headroom host show lists the slots of a host.\n"},
-		{"slot again shares/2 --reason emptied", refused, "headroom: \"shares\" is no host\nIt is kind, tier and number, such as share-standard-3; headroom host list names them.\n"},
 		{"slot again share-standard-2/9 --reason emptied", missing, "headroom: host share-standard-2 has no slot 9\nheadroom host show share-standard-2 lists its slots.\n"},
 		{"slot again share-standard-2/2 --reason emptied", guarded, "headroom: slot share-standard-2/2 is not in quarantine: it is free\nheadroom host show share-standard-2 lists its slots.\n"},
 		{"slot retire share-standard-2/3 --reason unclear", undecided, "headroom: slot share-standard-2/3 goes out of use for good: not confirmed, and nothing was changed; --yes says that it is meant\n"},
 		{"slot again share-standard-2/3", refused, "headroom: --reason is missing: say why, for who reads the history (see headroom slot again --help)\n"},
 		{"pool policy diff gone.json", failed, "headroom: read the document: open gone.json: no such file or directory\n"},
 		{"dlq redrive poolcheck", guarded, "headroom: queue poolcheck has no dead letters\nheadroom dlq list shows where there are some; those that somebody looks at are hidden for half a minute.\n"},
-		{"logs not/an/id", guarded, "headroom: \"not/an/id\" is no tenant, no host, and can be no correlation id\nheadroom tenant history and host show name those of a tenant and of a host.\n"},
 		{"logs acme --since 0s", refused, "headroom: --since is 0s, and must be more than nothing (see headroom logs --help)\n"},
 		{"dlq drop signup", refused, "headroom: --id names one, or --all means all of them: one of the two (see headroom dlq drop --help)\n"},
 		{"recover", refused, "headroom: --reason is missing: say why, for who reads the audit (see headroom recover --help)\n"},
@@ -167,5 +166,71 @@ func TestALineThatCanNotBeMeantIsRefused(t *testing.T) {
 	_, asked, _ := execute(newRoot(), "help", "host", "list")
 	if _, want, _ := execute(newRoot(), "host", "list", "--help"); asked != want || want == "" {
 		t.Errorf("help host list prints\n%s, and host list --help\n%s", asked, want)
+	}
+}
+
+// What can be told without asking is told before anything is asked.
+func TestWhatNobodyHasToBeAskedAboutIsRefusedAtOnce(t *testing.T) {
+	var asked atomic.Int32
+	aws := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer aws.Close()
+	const (
+		noTenant = "%q is no tenant\nIt is up to 64 letters, digits, - and _, a letter or digit first; headroom tenant list names them.\n"
+		noHost   = "%q is no host\nIt is kind, tier and number, such as share-standard-3; headroom host list names them.\n"
+		noPool   = "%q is no pool\nIt is the kind and the tier, such as database-standard or share-standard.\n"
+		noTier   = "%q is no tier\nIt is up to 20 small letters and digits, such as standard.\n"
+		noSlot   = "%q is no slot\nIt is host and number, such as share-standard-3/2; headroom host show lists the slots of a host.\n"
+		own      = "It is one such as 10.40.1.7, of the tenant's application server.\n"
+		because  = " --reason because"
+	)
+	for _, test := range []struct{ args, says string }{
+		{"signup acme 10.40.1.300", `"10.40.1.300" is not one IPv4 address` + "\n" + own},
+		{"signup acme! 10.40.1.3", fmt.Sprintf(noTenant, "acme!")},
+		{"signup acme 10.40.1.3 --tier Gold", "--tier: " + fmt.Sprintf(noTier, "Gold")},
+		{"address add acme 999.1.2.3", `"999.1.2.3" is not one IPv4 address` + "\n" + own},
+		{"address add acme foo --dry-run", `"foo" is not one IPv4 address` + "\n" + own},
+		{"address add acme 10.40.1.0/24", `"10.40.1.0/24" is not one IPv4 address` + "\n" + own},
+		{"address remove acme fe80::1", `"fe80::1" is not one IPv4 address` + "\n" + own},
+		{"address remove acme 224.0.0.1", `"224.0.0.1" is a multicast address, not a unicast address of a host` + "\n" + own},
+		{"address add -- -acme 10.40.1.3", fmt.Sprintf(noTenant, "-acme")},
+		{"decommission a/b" + because, fmt.Sprintf(noTenant, "a/b")},
+		{"decommission acme --grace long" + because, "--grace: \"long\" is no grace\nIt is a duration such as 72h.\n"},
+		{"decommission acme --reason " + strings.Repeat("x", 401), "--reason is longer than 400 bytes (see headroom decommission --help)\n"},
+		{"undo a.b" + because, fmt.Sprintf(noTenant, "a.b")},
+		{"restore a.b --share --to 2026-01-05T10:00:00Z" + because, fmt.Sprintf(noTenant, "a.b")},
+		{"restore acme --share --to 2026-01-05T10:00:00Z --grace -1h" + because, "--grace: \"-1h\" is no grace\nIt is a duration such as 72h.\n"},
+		{"tenant move acme --most soon" + because, "--most: \"soon\" is no time to be shut out\nIt is a duration such as 10m.\n"},
+		{"tenant move acme --to share-standard-1" + because, "--to: \"share-standard-1\" is no database host\nIt is kind, tier and number, such as database-standard-3; headroom host list names them.\n"},
+		{"tenant show a.b", fmt.Sprintf(noTenant, "a.b")},
+		{"tenant history a.b", fmt.Sprintf(noTenant, "a.b")},
+		{"tenant explain a.b", fmt.Sprintf(noTenant, "a.b")},
+		{"tenant list --host shares", "--host: " + fmt.Sprintf(noHost, "shares")},
+		{"tenant list --tier #1", "--tier: " + fmt.Sprintf(noTier, "#1")},
+		{"host show shares", fmt.Sprintf(noHost, "shares")},
+		{"host explain shares-standard-1", fmt.Sprintf(noHost, "shares-standard-1")},
+		{"host cordon share-standard" + because, fmt.Sprintf(noHost, "share-standard")},
+		{"host protect share-standard-0" + because, fmt.Sprintf(noHost, "share-standard-0")},
+		{"host retire nas" + because, fmt.Sprintf(noHost, "nas")},
+		{"host repair nas --drop" + because, fmt.Sprintf(noHost, "nas")},
+		{"host resize share-standard-1 --size small" + because, "--size: \"small\" is no size of a gateway's machine\nIt is xlarge or larger, such as m6i.2xlarge.\n"},
+		{"host list --pool files", "--pool: " + fmt.Sprintf(noPool, "files")},
+		{"pool show files", fmt.Sprintf(noPool, "files")},
+		{"plan --tier A", "--tier: " + fmt.Sprintf(noTier, "A")},
+		{"slot again share-standard-3" + because, fmt.Sprintf(noSlot, "share-standard-3")},
+		{"slot retire share-standard-3/0" + because, fmt.Sprintf(noSlot, "share-standard-3/0")},
+		{"departure resume acme" + because, "\"acme\" is no departure\nheadroom tenant show names the departures of a tenant.\n"},
+		{"departure again acme.m4rk files" + because, "\"files\" is no slot (database or share)\nIt is database or share.\n"},
+		{"logs a/b", "\"a/b\" is no tenant, host or correlation id\nheadroom tenant history and host show name the correlation ids of a tenant and of a host.\n"},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			t.Setenv("AWS_ENDPOINT_URL", aws.URL)
+			status, stdout, stderr := execute(newRoot(), strings.Fields(test.args)...)
+			if status != refused || stdout != "" || stderr != "headroom: "+test.says {
+				t.Errorf("status %d, said\n%swant\nheadroom: %s", status, stderr, test.says)
+			}
+			if n := asked.Load(); n != 0 {
+				t.Errorf("%d requests were sent", n)
+			}
+		})
 	}
 }

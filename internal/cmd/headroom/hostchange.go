@@ -178,7 +178,7 @@ func newHostResize() *cobra.Command {
 			if size == "" {
 				return errors.New("--size is missing, such as m6i.2xlarge")
 			}
-			return nil
+			return judge("size", "size of a gateway's machine", size)
 		},
 	}, "its tenants can't write for minutes", func([]string) events.RepairRequest {
 		return events.RepairRequest{Action: events.RepairResize, Size: size}

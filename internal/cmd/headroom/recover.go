@@ -39,13 +39,10 @@ func newRecover() *cobra.Command {
 			r.ok.add(f)
 		},
 		check: func([]string) error {
-			if strings.TrimSpace(r.reason) == "" {
-				return errors.New("--reason is missing: say why, for who reads the audit")
-			}
 			if dry && drop {
 				return errors.New("--dry-run and --drop can't both be meant")
 			}
-			return nil
+			return missingReason(r.reason, "audit")
 		},
 		ask: func(ctx context.Context, o *operator.Operator, _ []string) (answer, error) {
 			r.Operator, r.end = o, time.Now().Add(r.most)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"headroom/internal/operator"
 )
 
 // refusal says why a command line can't be meant, in one line, and where to read what can.
@@ -19,10 +21,10 @@ func (r refusal) Error() string { return fmt.Sprintf("%v (see %s --help)", r.err
 
 func (r refusal) Unwrap() error { return r.error }
 
-// refuse makes a refusal of err, if there is one.
+// refuse makes a refusal of err, if there is one; a failure says by itself what can be meant.
 func refuse(cmd *cobra.Command, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.As(err, new(*operator.Failure)) {
+		return err
 	}
 	return refusal{error: err, command: cmd.CommandPath()}
 }
@@ -85,4 +87,25 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return refuse(cmd, fmt.Errorf("unexpected argument %q", args[0]))
+}
+
+// judgedFlags are flags that every verb means the same by, and what each is.
+var judgedFlags = map[string]string{"pool": "pool", "host": "host", "tier": "tier", "grace": "grace", "most": "time to be shut out"}
+
+// judgeFlags refuses a flag that was given, and can't be what it is to be.
+func judgeFlags(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) { // in the order of their names
+		if what := judgedFlags[f.Name]; err == nil && what != "" && f.Value.String() != "" {
+			err = judge(f.Name, what, f.Value.String())
+		}
+	})
+	return err
+}
+
+// judge refuses the value of a flag that can't be what it is to be.
+func judge(flag, what, value string) error {
+	if err := operator.Judge(what, value); err != nil {
+		return fmt.Errorf("--%s: %w", flag, err)
+	}
+	return nil
 }

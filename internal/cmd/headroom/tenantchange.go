@@ -99,10 +99,10 @@ func newDeparture() *cobra.Command {
 	}
 	return group("departure", "Departures that do not come on by themselves.",
 		of("resume DEPARTURE", "Have a departure go on that was given up.", nil, "resume", "departure"),
-		of("again DEPARTURE SLOT", "Have a quarantined slot (database or share) looked at anew.", nil, "again", "departure", "slot"),
+		of("again DEPARTURE SLOT", "Have a quarantined slot (database or share) looked at anew.", nil, "again", "departure", "slot (database or share)"),
 		of("retire DEPARTURE SLOT", "Take a quarantined slot (database or share) out of use.", func(args []string) string {
 			return "the " + args[1] + " of departure " + args[0] + " goes out of use for good"
-		}, "retire", "departure", "slot"))
+		}, "retire", "departure", "slot (database or share)"))
 }
 
 // newRestore is `headroom restore`.

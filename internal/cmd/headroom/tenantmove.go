@@ -27,6 +27,12 @@ func newTenantMove() *cobra.Command {
 				f.StringVar(&most, "most", "", "How long it may be shut out, such as 10m. Default: as long as it takes.")
 				f.StringVar(&grace, "grace", "", "How long what it moves away from is kept, such as 72h. Default: as the policy says.")
 			},
+			check: func([]string) error {
+				if to == "" {
+					return nil
+				}
+				return judge("to", "database host", to)
+			},
 		},
 		reasoned: true,
 		destroys: func(args []string) string {

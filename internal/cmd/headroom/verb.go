@@ -83,10 +83,11 @@ func (v verb) command() *cobra.Command {
 		if c.watch < 0 || cmd.Flags().Changed("watch") && c.watch < time.Second {
 			return refuse(cmd, fmt.Errorf("--watch is %s, and must be a second or more", c.watch))
 		}
-		if v.check != nil {
-			return refuse(cmd, v.check(args))
+		err := judgeFlags(cmd.Flags())
+		if err == nil && v.check != nil {
+			err = v.check(args)
 		}
-		return nil
+		return refuse(cmd, err)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
@@ -172,7 +173,7 @@ type unwell struct{ error }
 // unconfirmed ends a command that wanted a confirmation, and got none.
 type unconfirmed struct{ error }
 
-// arguments wants so many, with names.
+// arguments wants so many, with names, of which each is what it is called.
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -183,6 +184,11 @@ func arguments(names ...string) cobra.PositionalArgs {
 		}
 		if i := slices.Index(args, ""); i >= 0 { // of a variable that a script has not set
 			return refuse(cmd, fmt.Errorf("which %s? It is empty", names[i]))
+		}
+		for i, name := range names {
+			if err := operator.Judge(name, args[i]); err != nil {
+				return err
+			}
 		}
 		return nil
 	}

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"sync"
 	"time"
 
 	"headroom/events"
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
-
-// instanceType is what gateways may run on: they need xlarge or more.
-var instanceType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9-]{2,20}\.(xlarge|[0-9]{1,2}xlarge|metal)$`) })
 
 // ailing begins a repair of a host that seems to be ill, unless it is in one. The pool check says so every minute while it is:
 // only the first has the repair gone on with, and one that may have been cut short.
@@ -102,7 +97,7 @@ func (h *Handler) requested(ctx context.Context, q events.RepairRequest, sentAt 
 		}
 		return h.wish(ctx, q, "replacement wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Image: q.Image}, sentAt, redelivered)
 	case events.RepairResize:
-		if !instanceType().MatchString(q.Size) {
+		if !pool.IsGatewayType(q.Size) {
 			return refused("size %q is no type of instance that a gateway runs on", q.Size)
 		}
 		return h.wish(ctx, q, "another size wanted: "+q.Reason, pool.Wanted{By: q.RequestedBy, Why: q.Reason, Size: q.Size}, sentAt, redelivered)
