@@ -48,6 +48,11 @@ func (l Ledger) Register(ctx context.Context, address string, tenant pool.Tenant
 	return l.Call("Register", func() error { return l.Next.Register(ctx, address, tenant) })
 }
 
+// Owner calls Next.
+func (l Ledger) Owner(ctx context.Context, address string) (pool.TenantID, error) {
+	return answer(l.Call, "Owner", func() (pool.TenantID, error) { return l.Next.Owner(ctx, address) })
+}
+
 // Disown calls Next.
 func (l Ledger) Disown(ctx context.Context, address string, t pool.Tenant) error {
 	return l.Call("Disown", func() error { return l.Next.Disown(ctx, address, t) })

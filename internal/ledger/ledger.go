@@ -37,6 +37,8 @@ type Ledger interface {
 	// Register makes an address a tenant's, on the condition that it is nobody's, or the tenant's already:
 	// else pool.ErrTaken.
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
+	// Owner reads whose an address is; pool.ErrNotFound when it is nobody's.
+	Owner(ctx context.Context, address string) (pool.TenantID, error)
 	// Unregister frees an address that is nobody's or the tenant's, on the condition that the tenant's
 	// stored version is seen's (0: that there is no such tenant): so it has not got the address since. One
 	// transaction.

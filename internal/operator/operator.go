@@ -48,6 +48,7 @@ type books interface {
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	Hosts(ctx context.Context, ids []pool.HostID) (map[pool.HostID]pool.Host, error)
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
+	Owner(ctx context.Context, address string) (pool.TenantID, error)
 	Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error)
 	EachTenant(ctx context.Context, f func(pool.Tenant) error) error
 	GivenUp(ctx context.Context) ([]pool.Departure, []pool.Clearance, []pool.Restoration, error)

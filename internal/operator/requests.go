@@ -137,33 +137,6 @@ func (o *Operator) graceWithin(ctx context.Context, wanted string) error {
 	return nil
 }
 
-// ChangeAddresses asks that other addresses are let in to a tenant's share.
-func (o *Operator) ChangeAddresses(ctx context.Context, tenant string, add, remove []string) (Request, error) {
-	body := events.InstanceChangeRequested{Version: events.Version, Type: events.TypeInstanceChangeRequested, TenantID: tenant, Add: add, Remove: remove}
-	if err := valid(body, func(text []byte) error { _, err := events.ParseInstanceChangeRequested(text); return err }); err != nil {
-		return Request{}, err
-	}
-	t, err := o.readTenant(ctx, tenant)
-	if err != nil {
-		return Request{}, err
-	}
-	if t.State == pool.TenantLeft {
-		return Request{}, refused("headroom undo "+tenant+" has it stay, while its grace lasts.", "tenant %s has left", tenant)
-	}
-	if _, err := pool.ChangeAddresses(t, pool.AddressChange{Add: add, Remove: remove, At: o.Now()}, 0, o.Now()); err != nil {
-		return Request{}, refused("headroom tenant show "+tenant+" has its addresses.", "%v", err)
-	}
-	return Request{
-		Output: "InstanceChangeQueueUrl", Body: body, Says: "change the addresses of tenant " + tenant, Next: []string{"headroom tenant show " + tenant},
-		Done: func(ctx context.Context) (string, bool, error) {
-			t, err := o.Ledger.Tenant(ctx, pool.TenantID(tenant))
-			added := !slices.ContainsFunc(add, func(a string) bool { return !slices.Contains(t.Addresses, a) })
-			removed := !slices.ContainsFunc(remove, func(a string) bool { return slices.Contains(t.Reached(), a) })
-			return "its addresses are " + strings.Join(t.Addresses, ", "), added && removed, err
-		},
-	}, nil
-}
-
 // Decommission asks that a tenant leaves; an empty grace is the policy's.
 func (o *Operator) Decommission(ctx context.Context, tenant, reason, grace string) (Request, error) {
 	body := events.DecommissionRequested{

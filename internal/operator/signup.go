@@ -3,7 +3,6 @@ package operator
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"headroom/events"
@@ -20,7 +19,7 @@ func (o *Operator) SignUp(ctx context.Context, tenant, tier, address string) (Re
 	known, err := o.Ledger.Tenant(ctx, pool.TenantID(tenant))
 	switch {
 	case errors.Is(err, pool.ErrNotFound) || err == nil && known.State == pool.TenantLeft:
-		if err := o.admits(ctx, wanted); err != nil {
+		if err := o.admits(ctx, pool.TenantID(tenant), wanted); err != nil {
 			return Request{}, err
 		}
 	case err != nil:
@@ -48,9 +47,8 @@ func (o *Operator) SignUp(ctx context.Context, tenant, tier, address string) (Re
 	}, nil
 }
 
-// admits refuses what the signup of a new tenant would be refused for. A stack that does not say where instances may live
-// leaves that to the function.
-func (o *Operator) admits(ctx context.Context, s pool.Signup) error {
+// admits refuses what the signup of a new tenant would be refused for.
+func (o *Operator) admits(ctx context.Context, tenant pool.TenantID, s pool.Signup) error {
 	policy, err := o.Policy(ctx)
 	if err != nil {
 		return err
@@ -62,18 +60,9 @@ func (o *Operator) admits(ctx context.Context, s pool.Signup) error {
 	if !ps.Serves(s.Tier) {
 		return refused("The policy has "+strings.Join(texts(ps.Tiers()), ", ")+".", "tier %s can't be signed up for", s.Tier)
 	}
-	if o.Outputs["SignupNetworks"] == "" {
-		return nil
+	why, err := o.addressRefusal(ctx, s.Address, tenant)
+	if err != nil || why == "" {
+		return err
 	}
-	var networks pool.Networks
-	if networks.Instances, err = pool.ParseNetworks(o.Outputs["SignupNetworks"]); err != nil {
-		return fmt.Errorf("read output SignupNetworks: %w", err)
-	}
-	if networks.Hosts, err = pool.ParseNetworks(o.Outputs["SignupNetworksNot"]); err != nil {
-		return fmt.Errorf("read output SignupNetworksNot: %w", err)
-	}
-	if bad := s.Refusal(ps, networks); bad != nil {
-		return wrong("It is the address of the tenant's application server.", bad)
-	}
-	return nil
+	return refused(appServer, "instanceIp %s", why)
 }

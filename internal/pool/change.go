@@ -222,6 +222,12 @@ func ChangeAddresses(t Tenant, asked AddressChange, term time.Duration, now time
 	return out, nil
 }
 
+// Gets reports whether a change of its record brings a tenant an address that was not its own: it has to be nobody else's,
+// and one that an instance may have.
+func (t Tenant) Gets(address string, by Tenant) bool {
+	return slices.Contains(by.Change.Coming, address) && !slices.Contains(t.Reached(), address)
+}
+
 func (t *Tenant) add(address string) error {
 	c := &t.Change
 	switch going := slices.Contains(c.Going, address); {

@@ -17,6 +17,9 @@ var ranges = regexp.MustCompile(`from [0-9-]+T[0-9:]+Z to [0-9-]+T[0-9:]+Z`)
 // TestWhatFailsSaysWhatToDo is the table of failures: wrong input, nothing there, no network, a guard.
 func TestWhatFailsSaysWhatToDo(t *testing.T) {
 	d := cloud(t)
+	if err := d.ledger.Register(t.Context(), "127.20.0.8", "globex"); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		args   string
 		status int
@@ -45,6 +48,10 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"restore acme --share --to 2026-01-01T10:00:00Z --reason mistake --dry-run", guarded, "headroom: to is before the earliest time that can be gone back to: that is from FROM to UNTIL\nIt is a time since tenant acme was ready: headroom tenant show acme.\n"},
 		{"restore acme --share --to 2126-01-01T10:00:00Z --reason mistake --dry-run", guarded, "headroom: to is after the latest time that can be gone back to: that is from FROM to UNTIL\nIt is a time since tenant acme was ready: headroom tenant show acme.\n"},
 		{"restore acme --database --to 2026-01-05T10:00:00Z --reason mistake --dry-run", guarded, "headroom: to is no time that can be gone back to: the database's host has no backups, or none yet\nheadroom host show database-standard-1 shows the host.\n"},
+		{"signup umbrella 127.20.0.8 --dry-run", guarded, "headroom: instanceIp belongs to another tenant\nIt is the address of the tenant's application server.\n"},
+		{"address add acme 127.20.0.8 --dry-run", guarded, "headroom: address 127.20.0.8 belongs to another tenant\nIt is the address of the tenant's application server.\n"},
+		{"address add acme 127.20.0.8", guarded, "headroom: address 127.20.0.8 belongs to another tenant\nIt is the address of the tenant's application server.\n"},
+		{"address add acme 10.40.1.30 --dry-run", guarded, "headroom: address 10.40.1.30 is in none of the networks where instances live: 127.0.0.0/8\nIt is the address of the tenant's application server.\n"},
 		{"address remove acme 10.40.1.7", guarded, "headroom: remove takes the tenant's last address: it leaves by being decommissioned\nheadroom tenant show acme has its addresses.\n"},
 		{"decommission acme", refused, "headroom: --reason is missing: say why, for who reads the history (see headroom decommission --help)\n"},
 		{"decommission globex --reason ended --yes", guarded, "headroom: tenant globex leaves, or has left\nheadroom tenant explain globex says how it goes.\n"},

@@ -104,7 +104,7 @@ func same(a, b pool.Tenant) bool {
 // what is wrong with one is an *events.FieldError. A tenant's own are served on, whatever became of the networks.
 func (h *Handler) register(ctx context.Context, t, wanted pool.Tenant, add []string) error {
 	for i, text := range add {
-		if slices.Contains(t.Reached(), text) || !slices.Contains(wanted.Change.Coming, text) {
+		if !t.Gets(text, wanted) {
 			continue
 		}
 		refused := func(why string) error {

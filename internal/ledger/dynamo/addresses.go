@@ -34,6 +34,15 @@ func (l *Ledger) Register(ctx context.Context, address string, tenant pool.Tenan
 	return nil
 }
 
+// Owner reads whose an address is.
+func (l *Ledger) Owner(ctx context.Context, address string) (pool.TenantID, error) {
+	var i addressItem
+	if err := l.get(ctx, addressKey(address), &i); err != nil {
+		return "", fmt.Errorf("read whose address %s is: %w", address, err)
+	}
+	return i.Tenant, nil
+}
+
 // registration makes an address a tenant's that is nobody's, or its own.
 func registration(address string, tenant pool.TenantID) (*types.Put, error) {
 	i, err := encode(addressItem{addressKey(address), tenant})

@@ -245,9 +245,18 @@ func signupsAreCounted(t *testing.T, l ledger.Ledger) {
 
 func addressOfOne(t *testing.T, l ledger.Ledger) {
 	ctx := t.Context()
+	owner := func(want pool.TenantID) {
+		t.Helper()
+		is, err := l.Owner(ctx, "10.0.0.1")
+		if is != want || want == "" && !errors.Is(err, pool.ErrNotFound) || want != "" && err != nil {
+			t.Errorf("the address is of %q (%v), want %q", is, err, want)
+		}
+	}
+	owner("")
 	must(t, l.Register(ctx, "10.0.0.1", ID(1)))
 	must(t, l.Register(ctx, "10.0.0.1", ID(1)))
 	must(t, l.Register(ctx, "10.0.0.2", ID(1)))
+	owner(ID(1))
 	if err := l.Register(ctx, "10.0.0.1", ID(2)); !errors.Is(err, pool.ErrTaken) {
 		t.Errorf("somebody else's address: %v", err)
 	}
@@ -256,7 +265,9 @@ func addressOfOne(t *testing.T, l ledger.Ledger) {
 	}
 	must(t, l.Unregister(ctx, "10.0.0.1", pool.Tenant{ID: ID(1)}))
 	must(t, l.Unregister(ctx, "10.0.0.1", pool.Tenant{ID: ID(1)}))
+	owner("")
 	must(t, l.Register(ctx, "10.0.0.1", ID(2)))
+	owner(ID(2))
 }
 
 func addressIsFreedAsSeen(t *testing.T, l ledger.Ledger) {

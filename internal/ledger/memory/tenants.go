@@ -87,6 +87,20 @@ func (l *Ledger) Register(ctx context.Context, address string, tenant pool.Tenan
 	})
 }
 
+// Owner reads whose an address is.
+func (l *Ledger) Owner(ctx context.Context, address string) (pool.TenantID, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	owner, taken := l.addresses[address]
+	if !taken {
+		return "", fmt.Errorf("read whose address %s is: %w", address, pool.ErrNotFound)
+	}
+	return owner, nil
+}
+
 // Unregister frees an address of a tenant whose record is as it was seen.
 func (l *Ledger) Unregister(ctx context.Context, address string, seen pool.Tenant) error {
 	return l.write(ctx, "Unregister", func() error {
