@@ -32,6 +32,9 @@ const (
 	Usage
 )
 
+// strayCode is how the page of a demo answers who takes it for the local cloud beside it.
+const strayCode = "ThisIsThePage"
+
 // Failure is an error with what to do about it.
 type Failure struct {
 	Kind Kind
@@ -63,11 +66,14 @@ func nothing(do, format string, args ...any) error {
 // Failure is itself; nil is nil.
 func Explain(err error) *Failure {
 	var known *Failure
+	var api smithy.APIError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &api) && api.ErrorCode() == strayCode:
+		return &Failure{Kind: Usage, Err: errors.New(api.ErrorMessage()), Do: "Give that address to --endpoint, or AWS_ENDPOINT_URL."}
 	case isDenied(err):
 		return &Failure{Kind: Denied, Err: err, Do: "Reading takes the policy in the stack's output ReadOnlyPolicyArn, changing the one in OperatorPolicyArn beside it: " +
 			"have them attached to the role or user that you are, or take other credentials (--profile)."}

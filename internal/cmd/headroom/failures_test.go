@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	demopage "headroom/internal/demo/page"
 )
 
 // ranges are those of times that can be gone back to, which move.
@@ -116,6 +122,28 @@ func TestWithoutANetworkItSaysWhatToLookAt(t *testing.T) {
 	}
 }
 
+func TestWhoTakesThePageForTheCloudIsToldBetter(t *testing.T) {
+	cloud := "http://127.0.0.1:4566"
+	shown, err := demopage.New(demopage.Config{AWS: aws.Config{BaseEndpoint: &cloud}, Now: time.Now})
+	if errors.Is(err, demopage.ErrNoLibrary) {
+		t.Fatalf("%v, or `make setup` before a test", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.Handler = shown.Handler(server.Listener.Addr().String())
+	server.Start()
+	defer server.Close()
+	for _, line := range []string{"status", "status --stage dev"} {
+		status, stdout, stderr := execute(newRoot(), append(strings.Fields(line), "--endpoint", server.URL)...)
+		want := "headroom: " + server.URL + " is the demo's page for browsers; its cloud is at http://127.0.0.1:4566\nGive that address to --endpoint, or AWS_ENDPOINT_URL.\n"
+		if status != refused || stdout != "" || stderr != want {
+			t.Errorf("%s: status %d, said\n%swant\n%s", line, status, stderr, want)
+		}
+	}
+}
+
 func TestWithoutCredentialsItSaysHowToGetSome(t *testing.T) {
 	d := cloud(t)
 	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
@@ -179,8 +207,8 @@ func TestALineThatCanNotBeMeantIsRefused(t *testing.T) {
 // What can be told without asking is told before anything is asked.
 func TestWhatNobodyHasToBeAskedAboutIsRefusedAtOnce(t *testing.T) {
 	var asked atomic.Int32
-	aws := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
-	defer aws.Close()
+	cloud := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer cloud.Close()
 	const (
 		noTenant = "%q is no tenant\nIt is up to 64 letters, digits, - and _, a letter or digit first; headroom tenant list names them.\n"
 		noHost   = "%q is no host\nIt is kind, tier and number, such as share-standard-3; headroom host list names them.\n"
@@ -230,7 +258,7 @@ func TestWhatNobodyHasToBeAskedAboutIsRefusedAtOnce(t *testing.T) {
 		{"logs a/b", "\"a/b\" is no tenant, host or correlation id\nheadroom tenant history and host show name the correlation ids of a tenant and of a host.\n"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
-			t.Setenv("AWS_ENDPOINT_URL", aws.URL)
+			t.Setenv("AWS_ENDPOINT_URL", cloud.URL)
 			status, stdout, stderr := execute(newRoot(), strings.Fields(test.args)...)
 			if status != refused || stdout != "" || stderr != "headroom: "+test.says {
 				t.Errorf("status %d, said\n%swant\nheadroom: %s", status, stderr, test.says)

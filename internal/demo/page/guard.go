@@ -14,7 +14,9 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 //   - by a form, an image or fetch: what changes something is a POST of JSON that comes from the page itself, as the browser
 //     says (Sec-Fetch-Site, or Origin in those that are older), and what it reads it may not see;
 //   - in a frame, to have somebody click in it: it can't be framed.
-func guard(host string, next http.Handler) http.Handler {
+//
+// What is meant for the cloud, and not for the page, goes to strays.
+func guard(host string, strays, next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	inner := origins.Handler(next)
 	_, port, _ := net.SplitHostPort(host) // it is that of a listener
@@ -29,6 +31,10 @@ func guard(host string, next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		if r.Host != host && r.Host != "localhost:"+port {
 			http.Error(w, "this page is at http://"+host, http.StatusMisdirectedRequest)
+			return
+		}
+		if astray(r) {
+			strays.ServeHTTP(w, r)
 			return
 		}
 		switch r.Method {

@@ -33,11 +33,12 @@ func TestAForeignPageCanNeitherReadNorChangeAnything(t *testing.T) {
 		"a foreign fetch in an old browser":   {"POST", own, map[string]string{"Content-Type": "application/json", "Origin": "https://evil.example"}, 403},
 		"a sandboxed frame":                   {"POST", own, map[string]string{"Content-Type": "application/json", "Origin": "null"}, 403},
 		"a question before a foreign fetch":   {"OPTIONS", own, map[string]string{"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}, 405},
+		"one for the cloud":                   {"POST", own, map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=OWNER/…"}, http.StatusMisdirectedRequest},
 		"a deletion":                          {"DELETE", own, nil, 405},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reached := false
-			handler := guard(own, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+			handler := guard(own, strays(own, "http://127.0.0.1:4566"), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 			r := httptest.NewRequest(c.method, "/", strings.NewReader("{}"))
 			r.Host = c.host
 			for name, value := range c.headers {

@@ -159,7 +159,7 @@ func (p *Page) Handler(host string) http.Handler {
 	mux.HandleFunc("POST /api/signups", answering(p.postSignups))
 	mux.HandleFunc("POST /api/hosts/{id}/terminate", answering(p.postTerminate))
 	mux.HandleFunc("POST /api/hosts/{id}/strain", answering(p.postStrain))
-	return guard(host, mux)
+	return guard(host, strays(host, aws.ToString(p.AWS.BaseEndpoint)), mux)
 }
 
 // refusal is an answer that says no, in words for people.
