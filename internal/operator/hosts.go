@@ -105,7 +105,7 @@ type Slot struct {
 	Generation int            `json:"generation"`
 	Name       string         `json:"name"`
 	State      pool.SlotState `json:"state"`
-	Since      time.Time      `json:"since,omitzero"`
+	Since      time.Time      `json:"since,omitzero"` // of the state; of one that is assigned, when the tenant got it
 	Tenant     pool.TenantID  `json:"tenant,omitempty"`
 	Share      string         `json:"share,omitempty"`
 	Bucket     string         `json:"bucket,omitempty"`
@@ -278,10 +278,8 @@ func (o *Operator) Host(ctx context.Context, id string) (HostDetail, error) {
 		Host: hostOf(h, shelf, now), OrderedAt: h.OrderedAt.UTC(), Mark: h.Mark, Stack: h.Stack.Name, Address: h.Access.Address, Machine: h.Access.Machine,
 		Gateway: h.Access.Gateway, Cache: h.Access.Cache, Image: h.Image, Barred: h.Barred(), Protected: h.Protected, Retired: retirementOf(h.Retire), History: eventsOf("", h.History),
 	}
-	for _, s := range h.Slots {
-		view.SlotList = append(view.SlotList, Slot{
-			Index: s.Index, Generation: s.Generation, Name: s.Name, State: s.State, Since: s.Since.UTC(), Tenant: s.Tenant, Share: s.Share, Bucket: s.Bucket, Doubt: s.Doubt,
-		})
+	if view.SlotList, err = o.slotsOf(ctx, h, shelf); err != nil {
+		return HostDetail{}, err
 	}
 	for name, mark := range h.Alarms {
 		view.Alarms = append(view.Alarms, HostAlarm{Alarm: name, On: mark.On, At: mark.At.UTC()})
