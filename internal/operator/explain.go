@@ -246,7 +246,11 @@ func (o *Operator) ExplainHost(ctx context.Context, id string) (Explanation, err
 		return Explanation{}, err
 	}
 	e := Explanation{Of: "host " + id}
-	e.say(fmt.Sprintf("Why is it %s?", h.State), fmt.Sprintf("since %s: %s", at(h.Since), h.Why))
+	if h.State == pool.HostCordoned { // which it may still be for another reason than the first: that is over then
+		e.say("Why was it cordoned?", fmt.Sprintf("at %s: %s", at(h.Since), h.Why))
+	} else {
+		e.say(fmt.Sprintf("Why is it %s?", h.State), fmt.Sprintf("since %s: %s", at(h.Since), h.Why))
+	}
 	if barred := h.Barred(); len(barred) > 0 {
 		e.say("Why does it take no tenants?", barred...)
 	}
@@ -327,7 +331,14 @@ func lastRepair(r pool.Repair) string {
 	if r.Number == 0 {
 		return "it was never repaired"
 	}
-	return fmt.Sprintf("its last repair, %s, is %s: %s", r.ID(), r.State, r.Cause)
+	text := fmt.Sprintf("its last repair, %s, is %s", r.ID(), r.State)
+	for _, e := range slices.Backward(r.History) {
+		if e.What == string(r.State) {
+			text += fmt.Sprintf(" since %s: %s", at(e.At), e.Why)
+			break
+		}
+	}
+	return text + fmt.Sprintf("; it began at %s, for what was so then: %s", at(r.Began), r.Cause)
 }
 
 // last words the last line of a history.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/adapter/policy/policytest"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 )
 
@@ -60,6 +62,42 @@ func TestAPlaceIsExplainedByWhatIsKnownOfIt(t *testing.T) {
 		got := strings.Join(placed(test.tenant, test.host, holding, test.policy), "; ")
 		if !strings.Contains(got, test.want) || strings.Contains(got, test.never) {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// What a host was repaired for, and what it was cordoned for at first, may be long over: it is told as what was.
+func TestWhatAHostWasOnceRepairedForIsNotToldAsIfItWereSo(t *testing.T) {
+	const silent = "alarm headroom-dev-share-standard-1-silence is on"
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, l := t.Context(), memory.New(memory.Options{})
+	h := pool.Host{ID: "share-standard-1", Kind: pool.Share, Tier: "standard", State: pool.HostCordoned, Since: noon, Why: silent, ByHand: "jo: a drill"}
+	record, err := l.Pool(ctx, h.Key())
+	must(err)
+	must(l.Order(ctx, record, h))
+	r, _ := pool.BeginRepair(pool.Repair{}, h, silent, pool.Wanted{}, noon)
+	r, err = pool.MoveRepair(r, pool.RepairPassed, "", noon.Add(5*time.Minute), "it answers")
+	must(err)
+	_, err = l.SaveRepair(ctx, pool.Repair{}, r)
+	must(err)
+	e, err := asking(l, policytest.New("/headroom/dev/policy", sized(25, 0))).ExplainHost(ctx, string(h.ID))
+	must(err)
+	var lines []string
+	for _, a := range e.Answers {
+		lines = append(append(lines, a.Question), a.Because...)
+	}
+	got := strings.Join(lines, "\n")
+	for _, want := range []string{
+		"Why was it cordoned?\nat 2026-03-02T12:00:00Z: " + silent + "\nWhy does it take no tenants?\ncordoned by hand, by jo: a drill\n",
+		"its last repair, share-standard-1.1, is passed since 2026-03-02T12:05:00Z: it answers; it began at 2026-03-02T12:00:00Z, for what was so then: " + silent,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it says\n%s\nwant\n%s", got, want)
 		}
 	}
 }
