@@ -19,6 +19,7 @@ import (
 	"headroom/internal/demo"
 	"headroom/internal/local/resource"
 	"headroom/internal/local/service/cloudwatch"
+	"headroom/internal/local/service/sqs"
 	"headroom/internal/pool"
 )
 
@@ -274,4 +275,23 @@ func TestThePageSaysThatNothingAnswersAnyMore(t *testing.T) {
 	b.until(`document.querySelectorAll(".host").length === 3`)
 	r.server.Close()
 	b.until(`document.getElementById("status").textContent === "the demo has ended" && document.getElementById("one").disabled`)
+}
+
+// Every duration beside the dashboard is by the watch of who looks, though the ledger and the queues tell the cloud's, and the page
+// says so.
+func TestDurationsAreByYourWatch(t *testing.T) {
+	r := lively(t) // at 20 times the machine's speed
+	// Ready after 10 seconds of the cloud; cobalt has waited for as long, by a clock that stands.
+	r.queues["SignupQueue"] = sqs.State{Visible: 1, Oldest: 40 * time.Second, DeadLetters: "SignupDlq"}
+	r.queues["SignupDlq"] = sqs.State{}
+	b := newTab(t, 1440, 900, "light")
+	b.do(chromedp.Navigate(r.server.URL))
+	b.until(`document.querySelectorAll(".host").length === 3`)
+	const words = `.textContent.replaceAll("\u00a0", " ")`
+	b.is(`[...document.querySelectorAll(".tile p")].slice(0, 2).map((p) => p`+words+`).join("; ")`, "half of them within 0.50 s; longest 0.50 s")
+	b.is(`document.querySelector(".guest small")`+words, "number 1, 0.50 s")
+	b.is(`[...document.querySelectorAll("#rows td:nth-child(3)")].map((td) => td`+words+`).sort().join("; ")`, "0.50 s; 0.50 s; number 1, for 0.50 s")
+	b.is(`document.querySelector("#queuerows td:nth-child(5)")`+words, "2.0 s")
+	b.is(`document.getElementById("clocks")`+words+`.endsWith("the cloud's clock, 20 times as fast: a minute there is 3 s here.")`, "true")
+	b.is(`document.getElementById("clocks").checkVisibility()`, "true")
 }

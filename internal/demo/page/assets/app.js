@@ -1,5 +1,5 @@
 // The page: asks for the state every second while it is looked at, and hands it to its parts.
-import { $, clockTime, el, fill, hue, plural, span } from "./dom.js";
+import { $, clockTime, el, fill, hue, number, plural, watch } from "./dom.js";
 import { drawDoor, drawHosts } from "./hosts.js";
 import { addNews, startNews } from "./feed.js";
 import { drawAlarms, drawQueues, drawTenants, rings, startTables } from "./tables.js";
@@ -40,6 +40,8 @@ function draw() {
   for (const t of [...state.tenants].reverse()) hue(t.id); // who came first has the first colour, on every tab
   $("where").textContent = state.name;
   $("speed").textContent = state.speed === 1 ? "UTC" : `UTC ×${state.speed}`;
+  $("clocks").hidden = state.speed === 1;
+  $("clocks").textContent = `Durations are by your watch. Times of day, messages and the dashboard go by the cloud's clock, ${state.speed} times as fast: a minute there is ${number(60 / state.speed)} s here.`;
   const ringing = state.alarms.filter(rings).length;
   const dead = state.queues.reduce((n, q) => n + q.dead, 0);
   if (ringing) pill("bad", plural(ringing, "alarm") + (ringing === 1 ? " rings" : " ring"));
@@ -65,17 +67,17 @@ const middle = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)]
 function drawTiles(ringing, dead) {
   const ready = state.tenants.filter((t) => t.state === "ready");
   const waiting = state.tenants.filter((t) => t.state === "waiting");
-  const took = ready.slice(0, 20).map((t) => (t.ready - t.asked) / state.speed / 1000);
+  const took = ready.slice(0, 20).map((t) => (t.ready - t.asked) / 1000);
   const longest = Math.max(0, ...waiting.map((t) => state.now - t.asked)) / 1000;
   const hosts = state.pools.flatMap((p) => p.hosts);
   const serving = hosts.filter((h) => h.state === "in-service").length;
   const making = hosts.filter((h) => ["ordered", "building", "preparing"].includes(h.state)).length;
   const tiles = [
-    ["Tenants served", String(ready.length), took.length ? `half of them within ${span(middle(took))}` : "nobody yet"],
-    ["Waiting now", String(waiting.length), waiting.length ? `longest ${span(longest)}` : "nobody waits", waiting.length ? "warn" : ""],
+    ["Tenants served", String(ready.length), took.length ? `half of them within ${watch(middle(took), state)}` : "nobody yet"],
+    ["Waiting now", String(waiting.length), waiting.length ? `longest ${watch(longest, state)}` : "nobody waits", waiting.length ? "warn" : ""],
     ...state.pools.filter((p) => p.tier === state.tier).map((p) => [
       `Free ${p.kind === "share" ? "shares" : "databases"}`, String(p.free), `of ${p.free + p.taken + p.leaving}` +
-      (p.provisioning ? `, ${p.provisioning} being made` : p.lead ? `; a host takes ${span(p.lead)}` : ""), "", p]),
+      (p.provisioning ? `, ${p.provisioning} being made` : p.lead ? `; a host takes ${watch(p.lead, state)}` : ""), "", p]),
     ["Hosts in service", String(serving), making ? `${making} being made` : `of ${hosts.length}`],
     ["Alarms, dead letters", `${ringing} · ${dead}`, `${state.alarms.length} alarms watch`, ringing || dead ? "bad" : ""],
   ];

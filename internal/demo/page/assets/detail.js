@@ -35,7 +35,7 @@ async function load() {
   drawnFrom = now;
   $("detail-body").replaceChildren(
     el("h3", {}, "Its way through it all"),
-    el("p", { className: "quiet" }, "Every call of AWS, line of a log and event that names it, by this machine's clock. What goes to PostgreSQL itself is not seen."),
+    el("p", { className: "quiet" }, "Every call of AWS, line of a log and event that names it, by your watch. What goes to PostgreSQL itself is not seen."),
     el("ol", { className: "way" }, ...way(detail.way)),
     el("h3", {}, "History, as it is recorded"),
     el("ol", { className: "history" }, ...detail.history.map((h) => el("li", {}, el("time", {}, clockTime(h.at)), el("b", {}, h.what), el("span", {}, h.why)))),

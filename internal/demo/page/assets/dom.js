@@ -40,7 +40,7 @@ export const dot = (name) => hued(el("i", { className: "dot" }), name);
 export const clockTime = (ms) => new Date(ms).toISOString().slice(11, 19);
 
 // span words a duration of seconds: 0.42 s, 12 s, 3 min 5 s, 2 h 10 min. It is not broken between lines.
-export function span(seconds) {
+function span(seconds) {
   const s = Math.round(seconds);
   const parts = seconds < 10 ? [seconds.toFixed(seconds < 1 ? 2 : 1), "s"]
     : s < 60 ? [s, "s"]
@@ -48,6 +48,10 @@ export function span(seconds) {
     : [Math.floor(s / 3600), "h", ...(s % 3600 >= 60 ? [Math.floor((s % 3600) / 60), "min"] : [])];
   return parts.join("\u00a0");
 }
+
+// watch words a duration of seconds by the cloud's clock as whoever looks at the page waits for it, by a watch: every duration
+// that is not on the dashboard is told so.
+export const watch = (seconds, state) => span(seconds / state.speed);
 
 // number words a value of a chart in few characters.
 export function number(v) {

@@ -1,5 +1,5 @@
 // The picture of hosts and their slots. A slot keeps its element while its host lives, so that what changes moves.
-import { $, dot, el, fill, hued, plural, span } from "./dom.js";
+import { $, dot, el, fill, hued, plural, watch } from "./dom.js";
 
 const tones = { "in-service": "good", cordoned: "warn", lost: "bad", quarantined: "bad", deleting: "bad" };
 const words = { "in-service": "in service" };
@@ -14,7 +14,7 @@ export function drawDoor(state) {
   const last = state.tenants.find((t) => t.state === "ready");
   if (!here.length) {
     fill(door, last?.id ?? "", () => last
-      ? [el("span", {}, "Nobody is at the door. ", dot(last.id), " ", el("b", {}, last.id), ` came last, and was served after ${span((last.ready - last.asked) / state.speed / 1000)}.`)]
+      ? [el("span", {}, "Nobody is at the door. ", dot(last.id), " ", el("b", {}, last.id), ` came last, and was served after ${watch((last.ready - last.asked) / 1000, state)}.`)]
       : [el("span", {}, "Nobody has signed up yet.")]);
     return;
   }
@@ -22,7 +22,7 @@ export function drawDoor(state) {
     el("span", {}, "At the door:"),
     ...here.map((t) => {
       const waits = t.position ? `number ${t.position}, ` : "";
-      const guest = el("span", { className: "guest" }, dot(t.id), t.id, el("small", {}, waits + span((state.now - t.asked) / state.speed / 1000)));
+      const guest = el("span", { className: "guest" }, dot(t.id), t.id, el("small", {}, waits + watch((state.now - t.asked) / 1000, state)));
       guest.dataset.guest = t.id;
       return hued(guest, t.id);
     }),
@@ -39,16 +39,16 @@ export function drawHosts(state, open) {
       node = el("div", { className: "pool", "data-pool": key }, el("h3"), el("div", { className: "rack" }));
       root.append(node);
     }
-    drawPool(node, p, open);
+    drawPool(node, p, state, open);
   }
   drawn = true;
 }
 
-function drawPool(node, p, open) {
+function drawPool(node, p, state, open) {
   const about = [plural(p.free, "slot") + " free", `${p.taken} taken`];
   if (p.leaving) about.push(`${p.leaving} leaving or resting`);
   if (p.provisioning) about.push(`${p.provisioning} being made`);
-  if (p.lead) about.push(`a host takes ${span(p.lead)}`);
+  if (p.lead) about.push(`a host takes ${watch(p.lead, state)}`);
   fill(node.firstChild, [p.kind, p.tier, about], () => [`${names[p.kind]}, tier ${p.tier}`, el("span", {}, about.join(" · "))]);
   const rack = node.lastChild;
   const live = new Set(p.hosts.map((h) => h.id));

@@ -1,5 +1,5 @@
 // Tenants, queues with their dead letters, and alarms.
-import { $, clockTime, dot, el, fill, span } from "./dom.js";
+import { $, clockTime, dot, el, fill, watch } from "./dom.js";
 
 const tones = { ready: "good", waiting: "warn", requested: "info", left: "" };
 let last = null;
@@ -22,8 +22,8 @@ export function drawTenants(state, open) {
 }
 
 function after(t, state) {
-  if (t.state === "waiting") return `number ${t.position || "…"}, for ${span((state.now - t.asked) / state.speed / 1000)}`;
-  return t.ready ? span((t.ready - t.asked) / state.speed / 1000) : "–";
+  if (t.state === "waiting") return `number ${t.position || "…"}, for ${watch((state.now - t.asked) / 1000, state)}`;
+  return t.ready ? watch((t.ready - t.asked) / 1000, state) : "–";
 }
 
 const count = (n, hot) => el("td", { className: "num " + (n ? (hot ? "hot" : "") : "zero") }, String(n));
@@ -32,7 +32,7 @@ export function drawQueues(state) {
   fill($("queuerows"), state.queues, () => state.queues.map((q) => el("tr", {},
     el("td", {}, q.name.replace(/Queue$/, "")), ...(q.ends
       ? [el("td", { className: "quiet", colSpan: 4 }, "what rules and topics could not deliver")]
-      : [count(q.visible), count(q.flying), count(q.delayed), el("td", { className: "num " + (q.oldest ? "" : "zero") }, q.oldest ? span(q.oldest) : "0")]),
+      : [count(q.visible), count(q.flying), count(q.delayed), el("td", { className: "num " + (q.oldest ? "" : "zero") }, q.oldest ? watch(q.oldest, state) : "0")]),
     count(q.dead, true))));
   fill($("dead"), state.dead, () => state.dead.map((d) => el("div", { className: "letter" },
     el("p", {}, el("b", {}, d.queue.replace(/Queue$/, "")), " at " + clockTime(d.at) + ": " + d.why), el("pre", {}, d.body))));
