@@ -295,3 +295,42 @@ func TestDurationsAreByYourWatch(t *testing.T) {
 	b.is(`document.getElementById("clocks")`+words+`.endsWith("the cloud's clock, 20 times as fast: a minute there is 3 s here.")`, "true")
 	b.is(`document.getElementById("clocks").checkVisibility()`, "true")
 }
+
+// Whoever comes among the first dozen can be told from all others.
+func TestColoursOfTenantsAreFarApart(t *testing.T) {
+	r := newRig(t)
+	var ids []pool.TenantID
+	for i := range 12 {
+		id := pool.TenantID(fmt.Sprintf("tenant-%d", i))
+		r.tenant(id, pool.Tenant{State: pool.TenantReady, ReadyAt: noon})
+		ids = append(ids, id)
+	}
+	r.host(share, pool.HostInService, 12, slots(12, ids...)...)
+	for _, scheme := range []string{"light", "dark"} {
+		b := newTab(t, 1440, 900, scheme)
+		b.do(chromedp.Navigate(r.server.URL))
+		b.until(`document.querySelectorAll(".slot[data-tenant^=tenant]").length === 12`)
+		b.until(`[...document.querySelectorAll(".slot[data-tenant^=tenant]")].every((s) => !s.getAnimations().length)`)
+		var near string
+		b.do(chromedp.Evaluate(nearest, &near))
+		var apart float64
+		if _, err := fmt.Sscanf(near, "%g", &apart); err != nil || apart < 0.09 {
+			t.Errorf("%s: the nearest two are %s apart in Oklab, want 0.09 or more", scheme, near)
+		}
+	}
+}
+
+// nearest is how far apart those two tenants' slots are that look most alike, as they are drawn, and whose they are.
+const nearest = `(() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+  const oklab = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b] = Array.from(canvas.getImageData(0, 0, 1, 1).data, (v) => v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    const l = Math.cbrt(0.4122 * r + 0.5363 * g + 0.0514 * b), m = Math.cbrt(0.2119 * r + 0.6807 * g + 0.1074 * b), s = Math.cbrt(0.0883 * r + 0.2817 * g + 0.63 * b);
+    return [0.2105 * l + 0.7936 * m - 0.0041 * s, 1.978 * l - 2.4286 * m + 0.4506 * s, 0.0259 * l + 0.7828 * m - 0.8087 * s];
+  };
+  const all = [...document.querySelectorAll(".slot[data-tenant^=tenant]")].map((s) => [s.dataset.tenant, oklab(getComputedStyle(s).backgroundColor)]);
+  const pairs = all.flatMap(([a, x], i) => all.slice(i + 1).map(([b, y]) => [Math.hypot(...x.map((v, n) => v - y[n])), a, b]));
+  return pairs.sort((a, b) => a[0] - b[0])[0].join(" ");
+})()`

@@ -1,5 +1,5 @@
 // The page: asks for the state every second while it is looked at, and hands it to its parts.
-import { $, clockTime, el, fill, hue, number, plural, watch } from "./dom.js";
+import { $, clockTime, colour, el, fill, number, plural, watch } from "./dom.js";
 import { drawDoor, drawHosts } from "./hosts.js";
 import { addNews, startNews } from "./feed.js";
 import { drawAlarms, drawQueues, drawTenants, rings, startTables } from "./tables.js";
@@ -37,7 +37,7 @@ async function look() {
 }
 
 function draw() {
-  for (const t of [...state.tenants].reverse()) hue(t.id); // who came first has the first colour, on every tab
+  for (const t of [...state.tenants].reverse()) colour(t.id); // who came first has the first colour, on every tab
   $("where").textContent = state.name;
   $("speed").textContent = state.speed === 1 ? "UTC" : `UTC ×${state.speed}`;
   $("clocks").hidden = state.speed === 1;

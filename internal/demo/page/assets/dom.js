@@ -23,15 +23,21 @@ export function fill(node, from, make) {
   node.replaceChildren(...make());
 }
 
-// hue is a name's colour, the same everywhere: each that comes is a golden angle away from the one before.
-const hues = new Map();
-export function hue(name) {
-  if (!hues.has(name)) hues.set(name, String(Math.round(200 + hues.size * 137.508) % 360));
-  return hues.get(name);
+// colour is a name's, the same everywhere. Those that come take turns in three shades, a third of the circle apart; in each shade the
+// next is a golden angle away from the one before, so that any two of the first dozens differ clearly in the one or the other.
+const colours = new Map();
+export function colour(name) {
+  if (!colours.has(name)) {
+    const n = colours.size, shade = n % 3;
+    colours.set(name, { shade, hue: Math.round(200 + shade * 120 + Math.floor(n / 3) * 137.508) % 360 });
+  }
+  return colours.get(name);
 }
 
 export function hued(node, name) {
-  node.style.setProperty("--hue", hue(name));
+  const { shade, hue } = colour(name);
+  node.style.setProperty("--hue", String(hue));
+  node.style.setProperty("--shade", `var(--slot-${shade})`);
   return node;
 }
 
