@@ -113,7 +113,7 @@ func (r Repair) Keep(volume, gateway string, dirty bool, now time.Time) Repair {
 func (r Repair) Strays(h Host, marked []Volume) []string {
 	var strays []string
 	for _, v := range marked {
-		known := v.ID == r.Root || v.ID == r.Cache || v.ID == h.Access.Cache || v.ID == r.Renewal.Cache || r.Keeps(v.ID)
+		known := v.ID == r.Root || v.ID == r.NextRoot || v.ID == r.Cache || v.ID == h.Access.Cache || v.ID == r.Renewal.Cache || r.Keeps(v.ID)
 		if !known && v.State == VolumeFree {
 			strays = append(strays, v.ID)
 		}
@@ -151,7 +151,7 @@ func (r Repair) Discard(who string, given, now time.Time) (out Repair, changed b
 func (r Repair) Fenced(h Host, side string) Repair {
 	r = r.Clone()
 	r.Renewal = Renewal{Mark: r.ID(), Side: OtherSide(side), Lost: r.Loss(h)}
-	r.Next = "" // a machine that the old gateway was to move to has ended with it
+	r.Next, r.NextRoot = "", "" // a machine that the old gateway was to move to has ended with it
 	for i, k := range r.Kept {
 		if k.Gateway == "" { // it was the host's, and will be so no more
 			r.Kept[i].Gateway = h.Access.GatewayID()
@@ -210,7 +210,7 @@ func (r Repair) Proved(s Step) bool {
 func (r Repair) Abandon(now time.Time) Repair {
 	n := r.Renewal
 	r = r.Keep(n.Cache, n.Disks(), false, now)
-	r.Renewal, r.Next = Renewal{}, ""
+	r.Renewal, r.Next, r.NextRoot = Renewal{}, "", ""
 	return r
 }
 
@@ -219,7 +219,8 @@ func (r Repair) Renewed() Repair {
 	r = r.Clone()
 	r.Renewal.Moved = true
 	r.Machine, r.Image, r.Cache = r.Next, r.To, r.Renewal.Cache
-	r.Next, r.Root = "", ""
+	r.Root = r.NextRoot
+	r.Next, r.NextRoot = "", ""
 	r.Probe = Probe{Look: r.Probe.Look} // its share is the old gateway's: nobody reaches it
 	return r
 }

@@ -72,25 +72,26 @@ type Repair struct {
 	State RepairState
 	Progress
 
-	Way     Way       // that is under way, or asked for
-	Tried   []Try     // of this repair, in order
-	Well    int       // good looks in a row
-	Sign    time.Time // first sign of what ails it, until a look finds that its tenants can write; zero: none is known of
-	Quiet   time.Time // since when its tenants could not write, as far as was noticed; zero: not known to be so
-	Wanted  Wanted    // of a person; zero: it is Headroom's own
-	Consent Consent   // of a person, for the way that is asked for; zero: none yet
-	Asked   string    // what was told when it was asked
-	Machine string    // ID of the machine that it began with
-	Root    string    // ID of that machine's root disk
-	Cache   string    // ID of the gateway's cache disk
-	Image   string    // that the machine is made from
-	To      string    // image of the machine that takes its place
-	Next    string    // ID of the machine that takes its place
-	Update  int       // counts the updates of the stack, whose tokens they are part of
-	Told    string    // what people were told last of why it waits
-	Blind   string    // what people were told of why it can't be looked at
-	Seen    LastLook  // of what the gateway had not uploaded, when its giving up was asked for or done
-	Probe   Probe     // of a share that is nobody's, before the host goes into service again
+	Way      Way       // that is under way, or asked for
+	Tried    []Try     // of this repair, in order
+	Well     int       // good looks in a row
+	Sign     time.Time // first sign of what ails it, until a look finds that its tenants can write; zero: none is known of
+	Quiet    time.Time // since when its tenants could not write, as far as was noticed; zero: not known to be so
+	Wanted   Wanted    // of a person; zero: it is Headroom's own
+	Consent  Consent   // of a person, for the way that is asked for; zero: none yet
+	Asked    string    // what was told when it was asked
+	Machine  string    // ID of the machine that it began with
+	Root     string    // ID of that machine's root disk
+	Cache    string    // ID of the gateway's cache disk
+	Image    string    // that the machine is made from
+	To       string    // image of the machine that takes its place
+	Next     string    // ID of the machine that takes its place
+	NextRoot string    // ID of that machine's root disk; empty: not known yet
+	Update   int       // counts the updates of the stack, whose tokens they are part of
+	Told     string    // what people were told last of why it waits
+	Blind    string    // what people were told of why it can't be looked at
+	Seen     LastLook  // of what the gateway had not uploaded, when its giving up was asked for or done
+	Probe    Probe     // of a share that is nobody's, before the host goes into service again
 
 	Ended   []time.Time // when the last repairs of the host were ended that did something, the oldest first
 	Kept    []KeptDisk  // old disks that are kept for a term
@@ -182,7 +183,7 @@ func BeginRepair(last Repair, h Host, cause string, wanted Wanted, now time.Time
 	}
 	if last.State != RepairMended && last.Machine == h.Access.Machine && !last.TookOver() {
 		// It may have been dropped in the midst of a move: the gateway is on its old root still, whatever a new machine starts from.
-		r.Machine, r.Root, r.Next, r.To = last.Machine, last.Root, last.Next, last.To
+		r.Machine, r.Root, r.Next, r.NextRoot, r.To = last.Machine, last.Root, last.Next, last.NextRoot, last.To
 	}
 	return r, true
 }
@@ -205,15 +206,33 @@ func MoveRepair(r Repair, to RepairState, step Step, now time.Time, why string) 
 	return r, nil
 }
 
-// Saw notes what a look found: the root disk, while the machine has it, and since when nobody could write. That is since the first
-// sign of it, if no look found since that they could.
-func (r Repair) Saw(f Findings, now time.Time) Repair {
-	r = r.Clone()
-	for _, d := range f.Machine.Disks {
-		if d.Root && r.Next == "" {
+// SawDisks notes the root disk of the machine in the seat, while it has it: once that is gone, nothing tells it from others that
+// were left behind.
+func (r Repair) SawDisks(m MachineLook) Repair {
+	for _, d := range m.Disks {
+		switch {
+		case !d.Root:
+		case r.Next == "":
 			r.Root = d.Volume
+		default:
+			r.NextRoot = d.Volume
 		}
 	}
+	return r
+}
+
+// KnowsRoot reports whether the root disk is known of the machine on which the gateway runs.
+func (r Repair) KnowsRoot() bool {
+	if r.TookOver() {
+		return r.NextRoot != ""
+	}
+	return r.Root != ""
+}
+
+// Saw notes what a look found: the root disk, and since when nobody could write. That is since the first sign of it, if no look
+// found since that they could.
+func (r Repair) Saw(f Findings, now time.Time) Repair {
+	r = r.Clone().SawDisks(f.Machine)
 	switch d := Diagnose(f); {
 	case d.Well, d.Cut:
 		r.Sign = time.Time{}
@@ -264,15 +283,15 @@ func (r Repair) Found(now time.Time) Repair {
 	return r
 }
 
-// Lost is a repair whose new machine is gone. If the gateway ran there it is that machine's root disk which a next one needs,
-// and it is to be found by its marks; the root before is kept for its term.
+// Lost is a repair whose new machine is gone. If the gateway ran there it is that machine's root disk which a next one needs, and
+// which is to be found by its marks where it is not known; the root before is kept for its term.
 func (r Repair) Lost(now time.Time) Repair {
 	r = r.Clone()
 	if r.TookOver() {
 		r.Kept = append(r.Kept, KeptDisk{Volume: r.Root, Until: now.Add(rootTerm).UTC(), Repair: r.Number})
-		r.Machine, r.Image, r.Root = r.Next, r.To, ""
+		r.Machine, r.Image, r.Root = r.Next, r.To, r.NextRoot
 	}
-	r.Next = ""
+	r.Next, r.NextRoot = "", ""
 	return r
 }
 

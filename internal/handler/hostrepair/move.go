@@ -167,10 +167,11 @@ func (h *Handler) seat(ctx context.Context, host pool.Host, r pool.Repair) (mend
 
 // reunite gives the new machine the old root and the cache. A disk that another machine has is nothing to take.
 func (h *Handler) reunite(ctx context.Context, _ pool.Host, r pool.Repair) (mending, error) {
-	if wait, ready, err := h.powered(ctx, r); err != nil || !ready {
+	wait, ready, err := h.powered(ctx, r)
+	if err != nil || !ready {
 		return wait, err
 	}
-	ready := true
+	r = wait.Record
 	for _, disk := range []struct{ volume, device string }{{r.Root, oldRootDevice}, {r.Cache, cacheDevice}} {
 		there, err := h.give(ctx, disk.volume, r.Next, disk.device)
 		if err != nil {

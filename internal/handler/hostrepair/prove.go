@@ -103,7 +103,7 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 	if err := h.leave(ctx, host, false); err != nil {
 		return mending{}, err
 	}
-	if host.Kind == pool.Share {
+	if host.Kind == pool.Share && r.KnowsRoot() { // else it could be taken for one that was left behind, if its machine ends now
 		if r, err = h.keepStrays(ctx, after, r); err != nil {
 			return mending{}, err
 		}

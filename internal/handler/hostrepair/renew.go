@@ -30,9 +30,11 @@ const (
 	gatewayIDOption = "GatewayId"
 )
 
-// powered waits until the new machine runs, and starts it when it is stopped. ready is false meanwhile.
+// powered waits until the new machine runs, and starts it when it is stopped. ready is false meanwhile; then the record knows the
+// machine's root disk.
 func (h *Handler) powered(ctx context.Context, r pool.Repair) (wait mending, ready bool, err error) {
 	m, err := h.machineOf(ctx, r)
+	r = r.SawDisks(m)
 	switch {
 	case err != nil:
 		return mending{}, false, err
@@ -42,7 +44,7 @@ func (h *Handler) powered(ctx context.Context, r pool.Repair) (wait mending, rea
 		wait, err = h.lost(r, "the new machine is gone")
 		return wait, false, err
 	case m.State == pool.MachineRunning:
-		return mending{}, true, nil
+		return mending{Record: r}, true, nil
 	case m.State == pool.MachineStopped:
 		if err := h.Machines.Start(ctx, r.Next); err != nil {
 			wait, err = transit(r, powerWait, err)
@@ -71,9 +73,11 @@ func (h *Handler) give(ctx context.Context, volume, machine, device string) (the
 
 // attach gives the new machine its cache disk.
 func (h *Handler) attach(ctx context.Context, _ pool.Host, r pool.Repair) (mending, error) {
-	if wait, ready, err := h.powered(ctx, r); err != nil || !ready {
+	wait, ready, err := h.powered(ctx, r)
+	if err != nil || !ready {
 		return wait, err
 	}
+	r = wait.Record
 	there, err := h.give(ctx, r.Renewal.Cache, r.Next, newCacheDevice)
 	if err != nil {
 		return mending{}, err
@@ -86,9 +90,11 @@ func (h *Handler) attach(ctx context.Context, _ pool.Host, r pool.Repair) (mendi
 
 // boot waits until the appliance may be activated.
 func (h *Handler) boot(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
-	if wait, ready, err := h.powered(ctx, r); err != nil || !ready {
+	wait, ready, err := h.powered(ctx, r)
+	if err != nil || !ready {
 		return wait, err
 	}
+	r = wait.Record
 	if _, err := h.Appliances.Key(ctx, host.Access.Appliance); err != nil {
 		return mending{Record: r, Wait: bootWait, Because: err}, nil
 	}
@@ -137,9 +143,11 @@ func (h *Handler) renewalTags(host pool.Host, r pool.Repair) map[string]string {
 
 // stabilize waits for a number of good answers in a row: an appliance may reboot once it is activated.
 func (h *Handler) stabilize(ctx context.Context, _ pool.Host, r pool.Repair) (mending, error) {
-	if wait, ready, err := h.powered(ctx, r); err != nil || !ready {
+	wait, ready, err := h.powered(ctx, r)
+	if err != nil || !ready {
 		return wait, err
 	}
+	r = wait.Record
 	r = r.Clone()
 	if err := h.Gateways.Running(ctx, r.Renewal.Gateway); err != nil {
 		r.Well = 0
@@ -260,9 +268,11 @@ var errMoved = errors.New("it was moved already")
 // guard stands before it.
 func (h *Handler) move(ctx context.Context, host pool.Host, r pool.Repair) (mending, error) {
 	if host.Access.Gateway != r.Renewal.Gateway {
-		if wait, ready, err := h.powered(ctx, r); err != nil || !ready {
+		wait, ready, err := h.powered(ctx, r)
+		if err != nil || !ready {
 			return wait, err
 		}
+		r = wait.Record
 		if err := h.Prober.Null(ctx, host.Access.Appliance); err != nil {
 			return mending{Record: r, Wait: bootWait, Because: err}, nil
 		}

@@ -17,31 +17,32 @@ type repairItem struct {
 	Began  time.Time        `dynamodbav:"began"`
 	State  pool.RepairState `dynamodbav:"state"`
 	progress
-	Way     pool.Way     `dynamodbav:"way,omitempty"`
-	Tried   []tryItem    `dynamodbav:"tried,omitempty"`
-	Well    int          `dynamodbav:"well,omitempty"`
-	Sign    *time.Time   `dynamodbav:"sign,omitempty"`
-	Quiet   *time.Time   `dynamodbav:"quiet,omitempty"`
-	Wanted  wantedItem   `dynamodbav:"wanted"`
-	Consent consentItem  `dynamodbav:"consent"`
-	Asked   string       `dynamodbav:"asked,omitempty"`
-	Machine string       `dynamodbav:"machine,omitempty"`
-	Root    string       `dynamodbav:"root,omitempty"`
-	Cache   string       `dynamodbav:"cache,omitempty"`
-	Image   string       `dynamodbav:"image,omitempty"`
-	To      string       `dynamodbav:"to,omitempty"`
-	Next    string       `dynamodbav:"next,omitempty"`
-	Update  int          `dynamodbav:"update,omitempty"`
-	Told    string       `dynamodbav:"told,omitempty"`
-	Blind   string       `dynamodbav:"blind,omitempty"`
-	Seen    *lastLook    `dynamodbav:"seen,omitempty"`
-	Probe   *probeItem   `dynamodbav:"probe,omitempty"`
-	Ended   []time.Time  `dynamodbav:"ended,omitempty"`
-	Kept    []keptItem   `dynamodbav:"kept,omitempty"`
-	Renewal *renewalItem `dynamodbav:"renewal,omitempty"`
-	Proofs  []proofItem  `dynamodbav:"proofs,omitempty"`
-	History []entryItem  `dynamodbav:"history"`
-	Version int64        `dynamodbav:"version"`
+	Way      pool.Way     `dynamodbav:"way,omitempty"`
+	Tried    []tryItem    `dynamodbav:"tried,omitempty"`
+	Well     int          `dynamodbav:"well,omitempty"`
+	Sign     *time.Time   `dynamodbav:"sign,omitempty"`
+	Quiet    *time.Time   `dynamodbav:"quiet,omitempty"`
+	Wanted   wantedItem   `dynamodbav:"wanted"`
+	Consent  consentItem  `dynamodbav:"consent"`
+	Asked    string       `dynamodbav:"asked,omitempty"`
+	Machine  string       `dynamodbav:"machine,omitempty"`
+	Root     string       `dynamodbav:"root,omitempty"`
+	Cache    string       `dynamodbav:"cache,omitempty"`
+	Image    string       `dynamodbav:"image,omitempty"`
+	To       string       `dynamodbav:"to,omitempty"`
+	Next     string       `dynamodbav:"next,omitempty"`
+	NextRoot string       `dynamodbav:"nextRoot,omitempty"`
+	Update   int          `dynamodbav:"update,omitempty"`
+	Told     string       `dynamodbav:"told,omitempty"`
+	Blind    string       `dynamodbav:"blind,omitempty"`
+	Seen     *lastLook    `dynamodbav:"seen,omitempty"`
+	Probe    *probeItem   `dynamodbav:"probe,omitempty"`
+	Ended    []time.Time  `dynamodbav:"ended,omitempty"`
+	Kept     []keptItem   `dynamodbav:"kept,omitempty"`
+	Renewal  *renewalItem `dynamodbav:"renewal,omitempty"`
+	Proofs   []proofItem  `dynamodbav:"proofs,omitempty"`
+	History  []entryItem  `dynamodbav:"history"`
+	Version  int64        `dynamodbav:"version"`
 }
 
 type lastLook struct {
@@ -175,7 +176,7 @@ func encodeRepair(r pool.Repair) (item, error) {
 		key: repairKey(r.Host), deadline: deadlineOf(dueRepair, r.Due), Form: form, Host: r.Host, Number: r.Number, Cause: r.Cause, Began: r.Began,
 		State: r.State, progress: encodeProgress(r.Progress), Way: r.Way, Well: r.Well, Sign: moment(r.Sign), Quiet: moment(r.Quiet), Wanted: wantedItem(r.Wanted),
 		Consent: consentItem{By: r.Consent.By, Why: r.Consent.Why, Way: r.Consent.Way, At: moment(r.Consent.At)},
-		Asked:   r.Asked, Machine: r.Machine, Root: r.Root, Cache: r.Cache, Image: r.Image, To: r.To, Next: r.Next, Update: r.Update, Told: r.Told, Blind: r.Blind,
+		Asked:   r.Asked, Machine: r.Machine, Root: r.Root, Cache: r.Cache, Image: r.Image, To: r.To, Next: r.Next, NextRoot: r.NextRoot, Update: r.Update, Told: r.Told, Blind: r.Blind,
 		Seen: encodeLastLook(r.Seen), Ended: r.Ended, Renewal: encodeRenewal(r.Renewal), Proofs: encodeProofs(r.Proofs), History: encodeHistory(r.History), Version: r.Version,
 	}
 	if p := r.Probe; p != (pool.Probe{}) {
@@ -197,7 +198,7 @@ func (i repairItem) repair() pool.Repair {
 		Host: i.Host, Number: i.Number, Cause: i.Cause, Began: i.Began, State: i.State, Progress: i.progress.decode(i.time()), Way: i.Way, Well: i.Well,
 		Sign: from(i.Sign), Quiet: from(i.Quiet), Wanted: pool.Wanted(i.Wanted),
 		Consent: pool.Consent{By: i.Consent.By, Why: i.Consent.Why, Way: i.Consent.Way, At: from(i.Consent.At)},
-		Asked:   i.Asked, Machine: i.Machine, Root: i.Root, Cache: i.Cache, Image: i.Image, To: i.To, Next: i.Next, Update: i.Update, Told: i.Told, Blind: i.Blind,
+		Asked:   i.Asked, Machine: i.Machine, Root: i.Root, Cache: i.Cache, Image: i.Image, To: i.To, Next: i.Next, NextRoot: i.NextRoot, Update: i.Update, Told: i.Told, Blind: i.Blind,
 		Seen: i.Seen.decode(), Ended: i.Ended, Renewal: i.Renewal.decode(), Proofs: decodeProofs(i.Proofs), History: decodeHistory(i.History), Version: i.Version,
 	}
 	if p := i.Probe; p != nil {
