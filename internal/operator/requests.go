@@ -14,6 +14,7 @@ import (
 
 	"headroom/events"
 	"headroom/internal/pool"
+	"headroom/internal/pool/recovery"
 )
 
 // What the queues of requests about hosts are called in the stack's outputs.
@@ -201,6 +202,11 @@ func (o *Operator) Undo(ctx context.Context, tenant, reason string) (Request, er
 	}, nil
 }
 
+// isHeld says that a host may have what the ledger does not know, so that nobody lets it out, or go.
+func isHeld(h pool.Host) error {
+	return refused("headroom recover lets it out, once it is known what it has.", "host %s is held by a recovery: the ledger may not know what it has", h.ID)
+}
+
 // HostAction asks for something about a host: one of events.HostRelease and the like.
 func (o *Operator) HostAction(ctx context.Context, host, action, reason string) (Request, error) {
 	h, err := o.readHost(ctx, host)
@@ -217,6 +223,8 @@ func (o *Operator) HostAction(ctx context.Context, host, action, reason string) 
 		return Request{}, refused(explain, "host %s is not in service: it is %s", host, h.State)
 	case action == events.HostCordon && h.ByHand != "":
 		return Request{}, refused(explain, "host %s is cordoned by a person's word already: %s", host, h.ByHand)
+	case action == events.HostUncordon && recovery.Holds(h):
+		return Request{}, isHeld(h)
 	case action == events.HostUncordon && h.ByHand == "":
 		return Request{}, refused(explain, "host %s is not cordoned by a person's word", host)
 	}

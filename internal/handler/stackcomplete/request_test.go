@@ -13,6 +13,7 @@ import (
 	"headroom/events"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
+	"headroom/internal/pool/recovery"
 )
 
 // quarantined makes a world with a host that was given up at a step.
@@ -219,6 +220,26 @@ func TestAHostIsCordonedByHandUntilSomebodyUncordonsIt(t *testing.T) {
 	w.drain()
 	if h := w.host(id); h.State != pool.HostInService || h.ByHand != "" {
 		t.Errorf("host is %s, by hand %q", h.State, h.ByHand)
+	}
+}
+
+// By a record that is behind, what a tenant has is free: whoever lets such a host out gives it to another.
+func TestAHostThatARecoveryHoldsIsNobodysToLetOut(t *testing.T) {
+	for _, before := range []string{"", "jo: a drill"} {
+		w, id, _ := serving(t, &killtest.Life{}, sharePool)
+		w.change(id, func(h pool.Host) pool.Host {
+			h.ByHand = before
+			held, _, err := recovery.Held(h, w.now)
+			w.must(err)
+			return held
+		})
+		for _, action := range []string{"uncordon", "retire"} {
+			w.deliver(ask(id, action))
+			w.drain()
+			if h := w.host(id); h.State != pool.HostCordoned || !recovery.Holds(h) {
+				t.Errorf("after %s, it is %s, by hand %q", action, h.State, h.ByHand)
+			}
+		}
 	}
 }
 

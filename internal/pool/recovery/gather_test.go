@@ -207,11 +207,18 @@ func TestAHostThatIsHeldIsFreedAndNobodyElses(t *testing.T) {
 		t.Errorf("freed: %+v, %v", freed, err)
 	}
 	h.State, h.ByHand = pool.HostCordoned, "ada: looks at it"
-	if _, changed, _ := Held(h, began); changed {
-		t.Error("a person's word is overwritten")
-	}
 	if _, changed, _ := Freed(h, began); changed {
 		t.Error("a person's word is taken back")
+	}
+	both, changed, err := Held(h, began)
+	if err != nil || !changed || !Holds(both) || !Holds(held) || Holds(h) || Holds(freed) {
+		t.Errorf("held besides a person's word: %+v, %v", both, err)
+	}
+	if _, again, _ := Held(both, began); again {
+		t.Error("it is held twice")
+	}
+	if freed, _, err := Freed(both, began); err != nil || freed.State != pool.HostCordoned || freed.ByHand != h.ByHand {
+		t.Errorf("freed, and not by who cordoned it: %+v, %v", freed, err)
 	}
 	held.Doubt = "it does not answer"
 	if freed, _, err := Freed(held, began); err != nil || freed.State != pool.HostCordoned || freed.ByHand != "" {

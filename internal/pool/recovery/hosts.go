@@ -100,7 +100,7 @@ func (p *planner) catchUp(h pool.Host, f Host, of string) {
 		p.unsure("decide for", of, "%v", err)
 		return
 	}
-	after.ByHand = Hold
+	after.ByHand = holding(after)
 	after.Slots = p.slots(after, f)
 	p.plan.Hosts = append(p.plan.Hosts, HostChange{Before: h, After: pool.Begin(after, pool.StepWatch, p.now), Outcome: pool.Recovered})
 	p.does("put into service", of, "by the record it is %s, and all of it stands", h.State)
@@ -125,7 +125,7 @@ func (p *planner) standing(h pool.Host, f Host, of string) {
 			p.unsure("decide for", of, "%v", err)
 			return
 		}
-		moved.ByHand = Hold
+		moved.ByHand = holding(moved)
 		after = pool.Begin(moved, pool.StepWatch, p.now)
 		p.does("keep", of, "it has tenants, and by the record it is being retired")
 	}

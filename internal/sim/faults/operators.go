@@ -135,6 +135,7 @@ func (t *town) rehost(id pool.TenantID) {
 func (t *town) tidyUp() {
 	t.w.inForce(t.w.roomy)
 	t.stop(pool.Stops{})
+	t.recoversWhatIsHeld()
 	for _, h := range t.w.cloud.stacks.sorted() {
 		record := t.w.ledger.Books().Hosts[h.id]
 		if record.ByHand != "" {

@@ -110,6 +110,22 @@ func (t *town) recovers() {
 	w.after(time.Minute, t.recovers)
 }
 
+// recoversWhatIsHeld has operators run the recovery again, beside all functions, if hosts that did not answer to it are held still.
+func (t *town) recoversWhatIsHeld() {
+	w, p := t.w, &t.w.putback
+	if p.over.IsZero() {
+		return
+	}
+	for _, h := range w.ledger.Books().Hosts {
+		if plans.Holds(h) {
+			w.trace("hosts are held still: the ledger is recovered again")
+			p.action, p.put, p.over = "", w.now, time.Time{}
+			t.recovers()
+			return
+		}
+	}
+}
+
 // regards takes the books as they are for what they were before, if those were other ones.
 func (w *world) regards(a accounts) {
 	if !w.before.forgotten {

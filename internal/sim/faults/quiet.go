@@ -18,6 +18,10 @@ func (w *world) quiet() *Problem {
 			unrest = &Problem{Rule: rule, What: fmt.Sprintf(format, args...), At: w.now.Sub(w.begun)}
 		}
 	}
+	if w.blind() {
+		bad("a recovery ends", "it is under way, or was until now")
+		return unrest
+	}
 	a := w.account()
 	w.everybodyIsDone(a, bad)
 	if !w.putback.from.IsZero() { // what was under way then is nobody's to end but people's (docs/decisions/recovering.md)
