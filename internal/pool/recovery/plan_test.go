@@ -217,6 +217,43 @@ func TestASpentSecretDoesNotGiveAnothersDatabase(t *testing.T) {
 	}
 }
 
+// A signup was given other slots, and the host of these does not answer: what it gave up is not taken for what it has.
+func TestWhatASignupGaveUpIsNotItsBecauseTheOtherIsNotSeen(t *testing.T) {
+	for name, blind := range map[string]bool{"seen": false, "not seen": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			for _, kind := range []pool.Kind{pool.Database, pool.Database, pool.Share} {
+				w.order(kind)
+			}
+			for id := range w.books.Hosts {
+				w.finish(id)
+			}
+			w.signUp("zorg", "10.0.0.1", true)
+			w.exchange("zorg", "10.0.0.1")
+			zorg, f := w.books.Tenants["zorg"], w.found()
+			if blind {
+				h := f.Hosts[zorg.Database.Host]
+				h.Blind, h.Slots = "it does not answer", nil
+				f.Hosts[zorg.Database.Host] = h
+			}
+			p := Make(newWorld().books, f, w.now)
+			asks := slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant zorg" })
+			if asks != blind || (len(p.Tenants) == 0) != blind {
+				t.Errorf("it does %v, and is unsure of %v", p.Lines, p.Unsure)
+			}
+			after := apply(newWorld().books, p, w)
+			for id, h := range after.Hosts {
+				for _, s := range h.Slots {
+					gaveUp := pool.DatabaseName(s.Name) == w.secretOf("zorg", zorg.Spent[0])
+					if blind && (gaveUp || id == zorg.Share.Host && s.Index == zorg.Share.Index) && s.State != pool.SlotQuarantined {
+						t.Errorf("slot %s/%d is %s", id, s.Index, s.State)
+					}
+				}
+			}
+		})
+	}
+}
+
 // By the record a tenant leaves, and is not shut out yet, or is being scrubbed; and it reaches all that it has: a person is asked.
 func TestWhoLeavesByTheRecordAndIsInIsAskedAfter(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -45,12 +45,12 @@ func (p *planner) tenant(id pool.TenantID) {
 		p.unsure("look for the database of", of, "its secret is for database %q, which stands on no host that could be looked at", lost)
 		return
 	}
-	secret, sure := p.chosen(t, there)
+	secret, sure := p.chosen(t, there, lost != "" && p.unseen())
 	if !sure {
 		for _, s := range there {
 			p.contested[p.databases[s.Database]] = "it is not known by which of its secrets tenant " + string(id) + " logs in"
 		}
-		p.unsure("decide for", of, "it has %d secrets for databases that stand, and it is not known by which it logs in", len(there))
+		p.unsure("decide for", of, "it has %d secrets, of which %d are for databases that were seen, and it is not known by which it logs in", secrets, len(there))
 		return
 	}
 	database := p.databases[secret.Database]
@@ -123,16 +123,14 @@ func (p *planner) stays(id pool.TenantID, s Secret) {
 	p.does("have stay", of, "%s", why)
 }
 
-// chosen is the secret by which a tenant logs in.
-func (p *planner) chosen(t pool.Tenant, there []Secret) (Secret, bool) {
-	if len(there) == 1 {
-		return there[0], true
-	}
+// chosen is the secret by which a tenant logs in. unseen says that another of its secrets may be for a database that could not be
+// looked at: then only one that is open is certain. What is shut may be what its signup gave up for that.
+func (p *planner) chosen(t pool.Tenant, there []Secret, unseen bool) (Secret, bool) {
 	open := slices.DeleteFunc(slices.Clone(there), func(s Secret) bool { return !p.slot(p.databases[s.Database]).Open })
 	if len(open) == 1 {
 		return open[0], true
 	}
-	if len(open) > 0 {
+	if len(open) > 0 || unseen {
 		return Secret{}, false
 	}
 	// It is shut out. What a signup gave up was never open, and holds nothing.
@@ -144,6 +142,16 @@ func (p *planner) chosen(t pool.Tenant, there []Secret) (Secret, bool) {
 		return there[max(at, 0)], true
 	}
 	return Secret{}, false
+}
+
+// unseen reports whether there is a host whose databases could not be looked at.
+func (p *planner) unseen() bool {
+	for id, h := range p.Found.Hosts {
+		if key, _, err := id.Parse(); err == nil && key.Kind == pool.Database && h.Blind != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // shareOf is the share of a tenant, and how many it may be.
