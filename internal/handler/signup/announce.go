@@ -23,6 +23,10 @@ const (
 	// they need. Most shares serve by then. A message that is doubled is so looked at twice for some seconds;
 	// from then on the record drives, by one message.
 	looksUnrecorded = 3
+	// looksLast is how long after it is ready a tenant is announced by what a message carries: the last of these looks comes
+	// within half of it. A message that comes later says what may be so no more, since a tenant may move meanwhile, leave, or
+	// sign up anew.
+	looksLast = 15 * time.Second
 )
 
 // announcement is what it takes to announce a tenant that is ready.
@@ -31,12 +35,32 @@ func (h *Handler) announcement(t pool.Tenant, share pool.ShareRef) events.Announ
 }
 
 // finish announces a tenant that has just been served, or has it announced when its share serves it. try
-// counts the looks at the share, from 0.
+// counts the looks at the share, from 0. What a message says that comes late, or again, is looked up.
 func (h *Handler) finish(ctx context.Context, a events.Announcement, try int) error {
+	if try > 0 && h.Now().Sub(a.Ready.ReadyAt.Time) > looksLast {
+		return h.finishLate(ctx, a, try)
+	}
 	if err := h.tellReady(ctx, a, true); err != nil {
 		return h.putOff(ctx, a, try, err)
 	}
 	return nil
+}
+
+// finishLate announces a tenant as its record has it by now, if that is of the life that a message speaks of.
+func (h *Handler) finishLate(ctx context.Context, a events.Announcement, try int) error {
+	id := pool.TenantID(a.Ready.TenantID)
+	t, err := h.Ledger.Tenant(ctx, id)
+	if errors.Is(err, pool.ErrNotFound) {
+		h.Log.InfoContext(ctx, "announcement of an unknown tenant", "tenant", id)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look whether tenant %s is to be announced: %w", id, err)
+	}
+	if t.State != pool.TenantReady || !events.At(t.ReadyAt).Equal(a.Ready.ReadyAt) {
+		return nil
+	}
+	return h.repeat(ctx, t, try)
 }
 
 // putOff has a tenant announced later, because it can't be now. That is not an error of the message: its
@@ -100,8 +124,8 @@ func (h *Handler) serve(ctx context.Context, t pool.Tenant) (lifecycle.Next[pool
 }
 
 // repeat announces a tenant that was served before. One with signup's step has not been announced yet, and that is
-// made up for.
-func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
+// made up for. try counts the looks at the share, from 0: the later ones are for who is not known to have been announced.
+func (h *Handler) repeat(ctx context.Context, t pool.Tenant, try int) error {
 	share, err := h.shareOf(ctx, t)
 	if err != nil {
 		return err
@@ -113,8 +137,8 @@ func (h *Handler) repeat(ctx context.Context, t pool.Tenant) error {
 		} else if err != nil {
 			return err
 		}
-		if err := h.tellReady(ctx, a, false); err != nil {
-			return h.putOff(ctx, a, 0, err)
+		if err := h.tellReady(ctx, a, try > 0); err != nil {
+			return h.putOff(ctx, a, try, err)
 		}
 		return nil
 	}

@@ -191,7 +191,7 @@ func (h *Handler) announceServed(ctx context.Context, id pool.TenantID) error {
 	if t.State != pool.TenantReady {
 		return fmt.Errorf("tenant %s is %s, and another signup serves it: %w", id, t.State, pool.ErrConflict)
 	}
-	return h.repeat(ctx, t)
+	return h.repeat(ctx, t, 0)
 }
 
 // credentials stores a tenant's credentials, and returns them with the ARN of the secret.

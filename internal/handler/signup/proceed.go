@@ -53,7 +53,7 @@ func (h *Handler) changedSince(ctx context.Context, id pool.TenantID) error {
 	if t.State != pool.TenantReady || !t.Step.OfChange() {
 		return nil
 	}
-	return h.repeat(ctx, t)
+	return h.repeat(ctx, t, 0)
 }
 
 // rested announces a tenant that is ready once more, if the message that made it so was cut short after that.
@@ -61,7 +61,7 @@ func (h *Handler) rested(ctx context.Context, t pool.Tenant, moved bool) error {
 	if moved || t.State != pool.TenantReady {
 		return nil
 	}
-	return h.repeat(ctx, t)
+	return h.repeat(ctx, t, 0)
 }
 
 // later has a tenant gone on with by a message.

@@ -288,7 +288,7 @@ func (h *Handler) release(ctx context.Context, address string, t pool.Tenant) (p
 func (h *Handler) resume(ctx context.Context, t pool.Tenant) error {
 	switch {
 	case t.State == pool.TenantReady:
-		return h.repeat(ctx, t)
+		return h.repeat(ctx, t, 0)
 	case t.State == pool.TenantWaiting:
 		return h.stillWaiting(ctx, t)
 	case t.State == pool.TenantLeft:

@@ -52,7 +52,7 @@ func (h *Handler) wait(ctx context.Context, t pool.Tenant, why error) error {
 	case err != nil:
 		return fmt.Errorf("read tenant %s, who moved on: %w", t.ID, err)
 	case listed.State == pool.TenantReady:
-		return h.repeat(ctx, listed)
+		return h.repeat(ctx, listed, 0)
 	case listed.State == pool.TenantWaiting:
 		return h.tellWaiting(ctx, listed)
 	case listed.State == pool.TenantLeft:
