@@ -167,12 +167,29 @@ func (t *town) resumeAll() {
 	}
 	for _, p := range t.order {
 		tenant, known := books.Tenants[p.id]
-		if !known && !t.w.putback.over.IsZero() { // of a time that is lost: who was told nothing signs up again
+		if t.toldNothing(p, tenant, known) {
 			t.signUp(p, p.address)
 		}
 		if tenant.Stuck != "" && !tenant.Stuck.OfChange() && tenant.State != pool.TenantLeft {
 			t.signUp(p, p.address)
 		}
+	}
+}
+
+// toldNothing reports whether somebody signed up in the time that was lost with the table, and was told of no storage: who did
+// signs up again (docs/decisions/recovering.md). The books may know nothing of that, or only the life before, or have the storage
+// by what stands, and not that its announcement is owed.
+func (t *town) toldNothing(p *person, tenant pool.Tenant, known bool) bool {
+	if t.w.putback.over.IsZero() || later(p.since, p.returned).After(t.w.putback.put) {
+		return false
+	}
+	switch {
+	case !known:
+		return true
+	case tenant.State == pool.TenantLeft:
+		return p.returned.After(tenant.LeftAt)
+	default:
+		return tenant.State == pool.TenantReady && tenant.Step == "" && p.ready == nil
 	}
 }
 
