@@ -149,6 +149,17 @@ func (w *world) regards(a accounts) {
 	}
 }
 
+// undecided reports whether the recovery has left it to people what a tenant has that signed up before: two shares that bear its
+// tag, say, or a database on a host that did not answer. Asking again can't help its signup: until they have decided, its record is
+// of the earlier time, and it is refused what is not known to be its own.
+func (w *world) undecided(t pool.Tenant) bool {
+	if !t.RequestedAt.Before(w.putback.put) {
+		return false
+	}
+	r, err := w.ledger.Recovery(context.Background())
+	return slices.ContainsFunc(must(w, r, err).Unsure, func(l plans.Line) bool { return l.Of == "tenant "+string(t.ID) })
+}
+
 // wanted are the times at which somebody wanted to leave, in one life. What was sent while no function was called may be meant for a life
 // that nobody knew of yet: what a person asks for holds for the last time that it signed up before.
 func (w *world) wanted(p *person, of string) []time.Time {

@@ -48,7 +48,8 @@ func (w *world) everybodyIsDone(a accounts, bad complain) {
 				bad("every signup ends", "that of %s has come to nothing, and nobody was told", p.id)
 			}
 		case t.Stuck != "":
-			if !w.town.told[string(p.id)] || !t.Stuck.OfChange() { // a signup that is asked for again goes on once all is well
+			// A signup that is asked for again goes on once all is well.
+			if !w.town.told[string(p.id)] || !t.Stuck.OfChange() && !w.undecided(t) {
 				bad("who is stuck is with people", "%s is stuck at %s (%s), and nobody was told: %t", p.id, t.Stuck, t.Error, !w.town.told[string(p.id)])
 			}
 		case t.State == pool.TenantLeft:
