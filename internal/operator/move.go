@@ -62,6 +62,11 @@ func (o *Operator) Move(ctx context.Context, tenant, to, most, reason, grace str
 
 // landing says where a tenant would move, as the records are now.
 func (o *Operator) landing(ctx context.Context, t pool.Tenant, to pool.HostID) (string, error) {
+	if to != "" {
+		if _, err := o.readHost(ctx, string(to)); err != nil {
+			return "", err
+		}
+	}
 	hosts, err := o.hosts(ctx, string(pool.Database)+"/"+string(t.Tier))
 	if err != nil {
 		return "", err

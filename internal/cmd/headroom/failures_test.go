@@ -66,6 +66,7 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"restore acme --undo --reason mistake --yes", guarded, "headroom: tenant acme has no restoration that could be undone\nheadroom tenant explain acme says what became of it.\n"},
 		{"tenant move acme --reason busy --yes", guarded, "headroom: tenant acme can't move: host database-standard-2 is quarantined\nheadroom host list --pool database/standard shows them.\n"},
 		{"tenant move acme --to database-standard-1 --reason busy --yes", guarded, "headroom: tenant acme can't move: there is no other host\nheadroom host list --pool database/standard shows them.\n"},
+		{"tenant move acme --to database-standard-99 --reason busy --yes", missing, "headroom: there is no host database-standard-99\nheadroom host list --all names those there are and were.\n"},
 		{"tenant move initech --reason busy --yes", guarded, "headroom: tenant initech has no database to move: it is waiting\nheadroom tenant explain initech says how it is.\n"},
 		{"undo acme --reason mistake", guarded, "headroom: tenant acme does not leave\nheadroom tenant show acme says how it is.\n"},
 		{"host release share-standard-1 --reason mended", guarded, "headroom: host share-standard-1 is not quarantined: it is in-service\nheadroom host explain share-standard-1 says why.\n"},
