@@ -222,7 +222,7 @@ func (o *Operator) explainDeparture(ctx context.Context, d pool.Departure, e *Ex
 	}
 	o.explainWork(d.Progress, e)
 	if d.Stuck != "" {
-		e.Next = append(e.Next, "headroom departure resume "+string(d.ID()))
+		e.Next = append(e.Next, "headroom departure resume "+string(d.ID())+" --reason …")
 	}
 	clearances, err := o.clearances(ctx, d)
 	if err != nil {
@@ -231,7 +231,7 @@ func (o *Operator) explainDeparture(ctx context.Context, d pool.Departure, e *Ex
 	for _, c := range clearances {
 		if c.State == pool.ClearanceQuarantined {
 			e.say(fmt.Sprintf("Why is its %s quarantined?", c.Kind), last(c.History), c.Error)
-			e.Next = append(e.Next, fmt.Sprintf("headroom departure again %s %s", d.ID(), c.Kind))
+			e.Next = append(e.Next, fmt.Sprintf("headroom departure again %s %s --reason …", d.ID(), c.Kind))
 			continue
 		}
 		o.explainWork(c.Progress, e)

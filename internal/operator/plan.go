@@ -98,7 +98,7 @@ func (o *Operator) Plans(ctx context.Context, tier pool.Tier, other []byte, file
 		}
 		documents = append(documents, d)
 		plans.By = append(plans.By, PlansBy{Policy: file})
-		plans.Next = []string{"headroom pool policy diff " + file, "headroom pool policy set " + file}
+		plans.Next = []string{"headroom pool policy diff " + file, "headroom pool policy set " + file + " --reason …"}
 	}
 	keys, err := o.keys(ctx, append(slices.Clone(documents[0].Pools), documents[len(documents)-1].Pools...))
 	if err != nil {

@@ -73,7 +73,7 @@ func showDeadLetters(p *page, queue string, letters []operator.DeadLetter) {
 		p.fact("stale", p.in(yellow, l.Stale))
 		p.fact("body", l.Body)
 	}
-	p.next("headroom dlq redrive "+queue, "headroom dlq drop "+queue+" --id "+letters[0].ID)
+	p.next("headroom dlq redrive "+queue, "headroom dlq drop "+queue+" --id "+letters[0].ID+" --reason …")
 }
 
 func newRedrive() *cobra.Command {

@@ -39,7 +39,7 @@ func newPolicyDiff() *cobra.Command {
 				return answer{}, err
 			}
 			c, err := o.DiffPolicy(ctx, text)
-			c.Next = []string{"headroom pool policy set " + args[0]}
+			c.Next = []string{"headroom pool policy set " + args[0] + " --reason …"}
 			return answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}, err
 		},
 	}.command()

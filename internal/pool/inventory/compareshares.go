@@ -79,7 +79,7 @@ func (c *comparison) gateways() {
 			if g.Deprecated.After(c.now.Add(certificateSoon)) {
 				severity = Note
 			}
-			c.found.add(Aging, severity, Gateways, g.ARN, "headroom host replace "+string(h.ID), "the appliance of host %s gets no updates from %s on: its machine wants to be replaced", h.ID, day(g.Deprecated))
+			c.found.add(Aging, severity, Gateways, g.ARN, "headroom host replace "+string(h.ID)+" --image ami-… --reason …", "the appliance of host %s gets no updates from %s on: its machine wants to be replaced", h.ID, day(g.Deprecated))
 		}
 	}
 	if c.blind(Gateways) {
