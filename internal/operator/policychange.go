@@ -15,16 +15,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"headroom/events"
+	"headroom/internal/pool"
 )
 
 // PolicyChange is what another policy document would change.
 type PolicyChange struct {
-	From    int64    `json:"fromVersion"`       // of the parameter
-	Against int64    `json:"againstVersion"`    // that was in force and is compared with; 0: none was
-	Version int64    `json:"version,omitempty"` // since it is set; left out: it is not
-	Changes []Change `json:"changes"`           // empty: it means the same
-	Next    []string `json:"next,omitempty"`
-	text    string
+	From     int64    `json:"fromVersion"`       // of the parameter
+	Against  int64    `json:"againstVersion"`    // that was in force and is compared with; 0: none was
+	Version  int64    `json:"version,omitempty"` // since it is set; left out: it is not
+	Changes  []Change `json:"changes"`           // empty: it means the same
+	Warnings []string `json:"warnings,omitempty"`
+	Next     []string `json:"next,omitempty"`
+	text     string
 }
 
 // Change is one value that differs.
@@ -66,7 +68,24 @@ func (o *Operator) DiffPolicy(ctx context.Context, text []byte) (PolicyChange, e
 			change.Changes = append(change.Changes, Change{Of: name, From: before[name], To: after[name]})
 		}
 	}
-	return change, nil
+	change.Warnings, err = o.overCeilings(ctx, wanted)
+	return change, err
+}
+
+// overCeilings says which pools have more hosts than a document allows them: it may be meant, and takes no host away.
+func (o *Operator) overCeilings(ctx context.Context, d pool.Document) (warnings []string, err error) {
+	for _, p := range d.Pools {
+		key := pool.Key{Kind: p.Kind, Tier: p.Tier}
+		record, err := o.Ledger.Pool(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if there := record.Counters.Hosts; there > p.Ceiling {
+			warnings = append(warnings, fmt.Sprintf("the ceiling of pool %s is %d, and it has %s: none goes for that, and none is ordered until it has fewer",
+				poolName(key), p.Ceiling, count(there, "host")))
+		}
+	}
+	return warnings, nil
 }
 
 // SetPolicy puts a document into its parameter that was compared before, once that is sent to be put on record. It is refused

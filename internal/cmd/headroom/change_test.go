@@ -123,6 +123,8 @@ func TestAPolicyIsComparedAndSet(t *testing.T) {
 	onTerminal("diff policy.json")
 	golden(t, "pool-policy-set-unconfirmed.txt", said("set", file, "--reason", "more signups"))
 	golden(t, "pool-policy-set.txt", said("set", file, "--reason", "more signups", "--yes"))
+	put(strings.Replace(before, `"ceiling":50`, `"ceiling":2`, 1))
+	golden(t, "pool-policy-diff-below.txt", said("diff", file))
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":0`, 1))
 	golden(t, "pool-policy-diff-wrong.txt", said("diff", file))
 	put(before)

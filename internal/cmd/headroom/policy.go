@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -97,6 +98,7 @@ func newPolicySet() *cobra.Command {
 func showPolicyChange(p *page, c operator.PolicyChange) {
 	if len(c.Changes) == 0 && c.Version == 0 {
 		p.text("It means the same as version %d, which is in force.", c.Against)
+		showWarnings(p, c.Warnings)
 		return
 	}
 	if c.Version > 0 {
@@ -109,5 +111,12 @@ func showPolicyChange(p *page, c operator.PolicyChange) {
 		rows = append(rows, []string{d.Of, dash(d.From), dash(d.To)})
 	}
 	p.table("", []string{"OF", "FROM", "TO"}, rows)
+	showWarnings(p, c.Warnings)
 	p.next(c.Next...)
+}
+
+func showWarnings(p *page, warnings []string) {
+	for _, w := range warnings {
+		p.text("%s", p.in(yellow, strings.ToUpper(w[:1])+w[1:]))
+	}
 }
