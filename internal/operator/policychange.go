@@ -88,6 +88,14 @@ func (o *Operator) overCeilings(ctx context.Context, d pool.Document) (warnings 
 	return warnings, nil
 }
 
+// On refuses a change that was made to another version than the newest.
+func (c PolicyChange) On(version int64) error {
+	if version == c.From {
+		return nil
+	}
+	return refused("Look at what it says now (headroom pool policy get), and make your change to that.", "version %d of the policy stands, and version %d was to be changed", c.From, version)
+}
+
 // SetPolicy puts a document into its parameter that was compared before, once that is sent to be put on record. It is refused
 // if another was put there since.
 func (o *Operator) SetPolicy(ctx context.Context, c PolicyChange, reason string) (PolicyChange, error) {

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -122,7 +124,25 @@ func TestAPolicyIsComparedAndSet(t *testing.T) {
 	golden(t, "pool-policy-diff.txt", said("diff", file))
 	onTerminal("diff policy.json")
 	golden(t, "pool-policy-set-unconfirmed.txt", said("set", file, "--reason", "more signups"))
-	golden(t, "pool-policy-set.txt", said("set", file, "--reason", "more signups", "--yes"))
+	screen := newTerminal(t, 100)
+	root := newRoot()
+	root.SetOut(io.Discard)
+	root.SetErr(screen.File)
+	root.SetArgs([]string{"pool", "policy", "get", "--endpoint", d.Endpoint})
+	if status := run(t.Context(), root); status != 0 {
+		t.Fatalf("on a terminal: status %d", status)
+	}
+	var version int64
+	if said := screen.shown(); strings.Count(said, "--if-version ") != 1 {
+		t.Fatalf("on a terminal get says %q", said)
+	} else if _, err := fmt.Sscanf(said, "Version %d:", &version); err != nil {
+		t.Fatalf("on a terminal get says %q: %v", said, err)
+	}
+	only := func(version int64) string {
+		return said("set", file, "--reason", "more signups", "--yes", "--if-version", fmt.Sprint(version))
+	}
+	golden(t, "pool-policy-set-stale.txt", only(version-1))
+	golden(t, "pool-policy-set.txt", only(version))
 	put(strings.Replace(before, `"ceiling":50`, `"ceiling":2`, 1))
 	golden(t, "pool-policy-diff-below.txt", said("diff", file))
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":0`, 1))

@@ -56,12 +56,15 @@ func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective
 func newPolicySet() *cobra.Command {
 	var cmd *cobra.Command
 	var reason string
+	var version int64
 	var ok consent
 	cmd = verb{
 		use: "set FILE [flags]", short: "Put a policy document in force, once that is confirmed.", example: "  headroom pool policy set policy.json --reason \"more signups in May\"", args: arguments("file"),
-		long: "Put a policy document in force, once what it changes is confirmed. It is checked\nbefore as those who will read it check it, and is in force within a minute. FILE\nis - for the standard input.",
+		long: "Put a policy document in force, once what it changes is confirmed. It is checked\nbefore as those who will read it check it, and is in force within a minute. FILE\nis - for the standard input.\n" +
+			"With --if-version nothing is set when the newest version is another than the one\nthat was got. That is looked at before: AWS has no condition for it, so of two\nwho set one in the same second the later still has its way.",
 		flags: func(f *pflag.FlagSet) {
 			addReason(f, &reason, "audit")
+			f.Int64Var(&version, "if-version", 0, "Only if this version is the newest; pool policy get names it.")
 			ok.add(f)
 		},
 		check: func([]string) error { return missingReason(reason, "audit") },
@@ -73,6 +76,11 @@ func newPolicySet() *cobra.Command {
 			c, err := o.DiffPolicy(ctx, text)
 			if err != nil {
 				return answer{}, err
+			}
+			if cmd.Flags().Changed("if-version") {
+				if err := c.On(version); err != nil {
+					return answer{}, err
+				}
 			}
 			shown := answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}
 			if len(c.Changes) == 0 && c.Against == c.From { // one that can't be meant gives way to what means the same as the one in force

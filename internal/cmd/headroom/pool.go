@@ -141,14 +141,18 @@ func newPoolPolicy() *cobra.Command {
 }
 
 func newPolicyGet() *cobra.Command {
-	return verb{
+	var cmd *cobra.Command
+	cmd = verb{
 		use: "get [flags]", short: "Print the policy document as it stands.",
-		long:    "Print the policy document as it stands, and nothing else, so that it can be\nedited and set.",
+		long:    "Print the policy document as it stands, and nothing else, so that it can be\nedited and set. On a terminal the standard error says which version it is.",
 		example: "  headroom pool policy get > policy.json", args: noArguments,
 		ask: func(ctx context.Context, o *operator.Operator, _ []string) (answer, error) {
 			y, err := o.Policy(ctx)
 			if err != nil {
 				return answer{}, err
+			}
+			if err := cmd.ErrOrStderr(); onTerminal(err) {
+				fmt.Fprintf(err, "Version %d: set what you make of it with --if-version %d.\n", y.Version, y.Version)
 			}
 			a := answer{
 				data: map[string]any{"version": y.Version, "since": y.Since, "document": y.Text, "valid": y.Invalid == nil, "inForce": y.InForce},
@@ -160,4 +164,5 @@ func newPolicyGet() *cobra.Command {
 			return a, nil
 		},
 	}.command()
+	return cmd
 }

@@ -57,7 +57,7 @@ func kind(flagType string) string {
 	switch flagType {
 	case "bool":
 		return "true or false"
-	case "int":
+	case "int", "int64":
 		return "a whole number"
 	case "uint64":
 		return "a whole number, not negative"
