@@ -193,7 +193,7 @@ func (w *world) quotasHold(a accounts) {
 }
 
 // heldByName holds, once a minute, that what is held back is by a limit's name: somebody waits, of a kind there is none, none is
-// coming, and no plan of the last minutes says why.
+// coming, and no plan of the last minutes says why. A plan knows of who waited before it was begun.
 func (w *world) heldByName() {
 	a := w.ledger.Books()
 	since, full := time.Time{}, false
@@ -203,14 +203,25 @@ func (w *world) heldByName() {
 	if len(a.Waiting[tier]) == 0 || !full || w.now.Sub(since) < 10*time.Minute {
 		return
 	}
+	waits := waitsSince(a.Tenants[a.Waiting[tier][0].Tenant])
 	o, err := w.ledger.Outlook(context.Background(), tier)
 	for k, p := range must(w, o, err).Plans {
 		c := a.Pools[pool.Key{Kind: k, Tier: tier}].Counters
-		if w.before.fullBy[k] == "" || w.now.Sub(w.before.full[k]) < 10*time.Minute || c.Reserve+c.Cooling+c.Provisioning > 0 || p.At.Before(w.before.full[k].Add(quotaTime)) {
+		if w.before.fullBy[k] == "" || w.now.Sub(w.before.full[k]) < 10*time.Minute || c.Reserve+c.Cooling+c.Provisioning > 0 || p.At.Before(later(w.before.full[k], waits).Add(quotaTime)) {
 			continue
 		}
 		if len(p.Held) == 0 && p.Orders == 0 && len(a.Shelves[tier].Offers(k)) == 0 && a.Shelves[tier].Refill == nil {
 			w.found("what is held back is by name", "%d wait, %s, and the plan of %s is %+v", len(a.Waiting[tier]), w.before.fullBy[k], k, p)
 		}
 	}
+}
+
+// waitsSince is since when somebody waits.
+func waitsSince(t pool.Tenant) (since time.Time) {
+	for _, e := range t.History {
+		if e.What == string(pool.TenantWaiting) {
+			since = e.At
+		}
+	}
+	return since
 }
