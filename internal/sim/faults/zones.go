@@ -109,6 +109,7 @@ func (w *world) zonesWaitedFor(a accounts) {
 	for zone := range w.before.failing {
 		if !failing[zone] {
 			delete(w.before.failing, zone)
+			w.before.failed[zone] = w.now
 		}
 	}
 	for zone := range failing {
@@ -128,10 +129,16 @@ func (w *world) zonesWaitedFor(a accounts) {
 	}
 }
 
-// placedWell holds new hosts to zones that are not known to fail, if there is one.
+// placedWell holds new hosts to zones that are not known to fail, if there is one. One that was known to fail just now may be thought
+// to fail still, by whoever looked before or has another clock: then all zones fail to them, and any is as good.
 func (w *world) placedWell(h pool.Host) {
 	since, fails := w.before.failing[h.Zone]
-	if fails && len(w.before.failing) < len(zones) && w.now.Sub(since) > knownTime {
+	elsewhere := slices.ContainsFunc(zones, func(z pool.Zone) bool {
+		_, ill := w.before.failing[z.Name]
+		at, was := w.before.failed[z.Name]
+		return !ill && (!was || w.now.Sub(at) > knownTime)
+	})
+	if fails && elsewhere && w.now.Sub(since) > knownTime {
 		w.found("nothing is placed in a zone that fails", "%s is, and zone %s is known to fail since %s", h.ID, h.Zone, since.Sub(w.begun))
 	}
 }
