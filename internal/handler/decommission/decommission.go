@@ -24,6 +24,7 @@ import (
 type store interface {
 	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
+	Owner(ctx context.Context, address string) (pool.TenantID, error)
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
 	Depart(ctx context.Context, before, after pool.Tenant, d pool.Departure) error
 	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)

@@ -100,40 +100,65 @@ func (h *Handler) stillOpen(ctx context.Context, d pool.Departure, database pool
 	return nil, err
 }
 
-// evict takes the rules away that let a tenant in to its gateway. An address that its next life has at the same gateway
-// stays in: that life may begin between the look and the call, and then the rule is put back.
+// evict takes the rules away that let a tenant in to its gateway. An address that its next life has at the same gateway, or another
+// tenant that got it since, stays in: that may begin between the look and the call, and then the rule is put back.
 func (h *Handler) evict(ctx context.Context, d pool.Departure, share pool.Host) error {
 	group := share.Access.SecurityGroup
 	for _, address := range d.Tenant.Reached() {
-		needed, err := h.needed(ctx, d, address)
+		by, err := h.neededBy(ctx, d, share.ID, address)
 		if err != nil {
 			return err
 		}
-		if !needed {
+		if by == "" {
 			if err := h.Firewall.Evict(ctx, group, address); err != nil {
 				return fmt.Errorf("put %s of tenant %s out: %w", address, d.Tenant.ID, err)
 			}
-			if needed, err = h.needed(ctx, d, address); err != nil {
+			if by, err = h.neededBy(ctx, d, share.ID, address); err != nil {
 				return err
 			}
 		}
 		// Also where it was not put out now: an earlier try may have been killed after it was.
-		if needed {
-			if err := h.Firewall.Admit(ctx, group, address, "tenant "+string(d.Tenant.ID)); err != nil {
-				return fmt.Errorf("let %s of tenant %s in again: %w", address, d.Tenant.ID, err)
+		if by != "" {
+			if err := h.Firewall.Admit(ctx, group, address, "tenant "+string(by)); err != nil {
+				return fmt.Errorf("let %s of tenant %s in again: %w", address, by, err)
 			}
 		}
 	}
 	return nil
 }
 
-// needed reports whether a later life of the tenant has, or may get, an address at the gateway of the departure's share.
-func (h *Handler) needed(ctx context.Context, d pool.Departure, address string) (bool, error) {
+// neededBy returns who has, or may get, an address at a gateway at which a departure puts it out: a later life of the tenant, or
+// another tenant, for the address was freed if that later life gave it up. "": nobody.
+func (h *Handler) neededBy(ctx context.Context, d pool.Departure, at pool.HostID, address string) (pool.TenantID, error) {
 	t, err := h.Ledger.Tenant(ctx, d.Tenant.ID)
 	if err != nil {
-		return false, fmt.Errorf("look whether tenant %s has signed up again: %w", d.Tenant.ID, err)
+		return "", fmt.Errorf("look whether tenant %s has signed up again: %w", d.Tenant.ID, err)
 	}
+	if needs(t, d.Tenant.Share.Host, address) {
+		return t.ID, nil
+	}
+	owner, err := h.Ledger.Owner(ctx, address)
+	if errors.Is(err, pool.ErrNotFound) || owner == d.Tenant.ID {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look whose %s is by now: %w", address, err)
+	}
+	t, err = h.Ledger.Tenant(ctx, owner)
+	if errors.Is(err, pool.ErrNotFound) {
+		return "", nil // it has just registered it, and is let in nowhere yet
+	}
+	if err != nil {
+		return "", fmt.Errorf("look where tenant %s has %s: %w", owner, address, err)
+	}
+	if needs(t, at, address) {
+		return owner, nil
+	}
+	return "", nil
+}
+
+// needs reports whether a tenant has, or may get, an address at a gateway.
+func needs(t pool.Tenant, at pool.HostID, address string) bool {
 	here := t.State != pool.TenantLeft && t.State != pool.TenantWaiting // one that waits holds nothing
-	at := !t.Named() || t.Share.Host == d.Tenant.Share.Host
-	return here && at && slices.Contains(t.Reached(), address), nil
+	return here && (!t.Named() || t.Share.Host == at) && slices.Contains(t.Reached(), address)
 }
