@@ -44,6 +44,7 @@ func (h *Handler) keepStrays(ctx context.Context, host pool.Host, r pool.Repair)
 
 // giveUpNext keeps the disks of a new machine that is gone before the gateway ran there.
 func (h *Handler) giveUpNext(ctx context.Context, host pool.Host, r pool.Repair) (pool.Repair, error) {
+	r.NextRoot = "" // it is left behind, too
 	r, err := h.keepStrays(ctx, host, r)
 	if n := r.Renewal; err == nil && r.Renewing() && n.Cache != "" {
 		return h.keepDisk(ctx, r, n.Cache, n.Disks(), n.Disks(), false)
