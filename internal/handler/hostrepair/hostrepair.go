@@ -10,7 +10,6 @@ package hostrepair
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -174,59 +173,47 @@ func (h *Handler) Message(ctx context.Context, d events.Delivery) error {
 	}
 	switch kind {
 	case events.TypeHostAiling:
-		var ailing events.HostAiling
-		if err := events.Decode([]byte(d.Body), &ailing); err != nil {
-			return fmt.Errorf("read a %s message: %w", kind, err)
-		}
-		return h.ailing(ctx, pool.HostID(ailing.HostID), ailing.Cause, d.Redelivered)
+		return events.Read(d, func(ailing events.HostAiling) error {
+			return h.ailing(ctx, pool.HostID(ailing.HostID), ailing.Cause, d.Redelivered)
+		})
 	case events.TypePoolRound:
-		var round events.PoolRound
-		if err := events.Decode([]byte(d.Body), &round); err != nil {
-			return fmt.Errorf("read a %s message: %w", kind, err)
-		}
-		at := d.SentAt // late or again, it is the turn of the same hosts
-		if at.IsZero() {
-			at = h.Now()
-		}
-		return h.poolRound(ctx, pool.Tier(round.Tier), at)
+		return events.Read(d, func(round events.PoolRound) error {
+			at := d.SentAt // late or again, it is the turn of the same hosts
+			if at.IsZero() {
+				at = h.Now()
+			}
+			return h.poolRound(ctx, pool.Tier(round.Tier), at)
+		})
 	case events.TypeHostRound:
-		var round events.HostRound
-		if err := events.Decode([]byte(d.Body), &round); err != nil {
-			return fmt.Errorf("read a %s message: %w", kind, err)
-		}
-		return h.round(ctx, round, d.SentAt)
+		return events.Read(d, func(round events.HostRound) error { return h.round(ctx, round, d.SentAt) })
 	case events.TypeTaskReport:
-		var report events.TaskReport
-		if err := events.Decode([]byte(d.Body), &report); err != nil {
-			return fmt.Errorf("read a %s message: %w", kind, err)
-		}
-		return h.report(ctx, report)
+		return events.Read(d, func(report events.TaskReport) error { return h.report(ctx, report) })
 	case events.TypeRepairRequest:
-		var request events.RepairRequest
-		if err := events.Decode([]byte(d.Body), &request); err != nil {
-			return fmt.Errorf("read a %s message: %w", kind, err)
-		}
-		if request.RequestedBy != "" { // which must be said all the same
-			request.RequestedBy = d.Who(request.RequestedBy)
-		}
-		return h.answer(ctx, request, d)
+		return events.Read(d, func(request events.RepairRequest) error {
+			if request.RequestedBy != "" { // which must be said all the same
+				request.RequestedBy = d.Who(request.RequestedBy)
+			}
+			return h.answer(ctx, request, d)
+		})
 	case events.TypeStep:
-		var step events.Step
-		if err := events.Decode([]byte(d.Body), &step); err != nil {
-			return fmt.Errorf("read a %s message: %w", kind, err)
-		}
-		if step.Of != events.OfRepair {
-			break
-		}
-		err := h.machine().Drive(ctx, step.ID, lifecycle.Cursor{Step: pool.Step(step.Step), Try: step.Try, Redelivered: d.Redelivered})
-		if errors.Is(err, pool.ErrNotFound) {
-			h.ignore(ctx, "message about an unknown repair", "host", step.ID)
-			return nil
-		}
-		return err
+		return events.Read(d, func(step events.Step) error { return h.step(ctx, step, d) })
 	}
 	h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID)
 	return nil
+}
+
+// step goes on with a repair.
+func (h *Handler) step(ctx context.Context, step events.Step, d events.Delivery) error {
+	if step.Of != events.OfRepair {
+		h.ignore(ctx, "message of a type that is not handled", "messageId", d.ID)
+		return nil
+	}
+	err := h.machine().Drive(ctx, step.ID, lifecycle.Cursor{Step: pool.Step(step.Step), Try: step.Try, Redelivered: d.Redelivered})
+	if errors.Is(err, pool.ErrNotFound) {
+		h.ignore(ctx, "message about an unknown repair", "host", step.ID)
+		return nil
+	}
+	return err
 }
 
 // ignore logs and counts what is no concern of ours.
