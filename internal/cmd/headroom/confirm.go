@@ -8,11 +8,11 @@ import (
 	"os"
 	"strings"
 
-	"headroom/events"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"headroom/events"
 )
 
 // consent is how a person says that something is meant.
