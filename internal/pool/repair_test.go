@@ -247,6 +247,20 @@ func TestAnOldRootDiskIsKeptForATerm(t *testing.T) {
 	}
 }
 
+func TestTheNextMoveGoesOnFromTheRootOfTheMachineThatTheGatewayRanOn(t *testing.T) {
+	r := pool.Repair{
+		Host: "share-standard-1", Number: 1, State: pool.RepairMending, Machine: "i-1", Root: "vol-1", Next: "i-2", NextRoot: "vol-2", To: "ami-2",
+		Proofs: []pool.Proof{{Step: pool.StepSeat}, {Step: pool.StepTakeOver}},
+	}
+	if next := r.Lost(now); next.Machine != "i-2" || next.Root != "vol-2" || next.Next+next.NextRoot != "" || !next.Keeps("vol-1") || next.Keeps("vol-2") {
+		t.Errorf("it goes on with %+v", next)
+	}
+	r.Proofs = r.Proofs[:1]
+	if next := r.Lost(now); next.Machine != "i-1" || next.Root != "vol-1" || next.Next+next.NextRoot != "" || len(next.Kept) > 0 {
+		t.Errorf("where it never ran there, it goes on with %+v", next)
+	}
+}
+
 func TestAMoveThatWasDroppedInItsMidstIsGoneOnWith(t *testing.T) {
 	r := mending(t, pool.WayMachine)
 	r.Root, r.Next, r.To, r.Proofs = "vol-root", "i-2", "ami-2", []pool.Proof{{Step: pool.StepSeat}}

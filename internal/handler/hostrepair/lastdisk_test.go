@@ -53,3 +53,28 @@ func TestADiskOfAMachineThatEndsLastIsNotTakenForALeftOne(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingIsLeftWhereTheRootDiskIsNotKnown has a repair go on whose record is of before the disk was noted.
+func TestNothingIsLeftWhereTheRootDiskIsNotKnown(t *testing.T) {
+	w := newWorld(t, 1)
+	last := ""
+	w.mishap = func(operation string, after bool) {
+		r := w.repair(first)
+		if last != "" || !after || operation != "SaveRepair" || r.Step != pool.StepDischarge {
+			return
+		}
+		last = r.NextRoot
+		before := r.Clone()
+		before.NextRoot = ""
+		_, err := w.ledger.SaveRepair(t.Context(), r, before)
+		w.must(err)
+		w.center.terminate(w.machine(first), false)
+		w.now = w.now.Add(time.Minute)
+		w.center.tick()
+	}
+	w.breaks(first, "nothing")
+	w.run(12 * time.Hour)
+	if r := w.repair(first); last == "" || r.Number == 1 && r.Keeps(last) {
+		t.Errorf("disk %q, of which the gateway is, is kept as one that was left behind: %+v", last, r.Kept)
+	}
+}
