@@ -14,7 +14,6 @@ import (
 
 	"headroom/events"
 	"headroom/internal/pool"
-	"headroom/internal/pool/recovery"
 )
 
 // What the queues of requests about hosts are called in the stack's outputs.
@@ -223,7 +222,7 @@ func (o *Operator) HostAction(ctx context.Context, host, action, reason string) 
 		return Request{}, refused(explain, "host %s is not in service: it is %s", host, h.State)
 	case action == events.HostCordon && h.ByHand != "":
 		return Request{}, refused(explain, "host %s is cordoned by a person's word already: %s", host, h.ByHand)
-	case action == events.HostUncordon && recovery.Holds(h):
+	case action == events.HostUncordon && h.HeldByRecovery():
 		return Request{}, isHeld(h)
 	case action == events.HostUncordon && h.ByHand == "":
 		return Request{}, refused(explain, "host %s is not cordoned by a person's word", host)

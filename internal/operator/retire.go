@@ -7,7 +7,6 @@ import (
 
 	"headroom/events"
 	"headroom/internal/pool"
-	"headroom/internal/pool/recovery"
 )
 
 // spare looks what the pool of a host can do without, by the same rule as the pool check.
@@ -116,7 +115,7 @@ func (o *Operator) RetireHost(ctx context.Context, host, reason string) (Request
 	switch why := h.NotEmpty(s.Shelf); {
 	case h.State != pool.HostInService && h.State != pool.HostCordoned:
 		return Request{}, refused(explain, "host %s is not in service: it is %s", host, h.State)
-	case recovery.Holds(h):
+	case h.HeldByRecovery():
 		return Request{}, isHeld(h)
 	case h.Protected != "":
 		return Request{}, refused("headroom host protect "+host+" --off --reason … takes that back.", "host %s is protected, by %s", host, h.Protected)

@@ -63,7 +63,7 @@ func (w *world) honest(t *testing.T) string {
 			continue
 		}
 		must(t, err)
-		switch held := host.ByHand == plans.Hold; {
+		switch held := host.ByHand == pool.RecoveryHold; {
 		case !r.HeldAt.IsZero() && !held:
 			return fmt.Sprintf("it is held since %s, and host %s is %s", r.HeldAt, id, host.State)
 		case r.HeldAt.IsZero() && held:

@@ -121,7 +121,7 @@ func TestAHostWhoseBucketCantBeLookedIntoIsLeftAlone(t *testing.T) {
 	w.now = w.now.Add(plans.Rest)
 	w.ask(t, events.RecoverLook)
 	if came := w.ask(t, events.RecoverApply); !strings.HasPrefix(came, "done") ||
-		!strings.Contains(w.state(t), "share-standard-1 cordoned \""+plans.Hold+"\": 1 free  1 free  1 free") {
+		!strings.Contains(w.state(t), "share-standard-1 cordoned \""+pool.RecoveryHold+"\": 1 free  1 free  1 free") {
 		t.Errorf("it came to %q\n%s", came, w.state(t))
 	}
 	w.shut = nil
@@ -303,8 +303,5 @@ func TestAnAddressThatATenantHasNoMoreIsFree(t *testing.T) {
 func TestEveryFieldIsRequired(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("it is made of nothing")
-	}
-	if plans.Hold == "" {
-		t.Error("a hold has no word")
 	}
 }

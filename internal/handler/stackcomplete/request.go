@@ -9,7 +9,6 @@ import (
 	"headroom/events"
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
-	"headroom/internal/pool/recovery"
 )
 
 // request does what a person wants done about a host. One that is in no state for it is left alone, and so a request that
@@ -118,7 +117,7 @@ func (h *Handler) asked(host pool.Host, r events.HostRequest) (pool.Host, error)
 		return pool.Begin(moved, pool.StepDelete, h.Now()), nil
 	case r.Action == events.HostCordon && serves && host.ByHand == "":
 		return pool.CordonByHand(host, who, h.Now())
-	case (r.Action == events.HostUncordon || r.Action == events.HostRetire) && recovery.Holds(host):
+	case (r.Action == events.HostUncordon || r.Action == events.HostRetire) && host.HeldByRecovery():
 		return host, ledger.ErrUnchanged // what it has may not be known: another recovery lets it out
 	case r.Action == events.HostUncordon && serves && host.ByHand != "":
 		return pool.Uncordon(host, who, h.Now())

@@ -236,7 +236,7 @@ func TestAHostThatARecoveryHoldsIsNobodysToLetOut(t *testing.T) {
 		for _, action := range []string{"uncordon", "retire"} {
 			w.deliver(ask(id, action))
 			w.drain()
-			if h := w.host(id); h.State != pool.HostCordoned || !recovery.Holds(h) {
+			if h := w.host(id); h.State != pool.HostCordoned || !h.HeldByRecovery() {
 				t.Errorf("after %s, it is %s, by hand %q", action, h.State, h.ByHand)
 			}
 		}

@@ -196,7 +196,7 @@ func TestASignupThatWasCutShortGoesOn(t *testing.T) {
 func TestAHostThatIsHeldIsFreedAndNobodyElses(t *testing.T) {
 	h := pool.Host{ID: "database-standard-1", State: pool.HostInService}
 	held, changed, err := Held(h, began)
-	if err != nil || !changed || held.State != pool.HostCordoned || held.ByHand != Hold || held.Step != pool.StepWatch {
+	if err != nil || !changed || held.State != pool.HostCordoned || held.ByHand != pool.RecoveryHold || held.Step != pool.StepWatch {
 		t.Fatalf("held: %+v, %v", held, err)
 	}
 	if _, again, _ := Held(held, began); again {
@@ -211,7 +211,7 @@ func TestAHostThatIsHeldIsFreedAndNobodyElses(t *testing.T) {
 		t.Error("a person's word is taken back")
 	}
 	both, changed, err := Held(h, began)
-	if err != nil || !changed || !Holds(both) || !Holds(held) || Holds(h) || Holds(freed) {
+	if err != nil || !changed || !both.HeldByRecovery() || !held.HeldByRecovery() || h.HeldByRecovery() || freed.HeldByRecovery() {
 		t.Errorf("held besides a person's word: %+v, %v", both, err)
 	}
 	if _, again, _ := Held(both, began); again {

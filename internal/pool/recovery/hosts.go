@@ -76,7 +76,7 @@ func (p *planner) adopt(id pool.HostID, f Host, of string) {
 		History: []pool.Entry{{At: p.now, What: "recovered", Why: "it stands, and was not on record"}},
 	}
 	h.Slots = p.slots(h, f)
-	h.Size, h.State, h.ByHand = len(h.Slots), pool.HostCordoned, Hold
+	h.Size, h.State, h.ByHand = len(h.Slots), pool.HostCordoned, pool.RecoveryHold
 	h = pool.Begin(h, pool.StepWatch, p.now)
 	p.plan.Hosts = append(p.plan.Hosts, HostChange{After: h})
 	p.does("adopt", of, "it bears order mark %s, has %d slots, and was not on record", f.Order, h.Size)
@@ -100,7 +100,7 @@ func (p *planner) catchUp(h pool.Host, f Host, of string) {
 		p.unsure("decide for", of, "%v", err)
 		return
 	}
-	after.ByHand = holding(after)
+	after.ByHand = after.WithRecovery()
 	after.Slots = p.slots(after, f)
 	p.plan.Hosts = append(p.plan.Hosts, HostChange{Before: h, After: pool.Begin(after, pool.StepWatch, p.now), Outcome: pool.Recovered})
 	p.does("put into service", of, "by the record it is %s, and all of it stands", h.State)
@@ -125,7 +125,7 @@ func (p *planner) standing(h pool.Host, f Host, of string) {
 			p.unsure("decide for", of, "%v", err)
 			return
 		}
-		moved.ByHand = holding(moved)
+		moved.ByHand = moved.WithRecovery()
 		after = pool.Begin(moved, pool.StepWatch, p.now)
 		p.does("keep", of, "it has tenants, and by the record it is being retired")
 	}

@@ -5,7 +5,6 @@ import (
 
 	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
-	"headroom/internal/pool/recovery"
 )
 
 // place is a slot of a host.
@@ -199,7 +198,7 @@ func (w *world) nobodyReachesAnothers(a accounts) {
 			at, known := a.slots[name] // a table that was put back may not know its host
 			owner := a.owners[at]
 			// What a host has that did not answer to a recovery is not known: it is held until it is, and nothing of it is handed out.
-			if db.login && known && owner == "" && (a.next[at] || w.slotState(a, at) == pool.SlotFree && !recovery.Holds(a.Hosts[at.host])) {
+			if db.login && known && owner == "" && (a.next[at] || w.slotState(a, at) == pool.SlotFree && !a.Hosts[at.host].HeldByRecovery()) {
 				w.found("what is nobody's lets nobody in", "%s on %s is nobody's, and %q gets in", name, s.name, w.town.passwords[db.password])
 			}
 			if of := w.town.passwords[db.password]; db.login && owner != "" && of != owner {

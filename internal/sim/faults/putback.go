@@ -117,7 +117,7 @@ func (t *town) recoversWhatIsHeld() {
 		return
 	}
 	for _, h := range w.ledger.Books().Hosts {
-		if plans.Holds(h) {
+		if h.HeldByRecovery() {
 			w.trace("hosts are held still: the ledger is recovered again")
 			p.action, p.put, p.over = "", w.now, time.Time{}
 			t.recovers()
