@@ -189,6 +189,8 @@ func Emptied(h Host, s Shelf, now time.Time) string {
 		return "it is protected, by " + h.Protected
 	case h.State != HostCordoned:
 		return fmt.Sprintf("it is %s", h.State)
+	case h.HeldByRecovery():
+		return "it is held by a recovery, and what it has may not be known"
 	case h.Repair > 0:
 		return fmt.Sprintf("it is being repaired (%s.%d)", h.ID, h.Repair)
 	case h.Doubt != "" || h.Trouble != "":

@@ -101,6 +101,11 @@ func TestADrainedHostTakesNoMoreAndGoesOnceItIsEmpty(t *testing.T) {
 	if why := pool.Emptied(h, pool.NewShelf(standard), now); why != "" {
 		t.Error(why)
 	}
+	held := h
+	held.ByHand = held.WithRecovery()
+	if why := pool.Emptied(held, pool.NewShelf(standard), now); !strings.Contains(why, "held by a recovery") {
+		t.Errorf("a host that may have more than its record says goes: %q", why)
+	}
 	if back, err := pool.Drain(h, "", now); err != nil || back.State != pool.HostInService {
 		t.Errorf("%s: %v", back.State, err)
 	}

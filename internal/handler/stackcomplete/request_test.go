@@ -233,6 +233,10 @@ func TestAHostThatARecoveryHoldsIsNobodysToLetOut(t *testing.T) {
 			w.must(err)
 			return held
 		})
+		w.change(id, func(h pool.Host) pool.Host { // by a record that is behind, it is empty
+			h.Slots[0].State, h.Slots[0].Tenant = pool.SlotFree, ""
+			return h
+		})
 		for _, action := range []string{"uncordon", "retire"} {
 			w.deliver(ask(id, action))
 			w.drain()
