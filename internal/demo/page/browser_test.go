@@ -222,6 +222,15 @@ func TestABrowserDrawsThePageAtEverySize(t *testing.T) {
 	}
 }
 
+// A tile that says how much is free shows that, and not what is taken.
+func TestTheBarOfATileIsWhatItSays(t *testing.T) {
+	r := lively(t)
+	b := newTab(t, 1440, 900, "light")
+	b.do(chromedp.Navigate(r.server.URL))
+	b.until(`document.querySelectorAll(".tile .meter").length === 2`)
+	b.is(`[...document.querySelectorAll(".tile .meter")].map((m) => m.parentNode.querySelector("strong").textContent + " " + m.firstChild.style.width)`, "18 90%,8 40%")
+}
+
 func TestAnAlarmOfAHostThatIsBeingMadeIsNoTrouble(t *testing.T) {
 	r := newRig(t)
 	r.rings("headroom-dev-" + string(r.host(share, pool.HostPreparing, 10).ID) + "-status")

@@ -86,7 +86,7 @@ function drawTiles(ringing, dead) {
     if (pool) {
       const all = pool.free + pool.taken + pool.leaving + pool.provisioning || 1;
       const bar = (n, kind) => { const i = el("i", { className: kind }); i.style.width = (100 * n) / all + "%"; return i; };
-      tile.append(el("div", { className: "meter" }, bar(pool.taken, ""), bar(pool.leaving, "leaving"), bar(pool.provisioning, "made")));
+      tile.append(el("div", { className: "meter" }, bar(pool.free, ""), bar(pool.leaving, "leaving"), bar(pool.provisioning, "made")));
     }
     return tile;
   }));
