@@ -18,13 +18,14 @@ import (
 func TestWithoutAGrantTheRunFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, policies(
-		pool.Policy{SlotsPerHost: 20},
+		// Enough for a signup a grant, and as many again to use up what was ordered twice.
+		pool.Policy{SlotsPerHost: 20, Floor: 3, Ceiling: 3},
 		// Each signup makes the pool check order a host.
 		pool.Policy{SlotsPerHost: 1, BufferSlots: 3, Ceiling: 40, MaxOrders: 3},
 	), func(o *local.Options) { o.Speed = 30 }) // a gateway's alarms are waited for by the minute, and there are thirty gateways
 	s.liftLimits(t)
 	s.hurry(t)
-	s.awaitInService(t, 1, 3)
+	s.awaitInService(t, 3, 3)
 	roles, tenants := s.roles(t), 0
 
 	signUp := func(t *testing.T, revoked func()) {
@@ -55,6 +56,8 @@ func TestWithoutAGrantTheRunFails(t *testing.T) {
 		s.setAlarm(t, name, cloudwatch.Alarming, "threshold crossed")
 		revoked()
 		s.await(t, "the host is cordoned", func() bool { return len(heard[events.HostCordoned](s.watch)) > 0 })
+		s.setAlarm(t, name, cloudwatch.OK, "threshold no longer crossed")
+		s.await(t, "the host is in service again", func() bool { return s.host(t, "database-standard-1").State == pool.HostInService })
 	}
 	gatewayAlarm := func(t *testing.T, revoked func()) {
 		const host = "share-standard-1"

@@ -51,6 +51,8 @@ func accepting(ctx context.Context, address string, p *Process) error {
 			select {
 			case <-p.Done():
 				return fmt.Errorf("it ended early: %w", p.Err())
+			case <-ctx.Done():
+				return fmt.Errorf("wait for it to settle: %w", ctx.Err())
 			case <-time.After(settled):
 				return nil
 			}

@@ -42,6 +42,9 @@ func (p *Part) Close() error {
 
 // launch starts a part whose output goes to its log, and waits until ready answers its URL.
 func launch(ctx context.Context, name string, o Options, cmd *exec.Cmd, ready func(context.Context, *Process) (*url.URL, error)) (*Part, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
 	log, err := os.Create(filepath.Join(o.Dir, name+".log"))
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
