@@ -19,6 +19,7 @@ type DecommissionRequested struct {
 	Reason      string `json:"reason"`          // stands in the history and on the certificate
 	RequestedBy string `json:"requestedBy"`     // likewise
 	Grace       string `json:"grace,omitempty"` // how long it can be undone, such as "72h"; left out: as the policy's terms say
+	AsOf        string `json:"asOf,omitempty"`  // since when that has been wanted, RFC 3339: an undo sent later holds; left out: since it is sent
 	Correlated
 }
 
@@ -33,6 +34,7 @@ type UndoRequested struct {
 	TenantID    string `json:"tenantId"`
 	Reason      string `json:"reason"`
 	RequestedBy string `json:"requestedBy"`
+	AsOf        string `json:"asOf,omitempty"` // since when that has been wanted, RFC 3339: a departure asked for later holds; left out: since it is sent
 	Correlated
 }
 
@@ -53,6 +55,7 @@ func ParseDecommissionRequested(body []byte) (DecommissionRequested, error) {
 		{"reason", &request.Reason, func(v string) *FieldError { return checkWords("reason", v) }},
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkWords("requestedBy", v) }},
 		{"grace", &request.Grace, checkGrace},
+		{"asOf", &request.AsOf, checkAsOf},
 	})
 	return request, err
 }
@@ -66,8 +69,18 @@ func ParseUndoRequested(body []byte) (UndoRequested, error) {
 		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
 		{"reason", &request.Reason, func(v string) *FieldError { return checkWords("reason", v) }},
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkWords("requestedBy", v) }},
+		{"asOf", &request.AsOf, checkAsOf},
 	})
 	return request, err
+}
+
+// Wanted is since when something has been wanted that a message asks for: as of the time that the message names (RFC 3339; empty:
+// none), and not after it was sent.
+func Wanted(asOf string, sent time.Time) time.Time {
+	if at, err := time.Parse(time.RFC3339, asOf); err == nil && at.Before(sent) {
+		return at.UTC()
+	}
+	return sent
 }
 
 // requestField is one field of a request: its name, where it goes, and what must be so of it.
@@ -123,6 +136,13 @@ func checkWords(field, value string) *FieldError {
 		return &FieldError{Field: field, Reason: "is longer than 400 bytes"}
 	case !utf8.ValidString(value), strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return &FieldError{Field: field, Reason: "has characters that are no text"}
+	}
+	return nil
+}
+
+func checkAsOf(value string) *FieldError {
+	if _, err := time.Parse(time.RFC3339, value); value != "" && err != nil {
+		return &FieldError{Field: "asOf", Reason: "is no time as RFC 3339 has it"}
 	}
 	return nil
 }

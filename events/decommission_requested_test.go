@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDecommissionRequestsAreRead(t *testing.T) {
@@ -33,6 +34,8 @@ func TestBadDecommissionRequestsNameTheirField(t *testing.T) {
 		"a grace that is none":     {strings.Replace(good, `"72h"`, `"3 days"`, 1), "grace"},
 		"a grace before":           {strings.Replace(good, `"72h"`, `"-1h"`, 1), "grace"},
 		"a grace that is a number": {strings.Replace(good, `"72h"`, `72`, 1), "grace"},
+		"no time":                  {strings.Replace(good, `"72h"`, `"72h","asOf":"yesterday"`, 1), "asOf"},
+		"a time without its zone":  {strings.Replace(good, `"72h"`, `"72h","asOf":"2026-03-01T12:00:00"`, 1), "asOf"},
 		"a tenant twice":           {strings.Replace(good, `"reason"`, `"tenantId":"other","reason"`, 1), "tenantId"},
 		"a name in other letters":  {strings.Replace(good, `"tenantId"`, `"TENANTID"`, 1), "tenantId"},
 	} {
@@ -42,5 +45,21 @@ func TestBadDecommissionRequestsNameTheirField(t *testing.T) {
 				t.Errorf("error %v, want one about %s", err, test.field)
 			}
 		})
+	}
+}
+
+func TestWhatIsWantedSinceBeforeItWasSent(t *testing.T) {
+	sent := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for asOf, want := range map[string]time.Time{
+		"":                              sent,
+		"2026-03-01T12:30:00+01:00":     sent.Add(-30 * time.Minute),
+		"2026-03-01T11:59:59.999Z":      sent.Add(-time.Millisecond),
+		"2026-03-01T12:00:00.001Z":      sent, // nobody wants what comes yet
+		"9999-01-01T00:00:00Z":          sent,
+		"the day before they signed up": sent,
+	} {
+		if got := Wanted(asOf, sent); !got.Equal(want) {
+			t.Errorf("as of %q it is wanted since %s, not %s", asOf, got, want)
+		}
 	}
 }

@@ -146,7 +146,10 @@ func (d Departure) Clone() Departure {
 // GraceUntil is until when the departure can be undone: for as long as its grace is after it was recorded, and not
 // before its data is proven to be archived. However long the message that asked for it lay somewhere, all of the grace is left
 // to who is told that the tenant leaves.
-func (d Departure) GraceUntil() time.Time { return later(d.RequestedAt, d.RecordedAt).Add(d.Grace) }
+func (d Departure) GraceUntil() time.Time { return d.Began().Add(d.Grace) }
+
+// Began is when the departure was recorded, which may be long after it was asked for.
+func (d Departure) Began() time.Time { return later(d.RequestedAt, d.RecordedAt) }
 
 // LastAsked is when the departure was asked for last.
 func (d Departure) LastAsked() time.Time { return later(d.RequestedAt, d.Again.At) }

@@ -223,7 +223,7 @@ func leftOf(host pool.Host) (out []events.CertifiedTrace) {
 // been.
 func lockedUntil(d pool.Departure) (until time.Time) {
 	if until = d.Archive.RetainUntil; until.IsZero() {
-		until = d.RequestedAt.Add(d.Retain)
+		until = d.Began().Add(d.Retain)
 	}
 	return until
 }

@@ -3,6 +3,7 @@ package decommission
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,4 +90,55 @@ func TestALateUndoHasTheGraceBeginAnew(t *testing.T) {
 		}
 		return fmt.Sprint(d.State, d.Step, w.tenant("acme").State)
 	})
+}
+
+// A ledger that was put back lost that acme leaves, or that it stays, and its recovery asks for that again: as of the last that the
+// ledger knows, not as of now. What was asked for between, and waits in the queue, is the last word in either order.
+func TestWhatARecoveryAsksForAgainIsNoLaterWordThanWhatWaits(t *testing.T) {
+	for kind, want := range map[string]pool.TenantState{
+		events.TypeUndoRequested: pool.TenantReady, events.TypeDecommissionRequested: pool.TenantLeft,
+	} {
+		for _, order := range orders(2) {
+			t.Run(fmt.Sprintf("%s waits, %v", kind, order), func(t *testing.T) {
+				w := newWorld(t)
+				if kind == events.TypeDecommissionRequested { // the recovery has it stay
+					w.ask("acme", "")
+					w.run(time.Minute, w.once)
+				}
+				known := w.now.Add(time.Millisecond)
+				w.now = w.now.Add(time.Hour)
+				waits := w.sentAt(w.now, kind)
+				w.now = w.now.Add(time.Minute)
+				again := w.sentAt(w.now, map[string]string{
+					events.TypeUndoRequested: events.TypeDecommissionRequested, events.TypeDecommissionRequested: events.TypeUndoRequested,
+				}[kind])
+				again.Body = strings.Replace(again.Body, `"version"`, fmt.Sprintf(`"asOf":%q,"version"`, known.Format(time.RFC3339Nano)), 1)
+				both := []events.Delivery{again, waits}
+				for _, n := range order {
+					w.must(w.once(both[n]))
+					w.run(3*time.Minute, w.once)
+				}
+				if got := w.tenant("acme").State; got != want {
+					t.Errorf("it is %s, not %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+// What is asked for as of an earlier time has all of its grace, and what it leaves is kept as long, from when it is recorded.
+func TestWhatIsAskedForAsOfAnEarlierTimeHasAllOfItsGrace(t *testing.T) {
+	w := newWorld(t)
+	w.now = w.now.Add(100 * 24 * time.Hour)
+	began := w.now
+	w.ask("acme", fmt.Sprintf(`,"asOf":%q`, w.now.Add(-99*24*time.Hour).Format(time.RFC3339)))
+	w.run(20*time.Minute, w.once)
+	d := w.departure("acme.markacme")
+	if d.State != pool.DepartureLeaving || d.GraceUntil().Before(began.Add(d.Grace)) || d.Archive.RetainUntil.Before(began.Add(d.Grace+d.Retain)) {
+		t.Errorf("it is %s, can be undone until %s, and its archive is locked until %s", d.State, d.GraceUntil(), d.Archive.RetainUntil)
+	}
+	w.run(grace+coolDown+2*time.Hour, w.once)
+	if d = w.departure("acme.markacme"); d.State != pool.DepartureLeft {
+		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
+	}
 }

@@ -64,7 +64,7 @@ func (h *Handler) departures() lifecycle.Machine[pool.Departure] {
 		Moved: func(ctx context.Context, before, after pool.Departure) {
 			h.moved(ctx, "departure", string(before.ID()), string(after.State), before.Progress, after.Progress)
 			if after.State == pool.DepartureLeaving && !after.Done(pool.StepLock) {
-				h.Metrics.Duration(telemetry.ArchiveAge, h.Now().Sub(after.RequestedAt))
+				h.Metrics.Duration(telemetry.ArchiveAge, h.Now().Sub(after.Began()))
 			}
 		},
 		Time: h.timeLeft,

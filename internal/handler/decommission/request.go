@@ -35,7 +35,7 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 		return fmt.Errorf("load the terms: %w", err)
 	}
 	asked := pool.Departure{
-		Reason: request.Reason, RequestedBy: d.Who(request.RequestedBy), Message: d.ID, RequestedAt: h.sent(d), Grace: time.Duration(terms.Grace),
+		Reason: request.Reason, RequestedBy: d.Who(request.RequestedBy), Message: d.ID, RequestedAt: events.Wanted(request.AsOf, h.sent(d)), Grace: time.Duration(terms.Grace),
 	}
 	if request.Grace != "" {
 		if asked.Grace, err = time.ParseDuration(request.Grace); err != nil {

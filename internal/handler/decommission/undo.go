@@ -27,6 +27,7 @@ func (h *Handler) undo(ctx context.Context, d events.Delivery) error {
 		return err
 	}
 	request.RequestedBy = d.Who(request.RequestedBy)
+	sent := events.Wanted(request.AsOf, h.sent(d))
 	for range rounds {
 		t, err := h.Ledger.Tenant(ctx, pool.TenantID(request.TenantID))
 		if errors.Is(err, pool.ErrNotFound) {
@@ -36,9 +37,9 @@ func (h *Handler) undo(ctx context.Context, d events.Delivery) error {
 			return fmt.Errorf("read tenant %s, which is to stay: %w", request.TenantID, err)
 		}
 		if t.State != pool.TenantLeft {
-			bad, err = h.undoEarly(ctx, d, t)
+			bad, err = h.undoEarly(ctx, sent, t)
 		} else {
-			bad, err = h.rejoin(ctx, d, t, request)
+			bad, err = h.rejoin(ctx, sent, t, request)
 		}
 		switch {
 		case errors.Is(err, pool.ErrConflict):
@@ -53,8 +54,7 @@ func (h *Handler) undo(ctx context.Context, d events.Delivery) error {
 
 // undoEarly is an undo of a tenant that does not leave: it was undone before, or the undo has overtaken the request that
 // it undoes, which then comes too late.
-func (h *Handler) undoEarly(ctx context.Context, d events.Delivery, t pool.Tenant) (*events.FieldError, error) {
-	sent := h.sent(d)
+func (h *Handler) undoEarly(ctx context.Context, sent time.Time, t pool.Tenant) (*events.FieldError, error) {
 	if before, err := h.heardBefore(ctx, t, sent); before || err != nil {
 		if err == nil {
 			err = h.answerLast(ctx, t.ID)
@@ -90,12 +90,11 @@ func (h *Handler) heardBefore(ctx context.Context, t pool.Tenant, sent time.Time
 }
 
 // rejoin has a tenant back whose departure can be undone. pool.ErrConflict when its record or its departure has changed.
-func (h *Handler) rejoin(ctx context.Context, delivery events.Delivery, t pool.Tenant, request events.UndoRequested) (*events.FieldError, error) {
+func (h *Handler) rejoin(ctx context.Context, sent time.Time, t pool.Tenant, request events.UndoRequested) (*events.FieldError, error) {
 	d, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
 	if err != nil {
 		return nil, fmt.Errorf("read the departure of tenant %s: %w", t.ID, err)
 	}
-	sent := h.sent(delivery)
 	switch {
 	case sent.Before(d.LastAsked()):
 		return nil, h.outlasted(ctx, d, sent) // it undid an earlier one, or what was asked for before the last time

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -150,19 +151,24 @@ func (h *Handler) register(ctx context.Context, address string, id pool.TenantID
 // send asks those to leave again who were leaving, and those to stay who stay.
 func (h *Handler) send(ctx context.Context, p plans.Plan, r plans.Record) error {
 	const why = "recovered: the ledger was put back"
-	for _, id := range p.Leave {
+	for _, w := range p.Leave {
 		if err := h.Departures.Send(ctx, events.DecommissionRequested{
-			Version: events.Version, Type: events.TypeDecommissionRequested, TenantID: string(id), Reason: why, RequestedBy: r.By,
+			Version: events.Version, Type: events.TypeDecommissionRequested, TenantID: string(w.Tenant), Reason: why, RequestedBy: r.By,
+			AsOf: asOf(w.Since),
 		}, 0); err != nil {
-			return fmt.Errorf("have tenant %s leave again: %w", id, err)
+			return fmt.Errorf("have tenant %s leave again: %w", w.Tenant, err)
 		}
 	}
-	for _, id := range p.Stay {
+	for _, w := range p.Stay {
 		if err := h.Departures.Send(ctx, events.UndoRequested{
-			Version: events.Version, Type: events.TypeUndoRequested, TenantID: string(id), Reason: why, RequestedBy: r.By,
+			Version: events.Version, Type: events.TypeUndoRequested, TenantID: string(w.Tenant), Reason: why, RequestedBy: r.By,
+			AsOf: asOf(w.Since),
 		}, 0); err != nil {
-			return fmt.Errorf("have tenant %s stay: %w", id, err)
+			return fmt.Errorf("have tenant %s stay: %w", w.Tenant, err)
 		}
 	}
 	return nil
 }
+
+// asOf words a time for a message.
+func asOf(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }

@@ -35,17 +35,24 @@ type Line struct {
 
 func (l Line) String() string { return l.What + " " + l.Of + ": " + l.Why }
 
+// Wish is a tenant of which something was asked for, in words that the ledger lost. It was so at some time after all that the
+// ledger still knows: whatever waits in a queue, and was sent since, is a later word.
+type Wish struct {
+	Tenant pool.TenantID
+	Since  time.Time // just after the last that the ledger knows
+}
+
 // Plan is what makes the ledger true again. It is made again from what was found, and from the ledger, until there is
 // nothing left of it.
 type Plan struct {
 	Hosts   []HostChange
 	Tenants []TenantChange
-	Leave   []pool.TenantID // tenants that were leaving: they are asked to leave again
-	Stay    []pool.TenantID // tenants that leave by the record, and were let in again: that they leave is undone again
-	Keep    []pool.HostID   // hosts of which it is not known what they have: they go on being held
-	Lines   []Line          // what is done
-	Unsure  []Line          // what nobody but a person can decide. Nothing of that is handed out
-	Blind   []string        // what could not be looked at as a whole: then it is no plan
+	Leave   []Wish        // tenants that were leaving: they are asked to leave again
+	Stay    []Wish        // tenants that leave by the record, and were let in again: that they leave is undone again
+	Keep    []pool.HostID // hosts of which it is not known what they have: they go on being held
+	Lines   []Line        // what is done
+	Unsure  []Line        // what nobody but a person can decide. Nothing of that is handed out
+	Blind   []string      // what could not be looked at as a whole: then it is no plan
 }
 
 // Done reports whether there is nothing to do: the ledger says what there is, as far as that can be decided.

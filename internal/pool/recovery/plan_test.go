@@ -20,11 +20,11 @@ func apply(b Books, p Plan, w *world) Books {
 	for _, c := range p.Tenants {
 		b.Tenants[c.After.ID] = c.After.Clone()
 	}
-	for _, id := range p.Leave {
-		leave(&b, id, w.now)
+	for _, asked := range p.Leave {
+		leave(&b, asked.Tenant, w.now)
 	}
-	for _, id := range p.Stay {
-		end(&b, id, true, w.draw)
+	for _, asked := range p.Stay {
+		end(&b, asked.Tenant, true, w.draw)
 	}
 	return b
 }

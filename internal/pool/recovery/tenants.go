@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	"headroom/internal/pool"
 )
@@ -110,7 +111,8 @@ func (p *planner) stays(id pool.TenantID, s Secret) {
 		return
 	}
 	const why = "it reaches its database and its share, and by the record it was shut out to leave"
-	then := p.Departures[id][leaves].Tenant
+	departure := p.Departures[id][leaves]
+	then := departure.Tenant
 	as := func(at place) bool {
 		return p.same(then.Share, at) && slices.Equal(slices.Sorted(slices.Values(p.slot(at).Clients)), then.Clients())
 	}
@@ -119,7 +121,7 @@ func (p *planner) stays(id pool.TenantID, s Secret) {
 		p.unsure("have stay", of, "%s, with another database or other addresses", why)
 		return
 	}
-	p.plan.Stay = append(p.plan.Stay, id)
+	p.plan.Stay = append(p.plan.Stay, Wish{id, departure.LastAsked().Add(tick)})
 	p.does("have stay", of, "%s", why)
 }
 
@@ -331,11 +333,20 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 	switch db, sh := p.slot(database).Open, p.slot(share).Open; {
 	case half:
 	case !db && !sh:
-		p.plan.Leave = append(p.plan.Leave, s.Tenant)
+		p.plan.Leave = append(p.plan.Leave, Wish{s.Tenant, lastWord(after).Add(tick)})
 		p.does("have leave again", of, "nobody can reach its database or its share: it was leaving")
 	case db != sh:
 		p.unsure("let in or put out", of, "somebody can reach its %s, and not its other half: something about it was under way", map[bool]string{true: "database", false: "share"}[db])
 	}
+}
+
+// tick is what is just after something else: messages are dated in milliseconds.
+const tick = time.Millisecond
+
+// lastWord is when the last message was sent that a tenant's record says was followed: it signed up, had its storage, or was asked to
+// leave or to stay. It is the same however often the recovery is made.
+func lastWord(t pool.Tenant) time.Time {
+	return slices.MaxFunc([]time.Time{t.RequestedAt, t.ReadyAt, t.LeftAt}, time.Time.Compare)
 }
 
 // goesOn is a tenant whose signup was cut short when it had its share, or when that bore its tag: its signup opens both, and
