@@ -18,16 +18,14 @@ func (p *planner) believe() {
 			for _, l := range held[id].Listed() {
 				has = append(has, pool.Holding{Host: l.Host(tier), Index: l.Offer.Index, Generation: l.Offer.Generation})
 			}
-			p.stale[id] = p.astray(id, has...)
+			t, _ := p.planned(id)
+			elsewhere := t.State == pool.TenantReady && !slices.ContainsFunc(has, func(h pool.Holding) bool { return h.Same(t.Database) || h.Same(t.Share) })
+			p.stale[id] = p.astray(id, has...) || elsewhere
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.Tenants)) {
 		before := p.Tenants[id]
-		planned := slices.IndexFunc(p.plan.Tenants, func(c TenantChange) bool { return c.After.ID == id })
-		t := before
-		if planned >= 0 {
-			t = p.plan.Tenants[planned].After
-		}
+		t, _ := p.planned(id)
 		if t.Anew || t.State != pool.TenantRequested && t.State != pool.TenantWaiting ||
 			!(t.Named() && p.astray(id, t.Database, t.Share)) && !(!t.Named() && p.stale[id]) {
 			continue
@@ -38,11 +36,7 @@ func (p *planner) believe() {
 		if !undecided && !slices.Contains(after.Spent, before.Mark) {                                        // its secret may be gone, and can't be made again
 			after.Spent, after.Mark = append(after.Spent, before.Mark), another(before.Mark)
 		}
-		if planned >= 0 {
-			p.plan.Tenants[planned].After = after
-		} else {
-			p.change(before, after)
-		}
+		p.change(before, after)
 		p.does("give other slots to", "tenant "+string(id), "what its signup had claimed by the record is not its own any more")
 	}
 }

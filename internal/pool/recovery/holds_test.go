@@ -67,6 +67,18 @@ func replayed(b Books, t pool.Tenant) []pool.Holding {
 	return has
 }
 
+// heldFor is for whom the shelf holds a slot; empty: for nobody.
+func heldFor(b Books, h pool.Host, s pool.Slot) pool.TenantID {
+	for id, hold := range b.Shelves[h.Tier].Held {
+		if slices.ContainsFunc(hold.Listed(), func(l pool.Listed) bool {
+			return l.Kind == h.Kind && l.Host(h.Tier) == h.ID && l.Offer.Index == s.Index && l.Offer.Generation == s.Generation
+		}) {
+			return id
+		}
+	}
+	return ""
+}
+
 // settles reports whether a slot that is set out by its host's record is to become the tenant's who has it.
 func settles(b Books, h pool.Host, s pool.Slot) bool {
 	for id, hold := range b.Shelves[h.Tier].Held {

@@ -91,6 +91,7 @@ func (p *planner) judge() {
 	for _, id := range p.tenantIDs() {
 		p.tenant(id)
 	}
+	p.earlier()
 	p.believe()
 }
 
@@ -109,6 +110,7 @@ type planner struct {
 	resting   map[place]pool.TenantID // who was about to get it, and does not
 	contested map[place]string        // why it can't be said whose it is
 
+	lives []Secret               // by which those log in that have both
 	stale map[pool.TenantID]bool // whose claim on the shelf is not to be believed
 }
 

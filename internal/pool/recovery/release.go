@@ -99,14 +99,22 @@ func (p *planner) recorded(id pool.HostID, index int) string {
 		if t := p.Tenants[tenant]; t.State != pool.TenantLeft && (is(t.Database) || is(t.Share)) {
 			return "by its record it is tenant " + string(tenant) + "'s"
 		}
-		for _, d := range p.Departures[tenant] {
-			if !d.State.Ended() && (is(d.Tenant.Database) || is(d.Tenant.Share)) {
-				return "it is cleared by departure " + string(d.ID())
-			}
+		if why := p.underWay(tenant, is); why != "" {
+			return why
 		}
-		if r := p.Restorations[tenant]; !r.State.Ended() && (is(r.Database) || is(r.Share) || is(r.Target)) {
-			return "restoration " + string(r.ID()) + " is under way in it"
+	}
+	return ""
+}
+
+// underWay says what is done with one of a tenant's holdings; empty: nothing is.
+func (p *planner) underWay(tenant pool.TenantID, is func(pool.Holding) bool) string {
+	for _, d := range p.Departures[tenant] {
+		if !d.State.Ended() && (is(d.Tenant.Database) || is(d.Tenant.Share)) {
+			return "it is cleared by departure " + string(d.ID())
 		}
+	}
+	if r := p.Restorations[tenant]; !r.State.Ended() && (is(r.Database) || is(r.Share) || is(r.Target)) {
+		return "restoration " + string(r.ID()) + " is under way in it"
 	}
 	return ""
 }

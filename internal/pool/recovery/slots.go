@@ -81,7 +81,7 @@ func (p *planner) slotAt(h pool.Host, index int) pool.Slot {
 		return p.held(h, s, is, same, holder, of)
 	}
 	if why := p.contested[at]; why != "" {
-		if same && (taken(s.State) || s.State == pool.SlotOffered && p.claimed(h, s)) {
+		if same && (taken(s.State) && !p.forsaken(h, s) || s.State == pool.SlotOffered && p.claimed(h, s)) {
 			return is
 		}
 		return p.quarantined(is, of, why)
@@ -90,7 +90,7 @@ func (p *planner) slotAt(h pool.Host, index int) pool.Slot {
 		return p.rested(h, s, is, same, resting, of)
 	}
 	if e.Open || e.Holds || e.Tenant != "" {
-		if same && (taken(s.State) || s.State == pool.SlotReturned || s.State == pool.SlotOffered && p.onShelf(h, s)) {
+		if same && (taken(s.State) && !p.forsaken(h, s) || s.State == pool.SlotReturned || s.State == pool.SlotOffered && p.onShelf(h, s)) {
 			return is // it is known whose it is or was, and what becomes of it
 		}
 		return p.quarantined(is, of, "it may hold somebody's data, and no tenant's secret or share says whose")
@@ -101,6 +101,14 @@ func (p *planner) slotAt(h pool.Host, index int) pool.Slot {
 // taken are the states of slots that nobody is given.
 func taken(s pool.SlotState) bool {
 	return slices.Contains([]pool.SlotState{pool.SlotAssigned, pool.SlotLeaving, pool.SlotQuarantined, pool.SlotRetired}, s)
+}
+
+// forsaken reports whether a slot is a tenant's by its own record, and by nothing else: the tenant is to have others, and nothing is
+// under way that would clear it.
+func (p *planner) forsaken(h pool.Host, s pool.Slot) bool {
+	t, _ := p.planned(s.Tenant)
+	is := func(has pool.Holding) bool { return has.Host == h.ID && has.Index == s.Index }
+	return s.State == pool.SlotAssigned && t.State == pool.TenantReady && !is(t.Database) && !is(t.Share) && p.underWay(s.Tenant, is) == ""
 }
 
 // missing is a slot of which nothing stands.
@@ -172,7 +180,7 @@ func (p *planner) rested(h pool.Host, s, is pool.Slot, same bool, id pool.Tenant
 	if same && (taken(s.State) || s.State == pool.SlotReturned || s.State == pool.SlotOffered && p.onShelf(h, s)) {
 		return is // it rests, or another has it by now
 	}
-	if _, known := p.Tenants[id]; !known {
+	if _, known := p.planned(id); !known {
 		return p.quarantined(is, of, "a signup of tenant "+string(id)+" was about to open it")
 	}
 	is.State, is.Since, is.Tenant, is.Refill = pool.SlotReturned, p.now, id, 0

@@ -156,9 +156,12 @@ func (p *planner) unseen() bool {
 	return false
 }
 
-// shareOf is the share of a tenant, and how many it may be.
+// shareOf is the share of a tenant, and how many it may be. One that a departure on record clears is of an earlier life, whose tag it
+// bears until it is made anew.
 func (p *planner) shareOf(t pool.Tenant, id pool.TenantID) (place, int) {
-	all := p.shares[id]
+	all := slices.DeleteFunc(slices.Clone(p.shares[id]), func(at place) bool {
+		return slices.ContainsFunc(p.Departures[id], func(d pool.Departure) bool { return !d.State.Ended() && p.same(d.Tenant.Share, at) })
+	})
 	if len(all) > 1 {
 		open := slices.DeleteFunc(slices.Clone(all), func(at place) bool { return !p.slot(at).Open })
 		if len(open) == 0 { // it leaves, and what it had is what is recorded
@@ -281,11 +284,7 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 	}
 	ready := known && t.State == pool.TenantReady
 	after.Mark, after.Secret = s.Mark, s.ARN
-	for _, other := range p.Secrets {
-		if other.Tenant == s.Tenant && other.Mark != s.Mark && !slices.Contains(after.Spent, other.Mark) && !p.departs(t, other.Mark) {
-			after.Spent = append(after.Spent, other.Mark)
-		}
-	}
+	p.lives = append(p.lives, s)
 	var what []string
 	if !p.same(t.Database, database) {
 		if ready && t.Database.Host != database.host {
@@ -370,6 +369,25 @@ func (p *planner) holding(at place) pool.Holding {
 	return pool.Holding{Host: at.host, Index: s.Index, Generation: s.Generation, Name: s.Name, Address: access.Address, Port: access.Port}
 }
 
+// changed is where the plan has a tenant's change; below zero: it has none.
+func (p *planner) changed(id pool.TenantID) int {
+	return slices.IndexFunc(p.plan.Tenants, func(c TenantChange) bool { return c.After.ID == id })
+}
+
+// planned is a tenant as it is to be; false: it is on no record, and is to be on none.
+func (p *planner) planned(id pool.TenantID) (pool.Tenant, bool) {
+	if n := p.changed(id); n >= 0 {
+		return p.plan.Tenants[n].After, true
+	}
+	t, known := p.Tenants[id]
+	return t, known
+}
+
+// change has a tenant be as it is to be, whatever was planned for it before.
 func (p *planner) change(before, after pool.Tenant) {
+	if n := p.changed(after.ID); n >= 0 {
+		p.plan.Tenants[n].After = after
+		return
+	}
 	p.plan.Tenants = append(p.plan.Tenants, TenantChange{before, after})
 }

@@ -115,7 +115,7 @@ func (w *world) signUp(id pool.TenantID, address string, half bool) {
 	dh, di, ok := w.free(pool.Database)
 	sh, si, also := w.free(pool.Share)
 	t, known := w.books.Tenants[id]
-	if !ok || !also || known && t.State != pool.TenantLeft || len(w.departing(id)) > 0 {
+	if !ok || !also || known && t.State != pool.TenantLeft {
 		return
 	}
 	next := pool.Tenant{ID: id, Tier: "standard", Mark: w.draw("m"), Addresses: []string{address}, State: pool.TenantRequested, RequestedAt: w.now, LeftAt: t.LeftAt}
@@ -192,12 +192,16 @@ func leave(b *Books, id pool.TenantID, now time.Time) {
 	}
 }
 
-// end undoes a departure that has begun, or has what the tenant had made anew.
-func end(b *Books, id pool.TenantID, undo bool, draw func(string) string) (over bool) {
+// end undoes a departure that has begun, if its tenant has not signed up again since, or has what the tenant had made anew. It returns
+// the marks of what is over.
+func end(b *Books, id pool.TenantID, undo bool, draw func(string) string) (over []string) {
 	all := slices.Clone(b.Departures[id])
-	at := slices.IndexFunc(all, func(d pool.Departure) bool { return !d.State.Ended() })
+	at := slices.IndexFunc(all, func(d pool.Departure) bool {
+		its := b.Tenants[id].State == pool.TenantLeft && b.Tenants[id].Mark == d.Tenant.Mark
+		return !d.State.Ended() && (its || !undo)
+	})
 	if at < 0 {
-		return false
+		return nil
 	}
 	t := all[at].Tenant.Clone()
 	for _, has := range []pool.Holding{t.Database, t.Share} {
@@ -222,13 +226,15 @@ func end(b *Books, id pool.TenantID, undo bool, draw func(string) string) (over 
 		all[at].State = pool.DepartureLeft
 	}
 	b.Departures[id] = all
-	return !undo
+	if undo {
+		return nil
+	}
+	return append(t.Spent, t.Mark)
 }
 
 func (w *world) end(id pool.TenantID, undo bool) {
-	if end(&w.books, id, undo, w.draw) {
-		w.secrets = slices.DeleteFunc(w.secrets, func(s Secret) bool { return s.Tenant == id })
-	}
+	over := end(&w.books, id, undo, w.draw)
+	w.secrets = slices.DeleteFunc(w.secrets, func(s Secret) bool { return s.Tenant == id && slices.Contains(over, s.Mark) })
 }
 
 // move takes a tenant's database elsewhere; what it moved away from is kept, shut.

@@ -1,0 +1,110 @@
+package recovery
+
+import (
+	"slices"
+	"testing"
+
+	"headroom/internal/pool"
+)
+
+// By the record acme has what it had in its first life. It has left since, and has signed up again. What its first life had is shut, and
+// holds its data: it is nobody's, a person is asked, and the secret that says whose it is does not go with the second life.
+func TestWhatAnEarlierLifeLeftIsKeptForPeople(t *testing.T) {
+	w := heldWorld()
+	before := w.books.clone()
+	first := before.Tenants["acme"]
+	w.leave("acme")
+	w.signUp("acme", "10.0.0.9", false)
+	second := w.books.Tenants["acme"]
+	if second.Mark == first.Mark || second.Database.Same(first.Database) {
+		t.Fatalf("it has signed up as %+v", second)
+	}
+	p := Make(before, w.found(), w.now)
+	if !slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.What == "see to what is left of" && l.Of == "tenant acme" }) {
+		t.Errorf("it is unsure of %v", p.Unsure)
+	}
+	after := apply(before, p, w)
+	acme := after.Tenants["acme"]
+	if acme.State != pool.TenantReady || acme.Mark != second.Mark || !acme.Database.Same(second.Database) || !acme.Share.Same(second.Share) || slices.Contains(acme.Spent, first.Mark) {
+		t.Errorf("it is %+v", acme)
+	}
+	for _, had := range []pool.Holding{first.Database, first.Share} {
+		h := after.Hosts[had.Host]
+		if s := h.Slot(had.Index); s.State != pool.SlotQuarantined || !s.Doubted() {
+			t.Errorf("slot %s/%d is %+v", had.Host, had.Index, s)
+		}
+	}
+	if again := Make(after, w.found(), w.now); !again.Done() {
+		t.Errorf("there is left to do: %v", again.Lines)
+	}
+}
+
+// What an earlier life had was made anew since: nothing is left that its secret could tell of.
+func TestTheSecretOfAnEarlierLifeThatIsClearedIsSpent(t *testing.T) {
+	w := heldWorld()
+	before := w.books.clone()
+	first := before.Tenants["acme"]
+	secrets := slices.Clone(w.secrets)
+	w.leave("acme")
+	w.end("acme", false)
+	w.secrets = secrets // but for its secret
+	w.signUp("acme", "10.0.0.9", false)
+	p := Make(before, w.found(), w.now)
+	after := apply(before, p, w)
+	if acme := after.Tenants["acme"]; !slices.Contains(acme.Spent, first.Mark) || len(p.Unsure) > 0 {
+		t.Errorf("it has spent %v, and it is unsure of %v", acme.Spent, p.Unsure)
+	}
+}
+
+// A slot that a departure or a restoration clears is not in doubt because its tenant has another.
+func TestWhatIsBeingClearedIsNotInDoubt(t *testing.T) {
+	for name, under := range map[string]func(b *Books, first, second pool.Tenant){
+		"by a departure": func(b *Books, first, _ pool.Tenant) {
+			b.Departures["acme"] = []pool.Departure{{Tenant: first, State: pool.DepartureScrubbing}}
+		},
+		"by a restoration": func(b *Books, first, second pool.Tenant) {
+			b.Restorations["acme"] = pool.Restoration{Tenant: "acme", State: pool.RestorationRestored, Database: first.Database, Share: first.Share}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := heldWorld()
+			first := w.books.Tenants["acme"]
+			w.leave("acme")
+			w.signUp("acme", "10.0.0.9", false)
+			b := w.books.clone()
+			under(&b, first, b.Tenants["acme"])
+			for _, had := range []pool.Holding{first.Database, first.Share} {
+				h := b.Hosts[had.Host].Clone()
+				h.Slot(had.Index).State = pool.SlotAssigned
+				b.Hosts[had.Host] = h
+			}
+			p := Make(b, w.found(), w.now)
+			after := apply(b, p, w)
+			for _, had := range []pool.Holding{first.Database, first.Share} {
+				h := after.Hosts[had.Host]
+				if s := h.Slot(had.Index); s.State != pool.SlotAssigned {
+					t.Errorf("slot %s/%d is %+v", had.Host, had.Index, s)
+				}
+			}
+		})
+	}
+}
+
+// acme leaves, as its record says, and was signing up again when the table was put back. The share that its departure clears bears its
+// tag still: it is no share for what it signs up to, which would be scrubbed with its data in it.
+func TestTheShareOfADepartureIsNotGivenToTheNextLife(t *testing.T) {
+	w := heldWorld()
+	first := w.books.Tenants["acme"]
+	w.leave("acme")
+	before := w.books.clone()
+	w.signUp("acme", "10.0.0.9", true)
+	p := Make(before, w.found(), w.now)
+	after := apply(before, p, w)
+	if acme := after.Tenants["acme"]; acme.State != pool.TenantLeft || acme.Mark != first.Mark {
+		t.Errorf("it is %+v", acme)
+	}
+	h := after.Hosts[first.Share.Host]
+	if s := h.Slot(first.Share.Index); s.State != pool.SlotLeaving {
+		t.Errorf("the share that is being cleared is %+v", s)
+	}
+}
