@@ -52,11 +52,11 @@ func newWorld(t *testing.T, known bool) *world {
 	}
 	shares := inventory.Stack{
 		Name: "headroom-dev-" + string(shHost), ID: "arn:2", Status: "CREATE_COMPLETE", Marks: mark(shHost), Parameters: map[string]string{"GatewayId": "sgw-1"},
-		Outputs: map[string]string{"DnsName": "gw.internal", "MachineId": "i-1", "ApplianceAddress": "10.0.0.9", "SecurityGroupId": "sg-1"},
+		Outputs: map[string]string{"DnsName": "gw.internal", "MachineId": "i-1", "ApplianceAddress": "10.0.0.9", "SecurityGroupId": "sg-1", "CacheVolumeId": "vol-1"},
 	}
 	access := map[pool.Kind]pool.Access{
 		pool.Database: {Address: "db.internal", Port: 5432, MasterSecret: "arn:master"},
-		pool.Share:    {Address: "gw.internal", Appliance: "10.0.0.9", SecurityGroup: "sg-1", Machine: "i-1", Gateway: gateway},
+		pool.Share:    {Address: "gw.internal", Appliance: "10.0.0.9", SecurityGroup: "sg-1", Machine: "i-1", Cache: "vol-1", Gateway: gateway},
 	}
 	for n := 1; n <= 3; n++ {
 		i := fmt.Sprint(n)

@@ -52,6 +52,9 @@ var faults = map[string]fault{
 	}, Orphaned, Note, "gateway arn:2 was given up"},
 	"another gateway":       {func(_ *Books, s *Seen) { s.Stacks[1].Parameters["GatewayId"] = "sgw-2" }, Drifted, Ticket, `its gateway is "sgw-2"`},
 	"another master secret": {func(_ *Books, s *Seen) { s.Stacks[0].Outputs["MasterSecretArn"] = "arn:x" }, Drifted, Ticket, "its master secret"},
+	"another cache disk":    {func(_ *Books, s *Seen) { s.Stacks[1].Outputs["CacheVolumeId"] = "vol-2" }, Drifted, Ticket, `its cache disk is "vol-2"`},
+	"another role":          {func(_ *Books, s *Seen) { s.Stacks[1].Outputs["Role02"] = "arn:x" }, Drifted, Ticket, "the role of slot 2"},
+	"another side":          {func(_ *Books, s *Seen) { s.Stacks[1].Parameters["Side"] = pool.SideB }, Drifted, Ticket, "the role of slot 1"},
 	"another bucket":        {func(_ *Books, s *Seen) { s.Stacks[1].Outputs["Bucket02"] = "arn:x" }, Drifted, Ticket, "the bucket of slot 2"},
 
 	"an instance is gone":            {func(_ *Books, s *Seen) { s.Instances = nil }, Missing, Page, "the database instance of host database-standard-1 is not there"},

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -74,18 +75,15 @@ func (c *comparison) stack(h pool.Host, s Stack) {
 		drift("its shares' roles deny everything, as before a gateway is given up, and no repair is under way")
 	}
 	same("its gateway", s.Parameters["GatewayId"], h.Access.GatewayID())
+	same("its cache disk", s.Sided("CacheVolumeId"), h.Access.Cache)
 	same("its security group", s.Outputs["SecurityGroupId"], h.Access.SecurityGroup)
 	same("its address", s.Outputs["DnsName"], h.Access.Address)
 	for _, slot := range h.Slots {
-		if slot.State != pool.SlotRetired && slot.Bucket != s.Outputs[numbered("Bucket", slot.Index)] {
-			drift("the bucket of slot %d is %q, and by the ledger %q", slot.Index, s.Outputs[numbered("Bucket", slot.Index)], slot.Bucket)
+		if slot.State != pool.SlotRetired {
+			same(fmt.Sprintf("the bucket of slot %d", slot.Index), s.Outputs[fmt.Sprintf("Bucket%02d", slot.Index)], slot.Bucket)
+			same(fmt.Sprintf("the role of slot %d", slot.Index), s.Sided(fmt.Sprintf("Role%02d", slot.Index)), slot.Role)
 		}
 	}
-}
-
-func numbered(what string, n int) string {
-	digits := string([]byte{byte('0' + n/10%10), byte('0' + n%10)})
-	return what + digits
 }
 
 func (c *comparison) instances() {

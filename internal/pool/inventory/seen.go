@@ -3,7 +3,11 @@
 // what is done about a finding is a person's.
 package inventory
 
-import "time"
+import (
+	"time"
+
+	"headroom/internal/pool"
+)
 
 // Marks are the tags by which a thing is known to be ours, and whose it is. A thing without a stage is not ours.
 type Marks struct {
@@ -65,6 +69,11 @@ type Stack struct {
 	Name, ID, Status    string
 	Outputs, Parameters map[string]string
 	Marks               Marks
+}
+
+// Sided is an output of a share host's stack that is of a side, on the side that it is on.
+func (s Stack) Sided(name string) string {
+	return s.Outputs[pool.SideOutput(name, s.Parameters["Side"])]
 }
 
 // Instance is an RDS instance.

@@ -23,6 +23,7 @@ func world() (Books, Seen) {
 			}
 			if kind == pool.Share {
 				slot.Share, slot.Bucket = fmt.Sprintf("share-%d", i), fmt.Sprintf("arn:aws:s3:::bucket-%d", i)
+				slot.Role = fmt.Sprintf("arn:aws:iam::1:role/%d", i)
 			}
 			h.Slots = append(h.Slots, slot)
 		}
@@ -51,6 +52,7 @@ func world() (Books, Seen) {
 				Parameters: map[string]string{"HasMachine": "true", "GatewayId": "sgw-1"},
 				Outputs: map[string]string{
 					"MachineId": "i-1", "SecurityGroupId": "sg-1", "DnsName": "gw.internal", "Bucket01": "arn:aws:s3:::bucket-1", "Bucket02": "arn:aws:s3:::bucket-2",
+					"CacheVolumeId": "vol-cache", "Role01": "arn:aws:iam::1:role/1", "Role02": "arn:aws:iam::1:role/2",
 				},
 			},
 			{Name: "Headroom-dev", Status: "CREATE_COMPLETE"},

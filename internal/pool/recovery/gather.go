@@ -41,7 +41,7 @@ func Hosts(stage string, seen inventory.Seen) map[pool.HostID]Host {
 		} else {
 			h.Access = pool.Access{
 				Address: s.Outputs["DnsName"], Appliance: s.Outputs["ApplianceAddress"], SecurityGroup: s.Outputs["SecurityGroupId"],
-				Machine: s.Outputs["MachineId"], Cache: s.Outputs["CacheVolumeId"],
+				Machine: s.Outputs["MachineId"], Cache: s.Sided("CacheVolumeId"),
 			}
 			h.gateway(s, seen)
 			h.shares(s, seen)
@@ -67,7 +67,7 @@ func (h *Host) gateway(s inventory.Stack, seen inventory.Seen) {
 			h.Access.Gateway = arn
 		}
 	}
-	h.Whole = h.Whole && h.Access.Gateway != "" && h.Access.Machine != ""
+	h.Whole = h.Whole && h.Access.Gateway != "" && h.Access.Machine != "" && h.Access.Cache != ""
 	for _, u := range seen.Unseen {
 		if u.Of != "" && u.Of == h.Access.Gateway {
 			h.Blind = "its gateway could not be looked at: " + u.Why
@@ -94,13 +94,14 @@ func (h *Host) shares(s inventory.Stack, seen inventory.Seen) {
 		if why := unseen[pool.BucketName(bucket)]; why != "" && h.Blind == "" {
 			h.Blind = "bucket " + pool.BucketName(bucket) + " could not be looked at: " + why
 		}
+		h.Whole = h.Whole && s.Sided(fmt.Sprintf("Role%02d", index)) != ""
 		for _, share := range seen.Shares {
 			generation, err := strconv.Atoi(share.Generation)
 			if share.Gateway != h.Access.Gateway || share.Bucket != bucket || share.Marks.Order != s.Marks.Order || err != nil {
 				continue
 			}
 			is := Slot{
-				Index: index, Generation: generation, Name: share.Name, Bucket: bucket, Role: s.Outputs[fmt.Sprintf("Role%02d", index)], Share: share.ID,
+				Index: index, Generation: generation, Name: share.Name, Bucket: bucket, Role: s.Sided(fmt.Sprintf("Role%02d", index)), Share: share.ID,
 				Tenant: pool.TenantID(share.Tenant), Clients: share.Clients,
 				Open: !slices.Equal(share.Clients, []string{pool.Nobody}),
 			}

@@ -34,7 +34,7 @@ func seen() (inventory.Books, inventory.Seen, Look) {
 			{
 				Name: "headroom-dev-share-standard-1", ID: "arn:2", Status: "UPDATE_COMPLETE", Marks: mark("share-standard-1", "o2"), Parameters: map[string]string{"GatewayId": "sgw-1"},
 				Outputs: map[string]string{
-					"DnsName": "gw.internal", "MachineId": "i-1", "ApplianceAddress": "10.0.0.9", "SecurityGroupId": "sg-1",
+					"DnsName": "gw.internal", "MachineId": "i-1", "ApplianceAddress": "10.0.0.9", "SecurityGroupId": "sg-1", "CacheVolumeId": "vol-1",
 					"Bucket01": bucket + "1", "Role01": "role1", "Bucket02": bucket + "2", "Role02": "role2",
 				},
 			},
@@ -84,6 +84,26 @@ func TestWhatBearsTheMarksIsFound(t *testing.T) {
 	p := Make(Books{Books: b}, f, began.Add(time.Hour))
 	if len(p.Hosts) != 2 || len(p.Tenants) != 1 || len(p.Unsure) != 1 || p.Unsure[0].Of != "host share-standard-2" {
 		t.Errorf("of a ledger that was lost it restores %v, and is unsure of %v", p.Lines, p.Unsure)
+	}
+}
+
+// A gateway that was given up left the buckets to a new one, whose disk and roles are of the other side of the host's stack: a share that
+// is made anew is made by the role that there is.
+func TestTheDiskAndTheRolesOfTheSideThatThereIsAreFound(t *testing.T) {
+	b, s, look := seen()
+	out := s.Stacks[1].Outputs
+	for _, name := range []string{"CacheVolumeId", "Role01", "Role02"} {
+		out[pool.SideOutput(name, pool.SideB)] = out[name] + "-b"
+		delete(out, name)
+	}
+	s.Stacks[1].Parameters["Side"] = pool.SideB
+	h := Gather(b, s, look).Hosts["share-standard-1"]
+	if !h.Whole || h.Access.Cache != "vol-1-b" || len(h.Slots) != 2 || h.Slots[0].Role != "role1-b" || h.Slots[1].Role != "role2-b" {
+		t.Errorf("found %+v", h)
+	}
+	delete(out, pool.SideOutput("Role02", pool.SideB))
+	if h = Gather(b, s, look).Hosts["share-standard-1"]; h.Whole || h.Blind == "" {
+		t.Errorf("without a role it is %+v", h)
 	}
 }
 
