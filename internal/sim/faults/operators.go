@@ -167,11 +167,15 @@ func (t *town) resumeAll() {
 	}
 	for _, p := range t.order {
 		tenant, known := books.Tenants[p.id]
+		from := p.address
+		if len(tenant.Addresses) > 0 && tenant.State != pool.TenantLeft {
+			from = tenant.Addresses[0] // it may have signed up again from elsewhere
+		}
 		if t.toldNothing(p, tenant, known) {
-			t.signUp(p, p.address)
+			t.signUp(p, from)
 		}
 		if tenant.Stuck != "" && !tenant.Stuck.OfChange() && tenant.State != pool.TenantLeft {
-			t.signUp(p, p.address)
+			t.signUp(p, from)
 		}
 	}
 }
