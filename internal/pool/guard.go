@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// ClockMargin is how long after a grace what it kept is begun to be destroyed: the guard judges that again before each call, maybe by
+// another clock, and would tell people that it is too early.
+const ClockMargin = 10 * time.Second
+
 // Target is what a destructive call is about to destroy, as it was observed just before the call.
 type Target struct {
 	What      string     // "share", "database", "objects", "secret"

@@ -40,3 +40,16 @@ func TestTheGuardOfWhatATenantMovedAwayFromAsksWhatItHasAndLeftWith(t *testing.T
 		}
 	}
 }
+
+// What its tenant moved away from is cleared by another function, whose clock may be behind. What is beside the tenant's own is dropped
+// by who looks.
+func TestWhatWasMovedAwayFromGoesWhenItsTimeIsOverByEveryClock(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for move, want := range map[RestorationID]time.Time{"": now, "acme.move-1": now.Add(ClockMargin)} {
+		r := Restoration{Tenant: "acme", Number: 1, State: RestorationRestoring, Kept: []KeptDatabase{{Move: move, Until: now}, {Until: now.Add(time.Hour)}}}
+		rested, err := r.Rest(RestorationRestored, now.Add(-time.Hour), "")
+		if err != nil || rested.Step != StepSweep || !rested.Due.Equal(want) {
+			t.Errorf("by move %q it is due at %s, not %s: %v", move, rested.Due, want, err)
+		}
+	}
+}

@@ -15,6 +15,14 @@ type KeptDatabase struct {
 	Now     Holding       // what the tenant has in its place, on another host; zero: that is in its place
 }
 
+// Due is when it goes. What another function clears is judged by that one's clock, too.
+func (k KeptDatabase) Due() time.Time {
+	if k.Move != "" {
+		return k.Until.Add(ClockMargin)
+	}
+	return k.Until
+}
+
 func (r Restoration) keeps(slot MarkedSlot) bool {
 	return slices.ContainsFunc(r.Kept, func(k KeptDatabase) bool { return k.Slot == slot })
 }
@@ -70,7 +78,7 @@ func (r Restoration) sweeping(now time.Time) Restoration {
 	r.Progress = Progress{}
 	if len(r.Kept) > 0 {
 		r.Progress = Started(StepSweep, now)
-		r.Due = slices.MinFunc(r.Kept, func(a, b KeptDatabase) int { return a.Until.Compare(b.Until) }).Until
+		r.Due = slices.MinFunc(r.Kept, func(a, b KeptDatabase) int { return a.Due().Compare(b.Due()) }).Due()
 	}
 	return r
 }

@@ -47,7 +47,7 @@ func (h *Handler) lock(ctx context.Context, d pool.Departure) (leaving, error) {
 // grace waits until the departure can't be undone any more, and begins the clearances of its slots then.
 func (h *Handler) grace(ctx context.Context, d pool.Departure) (leaving, error) {
 	now := h.Now()
-	if left := d.GraceUntil().Sub(now); left > 0 {
+	if left := d.GraceUntil().Add(pool.ClockMargin).Sub(now); left > 0 {
 		return rest(d, left), nil
 	}
 	scrubbing, err := pool.MoveDeparture(d.Proven(pool.StepScrub, now, "nobody undid it until "+d.GraceUntil().UTC().Format(time.RFC3339)),

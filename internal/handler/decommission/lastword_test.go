@@ -142,3 +142,22 @@ func TestWhatIsAskedForAsOfAnEarlierTimeHasAllOfItsGrace(t *testing.T) {
 		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
 	}
 }
+
+// Whoever judges again whether the grace is over may have a clock that is behind: nothing is begun in the seconds in which it would tell
+// people that it is too early.
+func TestNothingIsScrubbedBeforeTheGraceIsOverByEveryClock(t *testing.T) {
+	w := newWorld(t)
+	w.ask("acme", "")
+	w.run(grace-time.Minute, w.once)
+	d := w.departure("acme.markacme")
+	if d.Step != pool.StepGrace {
+		t.Fatalf("it is at %q: %s", d.Step, d.Error)
+	}
+	for after, want := range map[time.Duration]pool.DepartureState{0: pool.DepartureLeaving, pool.ClockMargin - time.Millisecond: pool.DepartureLeaving, pool.ClockMargin: pool.DepartureScrubbing} {
+		w.now = d.GraceUntil().Add(after)
+		next, err := w.handler(undisturbed).grace(t.Context(), d)
+		if err != nil || next.Record.State != want {
+			t.Errorf("%s after its grace it is %s, not %s: %v", after, next.Record.State, want, err)
+		}
+	}
+}

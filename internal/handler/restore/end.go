@@ -120,7 +120,7 @@ func (h *Handler) tellRestored(ctx context.Context, r pool.Restoration) error {
 // sweep drops databases that were kept, once their time is over.
 func (h *Handler) sweep(ctx context.Context, r pool.Restoration) (restoring, error) {
 	for _, kept := range r.Kept {
-		if kept.Until.After(h.Now()) {
+		if kept.Due().After(h.Now()) {
 			continue
 		}
 		if kept.Move != "" {

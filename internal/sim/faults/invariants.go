@@ -121,6 +121,9 @@ func (w *world) sumsAgree(a accounts) {
 	}
 }
 
+// refilled is where slots lie that are about to be set out.
+const refilled = "the refill"
+
 // shelfAgrees holds the shelves to the hosts' records: each slot lies on its shelf once at most, is nobody's then, and is
 // known to be set out.
 func (w *world) shelfAgrees(a accounts) {
@@ -130,7 +133,11 @@ func (w *world) shelfAgrees(a accounts) {
 			if a.set[at]++; a.set[at] > 1 {
 				w.found("no slot is offered twice", "slot %v is, at last in %s", at, where)
 			}
-			if owner, taken := a.owners[at]; taken && l.Tenant != owner {
+			// A refill is noted before its slots are marked in their hosts' records, which grant only what is free by then: a tenant
+			// may have moved to one meanwhile.
+			h := a.Hosts[at.host]
+			begun := where == refilled && (h.Slot(at.index) == nil || h.Slot(at.index).State != pool.SlotOffered)
+			if owner, taken := a.owners[at]; taken && l.Tenant != owner && !begun {
 				w.found("no slot is offered that somebody has", "slot %v is %s's, and in %s", at, owner, where)
 			}
 		}
@@ -145,7 +152,7 @@ func (w *world) shelfAgrees(a accounts) {
 		}
 		if s.Refill != nil {
 			for _, l := range s.Refill.Offers {
-				offer(l, "the refill")
+				offer(l, refilled)
 				a.next[place{l.Host(t), l.Offer.Index}] = true
 			}
 		}
