@@ -34,10 +34,13 @@ func (h *Handler) allow(ctx context.Context, c pool.Clearance, target pool.Targe
 	if err != nil {
 		return fmt.Errorf("read tenant %s before %s %q is destroyed: %w", d.Tenant.ID, target.What, target.Name, err)
 	}
+	if target.Clearance, err = h.unchanged(ctx, c); err != nil {
+		return err
+	}
 	if target.Stops, err = h.Ledger.Stops(ctx); err != nil {
 		return fmt.Errorf("read the stop switch before %s %q is destroyed: %w", target.What, target.Name, err)
 	}
-	target.Departure, target.Clearance = d, c
+	target.Departure = d
 	if slot := host.Slot(c.Holding.Index); slot != nil {
 		target.Slot = *slot
 	}
@@ -73,10 +76,12 @@ func (h *Handler) allowMoved(ctx context.Context, c pool.Clearance, move pool.Re
 	if err != nil {
 		return fmt.Errorf("read host %s before %s %q is destroyed: %w", c.Holding.Host, target.What, target.Name, err)
 	}
+	if target.Clearance, err = h.unchanged(ctx, c); err != nil {
+		return err
+	}
 	if target.Stops, err = h.Ledger.Stops(ctx); err != nil {
 		return fmt.Errorf("read the stop switch before %s %q is destroyed: %w", target.What, target.Name, err)
 	}
-	target.Clearance = c
 	if slot := host.Slot(c.Holding.Index); slot != nil {
 		target.Slot = *slot
 	}
@@ -88,6 +93,19 @@ func (h *Handler) allowMoved(ctx context.Context, c pool.Clearance, move pool.Re
 		At: h.Now().UTC(), Message: string(c.ID()), What: "destroyed " + target.What, Of: target.Name,
 		Why: fmt.Sprintf("step %s; tenant %s moved away from it by %s", c.Step, tenant, move),
 	})
+}
+
+// unchanged reads a clearance anew, just before something is destroyed. pool.ErrConflict when somebody is further on with it: what is
+// against the call then was not so when this step was begun, and nobody need be told.
+func (h *Handler) unchanged(ctx context.Context, c pool.Clearance) (pool.Clearance, error) {
+	now, err := h.Ledger.Clearance(ctx, c.ID())
+	if err == nil && now.Version != c.Version {
+		err = pool.ErrConflict
+	}
+	if err != nil {
+		return now, fmt.Errorf("read clearance %s before it destroys something: %w", c.ID(), err)
+	}
+	return now, nil
 }
 
 // refused has a clearance wait after the guard has refused it. That is told once; a stop switch may be on for days, so

@@ -158,3 +158,34 @@ func (w *world) archived(change func(*pool.Archive)) {
 	})
 	w.must(err)
 }
+
+// Whoever was slow to destroy objects, and was overtaken, finds another mark on the bucket: that is no fault, and nobody is told of one.
+func TestWhoIsOvertakenTellsNobodyThatTheGuardRefuses(t *testing.T) {
+	for _, operation := range []string{"MarkOf", "Departure", "Clearance"} {
+		t.Run("before "+operation, func(t *testing.T) {
+			w := graced(t)
+			overtaken, looked := false, false
+			w.call = func(called string, do func() error) error {
+				looked = looked || called == "Versions" && w.next("objects")
+				if called == operation && looked && !overtaken {
+					overtaken = true
+					w.run(15*time.Minute, w.once) // the same message again, once it is not hidden any more
+					if c := w.clearance(pool.Share); c.Step == pool.StepEmpty {
+						t.Errorf("nobody overtakes it: %s", c.Error)
+					}
+				}
+				return do()
+			}
+			w.run(26*time.Hour, w.once)
+			if !overtaken {
+				t.Fatal("nobody was overtaken")
+			}
+			if notes := w.topic.Notes(); len(notes) > 0 {
+				t.Errorf("told: %v", notes)
+			}
+			if d := w.left(2 * time.Hour); d.State != pool.DepartureLeft {
+				t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
+			}
+		})
+	}
+}

@@ -70,7 +70,8 @@ func (h *Handler) inspect(ctx context.Context, host pool.Host) (progress, error)
 	}
 	// Nothing is destroyed yet. That goes for a stop switch, too: while it is on, tenants may have need of the host.
 	why := strings.Join(reasons, "; ")
-	if len(c.found) > 0 {
+	// Who was overtaken finds what the next steps did: it decides again.
+	if len(c.found) > 0 && t.Host.Version == host.Version {
 		if err := h.Announce.NotRetired(ctx, host, why); err != nil {
 			return progress{}, err
 		}

@@ -421,3 +421,23 @@ func TestWhatPeopleAskOfHostsThatMayGo(t *testing.T) {
 		t.Errorf("protected, one that was to be retired is %s", h.State)
 	}
 }
+
+// Whoever was slow to inspect a host, and was overtaken, finds what the next steps did to it: nobody is told that it is not retired.
+func TestWhoIsOvertakenTellsNobodyThatAHostIsNotRetired(t *testing.T) {
+	w := newWorld(t, &killtest.Life{}, 0)
+	id, _ := w.empty(sharePool)
+	w.retiring(id, pool.StepInspect)
+	seen := w.host(id)
+	w.s3.Add("bucket-01", map[string]string{"headroom:slot": "other"})
+	w.change(id, func(h pool.Host) pool.Host { h.Count++; return h })
+	if _, err := w.handler.inspect(t.Context(), seen); err != nil {
+		t.Fatal(err)
+	}
+	if notes := w.topic.Notes(); len(notes) > 0 {
+		t.Errorf("told: %v", notes)
+	}
+	w.step1(id)
+	if notes := w.topic.Notes(); len(notes) != 1 {
+		t.Errorf("of what is so it is told: %v", notes)
+	}
+}
