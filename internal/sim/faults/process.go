@@ -126,7 +126,7 @@ func (p *process) die(why string) {
 	p.w.trace("%s dies before %s: %s", p.queue.function, operation, why)
 	orphaned := p.w.chances[Orphaned]
 	if !orphaned.comes() {
-		p.life.Kill()
+		p.kill()
 		p.end(killtest.ErrKilled)
 		return
 	}
@@ -134,12 +134,16 @@ func (p *process) die(why string) {
 		p.w.trace("%s, which is dead, has made %s", p.queue.function, operation)
 		p.as(p.life.Move)
 		if _, running := p.life.Next(); running {
-			p.life.Kill()
+			p.kill()
 		}
 		p.forget()
 	})
 	p.answer(killtest.ErrKilled)
 }
+
+// kill has the process's function return, if it has not. What it still calls on its way out is a dead process's call, as all it
+// ever called: made outside of the process it would take effect.
+func (p *process) kill() { p.as(p.life.Kill) }
 
 func (p *process) end(err error) {
 	p.forget()

@@ -202,7 +202,9 @@ func (w *world) calm() {
 // end ends the processes that still stand somewhere.
 func (w *world) end() {
 	for _, p := range w.running {
-		p.life.Kill()
+		if p.life != nil { // its function is not broken
+			p.kill()
+		}
 	}
 }
 
