@@ -18,14 +18,15 @@ type before struct {
 	hostsOf   map[pool.Kind]int
 	full      map[pool.Kind]time.Time // since when no host more may be ordered of a kind, by what is known of quotas
 	fullBy    map[pool.Kind]string
-	failing   map[string]time.Time // since when zones are known to fail
-	failed    map[string]time.Time // when zones were known to fail no more
+	bare      map[pool.Kind]time.Time // since when there is nothing of a kind to be given away, and nothing on its way
+	failing   map[string]time.Time    // since when zones are known to fail
+	failed    map[string]time.Time    // when zones were known to fail no more
 	spent     pool.Cents
 	forgotten bool // what it was: the books are others since
 }
 
 func newBefore() before {
-	return before{hosts: map[pool.HostID]pool.Host{}, repairs: map[pool.HostID]pool.Repair{}, letGo: map[pool.HostID]int{}, returned: map[place]time.Time{}, grown: map[pool.Key]int{}, full: map[pool.Kind]time.Time{}, failing: map[string]time.Time{}, failed: map[string]time.Time{}, tenants: map[pool.TenantID]pool.Tenant{}}
+	return before{hosts: map[pool.HostID]pool.Host{}, repairs: map[pool.HostID]pool.Repair{}, letGo: map[pool.HostID]int{}, returned: map[place]time.Time{}, grown: map[pool.Key]int{}, full: map[pool.Kind]time.Time{}, bare: map[pool.Kind]time.Time{}, failing: map[string]time.Time{}, failed: map[string]time.Time{}, tenants: map[pool.TenantID]pool.Tenant{}}
 }
 
 // restLeast is how long a slot rests that was taken back: as long as the longest invocation that Lambda has, which may be at

@@ -190,11 +190,24 @@ func (w *world) quotasHold(a accounts) {
 			w.before.full[k] = w.now
 		}
 	}
+	for _, k := range pool.Kinds {
+		c, s := a.Pools[pool.Key{Kind: k, Tier: tier}].Counters, a.Shelves[tier]
+		if c.Reserve+c.Cooling+c.Provisioning > 0 || len(s.Offers(k)) > 0 || s.Refill != nil {
+			delete(w.before.bare, k)
+		} else if _, known := w.before.bare[k]; !known {
+			w.before.bare[k] = w.now
+		}
+	}
 }
 
 // heldByName holds, once a minute, that what is held back is by a limit's name: somebody waits, of a kind there is none, none is
-// coming, and no plan of the last minutes says why. A plan knows of who waited before it was begun.
+// coming, and no plan of the last minutes says why. A plan knows of who waited before it was begun, and of what there was by then: that
+// a host on its way failed since, or one in service was cordoned, the next one says. What recovery holds is planned for by nobody.
 func (w *world) heldByName() {
+	if w.blind() {
+		clear(w.before.bare)
+		return
+	}
 	a := w.ledger.Books()
 	since, full := time.Time{}, false
 	for _, at := range w.before.full {
@@ -206,11 +219,11 @@ func (w *world) heldByName() {
 	waits := waitsSince(a.Tenants[a.Waiting[tier][0].Tenant])
 	o, err := w.ledger.Outlook(context.Background(), tier)
 	for k, p := range must(w, o, err).Plans {
-		c := a.Pools[pool.Key{Kind: k, Tier: tier}].Counters
-		if w.before.fullBy[k] == "" || w.now.Sub(w.before.full[k]) < 10*time.Minute || c.Reserve+c.Cooling+c.Provisioning > 0 || p.At.Before(later(w.before.full[k], waits).Add(quotaTime)) {
+		bare, none := w.before.bare[k]
+		if !none || w.before.fullBy[k] == "" || w.now.Sub(w.before.full[k]) < 10*time.Minute || p.At.Before(later(later(w.before.full[k], waits), bare).Add(quotaTime)) {
 			continue
 		}
-		if len(p.Held) == 0 && p.Orders == 0 && len(a.Shelves[tier].Offers(k)) == 0 && a.Shelves[tier].Refill == nil {
+		if len(p.Held) == 0 && p.Orders == 0 {
 			w.found("what is held back is by name", "%d wait, %s, and the plan of %s is %+v", len(a.Waiting[tier]), w.before.fullBy[k], k, p)
 		}
 	}
