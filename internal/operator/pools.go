@@ -189,7 +189,7 @@ func (o *Operator) look(ctx context.Context, tier pool.Tier, p Policy) (sight, e
 
 func (o *Operator) pool(ctx context.Context, kind pool.Kind, s sight) (Pool, error) {
 	key := pool.Key{Kind: kind, Tier: s.Tier}
-	ward, err := o.Ledger.Ward(ctx, key)
+	ward, err := o.Ledger.Ward(ctx, pool.Key{Kind: pool.Share, Tier: s.Tier}) // databases have none, and stand in the same zones
 	if err != nil {
 		return Pool{}, fmt.Errorf("read pool %s: %w", poolName(key), err)
 	}
@@ -219,6 +219,9 @@ func (o *Operator) pool(ctx context.Context, kind pool.Kind, s sight) (Pool, err
 		})
 	}
 	for _, p := range ward.Patients {
+		if of, _, err := p.Host.Parse(); err != nil || of != key {
+			continue
+		}
 		view.Patients = append(view.Patients, Patient{Host: p.Host, Zone: p.Zone, Since: p.Since.UTC(), Inside: p.Inside, Planned: p.Planned})
 	}
 	return view, nil

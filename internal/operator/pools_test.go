@@ -133,3 +133,26 @@ func records() map[pool.Kind]pool.Record {
 	}
 	return records
 }
+
+// TestWhatGatewaysTellOfAZoneIsShownOfDatabases has gateways be ill together: neither pool gets new hosts in their zone, and the
+// patients are of the one.
+func TestWhatGatewaysTellOfAZoneIsShownOfDatabases(t *testing.T) {
+	l := memory.New(memory.Options{})
+	before := pool.Ward{Key: pool.Key{Kind: pool.Share, Tier: "standard"}}
+	after := before
+	for n := range 3 {
+		after = after.Note(pool.Patient{Host: before.Key.Host(n + 1), Zone: "eu-west-1a"}, noon)
+	}
+	if err := l.SaveWard(t.Context(), before, after); err != nil {
+		t.Fatal(err)
+	}
+	pools, err := asking(l, policytest.New("/headroom/dev/policy", sized(40, 0))).Pools(t.Context())
+	if err != nil || len(pools) != 2 {
+		t.Fatal(pools, err)
+	}
+	for _, p := range pools {
+		if want := map[pool.Kind]int{pool.Share: 3}[p.Kind]; fmt.Sprint(p.FailingZones) != "[eu-west-1a]" || len(p.Patients) != want {
+			t.Errorf("%s: %v seem to fail, with %d patients, not %d", p.Pool, p.FailingZones, len(p.Patients), want)
+		}
+	}
+}

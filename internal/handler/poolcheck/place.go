@@ -22,7 +22,7 @@ func (h *Handler) place(ctx context.Context, host pool.Host) (pool.Host, error) 
 	if err != nil {
 		return host, fmt.Errorf("place the next host: %w", err)
 	}
-	failing, err := h.failingZones(ctx, host.Key())
+	failing, err := h.failingZones(ctx, host.Tier)
 	if err != nil {
 		return host, fmt.Errorf("look which zones are well for %s, which is not ordered: %w", host.ID, err)
 	}
@@ -66,16 +66,13 @@ func (h *Handler) zones(ctx context.Context, key pool.Key, seq int) (map[string]
 	return in, nil
 }
 
-// failingZones are the zones that seem to fail, as a pool sees it.
-func (h *Handler) failingZones(ctx context.Context, key pool.Key) ([]string, error) {
+// failingZones are the zones that seem to fail, as a tier sees it. What its gateways tell of a zone holds for its databases, too.
+func (h *Handler) failingZones(ctx context.Context, tier pool.Tier) ([]string, error) {
 	storm, err := h.Ledger.Storm(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var ward pool.Ward // databases have none
-	if key.Kind == pool.Share {
-		ward, err = h.Ledger.Ward(ctx, key)
-	}
+	ward, err := h.Ledger.Ward(ctx, pool.Key{Kind: pool.Share, Tier: tier}) // databases have none
 	return pool.FailingZones(storm, ward, h.Now()), err
 }
 

@@ -124,7 +124,8 @@ func TestARepairWhoseWayDoesNotEndGetsAnother(t *testing.T) {
 	}
 }
 
-func TestShareHostsAreOrderedWhereOthersAreWell(t *testing.T) {
+// TestHostsAreOrderedWhereGatewaysAreWell has gateways be ill that nothing else tells of: what they tell of a zone holds for databases.
+func TestHostsAreOrderedWhereGatewaysAreWell(t *testing.T) {
 	ill := func(w *world, zones ...string) {
 		ward := pool.Ward{Key: shares}
 		for i, zone := range zones {
@@ -160,8 +161,8 @@ func TestShareHostsAreOrderedWhereOthersAreWell(t *testing.T) {
 			if strings.Contains(first.Why, "elsewhere") != (test.reason != "") || !strings.Contains(first.Why, test.reason) {
 				t.Errorf("ordered because %s", first.Why)
 			}
-			if zone := w.host("database-standard-1").Zone; zone != a {
-				t.Errorf("the database is in %s", zone)
+			if zone := w.host("database-standard-1").Zone; zone != test.want {
+				t.Errorf("the database is placed in %s", zone)
 			}
 		})
 	}
