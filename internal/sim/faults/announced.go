@@ -34,6 +34,9 @@ func (t *town) hearReady(e events.StorageReady) {
 	if a.Restorations[id].ShutsOut() {
 		return // it moves, and was ready before: a late copy of a message may say so again
 	}
+	if w.undecided(tenant) {
+		return // to be let in or put out: who asks again is told what the ledger says, and people are asked what is so
+	}
 	server := w.cloud.databases.servers[e.Database.Host]
 	if server == nil || server.databases[tenant.Database.Name] == nil || !server.databases[tenant.Database.Name].login {
 		w.found("what is announced can be reached", "the database of %s lets nobody in", id)
