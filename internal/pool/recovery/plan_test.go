@@ -265,6 +265,42 @@ func TestWhatASignupGaveUpIsNotItsBecauseTheOtherIsNotSeen(t *testing.T) {
 	}
 }
 
+// A signup opened a share on a host that answered no more, was given other slots, and was served; then the tenant was shut out of its
+// share, and of its database or not yet. The share that is open still is not taken for its own.
+func TestTheShareThatASignupGaveUpIsNotItsBecauseItIsOpen(t *testing.T) {
+	for name, half := range map[string]bool{"shut out": false, "shut out half": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			for _, kind := range pool.Kinds {
+				w.order(kind)
+			}
+			for id := range w.books.Hosts {
+				w.finish(id)
+			}
+			w.signUp("zorg", "10.0.0.1", false)
+			before, zorg := w.books.clone(), w.books.Tenants["zorg"]
+			w.leave("zorg")
+			f := w.found()
+			for i := range f.Hosts[zorg.Share.Host].Slots {
+				if s := &f.Hosts[zorg.Share.Host].Slots[i]; s.Index != zorg.Share.Index {
+					s.Tenant, s.Open, s.Holds, s.Clients = "zorg", true, true, zorg.Clients()
+					break
+				}
+			}
+			if half {
+				f.Hosts[zorg.Database.Host].Slots[zorg.Database.Index-1].Open = true
+			}
+			p := Make(before, f, w.now)
+			if is := apply(before, p, w).Tenants["zorg"]; is.Share != zorg.Share || is.Database != zorg.Database {
+				t.Errorf("it has %+v and %+v: %v", is.Database, is.Share, p.Lines)
+			}
+			if asks := slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant zorg" }); asks != half || (len(p.Leave) > 0) == half {
+				t.Errorf("unsure of %v, has leave %v", p.Unsure, p.Leave)
+			}
+		})
+	}
+}
+
 // By the record a tenant leaves, and is not shut out yet, or is being scrubbed; and it reaches all that it has: a person is asked.
 func TestWhoLeavesByTheRecordAndIsInIsAskedAfter(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -55,7 +55,7 @@ func (p *planner) tenant(id pool.TenantID) {
 		return
 	}
 	database := p.databases[secret.Database]
-	share, n := p.shareOf(t, id)
+	share, n := p.shareOf(t, secret)
 	if db := p.slot(database); p.shared(secret) && (n > 0 || db.Open || db.Holds) {
 		p.contested[database] = "secrets of several tenants are for it"
 		p.unsure("decide for", of, "a secret of another tenant is for its database %s too", secret.Database)
@@ -156,13 +156,17 @@ func (p *planner) unseen() bool {
 	return false
 }
 
-// shareOf is the share of a tenant, and how many it may be. One that a departure on record clears is of an earlier life, whose tag it
-// bears until it is made anew.
-func (p *planner) shareOf(t pool.Tenant, id pool.TenantID) (place, int) {
-	all := slices.DeleteFunc(slices.Clone(p.shares[id]), func(at place) bool {
-		return slices.ContainsFunc(p.Departures[id], func(d pool.Departure) bool { return !d.State.Ended() && p.same(d.Tenant.Share, at) })
+// shareOf is the share of a tenant that logs in by a secret, and how many it may be. With one mark a signup gets one share, which its
+// tenant has for as long as it stays: the one on record, then, whatever another is open that the signup gave up before, on a host that
+// did not answer. One that a departure on record clears is of an earlier life, whose tag it bears until it is made anew.
+func (p *planner) shareOf(t pool.Tenant, s Secret) (place, int) {
+	all := slices.DeleteFunc(slices.Clone(p.shares[s.Tenant]), func(at place) bool {
+		return slices.ContainsFunc(p.Departures[s.Tenant], func(d pool.Departure) bool { return !d.State.Ended() && p.same(d.Tenant.Share, at) })
 	})
 	if len(all) > 1 {
+		if at := slices.IndexFunc(all, func(at place) bool { return p.same(t.Share, at) }); at >= 0 && t.Mark == s.Mark {
+			return all[at], 1
+		}
 		open := slices.DeleteFunc(slices.Clone(all), func(at place) bool { return !p.slot(at).Open })
 		if len(open) == 0 { // it leaves, and what it had is what is recorded
 			open = slices.DeleteFunc(slices.Clone(all), func(at place) bool { return !p.same(t.Share, at) })
