@@ -185,8 +185,8 @@ func (c *controlPlane) lockArchives() []Grant {
 		// To list a bucket is to be told, too, that an object is not there.
 		{Actions: []string{"s3:ListBucket"}, Resources: []*string{c.archives.Bucket.AttrArn()}},
 		{Actions: []string{"s3:GetObjectVersion"}, Resources: c.archives.objects(manifestKeys)},
-		// Who stores it again looks what is there.
-		{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: c.archives.objects(certificateKeys)},
+		// Who stores it again looks what is there, and goes by that.
+		{Actions: []string{"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}, Resources: c.archives.objects(certificateKeys)},
 		{
 			Actions:   []string{"s3:PutObjectRetention"},
 			Resources: c.archives.objects(departureKeys),

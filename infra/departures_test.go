@@ -98,7 +98,7 @@ func TestWhoDestroysMayDoThisAndNoMore(t *testing.T) {
 		"s3:DeleteObjectVersion":            {"<ReportBucket>/*", share + "/*"},
 		"s3:GetBucketTagging":               {share},
 		"s3:GetObject":                      {"<ArchiveBucket>/*/certificate.json", "<ReportBucket>/*"},
-		"s3:GetObjectVersion":               {"<ArchiveBucket>/*.manifest.jsonl"},
+		"s3:GetObjectVersion":               {"<ArchiveBucket>/*.manifest.jsonl", "<ArchiveBucket>/*/certificate.json"},
 		"s3:ListBucket":                     {"<ArchiveBucket>", "<ReportBucket>"},
 		"s3:ListBucketMultipartUploads":     {share},
 		"s3:ListBucketVersions":             {"<ReportBucket>", share},

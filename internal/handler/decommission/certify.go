@@ -1,6 +1,7 @@
 package decommission
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,15 +25,7 @@ func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error
 	if err != nil {
 		return leaving{}, err
 	}
-	content, err := json.MarshalIndent(certificate, "", "  ")
-	if err != nil {
-		return leaving{}, fmt.Errorf("encode the certificate of departure %s: %w", d.ID(), err)
-	}
-	// Once more it is the same content, which is no error: nothing in it depends on when it is written.
-	_, err = h.Objects.Put(ctx, pool.ObjectSpec{
-		Bucket: h.Archives, Key: certificate.CertifiedKey, KMSKey: h.ArchiveKey, ContentType: "application/json", Until: lockedUntil(d),
-	}, content)
-	if err != nil {
+	if certificate, err = h.stored(ctx, d, certificate); err != nil {
 		return leaving{}, fmt.Errorf("store the certificate of departure %s: %w", d.ID(), err)
 	}
 	if err := h.forget(ctx, d); err != nil {
@@ -43,6 +36,46 @@ func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error
 	}
 	left, err := pool.MoveDeparture(d, pool.DepartureLeft, "", h.Now(), "its certificate is "+certificate.CertifiedKey)
 	return leaving{Record: left}, err
+}
+
+// certificateMost bounds a certificate that is read, in bytes: it has some lines for each step, and for each snapshot of a host.
+const certificateMost = 1 << 20
+
+// stored stores a certificate, and returns the one that is stored by then. Once more it is the same, but for what is left of a host
+// that was retired since it was stored first: what was said of that stays as it is.
+func (h *Handler) stored(ctx context.Context, d pool.Departure, c events.Certificate) (events.Certificate, error) {
+	content, err := encoded(c)
+	if err != nil {
+		return c, err
+	}
+	_, err = h.Objects.Put(ctx, pool.ObjectSpec{
+		Bucket: h.Archives, Key: c.CertifiedKey, KMSKey: h.ArchiveKey, ContentType: "application/json", Until: lockedUntil(d),
+	}, content)
+	if !errors.Is(err, pool.ErrOtherObject) {
+		return c, err
+	}
+	first, _, unread := h.Objects.ReadAll(ctx, pool.ObjectRef{Bucket: h.Archives, Key: c.CertifiedKey}, certificateMost)
+	if unread != nil {
+		return c, fmt.Errorf("%w; read what is stored: %w", err, unread)
+	}
+	var stored events.Certificate
+	if json.Unmarshal(first, &stored) != nil {
+		return c, err
+	}
+	now := stored
+	now.Remainders = c.Remainders
+	if same, encoding := encoded(now); encoding != nil || !bytes.Equal(same, content) {
+		return c, err
+	}
+	return stored, nil
+}
+
+func encoded(c events.Certificate) ([]byte, error) {
+	content, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode it: %w", err)
+	}
+	return content, nil
 }
 
 // forget clears away what others may have put back since, being late, and frees the tenant's addresses.
@@ -137,7 +170,7 @@ func (h *Handler) laterLife(ctx context.Context, d pool.Departure, t pool.Tenant
 }
 
 // certificate is the certificate of a departure whose steps are done, and of its clearances. It follows from the records
-// alone.
+// alone: those of its own, which are as they are from now on, and those of the hosts, which may be retired yet.
 func (h *Handler) certificate(ctx context.Context, d pool.Departure) (events.Certificate, error) {
 	certificate := events.Certificate{
 		Version: events.Version, TenantID: string(d.Tenant.ID), Departure: string(d.ID()), Reason: d.Reason, RequestedBy: d.RequestedBy,

@@ -123,6 +123,7 @@ type objects interface {
 	Delete(ctx context.Context, bucket string, versions []pool.ObjectVersion) ([]pool.ObjectRefusal, error)
 	AbortUpload(ctx context.Context, bucket string, u pool.OpenUpload) error
 	Open(ctx context.Context, ref pool.ObjectRef, size int64) (io.ReadCloser, pool.StoredObject, error)
+	ReadAll(ctx context.Context, ref pool.ObjectRef, most int64) ([]byte, pool.StoredObject, error)
 	Put(ctx context.Context, spec pool.ObjectSpec, content []byte) (pool.StoredObject, error)
 	Retain(ctx context.Context, ref pool.ObjectRef, until time.Time) error
 	Tag(ctx context.Context, ref pool.ObjectRef, tags map[string]string) error

@@ -315,6 +315,11 @@ func (o outside) Open(ctx context.Context, ref pool.ObjectRef, size int64) (cont
 	return content, stored, err
 }
 
+func (o outside) ReadAll(ctx context.Context, ref pool.ObjectRef, most int64) (content []byte, stored pool.StoredObject, err error) {
+	err = o.call("ReadAll", func() (err error) { content, stored, err = o.w.store().ReadAll(ctx, ref, most); return err })
+	return content, stored, err
+}
+
 func (o outside) Put(ctx context.Context, spec pool.ObjectSpec, content []byte) (stored pool.StoredObject, err error) {
 	err = o.call("Put", func() (err error) { stored, err = o.w.store().Put(ctx, spec, content); return err })
 	return stored, err

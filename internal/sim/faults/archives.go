@@ -67,6 +67,11 @@ func (o objects) Open(ctx context.Context, ref pool.ObjectRef, size int64) (cont
 	return content, stored, err
 }
 
+func (o objects) ReadAll(ctx context.Context, ref pool.ObjectRef, most int64) (content []byte, stored pool.StoredObject, err error) {
+	err = o.w.call("ReadAll", func() (err error) { content, stored, err = o.next.ReadAll(ctx, ref, most); return err })
+	return content, stored, err
+}
+
 func (o objects) Put(ctx context.Context, spec pool.ObjectSpec, content []byte) (pool.StoredObject, error) {
 	return answered(o.w, "Put", func() (pool.StoredObject, error) { return o.next.Put(ctx, spec, content) })
 }
