@@ -106,7 +106,7 @@ func (h *Handler) freeAddresses(ctx context.Context, c plans.TenantChange) error
 
 // saveTenant records a tenant. Its addresses are its own before they are recorded.
 func (h *Handler) saveTenant(ctx context.Context, c plans.TenantChange, b inventory.Books) error {
-	if c.After.State == pool.TenantReady {
+	if c.After.State != pool.TenantLeft {
 		for _, address := range c.After.Reached() {
 			if err := h.register(ctx, address, c.After.ID, b); err != nil {
 				return err

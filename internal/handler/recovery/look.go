@@ -2,8 +2,10 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"headroom/internal/master"
 	"headroom/internal/pool"
@@ -57,8 +59,36 @@ func (h *Handler) books(ctx context.Context, s sight) (plans.Books, error) {
 			return b, err
 		}
 	}
-	b.Books, err = h.Books.Books(ctx, s.seen)
-	return b, err
+	if b.Books, err = h.Books.Books(ctx, s.seen); err != nil {
+		return b, err
+	}
+	return b, h.readOwners(ctx, b.Tenants, s.seen)
+}
+
+// readOwners reads the tenants to whom addresses are registered that somebody else's share serves, and of whom nothing else was found: they
+// wait, or are signing up.
+func (h *Handler) readOwners(ctx context.Context, known map[pool.TenantID]pool.Tenant, seen inventory.Seen) error {
+	others := map[pool.TenantID]bool{}
+	for _, s := range seen.Shares {
+		for _, client := range s.Clients {
+			if client == pool.Nobody || s.Tenant == "" {
+				continue
+			}
+			owner, err := h.Ledger.Owner(ctx, strings.TrimSuffix(client, "/32"))
+			if err != nil && !errors.Is(err, pool.ErrNotFound) {
+				return err
+			}
+			if _, read := known[owner]; owner != "" && !read {
+				others[owner] = true
+			}
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	read, err := h.Ledger.Tenants(ctx, slices.Sorted(maps.Keys(others)))
+	maps.Copy(known, read)
+	return err
 }
 
 // look looks into what bears the stage's marks: which databases stand on each host, and whether the buckets of shares hold

@@ -30,6 +30,8 @@ type store interface {
 	SaveHostDuring(ctx context.Context, r plans.Record, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
+	Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error)
+	Owner(ctx context.Context, address string) (pool.TenantID, error)
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
 }

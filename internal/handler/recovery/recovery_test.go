@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -303,5 +304,22 @@ func TestAnAddressThatATenantHasNoMoreIsFree(t *testing.T) {
 func TestEveryFieldIsRequired(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("it is made of nothing")
+	}
+}
+
+// Somebody signed up from the address that acme's share serves, since the ledger was lost, and waits: nothing is found of that one, but
+// that the address is registered to it. To whom what the share serves is, is for people to say.
+func TestWhoWaitsWithTheAddressOfAnotherIsKnown(t *testing.T) {
+	w := newWorld(t, true)
+	must(t, w.ledger.Unregister(t.Context(), "10.0.0.7", pool.Tenant{ID: "initech", Version: 1}))
+	must(t, w.ledger.Register(t.Context(), "10.0.0.7", "wonka"))
+	_, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: "wonka", Tier: "standard", State: pool.TenantWaiting, Mark: "m7", RequestedAt: began, Addresses: []string{"10.0.0.7"}})
+	must(t, err)
+	p, _, err := w.handler(t, undisturbed).plan(t.Context())
+	must(t, err)
+	if !slices.ContainsFunc(p.Unsure, func(l plans.Line) bool {
+		return l.Of == "tenant acme" && strings.Contains(l.Why, "its share serves 10.0.0.7, which is tenant wonka's")
+	}) || slices.ContainsFunc(p.Tenants, func(c plans.TenantChange) bool { return c.After.ID == "acme" }) {
+		t.Errorf("it does %v, and is unsure of %v", p.Lines, p.Unsure)
 	}
 }

@@ -142,3 +142,41 @@ func TestWhoLeavesAgainIsAskedToAsOfTheLastWordOnRecord(t *testing.T) {
 		})
 	}
 }
+
+// A signup was cut short when its share served its address, and the ledger that knew that is lost. Another tenant has the address by now:
+// to go on with the signup would open what it is to get to that one.
+func TestASignupDoesNotGoOnToAnAddressThatIsAnothers(t *testing.T) {
+	for name, another := range map[string]func(b *Books, f *Found){
+		"by its record": func(b *Books, _ *Found) {
+			b.Tenants["globex"] = pool.Tenant{ID: "globex", Tier: "standard", State: pool.TenantRequested, Addresses: []string{"10.0.0.1"}}
+		},
+		"by what stands": func(_ *Books, f *Found) {
+			s := &f.Hosts["share-standard-1"].Slots[1]
+			s.Tenant, s.Open, s.Holds, s.Clients = "globex", true, true, []string{"10.0.0.1/32"}
+		},
+		"": func(*Books, *Found) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := heldWorld()
+			f, before := w.found(), newWorld().books
+			db := &f.Hosts["database-standard-1"].Slots[0]
+			db.Open, db.Holds = false, false
+			another(&before, &f)
+			p := Make(before, f, w.now)
+			acme := apply(before, p, w).Tenants["acme"]
+			if goesOn := acme.State == pool.TenantRequested && acme.Named(); goesOn != (name == "") {
+				t.Errorf("it is %+v: %v", acme, p.Lines)
+			}
+			asks := slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" && l.What == "decide for" })
+			if asks != (name != "") {
+				t.Errorf("unsure of %v", p.Unsure)
+			}
+			for _, id := range []pool.HostID{"database-standard-1", "share-standard-1"} {
+				h := apply(before, p, w).Hosts[id]
+				if s := h.Slot(1); name != "" && s.State != pool.SlotQuarantined {
+					t.Errorf("slot %s/1 is %+v", id, s)
+				}
+			}
+		})
+	}
+}

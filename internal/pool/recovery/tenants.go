@@ -3,9 +3,9 @@ package recovery
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"headroom/internal/pool"
 )
@@ -79,8 +79,41 @@ func (p *planner) tenant(id pool.TenantID) {
 		p.unfinished(t, known, id, secret, database)
 		return
 	}
+	has := known && t.State == pool.TenantReady && p.same(t.Database, database) && p.same(t.Share, share)
+	if other, address := p.alsoServes(id, share); other != "" && !has {
+		for _, at := range []place{database, share} {
+			p.contested[at] = "it is tenant " + string(id) + "'s for " + address + ", which is tenant " + string(other) + "'s address"
+		}
+		p.unsure("decide for", of, "its share serves %s, which is tenant %s's address", address, other)
+		return
+	}
 	p.holder[database], p.holder[share] = id, id
 	p.has(t, known, secret, database, share)
+}
+
+// alsoServes is another tenant whose address is among those that a tenant's share serves: by the records, or by what stands. To a
+// firewall two tenants with one address are one: whose it is is for people to say.
+func (p *planner) alsoServes(id pool.TenantID, share place) (other pool.TenantID, address string) {
+	if !p.slot(share).Open {
+		return "", ""
+	}
+	for _, client := range p.slot(share).Clients {
+		address = strings.TrimSuffix(client, "/32")
+		for _, other = range slices.Sorted(maps.Keys(p.Tenants)) {
+			t := p.Tenants[other]
+			seen := len(p.shares[other]) > 0 || t.State == pool.TenantReady && p.Found.Hosts[t.Share.Host].Blind == "" // then what stands says it
+			if other != id && t.State != pool.TenantLeft && !seen && slices.Contains(t.Reached(), address) {
+				return other, address
+			}
+		}
+		serves := func(at place) bool { return p.slot(at).Open && slices.Contains(p.slot(at).Clients, client) }
+		for _, other = range slices.Sorted(maps.Keys(p.shares)) {
+			if other != id && slices.ContainsFunc(p.shares[other], serves) {
+				return other, address
+			}
+		}
+	}
+	return "", ""
 }
 
 // departs reports whether a mark is of a life of a tenant that a departure on record is ending.
@@ -276,96 +309,6 @@ func another(mark string) string {
 func (p *planner) holds(tier pool.Tier, h pool.Hold, at place) bool {
 	s := p.slot(at)
 	return pool.Key{Kind: pool.Database, Tier: tier}.Host(h.Database.Host) == at.host && h.Database.Index == s.Index && h.Database.Generation == s.Generation
-}
-
-// has is a tenant that has both.
-func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place) {
-	of := "tenant " + string(s.Tenant)
-	key, _, _ := database.host.Parse()
-	after := t.Clone()
-	if !known {
-		after = pool.Tenant{ID: s.Tenant, Tier: key.Tier, State: pool.TenantRequested, RequestedAt: s.Made.UTC()}
-	}
-	ready := known && t.State == pool.TenantReady
-	after.Mark, after.Secret = s.Mark, s.ARN
-	p.lives = append(p.lives, s)
-	var what []string
-	if !p.same(t.Database, database) {
-		if ready && t.Database.Host != database.host {
-			after.MovedAt = p.now
-		}
-		after.Database = p.holding(database)
-		what = append(what, "its secret is for "+s.Database+" of "+string(database.host))
-	}
-	if !p.same(t.Share, share) {
-		after.Share = p.holding(share)
-		what = append(what, "share "+p.slot(share).Share+" of "+string(share.host)+" bears its tag")
-	}
-	if clients := p.slot(share).Clients; p.slot(share).Open && !slices.Equal(slices.Sorted(slices.Values(clients)), t.Clients()) {
-		after.Addresses, after.Change = nil, pool.Change{}
-		for _, client := range slices.Sorted(slices.Values(clients)) {
-			after.Addresses = append(after.Addresses, strings.TrimSuffix(client, "/32"))
-		}
-		what = append(what, "its share serves "+strings.Join(after.Addresses, ", "))
-		if ready {
-			after.Progress = pool.Progress{}
-		}
-	}
-	half := !ready && !p.slot(database).Open && (p.slot(share).Open || !p.slot(database).Holds)
-	if half && t.State == pool.TenantRequested && len(what) == 0 && t.Mark == s.Mark {
-		return // its signup goes on
-	}
-	if half {
-		after, what = p.goesOn(after, known, what)
-	} else if !ready {
-		var err error
-		after.Returning, after.Anew, after.Held, after.Change = nil, false, false, pool.Change{}
-		if after, err = pool.MoveTenant(after, pool.TenantReady, p.now, "recovered: "+strings.Join(what, "; ")); err != nil {
-			p.unsure("decide for", of, "%v", err)
-			return
-		}
-		after.ReadyAt = s.Made.UTC()
-		what = append(what, "it has both")
-	} else if t.Mark != s.Mark || t.Secret != s.ARN {
-		what = append(what, "it logs in by secret "+s.ARN)
-	}
-	if len(what) > 0 {
-		p.change(t, after)
-		p.does("restore", of, "%s", strings.Join(what, "; "))
-	}
-	switch db, sh := p.slot(database).Open, p.slot(share).Open; {
-	case half:
-	case !db && !sh:
-		p.plan.Leave = append(p.plan.Leave, Wish{s.Tenant, lastWord(after).Add(tick)})
-		p.does("have leave again", of, "nobody can reach its database or its share: it was leaving")
-	case db != sh:
-		p.unsure("let in or put out", of, "somebody can reach its %s, and not its other half: something about it was under way", map[bool]string{true: "database", false: "share"}[db])
-	}
-}
-
-// tick is what is just after something else: messages are dated in milliseconds.
-const tick = time.Millisecond
-
-// lastWord is when the last message was sent that a tenant's record says was followed: it signed up, had its storage, or was asked to
-// leave or to stay. It is the same however often the recovery is made.
-func lastWord(t pool.Tenant) time.Time {
-	return slices.MaxFunc([]time.Time{t.RequestedAt, t.ReadyAt, t.LeftAt}, time.Time.Compare)
-}
-
-// goesOn is a tenant whose signup was cut short when it had its share, or when that bore its tag: its signup opens both, and
-// tells it so. One that had its storage, put nothing in, and was shut out to leave, looks the same.
-func (p *planner) goesOn(t pool.Tenant, known bool, what []string) (pool.Tenant, []string) {
-	why := "recovered: its signup goes on with " + strings.Join(what, "; ")
-	if known && t.State != pool.TenantRequested { // it waited, or had left
-		if moved, err := pool.MoveTenant(t, pool.TenantRequested, p.now, why); err == nil {
-			t = moved
-		}
-	} else {
-		t.History = pool.Append(t.History, pool.Entry{At: p.now, What: string(pool.TenantRequested), Why: why})
-	}
-	t.Returning, t.Anew, t.Held, t.Change = nil, false, false, pool.Change{}
-	t.Progress = pool.Started(pool.StepOpen, p.now)
-	return t, append(what, "its signup was cut short, and goes on")
 }
 
 func (p *planner) holding(at place) pool.Holding {

@@ -63,6 +63,11 @@ func (t *town) loses() {
 	w.putback.from, w.putback.cut = w.now, true
 	w.after(cutTime, func() {
 		w.trace("the table is put back")
+		for _, d := range w.ledger.Books().Departures {
+			if p := t.people[d.Tenant.ID]; p != nil && (d.State == pool.DepartureScrubbing || d.State == pool.DepartureLeft) {
+				p.wrote[life(p.id, d.Tenant.Mark)] = false // who waited by the ledger of before is served once more by its mark
+			}
+		}
 		put()
 		w.putback.put = w.now
 		t.recovers()
