@@ -12,6 +12,9 @@ import (
 // certain that a rule is the tenant's and of no use any more, it stays: the tenant may get a share here again, and an
 // address of one that left may be somebody else's.
 func (h *Handler) putOut(ctx context.Context, host pool.Host, id pool.TenantID) error {
+	if id == "" {
+		return nil // it was taken back from nobody: a repair's prober was let in, or a recovery did not know whose it is
+	}
 	t, err := h.Ledger.Tenant(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read tenant %s, whose share was returned: %w", id, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"headroom/internal/adapter/firewall"
+	"headroom/internal/adapter/gateway"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
 )
@@ -146,5 +147,22 @@ func TestASlotWhoseTenantCannotBePutOutIsNotFree(t *testing.T) {
 	w.drain()
 	if h := w.host(id); h.Slots[1].State != pool.SlotFree || slices.Contains(w.groups.Rules("sg-1"), rule) {
 		t.Errorf("slot is %s, rules %v", h.Slots[1].State, w.groups.Rules("sg-1"))
+	}
+}
+
+// A share that a repair left open to its prober, or of which a recovery did not know whose it is, was no tenant's before.
+func TestAShareThatWasTakenBackFromNobodyIsClosed(t *testing.T) {
+	w, id, _ := returned(t, &killtest.Life{})
+	w.change(id, func(h pool.Host) pool.Host { h.Slots[1].Tenant = ""; return h })
+	open := pool.ShareRef{Gateway: w.host(id).Access.Gateway, ID: w.host(id).Slots[1].Share}
+	w.must((&gateway.Gateways{Client: w.gateways}).SetClients(t.Context(), open, []string{"10.0.7.1/32"}))
+	w.watch(id)
+	if h := w.host(id); h.Slots[1].State != pool.SlotFree {
+		t.Errorf("slot is %s, the host's last error %q", h.Slots[1].State, h.Error)
+	}
+	for _, share := range w.gateways.Shares() {
+		if share.ID == open.ID && !slices.Equal(share.Clients, []string{"192.0.2.1/32"}) {
+			t.Errorf("it is open to %v", share.Clients)
+		}
 	}
 }
