@@ -105,7 +105,7 @@ func (h *Handler) on(do step) lifecycle.Do[pool.Repair] {
 		if r.Step != pool.StepSweep && host.State != pool.HostInService && host.State != pool.HostCordoned {
 			return h.end(ctx, host, r, "its host is "+string(host.State))
 		}
-		if r.Step != pool.StepProbe && r.Probe.Open() {
+		if r.Step != pool.StepProbe && r.Probe.Open() && !r.State.Ended() { // of one that has ended the share may be a tenant's by now
 			if r, err = h.callOff(ctx, host, r); err != nil {
 				return mending{}, err
 			}
