@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,6 +66,30 @@ func (h Host) UnassignedShare(id string) bool {
 		}
 	}
 	return false
+}
+
+// RestProbed has a share rest, and be closed, that the host's repair leaves behind as open to a prober, for all that is known: its
+// gateway may not have answered since. One that cools is closed by its clearance, and whoever has it by now sets its list anew.
+func RestProbed(h Host, r Repair, now time.Time) (Host, error) {
+	if r.Probe.Address == "" || r.closedForGood() || h.State != HostInService && h.State != HostCordoned {
+		return h, nil
+	}
+	out := h.Clone()
+	for i, s := range out.Slots {
+		if s.Share != r.Probe.Share || s.State != SlotFree {
+			continue
+		}
+		var err error
+		if out.Slots[i], err = MoveSlot(s, SlotReturned, now); err != nil {
+			return h, fmt.Errorf("have the share rest that repair %s looked into: %w", r.ID(), err)
+		}
+	}
+	return out, nil
+}
+
+// closedForGood reports whether the step that looks into a share is done, which closes it once more after whoever stood still.
+func (r Repair) closedForGood() bool {
+	return slices.ContainsFunc(r.Proofs, func(p Proof) bool { return p.Step == StepProbe && !p.At.Before(r.Probe.TaskAt) })
 }
 
 // ParseRepairID is the host and the number that a repair's ID names; false when it names none.

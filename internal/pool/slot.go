@@ -17,7 +17,8 @@ const (
 	// SlotOffered: set out on the shelf, or taken from it by a claim that is not settled yet.
 	SlotOffered SlotState = "offered"
 	// SlotReturned: taken from a tenant again before it was handed over, because the other half of its pair, or
-	// this one, could not be opened. It may be half open: it rests, and is closed, before it is free again.
+	// this one, could not be opened; or its host's repair left it open to a prober. It may be half open: it rests, and is closed,
+	// before it is free again.
 	SlotReturned SlotState = "returned"
 	// SlotAssigned: a tenant holds it.
 	SlotAssigned SlotState = "assigned"
@@ -36,7 +37,7 @@ const (
 // moved: it goes with its host.
 var slotMoves = map[SlotState][]SlotState{
 	SlotPlanned:     {SlotFree},
-	SlotFree:        {SlotOffered, SlotAssigned}, // a tenant moves there
+	SlotFree:        {SlotOffered, SlotAssigned, SlotReturned}, // a tenant moves there; a prober may be let in still
 	SlotOffered:     {SlotFree, SlotAssigned, SlotReturned},
 	SlotReturned:    {SlotFree},
 	SlotAssigned:    {SlotLeaving, SlotReturned},

@@ -15,6 +15,7 @@ func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 		{pool.SlotPlanned, pool.SlotFree}:      true,
 		{pool.SlotFree, pool.SlotOffered}:      true,
 		{pool.SlotFree, pool.SlotAssigned}:     true, // of a tenant that moves there
+		{pool.SlotFree, pool.SlotReturned}:     true, // open to a prober, when its host's repair ended
 		{pool.SlotOffered, pool.SlotFree}:      true,
 		{pool.SlotOffered, pool.SlotAssigned}:  true,
 		{pool.SlotOffered, pool.SlotReturned}:  true,

@@ -253,7 +253,7 @@ func (h *Handler) late(ctx context.Context, host pool.Host, r pool.Repair) (bool
 }
 
 // release gives back what a repair that has ended held: its place, and the host. A task that was at a share of it is let in
-// by the network no more; the share's own list is the next tenant's.
+// by the network no more; the share rests, and is closed then.
 func (h *Handler) release(ctx context.Context, host pool.Host, r pool.Repair) error {
 	if r.Probe.Address != "" {
 		if err := h.Firewall.Evict(ctx, host.Access.SecurityGroup, r.Probe.Address); err != nil {
@@ -280,7 +280,11 @@ func (h *Handler) letGo(ctx context.Context, id pool.HostID, r pool.Repair) erro
 		if r.Renewing() {
 			host.Doubt = "its repair ended in the midst of a change to a new gateway"
 		}
-		host, err := pool.Reconsider(host, h.Now(), "its repair has ended")
+		host, err := pool.RestProbed(host, r, h.Now())
+		if err != nil {
+			return host, pool.Neutral, err
+		}
+		host, err = pool.Reconsider(host, h.Now(), "its repair has ended")
 		return host, pool.Neutral, err
 	})
 	if err != nil {

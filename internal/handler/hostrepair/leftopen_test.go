@@ -36,6 +36,19 @@ func leftOpen(t *testing.T) (w *world, open string) {
 	return w, open
 }
 
+func TestAShareThatIsLeftOpenRestsAndIsNobodysUntilItIsClosed(t *testing.T) {
+	w, open := leftOpen(t)
+	h, s := w.slotOf(open)
+	if h.Repair != 0 || s.State != pool.SlotReturned || !s.Since.Equal(w.now) {
+		t.Errorf("let go from repair %d, slot %d is %s since %s", h.Repair, s.Index, s.State, s.Since)
+	}
+	for _, other := range h.Slots {
+		if other.Index != s.Index && other.State == pool.SlotReturned {
+			t.Errorf("slot %d is %s", other.Index, other.State)
+		}
+	}
+}
+
 // TestWhatARepairSweepsLaterClosesNobodysShare has a tenant get a share that the repair before left open, and the repair's old
 // disks be swept then.
 func TestWhatARepairSweepsLaterClosesNobodysShare(t *testing.T) {

@@ -90,8 +90,11 @@ func (h *Handler) discharge(ctx context.Context, host pool.Host, r pool.Repair) 
 		if host.Repair != r.Number {
 			return host, pool.Neutral, ledger.ErrUnchanged // an earlier try was here
 		}
-		host = r.Seated(pool.Discharged(host, h.Now()))
-		host, err := pool.Reconsider(host, h.Now(), fmt.Sprintf("it was repaired by way %s", r.Way))
+		host, err := pool.RestProbed(r.Seated(pool.Discharged(host, h.Now())), r, h.Now())
+		if err != nil {
+			return host, pool.Neutral, err
+		}
+		host, err = pool.Reconsider(host, h.Now(), fmt.Sprintf("it was repaired by way %s", r.Way))
 		return host, pool.Neutral, err
 	})
 	if err != nil {
