@@ -14,6 +14,8 @@ import (
 const (
 	// serveWait is how long to wait for a share whose client list has changed.
 	serveWait = time.Second
+	// settleWait is how long to wait for one that is to be changed at once again: it refuses that while it is being changed.
+	settleWait = 5 * time.Second
 	// looksARound is how many looks at a share there are before it is closed again.
 	looksARound = 5
 	// stalled is how long somebody who was at work on a tenant when it left, or when that was undone, may go on: longer

@@ -208,6 +208,11 @@ func (h *Handler) reopen(ctx context.Context, d pool.Departure) (leaving, error)
 			if err := h.Access.Set(ctx, t, ref, share.Access.SecurityGroup); err != nil {
 				return leaving{}, err
 			}
+			// What it gave up since its record was read is let in by that once more, and may be another tenant's by now.
+			if now, failed := h.Ledger.Tenant(ctx, t.ID); failed != nil || !slices.Equal(now.Clients(), t.Clients()) {
+				d.Progress = d.SetAgain()
+				return leaving{Record: d, Wait: settleWait, Because: err}, nil
+			}
 		}
 		return leaving{Record: d, Wait: d.LookWait(), Because: err}, nil
 	}
