@@ -2,6 +2,7 @@ package faults
 
 import (
 	"slices"
+	"time"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -18,7 +19,7 @@ func (t *town) hearReady(e events.StorageReady) {
 	a := w.ledger.Books()
 	tenant := a.Tenants[id]
 	if tenant.State != pool.TenantReady || tenant.ReadyAt.UnixMilli() != e.ReadyAt.UnixMilli() {
-		if tenant.State != pool.TenantLeft && w.putback.from.IsZero() { // by a ledger of before it may be said anew, or late
+		if tenant.State != pool.TenantLeft && !w.justLeft(e) && w.putback.from.IsZero() { // by a ledger of before it may be said anew, or late
 			w.found("what is announced is so", "%s is announced as ready, and is %s", id, tenant.State)
 		}
 		return
@@ -51,4 +52,18 @@ func (t *town) hearReady(e events.StorageReady) {
 	}
 	w.write(tenant)
 	w.filesLive(tenant)
+}
+
+// announcing is how long after its departure was recorded a tenant may be announced that was read before: while a message may carry
+// what was read (signup's looksLast), an invocation of signup's lasts, and its last call takes effect.
+const announcing = 15*time.Second + 20*time.Second + 5*time.Second + clocksApart
+
+// justLeft reports whether what is said is of a life that a tenant has left a moment ago, and signed up anew since.
+func (w *world) justLeft(e events.StorageReady) bool {
+	for _, d := range w.ledger.Books().Departures {
+		if string(d.Tenant.ID) == e.TenantID && d.Tenant.ReadyAt.UnixMilli() == e.ReadyAt.UnixMilli() && w.now.Sub(d.RecordedAt) < announcing {
+			return true
+		}
+	}
+	return false
 }

@@ -42,6 +42,11 @@ func (t *town) hearChanged(e events.AccessChanged) {
 	if tenant.State != pool.TenantReady || len(tenant.Change.Evicted) == 0 {
 		return
 	}
+	for _, d := range a.Departures {
+		if d.Tenant.ID == tenant.ID && d.State == pool.DepartureUndoing {
+			return // who lets it in again may have read its record before: it reads it once more then, and sets what that says
+		}
+	}
 	for _, share := range t.w.cloud.gateways.Shares() {
 		at, known := a.shares[share.ID]
 		if !known || at.host != tenant.Share.Host || at.index != tenant.Share.Index {
