@@ -89,6 +89,21 @@ func (h *Handler) heardBefore(ctx context.Context, t pool.Tenant, sent time.Time
 	return slices.ContainsFunc(all, func(d pool.Departure) bool { return d.UndoneAt.Equal(sent) }), nil
 }
 
+// madeAnew reports whether a slot of a tenant that leaves has a later generation than the tenant had: by a table that was put back, it
+// may be in its grace still, when that was over.
+func (h *Handler) madeAnew(ctx context.Context, d pool.Departure) (bool, error) {
+	for _, has := range []pool.Holding{d.Tenant.Database, d.Tenant.Share} {
+		host, err := h.Ledger.Host(ctx, has.Host)
+		if err != nil {
+			return false, fmt.Errorf("look whether tenant %s has its slot of %s still: %w", d.Tenant.ID, has.Host, err)
+		}
+		if slot := host.Slot(has.Index); slot != nil && slot.Generation > has.Generation {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // rejoin has a tenant back whose departure can be undone. pool.ErrConflict when its record or its departure has changed.
 func (h *Handler) rejoin(ctx context.Context, sent time.Time, t pool.Tenant, request events.UndoRequested) (*events.FieldError, error) {
 	d, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
@@ -102,6 +117,12 @@ func (h *Handler) rejoin(ctx context.Context, sent time.Time, t pool.Tenant, req
 		return &events.FieldError{Field: "tenantId", Reason: "had no storage yet when it left: it has to sign up anew"}, nil
 	case d.State != pool.DepartureLeaving:
 		return &events.FieldError{Field: "tenantId", Reason: "can't be undone any more: its grace is over"}, nil
+	}
+	switch over, err := h.madeAnew(ctx, d); {
+	case err != nil:
+		return nil, err
+	case over:
+		return &events.FieldError{Field: "tenantId", Reason: "can't be undone any more: what it had was made anew for others"}, nil
 	}
 	now := h.Now()
 	undoing, err := pool.MoveDeparture(d, pool.DepartureUndoing, pool.StepReopen, now, "undone by "+request.RequestedBy+": "+request.Reason)
