@@ -76,8 +76,13 @@ func (w *world) account() accounts {
 		if t.State == pool.TenantLeft || !t.Named() {
 			continue
 		}
-		own(place{t.Database.Host, t.Database.Index}, id, "its record")
-		own(place{t.Share.Host, t.Share.Index}, id, "its record")
+		for _, has := range []pool.Holding{t.Database, t.Share} {
+			h := a.Hosts[has.Host]
+			if slot := h.Slot(has.Index); slot != nil && slot.Generation > has.Generation && w.undecided(t) {
+				continue // scrubbed when it had left, before the table was put back: people are to say so
+			}
+			own(place{has.Host, has.Index}, id, "its record")
+		}
 	}
 	for _, d := range a.Departures {
 		if d.State == pool.DepartureUndone || d.State == pool.DepartureLeft || !d.Handed() {
