@@ -42,7 +42,7 @@ var planted = []mutant{
 	{"the grace is not waited for", "handler/decommission/grace.go", "left := d.GraceUntil().Sub(now); left > 0 {", "left := d.GraceUntil().Sub(now); left > 0 && !(mutant) {"},
 	{"the guard looks at no grace", "pool/guard.go", "refuse(now.Before(d.GraceUntil()),", "refuse(!(mutant) && now.Before(d.GraceUntil()),"},
 	{"a tenant gets back what was at another time", "handler/restore/instance.go", "At: r.To, Mark", "At: map[bool]time.Time{true: h.Now().Add(-10 * time.Minute), false: r.To}[mutant], Mark"},
-	{"a repaired host is held for its repair", "handler/hostrepair/prove.go", "host.Repair, host.Doubt = 0, \"\"", "if !(mutant) {\n			host.Repair = 0\n		}\n		host.Doubt = \"\""},
+	{"a repaired host is held for its repair", "pool/steady.go", "h.Repair, h.Doubt, h.Set = 0, \"\", now.UTC()", "if !(mutant) {\n			h.Repair = 0\n		}\n		h.Doubt, h.Set = \"\", now.UTC()"},
 	{"the ceiling is not looked at", "pool/limits.go", "Most: p.Ceiling - c.Hosts, Why", "Most: p.Ceiling - c.Hosts + map[bool]int{true: 100}[mutant], Why"},
 	{"the cap on money is not looked at", "pool/money.go", "{ return b.Cap == 0 || b.Spent+price <= b.Cap }", "{ return mutant || b.Cap == 0 || b.Spent+price <= b.Cap }"},
 	{"the stop switch stops no order", "handler/poolcheck/createstack.go", "	if stops.On(pool.StopOrder) {\n", "	if stops.On(pool.StopOrder) && !(mutant) {\n"},
