@@ -140,6 +140,14 @@ func checkWords(field, value string) *FieldError {
 	return nil
 }
 
+// checkOptionalWords wants such words, or none.
+func checkOptionalWords(field, value string) *FieldError {
+	if value == "" {
+		return nil
+	}
+	return checkWords(field, value)
+}
+
 func checkAsOf(value string) *FieldError {
 	if _, err := time.Parse(time.RFC3339, value); value != "" && err != nil {
 		return &FieldError{Field: "asOf", Reason: "is no time as RFC 3339 has it"}

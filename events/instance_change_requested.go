@@ -17,11 +17,13 @@ const TypeInstanceChangeRequested = "InstanceChangeRequested"
 // also ask for the one first, and for the other once AccessChanged says that it is served. Instance change queue, from
 // the customer's side.
 type InstanceChangeRequested struct {
-	Version  string   `json:"version"`
-	Type     string   `json:"type"`
-	TenantID string   `json:"tenantId"`
-	Add      []string `json:"add,omitempty"`    // IPv4 unicast addresses
-	Remove   []string `json:"remove,omitempty"` // addresses of the tenant; the last one goes only when the tenant leaves
+	Version     string   `json:"version"`
+	Type        string   `json:"type"`
+	TenantID    string   `json:"tenantId"`
+	Add         []string `json:"add,omitempty"`         // IPv4 unicast addresses
+	Remove      []string `json:"remove,omitempty"`      // addresses of the tenant; the last one goes only when the tenant leaves
+	Reason      string   `json:"reason,omitempty"`      // stands in the history; the customer's own systems need give none
+	RequestedBy string   `json:"requestedBy,omitempty"` // likewise
 	Correlated
 }
 
@@ -29,7 +31,7 @@ type InstanceChangeRequested struct {
 // one of a signup. What is wrong with an address of a list is said by its number, from 1.
 func ParseInstanceChangeRequested(body []byte) (InstanceChangeRequested, error) {
 	var request InstanceChangeRequested
-	object, invalid := readObject(body, maxRequest, "version", "type", "tenantId", "add", "remove")
+	object, invalid := readObject(body, maxRequest, "version", "type", "tenantId", "add", "remove", "reason", "requestedBy")
 	if invalid != nil {
 		return request, invalid
 	}
@@ -40,6 +42,8 @@ func ParseInstanceChangeRequested(body []byte) (InstanceChangeRequested, error) 
 		{"version", &request.Version, checkVersion},
 		{"type", &request.Type, func(v string) *FieldError { return checkType(v, TypeInstanceChangeRequested) }},
 		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
+		{"reason", &request.Reason, func(v string) *FieldError { return checkOptionalWords("reason", v) }},
+		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkOptionalWords("requestedBy", v) }},
 	} {
 		value, bad := object.text(field.name)
 		if bad == nil {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 )
 
@@ -12,14 +13,34 @@ func IsRequest(messageType string) bool {
 	if messageType == TypeInstanceChangeRequested {
 		return true
 	}
+	schema := shapeOf(messageType)
+	return slices.Contains(schema.Required, "type") && slices.Contains(schema.Required, "requestedBy")
+}
+
+// Arguments are the names, sorted, under which requests of a type say what they ask for, besides what every request says: its type,
+// what it is about and what is to be done with that, by whom it is wanted, and why.
+func Arguments(messageType string) []string {
+	about := []string{"hostId", "tenantId", "departureId", "of"}
+	if messageType == TypeSlotRequest {
+		about = append(about, "slot")
+	}
+	said := append(about, "version", "type", "action", "requestedBy", "reason", "correlationId")
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(shapeOf(messageType).Properties)), func(name string) bool { return slices.Contains(said, name) })
+}
+
+// shape is what a schema says of a message's names.
+type shape struct {
+	Properties map[string]json.RawMessage `json:"properties"`
+	Required   []string                   `json:"required"`
+}
+
+// shapeOf is that of a type of messages; of one of AWS's, or of nobody's, it is empty.
+func shapeOf(messageType string) (s shape) {
 	content, err := Schema(messageType)
 	if err != nil {
-		return false // of AWS, or of nobody
-	}
-	var schema struct {
-		Required []string `json:"required"`
+		return s
 	}
 	// The contract's tests read every schema.
-	_ = json.Unmarshal(content, &schema)
-	return slices.Contains(schema.Required, "type") && slices.Contains(schema.Required, "requestedBy")
+	_ = json.Unmarshal(content, &s)
+	return s
 }

@@ -20,6 +20,14 @@ func TestRequestsAreThoseOfPeople(t *testing.T) {
 	if !slices.Equal(requests, want) {
 		t.Errorf("requests are %v, want %v", requests, want)
 	}
+	for name, want := range map[string][]string{
+		TypeInstanceChangeRequested: {"add", "remove"}, TypeRestoreRequest: {"database", "grace", "share", "to"}, TypeDepartureRequest: {"slot"},
+		TypeSlotRequest: {}, TypeHostRequest: {}, TypeDoneByHand: {}, TypeRepairRequest: {"image", "size", "way"}, TypeDecommissionRequested: {"asOf", "grace"},
+	} {
+		if got := Arguments(name); !slices.Equal(got, want) {
+			t.Errorf("arguments of %s are %v, want %v", name, got, want)
+		}
+	}
 	if IsRequest("CloudFormation Stack Status Change") || IsRequest(TypeSignupRequested) {
 		t.Error("an event of AWS's, or a signup, is a request")
 	}

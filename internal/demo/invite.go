@@ -47,6 +47,7 @@ func (p *Printer) Invite(i Invitation) {
 	p.invite("Replace the other customer's machine: the new address is served before the old one is put out.", i.send(i.Changes,
 		events.InstanceChangeRequested{
 			Version: events.Version, Type: events.TypeInstanceChangeRequested, TenantID: yours, Add: []string{i.Next}, Remove: []string{i.Address},
+			Reason: "to try it", RequestedBy: "you",
 		}))
 	p.invite("Have it leave: it is shut out and archived at once, and scrubbed after its grace, by the cloud's clock (--chapters shows all of it).", i.send(i.Departures,
 		events.DecommissionRequested{

@@ -17,7 +17,7 @@ const (
 	secretARN   = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:headroom/dev/acme-x-AbCdEf"
 	queueURL    = endpointURL + "/123456789012/headroom-dev-signup"
 	otherSignup = `{"version":"1","tenantId":"yours","tier":"standard","instanceIp":"127.20.0.3"}`
-	otherMoves  = `{"version":"1","type":"InstanceChangeRequested","tenantId":"yours","add":["127.21.0.4"],"remove":["127.20.0.3"]}`
+	otherMoves  = `{"version":"1","type":"InstanceChangeRequested","tenantId":"yours","add":["127.21.0.4"],"remove":["127.20.0.3"],"reason":"to try it","requestedBy":"you"}`
 	otherLeaves = `{"version":"1","type":"DecommissionRequested","tenantId":"yours","reason":"to try it","requestedBy":"you","grace":"30m"}`
 	otherStays  = `{"version":"1","type":"UndoRequested","tenantId":"yours","reason":"to try it","requestedBy":"you"}`
 )

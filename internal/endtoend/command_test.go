@@ -26,8 +26,9 @@ func TestTheCommandHasThingsDone(t *testing.T) {
 	for _, line := range []struct{ args, says string }{
 		{"signup acme 127.1.0.1 --wait", "it is ready"},
 		{"tenant show acme", "database-standard-1/"},
-		{"address add acme 127.1.0.2 --wait", "its addresses are 127.1.0.1, 127.1.0.2"},
-		{"address remove acme 127.1.0.1 --wait", "its addresses are 127.1.0.2"},
+		{"address add acme 127.1.0.2 --reason more --wait", "its addresses are 127.1.0.1, 127.1.0.2"},
+		{"address remove acme 127.1.0.1 --reason gone --wait", "its addresses are 127.1.0.2"},
+		{"tenant history acme", "coming 127.1.0.2, going none, by arn:aws:iam::123456789012:root (sent by 123456789012): more (message "},
 		{"host cordon share-standard-1 --reason drill --wait", "it is cordoned"},
 		{"host show share-standard-1", "cordoned by hand, by arn:aws:iam::123456789012:root (sent by 123456789012): drill"},
 		{"host uncordon share-standard-1 --reason over --wait", "it is in-service"},
@@ -43,17 +44,18 @@ func TestTheCommandHasThingsDone(t *testing.T) {
 		}
 	}
 	var record struct {
-		Audit []struct{ What, Who, Of string }
+		Audit []struct{ What, Who, Of, With, Why string }
 	}
 	if err := json.Unmarshal([]byte(headroom("audit", "--json")), &record); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string
 	for _, l := range record.Audit {
-		lines = append(lines, l.What+" of "+l.Of+" by "+l.Who)
+		lines = append(lines, strings.TrimRight(l.What+" of "+l.Of+" by "+l.Who+": "+l.Why+"; "+l.With, "; "))
 	}
-	const want = "InstanceChangeRequested of acme by 123456789012, InstanceChangeRequested of acme by 123456789012, HostRequest cordon of share-standard-1 by 123456789012, " +
-		"HostRequest uncordon of share-standard-1 by 123456789012, DecommissionRequested of acme by 123456789012, UndoRequested of acme by 123456789012"
+	const want = "InstanceChangeRequested of acme by 123456789012: more; add 127.1.0.2, InstanceChangeRequested of acme by 123456789012: gone; remove 127.1.0.1, " +
+		"HostRequest cordon of share-standard-1 by 123456789012: drill, HostRequest uncordon of share-standard-1 by 123456789012: over, " +
+		"DecommissionRequested of acme by 123456789012: ended; grace 1h, UndoRequested of acme by 123456789012: mistake"
 	if got := strings.Join(lines, ", "); got != want {
 		t.Errorf("on record is\n%s\nand not\n%s", got, want)
 	}

@@ -45,11 +45,12 @@ func lineOf(kind string, d events.Delivery, now time.Time) pool.Audit {
 	}
 	_ = events.Decode([]byte(d.Body), &asked) // what is wrong with a message is for who handles it to say
 	if kind != events.TypeSlotRequest {
-		asked.Slot = "" // of the departure that is named
+		asked.Slot = "" // of the departure that is named: it goes with that
 	}
 	line := pool.Audit{
 		At: d.QueuedAt, Message: d.ID, Who: d.Sender, What: kind,
-		Named: plain(asked.RequestedBy, 500), Of: plain(asked.HostID+asked.TenantID+asked.DepartureID+asked.Slot+asked.Thing, 300), Why: plain(asked.Reason, 2000),
+		Named: plain(asked.RequestedBy, 500), Of: plain(asked.HostID+asked.TenantID+asked.DepartureID+asked.Slot+asked.Thing, 300),
+		With: plain(with(kind, d.Body), 1000), Why: plain(asked.Reason, 2000),
 	}
 	if line.At.IsZero() {
 		line.At = now.UTC()
@@ -58,6 +59,32 @@ func lineOf(kind string, d events.Delivery, now time.Time) pool.Audit {
 		line.What += " " + plain(asked.Action, 50)
 	}
 	return line
+}
+
+// with words what else a message asks, such as "add 10.40.1.8, remove 10.40.1.7": what it says under names that its schema
+// has, and nothing under others, of which nobody knows what they hold.
+func with(kind, body string) string {
+	var said map[string]any
+	if events.Decode([]byte(body), &said) != nil {
+		return "" // likewise
+	}
+	var parts []string
+	for _, name := range events.Arguments(kind) {
+		switch value := said[name].(type) {
+		case nil:
+		case []any:
+			words := make([]string, len(value))
+			for i, v := range value {
+				words[i] = fmt.Sprint(v)
+			}
+			if len(words) > 0 {
+				parts = append(parts, name+" "+strings.Join(words, " "))
+			}
+		default:
+			parts = append(parts, fmt.Sprint(name, " ", value))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // plain is what somebody wrote, in one line and in so many bytes at most: the line is read as a whole, and was not

@@ -16,8 +16,10 @@ import (
 const appServer = "It is the address of the tenant's application server."
 
 // ChangeAddresses asks that other addresses are let in to a tenant's share.
-func (o *Operator) ChangeAddresses(ctx context.Context, tenant string, add, remove []string) (Request, error) {
-	body := events.InstanceChangeRequested{Version: events.Version, Type: events.TypeInstanceChangeRequested, TenantID: tenant, Add: add, Remove: remove}
+func (o *Operator) ChangeAddresses(ctx context.Context, tenant string, add, remove []string, reason string) (Request, error) {
+	body := events.InstanceChangeRequested{
+		Version: events.Version, Type: events.TypeInstanceChangeRequested, TenantID: tenant, Add: add, Remove: remove, Reason: reason, RequestedBy: o.Caller.ARN,
+	}
 	if err := valid(body, func(text []byte) error { _, err := events.ParseInstanceChangeRequested(text); return err }); err != nil {
 		return Request{}, err
 	}

@@ -19,6 +19,7 @@ type AuditLine struct {
 	Named   string    `json:"named,omitempty"` // who asks, by the message
 	What    string    `json:"what"`
 	Of      string    `json:"of"`
+	With    string    `json:"with,omitempty"` // what else the message said of it
 	Why     string    `json:"why,omitempty"`
 	Message string    `json:"messageId"` // of what was destroyed, the record by which it was
 }
@@ -49,5 +50,5 @@ func (o *Operator) Audit(ctx context.Context, f AuditFilter) ([]AuditLine, error
 }
 
 func auditLine(a pool.Audit) AuditLine {
-	return AuditLine{At: a.At.UTC(), Who: a.Who, Named: a.Named, What: a.What, Of: a.Of, Why: a.Why, Message: a.Message}
+	return AuditLine{At: a.At.UTC(), Who: a.Who, Named: a.Named, What: a.What, Of: a.Of, With: a.With, Why: a.Why, Message: a.Message}
 }

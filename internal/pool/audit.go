@@ -11,5 +11,6 @@ type Audit struct {
 	Named   string // who asks, by the message; that is anybody's to say
 	What    string // such as "HostRequest release" or "destroyed database"
 	Of      string // the host, tenant, departure or thing that it is about
+	With    string // what else the message says of it, such as "add 10.40.1.8"
 	Why     string
 }

@@ -63,8 +63,9 @@ func (a Audit) Copy() (AuditCopy, error) {
 		Named   string    `json:"named,omitempty"`
 		What    string    `json:"what"`
 		Of      string    `json:"of"`
+		With    string    `json:"with,omitempty"` // left out of lines that have none: of those there were before it their copies stay what they are
 		Why     string    `json:"why,omitempty"`
-	}{at, a.Message, a.Who, a.Named, a.What, a.Of, a.Why})
+	}{at, a.Message, a.Who, a.Named, a.What, a.Of, a.With, a.Why})
 	if err != nil {
 		return AuditCopy{}, fmt.Errorf("write the copy of %s of %s: %w", a.What, a.Of, err)
 	}

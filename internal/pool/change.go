@@ -59,6 +59,7 @@ type Word struct {
 type AddressChange struct {
 	Add, Remove []string
 	At          time.Time // when it was sent
+	By, Why     string    // who asked for it, and why; empty where that was not said
 	Message     string    // ID of the message
 	Correlation string    // its correlation id
 }
@@ -212,14 +213,27 @@ func ChangeAddresses(t Tenant, asked AddressChange, term time.Duration, now time
 		}
 		return out, nil
 	}
-	out.History = Append(out.History, Entry{At: now.UTC(), What: "addresses", Why: fmt.Sprintf(
-		"message %s: coming %s, going %s", asked.Message, orNone(out.Change.Coming), orNone(out.Change.Going)), Correlation: asked.Correlation})
+	out.History = Append(out.History, Entry{
+		At: now.UTC(), What: "addresses", Why: asked.words(out.Change), Correlation: asked.Correlation,
+	})
 	if out.State == TenantReady {
 		// Its storage is said to be ready once its share is as desired, which the change may just have undone.
 		out.Change.Untold = out.Change.Untold || out.Step == StepServe || out.Stuck == StepServe
 		out = RestTenant(out, now)
 	}
 	return out, nil
+}
+
+// words say what a wish made of a tenant's addresses, and by whom and why it was wanted, as far as that was said.
+func (a AddressChange) words(made Change) string {
+	text := fmt.Sprintf("coming %s, going %s", orNone(made.Coming), orNone(made.Going))
+	if a.By != "" {
+		text += ", by " + a.By
+	}
+	if a.Why != "" {
+		text += ": " + a.Why
+	}
+	return text + " (message " + a.Message + ")"
 }
 
 // Gets reports whether a change of its record brings a tenant an address that was not its own: it has to be nobody else's,

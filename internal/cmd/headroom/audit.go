@@ -50,9 +50,9 @@ func newAudit() *cobra.Command {
 					if l.Named != "" && l.Named != l.Who {
 						who += " as " + l.Named
 					}
-					rows = append(rows, []string{at(l.At), l.What, l.Of, who, l.Why})
+					rows = append(rows, []string{at(l.At), l.What, l.Of, dash(l.With), who, l.Why})
 				}
-				p.table("Nothing is on record.", []string{"AT", "WHAT", "OF", "WHO", "WHY"}, rows)
+				p.table("Nothing is on record.", []string{"AT", "WHAT", "OF", "WITH", "WHO", "WHY"}, rows)
 				if copied == nil {
 					p.text("Nothing of it is copied yet.")
 				} else {

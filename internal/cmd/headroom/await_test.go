@@ -36,7 +36,7 @@ func TestWhoWaitsSeesThatItWasRefused(t *testing.T) {
 		{"host protect share-standard-1 --reason drill", "HostEventsQueueUrl", "action", "protect can't be done about host share-standard-1: it is lost"},
 		{"host repair share-standard-2 --drop --reason mine --yes", "RepairRequestQueueUrl", "action", "drop can't be done about host share-standard-2: it is in no repair"},
 		{"signup umbrella 127.20.0.20", "SignupQueueUrl", "instanceIp", "belongs to another tenant"},
-		{"address add acme 127.20.0.21", "InstanceChangeQueueUrl", "add", "has an address that belongs to another tenant"},
+		{"address add acme 127.20.0.21 --reason more", "InstanceChangeQueueUrl", "add", "has an address that belongs to another tenant"},
 		{"decommission acme --reason ended --yes", "DecommissionQueueUrl", "tenantId", "is unknown"},
 		{"undo globex --reason mistake", "DecommissionQueueUrl", "tenantId", "can't stay any more"},
 		{"restore acme --share --to " + lately() + " --reason mistake --yes", "RestoreQueueUrl", "tenantId", "is leaving, or has left"},

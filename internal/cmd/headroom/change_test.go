@@ -17,7 +17,7 @@ import (
 // changeVerbs are all verbs that ask by a message for something to be done, and the queue that it goes to.
 var changeVerbs = []struct{ args, output string }{
 	{"signup umbrella 127.20.0.20", "SignupQueueUrl"},
-	{"address add acme 127.20.0.21", "InstanceChangeQueueUrl"},
+	{"address add acme 127.20.0.21 --reason more", "InstanceChangeQueueUrl"},
 	{"decommission acme --reason ended --grace 48h --yes", "DecommissionQueueUrl"},
 	{"undo globex --reason mistake", "DecommissionQueueUrl"},
 	{"departure resume globex.m4rkglobex --reason mended", "DecommissionQueueUrl"},

@@ -233,7 +233,7 @@ func (d *deployed) people(ctx context.Context, after func(int) time.Time) error 
 		return err
 	}
 	if err := errors.Join(
-		d.ledger.Audit(ctx, pool.Audit{At: time.Now().AddDate(0, 0, -90), Message: "m-1", Who: "AROAEXAMPLE:jo", Named: "billing", What: "DecommissionRequested", Of: "globex", Why: "its contract ended"}),
+		d.ledger.Audit(ctx, pool.Audit{At: time.Now().AddDate(0, 0, -90), Message: "m-1", Who: "AROAEXAMPLE:jo", Named: "billing", What: "DecommissionRequested", Of: "globex", With: "grace 48h", Why: "its contract ended"}),
 		d.ledger.Audit(ctx, pool.Audit{At: time.Now().AddDate(0, 0, -80), Message: "globex.m4rkglobex/share", What: "destroyed share", Of: "share-00000003", Why: "step withdraw"}),
 	); err != nil {
 		return err

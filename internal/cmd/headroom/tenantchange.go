@@ -32,17 +32,18 @@ func newSignup() *cobra.Command {
 func newAddress() *cobra.Command {
 	one := func(use, short, example string, of func(address []string) (add, remove []string)) *cobra.Command {
 		return change{
-			verb: verb{use: use + " TENANT ADDRESS [flags]", short: short, example: example, args: arguments("tenant", "address"), complete: tenantNames},
-			request: func(ctx context.Context, o *operator.Operator, args []string, _ string) (operator.Request, error) {
+			verb:     verb{use: use + " TENANT ADDRESS [flags]", short: short, example: example, args: arguments("tenant", "address"), complete: tenantNames},
+			reasoned: true,
+			request: func(ctx context.Context, o *operator.Operator, args []string, reason string) (operator.Request, error) {
 				add, remove := of(args[1:])
-				return o.ChangeAddresses(ctx, args[0], add, remove)
+				return o.ChangeAddresses(ctx, args[0], add, remove, reason)
 			},
 		}.command()
 	}
 	return group("address", "Addresses that a tenant's share lets in.",
-		one("add", "Let another address in to a tenant's share.", "  headroom address add acme 10.40.1.8 --wait",
+		one("add", "Let another address in to a tenant's share.", "  headroom address add acme 10.40.1.8 --reason \"a second machine\" --wait",
 			func(a []string) (add, remove []string) { return a, nil }),
-		one("remove", "Put an address out of a tenant's share.", "  headroom address remove acme 10.40.1.7 --wait",
+		one("remove", "Put an address out of a tenant's share.", "  headroom address remove acme 10.40.1.7 --reason \"it is gone\" --wait",
 			func(a []string) (add, remove []string) { return nil, a }))
 }
 

@@ -12,7 +12,7 @@ import (
 
 // seldomVerbs are verbs for what is seldom so: each is asked once that was made so.
 var seldomVerbs = []struct{ args, output string }{
-	{"address remove acme 10.40.1.22 --yes", "InstanceChangeQueueUrl"},
+	{"address remove acme 10.40.1.22 --reason gone --yes", "InstanceChangeQueueUrl"},
 	{"host uncordon share-standard-1 --reason over", "HostEventsQueueUrl"},
 	{"host drain share-standard-1 --off --reason over", "HostEventsQueueUrl"},
 	{"host protect share-standard-1 --off --reason over", "HostEventsQueueUrl"},

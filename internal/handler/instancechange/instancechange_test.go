@@ -63,6 +63,31 @@ func TestAMachineIsReplaced(t *testing.T) {
 	}
 }
 
+func TestTheHistorySaysByWhomAndWhyAddressesChanged(t *testing.T) {
+	for name, test := range map[string]struct{ sender, more, why string }{
+		"all of it":        {"AROAX:jo", `,"reason":"a new image","requestedBy":"fleet"`, ", by fleet (sent by AROAX:jo): a new image"},
+		"a system's":       {"AROAX:ops", "", ", by AROAX:ops"},
+		"a reason only":    {"", `,"reason":"a new image"`, ": a new image"},
+		"nobody's, for no": {"", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 0)
+			w.ready("acme", "10.0.0.1")
+			w.must(w.handler(undisturbed).Message(t.Context(), events.Delivery{
+				ID: "m-1", Sender: test.sender, SentAt: w.now, Queue: "headroom-changes",
+				Body: `{"version":"1","type":"InstanceChangeRequested","tenantId":"acme","add":["10.0.0.2"],"remove":["10.0.0.1"]` + test.more + `}`,
+			}))
+			var said []string
+			for _, e := range w.tenant("acme").History {
+				if e.What == "addresses" {
+					said = append(said, e.Why)
+				}
+			}
+			wants(t, "history", said, []string{"coming 10.0.0.2, going 10.0.0.1" + test.why + " (message m-1)"})
+		})
+	}
+}
+
 func TestAMachineIsReplacedByTwoMessages(t *testing.T) {
 	w := newWorld(t, 1)
 	w.ready("acme", "10.0.0.1")

@@ -27,7 +27,10 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	if err != nil {
 		return fmt.Errorf("load the terms: %w", err)
 	}
-	asked := pool.AddressChange{Add: request.Add, Remove: request.Remove, At: d.SentAt.UTC(), Message: d.ID, Correlation: d.Correlation()}
+	asked := pool.AddressChange{
+		Add: request.Add, Remove: request.Remove, At: d.SentAt.UTC(), By: d.Who(request.RequestedBy), Why: request.Reason,
+		Message: d.ID, Correlation: d.Correlation(),
+	}
 	if d.SentAt.IsZero() {
 		asked.At = h.Now().UTC()
 	}
@@ -53,7 +56,7 @@ func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 		return fmt.Errorf("record what becomes of the addresses of tenant %s: %w", id, err)
 	}
 	h.Log.InfoContext(ctx, "addresses are to change", "tenant", id, "messageId", d.ID, "new", after.Version != before.Version,
-		"coming", after.Change.Coming, "going", after.Change.Going, "step", after.Step)
+		"coming", after.Change.Coming, "going", after.Change.Going, "step", after.Step, "reason", asked.Why, "requestedBy", asked.By)
 	// What it wished for, and a later wish took back, may be registered.
 	past := slices.DeleteFunc(slices.Clone(asked.Add), func(a string) bool { return slices.Contains(after.Reached(), a) })
 	if err := h.unheard(ctx, id, past); err != nil {

@@ -23,6 +23,7 @@ type auditItem struct {
 	Named   string    `dynamodbav:"named,omitempty"`
 	What    string    `dynamodbav:"what"`
 	Of      string    `dynamodbav:"of"`
+	With    string    `dynamodbav:"with,omitempty"`
 	Why     string    `dynamodbav:"why,omitempty"`
 }
 
@@ -37,7 +38,9 @@ func auditKey(a pool.Audit) key {
 // Audit adds a line; one that is there already stays as it is.
 func (l *Ledger) Audit(ctx context.Context, a pool.Audit) error {
 	a.At = a.At.UTC()
-	i, err := encode(auditItem{key: auditKey(a), Form: form, At: a.At, Message: a.Message, Who: a.Who, Named: a.Named, What: a.What, Of: a.Of, Why: a.Why})
+	i, err := encode(auditItem{
+		key: auditKey(a), Form: form, At: a.At, Message: a.Message, Who: a.Who, Named: a.Named, What: a.What, Of: a.Of, With: a.With, Why: a.Why,
+	})
 	if err != nil {
 		return err
 	}
@@ -65,7 +68,8 @@ func (l *Ledger) Audits(ctx context.Context, day time.Time) ([]pool.Audit, error
 				return nil, fmt.Errorf("decode %T: %w", stored, err)
 			}
 			lines = append(lines, pool.Audit{
-				At: stored.At.UTC(), Message: stored.Message, Who: stored.Who, Named: stored.Named, What: stored.What, Of: stored.Of, Why: stored.Why,
+				At: stored.At.UTC(), Message: stored.Message, Who: stored.Who, Named: stored.Named, What: stored.What, Of: stored.Of,
+				With: stored.With, Why: stored.Why,
 			})
 		}
 	}
