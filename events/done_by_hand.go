@@ -9,6 +9,8 @@ const (
 	HandPolicySet = "policy set"
 	// HandDeadLettersDropped deletes dead letters of a queue for good.
 	HandDeadLettersDropped = "dlq drop"
+	// HandDeadLettersRedriven sends dead letters of a queue back to it.
+	HandDeadLettersRedriven = "dlq redrive"
 )
 
 // DoneByHand says what a person is about to do with the command that is no message: it is for the audit, which has the sender
@@ -16,7 +18,7 @@ const (
 type DoneByHand struct {
 	Version     string `json:"version"`
 	Type        string `json:"type"`
-	Action      string `json:"action"` // HandPolicySet or HandDeadLettersDropped
+	Action      string `json:"action"` // HandPolicySet, HandDeadLettersDropped or HandDeadLettersRedriven
 	Of          string `json:"of"`     // the version of the policy that stands before; the queue, and the message's ID if it is one
 	RequestedBy string `json:"requestedBy"`
 	Reason      string `json:"reason"`
@@ -38,8 +40,9 @@ func ParseDoneByHand(body []byte) (DoneByHand, error) {
 }
 
 func checkHand(value string) *FieldError {
-	if value != HandPolicySet && value != HandDeadLettersDropped {
-		return &FieldError{Field: "action", Reason: "is neither policy set nor dlq drop"}
+	switch value {
+	case HandPolicySet, HandDeadLettersDropped, HandDeadLettersRedriven:
+		return nil
 	}
-	return nil
+	return &FieldError{Field: "action", Reason: "is neither policy set nor dlq drop nor dlq redrive"}
 }

@@ -43,6 +43,7 @@ type Redrive struct {
 	ID       string       `json:"messageId,omitempty"` // of the one that is meant; left out: all
 	Letters  []DeadLetter `json:"letters"`             // the oldest first
 	Warnings []string     `json:"warnings,omitempty"`
+	reason   string       // why
 	from     Queue
 }
 
@@ -59,9 +60,9 @@ func (r Redrive) Sends() int {
 
 // PlanRedrive looks at what would be sent again of a queue's dead letters: all, or the one with an ID. They stay where they
 // are. What must not be sent again, because something else is so by now, is named as stale.
-func (o *Operator) PlanRedrive(ctx context.Context, name, id string) (Redrive, error) {
+func (o *Operator) PlanRedrive(ctx context.Context, name, id, reason string) (Redrive, error) {
 	q, letters, err := o.DeadLetters(ctx, name, false)
-	r := Redrive{Queue: q.Queue, ID: id, Letters: []DeadLetter{}, from: q}
+	r := Redrive{Queue: q.Queue, ID: id, Letters: []DeadLetter{}, reason: reason, from: q}
 	switch {
 	case err != nil:
 		return r, err
@@ -93,7 +94,8 @@ func (o *Operator) PlanRedrive(ctx context.Context, name, id string) (Redrive, e
 }
 
 // Redrive sends dead letters back to their queue, those that were planned and no others. Each says when it was sent at
-// first, so that what was decided since counts for more; it comes back here if it fails again.
+// first, so that what was decided since counts for more; it comes back here if it fails again. That is sent to be put on
+// record before.
 func (o *Operator) Redrive(ctx context.Context, r Redrive) (Moved, error) {
 	moved := Moved{Queue: r.Queue, Did: "redriven", ID: r.ID, Next: []string{"headroom dlq list", "headroom dlq show " + r.Queue}}
 	meant := map[string]bool{}
@@ -101,6 +103,9 @@ func (o *Operator) Redrive(ctx context.Context, r Redrive) (Moved, error) {
 		if meant[l.ID] = l.Stale == ""; l.Stale != "" {
 			moved.Left++
 		}
+	}
+	if err := o.record(ctx, events.HandDeadLettersRedriven, strings.TrimSpace(r.Queue+" "+r.ID), r.reason); err != nil {
+		return moved, err
 	}
 	letters, err := o.take(ctx, r.from, redriveTime)
 	if err != nil {

@@ -171,27 +171,30 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	if len(there) != 1 {
 		t.Fatalf("there are %v", there)
 	}
-	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--endpoint", d.Endpoint); status != undecided || !strings.Contains(stderr, "sent again: 1: not confirmed") || len(letters()) != 1 {
+	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--reason", "mended", "--endpoint", d.Endpoint); status != undecided || !strings.Contains(stderr, "sent again: 1: not confirmed") || len(letters()) != 1 {
 		t.Errorf("without a word: status %d: %s", status, stderr)
 	}
-	status, stdout, _ := execute(newRoot(), "dlq", "redrive", "signup", "--dry-run", "--endpoint", d.Endpoint)
+	status, stdout, _ := execute(newRoot(), "dlq", "redrive", "signup", "--reason", "mended", "--dry-run", "--endpoint", d.Endpoint)
 	if status != 0 || len(letters()) != 1 {
 		t.Fatalf("a dry run: status %d", status)
 	}
-	goldenOnTerminal(t, "dlq redrive dry", []string{"dlq", "redrive", "signup", "--dry-run", "--endpoint", d.Endpoint})
+	goldenOnTerminal(t, "dlq redrive dry", []string{"dlq", "redrive", "signup", "--reason", "mended", "--dry-run", "--endpoint", d.Endpoint})
 	golden(t, "dlq-redrive-dry.txt", regexp.MustCompile(`  [0-9]+[smhd]  `).ReplaceAllString(stdout, "  AGE  "))
-	status, stdout, _ = execute(newRoot(), "dlq", "redrive", "signup", "--id", there[0].MessageID, "--yes", "--endpoint", d.Endpoint)
+	status, stdout, _ = execute(newRoot(), "dlq", "redrive", "signup", "--reason", "mended", "--id", there[0].MessageID, "--yes", "--endpoint", d.Endpoint)
 	if status != 0 {
 		t.Fatalf("status %d", status)
 	}
 	golden(t, "dlq-redrive-one.txt", stdout)
+	if said := d.sentTo(t, "HostEventsQueueUrl"); len(said) != 1 || said[0]["action"] != "dlq redrive" || said[0]["of"] != "signup "+there[0].MessageID || said[0]["reason"] != "mended" {
+		t.Errorf("sent to be put on record %v", said)
+	}
 	if sent := d.sentTo(t, "SignupQueueUrl"); len(sent) != 1 || sent[0]["tenantId"] != "umbrella" || len(letters()) != 0 {
 		t.Errorf("sent %v", sent)
 	}
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	status, stdout, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--yes", "--endpoint", d.Endpoint)
+	status, stdout, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--reason", "mended", "--yes", "--endpoint", d.Endpoint)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
@@ -200,8 +203,14 @@ func TestDeadLettersAreRedrivenAndDropped(t *testing.T) {
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	goldenOnTerminal(t, "dlq redrive all", []string{"dlq", "redrive", "signup", "--yes", "--endpoint", d.Endpoint})
+	if said := d.sentTo(t, "HostEventsQueueUrl"); len(said) != 1 || said[0]["of"] != "signup" {
+		t.Errorf("of all of them it sent to be put on record %v", said)
+	}
+	goldenOnTerminal(t, "dlq redrive all", []string{"dlq", "redrive", "signup", "--reason", "mended", "--yes", "--endpoint", d.Endpoint})
 	d.awaitRedriven(t)
+	if said := d.sentTo(t, "HostEventsQueueUrl"); len(said) != 1 {
+		t.Errorf("on a terminal it sent to be put on record %v", said)
+	}
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -73,25 +73,27 @@ func showDeadLetters(p *page, queue string, letters []operator.DeadLetter) {
 		p.fact("stale", p.in(yellow, l.Stale))
 		p.fact("body", l.Body)
 	}
-	p.next("headroom dlq redrive "+queue, "headroom dlq drop "+queue+" --id "+letters[0].ID+" --reason …")
+	p.next("headroom dlq redrive "+queue+" --reason …", "headroom dlq drop "+queue+" --id "+letters[0].ID+" --reason …")
 }
 
 func newRedrive() *cobra.Command {
-	var id string
+	var id, reason string
 	var dry bool
 	var ok consent
 	cmd := verb{
 		use: "redrive QUEUE [flags]", short: "Send dead letters back to their queue, once that is confirmed.",
 		long: "Send dead letters back to their queue, to be handled anew, once what is sent is\nconfirmed. What was decided since they were sent at first counts for more; those\n" +
 			"that would change nothing for that reason stay where they are.",
-		example: "  headroom dlq redrive signup", args: arguments("queue"), complete: queueNames,
+		example: "  headroom dlq redrive signup --reason \"it is mended\"", args: arguments("queue"), complete: queueNames,
 		flags: func(f *pflag.FlagSet) {
 			f.StringVar(&id, "id", "", "Only the message with this ID.")
+			addReason(f, &reason, "audit")
 			f.BoolVar(&dry, "dry-run", false, "Show what would be sent, and send nothing.")
 			ok.add(f)
 		},
+		check: func([]string) error { return missingReason(reason, "audit") },
 		ask: func(ctx context.Context, o *operator.Operator, args []string) (answer, error) {
-			r, err := o.PlanRedrive(ctx, args[0], id)
+			r, err := o.PlanRedrive(ctx, args[0], id, reason)
 			if err != nil {
 				return answer{}, err
 			}

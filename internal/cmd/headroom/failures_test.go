@@ -88,7 +88,7 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"slot retire share-standard-2/3 --reason unclear", undecided, "headroom: slot share-standard-2/3 goes out of use for good: not confirmed, and nothing was changed; --yes says that it is meant\n"},
 		{"slot again share-standard-2/3", refused, "headroom: --reason is missing: say why, for who reads the history (see headroom slot again --help)\n"},
 		{"pool policy diff gone.json", failed, "headroom: read the document: open gone.json: no such file or directory\n"},
-		{"dlq redrive poolcheck", guarded, "headroom: queue poolcheck has no dead letters\nheadroom dlq list shows where there are some; those that somebody looks at are hidden for half a minute.\n"},
+		{"dlq redrive poolcheck --reason mended", guarded, "headroom: queue poolcheck has no dead letters\nheadroom dlq list shows where there are some; those that somebody looks at are hidden for half a minute.\n"},
 		{"logs acme --since 0s", refused, "headroom: --since is 0s, and must be more than nothing (see headroom logs --help)\n"},
 		{"dlq drop signup", refused, "headroom: --id names one, or --all means all of them: one of the two (see headroom dlq drop --help)\n"},
 		{"recover", refused, "headroom: --reason is missing: say why, for who reads the audit (see headroom recover --help)\n"},

@@ -122,6 +122,7 @@ func TestHintsAreCommandsAsTheyStand(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"headroom dlq drop signup --id m-1":       "--reason is missing",
+		"headroom dlq redrive signup":             "--reason is missing",
 		"headroom pool policy set policy.json":    "--reason is missing",
 		"headroom host replace share-standard-1":  "--image",
 		"headroom departure again order database": "--reason is missing",

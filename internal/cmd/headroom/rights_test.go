@@ -65,7 +65,7 @@ func TestTheReadOnlyPolicyIsEnoughToReadAndForNothingElse(t *testing.T) {
 			t.Errorf("%s: status %d, said %s", test.args, status, stderr)
 		}
 	}
-	for _, args := range []string{"dlq redrive signup --yes", "dlq drop signup --all --reason test --yes"} {
+	for _, args := range []string{"dlq redrive signup --reason test --yes", "dlq drop signup --all --reason test --yes"} {
 		if status, _, stderr := execute(newRoot(), append(strings.Fields(args), "--endpoint", d.Endpoint)...); status != denied {
 			t.Errorf("%s: status %d, said %s", args, status, stderr)
 		}
@@ -115,10 +115,13 @@ func TestTheOperatorsPolicyIsEnoughForAllVerbs(t *testing.T) {
 			}
 		}
 	}
-	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--yes", "--endpoint", d.Endpoint); status != 0 {
+	if status, _, stderr := execute(newRoot(), "dlq", "redrive", "signup", "--reason", "test", "--yes", "--endpoint", d.Endpoint); status != 0 {
 		t.Errorf("redrive: status %d, said %s", status, stderr)
 	}
 	d.awaitRedriven(t)
+	if said := d.sentTo(t, "HostEventsQueueUrl"); len(said) != 1 || said[0]["action"] != "dlq redrive" {
+		t.Errorf("redrive: sent to be put on record %v", said)
+	}
 	if err := d.spoil(t.Context()); err != nil {
 		t.Fatal(err)
 	}
