@@ -1,7 +1,6 @@
 package events
 
 import (
-	"cmp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -90,8 +89,8 @@ type requestField struct {
 	check func(value string) *FieldError
 }
 
-// parseRequest reads a request of strings. Its error is nil, or a *FieldError about the first unacceptable field; then the
-// request holds only what is well formed.
+// parseRequest reads a request of strings. Its error is nil, a *FieldError about the body, or FieldErrors about all unacceptable
+// fields; then the request holds only what is well formed.
 func parseRequest(body []byte, fields []requestField) error {
 	var known []string
 	for _, field := range fields {
@@ -101,23 +100,28 @@ func parseRequest(body []byte, fields []requestField) error {
 	if invalid != nil {
 		return invalid
 	}
-	if object.twice {
-		invalid = &FieldError{Field: FieldBody, Reason: "has a name more than once"}
+	return fieldErrors(object.read(fields)...)
+}
+
+// read reads the members of an object that are strings, each into its place if it is well formed. It returns what is wrong
+// with each that is not.
+func (o *object) read(fields []requestField) []*FieldError {
+	var bad []*FieldError
+	if o.twice {
+		bad = append(bad, &FieldError{Field: FieldBody, Reason: "has a name more than once"})
 	}
 	for _, field := range fields {
-		value, bad := object.text(field.name)
-		if bad == nil {
-			bad = field.check(value)
+		value, wrong := o.text(field.name)
+		if wrong == nil {
+			wrong = field.check(value)
 		}
-		if bad == nil {
-			*field.into = value
+		if wrong != nil {
+			bad = append(bad, wrong)
+			continue
 		}
-		invalid = cmp.Or(invalid, bad)
+		*field.into = value
 	}
-	if invalid != nil {
-		return invalid
-	}
-	return nil
+	return bad
 }
 
 func checkType(value, want string) *FieldError {

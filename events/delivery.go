@@ -12,6 +12,7 @@ const (
 	AttributeReason = "reason"  // likewise
 	AttributeSentAt = "sentAt"  // when it was sent at first, in milliseconds since the epoch
 	AttributeID     = "firstId" // ID that it had at first
+	AttributeSender = "sender"  // who sent it, as SQS knew: of what a function keeps, SQS knows the function as the sender
 )
 
 // Delivery is a message as a function receives it: a body of this contract and
@@ -31,6 +32,12 @@ type Delivery struct {
 // Kept are the attributes with which a message is kept that is refused.
 func (d Delivery) Kept(bad *FieldError) map[string]string {
 	kept := map[string]string{AttributeField: bad.Field, AttributeReason: bad.Reason, AttributeID: d.ID}
+	if ValidCorrelation(d.FirstID) { // it was refused before, and sent again
+		kept[AttributeID] = d.FirstID
+	}
+	if d.Sender != "" {
+		kept[AttributeSender] = d.Sender
+	}
 	if !d.SentAt.IsZero() {
 		kept[AttributeSentAt] = strconv.FormatInt(d.SentAt.UnixMilli(), 10)
 	}

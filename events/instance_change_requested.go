@@ -1,7 +1,6 @@
 package events
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -35,42 +34,26 @@ func ParseInstanceChangeRequested(body []byte) (InstanceChangeRequested, error) 
 	if invalid != nil {
 		return request, invalid
 	}
-	if object.twice {
-		invalid = &FieldError{Field: FieldBody, Reason: "has a name more than once"}
-	}
-	for _, field := range []requestField{
+	bad := object.read([]requestField{
 		{"version", &request.Version, checkVersion},
 		{"type", &request.Type, func(v string) *FieldError { return checkType(v, TypeInstanceChangeRequested) }},
 		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
 		{"reason", &request.Reason, func(v string) *FieldError { return checkOptionalWords("reason", v) }},
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkOptionalWords("requestedBy", v) }},
-	} {
-		value, bad := object.text(field.name)
-		if bad == nil {
-			bad = field.check(value)
-		}
-		if bad == nil {
-			*field.into = value
-		}
-		invalid = cmp.Or(invalid, bad)
-	}
-	var bad *FieldError
-	request.Add, bad = object.addresses("add")
-	invalid = cmp.Or(invalid, bad)
-	request.Remove, bad = object.addresses("remove")
-	invalid = cmp.Or(invalid, bad)
+	})
+	var added, removed *FieldError
+	request.Add, added = object.addresses("add")
+	request.Remove, removed = object.addresses("remove")
+	bad = append(bad, added, removed)
 	for i, address := range request.Remove {
 		if slices.Contains(request.Add, address) {
-			invalid = cmp.Or(invalid, &FieldError{Field: "remove", Reason: fmt.Sprintf("has number %d, which is added as well", i+1)})
+			bad = append(bad, &FieldError{Field: "remove", Reason: fmt.Sprintf("has number %d, which is added as well", i+1)})
 		}
 	}
-	if len(request.Add)+len(request.Remove) == 0 {
-		invalid = cmp.Or(invalid, &FieldError{Field: "add", Reason: "is missing, and so is remove"})
+	if len(request.Add)+len(request.Remove) == 0 && added == nil && removed == nil {
+		bad = append(bad, &FieldError{Field: "add", Reason: "is missing, and so is remove"})
 	}
-	if invalid != nil {
-		return request, invalid
-	}
-	return request, nil
+	return request, fieldErrors(bad...)
 }
 
 // addresses is the value of a member that is to be a list of addresses, each there once; empty if it is not there, or is

@@ -46,11 +46,11 @@ func ParseRestoreRequest(body []byte) (RestoreRequest, error) {
 	if err := Decode(body, &q); err != nil {
 		return RestoreRequest{}, &FieldError{Field: FieldBody, Reason: "does not have the fields of a " + TypeRestoreRequest}
 	}
-	if invalid := firstBad(
+	if err := fieldErrors(
 		checkVersion(q.Version), checkType(q.Type, TypeRestoreRequest), checkPattern("tenantId", q.TenantID, tenantIDPattern()),
 		checkParts(q), checkTo(q.To), checkWords("reason", q.Reason), checkWords("requestedBy", q.RequestedBy), checkGrace(q.Grace),
-	); invalid != nil {
-		return wellFormed(q), invalid
+	); err != nil {
+		return wellFormed(q), err
 	}
 	return q, nil
 }
@@ -67,15 +67,6 @@ func ParseRestoreUndo(body []byte) (RestoreUndo, error) {
 		{"requestedBy", &request.RequestedBy, func(v string) *FieldError { return checkWords("requestedBy", v) }},
 	})
 	return request, err
-}
-
-func firstBad(checks ...*FieldError) *FieldError {
-	for _, bad := range checks {
-		if bad != nil {
-			return bad
-		}
-	}
-	return nil
 }
 
 // wellFormed is what may be said of a request that is not: whose it is.

@@ -1,7 +1,6 @@
 package events
 
 import (
-	"cmp"
 	"net/netip"
 	"regexp"
 	"sync"
@@ -29,51 +28,31 @@ type SignupRequested struct {
 const maxSignup = 16 << 10
 
 // ParseSignupRequested reads and validates the body of a signup message. Its
-// error is always a *FieldError about the first unacceptable field. Then the
-// request holds only what was read and is well formed, so that a rejection
-// can name the tenant. Names that are not known are ignored, but each name may
+// error is a *FieldError about the body, or FieldErrors about all unacceptable
+// fields. Then the request holds only what was read and is well formed, so that
+// a rejection can name the tenant. Names that are not known are ignored, but each name may
 // be there once only, and in these letters only.
 func ParseSignupRequested(body []byte) (SignupRequested, error) {
 	var request SignupRequested
-	fields := []struct {
-		name  string
-		into  *string
-		check func(value string) *FieldError
-	}{
+	fields := []requestField{
 		{"version", &request.Version, checkVersion},
 		{"tenantId", &request.TenantID, func(v string) *FieldError { return checkPattern("tenantId", v, tenantIDPattern()) }},
 		{"tier", &request.Tier, func(v string) *FieldError { return checkPattern("tier", v, tierPattern()) }},
 		{"instanceIp", &request.InstanceIP, checkInstanceIP},
+		{"correlationId", &request.CorrelationID, checkCorrelation},
 	}
 	object, invalid := readObject(body, maxSignup, "version", "tenantId", "tier", "instanceIp", "correlationId")
 	if invalid != nil {
 		return request, invalid
 	}
-	if object.twice {
-		invalid = &FieldError{Field: FieldBody, Reason: "has a name more than once"}
+	return request, fieldErrors(object.read(fields)...)
+}
+
+func checkCorrelation(id string) *FieldError {
+	if id == "" {
+		return nil
 	}
-	for _, field := range fields {
-		value, bad := object.text(field.name)
-		if bad == nil {
-			bad = field.check(value)
-		}
-		if bad == nil {
-			*field.into = value
-		}
-		invalid = cmp.Or(invalid, bad)
-	}
-	id, bad := object.text("correlationId")
-	if bad == nil && id != "" {
-		bad = checkPattern("correlationId", id, correlationPattern())
-	}
-	if bad == nil {
-		request.CorrelationID = id
-	}
-	invalid = cmp.Or(invalid, bad)
-	if invalid != nil {
-		return request, invalid
-	}
-	return request, nil
+	return checkPattern("correlationId", id, correlationPattern())
 }
 
 func checkVersion(version string) *FieldError {

@@ -43,6 +43,17 @@ func TestTheCommandHasThingsDone(t *testing.T) {
 			t.Errorf("headroom %s says\n%s\nand not %q", line.args, said, line.says)
 		}
 	}
+	s.send(t, "SignupQueueUrl", `{"version":"1","tenantId":"bad","tier":"Gold","instanceIp":"here"}`)
+	var letters string
+	s.await(t, "the refused signup is shown", func() bool {
+		letters = headroom("dlq", "show", "signup")
+		return strings.Contains(letters, "refused: tier is malformed")
+	})
+	for _, want := range []string{"\nsent as  ", "\nby              123456789012\n", "\nalso            instanceIp is not one IPv4 address\n", `"tenantId":"bad"`} {
+		if !strings.Contains(letters, want) {
+			t.Errorf("of a refused signup it does not say %q:\n%s", want, letters)
+		}
+	}
 	var record struct {
 		Audit []struct{ What, Who, Of, With, Why string }
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,16 +28,19 @@ const (
 
 // DeadLetter is a message that could not be handled.
 type DeadLetter struct {
-	ID       string            `json:"messageId"`
-	Type     string            `json:"type"` // of the message
-	SentAt   time.Time         `json:"sentAt"`
-	SentBy   string            `json:"sentBy,omitempty"` // as SQS knows the sender
-	Received int               `json:"received"`         // how often, looks at it included
-	Why      string            `json:"why"`              // it is here
-	Body     string            `json:"body"`             // so much of it as is shown, without what may be secret
-	Attrs    map[string]string `json:"attributes,omitempty"`
-	Age      string            `json:"-"`               // since it was sent at first, coarsely
-	Stale    string            `json:"stale,omitempty"` // why it is not sent again; left out: it would be
+	ID       string               `json:"messageId"`         // by which it is redriven and dropped
+	FirstID  string               `json:"firstId,omitempty"` // that its sender was given, and that logs and events name; left out: it is messageId
+	Type     string               `json:"type"`              // of the message
+	SentAt   time.Time            `json:"sentAt"`            // at first
+	SentBy   string               `json:"sentBy,omitempty"`  // as SQS knew the sender, and not the function that kept it; left out: not known
+	Received int                  `json:"received"`          // how often, looks at it included
+	Why      string               `json:"why"`               // it is here
+	Faults   []*events.FieldError `json:"faults,omitempty"`  // all fields of a message from outside that can't be meant, whatever there is besides
+	Body     string               `json:"body"`              // so much of it as is shown, without what may be secret
+	Attrs    map[string]string    `json:"attributes,omitempty"`
+	Age      string               `json:"-"`               // since it was sent at first, coarsely
+	Stale    string               `json:"stale,omitempty"` // why it is not sent again; left out: it would be
+	Thread   string               `json:"correlationId,omitempty"`
 
 	body    string // as it is
 	attrs   map[string]string
@@ -90,7 +94,7 @@ func (o *Operator) take(ctx context.Context, q Queue, hidden int32) ([]DeadLette
 		for _, m := range out.Messages {
 			if id := aws.ToString(m.MessageId); !seen[id] {
 				seen[id] = true
-				letters = append(letters, o.letterOf(m))
+				letters = append(letters, o.letterOf(q, m))
 			}
 		}
 	}
@@ -98,8 +102,8 @@ func (o *Operator) take(ctx context.Context, q Queue, hidden int32) ([]DeadLette
 	return letters, nil
 }
 
-func (o *Operator) letterOf(m types.Message) DeadLetter {
-	l := DeadLetter{ID: aws.ToString(m.MessageId), body: aws.ToString(m.Body), receipt: aws.ToString(m.ReceiptHandle), SentBy: printable(m.Attributes["SenderId"])}
+func (o *Operator) letterOf(q Queue, m types.Message) DeadLetter {
+	l := DeadLetter{ID: aws.ToString(m.MessageId), body: aws.ToString(m.Body), receipt: aws.ToString(m.ReceiptHandle)}
 	l.Body = bounded(printable(redacted(l.body)), bodyShown)
 	l.Type = bounded(printable(events.TypeOf([]byte(l.body))), attributeShown)
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
@@ -117,7 +121,28 @@ func (o *Operator) letterOf(m types.Message) DeadLetter {
 	if reason := l.Attrs[events.AttributeReason]; reason != "" {
 		l.Why = "refused: " + l.Attrs[events.AttributeField] + " " + reason
 	}
+	if first := l.attrs[events.AttributeID]; events.ValidCorrelation(first) && first != l.ID {
+		l.FirstID = first
+	}
+	// Who sends a message may give it any attributes: who sent it is believed of the function alone that keeps what it refuses.
+	if l.SentBy = printable(m.Attributes["SenderId"]); strings.HasSuffix(l.SentBy, ":"+o.driven(q)) {
+		l.SentBy = l.Attrs[events.AttributeSender]
+	}
+	l.Faults = events.Faults([]byte(l.body))
+	l.Thread = events.Delivery{ID: l.ID, FirstID: l.FirstID, Body: l.body}.Correlation()
 	return l
+}
+
+// driven is the name of the function that a queue drives; empty: none.
+func (o *Operator) driven(q Queue) string {
+	function, named := drives[q.Queue]
+	if !named {
+		function = q.Queue
+	}
+	if function == "" {
+		return ""
+	}
+	return "headroom-" + o.Stage + "-" + function
 }
 
 func (o *Operator) putBack(ctx context.Context, q Queue, l DeadLetter) error {
@@ -130,14 +155,11 @@ func (o *Operator) putBack(ctx context.Context, q Queue, l DeadLetter) error {
 
 // failure is what the log of the function has of a message. That it can't be had is no failure of who looks.
 func (o *Operator) failure(ctx context.Context, q Queue, l DeadLetter) string {
-	function, named := drives[q.Queue]
-	if !named {
-		function = q.Queue
-	}
+	function := o.driven(q)
 	if function == "" {
 		return "it could not be delivered to a queue"
 	}
-	group := "/aws/lambda/headroom-" + o.Stage + "-" + function
+	group := "/aws/lambda/" + function
 	in := &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &group, FilterPattern: aws.String(fmt.Sprintf("{ $.messageId = %q }", l.ID)), StartTime: aws.Int64(l.SentAt.Add(-logsBack).UnixMilli()),
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -24,6 +25,7 @@ import (
 	"headroom/internal/ledger/dynamo"
 	"headroom/internal/local"
 	"headroom/internal/local/endpoint"
+	"headroom/internal/local/iam"
 	"headroom/internal/pool"
 )
 
@@ -255,16 +257,26 @@ func (d *deployed) people(ctx context.Context, after func(int) time.Time) error 
 	return err
 }
 
-// spoil puts a message into the dead letters that was refused, and one that failed.
+// spoil puts a message into the dead letters that signup refused, as it does that.
 func (d *deployed) spoil(ctx context.Context) error {
-	client := sqs.NewFromConfig(d.Config())
 	url := d.outputs["SignupDlqUrl"]
+	keys, err := d.assume(ctx, "signup", "headroom-dev-signup", map[string]iam.Document{
+		"keep": {Statements: []iam.Statement{{Allow: true, Actions: []string{"sqs:SendMessage"}, Resources: []string{"*"}}}},
+	})
+	if err != nil {
+		return err
+	}
+	config := d.Config()
+	config.Credentials = credentials.NewStaticCredentialsProvider(*keys.AccessKeyId, *keys.SecretAccessKey, *keys.SessionToken)
+	client := sqs.NewFromConfig(config)
 	text := func(s string) types.MessageAttributeValue {
 		return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &s}
 	}
-	_, err := client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &url, MessageBody: aws.String(`{"version":"1","tenantId":"umbrella","tier":"gold","instanceIp":"10.40.1.11"}`),
-		MessageAttributes: map[string]types.MessageAttributeValue{"field": text("tier"), "reason": text("is unknown")},
+	_, err = client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: &url, MessageBody: aws.String(`{"version":"1","tenantId":"umbrella","tier":"Gold","instanceIp":"10.40.1.300"}`),
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"field": text("tier"), "reason": text("is malformed: want ^[a-z0-9]{1,20}$"), "firstId": text("7d1f0b8e-3b7d-4c2e-9a65-5e0c8a1f4c23"), "sender": text("AROAEXAMPLE:billing"),
+		},
 	})
 	return err
 }

@@ -48,7 +48,7 @@ func newDeadLetterShow() *cobra.Command {
 	var secrets bool
 	return verb{
 		use: "show QUEUE [flags]", short: "Show a queue's dead letters, and why each is there.",
-		long:    "Show a queue's dead letters, and why each is there: what it was refused for, or\nwhat the log of its function says. They stay where they are. Values that look\nsecret are left out, and what is long is cut off.",
+		long:    "Show a queue's dead letters, and why each is there: what it was refused for, and\nwhat else in it can't be meant, or what the log of its function says. Its sender\nknows one that was refused by the ID that it was sent as. They stay where they\nare. Values that look secret are left out, and what is long is cut off.",
 		example: "  headroom dlq show signup", args: arguments("queue"), complete: queueNames,
 		flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&secrets, "secrets", false, "Show values too that look secret.")
@@ -67,13 +67,19 @@ func showDeadLetters(p *page, queue string, letters []operator.DeadLetter) {
 	}
 	for _, l := range letters {
 		p.heading(l.Type + " " + l.ID)
+		p.fact("sent as", l.FirstID)
 		p.fact("sent", p.when(l.SentAt))
-		p.fact("by", l.SentBy)
+		p.fact("by", dash(l.SentBy))
 		p.fact("why", p.in(red, l.Why))
+		for _, bad := range l.Faults {
+			if also := bad.Error(); !strings.HasSuffix(l.Why, also) {
+				p.fact("also", p.in(red, also))
+			}
+		}
 		p.fact("stale", p.in(yellow, l.Stale))
 		p.fact("body", l.Body)
 	}
-	p.next("headroom dlq redrive "+queue+" --reason …", "headroom dlq drop "+queue+" --id "+letters[0].ID+" --reason …")
+	p.next("headroom logs "+letters[0].Thread, "headroom dlq redrive "+queue+" --reason …", "headroom dlq drop "+queue+" --id "+letters[0].ID+" --reason …")
 }
 
 func newRedrive() *cobra.Command {

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"headroom/internal/local/iam"
 )
@@ -28,22 +29,31 @@ func (d *deployed) asDenied(t *testing.T, role string, denied []string, outputs 
 		}
 		policies[output] = policy
 	}
+	assumed, err := d.assume(t.Context(), role, "jo", policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", *assumed.AccessKeyId)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", *assumed.SecretAccessKey)
+	t.Setenv("AWS_SESSION_TOKEN", *assumed.SessionToken)
+	t.Setenv("HEADROOM_STAGE", "dev")
+}
+
+// assume makes a role with policies, and takes it.
+func (d *deployed) assume(ctx context.Context, role, session string, policies map[string]iam.Document) (*types.Credentials, error) {
 	trust, err := iam.ParseDocument(map[string]any{"Statement": map[string]any{
 		"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "arn:aws:iam::" + d.Account + ":root"},
 	}})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	arn := "arn:aws:iam::" + d.Account + ":role/" + role
 	d.Policies.PutRole(iam.Role{Name: role, ARN: arn, Trust: trust, Policies: policies})
-	assumed, err := sts.NewFromConfig(d.Config()).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("jo")})
+	out, err := sts.NewFromConfig(d.Config()).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: &session})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Setenv("AWS_ACCESS_KEY_ID", *assumed.Credentials.AccessKeyId)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", *assumed.Credentials.SecretAccessKey)
-	t.Setenv("AWS_SESSION_TOKEN", *assumed.Credentials.SessionToken)
-	t.Setenv("HEADROOM_STAGE", "dev")
+	return out.Credentials, nil
 }
 
 func TestTheReadOnlyPolicyIsEnoughToReadAndForNothingElse(t *testing.T) {
