@@ -123,6 +123,13 @@ func TestAPolicyIsComparedAndSet(t *testing.T) {
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":30`, 1))
 	golden(t, "pool-policy-diff.txt", said("diff", file))
 	onTerminal("diff policy.json")
+	golden(t, "pool-policy-set-dry.txt", said("set", file, "--reason", "more signups", "--dry-run"))
+	if _, stands, _ := execute(newRoot(), "pool", "policy", "get", "--endpoint", d.Endpoint); stands != before {
+		t.Errorf("after a dry run the policy is %s", stands)
+	}
+	if sent := d.sentTo(t, "HostEventsQueueUrl"); len(sent) != 0 {
+		t.Errorf("of a dry run was sent to be put on record %v", sent)
+	}
 	golden(t, "pool-policy-set-unconfirmed.txt", said("set", file, "--reason", "more signups"))
 	screen := newTerminal(t, 100)
 	root := newRoot()
@@ -147,6 +154,9 @@ func TestAPolicyIsComparedAndSet(t *testing.T) {
 	golden(t, "pool-policy-diff-below.txt", said("diff", file))
 	put(strings.Replace(before, `"ceiling":25`, `"ceiling":0`, 1))
 	golden(t, "pool-policy-diff-wrong.txt", said("diff", file))
+	if dry, set := said("set", file, "--reason", "none", "--dry-run"), said("set", file, "--reason", "none", "--yes"); dry != set || !strings.HasSuffix(dry, "status 5\n") {
+		t.Errorf("of one that can't be meant a dry run says\n%sand the other\n%s", dry, set)
+	}
 	put(before)
 	onTerminal("set policy.json --reason fewer --yes")
 	if sent := d.sentTo(t, "HostEventsQueueUrl"); len(sent) != 2 || sent[0]["type"] != "DoneByHand" || sent[0]["action"] != "policy set" || sent[0]["reason"] != "more signups" {

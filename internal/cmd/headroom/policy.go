@@ -57,6 +57,7 @@ func newPolicySet() *cobra.Command {
 	var cmd *cobra.Command
 	var reason string
 	var version int64
+	var dry bool
 	var ok consent
 	cmd = verb{
 		use: "set FILE [flags]", short: "Put a policy document in force, once that is confirmed.", example: "  headroom pool policy set policy.json --reason \"more signups in May\"", args: arguments("file"),
@@ -65,6 +66,7 @@ func newPolicySet() *cobra.Command {
 		flags: func(f *pflag.FlagSet) {
 			addReason(f, &reason, "audit")
 			f.Int64Var(&version, "if-version", 0, "Only if this version is the newest; pool policy get names it.")
+			f.BoolVar(&dry, "dry-run", false, "Check it and show what it would change, and change nothing.")
 			ok.add(f)
 		},
 		check: func([]string) error { return missingReason(reason, "audit") },
@@ -84,6 +86,13 @@ func newPolicySet() *cobra.Command {
 			}
 			shown := answer{data: c, show: func(p *page) { showPolicyChange(p, c) }}
 			if len(c.Changes) == 0 && c.Against == c.From { // one that can't be meant gives way to what means the same as the one in force
+				return shown, nil
+			}
+			if dry {
+				shown.show = func(p *page) {
+					showPolicyChange(p, c)
+					p.text("Without --dry-run it is set.")
+				}
 				return shown, nil
 			}
 			if !ok.yes {
