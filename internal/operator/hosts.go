@@ -181,6 +181,15 @@ func (o *Operator) Hosts(ctx context.Context, f HostFilter) ([]Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.Pool != "" && len(hosts) == 0 {
+		key, err := ParsePool(f.Pool)
+		if err == nil {
+			err = o.poolIsThere(ctx, key)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	var views []Host
 	shelves := map[pool.Tier]pool.Shelf{}
 	for _, h := range hosts {

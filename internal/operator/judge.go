@@ -24,7 +24,7 @@ var forms = map[string]form{
 	"pool": {func(text string) bool {
 		_, ok := poolKey(text)
 		return ok
-	}, "It is the kind and the tier, such as database-standard or share-standard."},
+	}, "It is the kind and the tier, such as database-standard or share-standard; headroom pool list names them."},
 	"tier":      {events.IsTier, "It is up to 20 small letters and digits, such as standard."},
 	"slot":      {events.IsSlotName, "It is host and number, such as share-standard-3/2; headroom host show lists the slots of a host."},
 	"departure": {events.IsDepartureID, "headroom tenant show names the departures of a tenant."},

@@ -111,7 +111,7 @@ func (o *Operator) Plans(ctx context.Context, tier pool.Tier, other []byte, file
 		}
 	}
 	if len(tiers) == 0 {
-		return Plans{}, missing("headroom pool list names those there are.", "there is no tier %s", tier)
+		return Plans{}, noTier(tier)
 	}
 	for _, tier := range tiers {
 		seen, err := o.look(ctx, tier, stands)

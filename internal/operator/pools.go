@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/events"
 	"headroom/internal/ledger"
 	"headroom/internal/pool"
 )
@@ -102,7 +103,7 @@ func ParsePool(name string) (pool.Key, error) {
 func poolKey(name string) (key pool.Key, ok bool) {
 	kind, tier, found := strings.Cut(strings.NewReplacer("/", "-", "#", "-").Replace(name), "-")
 	key = pool.Key{Kind: pool.Kind(kind), Tier: pool.Tier(tier)}
-	return key, found && slices.Contains(pool.Kinds, key.Kind) && tier != ""
+	return key, found && slices.Contains(pool.Kinds, key.Kind) && events.IsTier(tier)
 }
 
 func poolName(k pool.Key) string { return string(k.Kind) + "-" + string(k.Tier) }
@@ -167,9 +168,47 @@ func (o *Operator) Pool(ctx context.Context, name string) (Pool, error) {
 	}
 	p, err := o.pool(ctx, key.Kind, seen)
 	if err == nil && p.Policy == nil && p.LastNumber == 0 && p.PolicyInvalid == "" {
-		return Pool{}, missing("headroom pool list names those there are.", "there is no pool %s", poolName(key))
+		return Pool{}, noPool(key)
 	}
 	return p, err
+}
+
+func noPool(k pool.Key) error {
+	return missing("headroom pool list names those there are.", "there is no pool %s", poolName(k))
+}
+
+func noTier(tier pool.Tier) error {
+	return missing("headroom pool list names those there are.", "there is no tier %s", tier)
+}
+
+// poolIsThere refuses a pool that the policy in force does not have and that no host was ever ordered for. While no policy is
+// in force, any may be meant.
+func (o *Operator) poolIsThere(ctx context.Context, key pool.Key) error {
+	policy, err := o.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	if _, has := policy.Document.Pools.Of(key); has || policy.InForce == 0 {
+		return nil
+	}
+	record, err := o.Ledger.Pool(ctx, key)
+	if err == nil && record.Seq == 0 {
+		return noPool(key)
+	}
+	return err
+}
+
+// tierIsThere refuses a tier of which no pool is there, likewise.
+func (o *Operator) tierIsThere(ctx context.Context, tier pool.Tier) error {
+	policy, err := o.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := o.keys(ctx, policy.Document.Pools)
+	if err != nil || policy.InForce == 0 || slices.ContainsFunc(keys, func(k pool.Key) bool { return k.Tier == tier }) {
+		return err
+	}
+	return noTier(tier)
 }
 
 // sight is a tier as the next pool check will see it, with the plans that it will make.

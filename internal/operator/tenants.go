@@ -109,6 +109,11 @@ func (o *Operator) Tenants(ctx context.Context, f TenantFilter) ([]Tenant, error
 			return nil, err
 		}
 	}
+	if f.Tier != "" {
+		if err := o.tierIsThere(ctx, f.Tier); err != nil {
+			return nil, err
+		}
+	}
 	found, err := o.tenants(ctx, f.All)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,14 @@ func TestWhatFailsSaysWhatToDo(t *testing.T) {
 		{"status --watch=1ms", refused, "headroom: --watch is 1ms, and must be a second or more (see headroom status --help)\n"},
 		{"host show shares", refused, "headroom: \"shares\" is no host\nIt is kind, tier and number, such as share-standard-3; headroom host list names them.\n"},
 		{"host show share-standard-9", missing, "headroom: there is no host share-standard-9\nheadroom host list --all names those there are and were.\n"},
-		{"pool show files", refused, "headroom: \"files\" is no pool\nIt is the kind and the tier, such as database-standard or share-standard.\n"},
+		{"pool show files", refused, "headroom: \"files\" is no pool\nIt is the kind and the tier, such as database-standard or share-standard; headroom pool list names them.\n"},
+		{"pool show share-Gold", refused, "headroom: \"share-Gold\" is no pool\nIt is the kind and the tier, such as database-standard or share-standard; headroom pool list names them.\n"},
+		{"host list --pool share-gold", missing, "headroom: there is no pool share-gold\nheadroom pool list names those there are.\n"},
+		{"host list --pool share-gold --all", missing, "headroom: there is no pool share-gold\nheadroom pool list names those there are.\n"},
+		{"tenant list --tier gold", missing, "headroom: there is no tier gold\nheadroom pool list names those there are.\n"},
+		{"tenant list --tier gold --all", missing, "headroom: there is no tier gold\nheadroom pool list names those there are.\n"},
+		{"tenant list --host share-standard-9", missing, "headroom: there is no host share-standard-9\nheadroom host list --all names those there are and were.\n"},
+		{"plan --tier gold", missing, "headroom: there is no tier gold\nheadroom pool list names those there are.\n"},
 		{"pool show share-gold", missing, "headroom: there is no pool share-gold\nheadroom pool list names those there are.\n"},
 		{"tenant show nobody", missing, "headroom: there is no tenant nobody\nNames count letter by letter. headroom tenant list names those there are.\n"},
 		{"dlq show letters", missing, "headroom: there is no queue letters\nIt is one of alarms, auditcopy, changesteps, decommission, decommissionsteps, gatewayalarms, hostevents, instancechange, poolcheck, reconcile, recover, repairrequests, repairsteps, restore, restoresteps, signup, signupsteps, undelivered.\n"},
@@ -214,7 +221,7 @@ func TestWhatNobodyHasToBeAskedAboutIsRefusedAtOnce(t *testing.T) {
 	const (
 		noTenant = "%q is no tenant\nIt is up to 64 letters, digits, - and _, a letter or digit first; headroom tenant list names them.\n"
 		noHost   = "%q is no host\nIt is kind, tier and number, such as share-standard-3; headroom host list names them.\n"
-		noPool   = "%q is no pool\nIt is the kind and the tier, such as database-standard or share-standard.\n"
+		noPool   = "%q is no pool\nIt is the kind and the tier, such as database-standard or share-standard; headroom pool list names them.\n"
 		noTier   = "%q is no tier\nIt is up to 20 small letters and digits, such as standard.\n"
 		noSlot   = "%q is no slot\nIt is host and number, such as share-standard-3/2; headroom host show lists the slots of a host.\n"
 		own      = "It is one such as 10.40.1.7, of the tenant's application server.\n"

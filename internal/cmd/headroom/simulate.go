@@ -252,7 +252,11 @@ func (c *simulateCommand) options(demand sim.Demand, past operator.Past, from ti
 	for i, policy := range documents {
 		tier, err := sim.TierOf(policy.Pools, asked)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", names[i], err)
+			err = fmt.Errorf("%s: %w", names[i], err)
+			if asked != "" {
+				err = &operator.Failure{Kind: operator.Missing, Err: err}
+			}
+			return nil, nil, err
 		}
 		options = append(options, sim.Options{
 			Demand: demand, Tier: tier, Leads: leads, Fail: c.Fail, Seed: c.Seed, From: from,

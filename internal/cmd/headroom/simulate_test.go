@@ -96,7 +96,7 @@ func TestASimulationThatCannotBeMeantIsRefused(t *testing.T) {
 		{"--demand " + series + " --since 120%", "--since: \"120%\" is no share", refused},
 		{"--demand " + series + " --until 2026-11-02", "nobody signs up in that time", refused},
 		{"--demand " + series + " --picture x.png", "must end in .svg or .html", refused},
-		{"--demand " + series + " --tier gold", "tier \"gold\" is in no pool", failed},
+		{"--demand " + series + " --tier gold", "tier \"gold\" is in no pool", missing},
 	} {
 		status, stdout, stderr := execute(newRoot(), append([]string{"simulate"}, strings.Fields(test.args)...)...)
 		if status != test.status || stdout != "" || !strings.Contains(stderr, test.why) {
