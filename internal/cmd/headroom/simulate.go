@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,26 +92,63 @@ func (c *simulateCommand) validate() error {
 	case c.Picture != "" && ext != ".svg" && ext != ".html":
 		return fmt.Errorf("--picture is %q, and must end in .svg or .html", c.Picture)
 	}
-	_, err := c.leads(operator.Past{})
+	_, _, err := c.leads(operator.Past{})
 	return err
 }
 
-// leads are those that hosts are said to have, else those that they had, if enough are known, else what is usual.
-func (c *simulateCommand) leads(past operator.Past) (sim.Leads, error) {
-	leads := sim.DefaultLeads()
+// lead is how long hosts of a kind are taken to take, and how that is known.
+type lead struct {
+	Kind   pool.Kind `json:"kind"`
+	Median float64   `json:"median_s"`
+	P99    float64   `json:"p99_s"`
+	From   string    `json:"from"`            // fromFlag, fromHosts or fromDefault
+	Hosts  int       `json:"hosts,omitempty"` // that it was measured of
+}
+
+// How lead times are known.
+const (
+	fromFlag    = "--lead"
+	fromHosts   = "measured"
+	fromDefault = "default"
+)
+
+func (l lead) String() string {
+	how := l.From
+	if l.Hosts > 0 {
+		how += fmt.Sprintf(", of %d hosts", l.Hosts)
+	}
+	return fmt.Sprintf("%s %s/%s (%s)", l.Kind, lasting(l.Median), lasting(l.P99), how)
+}
+
+// leads are those that hosts are said to have, else those that they had, if enough are known, else what is usual; and how
+// each is known, by kind.
+func (c *simulateCommand) leads(past operator.Past) (sim.Leads, []lead, error) {
+	leads, from, hosts := sim.DefaultLeads(), map[pool.Kind]string{}, map[pool.Kind]int{}
 	for kind, took := range past.Leads {
 		if lead, ok := sim.MeasuredLead(took); ok {
-			leads[kind] = lead
+			leads[kind], from[kind], hosts[kind] = lead, fromHosts, len(took)
 		}
 	}
 	for _, text := range c.Leads {
 		kind, lead, err := sim.ParseLead(text)
 		if err != nil {
-			return nil, fmt.Errorf("--lead %w", err)
+			return nil, nil, fmt.Errorf("--lead %w", err)
 		}
-		leads[kind] = lead
+		leads[kind], from[kind], hosts[kind] = lead, fromFlag, 0
 	}
-	return leads, nil
+	var used []lead
+	for _, kind := range pool.Kinds {
+		used = append(used, lead{
+			Kind: kind, Median: leads[kind].Median.Seconds(), P99: leads[kind].P99.Seconds(), From: cmp.Or(from[kind], fromDefault), Hosts: hosts[kind],
+		})
+	}
+	return leads, used, nil
+}
+
+// simulated is what came of a policy, and by which lead times.
+type simulated struct {
+	sim.Result
+	Leads []lead `json:"lead_times"`
 }
 
 func (c *simulateCommand) run(cmd *cobra.Command) error {
@@ -122,7 +160,11 @@ func (c *simulateCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refuse(cmd, err)
 	}
-	options, names, err := c.options(demand, past, from)
+	leads, used, err := c.leads(past)
+	if err != nil {
+		return err
+	}
+	options, names, err := c.options(demand, past, from, leads)
 	if err != nil {
 		return err
 	}
@@ -148,9 +190,9 @@ func (c *simulateCommand) run(cmd *cobra.Command) error {
 		}
 	}
 	if c.stage.json {
-		return printJSON(cmd.OutOrStdout(), results)
+		return printJSON(cmd.OutOrStdout(), results, used)
 	}
-	return printResults(cmd.OutOrStdout(), results)
+	return printResults(cmd.OutOrStdout(), results, used)
 }
 
 // part is what of a series is simulated, and from when on it is measured.
@@ -235,11 +277,7 @@ func (c *simulateCommand) policies(past operator.Past) (documents []pool.Documen
 }
 
 // options are those of a simulation for each policy, and how each is called.
-func (c *simulateCommand) options(demand sim.Demand, past operator.Past, from time.Time) ([]sim.Options, []string, error) {
-	leads, err := c.leads(past)
-	if err != nil {
-		return nil, nil, err
-	}
+func (c *simulateCommand) options(demand sim.Demand, past operator.Past, from time.Time, leads sim.Leads) ([]sim.Options, []string, error) {
 	documents, names, err := c.policies(past)
 	if err != nil {
 		return nil, nil, err
@@ -279,17 +317,21 @@ func (c *simulateCommand) draw(results []sim.Result) error {
 }
 
 // printJSON prints one object, or a list if there are several results.
-func printJSON(out io.Writer, results []sim.Result) error {
+func printJSON(out io.Writer, results []sim.Result, leads []lead) error {
+	all := make([]simulated, len(results))
+	for i, r := range results {
+		all[i] = simulated{r, leads}
+	}
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
-	if len(results) == 1 {
-		return encoder.Encode(results[0])
+	if len(all) == 1 {
+		return encoder.Encode(all[0])
 	}
-	return encoder.Encode(results)
+	return encoder.Encode(all)
 }
 
-// printResults prints a table, a column for each policy.
-func printResults(out io.Writer, results []sim.Result) error {
+// printResults prints a table, a column for each policy, and the lead times that all of them had.
+func printResults(out io.Writer, results []sim.Result, leads []lead) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, row := range []struct {
 		what string
@@ -319,7 +361,15 @@ func printResults(out io.Writer, results []sim.Result) error {
 		}
 		fmt.Fprintln(table)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	words := make([]string, len(leads))
+	for i, l := range leads {
+		words[i] = l.String()
+	}
+	_, err := fmt.Fprintf(out, "\nLead times, median/p99: %s.\n", strings.Join(words, "; "))
+	return err
 }
 
 func lasting(s float64) string {

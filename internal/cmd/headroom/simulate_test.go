@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"headroom/internal/operator"
+	"headroom/internal/pool"
 	"headroom/internal/sim"
 )
 
@@ -50,9 +54,41 @@ func TestASimulationIsPrintedAsJSON(t *testing.T) {
 			t.Errorf("%s is %v, not a number", name, r[name])
 		}
 	}
+	if diff := cmp.Diff([]any{
+		map[string]any{"kind": "database", "median_s": 1200.0, "p99_s": 2400.0, "from": "default"},
+		map[string]any{"kind": "share", "median_s": 300.0, "p99_s": 540.0, "from": "--lead"},
+	}, r["lead_times"]); diff != "" {
+		t.Errorf("lead times (-want +got)\n%s", diff)
+	}
 	idle, _ := r["idle_slots"].(map[string]any)
 	if idle["database"] == nil || idle["share"] == nil || r["signups"] != 72.0 || r["policy"] != "bold" {
 		t.Errorf("idle slots %v, signups %v, policy %v", r["idle_slots"], r["signups"], r["policy"])
+	}
+}
+
+// The table says which lead times it is by, and how they are known.
+func TestLeadTimesAreNamedWithWhereTheyAreFrom(t *testing.T) {
+	took := make([]time.Duration, 12)
+	for i := range took {
+		took[i] = 15 * time.Minute
+	}
+	past := operator.Past{Leads: map[pool.Kind][]time.Duration{pool.Database: took, pool.Share: took[:9]}} // nine are too few
+	for flag, want := range map[string]string{
+		"":                    "Lead times, median/p99: database 15m0s/15m0s (measured, of 12 hosts); share 12m0s/30m0s (default).",
+		"database=10m/20m30s": "Lead times, median/p99: database 10m0s/20m30s (--lead); share 12m0s/30m0s (default).",
+	} {
+		c := simulateCommand{}
+		if flag != "" {
+			c.Leads = []string{flag}
+		}
+		_, leads, err := c.leads(past)
+		var out strings.Builder
+		if err == nil {
+			err = printResults(&out, []sim.Result{{Policy: "bold"}}, leads)
+		}
+		if err != nil || !strings.HasSuffix(out.String(), "\n\n"+want+"\n") {
+			t.Errorf("with --lead %q, error %v:\n%s", flag, err, out.String())
+		}
 	}
 }
 
