@@ -243,6 +243,26 @@ func TestAnAlarmOfAHostThatIsBeingMadeIsNoTrouble(t *testing.T) {
 	b.is(`[...document.querySelectorAll("#alarmlist .pill")].map((e) => e.title.split(":")[0]).join()`, "ALARM, while its host is being made")
 }
 
+// A host that is being mended may ring no alarm any more, or none yet: it is not quiet all the same.
+func TestThePageSaysWhatIsBeingMended(t *testing.T) {
+	r := newRig(t)
+	r.page.Open()
+	first, second := r.host(share, pool.HostCordoned, 10), r.host(share, pool.HostInService, 10)
+	b := newTab(t, 1440, 900, "light")
+	b.do(chromedp.Navigate(r.server.URL))
+	status := func(tone, text string) {
+		t.Helper()
+		b.until(fmt.Sprintf(`document.getElementById("status").dataset.tone === %q && document.getElementById("status").textContent === %q`, tone, text))
+	}
+	status("good", "all quiet")
+	r.mend(first.ID)
+	status("warn", string(first.ID)+" is being mended")
+	r.mend(second.ID)
+	status("warn", "2 hosts are being mended")
+	r.rings("headroom-dev-" + string(first.ID) + "-status")
+	status("bad", "1 alarm rings")
+}
+
 func TestThePageGoesByKeyboard(t *testing.T) {
 	r := lively(t)
 	b := newTab(t, 1440, 900, "light")

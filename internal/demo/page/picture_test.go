@@ -41,6 +41,25 @@ func (r *rig) host(key pool.Key, state pool.HostState, size int, slots ...pool.S
 	return after
 }
 
+// mend has a host be in a repair.
+func (r *rig) mend(id pool.HostID) {
+	r.t.Helper()
+	ctx := r.t.Context()
+	before, err := r.ledger.Host(ctx, id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	after := before.Clone()
+	after.Repair = 1
+	if err := r.ledger.SaveHost(ctx, before, after, pool.Neutral, noon); err != nil {
+		r.t.Fatal(err)
+	}
+	repair, _ := pool.BeginRepair(pool.Repair{}, after, "its machine is gone", pool.Wanted{}, noon)
+	if _, err := r.ledger.SaveRepair(ctx, pool.Repair{}, repair); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func (r *rig) tenant(id pool.TenantID, t pool.Tenant) {
 	r.t.Helper()
 	ctx := r.t.Context()

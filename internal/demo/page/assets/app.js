@@ -44,7 +44,9 @@ function draw() {
   $("clocks").textContent = `Durations are by your watch. Times of day, messages and the dashboard go by the cloud's clock, ${state.speed} times as fast: a minute there is ${number(60 / state.speed)} s here.`;
   const ringing = state.alarms.filter(rings).length;
   const dead = state.queues.reduce((n, q) => n + q.dead, 0);
+  const mended = state.pools.flatMap((p) => p.hosts).filter((h) => h.repair);
   if (ringing) pill("bad", plural(ringing, "alarm") + (ringing === 1 ? " rings" : " ring"));
+  else if (mended.length) pill("warn", mended.length === 1 ? `${mended[0].id} is being mended` : `${mended.length} hosts are being mended`);
   else pill("good", "all quiet");
   drawTiles(ringing, dead);
   drawDoor(state);
