@@ -41,7 +41,7 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 			after.Progress = pool.Progress{}
 		}
 	}
-	half := !ready && !p.slot(database).Open && (p.slot(share).Open || !p.slot(database).Holds)
+	half := !ready && !p.slot(database).Open && !p.slot(database).Holds // else it has been in, and was being shut out
 	if half && t.State == pool.TenantRequested && len(what) == 0 && t.Mark == s.Mark {
 		return // its signup goes on
 	}

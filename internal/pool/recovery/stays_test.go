@@ -180,3 +180,21 @@ func TestASignupDoesNotGoOnToAnAddressThatIsAnothers(t *testing.T) {
 		})
 	}
 }
+
+// Nothing is on record, and acme was being shut out: of its database already, and not of its share, whose gateway did not answer. Its
+// database holds what it wrote, so it is no signup that was cut short when its share was open: that would be given other slots if it
+// failed, and what acme wrote would be the next one's.
+func TestWhoIsShutOutHalfIsNoSignupThatWasCutShort(t *testing.T) {
+	for holds, state := range map[bool]pool.TenantState{true: pool.TenantReady, false: pool.TenantRequested} {
+		w := heldWorld()
+		f := w.found()
+		db := &f.Hosts["database-standard-1"].Slots[0]
+		db.Open, db.Holds = false, holds
+		p := Make(newWorld().books, f, w.now)
+		acme := apply(newWorld().books, p, w).Tenants["acme"]
+		asks := slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" && l.What == "let in or put out" })
+		if acme.State != state || asks != holds {
+			t.Errorf("if it holds something (%v) it is %s, and unsure is %v", holds, acme.State, p.Unsure)
+		}
+	}
+}

@@ -97,6 +97,7 @@ func (t *town) recovers() {
 		ask(events.RecoverLook, "")
 	case p.action == events.RecoverLook:
 		p.begun = w.now
+		w.trace("the plan is %v", r.Lines)
 		ask(events.RecoverApply, r.Digest)
 	case r.Done && r.HeldAt.IsZero():
 		w.trace("the ledger is recovered: %s; unsure: %v", r.Came, r.Unsure)
