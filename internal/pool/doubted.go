@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Doubted reports whether a slot is in quarantine because it was not known whose it is when the ledger was recovered. One that could
-// not be scrubbed is its clearance's instead.
+// Doubted reports whether a slot is in quarantine because it was not known whose it is when the ledger was recovered, or whose what it
+// holds is when it was taken back. One that could not be scrubbed is its clearance's instead.
 func (s Slot) Doubted() bool { return s.State == SlotQuarantined && s.Doubt != "" }
 
 // RestDoubted has a doubted slot go the way of one that was returned: it rests, is closed, and is free then. is says which of its

@@ -39,7 +39,7 @@ var slotMoves = map[SlotState][]SlotState{
 	SlotPlanned:     {SlotFree},
 	SlotFree:        {SlotOffered, SlotAssigned, SlotReturned}, // a tenant moves there; a prober may be let in still
 	SlotOffered:     {SlotFree, SlotAssigned, SlotReturned},
-	SlotReturned:    {SlotFree},
+	SlotReturned:    {SlotFree, SlotQuarantined},
 	SlotAssigned:    {SlotLeaving, SlotReturned},
 	SlotLeaving:     {SlotCooling, SlotAssigned, SlotQuarantined},
 	SlotCooling:     {SlotFree, SlotQuarantined},
@@ -58,7 +58,7 @@ type Slot struct {
 	Share      string    // of a share: its ID
 	Refill     int64     // the refill that set it out
 	Tenant     TenantID  // that has it, or had it before it was returned
-	Doubt      string    // of one in quarantine: why it could not be said whose it is when the ledger was recovered; empty: that is known
+	Doubt      string    // of one in quarantine: why it could not be said whose it is when the ledger was recovered, or what it held when it was taken back; empty: neither
 }
 
 // Reuse puts a returned slot that was closed back into the reserve, with nothing of whom it was taken from.
@@ -68,6 +68,13 @@ func Reuse(s Slot, now time.Time) (Slot, error) {
 	}
 	s.State, s.Since, s.Tenant = SlotFree, now, ""
 	return s, nil
+}
+
+// DoubtReturned is a returned slot that holds something, which nobody who was to get it ever put in: a person says whose that is.
+func DoubtReturned(s Slot, holds string, now time.Time) (Slot, error) {
+	doubted, err := MoveSlot(s, SlotQuarantined, now)
+	doubted.Doubt = "it was taken back as never handed over, and holds something: " + holds
+	return doubted, err
 }
 
 // Offer is the slot as an offer of its host.

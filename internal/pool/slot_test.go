@@ -12,19 +12,20 @@ func TestSlotsMoveAsTheirLifeHasIt(t *testing.T) {
 		pool.SlotQuarantined, pool.SlotRetired,
 	}
 	allowed := map[[2]pool.SlotState]bool{
-		{pool.SlotPlanned, pool.SlotFree}:      true,
-		{pool.SlotFree, pool.SlotOffered}:      true,
-		{pool.SlotFree, pool.SlotAssigned}:     true, // of a tenant that moves there
-		{pool.SlotFree, pool.SlotReturned}:     true, // open to a prober, when its host's repair ended
-		{pool.SlotOffered, pool.SlotFree}:      true,
-		{pool.SlotOffered, pool.SlotAssigned}:  true,
-		{pool.SlotOffered, pool.SlotReturned}:  true,
-		{pool.SlotReturned, pool.SlotFree}:     true,
-		{pool.SlotAssigned, pool.SlotLeaving}:  true,
-		{pool.SlotAssigned, pool.SlotReturned}: true, // settled, and not handed over
-		{pool.SlotLeaving, pool.SlotAssigned}:  true, // an undo
-		{pool.SlotLeaving, pool.SlotCooling}:   true,
-		{pool.SlotCooling, pool.SlotFree}:      true,
+		{pool.SlotPlanned, pool.SlotFree}:         true,
+		{pool.SlotFree, pool.SlotOffered}:         true,
+		{pool.SlotFree, pool.SlotAssigned}:        true, // of a tenant that moves there
+		{pool.SlotFree, pool.SlotReturned}:        true, // open to a prober, when its host's repair ended
+		{pool.SlotOffered, pool.SlotFree}:         true,
+		{pool.SlotOffered, pool.SlotAssigned}:     true,
+		{pool.SlotOffered, pool.SlotReturned}:     true,
+		{pool.SlotReturned, pool.SlotFree}:        true,
+		{pool.SlotReturned, pool.SlotQuarantined}: true, // it holds something, whosever
+		{pool.SlotAssigned, pool.SlotLeaving}:     true,
+		{pool.SlotAssigned, pool.SlotReturned}:    true, // settled, and not handed over
+		{pool.SlotLeaving, pool.SlotAssigned}:     true, // an undo
+		{pool.SlotLeaving, pool.SlotCooling}:      true,
+		{pool.SlotCooling, pool.SlotFree}:         true,
 
 		{pool.SlotLeaving, pool.SlotQuarantined}:  true,
 		{pool.SlotCooling, pool.SlotQuarantined}:  true,

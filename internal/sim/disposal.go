@@ -73,6 +73,9 @@ func (outside) Strange(context.Context, pool.Login, []pool.MarkedSlot, []string)
 	return nil, nil
 }
 
+// Found lists the databases of a server that bear a mark: no slot is taken back here, so nobody asks.
+func (outside) Found(context.Context, pool.Login) ([]pool.FoundDatabase, error) { return nil, nil }
+
 // FindVolumes lists the disks that a machine left: none.
 func (outside) FindVolumes(context.Context, map[string]string) ([]pool.Volume, error) {
 	return nil, nil

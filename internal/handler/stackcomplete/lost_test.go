@@ -25,6 +25,11 @@ func serving(t *testing.T, life *killtest.Life, key pool.Key) (w *world, id pool
 		h.Slots[0].State, h.Slots[0].Tenant = pool.SlotAssigned, "acme"
 		return h
 	})
+	for _, slot := range w.host(id).Slots {
+		if slot.Bucket != "" {
+			w.s3.Add(pool.BucketName(slot.Bucket), map[string]string{"headroom:slot": w.host(id).SlotMark(slot)})
+		}
+	}
 	if s := w.host(id).State; s != pool.HostInService {
 		t.Fatalf("host is %s", s)
 	}

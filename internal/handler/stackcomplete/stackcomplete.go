@@ -75,6 +75,7 @@ type databases interface {
 	Close(ctx context.Context, login pool.Login, name string) error
 	Ping(ctx context.Context, login pool.Login) error
 	Strange(ctx context.Context, login pool.Login, slots []pool.MarkedSlot, outOfUse []string) ([]string, error)
+	Found(ctx context.Context, login pool.Login) ([]pool.FoundDatabase, error)
 }
 
 // prober looks whether an NFS server answers at an address.
@@ -105,7 +106,7 @@ type Config struct {
 	Gateways    gateways
 	Access      accesses
 	Buckets     buckets
-	Empties     bucketDisposal   // buckets of hosts that are retired
+	Empties     bucketDisposal   // buckets of hosts that are retired, and of slots that are taken back
 	Instances   instanceDisposal // of hosts that are retired
 	Databases   databases
 	Prober      prober

@@ -3,6 +3,7 @@ package stackcomplete
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"headroom/internal/pool"
@@ -89,11 +90,43 @@ func (h *Handler) closeRested(ctx context.Context, host pool.Host) (progress, er
 		if err != nil {
 			return progress{}, fmt.Errorf("close slot %d of %s, which was returned: %w", slot.Index, host.ID, err)
 		}
-		if *slot, err = pool.Reuse(*slot, now); err != nil {
+		held, err := h.contents(ctx, host, *slot)
+		switch {
+		case err != nil:
+			return progress{}, fmt.Errorf("look into slot %d of %s, which was returned: %w", slot.Index, host.ID, err)
+		case held == "":
+			*slot, err = pool.Reuse(*slot, now)
+		default:
+			h.Log.ErrorContext(ctx, "slot that was returned holds something", "host", host.ID, "slot", slot.Index, "tenant", slot.Tenant, "holds", held)
+			*slot, err = pool.DoubtReturned(*slot, held, now)
+		}
+		if err != nil {
 			return progress{}, err
 		}
 	}
 	return progress{Record: pool.Onward(host, now)}, nil
+}
+
+// contents says what is in a slot that is closed; empty: nothing. Nobody was told of it who could have put anything in: should a record be
+// wrong about that, the next tenant must not find it.
+func (h *Handler) contents(ctx context.Context, host pool.Host, slot pool.Slot) (what string, err error) {
+	if host.Kind == pool.Share {
+		return h.Empties.Found(ctx, slot.Bucket)
+	}
+	err = h.asMaster(ctx, host, func(login pool.Login) error {
+		found, err := h.Databases.Found(ctx, login)
+		at := slices.IndexFunc(found, func(d pool.FoundDatabase) bool { return d.Name == slot.Name && d.Mark == host.SlotMark(slot) })
+		switch {
+		case err != nil:
+			return err
+		case at < 0:
+			what = "no database of its mark stands"
+		case found[at].Holds:
+			what = "there is something in database " + pool.DatabaseName(slot.Name)
+		}
+		return nil
+	})
+	return what, err
 }
 
 // closeSlot closes a slot to everybody: the role of a database can't log in, the share has no client.

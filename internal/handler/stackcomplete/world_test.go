@@ -376,7 +376,8 @@ type instances struct {
 	hardened map[string]bool
 	slots    map[string]int
 	closed   map[string]int // how often each slot was closed
-	stale    int            // so many times more, the master's password is read as it was before its rotation
+	holds    map[string]bool
+	stale    int // so many times more, the master's password is read as it was before its rotation
 }
 
 // outside makes each call to a fake one killtest.Call.
@@ -501,6 +502,19 @@ func (o outside) Ping(context.Context, pool.Login) error {
 
 func (o outside) Close(_ context.Context, _ pool.Login, name string) error {
 	return o.call("Close", func() error { o.w.databases.closed[name]++; return nil })
+}
+
+// Found finds the databases of all slots that there are on record.
+func (o outside) Found(context.Context, pool.Login) (found []pool.FoundDatabase, err error) {
+	err = o.call("Found", func() error {
+		for _, h := range o.w.ledger.Books().Hosts {
+			for _, s := range h.Slots {
+				found = append(found, pool.FoundDatabase{Name: s.Name, Mark: h.SlotMark(s), Holds: o.w.databases.holds[s.Name]})
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 // bornNamed reports whether every slot's name was recorded before anything bore it.
