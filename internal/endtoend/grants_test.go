@@ -191,6 +191,7 @@ var unneeded = map[string]string{
 	"decommission ssm:GetParameterHistory":             "older policies are read only while the newest ones are invalid",
 	"decommission s3:ListBucket":                       "an object of the archive is found missing only if it was lost",
 	"decommission s3:GetObject":                        "a certificate is looked at only if it is there already, after a certifying that was cut short",
+	"decommission s3:GetObjectVersion":                 "a certificate is read only if another is stored already, after a certifying that was cut short",
 	"decommission s3:AbortMultipartUpload":             "an upload of a share is aborted only if a gateway was cut short",
 	"decommission sns:Publish":                         "people are told only of what is refused, quarantined, or fails to upload",
 	"signup dynamodb:BatchGetItem":                     "hosts are read only if the tenant's record names its slots already, after a signup that was cut short",

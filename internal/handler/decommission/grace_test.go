@@ -49,18 +49,24 @@ func TestAGraceCountsFromWhenTheDepartureIsRecorded(t *testing.T) {
 
 // TestWhatWasMadeAnewIsNotHandedBack has a departure be in its grace by a table that was put back, whose share was made anew since.
 func TestWhatWasMadeAnewIsNotHandedBack(t *testing.T) {
-	w := newWorld(t)
-	w.ask("acme", "")
-	w.until(func(d pool.Departure) bool { return d.Step == pool.StepGrace })
-	share := w.departure("acme.markacme").Tenant.Share
-	w.alter(share.Host, func(h pool.Host) pool.Host {
-		s := h.Slot(share.Index)
-		s.Generation, s.State, s.Tenant = s.Generation+1, pool.SlotFree, ""
-		return h
-	})
-	w.undo("acme")
-	w.run(time.Minute, w.once)
-	if d := w.departure("acme.markacme"); d.State != pool.DepartureLeaving || w.tenant("acme").State != pool.TenantLeft || w.said() != "TenantClosed RequestRejected" {
-		t.Errorf("it is %s at %q, and acme %s; said %s", d.State, d.Step, w.tenant("acme").State, w.said())
+	for name, becomes := range map[string]func(h *pool.Host, s *pool.Slot){
+		"made anew":          func(_ *pool.Host, s *pool.Slot) { s.Generation, s.State, s.Tenant = s.Generation+1, pool.SlotFree, "" },
+		"gone with its host": func(h *pool.Host, _ *pool.Slot) { h.State = pool.HostDeleted },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.ask("acme", "")
+			w.until(func(d pool.Departure) bool { return d.Step == pool.StepGrace })
+			share := w.departure("acme.markacme").Tenant.Share
+			w.alter(share.Host, func(h pool.Host) pool.Host {
+				becomes(&h, h.Slot(share.Index))
+				return h
+			})
+			w.undo("acme")
+			w.run(time.Minute, w.once)
+			if d := w.departure("acme.markacme"); d.State != pool.DepartureLeaving || w.tenant("acme").State != pool.TenantLeft || w.said() != "TenantClosed RequestRejected" {
+				t.Errorf("it is %s at %q, and acme %s; said %s", d.State, d.Step, w.tenant("acme").State, w.said())
+			}
+		})
 	}
 }

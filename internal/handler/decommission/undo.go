@@ -89,15 +89,15 @@ func (h *Handler) heardBefore(ctx context.Context, t pool.Tenant, sent time.Time
 	return slices.ContainsFunc(all, func(d pool.Departure) bool { return d.UndoneAt.Equal(sent) }), nil
 }
 
-// madeAnew reports whether a slot of a tenant that leaves has a later generation than the tenant had: by a table that was put back, it
-// may be in its grace still, when that was over.
+// madeAnew reports whether a slot of a tenant that leaves is gone with its host, or has a later generation than the tenant had: by a
+// table that was put back, it may be in its grace still, when that was over.
 func (h *Handler) madeAnew(ctx context.Context, d pool.Departure) (bool, error) {
 	for _, has := range []pool.Holding{d.Tenant.Database, d.Tenant.Share} {
 		host, err := h.Ledger.Host(ctx, has.Host)
 		if err != nil {
 			return false, fmt.Errorf("look whether tenant %s has its slot of %s still: %w", d.Tenant.ID, has.Host, err)
 		}
-		if slot := host.Slot(has.Index); slot != nil && slot.Generation > has.Generation {
+		if slot := host.Slot(has.Index); host.State == pool.HostDeleted || slot != nil && slot.Generation > has.Generation {
 			return true, nil
 		}
 	}
@@ -122,7 +122,7 @@ func (h *Handler) rejoin(ctx context.Context, sent time.Time, t pool.Tenant, req
 	case err != nil:
 		return nil, err
 	case over:
-		return &events.FieldError{Field: "tenantId", Reason: "can't be undone any more: what it had was made anew for others"}, nil
+		return &events.FieldError{Field: "tenantId", Reason: "can't be undone any more: what it had is gone, or was made anew for others"}, nil
 	}
 	now := h.Now()
 	undoing, err := pool.MoveDeparture(d, pool.DepartureUndoing, pool.StepReopen, now, "undone by "+request.RequestedBy+": "+request.Reason)

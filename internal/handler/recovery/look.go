@@ -92,7 +92,7 @@ func (h *Handler) readOwners(ctx context.Context, known map[pool.TenantID]pool.T
 }
 
 // look looks into what bears the stage's marks: which databases stand on each host, and whether the buckets of shares hold
-// anything that nobody reaches. A host that does not answer, or of which a bucket can't be looked into, keeps its slots as they are on
+// anything. A host that does not answer, or of which a bucket can't be looked into, keeps its slots as they are on
 // record.
 func (h *Handler) look(ctx context.Context, seen inventory.Seen) (plans.Look, error) {
 	look := plans.Look{Databases: map[pool.HostID][]pool.FoundDatabase{}, Blind: map[pool.HostID]string{}, Full: map[string]string{}}
@@ -111,7 +111,7 @@ func (h *Handler) look(ctx context.Context, seen inventory.Seen) (plans.Look, er
 			}
 		}
 		for _, s := range host.Slots {
-			if s.Open || s.Tenant != "" || look.Full[s.Bucket] != "" {
+			if look.Full[s.Bucket] != "" {
 				continue
 			}
 			full, err := h.Buckets.Found(ctx, s.Bucket)

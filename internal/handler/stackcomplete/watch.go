@@ -2,6 +2,7 @@ package stackcomplete
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -111,7 +112,11 @@ func (h *Handler) closeRested(ctx context.Context, host pool.Host) (progress, er
 // wrong about that, the next tenant must not find it.
 func (h *Handler) contents(ctx context.Context, host pool.Host, slot pool.Slot) (what string, err error) {
 	if host.Kind == pool.Share {
-		return h.Empties.Found(ctx, slot.Bucket)
+		what, err = h.Empties.Found(ctx, slot.Bucket)
+		if errors.Is(err, pool.ErrNotFound) {
+			return "its bucket is not there", nil
+		}
+		return what, err
 	}
 	err = h.asMaster(ctx, host, func(login pool.Login) error {
 		found, err := h.Databases.Found(ctx, login)

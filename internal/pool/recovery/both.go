@@ -17,7 +17,9 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 		after = pool.Tenant{ID: s.Tenant, Tier: key.Tier, State: pool.TenantRequested, RequestedAt: s.Made.UTC()}
 	}
 	ready := known && t.State == pool.TenantReady
-	after.Mark, after.Secret = s.Mark, s.ARN
+	if after.Secret = s.ARN; after.Mark != s.Mark { // another life's, with departures of its own
+		after.Mark, after.Undone = s.Mark, p.undone(s)
+	}
 	p.lives = append(p.lives, s)
 	var what []string
 	if !p.same(t.Database, database) {
@@ -41,7 +43,8 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 			after.Progress = pool.Progress{}
 		}
 	}
-	half := !ready && !p.slot(database).Open && !p.slot(database).Holds // else it has been in, and was being shut out
+	wrote := p.slot(database).Holds || p.slot(share).Full // so it has been in, and was being shut out
+	half := !ready && !p.slot(database).Open && !wrote
 	if half && t.State == pool.TenantRequested && len(what) == 0 && t.Mark == s.Mark {
 		return // its signup goes on
 	}
@@ -66,7 +69,7 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 	switch db, sh := p.slot(database).Open, p.slot(share).Open; {
 	case half:
 	case !db && !sh:
-		p.plan.Leave = append(p.plan.Leave, Wish{s.Tenant, lastWord(after).Add(tick)})
+		p.plan.Leave = append(p.plan.Leave, Wish{s.Tenant, lastWord(after, s).Add(tick)})
 		p.does("have leave again", of, "nobody can reach its database or its share: it was leaving")
 	case db != sh:
 		p.unsure("let in or put out", of, "somebody can reach its %s, and not its other half: something about it was under way", map[bool]string{true: "database", false: "share"}[db])
@@ -76,10 +79,20 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 // tick is what is just after something else: messages are dated in milliseconds.
 const tick = time.Millisecond
 
-// lastWord is when the last message was sent that a tenant's record says was followed: it signed up, had its storage, or was asked to
-// leave or to stay. It is the same however often the recovery is made.
-func lastWord(t pool.Tenant) time.Time {
-	return slices.MaxFunc([]time.Time{t.RequestedAt, t.ReadyAt, t.LeftAt}, time.Time.Compare)
+// lastWord is when the last message was sent that is known to have been followed: a tenant signed up, as its record says or the secret by
+// which it logs in, had its storage, or was asked to leave or to stay. It is the same however often the recovery is made.
+func lastWord(t pool.Tenant, s Secret) time.Time {
+	return slices.MaxFunc([]time.Time{t.RequestedAt, t.ReadyAt, t.LeftAt, s.Made.UTC()}, time.Time.Compare)
+}
+
+// undone is how many departures of the life that a secret is of were undone, by those on record: the next has that number.
+func (p *planner) undone(s Secret) (n int) {
+	for _, d := range p.Departures[s.Tenant] {
+		if d.Tenant.Mark == s.Mark && (d.State == pool.DepartureUndone || d.State == pool.DepartureUndoing) {
+			n = max(n, d.Tenant.Undone+1)
+		}
+	}
+	return n
 }
 
 // goesOn is a tenant whose signup was cut short when it had its share, or when that bore its tag: its signup opens both, and

@@ -18,6 +18,9 @@ func (p *planner) earlier() {
 				continue
 			}
 			at, found := p.databases[s.Database]
+			if !found && p.unseen() {
+				continue // it may stand on a host that could not be looked at
+			}
 			if !found || !p.slot(at).Holds || p.holder[at] != "" || p.cleared(at) {
 				after.Spent = append(after.Spent, s.Mark)
 				continue

@@ -58,12 +58,18 @@ func TestTheSecretOfAnEarlierLifeThatIsClearedIsSpent(t *testing.T) {
 
 // A slot that a departure or a restoration clears is not in doubt because its tenant has another.
 func TestWhatIsBeingClearedIsNotInDoubt(t *testing.T) {
-	for name, under := range map[string]func(b *Books, first, second pool.Tenant){
-		"by a departure": func(b *Books, first, _ pool.Tenant) {
+	for name, under := range map[string]func(b *Books, first pool.Tenant){
+		"by a departure": func(b *Books, first pool.Tenant) {
 			b.Departures["acme"] = []pool.Departure{{Tenant: first, State: pool.DepartureScrubbing}}
 		},
-		"by a restoration": func(b *Books, first, second pool.Tenant) {
-			b.Restorations["acme"] = pool.Restoration{Tenant: "acme", State: pool.RestorationRestored, Database: first.Database, Share: first.Share}
+		"by a restoration": func(b *Books, first pool.Tenant) {
+			delete(b.Departures, "acme")
+			b.Restorations["acme"] = pool.Restoration{Tenant: "acme", State: pool.RestorationRestoring, Database: first.Database, Share: first.Share}
+		},
+		"by a move that is over": func(b *Books, first pool.Tenant) {
+			delete(b.Departures, "acme")
+			kept := []pool.KeptDatabase{{Holding: first.Database, Move: "acme.move-1"}, {Holding: first.Share, Move: "acme.move-1"}}
+			b.Restorations["acme"] = pool.Restoration{Tenant: "acme", State: pool.RestorationRestored, Kept: kept}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +78,7 @@ func TestWhatIsBeingClearedIsNotInDoubt(t *testing.T) {
 			w.leave("acme")
 			w.signUp("acme", "10.0.0.9", false)
 			b := w.books.clone()
-			under(&b, first, b.Tenants["acme"])
+			under(&b, first)
 			for _, had := range []pool.Holding{first.Database, first.Share} {
 				h := b.Hosts[had.Host].Clone()
 				h.Slot(had.Index).State = pool.SlotAssigned
@@ -106,5 +112,53 @@ func TestTheShareOfADepartureIsNotGivenToTheNextLife(t *testing.T) {
 	h := after.Hosts[first.Share.Host]
 	if s := h.Slot(first.Share.Index); s.State != pool.SlotLeaving {
 		t.Errorf("the share that is being cleared is %+v", s)
+	}
+}
+
+// acme's database of an earlier life stands on a host that does not answer: what becomes of its secret is decided once it does.
+func TestTheSecretOfAnEarlierLifeThatIsNotSeenIsKept(t *testing.T) {
+	w := newWorld()
+	for _, kind := range []pool.Kind{pool.Database, pool.Share} {
+		w.order(kind)
+	}
+	w.finish("database-standard-1")
+	w.finish("share-standard-1")
+	w.signUp("acme", "10.0.0.1", false)
+	before := w.books.clone()
+	first := before.Tenants["acme"]
+	w.leave("acme")
+	w.order(pool.Database)
+	w.finish("database-standard-2")
+	for i := range w.books.Hosts[first.Database.Host].Slots { // so that it gets one of the other host
+		if s := &w.books.Hosts[first.Database.Host].Slots[i]; s.State == pool.SlotFree {
+			s.State = pool.SlotRetired
+		}
+	}
+	w.signUp("acme", "10.0.0.9", false)
+	f := w.found()
+	h := f.Hosts[first.Database.Host]
+	h.Blind = "it does not answer"
+	f.Hosts[first.Database.Host] = h
+	acme := apply(before, Make(before, f, w.now), w).Tenants["acme"]
+	if acme.Mark == first.Mark || slices.Contains(acme.Spent, first.Mark) {
+		t.Errorf("it is %+v", acme)
+	}
+}
+
+// A life that a recovery finds has departures of its own: it has none of the number of an earlier life's.
+func TestALifeHasTheDeparturesThatAreItsOwn(t *testing.T) {
+	w := heldWorld()
+	acme := w.books.Tenants["acme"]
+	w.leave("acme")
+	w.end("acme", true)
+	before := w.books.clone()
+	if before.Tenants["acme"].Undone != 1 {
+		t.Fatalf("it is %+v", before.Tenants["acme"])
+	}
+	w.leave("acme")
+	w.signUp("acme", "10.0.0.9", false)
+	after := apply(before, Make(before, w.found(), w.now), w).Tenants["acme"]
+	if _, undone := pool.UndoneOf(after); after.Mark == acme.Mark || undone {
+		t.Errorf("it is %+v", after)
 	}
 }

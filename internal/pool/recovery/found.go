@@ -36,6 +36,7 @@ type Slot struct {
 	Open                      bool          // somebody may reach it
 	Holds                     bool          // it holds something, or is not known to hold nothing
 	Clients                   []string      // of a share
+	Full                      bool          // of a share: there is something in its bucket
 }
 
 // Secret is a tenant's secret; a tenant that has signed up with several marks has several.

@@ -14,7 +14,7 @@ import (
 type Look struct {
 	Databases map[pool.HostID][]pool.FoundDatabase // of the database hosts that answered
 	Blind     map[pool.HostID]string               // why a host's databases could not be looked at
-	Full      map[string]string                    // what is in the buckets of shares that nobody reaches, by their ARNs; empty: nothing
+	Full      map[string]string                    // what is in the buckets of shares, by their ARNs; empty: nothing
 }
 
 // complete are the statuses of a stack that is whole, and that nothing is done to.
@@ -136,7 +136,7 @@ func Gather(b inventory.Books, seen inventory.Seen, look Look) Found {
 		}
 		for i := range h.Slots {
 			if s := &h.Slots[i]; s.Bucket != "" && look.Full[s.Bucket] != "" {
-				s.Holds = true
+				s.Holds, s.Full = true, true
 			}
 		}
 		f.Hosts[id] = h

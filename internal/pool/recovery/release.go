@@ -113,8 +113,12 @@ func (p *planner) underWay(tenant pool.TenantID, is func(pool.Holding) bool) str
 			return "it is cleared by departure " + string(d.ID())
 		}
 	}
-	if r := p.Restorations[tenant]; !r.State.Ended() && (is(r.Database) || is(r.Share) || is(r.Target)) {
+	r := p.Restorations[tenant]
+	if !r.State.Ended() && (is(r.Database) || is(r.Share) || is(r.Target)) {
 		return "restoration " + string(r.ID()) + " is under way in it"
+	}
+	if slices.ContainsFunc(r.Kept, func(k pool.KeptDatabase) bool { return k.Move != "" && is(k.Holding) }) {
+		return "it is kept since tenant " + string(tenant) + " moved away from it"
 	}
 	return ""
 }

@@ -119,17 +119,18 @@ func TestWhoWasShutOutLeavesAgain(t *testing.T) {
 // The record knows nothing of acme's departure. It was asked for after all that the record knows, and is so whenever the recovery is
 // made: an undo that was sent since, and waits in a queue, is a later word. Else what acme has would be scrubbed.
 func TestWhoLeavesAgainIsAskedToAsOfTheLastWordOnRecord(t *testing.T) {
-	for name, knows := range map[string]func(of *pool.Tenant, at time.Time){
-		"that it signed up":       func(of *pool.Tenant, at time.Time) { of.RequestedAt = at },
-		"that it has its storage": func(of *pool.Tenant, at time.Time) { of.ReadyAt = at },
-		"that it stays":           func(of *pool.Tenant, at time.Time) { of.LeftAt = at },
+	for name, knows := range map[string]func(of *pool.Tenant, at time.Time, w *world){
+		"that it signed up":        func(of *pool.Tenant, at time.Time, _ *world) { of.RequestedAt = at },
+		"that it has its storage":  func(of *pool.Tenant, at time.Time, _ *world) { of.ReadyAt = at },
+		"that it stays":            func(of *pool.Tenant, at time.Time, _ *world) { of.LeftAt = at },
+		"when its secret was made": func(_ *pool.Tenant, at time.Time, w *world) { w.secrets[0].Made = at },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := heldWorld()
 			before := w.books.clone()
 			last := w.now.Add(time.Hour)
 			acme := before.Tenants["acme"]
-			knows(&acme, last)
+			knows(&acme, last, w)
 			before.Tenants["acme"] = acme
 			w.leave("acme")
 			for _, later := range []time.Duration{2 * time.Hour, 3 * time.Hour} {
@@ -185,16 +186,31 @@ func TestASignupDoesNotGoOnToAnAddressThatIsAnothers(t *testing.T) {
 // database holds what it wrote, so it is no signup that was cut short when its share was open: that would be given other slots if it
 // failed, and what acme wrote would be the next one's.
 func TestWhoIsShutOutHalfIsNoSignupThatWasCutShort(t *testing.T) {
-	for holds, state := range map[bool]pool.TenantState{true: pool.TenantReady, false: pool.TenantRequested} {
+	for what, state := range map[string]pool.TenantState{"rows": pool.TenantReady, "files": pool.TenantReady, "": pool.TenantRequested} {
 		w := heldWorld()
 		f := w.found()
-		db := &f.Hosts["database-standard-1"].Slots[0]
-		db.Open, db.Holds = false, holds
+		db, share := &f.Hosts["database-standard-1"].Slots[0], &f.Hosts["share-standard-1"].Slots[0]
+		db.Open, db.Holds, share.Full = false, what == "rows", what == "files"
 		p := Make(newWorld().books, f, w.now)
 		acme := apply(newWorld().books, p, w).Tenants["acme"]
 		asks := slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" && l.What == "let in or put out" })
-		if acme.State != state || asks != holds {
-			t.Errorf("if it holds something (%v) it is %s, and unsure is %v", holds, acme.State, p.Unsure)
+		if acme.State != state || asks != (what != "") {
+			t.Errorf("with %q in it it is %s, and unsure is %v", what, acme.State, p.Unsure)
 		}
+	}
+}
+
+// acme's share serves another address than is on record, which is that of one who signs up by now: that one is not let into what acme has.
+func TestAnAddressIsNotTakenOverThatIsAnothersByNow(t *testing.T) {
+	w := heldWorld()
+	before := w.books.clone()
+	w.readdress("acme", "10.0.0.9")
+	before.Tenants["wonka"] = pool.Tenant{ID: "wonka", Tier: "standard", State: pool.TenantWaiting, Addresses: []string{"10.0.0.9"}}
+	p := Make(before, w.found(), w.now)
+	if acme := apply(before, p, w).Tenants["acme"]; slices.Contains(acme.Addresses, "10.0.0.9") {
+		t.Errorf("it is %+v", acme)
+	}
+	if !slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" && l.What == "decide for" }) {
+		t.Errorf("unsure of %v", p.Unsure)
 	}
 }

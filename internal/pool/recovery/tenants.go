@@ -74,12 +74,13 @@ func (p *planner) tenant(id pool.TenantID) {
 		p.unsure("decide for", of, "%d shares bear its tag, and are open", n)
 		return
 	}
-	if db := p.slot(database); len(t.Addresses) == 0 && !db.Open && !db.Holds && !p.slot(share).Open { // nobody knows any more for whom it is to be opened
+	if db := p.slot(database); len(t.Addresses) == 0 && !db.Open && !db.Holds && !p.slot(share).Open && !p.slot(share).Full { // nobody knows any more for whom it is to be opened
 		p.resting[share] = id
 		p.unfinished(t, known, id, secret, database)
 		return
 	}
-	has := known && t.State == pool.TenantReady && p.same(t.Database, database) && p.same(t.Share, share)
+	has := known && t.State == pool.TenantReady && p.same(t.Database, database) && p.same(t.Share, share) &&
+		slices.Equal(slices.Sorted(slices.Values(p.slot(share).Clients)), t.Clients())
 	if other, address := p.alsoServes(id, share); other != "" && !has {
 		for _, at := range []place{database, share} {
 			p.contested[at] = "it is tenant " + string(id) + "'s for " + address + ", which is tenant " + string(other) + "'s address"

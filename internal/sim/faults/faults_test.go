@@ -10,7 +10,7 @@ import (
 var (
 	replayed = flag.String("replay", "", `a plan to simulate, such as "seed=7 days=0.5 late=0"`)
 	about    = flag.String("about", "", "of what happens in it, only what this stands in is printed")
-	seeds    = flag.Int("seeds", 60, "how many seeds TestSeeds simulates")
+	seeds    = flag.Int("seeds", 100, "how many seeds TestSeeds simulates")
 	from     = flag.Uint64("from", 1, "the first of them")
 )
 
