@@ -81,6 +81,9 @@ func (w *world) stopped(forbids func(pool.Stops) bool) bool {
 }
 
 func (t *town) stop(s pool.Stops) {
+	if held := t.heldStill(); held != "" && !s.Destroy { // until the doctor is clean (docs/decisions/recovering.md)
+		s.Destroy, s.By, s.Why, s.At = true, "ops", "it is not known what "+string(held)+" has", t.w.now
+	}
 	t.w.trace("the stop switch: %+v", s)
 	must(t.w, 0, t.w.ledger.SaveStops(context.Background(), s))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -122,14 +123,22 @@ func (t *town) recoversWhatIsHeld() {
 	if p.over.IsZero() {
 		return
 	}
-	for _, h := range w.ledger.Books().Hosts {
-		if h.HeldByRecovery() {
-			w.trace("hosts are held still: the ledger is recovered again")
-			p.action, p.put, p.over = "", w.now, time.Time{}
-			t.recovers()
-			return
+	if t.heldStill() != "" {
+		w.trace("hosts are held still: the ledger is recovered again")
+		p.action, p.put, p.over = "", w.now, time.Time{}
+		t.recovers()
+	}
+}
+
+// heldStill is a host that a recovery left held; empty: there is none.
+func (t *town) heldStill() pool.HostID {
+	hosts := t.w.ledger.Books().Hosts
+	for _, id := range slices.Sorted(maps.Keys(hosts)) {
+		if h := hosts[id]; h.HeldByRecovery() {
+			return id
 		}
 	}
+	return ""
 }
 
 // regards takes the books as they are for what they were before, if those were other ones.
@@ -166,19 +175,26 @@ func (w *world) undecided(t pool.Tenant) bool {
 	return slices.ContainsFunc(must(w, r, err).Unsure, func(l plans.Line) bool { return l.Of == "tenant "+string(t.ID) })
 }
 
-// wanted are the times at which somebody wanted to leave, in one life. What was sent while no function was called may be meant for a life
-// that nobody knew of yet: what a person asks for holds for the last time that it signed up before.
+// wanted are the times at which somebody wanted to leave, in one life. What was sent before anybody knew of that life may be meant for it:
+// what a person asks for holds for the last time that it signed up before. So with one who comes back while it says again and again that
+// it leaves, and with what was sent while no function was called.
 func (w *world) wanted(p *person, of string) []time.Time {
-	if p == nil || len(p.leaves[of]) > 0 || w.putback.from.IsZero() {
+	if p == nil || len(p.leaves[of]) > 0 {
 		if p == nil {
 			return nil
 		}
 		return p.leaves[of]
 	}
+	since := w.putback.from
+	for _, d := range w.ledger.Books().Departures {
+		if since.IsZero() && life(d.Tenant.ID, d.Tenant.Mark) == of {
+			since = d.Tenant.RequestedAt
+		}
+	}
 	var all []time.Time
 	for _, times := range p.leaves {
 		for _, at := range times {
-			if at.After(w.putback.from) {
+			if !since.IsZero() && at.After(since) {
 				all = append(all, at)
 			}
 		}
