@@ -70,10 +70,11 @@ func Reuse(s Slot, now time.Time) (Slot, error) {
 	return s, nil
 }
 
-// DoubtReturned is a returned slot that holds something, which nobody who was to get it ever put in: a person says whose that is.
-func DoubtReturned(s Slot, holds string, now time.Time) (Slot, error) {
+// DoubtReturned is a returned slot that holds something, which nobody who was to get it ever put in, or that does not stand: a person says
+// what becomes of it.
+func DoubtReturned(s Slot, why string, now time.Time) (Slot, error) {
 	doubted, err := MoveSlot(s, SlotQuarantined, now)
-	doubted.Doubt = "it was taken back as never handed over, and holds something: " + holds
+	doubted.Doubt = "it was taken back as never handed over, and is not as it was made: " + why
 	return doubted, err
 }
 

@@ -91,15 +91,15 @@ func (h *Handler) closeRested(ctx context.Context, host pool.Host) (progress, er
 		if err != nil {
 			return progress{}, fmt.Errorf("close slot %d of %s, which was returned: %w", slot.Index, host.ID, err)
 		}
-		held, err := h.contents(ctx, host, *slot)
+		why, err := h.astray(ctx, host, *slot)
 		switch {
 		case err != nil:
 			return progress{}, fmt.Errorf("look into slot %d of %s, which was returned: %w", slot.Index, host.ID, err)
-		case held == "":
+		case why == "":
 			*slot, err = pool.Reuse(*slot, now)
 		default:
-			h.Log.ErrorContext(ctx, "slot that was returned holds something", "host", host.ID, "slot", slot.Index, "tenant", slot.Tenant, "holds", held)
-			*slot, err = pool.DoubtReturned(*slot, held, now)
+			h.Log.ErrorContext(ctx, "slot that was returned is not as it was made", "host", host.ID, "slot", slot.Index, "tenant", slot.Tenant, "why", why)
+			*slot, err = pool.DoubtReturned(*slot, why, now)
 		}
 		if err != nil {
 			return progress{}, err
@@ -108,15 +108,15 @@ func (h *Handler) closeRested(ctx context.Context, host pool.Host) (progress, er
 	return progress{Record: pool.Onward(host, now)}, nil
 }
 
-// contents says what is in a slot that is closed; empty: nothing. Nobody was told of it who could have put anything in: should a record be
-// wrong about that, the next tenant must not find it.
-func (h *Handler) contents(ctx context.Context, host pool.Host, slot pool.Slot) (what string, err error) {
+// astray says why a slot that is closed is not as it was made; empty: it is. Nobody was told of it who could have put anything in: should a
+// record be wrong about that, the next tenant must not find it.
+func (h *Handler) astray(ctx context.Context, host pool.Host, slot pool.Slot) (why string, err error) {
 	if host.Kind == pool.Share {
-		what, err = h.Empties.Found(ctx, slot.Bucket)
+		why, err = h.Empties.Found(ctx, slot.Bucket)
 		if errors.Is(err, pool.ErrNotFound) {
 			return "its bucket is not there", nil
 		}
-		return what, err
+		return why, err
 	}
 	err = h.asMaster(ctx, host, func(login pool.Login) error {
 		found, err := h.Databases.Found(ctx, login)
@@ -125,13 +125,13 @@ func (h *Handler) contents(ctx context.Context, host pool.Host, slot pool.Slot) 
 		case err != nil:
 			return err
 		case at < 0:
-			what = "no database of its mark stands"
+			why = "no database of its mark stands"
 		case found[at].Holds:
-			what = "there is something in database " + pool.DatabaseName(slot.Name)
+			why = "there is something in database " + pool.DatabaseName(slot.Name)
 		}
 		return nil
 	})
-	return what, err
+	return why, err
 }
 
 // closeSlot closes a slot to everybody: the role of a database can't log in, the share has no client.

@@ -377,7 +377,8 @@ type instances struct {
 	slots    map[string]int
 	closed   map[string]int // how often each slot was closed
 	holds    map[string]bool
-	stale    int // so many times more, the master's password is read as it was before its rotation
+	gone     map[string]bool // by somebody else
+	stale    int             // so many times more, the master's password is read as it was before its rotation
 }
 
 // outside makes each call to a fake one killtest.Call.
@@ -509,6 +510,9 @@ func (o outside) Found(context.Context, pool.Login) (found []pool.FoundDatabase,
 	err = o.call("Found", func() error {
 		for _, h := range o.w.ledger.Books().Hosts {
 			for _, s := range h.Slots {
+				if o.w.databases.gone[s.Name] {
+					continue
+				}
 				found = append(found, pool.FoundDatabase{Name: s.Name, Mark: h.SlotMark(s), Holds: o.w.databases.holds[s.Name]})
 			}
 		}
