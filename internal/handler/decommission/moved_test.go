@@ -2,6 +2,7 @@ package decommission
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -193,4 +194,18 @@ func TestADepartureWaitsForAMoveToEnd(t *testing.T) {
 		t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
 	}
 	_ = r
+}
+
+// Who clears what was moved away from, and was overtaken, destroys nothing.
+func TestWhoIsOvertakenDestroysNothingThatWasMovedAwayFrom(t *testing.T) {
+	w := newWorld(t)
+	c, err := w.ledger.Clearance(t.Context(), pool.ClearMoved(w.movedAway().Kept[0], time.Hour, "", w.now).ID())
+	w.must(err)
+	further := c.Clone()
+	further.Count++
+	_, err = w.ledger.SaveClearance(t.Context(), c, further)
+	w.must(err)
+	if err = w.handler(undisturbed).allow(t.Context(), c, pool.Target{What: databaseTarget}); !errors.Is(err, pool.ErrConflict) {
+		t.Errorf("it is told %v", err)
+	}
 }

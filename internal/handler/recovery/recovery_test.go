@@ -323,3 +323,23 @@ func TestWhoWaitsWithTheAddressOfAnotherIsKnown(t *testing.T) {
 		t.Errorf("it does %v, and is unsure of %v", p.Lines, p.Unsure)
 	}
 }
+
+// acme's database is shut and empty, and its share is open: its signup goes on, with an address that is its own from then on. If there are
+// files in the share it has been in, and a person is asked.
+func TestWhatASignupGoesOnWithIsRegisteredAndWasNeverUsed(t *testing.T) {
+	for files, state := range map[string]pool.TenantState{"": pool.TenantRequested, "versions": pool.TenantReady} {
+		w := newWorld(t, true)
+		w.databases[0].Open, w.databases[0].Holds = false, false
+		w.full[bucket+"1"] = files
+		w.stop(t)
+		w.ask(t, events.RecoverHold)
+		w.now = w.now.Add(plans.Rest)
+		w.ask(t, events.RecoverLook)
+		w.ask(t, events.RecoverApply)
+		acme, err := w.ledger.Tenant(t.Context(), "acme")
+		must(t, err)
+		if owner, err := w.ledger.Owner(t.Context(), "10.0.0.7"); acme.State != state || owner != "acme" || err != nil {
+			t.Errorf("with %q in its share it is %s, and its address is %q's: %v", files, acme.State, owner, err)
+		}
+	}
+}

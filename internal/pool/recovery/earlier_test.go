@@ -162,3 +162,52 @@ func TestALifeHasTheDeparturesThatAreItsOwn(t *testing.T) {
 		t.Errorf("it is %+v", after)
 	}
 }
+
+// A signup of acme gave a database up, which globex got since, and leaves by the record: acme's secret for that is spent, for it is known
+// whose it is, and nobody need be asked.
+func TestASecretForWhatADepartureClearsIsSpent(t *testing.T) {
+	w := heldWorld()
+	before := w.books.clone()
+	w.signUp("globex", "10.0.0.5", false)
+	gaveUp := pool.DatabaseName(w.books.Tenants["globex"].Database.Name)
+	w.secrets = append(w.secrets, Secret{Tenant: "acme", Mark: "gave up", ARN: "arn:gave-up", Database: gaveUp, Made: w.now})
+	w.leave("globex")
+	known := w.books.clone()
+	known.Tenants["acme"] = before.Tenants["acme"]
+	w.readdress("acme", "10.0.0.9")
+	p := Make(known, w.found(), w.now)
+	if acme := apply(known, p, w).Tenants["acme"]; !slices.Contains(acme.Spent, "gave up") || len(p.Unsure) > 0 {
+		t.Errorf("it has spent %v, and unsure is %v", acme.Spent, p.Unsure)
+	}
+}
+
+// By the shelf acme holds what its first life had, which is shut and holds its data; its second has others. The claim is not believed.
+func TestTheClaimOfAnEarlierLifeIsNotBelieved(t *testing.T) {
+	w := heldWorld()
+	first := w.books.Tenants["acme"]
+	before := w.books.clone()
+	hold(&before, "acme", false)
+	w.leave("acme")
+	w.signUp("acme", "10.0.0.9", false)
+	after := apply(before, Make(before, w.found(), w.now), w)
+	for _, had := range []pool.Holding{first.Database, first.Share} {
+		h := after.Hosts[had.Host]
+		if s := h.Slot(had.Index); s.State != pool.SlotQuarantined {
+			t.Errorf("slot %s/%d is %+v", had.Host, had.Index, s)
+		}
+	}
+}
+
+// Nothing is on record, and acme was shut out of a share with files in it, and of a database with nothing: it leaves again, as one does who
+// has rows.
+func TestWhoHasOnlyFilesLeavesAgain(t *testing.T) {
+	w := heldWorld()
+	w.leave("acme")
+	f := w.found()
+	f.Hosts["database-standard-1"].Slots[0].Holds = false
+	f.Hosts["share-standard-1"].Slots[0].Full = true
+	p := Make(newWorld().books, f, w.now)
+	if len(p.Leave) != 1 || p.Leave[0].Tenant != "acme" {
+		t.Errorf("it does %v, and is unsure of %v", p.Lines, p.Unsure)
+	}
+}

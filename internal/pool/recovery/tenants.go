@@ -79,9 +79,9 @@ func (p *planner) tenant(id pool.TenantID) {
 		p.unfinished(t, known, id, secret, database)
 		return
 	}
-	has := known && t.State == pool.TenantReady && p.same(t.Database, database) && p.same(t.Share, share) &&
+	asRecorded := known && t.State == pool.TenantReady && p.same(t.Database, database) && p.same(t.Share, share) &&
 		slices.Equal(slices.Sorted(slices.Values(p.slot(share).Clients)), t.Clients())
-	if other, address := p.alsoServes(id, share); other != "" && !has {
+	if other, address := p.alsoServes(id, share); other != "" && !asRecorded {
 		for _, at := range []place{database, share} {
 			p.contested[at] = "it is tenant " + string(id) + "'s for " + address + ", which is tenant " + string(other) + "'s address"
 		}
