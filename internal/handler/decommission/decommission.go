@@ -18,6 +18,7 @@ import (
 	"headroom/events"
 	"headroom/internal/lifecycle"
 	"headroom/internal/pool"
+	"headroom/internal/pool/recovery"
 	"headroom/internal/telemetry"
 )
 
@@ -41,6 +42,7 @@ type store interface {
 	SaveRestoration(ctx context.Context, before, after pool.Restoration) (pool.Restoration, error)
 	ForgetRestoration(ctx context.Context, last pool.Restoration, before, after pool.Tenant) error
 	Stops(ctx context.Context) (pool.Stops, error)
+	Recovery(ctx context.Context) (recovery.Record, error)
 	Audit(ctx context.Context, a pool.Audit) error
 	Host(ctx context.Context, id pool.HostID) (pool.Host, error)
 	SaveHost(ctx context.Context, before, after pool.Host, outcome pool.Outcome, now time.Time) error

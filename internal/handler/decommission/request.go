@@ -17,6 +17,9 @@ const rounds = 5
 // errUndoing means that a departure of the tenant is being undone, which takes a moment.
 var errUndoing = errors.New("its last departure is being undone")
 
+// errUnclear means that a recovery does not know yet what a tenant has.
+var errUnclear = errors.New("it has nothing by the record, and that may be out of date")
+
 // request is a tenant that is to leave.
 func (h *Handler) request(ctx context.Context, d events.Delivery) error {
 	refuse := func(tenantID string, bad *events.FieldError) error {
@@ -102,6 +105,8 @@ func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departur
 		if err := h.Shelf.SettleFor(ctx, t); err != nil {
 			return err
 		}
+	} else if err := h.clear(ctx, t); err != nil {
+		return err
 	}
 	left, d, err := pool.Leave(t, asked, terms, h.Now())
 	if err != nil {
@@ -118,6 +123,20 @@ func (h *Handler) depart(ctx context.Context, t pool.Tenant, asked pool.Departur
 		return fmt.Errorf("read departure %s: %w", d.ID(), err)
 	}
 	return h.departures().Go(ctx, string(d.ID()), d)
+}
+
+// clear looks whether it is true that a tenant was never served. The departure of one that was, and is not by a record that was put
+// back, would take for spent what alone says whose its data is. So the request comes again, and lies with the dead letters once it
+// has come often: until another recovery has looked.
+func (h *Handler) clear(ctx context.Context, t pool.Tenant) error {
+	r, err := h.Ledger.Recovery(ctx)
+	if err != nil {
+		return fmt.Errorf("look whether the record of tenant %s is true: %w", t.ID, err)
+	}
+	if why := r.Unclear(); why != "" {
+		return fmt.Errorf("have tenant %s leave: %w: %s", t.ID, errUnclear, why)
+	}
+	return nil
 }
 
 // undoing reads the departure of a tenant that is being undone; false: none is.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headroom/internal/pool"
+	"headroom/internal/pool/recovery"
 )
 
 // exchanged has "bolt" be a signup that was given other slots twice, and is not served yet.
@@ -73,6 +74,38 @@ func TestSecretsAreKeptFromWhenDestructionIsStopped(t *testing.T) {
 				if strings.Contains(id, "/"+test.tenant+"/") {
 					t.Errorf("once it goes on, left is secret %s", id)
 				}
+			}
+		})
+	}
+}
+
+// Who has nothing by a record that was put back may have been served since: that it has left would cost what says whose its data is.
+func TestWhoMayHaveBeenServedLeavesWhenThatIsKnown(t *testing.T) {
+	for name, r := range map[string]recovery.Record{
+		"a recovery begins to hold":      {Holding: true},
+		"a recovery holds all hosts":     {HeldAt: start},
+		"a host did not answer to it":    {Done: true, Keep: []pool.HostID{"database-standard-1"}},
+		"it lets hosts go, all but some": {Freeing: true, Keep: []pool.HostID{"database-standard-1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.complain = false
+			w.exchanged()
+			w.must(w.ledger.SaveRecovery(context.Background(), recovery.Record{}, r))
+			w.ask("bolt", "")
+			w.run(time.Minute, w.once)
+			if bolt := w.tenant("bolt"); bolt.State != pool.TenantRequested {
+				t.Fatalf("it is %s", bolt.State)
+			}
+			if n := len(w.secrets.Secrets()); n == 0 {
+				t.Fatal("its secrets are gone")
+			}
+			seen, err := w.ledger.Recovery(context.Background())
+			w.must(err)
+			w.must(w.ledger.SaveRecovery(context.Background(), seen, recovery.Record{Done: true}))
+			w.run(time.Hour, w.once)
+			if d := w.departure("bolt.markbolt"); d.State != pool.DepartureLeft {
+				t.Errorf("once it is known, its departure is %s at %q: %s", d.State, d.Step, d.Error)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package recovery
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -41,6 +42,18 @@ type Answer struct {
 	Of      string // the slot, as pool.SlotName has it
 	Came    string // what came of it
 	Done    bool   // what was asked for; false: it was refused, and nothing changed
+}
+
+// Unclear says why it is not known what a tenant has that has nothing by the ledger; empty: the ledger is true. It may have been served
+// since the time to which the table was put back.
+func (r Record) Unclear() string {
+	switch {
+	case r.Holding || !r.HeldAt.IsZero():
+		return "a recovery is under way"
+	case len(r.Keep) > 0:
+		return fmt.Sprintf("no recovery could look yet at what host %s has", r.Keep[0])
+	}
+	return ""
 }
 
 // Clone copies a record so that the copy can be changed without changing r.
