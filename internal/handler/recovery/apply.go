@@ -47,20 +47,24 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 	if err != nil {
 		return r, err
 	}
-	for _, c := range p.Hosts {
-		if err := h.saveHost(ctx, r, c); err != nil {
-			return r, err
-		}
-	}
 	for _, c := range p.Tenants {
 		if err := h.freeAddresses(ctx, c); err != nil {
 			return r, err
 		}
 	}
-	for _, c := range p.Tenants {
-		if err := h.saveTenant(ctx, c, b); err != nil {
+	// By the record of a slot alone it may be known that a tenant is on record which has lost it: so who gets nothing is saved first. Who
+	// gets something has a secret, by which it is found again.
+	loses, gets := p.Parted()
+	if err := h.saveTenants(ctx, loses, b); err != nil {
+		return r, err
+	}
+	for _, c := range p.Hosts {
+		if err := h.saveHost(ctx, r, c); err != nil {
 			return r, err
 		}
+	}
+	if err := h.saveTenants(ctx, gets, b); err != nil {
+		return r, err
 	}
 	if err := h.send(ctx, p, r); err != nil {
 		return r, err
@@ -98,6 +102,15 @@ func (h *Handler) freeAddresses(ctx context.Context, c plans.TenantChange) error
 		}
 		// A conflict: it is another's by now; or the tenant's record has changed, and is not saved over that.
 		if err := h.Ledger.Unregister(ctx, address, c.Before); err != nil && !errors.Is(err, pool.ErrConflict) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) saveTenants(ctx context.Context, all []plans.TenantChange, b inventory.Books) error {
+	for _, c := range all {
+		if err := h.saveTenant(ctx, c, b); err != nil {
 			return err
 		}
 	}

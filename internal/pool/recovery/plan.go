@@ -60,6 +60,19 @@ func (p Plan) Done() bool {
 	return len(p.Hosts)+len(p.Tenants)+len(p.Leave)+len(p.Stay)+len(p.Blind) == 0
 }
 
+// Parted parts the tenants into those who get no slot that they have not by their record, and those who do.
+func (p Plan) Parted() (loses, gets []TenantChange) {
+	for _, c := range p.Tenants {
+		had := func(now, before pool.Holding) bool { return now == pool.Holding{} || now.Same(before) }
+		if had(c.After.Database, c.Before.Database) && had(c.After.Share, c.Before.Share) {
+			loses = append(loses, c)
+		} else {
+			gets = append(gets, c)
+		}
+	}
+	return loses, gets
+}
+
 // Make plans. It decides by what was found, and where that leaves a choice, by what the ledger says. Two never get one slot, no
 // slot goes back to an earlier generation, and what may be anybody's is nobody's: it is quarantined.
 func Make(b Books, f Found, now time.Time) Plan {
