@@ -98,6 +98,8 @@ var faults = map[string]fault{
 	"an old appliance": {func(_ *Books, s *Seen) { s.Gateways[0].Deprecated = now }, Aging, Ticket, "no updates from 2026-03-01 on"},
 
 	"a share is gone":             {func(_ *Books, s *Seen) { s.Shares = s.Shares[1:] }, Missing, Page, "share share-1 of slot share-standard-1/1"},
+	"a share is being deleted":    {func(_ *Books, s *Seen) { s.Shares[0].Status = "DELETING" }, Missing, Page, "share share-1 of slot share-standard-1/1"},
+	"a share is being forced out": {func(_ *Books, s *Seen) { s.Shares[0].Status = "FORCE_DELETING" }, Missing, Page, "share share-1 of slot share-standard-1/1"},
 	"a free slot's share is gone": {func(_ *Books, s *Seen) { s.Shares = s.Shares[:1] }, Missing, Ticket, "share share-2 of slot share-standard-1/2"},
 	"a share too many":            {func(_ *Books, s *Seen) { s.Shares = append(s.Shares, Share{ID: "share-9", Marks: s.Shares[0].Marks}) }, Orphaned, Ticket, "share-9"},
 	"a free share that is open":   {func(_ *Books, s *Seen) { s.Shares[1].Clients = []string{"10.0.0.9/32"} }, Drifted, Page, "serves 10.0.0.9/32, and should serve 192.0.2.1/32 (nobody)"},

@@ -95,6 +95,9 @@ func (c *comparison) gateways() {
 func (c *comparison) shares() {
 	there := map[string]Share{}
 	for _, s := range c.Shares {
+		if s.Goes() {
+			continue
+		}
 		there[s.ID] = s
 		h, known := c.stranger(Shares, s.ID, "", "aws storagegateway list-file-shares", s.Marks)
 		if known && h.Gateways > 0 && s.Gateway != h.Access.Gateway {

@@ -4,6 +4,7 @@
 package inventory
 
 import (
+	"strings"
 	"time"
 
 	"headroom/internal/pool"
@@ -119,6 +120,9 @@ type Share struct {
 	Marks                       Marks
 	State, Tenant, Generation   string // its tags headroom:state, headroom:tenant and headroom:generation
 }
+
+// Goes reports whether a share is being deleted: it stands no more, whatever it still shows.
+func (s Share) Goes() bool { return strings.HasSuffix(s.Status, pool.ShareDeleting) } // FORCE_DELETING, too
 
 // Group is a security group of a host.
 type Group struct {

@@ -97,7 +97,7 @@ func (h *Host) shares(s inventory.Stack, seen inventory.Seen) {
 		h.Whole = h.Whole && s.Sided(fmt.Sprintf("Role%02d", index)) != ""
 		for _, share := range seen.Shares {
 			generation, err := strconv.Atoi(share.Generation)
-			if share.Gateway != h.Access.Gateway || share.Bucket != bucket || share.Marks.Order != s.Marks.Order || err != nil {
+			if share.Goes() || share.Gateway != h.Access.Gateway || share.Bucket != bucket || share.Marks.Order != s.Marks.Order || err != nil {
 				continue
 			}
 			is := Slot{

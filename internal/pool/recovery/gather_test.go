@@ -89,6 +89,15 @@ func TestWhatBearsTheMarksIsFound(t *testing.T) {
 
 // A gateway that was given up left the buckets to a new one, whose disk and roles are of the other side of the host's stack: a share that
 // is made anew is made by the role that there is.
+func TestAShareThatIsBeingDeletedStandsNoMore(t *testing.T) {
+	b, s, look := seen()
+	s.Shares[0].Status, s.Shares[1].Status = "AVAILABLE", "DELETING"
+	got := Gather(b, s, look).Hosts["share-standard-1"].Slots
+	if len(got) != 1 || got[0].Share != "share-1" {
+		t.Errorf("found are %+v", got)
+	}
+}
+
 func TestTheDiskAndTheRolesOfTheSideThatThereIsAreFound(t *testing.T) {
 	b, s, look := seen()
 	out := s.Stacks[1].Outputs

@@ -230,8 +230,12 @@ func (l looker) Look(ctx context.Context) (inventory.Seen, error) {
 			seen.Gateways = append(seen.Gateways, inventory.Gateway{ARN: g.ARN, Name: g.Name, Marks: inventory.MarksOf(g.Tags)})
 		}
 		for _, s := range c.gateways.Shares() {
+			status := pool.ShareAvailable
+			if s.Leaving() {
+				status = pool.ShareDeleting
+			}
 			seen.Shares = append(seen.Shares, inventory.Share{
-				ID: s.ID, Gateway: s.Gateway, Bucket: s.Bucket, Status: pool.ShareAvailable, Name: s.Name, Clients: s.Clients, Marks: inventory.MarksOf(s.Tags),
+				ID: s.ID, Gateway: s.Gateway, Bucket: s.Bucket, Status: status, Name: s.Name, Clients: s.Clients, Marks: inventory.MarksOf(s.Tags),
 				State: s.Tags["headroom:state"], Tenant: s.Tags["headroom:tenant"], Generation: s.Tags["headroom:generation"],
 			})
 		}

@@ -208,6 +208,9 @@ func (s *Service) DeleteFileShare(ctx context.Context, in *storagegateway.Delete
 		return nil, refuse(types.ErrorCodeInvalidParameters)
 	}
 	share.leaving, share.looks = true, s.Late+1
+	if s.Now != nil {
+		share.updated = s.Now()
+	}
 	return &storagegateway.DeleteFileShareOutput{FileShareARN: aws.String(share.ARN)}, nil
 }
 
@@ -218,6 +221,9 @@ func (s Share) Leaving() bool { return s.leaving }
 func (s *Service) left(share *Share) bool {
 	if share.uploaded < share.written || !s.there(share) {
 		return false
+	}
+	if s.Settles > 0 && s.Now().Sub(share.updated) >= s.Settles { // whoever looks
+		share.looks = 0
 	}
 	if share.looks > 0 {
 		share.looks--
