@@ -127,13 +127,17 @@ func (h *Handler) takeOff(ctx context.Context, volume, machine string) (off bool
 	return false, h.Machines.Detach(ctx, volume, machine)
 }
 
-// findRoot finds the root disk of a machine that is gone by its marks.
+// findRoot finds the root disk of a machine that is gone by its marks. Those that earlier repairs took off a machine bear the mark of
+// that: of several disks the only one without it is the last machine's, also where no repair is on record any more.
 func (h *Handler) findRoot(ctx context.Context, host pool.Host, r pool.Repair) (string, error) {
 	volumes, err := h.Machines.FindVolumes(ctx, map[string]string{"headroom:host": string(host.ID), "headroom:order": host.Mark})
 	if err != nil {
 		return "", err
 	}
 	volumes = slices.DeleteFunc(volumes, func(v pool.Volume) bool { return v.ID == host.Access.Cache || r.Keeps(v.ID) })
+	if len(volumes) > 1 {
+		volumes = slices.DeleteFunc(volumes, func(v pool.Volume) bool { return v.Tags[rootOfTag] != "" })
+	}
 	if len(volumes) != 1 {
 		return "", fmt.Errorf("find the root disk of the machine of %s by its marks: there are %d", host.ID, len(volumes))
 	}

@@ -1,6 +1,7 @@
 package hostrepair
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -35,8 +36,18 @@ func TestARootDiskIsFoundByItsMarks(t *testing.T) {
 		before func(w *world, root string)
 		found  bool
 	}{
-		"one":                      {func(*world, string) {}, true},
-		"one beside an old one":    {func(w *world, _ string) { w.keeps("vol-old") }, true},
+		"one":                   {func(*world, string) {}, true},
+		"one beside an old one": {func(w *world, _ string) { w.keeps("vol-old") }, true},
+		"one beside some that repairs took off, which are on no record": {func(w *world, root string) {
+			for _, id := range []string{"vol-x", "vol-y"} {
+				w.center.volumes[id] = &volume{tags: maps.Clone(w.center.volumes[root].tags)}
+				w.center.volumes[id].tags["headroom:root-of"] = "sgw-1"
+			}
+		}, true},
+		"two that repairs took off": {func(w *world, root string) {
+			w.center.volumes[root].tags["headroom:root-of"] = "sgw-1"
+			w.center.volumes["vol-x"] = &volume{tags: w.center.volumes[root].tags}
+		}, false},
 		"two":                      {func(w *world, root string) { w.center.volumes["vol-x"] = &volume{tags: w.center.volumes[root].tags} }, false},
 		"none, for it was deleted": {func(w *world, root string) { w.center.lose(root) }, false},
 		"none of its order":        {func(w *world, root string) { w.center.volumes[root].tags["headroom:order"] = "mark9" }, false},
