@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"headroom/events"
+	"headroom/internal/ledger/memory"
 	"headroom/internal/pool"
 )
 
@@ -27,10 +28,11 @@ func (t *town) hearReady(e events.StorageReady) {
 	if e.Database.Name != pool.DatabaseName(tenant.Database.Name) || e.Database.Host != tenant.Database.Address || e.Share.Host != tenant.Share.Address || e.Database.SecretARN != tenant.Secret {
 		w.found("what is announced is so", "%s has %+v and %+v, and is told %+v", id, tenant.Database, tenant.Share, e)
 	}
-	for _, d := range a.Departures {
-		if d.Tenant.ID == id && d.State == pool.DepartureUndoing {
-			return // the first looks at its share read no record: one that was sent before may see it as it was
-		}
+	if undoing(a, id) {
+		return // the first looks at its share read no record: one that was sent before may see it as it was
+	}
+	if !w.putback.from.IsZero() && w.underWay(`"type":"DecommissionRequested","tenantId":"`+e.TenantID+`"`) {
+		return // it was leaving, and a recovery has asked it to leave again: who asks before that is heard is told what the ledger says
 	}
 	if a.Restorations[id].ShutsOut() {
 		return // it moves, and was ready before: a late copy of a message may say so again
@@ -52,6 +54,16 @@ func (t *town) hearReady(e events.StorageReady) {
 	}
 	w.write(tenant)
 	w.filesLive(tenant)
+}
+
+// undoing reports whether a tenant is being let in again, its departure being undone.
+func undoing(a memory.Books, id pool.TenantID) bool {
+	for _, d := range a.Departures {
+		if d.Tenant.ID == id && d.State == pool.DepartureUndoing {
+			return true
+		}
+	}
+	return false
 }
 
 // announcing is how long after its departure was recorded a tenant may be announced that was read before: while a message may carry

@@ -42,10 +42,8 @@ func (t *town) hearChanged(e events.AccessChanged) {
 	if tenant.State != pool.TenantReady || len(tenant.Change.Evicted) == 0 {
 		return
 	}
-	for _, d := range a.Departures {
-		if d.Tenant.ID == tenant.ID && d.State == pool.DepartureUndoing {
-			return // who lets it in again may have read its record before: it reads it once more then, and sets what that says
-		}
+	if undoing(a.Books, tenant.ID) {
+		return // who lets it in again may have read its record before: it reads it once more then, and sets what that says
 	}
 	for _, share := range t.w.cloud.gateways.Shares() {
 		at, known := a.shares[share.ID]

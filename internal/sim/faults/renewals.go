@@ -288,8 +288,8 @@ func (w *world) renewed(a accounts, r pool.Repair) {
 	for _, share := range w.cloud.gateways.Shares() {
 		at, known := a.shares[share.ID]
 		t := a.Tenants[a.owners[at]]
-		if !known || at.host != r.Host || t.Share.Host != at.host || t.Share.Index != at.index || t.State != pool.TenantReady || t.Step != "" || t.Stuck != "" || w.underWay(`"`+string(t.ID)+`"`) {
-			continue
+		if !known || at.host != r.Host || t.Share.Host != at.host || t.Share.Index != at.index || t.State != pool.TenantReady || t.Step != "" || t.Stuck != "" || w.underWay(`"`+string(t.ID)+`"`) || undoing(a.Books, t.ID) {
+			continue // or is let in, or is to be
 		}
 		if share.Gateway != h.Access.Gateway {
 			w.found("a share is its host's gateway's", "%v is of %s, and not of %s", at, share.Gateway, h.Access.Gateway)
