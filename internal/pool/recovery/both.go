@@ -34,17 +34,21 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 		what = append(what, "share "+p.slot(share).Share+" of "+string(share.host)+" bears its tag")
 	}
 	if clients := p.slot(share).Clients; p.slot(share).Open && !slices.Equal(slices.Sorted(slices.Values(clients)), t.Clients()) {
-		after.Addresses, after.Change = nil, pool.Change{}
-		for _, client := range slices.Sorted(slices.Values(clients)) {
-			after.Addresses = append(after.Addresses, strings.TrimSuffix(client, "/32"))
-		}
+		after.Addresses, after.Change = p.slot(share).Addresses(), pool.Change{}
 		what = append(what, "its share serves "+strings.Join(after.Addresses, ", "))
 		if ready {
 			after.Progress = pool.Progress{}
 		}
 	}
-	wrote := p.slot(database).Holds || p.slot(share).Full // so it has been in, and was being shut out
-	half := !ready && !p.slot(database).Open && !wrote
+	// Who is shut has none of the addresses that another is served at by now: were it let in again, so would the other's machine be.
+	if address, other := p.lost(t, share); other != "" {
+		after.Addresses = slices.DeleteFunc(t.Desired(), func(a string) bool { return p.serving(a, t.ID) != "" })
+		if after.Change = (pool.Change{}); ready {
+			after.Progress = pool.Progress{}
+		}
+		what = append(what, "its address "+address+" is tenant "+string(other)+"'s by now")
+	}
+	half := p.half(t, database, share)
 	if half && t.State == pool.TenantRequested && len(what) == 0 && t.Mark == s.Mark {
 		return // its signup goes on
 	}
@@ -74,6 +78,25 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 	case db != sh:
 		p.unsure("let in or put out", of, "somebody can reach its %s, and not its other half: something about it was under way", map[bool]string{true: "database", false: "share"}[db])
 	}
+}
+
+// half reports whether a tenant that has both was about to get them: it has not been in, or else it was being shut out.
+func (p *planner) half(t pool.Tenant, database, share place) bool {
+	db := p.slot(database)
+	return t.State != pool.TenantReady && !db.Open && !db.Holds && !p.slot(share).Full
+}
+
+// lost is an address of a tenant's, whose share serves nobody, that is another tenant's by now; other is empty: none is.
+func (p *planner) lost(t pool.Tenant, share place) (address string, other pool.TenantID) {
+	if p.slot(share).Open {
+		return "", ""
+	}
+	for _, address = range t.Reached() {
+		if other = p.serving(address, t.ID); other != "" {
+			return address, other
+		}
+	}
+	return "", ""
 }
 
 // tick is what is just after something else: messages are dated in milliseconds.

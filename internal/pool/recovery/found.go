@@ -4,6 +4,8 @@
 package recovery
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"headroom/internal/pool"
@@ -37,6 +39,14 @@ type Slot struct {
 	Holds                     bool          // it holds something, or is not known to hold nothing
 	Clients                   []string      // of a share
 	Full                      bool          // of a share: there is something in its bucket
+}
+
+// Addresses are those that a share serves, in their order.
+func (s Slot) Addresses() (all []string) {
+	for _, client := range slices.Sorted(slices.Values(s.Clients)) {
+		all = append(all, strings.TrimSuffix(client, "/32"))
+	}
+	return all
 }
 
 // Secret is a tenant's secret; a tenant that has signed up with several marks has several.

@@ -214,3 +214,48 @@ func TestAnAddressIsNotTakenOverThatIsAnothersByNow(t *testing.T) {
 		t.Errorf("unsure of %v", p.Unsure)
 	}
 }
+
+// acme is shut out, and its address on record is by now that of globex, whose share serves it. Were it let in again as it was, so would
+// globex's machine be: acme is recorded without that address, and its other one is kept.
+func TestWhoIsShutOutHasNoAddressThatIsAnothersByNow(t *testing.T) {
+	for name, test := range map[string]struct {
+		state pool.TenantState // by its record
+		wrote bool
+		want  []string
+	}{
+		"it was ready":                                  {pool.TenantReady, true, []string{"10.0.0.8"}},
+		"it was ready, and wrote nothing":               {pool.TenantReady, false, []string{"10.0.0.8"}},
+		"it was signing up by its record, and has been": {pool.TenantRequested, true, []string{"10.0.0.8"}},
+		"it was signing up, and has not been served":    {pool.TenantRequested, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := heldWorld()
+			before := w.books.clone()
+			acme := before.Tenants["acme"]
+			acme.Addresses = []string{"10.0.0.1", "10.0.0.8"}
+			if acme.State = test.state; test.state == pool.TenantRequested {
+				acme.Progress = pool.Started(pool.StepOpen, w.now)
+			}
+			before.Tenants["acme"] = acme
+			f := w.found()
+			db, share := &f.Hosts["database-standard-1"].Slots[0], &f.Hosts["share-standard-1"].Slots[0]
+			db.Open, db.Holds, share.Open, share.Holds, share.Full, share.Clients = false, test.wrote, false, test.wrote, test.wrote, []string{f.Nobody}
+			globex := &f.Hosts["share-standard-1"].Slots[1]
+			globex.Tenant, globex.Open, globex.Holds, globex.Clients = "globex", true, true, []string{"10.0.0.1/32"}
+			p := Make(before, f, w.now)
+			after := apply(before, Plan{Hosts: p.Hosts, Tenants: p.Tenants}, w)
+			if test.want == nil {
+				if !slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" && l.What == "decide for" }) {
+					t.Errorf("unsure of %v", p.Unsure)
+				}
+				return
+			}
+			if got := after.Tenants["acme"]; got.State != pool.TenantReady || !slices.Equal(got.Reached(), test.want) {
+				t.Errorf("it is %s, with %v: %v", got.State, got.Reached(), p.Lines)
+			}
+			if again := Make(after, f, w.now); len(again.Tenants) > 0 {
+				t.Errorf("made once more, the plan is %v", again.Lines)
+			}
+		})
+	}
+}

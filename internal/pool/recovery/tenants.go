@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
-	"strings"
 
 	"headroom/internal/pool"
 )
@@ -74,7 +73,7 @@ func (p *planner) tenant(id pool.TenantID) {
 		p.unsure("decide for", of, "%d shares bear its tag, and are open", n)
 		return
 	}
-	if db := p.slot(database); len(t.Addresses) == 0 && !db.Open && !db.Holds && !p.slot(share).Open && !p.slot(share).Full { // nobody knows any more for whom it is to be opened
+	if db := p.slot(database); len(t.Addresses) == 0 && t.State != pool.TenantReady && !db.Open && !db.Holds && !p.slot(share).Open && !p.slot(share).Full { // nobody knows any more for whom it is to be opened
 		p.resting[share] = id
 		p.unfinished(t, known, id, secret, database)
 		return
@@ -88,6 +87,13 @@ func (p *planner) tenant(id pool.TenantID) {
 		p.unsure("decide for", of, "its share serves %s, which is tenant %s's address", address, other)
 		return
 	}
+	if address, other := p.lost(t, share); other != "" && p.half(t, database, share) {
+		for _, at := range []place{database, share} {
+			p.contested[at] = "tenant " + string(id) + " was about to get it for " + address + ", which is tenant " + string(other) + "'s address"
+		}
+		p.unsure("decide for", of, "it was signing up from %s, which is tenant %s's address by now", address, other)
+		return
+	}
 	p.holder[database], p.holder[share] = id, id
 	p.has(t, known, secret, database, share)
 }
@@ -98,8 +104,7 @@ func (p *planner) alsoServes(id pool.TenantID, share place) (other pool.TenantID
 	if !p.slot(share).Open {
 		return "", ""
 	}
-	for _, client := range p.slot(share).Clients {
-		address = strings.TrimSuffix(client, "/32")
+	for _, address = range p.slot(share).Addresses() {
 		for _, other = range slices.Sorted(maps.Keys(p.Tenants)) {
 			t := p.Tenants[other]
 			seen := len(p.shares[other]) > 0 || t.State == pool.TenantReady && p.Found.Hosts[t.Share.Host].Blind == "" // then what stands says it
@@ -107,14 +112,22 @@ func (p *planner) alsoServes(id pool.TenantID, share place) (other pool.TenantID
 				return other, address
 			}
 		}
-		serves := func(at place) bool { return p.slot(at).Open && slices.Contains(p.slot(at).Clients, client) }
-		for _, other = range slices.Sorted(maps.Keys(p.shares)) {
-			if other != id && slices.ContainsFunc(p.shares[other], serves) {
-				return other, address
-			}
+		if other = p.serving(address, id); other != "" {
+			return other, address
 		}
 	}
 	return "", ""
+}
+
+// serving is a tenant but one whose share serves an address; empty: there is none.
+func (p *planner) serving(address string, but pool.TenantID) pool.TenantID {
+	serves := func(at place) bool { return p.slot(at).Open && slices.Contains(p.slot(at).Addresses(), address) }
+	for _, id := range slices.Sorted(maps.Keys(p.shares)) {
+		if id != but && slices.ContainsFunc(p.shares[id], serves) {
+			return id
+		}
+	}
+	return ""
 }
 
 // departs reports whether a mark is of a life of a tenant that a departure on record is ending.
