@@ -104,23 +104,25 @@ func (w *world) archive(job events.ArchivistJob) events.ArchiveRef {
 
 // seen lets new tasks show with time: they show late, and the fake counts looks. It reports whether any task runs.
 func (w *world) seen() (running bool) {
-	for _, t := range w.cluster.Tasks() {
-		if t.Status != events.TaskStopped {
-			running = true
-			_, _ = (outside{w, undisturbed}).runner().Describe(context.Background(), t.ARN)
-		}
+	for _, t := range w.cluster.Live() {
+		running = true
+		_, _ = (outside{w, undisturbed}).runner().Describe(context.Background(), t.ARN)
 	}
 	return running
 }
 
 // lookAround has tasks end that look into a share which is open to them, and to them alone.
 func (w *world) lookAround() {
+	live := w.cluster.Live()
+	if len(live) == 0 {
+		return
+	}
 	groups := map[string]string{} // by gateway
 	for _, id := range w.hosts {
 		access := w.host(id).Access
 		groups[access.Gateway] = access.SecurityGroup
 	}
-	for _, t := range w.cluster.Tasks() {
+	for _, t := range live {
 		if t.Status != "RUNNING" || slices.Contains(w.silent, t.ARN) {
 			continue
 		}

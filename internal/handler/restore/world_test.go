@@ -429,10 +429,8 @@ func (w *world) run(d time.Duration, deliver func(events.Delivery) error) {
 		for _, body := range slices.Concat(w.cluster.Take(), w.gateways.Take()) {
 			w.must((&queue.Sender{Client: w.steps, URL: "url"}).SendRaw(context.Background(), string(body), nil))
 		}
-		for _, t := range w.cluster.Tasks() { // they show late, and the fake counts looks
-			if t.Status != events.TaskStopped {
-				_, _ = (outside{w, undisturbed}).runner().Describe(context.Background(), t.ARN)
-			}
+		for _, t := range w.cluster.Live() { // they show late, and the fake counts looks
+			_, _ = (outside{w, undisturbed}).runner().Describe(context.Background(), t.ARN)
 		}
 		w.retryOverdue()
 		w.scrub()

@@ -137,11 +137,9 @@ func (c *cloud) tick() {
 		w.repairs.put(string(body), 0) // who it is for, only they can tell
 		w.restores.put(string(body), 0)
 	}
-	for _, t := range c.cluster.Tasks() {
-		if t.Status != events.TaskStopped {
-			c.stirred = w.now
-			_, _ = c.tasks.next.Describe(context.Background(), t.ARN)
-		}
+	for _, t := range c.cluster.Live() {
+		c.stirred = w.now
+		_, _ = c.tasks.next.Describe(context.Background(), t.ARN)
 		if t.Status == "RUNNING" {
 			c.lookAround(t)
 		}

@@ -100,11 +100,19 @@ func (s *ECS) NoRoom(reasons ...string) {
 }
 
 // Tasks returns all tasks that are known, in the order in which they were run.
-func (s *ECS) Tasks() []Task {
+func (s *ECS) Tasks() []Task { return s.which(func(Task) bool { return true }) }
+
+// Live is Tasks of those that are not stopped.
+func (s *ECS) Live() []Task { return s.which(func(t Task) bool { return t.Status != events.TaskStopped }) }
+
+func (s *ECS) which(wanted func(Task) bool) []Task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []Task
 	for _, t := range s.tasks {
+		if !wanted(t.Task) {
+			continue
+		}
 		c := t.Task
 		c.Environment, c.Tags = maps.Clone(t.Environment), maps.Clone(t.Tags)
 		all = append(all, c)
