@@ -189,7 +189,7 @@ func (c *cloud) rebuild(h *host, p map[string]string) (failure string) {
 // launch makes a machine on a host's interface, whose appliance is nobody's yet.
 func (c *cloud) launch(h *host, image string) (failure string) {
 	machine, err := c.ec2.Launch(machinestest.Spec{
-		Zone: h.zone, Type: "m6i.xlarge", Image: image, Interface: "eni-" + h.name, Tags: map[string]string{"headroom:host": string(h.id), "headroom:order": h.mark},
+		Zone: h.zone, Type: "m6i.xlarge", Image: image, Interface: "eni-" + h.name + "-" + h.mark, Tags: map[string]string{"headroom:host": string(h.id), "headroom:order": h.mark},
 	})
 	if err != nil {
 		return err.Error()
