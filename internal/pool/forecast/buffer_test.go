@@ -31,7 +31,7 @@ func TestTheBufferMeetsTheClosedFormOfPoissonDemand(t *testing.T) {
 			}
 			return sum / float64(batch)
 		}
-		a := Arrivals{shape: 1e9, exposure: 1e9}
+		a := Arrivals{shape: 1e8, exposure: 1e8} // of 1e9 the logarithms of Γ are so large that their rounding moves a share by 2e-6
 		got, target := Buffer(a, Constant(time.Duration(mean*float64(time.Minute))), batch, serve), 1-(1-serve)/2
 		const off = 1e-6
 		if served(got) < target-off || got > 0 && served(got-1) >= target+off {
@@ -112,7 +112,7 @@ func TestTheBufferGrowsWithTheSpread(t *testing.T) {
 		l, batch, serve := LeadTimes(nil, nil, databases), drawBatch(rt), drawServe(rt, 0.9)
 		c := rapid.Float64Range(0, 2).Draw(rt, "c")
 		buffer, least := Buffer(r.Arrivals(c), l, batch, serve), 0
-		if serve < 0.95 {
+		if serve < 0.95 && r.PerMinute() < 5.0/60 {
 			least = 1
 		}
 		if more := Buffer(r.Arrivals(rapid.Float64Range(c, 2).Draw(rt, "more c")), l, batch, serve); more < buffer-least {
@@ -126,8 +126,12 @@ func TestASurgeNeverMakesTheBufferSmaller(t *testing.T) {
 		d, _ := drawDemand(rt)
 		l, batch, serve := drawLeads(rt), drawBatch(rt), drawServe(rt, 0.5)
 		need := d.Needs(l, batch, serve)
-		if slow := Buffer(d.Slow.Arrivals(d.Spread.C()), l, batch, serve); need.Buffer < slow || !need.Surge && need.Buffer != slow {
+		slow := Buffer(d.Slow.Arrivals(d.Spread.C()), l, batch, serve)
+		if need.Buffer < slow || !need.Surge && need.Buffer != slow {
 			rt.Errorf("needed are %+v, of the slow rate alone %d", need, slow)
+		}
+		if fast := Buffer(d.Fast.Arrivals(d.Spread.C()), l, batch, serve); need.Surge && !need.Hour && need.Buffer != max(slow, fast) {
+			rt.Errorf("in a surge needed are %+v, of the slow rate alone %d, of the fast one %d", need, slow, fast)
 		}
 	})
 }
