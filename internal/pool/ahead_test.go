@@ -32,6 +32,20 @@ func TestWhatLiesAhead(t *testing.T) {
 			t.Errorf("%+v", ahead)
 		}
 	})
+	t.Run("a host that is late keeps nobody from waiting", func(t *testing.T) {
+		risk := func(ages ...time.Duration) float64 {
+			seen := coming(ages...)
+			for k, o := range seen.Pools {
+				o.Demand, o.Record.Counters.Reserve = steady(30, now), 12
+				seen.Pools[k] = o
+			}
+			return seen.Ahead(now).Risk
+		}
+		late, none, soon := risk(50*time.Minute), risk(), risk(15*time.Minute)
+		if late < none || soon >= none {
+			t.Errorf("with a late one the risk is %.3f, with none %.3f, with one that comes soon %.3f", late, none, soon)
+		}
+	})
 	t.Run("days until the ceiling or the cap", func(t *testing.T) {
 		seen := seenTier(pool.Budget{}, 0, 10, 10) // hosts of ten
 		for k, o := range seen.Pools {

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"headroom/internal/pool"
+	"headroom/internal/pool/forecast"
 )
 
 // coming is a tier with hosts on their way, of the given ages, and nothing free.
@@ -110,6 +111,24 @@ func TestWhatIsNotOrderedYetTakesUntilItIs(t *testing.T) {
 	got := quick.EstimateWait(1, now)
 	if got.Capped != "" || got.Median < 110*time.Second || got.Median > 2*time.Minute+15*time.Second || got.Ninety < 150*time.Second {
 		t.Errorf("with hosts that take a minute each: %+v", got)
+	}
+}
+
+// It is told by lead times in which what was measured counts twice.
+func TestWhoWaitsIsToldByWhatWasMeasured(t *testing.T) {
+	seen := coming()
+	o, p := seen.Pools[pool.Share], seen.Policies[pool.Share]
+	for range 10 {
+		o.Record.Leads = append(o.Record.Leads, pool.Lead{At: now, Took: 10 * time.Minute})
+	}
+	seen.Pools[pool.Share] = o
+	databases := seen.Pools[pool.Database]
+	databases.Record.Counters.Reserve = 5
+	seen.Pools[pool.Database] = databases
+	want, _ := forecast.Wait([]forecast.Short{{Leads: o.Record.WaitTimes(p, now), Next: 1, Hosts: 1}}, pool.CheckEvery, 0.9)
+	planned, _ := forecast.Wait([]forecast.Short{{Leads: o.Record.LeadTimes(p, now), Next: 1, Hosts: 1}}, pool.CheckEvery, 0.9)
+	if got := seen.EstimateWait(1, now); got.Ninety != want || got.Ninety >= planned {
+		t.Errorf("it is told %s, want %s; by what is planned with it were %s", got.Ninety, want, planned)
 	}
 }
 

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,21 @@ func TestWhatIsScheduledCountsALeadTimeBefore(t *testing.T) {
 		if want && !strings.Contains(plan.Reason, "wanted 200 (scheduled until ") {
 			t.Errorf("%s", plan.Reason)
 		}
+	}
+}
+
+// A forecast is held against what came a mean lead time of databases later, and counts if it was made about then. Of eight lead times
+// of ten minutes and one of a hundred the mean is 20.5 minutes, and 90 of 100 are below 64: 25 minutes are about the one, and not
+// about the other.
+func TestForecastsLookAMeanLeadTimeOfDatabasesAhead(t *testing.T) {
+	leads := forecast.Measured(append(slices.Repeat([]time.Duration{10 * time.Minute}, 8), 100*time.Minute))
+	o := pool.Outlook{}.Noted(0, leads, now).Noted(3, leads, now.Add(25*time.Minute))
+	if o.Demand.Spread.Weight == 0 {
+		t.Error("after 25 minutes the forecast is held against nothing")
+	}
+	o = pool.Outlook{}.Noted(0, leads, now).Noted(3, leads, now.Add(32*time.Minute))
+	if o.Demand.Spread.Weight != 0 {
+		t.Error("after 32 minutes it is")
 	}
 }
 

@@ -44,6 +44,17 @@ func TestAHostThatIsLateIsNotCountedOn(t *testing.T) {
 	}
 }
 
+// One that replaces a failed host was decided on long ago, and ordered just now: it has its time yet.
+func TestAHostThatReplacesAFailedOneIsInTime(t *testing.T) {
+	r := pool.Record{
+		Key: shares, Counters: pool.Counters{Hosts: 1, Provisioning: 1, ProvisioningSlots: 10},
+		Coming: []pool.Coming{{Host: shares.Host(1), DecidedAt: now.Add(-3 * time.Hour), OrderedAt: now.Add(-time.Minute), Slots: 10}},
+	}
+	if plan := pool.Decide(pool.Observed{Record: r, Waiting: 3}, buffered(0, 0), nil, now); len(plan.Actions) != 0 {
+		t.Errorf("%d are ordered beside it: %s", len(plan.Actions), plan.Reason)
+	}
+}
+
 func TestAfterWhatTimeAHostIsLate(t *testing.T) {
 	r := pool.Record{Key: shares}
 	p := buffered(0, 0)

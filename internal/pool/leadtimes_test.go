@@ -7,9 +7,14 @@ import (
 )
 
 func TestWhatHostsAreExpectedToTakeBeforeAnyWasMeasured(t *testing.T) {
-	for kind, median := range map[Kind]float64{Database: 26, Share: 15.6} {
-		if got := (Record{}).LeadTimes(Policy{Kind: kind}, time.Time{}).At(0.5); math.Abs(got-median) > 1e-9 {
-			t.Errorf("a %s host is expected to take %v minutes, want %v", kind, got, median)
+	// The outermost of five points is the quantile of nine tenths, which of a lognormal is exp(1.2815516·σ) times the median.
+	for kind, prior := range map[Kind]struct{ median, sigma float64 }{Database: {26, 0.447}, Share: {15.6, 0.591}} {
+		leads := (Record{}).LeadTimes(Policy{Kind: kind}, time.Time{})
+		if got := leads.At(0.5); math.Abs(got-prior.median) > 1e-9 {
+			t.Errorf("a %s host is expected to take %v minutes, want %v", kind, got, prior.median)
+		}
+		if got, want := leads.At(0.9), prior.median*math.Exp(1.2815516*prior.sigma); math.Abs(got-want) > 1e-5 {
+			t.Errorf("one %s host in ten is expected to take %v minutes, want %v", kind, got, want)
 		}
 	}
 }

@@ -56,6 +56,29 @@ func TestAnOlderDocumentIsRead(t *testing.T) {
 	})
 }
 
+func TestWhatADocumentSaysNothingOf(t *testing.T) {
+	const pools = `{"kind":"database","tier":"standard","slotsPerHost":20,"floor":1,"ceiling":25,"placement":"pack"},
+		{"kind":"share","tier":"standard","slotsPerHost":10,"floor":1,"ceiling":50,"placement":"pack"}`
+	doc, err := pool.ParseDocument([]byte(`{"version":"1","pools":[`+pools+`]}`), bounds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, orders := range []int{16, 32} {
+		if p := doc.Pools[i]; p.MaxOrders != orders || p.ServeAtOnce != 99 || p.BufferPercent != 0 || time.Duration(p.KeepEmpty) != 24*time.Hour {
+			t.Errorf("a pool of which little is said is %+v", p)
+		}
+	}
+}
+
+func TestServeAtOnceIsWithinItsBounds(t *testing.T) {
+	for serve, meant := range map[float64]bool{0: true, 49.9: false, 50: true, 99.9: true, 99.95: false} {
+		_, err := pool.ParseDocument(document(t, func(p *pool.Policy) { p.ServeAtOnce = serve }), bounds)
+		if (err == nil) != meant {
+			t.Errorf("serveAtOnce %v: error %v", serve, err)
+		}
+	}
+}
+
 func TestACapNeedsPrices(t *testing.T) {
 	capped := func(document []byte) []byte {
 		return []byte(strings.Replace(string(document), `"version"`, `"moneyCap":3000,"version"`, 1))

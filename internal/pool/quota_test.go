@@ -60,13 +60,13 @@ func TestWhatAQuotaAllowsIsOrderedAndTheRestIsHeldBack(t *testing.T) {
 // Quotas that were read long ago say nothing of today: orders go on, and that is said.
 func TestQuotasOfYesterdayDoNotCount(t *testing.T) {
 	full := pool.Quota{Name: "rds-instances", Most: 38, Database: 1}
-	if d := ofQuotas(10, hundred, now.Add(-23*time.Hour), full).Plans()[pool.Database]; len(d.Actions) != 0 {
-		t.Errorf("of 23 hours ago: %s", d.Reason)
+	if d := ofQuotas(10, hundred, now.Add(-24*time.Hour), full).Plans()[pool.Database]; len(d.Actions) != 0 {
+		t.Errorf("of a day ago: %s", d.Reason)
 	}
 	full.Why = "AccessDenied"
-	d := ofQuotas(10, hundred, now.Add(-25*time.Hour), full).Plans()[pool.Database]
+	d := ofQuotas(10, hundred, now.Add(-24*time.Hour-time.Second), full).Plans()[pool.Database]
 	if len(d.Actions) != 1 || !strings.Contains(d.Reason, "quota rds-instances is not known since 20") {
-		t.Errorf("of 25 hours ago: %s", d.Reason)
+		t.Errorf("of more than a day ago: %s", d.Reason)
 	}
 	if never := ofQuotas(10, hundred, time.Time{}, pool.Quota{Name: "rds-instances", Database: 1}).Plans()[pool.Database]; len(never.Actions) != 1 || !strings.Contains(never.Reason, "was never read") {
 		t.Errorf("of which nothing was ever read: %s", never.Reason)

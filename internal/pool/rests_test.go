@@ -18,8 +18,8 @@ func in(waits ...time.Duration) []time.Time {
 }
 
 func TestSlotsThatRestCountIfTheyAreDueInALeadTime(t *testing.T) {
-	p, r := forecasting() // a host takes some thirteen minutes on average
-	p.BufferSlots, p.ServeAtOnce = 10, 0
+	p, r := forecasting()                // a host takes some thirteen minutes on average
+	p.BufferSlots, p.ServeAtOnce = 11, 0 // one slot more than a host brings: it is one host or two, by whether any slot that rests counts
 	mean := time.Duration(r.LeadTimes(p, now).Mean() * float64(time.Minute))
 	for name, test := range map[string]struct {
 		coolDown time.Duration
@@ -41,8 +41,8 @@ func TestSlotsThatRestCountIfTheyAreDueInALeadTime(t *testing.T) {
 		if got := seen.Coming(p, now); got != test.want {
 			t.Errorf("%s: %d are coming, want %d", name, got, test.want)
 		}
-		if got, want := len(pool.Decide(seen, p, nil, now).Actions), (10-test.want+p.Brings()-1)/p.Brings(); got != want {
-			t.Errorf("%s: %d hosts are ordered for ten slots, want %d", name, got, want)
+		if got, want := len(pool.Decide(seen, p, nil, now).Actions), (11-test.want+p.Brings()-1)/p.Brings(); got != want {
+			t.Errorf("%s: %d hosts are ordered for eleven slots, want %d", name, got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,31 @@ func TestAHostThatIsOlderThanAllCountsWithItsAge(t *testing.T) {
 	}
 	if got := len(l.points); got != priorPoints+1 {
 		t.Errorf("%d points: a host of twenty minutes says nothing yet", got)
+	}
+}
+
+// Eight of ten minutes and one of a hundred. Of nine points the share x is at the 9x − ½ th, from 0: of the quantiles (i−½)/8 the last
+// is at 7.9375, which is 10 + 0.9375·90 = 94.375 minutes, and all others are 10. Their mean is (7·10 + 94.375)/8.
+func TestEightQuantilesStandForAllLeadTimes(t *testing.T) {
+	l := Measured(append(slices.Repeat([]time.Duration{10 * time.Minute}, 8), 100*time.Minute))
+	near(t, "the longest quantile", l.quantiles[Quantiles-1], 94.375, 1e-9)
+	near(t, "the mean", l.Mean(), 164.375/8, 1e-9)
+}
+
+// A hundred minutes are the longest of six points, which is the quantile 11/12. What lies beyond is spread over half as long again:
+// half of it is below 125 minutes, and a host that is as old as 125 is in service by 137.5 with a chance of one half.
+func TestTheLongestLeadTimeMayBeExceededByHalf(t *testing.T) {
+	l := LeadTimes([]time.Duration{100 * time.Minute}, nil, databases)
+	near(t, "the share below 125 minutes", l.share(125), 1-1.0/24, 1e-9)
+	near(t, "the chance of 12.5 minutes more at 125", l.within(125, 12.5), 0.5, 1e-9)
+	near(t, "the chance at 150", l.within(150, 1000), 0, 0)
+}
+
+// What was measured counts twice where somebody is told how long to wait, and once where hosts are planned.
+func TestWhatWasMeasuredCountsTwiceForWhoWaits(t *testing.T) {
+	took := []time.Duration{10 * time.Minute, 20 * time.Minute, 90 * time.Minute}
+	if plan, wait := LeadTimes(took, nil, databases), WaitTimes(took, nil, databases); len(plan.points) != 3+priorPoints || len(wait.points) != 2*3+priorPoints {
+		t.Errorf("three lead times are %d points, and %d", len(plan.points)-priorPoints, len(wait.points)-priorPoints)
 	}
 }
 

@@ -66,6 +66,17 @@ func TestNothingNotedMeansOneSignupAnHour(t *testing.T) {
 	near(t, "the rate an hour", Demand{}.PerHour(), 1, 1e-12)
 }
 
+// It begins with 30 minutes, 8/ln 2 and a day: half a signup in them, which is one an hour, some one in 23 minutes, and half a one a day.
+func TestWhatRatesBeginWith(t *testing.T) {
+	d := Began(start)
+	near(t, "b", d.Slow.Exposure, 30, 1e-12)
+	near(t, "the fast b", d.Fast.Exposure, 11.541560327111707, 1e-12)
+	near(t, "the rate a day", d.PerDay(), 0.5, 1e-12)
+	d = d.Noted(7, start.Add(7*24*time.Hour), 26) // a half-life of the week's rate
+	near(t, "the week's b", d.Week.Exposure, 24*60/2+7*24*60/math.Ln2/2, 1e-9)
+	near(t, "the week's a", d.Week.Count, 7*0.5/math.Ln2, 1e-9)
+}
+
 func TestWhatCameBeforeTheFirstLookIsNotOfLate(t *testing.T) {
 	d := Demand{}.Noted(10_000, start, 26)
 	near(t, "the rate an hour", d.PerHour(), 1, 1e-12)
