@@ -32,6 +32,18 @@ func TestWhatLiesAhead(t *testing.T) {
 			t.Errorf("%+v", ahead)
 		}
 	})
+	t.Run("pairs are as many as there are of the kind of which there are fewer", func(t *testing.T) {
+		for _, free := range []map[pool.Kind]int{{pool.Database: 9}, {pool.Share: 9}} {
+			seen := coming()
+			for k, o := range seen.Pools {
+				o.Demand, o.Record.Counters.Reserve = steady(30, now), free[k]
+				seen.Pools[k] = o
+			}
+			if ahead := seen.Ahead(now); ahead.Empty != 0 || ahead.Early != 0 {
+				t.Errorf("with %v free pairs last %s", free, ahead.Empty)
+			}
+		}
+	})
 	t.Run("a host that is late keeps nobody from waiting", func(t *testing.T) {
 		risk := func(ages ...time.Duration) float64 {
 			seen := coming(ages...)

@@ -64,13 +64,13 @@ func TestWhatIsScheduledCountsALeadTimeBefore(t *testing.T) {
 }
 
 // A forecast is held against what came a mean lead time of databases later, and counts if it was made about then. Of eight lead times
-// of ten minutes and one of a hundred the mean is 20.5 minutes, and 90 of 100 are below 64: 25 minutes are about the one, and not
+// of ten minutes and one of a hundred the mean is 20.5 minutes, and 90 of 100 are below 64: half an hour is about the one, and not
 // about the other.
 func TestForecastsLookAMeanLeadTimeOfDatabasesAhead(t *testing.T) {
 	leads := forecast.Measured(append(slices.Repeat([]time.Duration{10 * time.Minute}, 8), 100*time.Minute))
-	o := pool.Outlook{}.Noted(0, leads, now).Noted(3, leads, now.Add(25*time.Minute))
+	o := pool.Outlook{}.Noted(0, leads, now).Noted(3, leads, now.Add(30*time.Minute))
 	if o.Demand.Spread.Weight == 0 {
-		t.Error("after 25 minutes the forecast is held against nothing")
+		t.Error("after half an hour the forecast is held against nothing")
 	}
 	o = pool.Outlook{}.Noted(0, leads, now).Noted(3, leads, now.Add(32*time.Minute))
 	if o.Demand.Spread.Weight != 0 {

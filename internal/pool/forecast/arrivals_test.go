@@ -23,6 +23,9 @@ func TestAWalkSaysWhatTheIncompleteBetaFunctionSays(t *testing.T) {
 
 func TestArrivalsOfAKnownRateArePoissons(t *testing.T) {
 	a := Known(0.5)
+	if a != (Arrivals{shape: 1e5, exposure: 2e5}) {
+		t.Errorf("one in two minutes is %+v", a)
+	}
 	for y := range 40 {
 		poisson := mathext.GammaIncRegComp(float64(y)+1, 15)
 		near(t, "the chance of no more", a.AtMost(y, 30), poisson, 1e-3)

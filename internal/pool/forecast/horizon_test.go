@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 )
@@ -27,6 +28,16 @@ func TestTheRiskIsLookedForUpToTheLeadTimeThatNinetyOfAHundredStayBelow(t *testi
 	leads := Measured(took)
 	near(t, "the lead time that 90 of 100 stay below", leads.At(0.9), 95, 1e-9)
 	near(t, "the risk", chancy(95).Risk(Stock{Leads: leads, Batch: 1}), 0.5, 1e-9)
+}
+
+// Hosts take ten minutes, and the risk is looked for eight times in these: one that comes in 4.5 minutes brings five slots before the
+// fourth, so that the highest risk is that of the third, that somebody comes within 3.75: 1 − b/(b+3.75). If it brings none, it is
+// that of the last.
+func TestTheRiskIsTheHighestOfEightLooks(t *testing.T) {
+	stock := Stock{Leads: Measured(slices.Repeat([]time.Duration{10 * time.Minute}, 1000)), Batch: 5, Ages: []time.Duration{330 * time.Second}}
+	near(t, "the risk", chancy(95).Risk(stock), 3.75/98.75, 1e-4)
+	stock.Batch = 0
+	near(t, "the risk without slots", chancy(95).Risk(stock), 10.0/105, 1e-4)
 }
 
 // The next of whom one is known in 100 minutes comes within 100 with ½: b/(b+t) = ½. In a surge of nine and a half in ten

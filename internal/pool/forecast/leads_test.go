@@ -29,12 +29,12 @@ func TestThePriorIsAlwaysMixedIn(t *testing.T) {
 }
 
 func TestAHostThatIsOlderThanAllCountsWithItsAge(t *testing.T) {
-	l := LeadTimes(nil, []time.Duration{20 * time.Minute, 2 * time.Hour}, databases)
+	l := LeadTimes(nil, []time.Duration{40 * time.Minute, 2 * time.Hour}, databases)
 	if got := l.P99(); got < 119*time.Minute {
 		t.Errorf("with a host of two hours, 99 of 100 are said to take less than %s", got)
 	}
 	if got := len(l.points); got != priorPoints+1 {
-		t.Errorf("%d points: a host of twenty minutes says nothing yet", got)
+		t.Errorf("%d points: a host of forty minutes says nothing yet", got)
 	}
 }
 

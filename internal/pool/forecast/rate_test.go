@@ -92,10 +92,13 @@ func TestAClockOrACountThatGoesBackAddsNothing(t *testing.T) {
 		t.Errorf("an hour back, %+v became %+v", d, back)
 	}
 	// Less than there were, for long: the table was put back. From there on it counts again.
-	later := start.Add(time.Minute + staleCount)
+	later := start.Add(16 * time.Minute)
 	less, none := d.Noted(4, start.Add(2*time.Minute), 26).Noted(4, later, 26), d.Noted(10, later, 26)
 	if less.Slow != none.Slow || less.Signups != 4 {
 		t.Errorf("six less, %+v became %+v", d, less)
+	}
+	if soon := d.Noted(4, later.Add(-time.Second), 26); soon.Signups != 10 {
+		t.Errorf("within a quarter of an hour the count goes back to %d", soon.Signups)
 	}
 	if more := less.Noted(5, later, 26); more.Slow.Count != none.Slow.Count+1 {
 		t.Errorf("one more after that makes the count %v", more.Slow.Count)

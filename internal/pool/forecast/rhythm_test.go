@@ -77,6 +77,18 @@ func TestWhatComesEachDayIsExpectedUntilWeeksAreKnown(t *testing.T) {
 	}
 }
 
+// What came at an hour is known as well as if it had come in each of three.
+func TestWhatIsExpectedAtAnHourIsKnownFromThree(t *testing.T) {
+	counts := make([]int64, week(3, 0))
+	for n := range 3 {
+		counts[week(n, 0)] = 60
+	}
+	d := hourly(counts)
+	if a, ok := d.Rhythm.arrivals(start.Add(time.Duration(week(3, 0))*time.Hour), 20, 0.2); !ok || a != (Rate{Count: 180, Exposure: 180}).Arrivals(0.2) {
+		t.Errorf("sixty an hour are expected as %+v", a)
+	}
+}
+
 func TestHoursThatNobodyLookedAtAreEmpty(t *testing.T) {
 	d := hourly([]int64{3, 5})
 	d = d.Noted(d.Signups+7, start.Add(10*time.Hour), 26)

@@ -70,6 +70,17 @@ func TestForecastsThatAreKeptAreFew(t *testing.T) {
 	}
 }
 
+// As long as hosts may take hours, forecasts are kept for four.
+func TestForecastsAreKeptForFourHours(t *testing.T) {
+	d := Began(start)
+	for look := 1; look <= 48; look++ {
+		d = d.Noted(0, start.Add(time.Duration(5*look)*time.Minute), 230)
+	}
+	if at, ok := d.Spread.made(start.Add(240*time.Minute), 230); !ok || at.At.Sub(start) > 15*time.Minute {
+		t.Errorf("of 230 minutes ago there is %+v, %t", at, ok)
+	}
+}
+
 // One sample, worked by hand from the formula: N ← max(−0.1·W, N·d + min(1, ((y−m)² − m)/(1+m)²)), D ← D·d + m²/(1+m)²,
 // c = max(0, (N + 0.1·W)/(D + W)), with d = 2^(−5/(7·1440)) and W = 24.
 func TestASampleIsAsTheFormulaSays(t *testing.T) {
