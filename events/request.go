@@ -8,13 +8,16 @@ import (
 
 // IsRequest reports whether messages of a type are requests, by which people, or customers' systems, have something changed that is
 // there already: their schemas want to know by whom (requestedBy). Customers need not say who it was in an
-// InstanceChangeRequested, which is one nevertheless. What the functions send one another is none, nor is a signup.
+// InstanceChangeRequested, which is one nevertheless. What the functions send one another is none, nor is a signup. It is asked of
+// each message that is handled, so that no schema is read for it.
 func IsRequest(messageType string) bool {
-	if messageType == TypeInstanceChangeRequested {
+	switch messageType {
+	case TypeDecommissionRequested, TypeDepartureRequest, TypeDoneByHand, TypeHostRequest, TypeInstanceChangeRequested, TypeMoveRequest,
+		TypeRecoverRequest, TypeRepairRequest, TypeRestoreRequest, TypeRestoreUndo, TypeSlotRequest, TypeUndoRequested:
 		return true
+	default:
+		return false
 	}
-	schema := shapeOf(messageType)
-	return slices.Contains(schema.Required, "type") && slices.Contains(schema.Required, "requestedBy")
 }
 
 // Arguments are the names, sorted, under which requests of a type say what they ask for, besides what every request says: its type,

@@ -5,21 +5,20 @@ import (
 	"testing"
 )
 
-// Whoever adds a type sees here what it is taken for.
-func TestRequestsAreThoseOfPeople(t *testing.T) {
-	var requests []string
+func TestRequestsAreThoseOfWhichTheSchemaWantsToKnowByWhom(t *testing.T) {
 	for _, name := range Names() {
-		if IsRequest(name) {
-			requests = append(requests, name)
+		required := shapeOf(name).Required
+		want := slices.Contains(required, "type") && slices.Contains(required, "requestedBy") || name == TypeInstanceChangeRequested
+		if IsRequest(name) != want {
+			t.Errorf("whether %s is a request is said to be %t, and is %t by its schema", name, !want, want)
 		}
 	}
-	want := []string{
-		TypeDecommissionRequested, TypeDepartureRequest, TypeDoneByHand, TypeHostRequest, TypeInstanceChangeRequested, TypeMoveRequest, TypeRecoverRequest,
-		TypeRepairRequest, TypeRestoreRequest, TypeRestoreUndo, TypeSlotRequest, TypeUndoRequested,
+	if IsRequest("CloudFormation Stack Status Change") || IsRequest(TypeSignupRequested) {
+		t.Error("an event of AWS's, or a signup, is a request")
 	}
-	if !slices.Equal(requests, want) {
-		t.Errorf("requests are %v, want %v", requests, want)
-	}
+}
+
+func TestArgumentsAreWhatElseARequestSays(t *testing.T) {
 	for name, want := range map[string][]string{
 		TypeInstanceChangeRequested: {"add", "remove"}, TypeRestoreRequest: {"database", "grace", "share", "to"}, TypeDepartureRequest: {"slot"},
 		TypeSlotRequest: {}, TypeHostRequest: {}, TypeDoneByHand: {}, TypeRepairRequest: {"image", "size", "way"}, TypeDecommissionRequested: {"asOf", "grace"},
@@ -27,8 +26,5 @@ func TestRequestsAreThoseOfPeople(t *testing.T) {
 		if got := Arguments(name); !slices.Equal(got, want) {
 			t.Errorf("arguments of %s are %v, want %v", name, got, want)
 		}
-	}
-	if IsRequest("CloudFormation Stack Status Change") || IsRequest(TypeSignupRequested) {
-		t.Error("an event of AWS's, or a signup, is a request")
 	}
 }
