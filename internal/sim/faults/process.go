@@ -184,7 +184,9 @@ func (w *world) suffer(operation string, do func() error) error {
 		return errRefused
 	}
 	err := do()
-	w.trace("%s: %s %v", w.mover.queue.function, operation, err)
+	if w.Trace { // it is the one line of each call
+		w.trace("%s: %s %v", w.mover.queue.function, operation, err)
+	}
 	w.look()
 	if err == nil && w.faints(operation) {
 		return errLost

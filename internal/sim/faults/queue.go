@@ -43,9 +43,12 @@ type message struct {
 	done     bool
 }
 
-func bodies(batch []*message) string {
+// bodies word what messages are, if that is traced.
+type bodies []*message
+
+func (b bodies) String() string {
 	var all []string
-	for _, m := range batch {
+	for _, m := range b {
 		all = append(all, fmt.Sprintf("%s (%d) %s", m.delivery.ID, m.received, m.delivery.Body))
 	}
 	return strings.Join(all, " ")
