@@ -107,18 +107,23 @@ func (w *world) account() accounts {
 
 // sumsAgree holds counters and money to the sums of what there is.
 func (w *world) sumsAgree(a accounts) {
-	sums := map[pool.Key]pool.Counters{}
+	sums := make(map[pool.Key]*pool.Counters, len(a.Pools))
+	for key := range a.Pools {
+		sums[key] = &pool.Counters{}
+	}
 	var spent pool.Cents
 	for _, h := range a.Hosts {
-		sums[h.Key()] = sums[h.Key()].Add(pool.Contribution(h))
+		if sum := sums[h.Key()]; sum != nil {
+			*sum = sum.Add(pool.Contribution(h))
+		}
 		spent += pool.Spending(h)
 	}
 	for _, held := range a.Held {
 		spent += held
 	}
 	for key, r := range a.Pools {
-		if r.Counters != sums[key] {
-			w.found("counters are sums", "those of %s are %+v, its hosts sum up to %+v", key, r.Counters, sums[key])
+		if sum := *sums[key]; r.Counters != sum {
+			w.found("counters are sums", "those of %s are %+v, its hosts sum up to %+v", key, r.Counters, sum)
 		}
 	}
 	if spent != a.Spent {

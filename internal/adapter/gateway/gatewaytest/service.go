@@ -102,7 +102,7 @@ func (s *Service) Gateways() []Gateway {
 func (s *Service) Shares() []Share {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []Share
+	out := make([]Share, 0, len(s.shares))
 	for _, share := range s.shares {
 		out = append(out, *share)
 	}
