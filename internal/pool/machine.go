@@ -2,6 +2,7 @@ package pool
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -53,6 +54,11 @@ type MachineLook struct {
 	Image     string        // ID of the image that it was started from
 	Interface string        // ID of its primary network interface; none once it is terminated
 	Disks     []MachineDisk // its volumes but those that are detached: the root first, then by device
+}
+
+// bare reports whether a machine ends with nothing of a gateway: it is ending already, or has no disk but its root.
+func (m MachineLook) bare() bool {
+	return m.State == MachineShuttingDown || !slices.ContainsFunc(m.Disks, func(d MachineDisk) bool { return !d.Root })
 }
 
 // MachineDisk is a volume that is attached to a machine, or on its way there or away.

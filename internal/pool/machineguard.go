@@ -10,6 +10,8 @@ type MachineTarget struct {
 	Host        Host
 	Repair      Repair
 	Machine     MachineLook
+	Stacked     string      // machine that the host's stack names: it is this one that ends; empty: none
+	Other       MachineLook // that one, where it is not the repair's
 	Root, Cache Attachment
 	Stops       Stops // read consistently
 }
@@ -34,6 +36,8 @@ func GuardMachine(t MachineTarget) []string {
 	refuse(h.ID != r.Host || h.Repair != r.Number, "the host is in repair %s.%d", h.ID, h.Repair)
 	refuse(h.State != HostCordoned, "the host is %s", h.State)
 	refuse(r.Machine == "" || r.Machine != h.Access.Machine, "the host's machine is %q, not %q", h.Access.Machine, r.Machine)
+	// Where the ledger was put back, the stack may have a machine that it does not know, and a gateway on it.
+	refuse(t.Stacked != "" && t.Stacked != r.Seat() && !t.Other.bare(), "its stack has machine %s, with %d disks, and not %s", t.Stacked, len(t.Other.Disks), r.Seat())
 	refuse(r.Cache == "" || r.Cache != h.Access.Cache, "the host's cache disk is %q, not %q", h.Access.Cache, r.Cache)
 	refuse(r.Root == "" && !t.losing() || r.Root == r.Cache, "the root disk is not known")
 	refuse(r.To == "", "no image is known for another machine")

@@ -35,6 +35,33 @@ func TestTheGuardLetsAMachineGoThatHasNothingLeft(t *testing.T) {
 	}
 }
 
+// gatewayMachine is a machine with the disks of a gateway.
+func gatewayMachine(state pool.MachineState) pool.MachineLook {
+	return pool.MachineLook{State: state, Disks: []pool.MachineDisk{{Volume: "vol-8", Device: "/dev/xvda", Root: true}, {Volume: "vol-9", Device: "/dev/sdf"}}}
+}
+
+func TestTheGuardLetsAMachineOfTheStackGoThatIsNoGateway(t *testing.T) {
+	bare := gatewayMachine(pool.MachineRunning)
+	bare.Disks = bare.Disks[:1]
+	for name, test := range map[string]struct {
+		stacked string
+		other   pool.MachineLook
+	}{
+		"its own":               {stacked: "i-1"},
+		"none":                  {},
+		"one that has ended":    {"i-9", pool.MachineLook{State: pool.MachineTerminated}},
+		"one that is forgotten": {"i-9", pool.MachineLook{}},
+		"one that is ending":    {"i-9", gatewayMachine(pool.MachineShuttingDown)},
+		"one that is bare":      {"i-9", bare},
+	} {
+		target := doomed()
+		target.Stacked, target.Other = test.stacked, test.other
+		if reasons := pool.GuardMachine(target); len(reasons) > 0 {
+			t.Errorf("%s is refused: %v", name, reasons)
+		}
+	}
+}
+
 func TestTheGuardRefusesEveryWrongMachine(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*pool.MachineTarget)
@@ -66,10 +93,12 @@ func TestTheGuardRefusesEveryWrongMachine(t *testing.T) {
 		"a disk that it has": {func(t *pool.MachineTarget) {
 			t.Machine.Disks = []pool.MachineDisk{{Volume: "vol-x", Device: "/dev/sdh"}}
 		}, "1 disks"},
-		"the root is attached":   {func(t *pool.MachineTarget) { t.Root = pool.Attachment{Machine: "i-1", Done: true} }, "root disk is at machine i-1"},
-		"the root is on its way": {func(t *pool.MachineTarget) { t.Root = pool.Attachment{Machine: "i-1"} }, "root disk is at machine i-1"},
-		"the cache is attached":  {func(t *pool.MachineTarget) { t.Cache = pool.Attachment{Machine: "i-1", Done: true} }, "cache disk is at machine i-1"},
-		"the cache is elsewhere": {func(t *pool.MachineTarget) { t.Cache = pool.Attachment{Machine: "i-9", Done: true} }, "cache disk is at machine i-9"},
+		"a machine of the stack that is not known": {func(t *pool.MachineTarget) { t.Stacked, t.Other = "i-9", gatewayMachine(pool.MachineRunning) }, "its stack has machine i-9, with 2 disks, and not i-1"},
+		"one that is stopped":                      {func(t *pool.MachineTarget) { t.Stacked, t.Other = "i-9", gatewayMachine(pool.MachineStopped) }, "its stack has machine i-9"},
+		"the root is attached":                     {func(t *pool.MachineTarget) { t.Root = pool.Attachment{Machine: "i-1", Done: true} }, "root disk is at machine i-1"},
+		"the root is on its way":                   {func(t *pool.MachineTarget) { t.Root = pool.Attachment{Machine: "i-1"} }, "root disk is at machine i-1"},
+		"the cache is attached":                    {func(t *pool.MachineTarget) { t.Cache = pool.Attachment{Machine: "i-1", Done: true} }, "cache disk is at machine i-1"},
+		"the cache is elsewhere":                   {func(t *pool.MachineTarget) { t.Cache = pool.Attachment{Machine: "i-9", Done: true} }, "cache disk is at machine i-9"},
 	} {
 		target := doomed()
 		test.change(&target)

@@ -28,9 +28,17 @@ func replaces(w pool.Way) bool { return w == pool.WayMachine || w == pool.WayGat
 // guardMachine observes all that the guard judges before a machine is taken away, and returns what is against it.
 func (h *Handler) guardMachine(ctx context.Context, host pool.Host, r pool.Repair) error {
 	t := pool.MachineTarget{Host: host, Repair: r}
-	var err error
+	stack, err := h.Stacks.Describe(ctx, host.Stack.ID)
+	if err != nil {
+		return err
+	}
 	if t.Machine, err = h.machineOf(ctx, r); err != nil {
 		return err
+	}
+	if t.Stacked = stack.Outputs["MachineId"]; t.Stacked != "" && t.Stacked != r.Seat() {
+		if t.Other, err = h.lookAt(ctx, t.Stacked); err != nil {
+			return err
+		}
 	}
 	if t.Root, err = h.place(ctx, r, r.Root); err != nil {
 		return err

@@ -92,7 +92,9 @@ func (c *center) terminate(m *instance, ours bool) {
 	}
 	if ours {
 		for device, d := range m.disks {
-			c.fault("machine %s is ended with volume %s at %s", m.id, d.volume, device)
+			if v := c.volumes[d.volume]; device != rootDevice || v == nil || v.serves != "" { // a root that no gateway ever had is nothing
+				c.fault("machine %s is ended with volume %s at %s", m.id, d.volume, device)
+			}
 		}
 	}
 	m.state, m.next, m.due = pool.MachineShuttingDown, pool.MachineTerminated, c.now().Add(endTime)

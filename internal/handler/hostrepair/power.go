@@ -22,9 +22,14 @@ func gone(m pool.MachineLook) bool {
 	return m.State == "" || m.State == pool.MachineTerminated || m.State == pool.MachineShuttingDown
 }
 
-// machineOf looks at the machine that a repair is about, and takes it as gone when there is none.
+// machineOf looks at the machine that a repair is about.
 func (h *Handler) machineOf(ctx context.Context, r pool.Repair) (pool.MachineLook, error) {
-	m, err := h.Machines.Look(ctx, r.Seat())
+	return h.lookAt(ctx, r.Seat())
+}
+
+// lookAt looks at a machine, and takes it as gone when there is none.
+func (h *Handler) lookAt(ctx context.Context, machine string) (pool.MachineLook, error) {
+	m, err := h.Machines.Look(ctx, machine)
 	if errors.Is(err, pool.ErrNotFound) {
 		return pool.MachineLook{}, nil
 	}

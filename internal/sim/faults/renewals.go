@@ -81,6 +81,20 @@ func (c *cloud) seated(h *host) bool {
 	return false
 }
 
+// isBare reports whether a machine has nothing of a gateway: no disk, or the root alone of one that never was a gateway. Such a one
+// is left by an update that nobody saw the end of, and ends when another machine is made.
+func (c *cloud) isBare(machine string, look pool.MachineLook) bool {
+	if len(look.Disks) != 1 || !look.Disks[0].Root {
+		return len(look.Disks) == 0
+	}
+	for _, s := range c.seats {
+		if s.machine == machine {
+			return false
+		}
+	}
+	return true
+}
+
 // reseat has a gateway run on a host's machine, which is one like any other from then on.
 func (c *cloud) reseat(arn string, h *host) {
 	machine := h.outputs["MachineId"]
@@ -153,7 +167,7 @@ func (c *cloud) rebuild(h *host, p map[string]string) (failure string) {
 	}
 	if p["HasMachine"] == "false" && machine != "" {
 		c.settle(machine)
-		if look, err := c.machines.next.Look(context.Background(), machine); len(look.Disks) > 0 && err == nil {
+		if look, err := c.machines.next.Look(context.Background(), machine); err == nil && !c.isBare(machine, look) {
 			c.w.found("no machine ends with disks on it", "%s of %s does, with %v", machine, h.name, look.Disks)
 		}
 		c.ec2.Terminate(machine)
