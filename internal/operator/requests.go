@@ -263,6 +263,8 @@ func (o *Operator) Repair(ctx context.Context, host string, q events.RepairReque
 	case q.Action == events.RepairDiscard:
 	case q.Action == events.RepairDrop && r.Renewing():
 		return Request{}, refused(explain, "the old gateway of host %s is fenced off from the buckets, and it is not left so", host)
+	case q.Action == events.RepairDrop && !r.State.Ended() && r.Unopened():
+		return Request{}, refused(explain, "the shares of the new gateway of host %s are not opened to their tenants again, and it is not left so", host)
 	case q.Action == events.RepairDrop && (r.Number == 0 || r.State.Ended()):
 		return Request{}, refused(explain, "host %s is in no repair", host)
 	case q.Action == events.RepairDrop && r.State == pool.RepairMending:

@@ -88,6 +88,17 @@ func SideOutput(name, side string) string {
 // way back then.
 func (r Repair) Renewing() bool { return r.Renewal.Mark != "" && !r.Renewal.Moved }
 
+// Unopened reports whether the host's record names a new gateway whose shares were not opened again to whom they are: whatever way
+// is gone then, nobody is served before that is done.
+func (r Repair) Unopened() bool {
+	for _, p := range slices.Backward(r.Proofs) {
+		if p.Step == StepReadmit || p.Step == StepMove {
+			return p.Step == StepMove
+		}
+	}
+	return false
+}
+
 // Keep notes that a disk is kept for a term; dirty is whether it may hold what is nowhere else. One that was kept by an
 // earlier repair, and in use again since, is kept anew: what was said of it then is not meant for what it holds now.
 func (r Repair) Keep(volume, gateway string, dirty bool, now time.Time) Repair {

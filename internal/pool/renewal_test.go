@@ -47,6 +47,28 @@ func TestAHostIsMovedToANewGatewayWhole(t *testing.T) {
 	}
 }
 
+func TestAHostIsUnopenedFromItsMoveUntilItsTenantsAreLetIn(t *testing.T) {
+	for name, test := range map[string]struct {
+		proved []pool.Step
+		want   bool
+	}{
+		"not moved":                    {[]pool.Step{pool.StepFence, pool.StepShares}, false},
+		"moved":                        {[]pool.Step{pool.StepMove}, true},
+		"moved, and rebooted since":    {[]pool.Step{pool.StepMove, pool.StepReboot, pool.StepJudge}, true},
+		"let in":                       {[]pool.Step{pool.StepMove, pool.StepReadmit, pool.StepJudge}, false},
+		"moved once more":              {[]pool.Step{pool.StepMove, pool.StepReadmit, pool.StepFence, pool.StepMove}, true},
+		"let in after the second move": {[]pool.Step{pool.StepMove, pool.StepMove, pool.StepReadmit}, false},
+	} {
+		var r pool.Repair
+		for _, step := range test.proved {
+			r.Proofs = append(r.Proofs, pool.Proof{Step: step})
+		}
+		if r.Unopened() != test.want {
+			t.Errorf("%s: it is unopened: %t", name, r.Unopened())
+		}
+	}
+}
+
 func TestNoHostIsMovedToANewGatewayWrongly(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*pool.MoveTarget)

@@ -37,7 +37,7 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 		m.Record.Stuck = stuck
 		return m, err
 	}
-	unproven := d.Well && (r.Stuck == pool.StepProve || r.Stuck == pool.StepProbe)
+	unproven := d.Well && (r.Stuck == pool.StepProve || r.Stuck == pool.StepProbe || r.Stuck == pool.StepReadmit)
 	settled := r.Settled(f) && !unproven
 	if settled {
 		r = r.Found(h.Now())
@@ -45,7 +45,7 @@ func (h *Handler) choose(ctx context.Context, host pool.Host, r pool.Repair) (me
 	switch {
 	case settled && len(r.Tried) == 0 && !r.Planned():
 		return h.passed(ctx, host, r, d.What)
-	case settled && len(r.Tried) > 0 && (!r.Planned() || r.Next != ""):
+	case settled && len(r.Tried) > 0 && (!r.Planned() || r.Next != "" || r.Renewal.Moved):
 		r = r.Came(d.What)
 		r.Way = r.Tried[len(r.Tried)-1].Way
 		return h.moveOn(r, pool.RepairMending, pool.StepProve, d.What)
@@ -206,7 +206,7 @@ func (h *Handler) ask(ctx context.Context, host pool.Host, r pool.Repair) (mendi
 		return mending{Record: r, Wait: lookWait}, nil
 	}
 	const why = "it is well by itself"
-	if len(r.Tried) == 0 || r.Planned() && r.Next == "" {
+	if len(r.Tried) == 0 || r.Planned() && r.Next == "" && !r.Renewal.Moved {
 		return h.passed(ctx, host, r, why)
 	}
 	return h.moveOn(r, pool.RepairWaiting, pool.StepEnter, why) // what was tried has changed the host: it is proved

@@ -27,6 +27,11 @@ func (h *Handler) prove(ctx context.Context, host pool.Host, r pool.Repair) (men
 		}
 		return mending{Record: r.Proven(pool.StepDischarge, h.Now(), what)}, nil
 	}
+	if r.Unopened() { // it moved to a new gateway, and another way was gone before its tenants were let in there
+		r = r.Clone()
+		r.Progress = pool.Started(pool.StepReadmit, h.Now())
+		return mending{Record: r}, nil
+	}
 	bad, err := h.unproven(ctx, host)
 	if err != nil {
 		return mending{}, err

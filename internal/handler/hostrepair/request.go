@@ -198,6 +198,8 @@ func (h *Handler) drop(ctx context.Context, q events.RepairRequest, sentAt time.
 			wrong = "its repair is under way, and is not ended half done"
 		case r.Renewing():
 			wrong = "its old gateway is fenced off from the buckets, and it is not left so"
+		case !r.State.Ended() && r.Unopened():
+			wrong = "the shares of its new gateway are not opened to their tenants again, and it is not left so"
 		case !r.State.Ended():
 			r, err := pool.MoveRepair(r, pool.RepairDropped, "", h.Now(), q.RequestedBy+": "+q.Reason)
 			return r.Rest(h.Now()), err
