@@ -34,12 +34,29 @@ func (s Shelf) hostsOf(k Kind) map[int]bool {
 	return hosts
 }
 
+// heldSlots are the slots of a kind that holds have.
+func (s Shelf) heldSlots(k Kind) map[Offer]bool {
+	held := map[Offer]bool{}
+	for _, hold := range s.Held {
+		for _, l := range hold.Listed() {
+			if l.Kind == k {
+				held[l.Offer.slot()] = true
+			}
+		}
+	}
+	return held
+}
+
+// slot is an offer as far as it says which generation of which slot it is.
+func (o Offer) slot() Offer { return Offer{Host: o.Host, Index: o.Index, Generation: o.Generation} }
+
 // Choose decides which slots of which hosts a refill sets out, and in which order: with pack the
 // fullest host is emptied before the next is begun, with spread each slot comes from the host that
 // has the fewest tenants at that point. hosts are candidates in service; no host goes over the
-// policy's limit of tenants, and no more than ShelfHosts hosts come to lie on the shelf.
+// policy's limit of tenants, and no more than ShelfHosts hosts come to lie on the shelf. A slot that a hold has is none, though a
+// recovery may have freed it in its host's record: once the hold is given back the slot would be freed as it lies on the shelf.
 func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
-	onShelf := s.hostsOf(p.Kind)
+	onShelf, held := s.hostsOf(p.Kind), s.heldSlots(p.Kind)
 	type candidate struct {
 		host Host
 		seq  int
@@ -54,7 +71,7 @@ func Choose(s Shelf, hosts []Host, p Policy, room int) []Offer {
 		}
 		c := &candidate{host: h, seq: seq, used: h.Used()}
 		for _, slot := range h.Slots {
-			if slot.State == SlotFree {
+			if slot.State == SlotFree && !held[slot.Offer(h.ID).slot()] {
 				c.free = append(c.free, slot)
 			}
 		}

@@ -269,3 +269,16 @@ func TestASlotThatARefillWasRefusedStaysOutOfIt(t *testing.T) {
 		t.Errorf("the next refill was granted %v", good)
 	}
 }
+
+// A recovery may free a slot in its host's record that a hold has still, which is not to be believed any more.
+func TestASlotThatAHoldHasIsNotSetOut(t *testing.T) {
+	s := pool.NewShelf(standard)
+	held := shareOffer(1, 1)
+	held.Share = "share-of-an-earlier-gateway"
+	s.Held["acme"] = pool.Hold{Database: offer(2, 1), Share: held}
+	earlier := shareOffer(1, 3)
+	earlier.Generation--
+	s.Held["other"] = pool.Hold{Database: offer(2, 2), Share: earlier}
+	offers := pool.Choose(s, []pool.Host{host(1, "fff")}, policy(pool.Pack, 0), 9)
+	diff(t, "offers", offers, []pool.Offer{shareOffer(1, 2), shareOffer(1, 3)})
+}
