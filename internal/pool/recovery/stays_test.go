@@ -257,5 +257,26 @@ func TestWhoIsShutOutHasNoAddressThatIsAnothersByNow(t *testing.T) {
 				t.Errorf("made once more, the plan is %v", again.Lines)
 			}
 		})
+
+// acme is not on record, and its share serves an address that is wonka's by now, whose signup is about to open a share of its own for it.
+func TestAnAddressIsNotTakenFromOneWhoseShareIsNotOpenYet(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		w := heldWorld()
+		before := w.books.clone()
+		delete(before.Tenants, "acme")
+		address := w.books.Tenants["acme"].Addresses[0]
+		before.Tenants["wonka"] = pool.Tenant{ID: "wonka", Tier: "standard", State: pool.TenantRequested, Mark: "m9", Addresses: []string{address}}
+		f := w.found()
+		its := &f.Hosts["share-standard-1"].Slots[1]
+		its.Tenant, its.Clients = "wonka", []string{nobody}
+		if open { // then wonka has another address by now
+			its.Open, its.Clients = true, []string{"10.0.0.9/32"}
+		}
+		p := Make(before, f, w.now)
+		acme := apply(before, p, w).Tenants["acme"]
+		asks := slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" && l.What == "decide for" })
+		if has := slices.Contains(acme.Addresses, address); has != open || asks == open {
+			t.Errorf("with wonka's share open %t it is %+v, unsure of %v", open, acme, p.Unsure)
+		}
 	}
 }

@@ -107,7 +107,9 @@ func (p *planner) alsoServes(id pool.TenantID, share place) (other pool.TenantID
 	for _, address = range p.slot(share).Addresses() {
 		for _, other = range slices.Sorted(maps.Keys(p.Tenants)) {
 			t := p.Tenants[other]
-			seen := len(p.shares[other]) > 0 || t.State == pool.TenantReady && p.Found.Hosts[t.Share.Host].Blind == "" // then what stands says it
+			// Then what stands says it. The share of a signup that is under way is not open yet, and is to be.
+			seen := slices.ContainsFunc(p.shares[other], func(at place) bool { return p.slot(at).Open }) ||
+				t.State == pool.TenantReady && (len(p.shares[other]) > 0 || p.Found.Hosts[t.Share.Host].Blind == "")
 			if other != id && t.State != pool.TenantLeft && !seen && slices.Contains(t.Reached(), address) {
 				return other, address
 			}
