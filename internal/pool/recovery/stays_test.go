@@ -257,6 +257,8 @@ func TestWhoIsShutOutHasNoAddressThatIsAnothersByNow(t *testing.T) {
 				t.Errorf("made once more, the plan is %v", again.Lines)
 			}
 		})
+	}
+}
 
 // acme is not on record, and its share serves an address that is wonka's by now, whose signup is about to open a share of its own for it.
 func TestAnAddressIsNotTakenFromOneWhoseShareIsNotOpenYet(t *testing.T) {

@@ -103,7 +103,9 @@ func (s *ECS) NoRoom(reasons ...string) {
 func (s *ECS) Tasks() []Task { return s.which(func(Task) bool { return true }) }
 
 // Live is Tasks of those that are not stopped.
-func (s *ECS) Live() []Task { return s.which(func(t Task) bool { return t.Status != events.TaskStopped }) }
+func (s *ECS) Live() []Task {
+	return s.which(func(t Task) bool { return t.Status != events.TaskStopped })
+}
 
 func (s *ECS) which(wanted func(Task) bool) []Task {
 	s.mu.Lock()
