@@ -18,6 +18,7 @@ type Demand struct {
 	lines    []line
 	counted  bool          // lines count what came in the interval that they begin
 	Interval time.Duration // of lines that count
+	since    time.Time     // when it begins; zero: with its first line
 	until    time.Time     // when it ends; zero: with its last line, or the interval of that
 }
 
@@ -29,25 +30,29 @@ type line struct {
 // The moments that a series may name; one without a zone is UTC.
 var layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly}
 
-// mostSignups bounds a series.
-const mostSignups = 20_000_000
+// A series is bounded: by how many sign up, and by how long it takes.
+const (
+	mostSignups = 20_000_000
+	mostYears   = 10
+)
 
 // ReadDemand reads a series: one time a line (RFC 3339), or a time and a count, which are those who came from that time
 // until the next line's. Counts may have decimals: what is left of one is carried on to the next. The first line may be a
-// heading. Lines need not be in order. scale multiplies counts.
+// heading, which begins with no digit. Lines need not be in order. scale multiplies counts; of a time it makes one that is counted.
 func ReadDemand(r io.Reader, scale float64) (Demand, error) {
 	d := Demand{}
 	scanner := bufio.NewScanner(r)
-	total := 0.0
+	total, first := 0.0, true
 	for n := 1; scanner.Scan(); n++ {
-		text := strings.TrimSpace(scanner.Text())
+		text := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), byteOrderMark))
 		if text == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
 		when, count, counted := strings.Cut(text, ",")
 		at, err := parseMoment(when)
-		if err != nil && n == 1 {
-			continue // a heading
+		heading := err != nil && first && !strings.ContainsAny(text[:1], "0123456789")
+		if first = false; heading {
+			continue
 		}
 		if err != nil {
 			return Demand{}, fmt.Errorf("line %d: %w", n, err)
@@ -76,9 +81,16 @@ func ReadDemand(r io.Reader, scale float64) (Demand, error) {
 		return Demand{}, errors.New("there is no signup in it")
 	}
 	slices.SortStableFunc(d.lines, func(a, b line) int { return a.at.Compare(b.at) })
+	d.counted = d.counted || scale != 1
 	d.Interval = d.usual()
+	if d.End().After(d.First().AddDate(mostYears, 0, 0)) {
+		return Demand{}, fmt.Errorf("it goes from %s to %s, which is more than %d years", d.First().Format(time.RFC3339), d.End().Format(time.RFC3339), mostYears)
+	}
 	return d, nil
 }
+
+// byteOrderMark is what some programs begin a file of text with.
+const byteOrderMark = "\uFEFF"
 
 func parseMoment(text string) (time.Time, error) {
 	text = strings.Trim(strings.TrimSpace(text), `"`)
@@ -104,11 +116,13 @@ func Signups(times []time.Time, until time.Time) Demand {
 // Between is what of a series came from a time until another; zero: from its first line, until it ends.
 func (d Demand) Between(since, until time.Time) (Demand, error) {
 	part := d
-	if part.lines = nil; !until.IsZero() {
+	part.lines, part.since = nil, since
+	if !until.IsZero() {
 		part.until = until
 	}
-	for _, l := range d.lines {
-		if !l.at.Before(since) && (until.IsZero() || l.at.Before(until)) {
+	for i, l := range d.lines {
+		begun := !l.at.Before(since) || d.counted && l.at.Add(d.span(i)).After(since)
+		if begun && (until.IsZero() || l.at.Before(until)) {
 			part.lines = append(part.lines, l)
 		}
 	}
@@ -134,7 +148,12 @@ func (d Demand) usual() time.Duration {
 }
 
 // First is when the series begins.
-func (d Demand) First() time.Time { return d.lines[0].at }
+func (d Demand) First() time.Time {
+	if first := d.lines[0].at; !first.Before(d.since) {
+		return first
+	}
+	return d.since
+}
 
 // End is when it ends.
 func (d Demand) End() time.Time {
@@ -167,6 +186,16 @@ func (d Demand) Moment(text string) (time.Time, error) {
 	return at, err
 }
 
+// span is how long the i-th line's interval is: until the next line that has another time, at most.
+func (d Demand) span(i int) time.Duration {
+	for _, next := range d.lines[i+1:] {
+		if gap := next.at.Sub(d.lines[i].at); gap > 0 {
+			return min(d.Interval, gap)
+		}
+	}
+	return d.Interval
+}
+
 // arrivals are the times at which tenants sign up, in order. Those that are counted are spread evenly at random over
 // their interval, which a gap in the series does not make longer.
 func (d Demand) arrivals(seed uint64) []time.Time {
@@ -181,12 +210,12 @@ func (d Demand) arrivals(seed uint64) []time.Time {
 			times = append(times, l.at)
 			continue
 		}
-		span := d.Interval
-		if i+1 < len(d.lines) {
-			span = min(span, d.lines[i+1].at.Sub(l.at))
-		}
+		span := float64(d.span(i))
 		for range n {
-			times = append(times, l.at.Add(time.Duration(draw.Float64()*float64(span))))
+			at := l.at.Add(time.Duration(draw.Float64() * span))
+			if !at.Before(d.since) && (d.until.IsZero() || at.Before(d.until)) { // a part may begin and end amid an interval
+				times = append(times, at)
+			}
 		}
 	}
 	slices.SortFunc(times, time.Time.Compare)

@@ -72,6 +72,9 @@ func TestWhatIsNoSeriesIsRefused(t *testing.T) {
 		"nobody":          "2026-11-02T00:00:00Z,0\n",
 		"too many":        "2026-11-02T00:00:00Z,1e9\n",
 		"not a number":    "2026-11-02T00:00:00Z,NaN\n",
+		"no time first":   "2026-11-02T0:00\n2026-11-02T00:00:00Z\n",
+		"two headings":    "time\ncount\n2026-11-02T00:00:00Z\n",
+		"too long":        "0001-01-01T00:00:00Z\n2026-11-02T00:00:00Z\n",
 	} {
 		if _, err := ReadDemand(strings.NewReader(text), 1); err == nil {
 			t.Errorf("%s is read", name)
@@ -113,5 +116,50 @@ func TestASeriesOfTimesEndsWhenItIsSaidTo(t *testing.T) {
 	}
 	if _, err := d.Between(at(6), time.Time{}); err == nil {
 		t.Error("a part in which nobody came is one")
+	}
+}
+
+// What some programs begin a file with is no part of the first time, and no reason to take that for a heading.
+func TestAByteOrderMarkIsNoHeading(t *testing.T) {
+	if d := read(t, "\uFEFF2026-11-02T00:00:00Z\n2026-11-02T01:00:00Z\n", 1); len(d.arrivals(1)) != 2 {
+		t.Errorf("%d came", len(d.arrivals(1)))
+	}
+}
+
+func TestLinesOfOneTimeShareItsInterval(t *testing.T) {
+	d := read(t, "2026-11-02T00:00:00Z,40\n2026-11-02T00:00:00Z,40\n2026-11-02T01:00:00Z,0\n", 1)
+	at := map[time.Time]int{}
+	for _, came := range d.arrivals(1) {
+		at[came]++
+	}
+	if len(at) != 80 {
+		t.Errorf("80 came at %d moments", len(at))
+	}
+}
+
+func TestAPartOfASeriesOfCountsMayBeginAndEndAmidAnInterval(t *testing.T) {
+	d := read(t, "2026-11-02T00:00:00Z,400\n2026-11-02T01:00:00Z,400\n2026-11-02T02:00:00Z,400\n", 1)
+	since, until := monday.Add(30*time.Minute), monday.Add(90*time.Minute)
+	part, err := d.Between(since, until)
+	if err != nil || !part.First().Equal(since) || !part.End().Equal(until) {
+		t.Fatalf("it goes from %s to %s, error %v", part.First(), part.End(), err)
+	}
+	came := part.arrivals(1)
+	if n := len(came); n < 300 || n > 500 {
+		t.Errorf("%d came within one hour of 400", n)
+	}
+	for _, at := range came {
+		if at.Before(since) || !at.Before(until) {
+			t.Fatalf("one came at %s", at)
+		}
+	}
+}
+
+// Of one signup five are made: all of them are in the series, none behind its end.
+func TestTimesAreScaled(t *testing.T) {
+	d := read(t, "2026-11-02T00:00:00Z\n", 5)
+	came := d.arrivals(1)
+	if len(came) != 5 || came[4].After(d.End()) {
+		t.Errorf("%v came until %s", came, d.End())
 	}
 }

@@ -183,7 +183,8 @@ func (m *measure) ends(r *Result) error {
 			case h.State == pool.HostDeleted && !h.Retire.At.IsZero():
 				if within(h.Since) {
 					r.HostsRetired++
-					r.RetiredSaveMonth += h.Price.Dollars() * r.To.Sub(h.Since).Hours() / max(1, r.To.Sub(r.From).Hours())
+					p, _ := m.w.Policy(h.Since).Pools.Of(key)
+					r.RetiredSaveMonth += price(p) * r.To.Sub(h.Since).Hours() / max(1, r.To.Sub(r.From).Hours())
 				}
 			case within(failed):
 				r.HostsFailed++

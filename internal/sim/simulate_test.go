@@ -169,3 +169,24 @@ func TestARunIsInterrupted(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// What hosts cost that are let go is counted by the same prices as what all cost: those of the policy, or prod's.
+func TestHostsThatAreLetGoSaveWhatTheyCost(t *testing.T) {
+	o := Options{Demand: counted(t, 96, func(h int) float64 {
+		if h == 0 {
+			return 300
+		}
+		return 1
+	}), Policy: policy(t, asShipped), Seed: 1}
+	r := run(t, o)
+	if r.HostsRetired == 0 || r.RetiredSaveMonth < 1 || r.RetiredSaveMonth > float64(r.HostsRetired)*prices[pool.Database] {
+		t.Errorf("%d were let go, which saves $%.0f", r.HostsRetired, r.RetiredSaveMonth)
+	}
+	if left, least := r.HostsAtEnd.Database+r.HostsAtEnd.Share, float64(r.HostsOrdered-r.HostsRetired); left < least || left > least+10 { // some were there before
+		t.Errorf("%g are left, of %d that were ordered since and %d that were let go", left, r.HostsOrdered, r.HostsRetired)
+	}
+	o.Policy = policy(t, func(p *pool.Policy) { asShipped(p); p.HostPrice = 10 * prices[p.Kind] })
+	if dear := run(t, o); math.Abs(dear.RetiredSaveMonth-10*r.RetiredSaveMonth) > 1 || math.Abs(dear.CostMonth-10*r.CostMonth) > 1 {
+		t.Errorf("at ten times the price they save $%.0f of $%.0f, and not $%.0f of $%.0f", dear.RetiredSaveMonth, dear.CostMonth, 10*r.RetiredSaveMonth, 10*r.CostMonth)
+	}
+}

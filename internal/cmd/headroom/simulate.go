@@ -205,7 +205,9 @@ func (c *simulateCommand) part(d sim.Demand) (part sim.Demand, from time.Time, e
 	if part, err = d.Between(since, until); err != nil {
 		return d, from, err
 	}
-	from, err = part.Moment(c.From)
+	if from, err = part.Moment(c.From); err == nil && !from.IsZero() && from.Before(part.First()) {
+		err = fmt.Errorf("%q is before the series begins, %s", c.From, part.First().Format(time.RFC3339))
+	}
 	return part, from, naming(err, "--from")
 }
 
