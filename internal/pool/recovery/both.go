@@ -33,20 +33,11 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 		after.Share = p.holding(share)
 		what = append(what, "share "+p.slot(share).Share+" of "+string(share.host)+" bears its tag")
 	}
-	if clients := p.slot(share).Clients; p.slot(share).Open && !slices.Equal(slices.Sorted(slices.Values(clients)), t.Clients()) {
-		after.Addresses, after.Change = p.slot(share).Addresses(), pool.Change{}
-		what = append(what, "its share serves "+strings.Join(after.Addresses, ", "))
-		if ready {
-			after.Progress = pool.Progress{}
+	if addressed, why := p.addressed(t, share); why != "" {
+		after.Addresses, after.Change = addressed.Addresses, addressed.Change
+		if what = append(what, why); ready {
+			after.Progress = addressed.Progress
 		}
-	}
-	// Who is shut has none of the addresses that another is served at by now: were it let in again, so would the other's machine be.
-	if address, other := p.lost(t, share); other != "" {
-		after.Addresses = slices.DeleteFunc(t.Desired(), func(a string) bool { return p.serving(a, t.ID) != "" })
-		if after.Change = (pool.Change{}); ready {
-			after.Progress = pool.Progress{}
-		}
-		what = append(what, "its address "+address+" is tenant "+string(other)+"'s by now")
 	}
 	half := p.half(t, database, share)
 	if half && t.State == pool.TenantRequested && len(what) == 0 && t.Mark == s.Mark {
@@ -78,6 +69,23 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 	case db != sh:
 		p.unsure("let in or put out", of, "somebody can reach its %s, and not its other half: something about it was under way", map[bool]string{true: "database", false: "share"}[db])
 	}
+}
+
+// addressed is a tenant with the addresses that its share serves, and why that is not what its record says; why is empty: it is. Who is
+// shut has none of the addresses that another is served at by now: were it let in again, so would the other's machine be.
+func (p *planner) addressed(t pool.Tenant, share place) (after pool.Tenant, why string) {
+	after, s := t.Clone(), p.slot(share)
+	if s.Open && !slices.Equal(slices.Sorted(slices.Values(s.Clients)), t.Clients()) {
+		after.Addresses = s.Addresses()
+		why = "its share serves " + strings.Join(after.Addresses, ", ")
+	} else if address, other := p.lost(t, share); other != "" {
+		after.Addresses = slices.DeleteFunc(t.Desired(), func(a string) bool { return p.serving(a, t.ID) != "" })
+		why = "its address " + address + " is tenant " + string(other) + "'s by now"
+	} else {
+		return t, ""
+	}
+	after.Change, after.Progress = pool.Change{}, pool.Progress{}
+	return after, why
 }
 
 // half reports whether a tenant that has both was about to get them: it has not been in, or else it was being shut out.

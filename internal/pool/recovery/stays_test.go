@@ -282,3 +282,34 @@ func TestAnAddressIsNotTakenFromOneWhoseShareIsNotOpenYet(t *testing.T) {
 		}
 	}
 }
+
+// acme's database host does not answer, and its share serves another address than is on record, which has become another tenant's since.
+func TestAddressesAreMadeTrueWhateverIsKnownOfTheDatabase(t *testing.T) {
+	w := heldWorld()
+	before := w.books.clone()
+	w.readdress("acme", "10.0.0.9")
+	f := w.found()
+	db := f.Hosts["database-standard-1"]
+	db.Blind = "it does not answer"
+	f.Hosts["database-standard-1"] = db
+	p := Make(before, f, w.now)
+	after := apply(before, p, w)
+	if got := after.Tenants["acme"].Reached(); !slices.Equal(got, []string{"10.0.0.9"}) {
+		t.Errorf("it has %v: %v", got, p.Lines)
+	}
+	if got, want := after.Tenants["acme"].Database, before.Tenants["acme"].Database; got != want {
+		t.Errorf("its database is %+v, and not %+v", got, want)
+	}
+	if again := Make(after, f, w.now); len(again.Tenants) > 0 {
+		t.Errorf("made once more, the plan is %v", again.Lines)
+	}
+	// Another signs up from that address by now: whose it is is for people to say.
+	before.Tenants["wonka"] = pool.Tenant{ID: "wonka", Tier: "standard", State: pool.TenantWaiting, Addresses: []string{"10.0.0.9"}}
+	if p := Make(before, f, w.now); p.changed("acme") {
+		t.Errorf("it is changed: %v", p.Lines)
+	}
+}
+
+func (p Plan) changed(id pool.TenantID) bool {
+	return slices.ContainsFunc(p.Tenants, func(c TenantChange) bool { return c.After.ID == id })
+}

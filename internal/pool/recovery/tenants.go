@@ -43,6 +43,7 @@ func (p *planner) tenant(id pool.TenantID) {
 		return // it waits, or leaves, or has left
 	case len(there) == 0:
 		p.unsure("look for the database of", of, "its secret is for database %q, which stands on no host that could be looked at", lost)
+		p.readdress(t, id)
 		return
 	}
 	secret, sure := p.chosen(t, there, lost != "" && p.unseen())
@@ -96,6 +97,22 @@ func (p *planner) tenant(id pool.TenantID) {
 	}
 	p.holder[database], p.holder[share] = id, id
 	p.has(t, known, secret, database, share)
+}
+
+// readdress has a tenant whose database could not be looked at be recorded with the addresses that its share serves: one that it had
+// once may be another's by now, whose machine would be let in with it.
+func (p *planner) readdress(t pool.Tenant, id pool.TenantID) {
+	share, n := p.shareOf(t, Secret{Tenant: id, Mark: t.Mark})
+	if t.State != pool.TenantReady || n != 1 || !p.same(t.Share, share) {
+		return
+	}
+	if other, _ := p.alsoServes(id, share); other != "" {
+		return // whose address it is is for people to say
+	}
+	if after, why := p.addressed(t, share); why != "" {
+		p.change(t, after)
+		p.does("restore", "tenant "+string(id), "%s", why)
+	}
 }
 
 // alsoServes is another tenant whose address is among those that a tenant's share serves: by the records, or by what stands. To a
