@@ -52,6 +52,7 @@ func (p *planner) tenant(id pool.TenantID) {
 			p.contested[p.databases[s.Database]] = "it is not known by which of its secrets tenant " + string(id) + " logs in"
 		}
 		p.unsure("decide for", of, "it has %d secrets, of which %d are for databases that were seen, and it is not known by which it logs in", secrets, len(there))
+		p.readdress(t, id)
 		return
 	}
 	database := p.databases[secret.Database]
@@ -59,6 +60,7 @@ func (p *planner) tenant(id pool.TenantID) {
 	if db := p.slot(database); p.shared(secret) && (n > 0 || db.Open || db.Holds) {
 		p.contested[database] = "secrets of several tenants are for it"
 		p.unsure("decide for", of, "a secret of another tenant is for its database %s too", secret.Database)
+		p.readdress(t, id)
 		return
 	}
 	p.rest(t, id, secret.Database)
@@ -99,7 +101,7 @@ func (p *planner) tenant(id pool.TenantID) {
 	p.has(t, known, secret, database, share)
 }
 
-// readdress has a tenant whose database could not be looked at be recorded with the addresses that its share serves: one that it had
+// readdress has a tenant of whose database nothing can be said be recorded with the addresses that its share serves: one that it had
 // once may be another's by now, whose machine would be let in with it.
 func (p *planner) readdress(t pool.Tenant, id pool.TenantID) {
 	share, n := p.shareOf(t, Secret{Tenant: id, Mark: t.Mark})
@@ -258,6 +260,7 @@ func (p *planner) without(t pool.Tenant) {
 	of := "tenant " + string(t.ID)
 	if !p.over(t.Database) && !p.over(t.Share) || len(p.shares[t.ID]) > 0 {
 		p.unsure("look for the secret of", of, "it has none, and what it had still stands")
+		p.readdress(t, t.ID)
 		return
 	}
 	if !p.over(t.Database) || !p.over(t.Share) { // as what it had before it moved: nobody gets it
