@@ -41,6 +41,36 @@ func TestTheGuardOfWhatATenantMovedAwayFromAsksWhatItHasAndLeftWith(t *testing.T
 	}
 }
 
+// A tenant that moves once more has what it moves to by its record a moment before the record of its moves says so.
+func TestTheGuardOfWhatATenantMovedAwayFromKnowsThatItMovesOn(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(n int) Holding { return Holding{Host: "database-standard-1", Index: n, Generation: 1} }
+	target := Target{
+		What: "database", Name: "d_was", Want: "d_was",
+		Slot:      Slot{Index: 1, Generation: 1, State: SlotLeaving, Tenant: "acme"},
+		Clearance: Clearance{Departure: "acme.move-1", Kind: Database, Holding: at(1), State: ClearanceScrubbing},
+	}
+	for name, c := range map[string]struct {
+		from, to, has Holding // of the move that is under way, and what the tenant has
+		may           bool
+	}{
+		"it has what it moves to":             {at(2), at(3), at(3), true},
+		"it has what it moves from":           {at(2), at(3), at(2), true},
+		"it has neither":                      {at(2), at(3), at(4), false},
+		"it moves from elsewhere":             {at(4), at(3), at(3), false},
+		"it left, and no slot was found":      {at(2), Holding{}, Holding{}, false},
+		"it left before it had what is found": {at(2), at(3), Holding{}, false},
+	} {
+		r := Restoration{
+			Tenant: "acme", Number: 2, Move: true, State: RestorationRestoring, Database: c.from, Target: c.to,
+			Kept: []KeptDatabase{{Move: "acme.move-1", Holding: at(1), Now: at(2), Until: now}},
+		}
+		if said := GuardMoved(target, r, Tenant{ID: "acme", Database: c.has}, nil, now); (len(said) == 0) != c.may {
+			t.Errorf("%s: the guard says %q", name, said)
+		}
+	}
+}
+
 // What its tenant moved away from is cleared by another function, whose clock may be behind. What is beside the tenant's own is dropped
 // by who looks.
 func TestWhatWasMovedAwayFromGoesWhenItsTimeIsOverByEveryClock(t *testing.T) {
