@@ -82,7 +82,8 @@ demo: setup native synth ## Run the whole system on this machine, with signups, 
 
 test: setup native synth ## Run every test, with the real parts
 	@internal/local/setup browser
-	go test -timeout 40m ./...
+	@# The end-to-end tests mostly wait, for a quarter of an hour: begun first, all others run beside them.
+	go test -timeout 40m ./internal/endtoend ./...
 
 screenshots: setup native synth ## Take the pictures of the demo's page for the documents
 	@internal/local/setup browser
