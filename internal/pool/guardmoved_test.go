@@ -51,21 +51,30 @@ func TestTheGuardOfWhatATenantMovedAwayFromKnowsThatItMovesOn(t *testing.T) {
 		Clearance: Clearance{Departure: "acme.move-1", Kind: Database, Holding: at(1), State: ClearanceScrubbing},
 	}
 	for name, c := range map[string]struct {
-		from, to, has Holding // of the move that is under way, and what the tenant has
+		from, to, has Holding        // of the move that is under way, and what the tenant has
+		left          DepartureState // with what it had; empty: it has it
 		may           bool
 	}{
-		"it has what it moves to":             {at(2), at(3), at(3), true},
-		"it has what it moves from":           {at(2), at(3), at(2), true},
-		"it has neither":                      {at(2), at(3), at(4), false},
-		"it moves from elsewhere":             {at(4), at(3), at(3), false},
-		"it left, and no slot was found":      {at(2), Holding{}, Holding{}, false},
-		"it left before it had what is found": {at(2), at(3), Holding{}, false},
+		"it has what it moves to":             {at(2), at(3), at(3), "", true},
+		"it has what it moves from":           {at(2), at(3), at(2), "", true},
+		"it has neither":                      {at(2), at(3), at(4), "", false},
+		"it moves from elsewhere":             {at(4), at(3), at(3), "", false},
+		"it left, and no slot was found":      {at(2), Holding{}, Holding{}, "", false},
+		"it left before it had what is found": {at(2), at(3), Holding{}, "", false},
+		"it left with what it moves to":       {at(2), at(3), at(3), DepartureLeaving, true},
+		"it left with what it moves from":     {at(2), at(3), at(2), DepartureLeaving, true},
+		"it left with neither":                {at(2), at(3), at(4), DepartureLeaving, false},
+		"it stays after all, with neither":    {at(2), at(3), at(3), DepartureUndone, false},
 	} {
 		r := Restoration{
 			Tenant: "acme", Number: 2, Move: true, State: RestorationRestoring, Database: c.from, Target: c.to,
 			Kept: []KeptDatabase{{Move: "acme.move-1", Holding: at(1), Now: at(2), Until: now}},
 		}
-		if said := GuardMoved(target, r, Tenant{ID: "acme", Database: c.has}, nil, now); (len(said) == 0) != c.may {
+		tenant, left := Tenant{ID: "acme", Database: c.has}, []Departure(nil)
+		if c.left != "" {
+			left, tenant.Database = []Departure{{Tenant: tenant, State: c.left}}, Holding{}
+		}
+		if said := GuardMoved(target, r, tenant, left, now); (len(said) == 0) != c.may {
 			t.Errorf("%s: the guard says %q", name, said)
 		}
 	}
