@@ -386,3 +386,53 @@ func TestATenantThatIsLockedOutIsToldOf(t *testing.T) {
 	w.run(time.Hour, w.once)
 	w.stayed(t)
 }
+
+// A tenant leaves between any two calls by which its move ends, and who ends it dies there, or goes on. What it left with has what it
+// wrote: the departure, which waits for that, shuts and archives it.
+func TestADepartureWhileAMoveSwitches(t *testing.T) {
+	for _, dies := range []bool{true, false} {
+		ends := map[pool.RestorationState]int{}
+		for n, more := 0, true; more; n++ {
+			w := newMovingWorld(t)
+			w.complain, w.writes = false, false
+			w.moveTo("")
+			calls, left, rows := 0, false, w.wrote(w.database("acme").rows)
+			w.call = func(_ string, do func() error) error {
+				r, err := w.ledger.Restoration(t.Context(), "acme")
+				if err != nil || r.State != pool.RestorationRestoring || r.Step != pool.StepSwitch {
+					return do()
+				}
+				if calls++; calls == n+1 {
+					left = true
+					w.leave()
+					if dies {
+						return errors.New("it dies")
+					}
+				}
+				return do()
+			}
+			w.run(3*time.Hour, w.once)
+			if more = left; !left {
+				break
+			}
+			r, d := w.restoration(), w.database("acme")
+			if ends[r.State]++; r.Step != "" && r.Step != pool.StepSweep {
+				t.Errorf("left before call %d: the move is %s at %q: %s", n, r.State, r.Step, r.Error)
+			}
+			if d == nil || len(d.rows) == 0 || w.wrote(d.rows) != rows {
+				t.Errorf("left before call %d: the move is %s, and what the tenant left with is %+v", n, r.State, d)
+			}
+			if left := w.outcome().clean(); len(left) > 0 {
+				t.Errorf("left before call %d: %v is left", n, left)
+			}
+			for _, e := range w.bus.Published() {
+				if dies && e.DetailType == "AccessChanged" {
+					t.Errorf("left before call %d: it is told where its database is: %s", n, e.Detail)
+				}
+			}
+		}
+		if ends[pool.RestorationWithdrawn] == 0 || ends[pool.RestorationRestored] == 0 {
+			t.Errorf("moves ended as %v", ends)
+		}
+	}
+}

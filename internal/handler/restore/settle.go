@@ -39,7 +39,7 @@ func (h *Handler) land(ctx context.Context, r pool.Restoration) (restoring, erro
 // settle makes the database on the other host the tenant's: from when its record says so there is no way back, and this is
 // done until all of it is done.
 func (h *Handler) settle(ctx context.Context, r pool.Restoration) (restoring, error) {
-	t, err := h.Ledger.Tenant(ctx, r.Tenant)
+	t, err := h.tenant(ctx, r)
 	if err != nil && !errors.Is(err, pool.ErrNotFound) {
 		return restoring{}, fmt.Errorf("look whether tenant %s stays: %w", r.Tenant, err)
 	}
@@ -69,6 +69,23 @@ func (h *Handler) settle(ctx context.Context, r pool.Restoration) (restoring, er
 	r.Refused, r.Swapped = now.Sub(r.Shut), now.UTC()
 	return restoring{Record: r.Proven(now, fmt.Sprintf("tenant %s has database %s of %s; what it had on %s is kept, shut",
 		r.Tenant, pool.DatabaseName(r.Target.Name), r.Target.Host, r.Database.Host))}, nil
+}
+
+// tenant is the tenant of a move as it is; if it leaves, with what it had then: its departure has that, and its own record is a tombstone.
+func (h *Handler) tenant(ctx context.Context, r pool.Restoration) (pool.Tenant, error) {
+	t, err := h.Ledger.Tenant(ctx, r.Tenant)
+	if err != nil || t.State != pool.TenantLeft || t.Mark != r.Mark {
+		return t, err
+	}
+	d, err := h.Ledger.Departure(ctx, pool.DepartureIDOf(t))
+	if errors.Is(err, pool.ErrNotFound) {
+		return t, nil
+	}
+	if err != nil {
+		return t, fmt.Errorf("read the departure of tenant %s: %w", t.ID, err)
+	}
+	t.Database, t.Secret = d.Tenant.Database, d.Tenant.Secret
+	return t, nil
 }
 
 // letInThere lets the tenant into its database on the other host, once its secret says where that is. One that leaves by now
@@ -123,10 +140,14 @@ func (h *Handler) leaveSlot(ctx context.Context, r pool.Restoration) (pool.Host,
 	return from, err
 }
 
+// tellMoved says where a tenant's database is now. One that leaves by now is told by its departure that it is shut out.
 func (h *Handler) tellMoved(ctx context.Context, r pool.Restoration) error {
 	t, err := h.Ledger.Tenant(ctx, r.Tenant)
 	if err != nil {
 		return fmt.Errorf("read tenant %s, which has moved: %w", r.Tenant, err)
+	}
+	if t.State != pool.TenantReady {
+		return nil
 	}
 	return h.Announce.TenantMoved(ctx, r, t)
 }

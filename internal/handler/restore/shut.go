@@ -154,10 +154,10 @@ func (h *Handler) stayPut(ctx context.Context, r pool.Restoration) (restoring, e
 	return restoring{Record: r.ProvenTo(pool.StepTell, h.Now(), "its task, its roles and what they filled are gone, and the tenant has what it had")}, nil
 }
 
-// hasMoved reports whether the tenant has what a move was to bring it to, though the move's own record does not know it: so
-// it is when the table was put back to a time in the midst of the move, and made true again.
+// hasMoved reports whether the tenant has what a move was to bring it to, or left with that, though the move's own record does not know
+// it: so it is when the table was put back to a time in the midst of the move, and made true again.
 func (h *Handler) hasMoved(ctx context.Context, r pool.Restoration) (bool, error) {
-	t, err := h.Ledger.Tenant(ctx, r.Tenant)
+	t, err := h.tenant(ctx, r)
 	if errors.Is(err, pool.ErrNotFound) {
 		return false, nil
 	}

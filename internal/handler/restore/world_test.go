@@ -278,12 +278,24 @@ func (w *world) databaseServer() *server {
 	return w.servers[w.host("database-standard-1").Access.Address]
 }
 
-// database is a tenant's own, whichever has its name now.
+// database is a tenant's own, or what one had that leaves, whichever has its name now.
 func (w *world) database(id pool.TenantID) *database {
+	w.t.Helper()
+	has := w.has(id).Database
+	return w.servers[w.host(has.Host).Access.Address].databases[has.Name]
+}
+
+// has is a tenant as it is, or as it was when it left.
+func (w *world) has(id pool.TenantID) pool.Tenant {
 	w.t.Helper()
 	t, err := w.ledger.Tenant(context.Background(), id)
 	w.must(err)
-	return w.servers[w.host(t.Database.Host).Access.Address].databases[t.Database.Name]
+	if t.State != pool.TenantLeft {
+		return t
+	}
+	d, err := w.ledger.Departure(context.Background(), pool.DepartureIDOf(t))
+	w.must(err)
+	return d.Tenant
 }
 
 func (w *world) restoration() pool.Restoration {
@@ -318,10 +330,9 @@ func (w *world) leave() {
 	ctx := context.Background()
 	t, err := w.ledger.Tenant(ctx, "acme")
 	w.must(err)
-	left, err := pool.MoveTenant(t, pool.TenantLeft, w.now, "it leaves")
+	left, d, err := pool.Leave(t, pool.Departure{Tenant: t, RequestedAt: w.now, Reason: "it leaves"}, w.terms, w.now)
 	w.must(err)
-	_, err = w.ledger.SaveTenant(ctx, t, left)
-	w.must(err)
+	w.must(w.ledger.Depart(ctx, t, left, d))
 }
 
 // program stands for the restorer.
