@@ -1,7 +1,6 @@
 package decommission
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,8 +40,8 @@ func (h *Handler) certify(ctx context.Context, d pool.Departure) (leaving, error
 // certificateMost bounds a certificate that is read, in bytes: it has some lines for each step, and for each snapshot of a host.
 const certificateMost = 1 << 20
 
-// stored stores a certificate, and returns the one that is stored by then. Once more it is the same, but for what is left of a host
-// that was retired since it was stored first: what was said of that stays as it is.
+// stored stores a certificate, and returns the one that is stored by then. The first stays as it is: stored once more it may name
+// what is left of a host that was retired since, or other times of steps that were taken again after the table was put back.
 func (h *Handler) stored(ctx context.Context, d pool.Departure, c events.Certificate) (events.Certificate, error) {
 	content, err := encoded(c)
 	if err != nil {
@@ -62,12 +61,17 @@ func (h *Handler) stored(ctx context.Context, d pool.Departure, c events.Certifi
 	if json.Unmarshal(first, &stored) != nil {
 		return c, err
 	}
-	now := stored
-	now.Remainders = c.Remainders
-	if same, encoding := encoded(now); encoding != nil || !bytes.Equal(same, content) {
+	if !certifySame(stored, c) {
 		return c, err
 	}
 	return stored, nil
+}
+
+// certifySame reports whether two certificates certify the same: of one departure, by one archive, that the same slots are free again.
+func certifySame(a, b events.Certificate) bool {
+	return a.TenantID == b.TenantID && a.Departure == b.Departure && a.Archive == b.Archive && slices.EqualFunc(a.Slots, b.Slots, func(a, b events.CertifiedSlot) bool {
+		return a.Kind == b.Kind && a.Host == b.Host && a.Index == b.Index && a.Generation == b.Generation && a.Retired == b.Retired
+	})
 }
 
 func encoded(c events.Certificate) ([]byte, error) {

@@ -46,7 +46,11 @@ func TestACertificateStaysAsItWasStored(t *testing.T) {
 
 // TestNothingElseIsTakenForACertificate has something else lie where a certificate is to be stored.
 func TestNothingElseIsTakenForACertificate(t *testing.T) {
-	for name, content := range map[string]string{"no certificate": "what?", "another's": `{"version":"1","tenantId":"globex"}`} {
+	for name, content := range map[string]string{
+		"no certificate": "what?", "another's": `{"version":"1","tenantId":"globex"}`,
+		"of another departure": `{"version":"1","tenantId":"acme","departure":"acme.markacme-1"}`,
+		"of another archive":   `{"version":"1","tenantId":"acme","departure":"acme.markacme","archive":{"key":"other"}}`,
+	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.short()
@@ -58,6 +62,51 @@ func TestNothingElseIsTakenForACertificate(t *testing.T) {
 			w.run(3*time.Hour, w.once)
 			if d := w.departure("acme.markacme"); d.State == pool.DepartureLeft || !strings.Contains(d.Error, pool.ErrOtherObject.Error()) || strings.Contains(w.said(), "TenantReleased") {
 				t.Errorf("it is %s at %q: %s; said %s", d.State, d.Step, d.Error, w.said())
+			}
+		})
+	}
+}
+
+// The table was put back to before a departure ended, and its last steps are taken again: that it is certified stays as it was said first.
+func TestACertificateOfStepsThatAreTakenAgainStays(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(c *events.Certificate)
+		ends   bool
+	}{
+		"at other times":    {func(c *events.Certificate) { c.Steps[0].At, c.Slots[0].Steps[0].What = events.At(start), "otherwise" }, true},
+		"of other slots":    {func(c *events.Certificate) { c.Slots[0].Index++ }, false},
+		"of one slot alone": {func(c *events.Certificate) { c.Slots = c.Slots[:1] }, false},
+		"of a retired slot": {func(c *events.Certificate) { c.Slots[0].Retired = "it is broken" }, false},
+		"of fewer files":    {func(c *events.Certificate) { c.Archive.Entries-- }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := newWorld(t)
+			first.short()
+			first.ask("acme", "")
+			first.run(3*time.Hour, first.once)
+			said := first.certificate(t)
+			test.change(&said)
+			content, err := json.MarshalIndent(said, "", "  ")
+			first.must(err)
+
+			w := newWorld(t)
+			w.short()
+			w.ask("acme", "")
+			w.call = func(operation string, do func() error) error {
+				if d, err := w.ledger.Departure(t.Context(), "acme.markacme"); err == nil && d.Step == pool.StepCertify && content != nil {
+					_, err := w.store().Put(t.Context(), pool.ObjectSpec{Bucket: archives, Key: said.CertifiedKey, KMSKey: archiveKey, ContentType: "application/json"}, content)
+					w.must(err)
+					content = nil
+				}
+				return do()
+			}
+			w.complain = false
+			w.run(3*time.Hour, w.once)
+			if d := w.departure("acme.markacme"); (d.State == pool.DepartureLeft) != test.ends {
+				t.Errorf("it is %s at %q: %s", d.State, d.Step, d.Error)
+			}
+			if stays := reflect.DeepEqual(w.certificate(t), said); !stays {
+				t.Error("what was stored first is something else now")
 			}
 		})
 	}
