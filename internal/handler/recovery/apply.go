@@ -43,7 +43,7 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 	if r, err = h.note(ctx, r); err != nil {
 		return r, err
 	}
-	b, err := h.Books.Books(ctx, s.seen)
+	b, err := h.books(ctx, s) // with those who have an address that another is served at
 	if err != nil {
 		return r, err
 	}
@@ -55,7 +55,7 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 	// By the record of a slot alone it may be known that a tenant is on record which has lost it: so who gets nothing is saved first. Who
 	// gets something has a secret, by which it is found again.
 	loses, gets := p.Parted()
-	if err := h.saveTenants(ctx, loses, b); err != nil {
+	if err := h.saveTenants(ctx, loses, b.Books); err != nil {
 		return r, err
 	}
 	for _, c := range p.Hosts {
@@ -63,7 +63,7 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 			return r, err
 		}
 	}
-	if err := h.saveTenants(ctx, gets, b); err != nil {
+	if err := h.saveTenants(ctx, gets, b.Books); err != nil {
 		return r, err
 	}
 	if err := h.send(ctx, p, r); err != nil {

@@ -109,7 +109,6 @@ func newWorld(t *testing.T, known bool) *world {
 	must(t, w.ledger.Register(t.Context(), "10.0.0.7", "initech"))
 	_, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: "initech", Tier: "standard", State: pool.TenantLeft, Mark: "m0"})
 	must(t, err)
-	w.seen.Secrets = append(w.seen.Secrets, inventory.Secret{Name: "headroom/dev/tenant/initech/m9"}) // so that it is looked at
 	return w
 }
 
