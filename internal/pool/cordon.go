@@ -22,8 +22,8 @@ const (
 	strikeWindow = 10 * time.Minute
 	// ReturnRest is how long a slot rests that was taken from a tenant again, before it is closed: as long as
 	// the longest invocation there can be (AWS Lambda quotas: 15 minutes), so that none that had stalled opens it
-	// afterwards.
-	ReturnRest = 15 * time.Minute
+	// afterwards; and a minute more, for what the record of that takes to be written, and for clocks that are apart.
+	ReturnRest = 16 * time.Minute
 )
 
 // StrikeHost counts a failure of a signup against a host in service. With StrikesMost in a row the host is in
