@@ -77,6 +77,13 @@ func TestTheGuardOfWhatATenantMovedAwayFromKnowsThatItMovesOn(t *testing.T) {
 		if said := GuardMoved(target, r, tenant, left, now); (len(said) == 0) != c.may {
 			t.Errorf("%s: the guard says %q", name, said)
 		}
+		over, itself := r, r
+		over.State, itself.Number = RestorationRestored, 1
+		for _, r := range []Restoration{over, itself} { // nothing is on its way, or it is the move that left this
+			if said := GuardMoved(target, r, Tenant{ID: "acme", Database: c.to}, nil, now); len(said) == 0 {
+				t.Errorf("%s: the guard has nothing against it by %s, which is %s", name, r.ID(), r.State)
+			}
+		}
 	}
 }
 

@@ -254,7 +254,7 @@ func GuardMoved(target Target, r Restoration, t Tenant, left []Departure, now ti
 		refuse(now.Before(r.Kept[at].Until), "its grace lasts until %s", r.Kept[at].Until.UTC().Format(time.RFC3339))
 		// It moves on: its record names the next slot a moment before it is noted here that the data is there by now. It may leave in that
 		// moment, too.
-		on := r.Move && r.Target.Host != "" && r.Kept[at].Now.Same(r.Database) && had(r.Target)
+		on := r.Move && !r.State.Ended() && r.ID() != move && r.Target.Host != "" && r.Kept[at].Now.Same(r.Database) && had(r.Target)
 		refuse(!had(r.Kept[at].Now) && !on, "its tenant does not have what it moved to, and did not leave with that")
 	}
 	refuse(had(c.Holding), "%s %q is held by tenant %s, or was when it left", target.What, target.Name, t.ID)
