@@ -12,25 +12,24 @@ import (
 // nobody can log in to, and two calls for each bucket that nobody reaches.
 const recoveryTimeout = 600
 
-// newRecovery makes the function that makes the ledger true again which was lost, or put back. It writes the ledger, and asks
-// tenants to leave who were leaving; of all else there is nothing that it could change.
+// newRecovery makes the function that makes the ledger true again which was lost, or put back. It writes the ledger;
+// of all else there is nothing that it could change.
 func (c *controlPlane) newRecovery() awslambda.Function {
 	f := c.newFunction("Recovers", FunctionProps{
 		Name: "recovery", Queues: []Queue{c.recovers}, Batch: 1, Concurrency: 2, MemoryMiB: 512, TimeoutSeconds: recoveryTimeout, Network: c.network,
 		Grants: slices.Concat(
 			c.ledger.Grants([]string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexDue, indexReserve),
 			[]Grant{
-				sendTo(c.decommissions.Queue), c.readPolicy(), c.readMasterSecrets(), useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
+				c.readPolicy(), c.readMasterSecrets(), useKey(c.keys.Hosts, "secretsmanager", "kms:Decrypt"),
 				{Actions: []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, Resources: jsiiStrings(bucketPattern(c.Stage.Name))},
 			},
 		),
 		MoreGrants: c.lookAtInventory(),
 		Environment: map[string]*string{
-			"TABLE_NAME":             c.ledger.Table.TableName(),
-			"POLICY_PARAMETER":       c.policy.ParameterName(),
-			"DATABASE_SLOTS":         jsii.String(fmt.Sprint(c.Stage.databaseSlots())),
-			"DECOMMISSION_QUEUE_URL": c.decommissions.QueueUrl(),
-			"DATABASES_PROTECTED":    jsii.String(c.databasesProtected()),
+			"TABLE_NAME":          c.ledger.Table.TableName(),
+			"POLICY_PARAMETER":    c.policy.ParameterName(),
+			"DATABASE_SLOTS":      jsii.String(fmt.Sprint(c.Stage.databaseSlots())),
+			"DATABASES_PROTECTED": jsii.String(c.databasesProtected()),
 		},
 	})
 	suppress(f.Role(), "AwsSolutions-IAM5",

@@ -40,7 +40,7 @@ func build(cfg aws.Config, e recovery.Environment) (any, error) {
 			Stage: e.Stage, Nobody: pool.Nobody, Protected: e.Protected, Looker: looker, Ledger: ledger, Now: function.Now,
 		},
 		Shelf: shelves, Vault: slots.Masters(cfg), Databases: databases, Buckets: &buckets.Disposal{Client: s3.NewFromConfig(cfg)},
-		Departures: function.Queues(cfg)(e.Decommissions), Metrics: metrics, Log: slog.Default(), Now: function.Now,
+		Terms: source, Metrics: metrics, Log: slog.Default(), Now: function.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -295,6 +295,17 @@ func Rejoin(left Tenant, d Departure, undone, now time.Time) (Tenant, error) {
 	return back, nil
 }
 
+// Undo is a departure that is undone from now on, and its tenant's record by that (Rejoin). by says who wanted that, and why; wanted is
+// since when.
+func Undo(left Tenant, d Departure, by string, wanted, now time.Time) (back Tenant, undoing Departure, err error) {
+	if undoing, err = MoveDeparture(d, DepartureUndoing, StepReopen, now, "undone by "+by); err != nil {
+		return left, d, err
+	}
+	undoing.UndoneBy, undoing.UndoneAt = by, wanted
+	back, err = Rejoin(left, d, wanted, now)
+	return back, undoing, err
+}
+
 // ErrHeld means that a tenant can't sign up again yet: what it held is being taken back.
 var ErrHeld = errors.New("what it held before is being taken back")
 

@@ -124,13 +124,7 @@ func (h *Handler) rejoin(ctx context.Context, sent time.Time, t pool.Tenant, req
 	case over:
 		return &events.FieldError{Field: "tenantId", Reason: "can't be undone any more: what it had is gone, or was made anew for others"}, nil
 	}
-	now := h.Now()
-	undoing, err := pool.MoveDeparture(d, pool.DepartureUndoing, pool.StepReopen, now, "undone by "+request.RequestedBy+": "+request.Reason)
-	if err != nil {
-		return nil, err
-	}
-	undoing.UndoneBy, undoing.UndoneAt = request.RequestedBy+": "+request.Reason, sent
-	back, err := pool.Rejoin(t, d, sent, now)
+	back, undoing, err := pool.Undo(t, d, request.RequestedBy+": "+request.Reason, sent, h.Now())
 	if err != nil {
 		return nil, err
 	}

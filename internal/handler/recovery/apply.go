@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"headroom/events"
 	"headroom/internal/pool"
@@ -66,7 +65,10 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 	if err := h.saveTenants(ctx, gets, b.Books); err != nil {
 		return r, err
 	}
-	if err := h.send(ctx, p, r); err != nil {
+	if err := h.haveLeave(ctx, p.Leave, r); err != nil {
+		return r, err
+	}
+	if err := h.haveStay(ctx, p.Stay, r); err != nil {
 		return r, err
 	}
 	left, err := h.planOf(ctx, s)
@@ -74,7 +76,7 @@ func (h *Handler) apply(ctx context.Context, q events.RecoverRequest, before, r 
 		return r, err
 	}
 	r = r.Looked(left, s.seen.At)
-	if len(left.Hosts)+len(left.Tenants) > 0 { // who is asked to leave, or to stay, does so a little later
+	if !left.Done() {
 		return r, fmt.Errorf("%d changes are left after all were made: %w", len(left.Lines), pool.ErrConflict)
 	}
 	// The ledger is true. What is left is to hand out again, from some hosts before others.
@@ -160,28 +162,3 @@ func (h *Handler) register(ctx context.Context, address string, id pool.TenantID
 	}
 	return err
 }
-
-// send asks those to leave again who were leaving, and those to stay who stay.
-func (h *Handler) send(ctx context.Context, p plans.Plan, r plans.Record) error {
-	const why = "recovered: the ledger was put back"
-	for _, w := range p.Leave {
-		if err := h.Departures.Send(ctx, events.DecommissionRequested{
-			Version: events.Version, Type: events.TypeDecommissionRequested, TenantID: string(w.Tenant), Reason: why, RequestedBy: r.By,
-			AsOf: asOf(w.Since),
-		}, 0); err != nil {
-			return fmt.Errorf("have tenant %s leave again: %w", w.Tenant, err)
-		}
-	}
-	for _, w := range p.Stay {
-		if err := h.Departures.Send(ctx, events.UndoRequested{
-			Version: events.Version, Type: events.TypeUndoRequested, TenantID: string(w.Tenant), Reason: why, RequestedBy: r.By,
-			AsOf: asOf(w.Since),
-		}, 0); err != nil {
-			return fmt.Errorf("have tenant %s stay: %w", w.Tenant, err)
-		}
-	}
-	return nil
-}
-
-// asOf words a time for a message.
-func asOf(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }

@@ -11,8 +11,7 @@ type Environment struct {
 	Stage           string `env:"STAGE,required,notEmpty"`
 	TableName       string `env:"TABLE_NAME,required,notEmpty"`
 	PolicyParameter string `env:"POLICY_PARAMETER,required,notEmpty"`
-	DatabaseSlots   int    `env:"DATABASE_SLOTS,required"` // that a database host has connections for
-	Decommissions   string `env:"DECOMMISSION_QUEUE_URL,required,notEmpty"`
+	DatabaseSlots   int    `env:"DATABASE_SLOTS,required"`         // that a database host has connections for
 	Protected       bool   `env:"DATABASES_PROTECTED,required"`    // whether database hosts are to be protected from deletion
 	TaskRoot        string `env:"LAMBDA_TASK_ROOT" envDefault:"."` // holds rds-ca.pem
 }

@@ -30,7 +30,11 @@ type store interface {
 	SaveHostDuring(ctx context.Context, r plans.Record, before, after pool.Host, outcome pool.Outcome, now time.Time) error
 	Request(ctx context.Context, t pool.Tenant) (stored pool.Tenant, fresh bool, err error)
 	SaveTenant(ctx context.Context, before, after pool.Tenant) (pool.Tenant, error)
+	Tenant(ctx context.Context, id pool.TenantID) (pool.Tenant, error)
 	Tenants(ctx context.Context, ids []pool.TenantID) (map[pool.TenantID]pool.Tenant, error)
+	Depart(ctx context.Context, before, after pool.Tenant, d pool.Departure) error
+	Departure(ctx context.Context, id pool.DepartureID) (pool.Departure, error)
+	Rejoin(ctx context.Context, before, after pool.Departure, tombstone, tenant pool.Tenant) error
 	Owner(ctx context.Context, address string) (pool.TenantID, error)
 	Register(ctx context.Context, address string, tenant pool.TenantID) error
 	Unregister(ctx context.Context, address string, seen pool.Tenant) error
@@ -48,6 +52,12 @@ type books interface {
 
 type shelves interface {
 	Reconcile(ctx context.Context, tier pool.Tier) error
+	SettleFor(ctx context.Context, t pool.Tenant) error
+}
+
+// terms are those by which tenants leave.
+type terms interface {
+	Terms(ctx context.Context) (pool.Terms, error)
 }
 
 type vault interface {
@@ -64,24 +74,20 @@ type buckets interface {
 	Found(ctx context.Context, bucketARN string) (string, error)
 }
 
-type sender interface {
-	Send(ctx context.Context, body any, delay time.Duration) error
-}
-
 // Config is what a Handler is built from. All fields are required.
 type Config struct {
-	Stage      string
-	Ledger     store
-	Looker     looker
-	Books      books
-	Shelf      shelves
-	Vault      vault
-	Databases  databases
-	Buckets    buckets
-	Departures sender // decommission's queue
-	Metrics    telemetry.Recorder
-	Log        *slog.Logger
-	Now        func() time.Time
+	Stage     string
+	Ledger    store
+	Looker    looker
+	Books     books
+	Shelf     shelves
+	Terms     terms
+	Vault     vault
+	Databases databases
+	Buckets   buckets
+	Metrics   telemetry.Recorder
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // Handler handles the messages of the recover queue.
@@ -90,7 +96,7 @@ type Handler struct{ Config }
 // New checks the configuration.
 func New(c Config) (*Handler, error) {
 	if c.Stage == "" || c.Ledger == nil || c.Looker == nil || c.Books == nil || c.Shelf == nil || c.Vault == nil || c.Databases == nil ||
-		c.Buckets == nil || c.Departures == nil || c.Log == nil || c.Now == nil {
+		c.Buckets == nil || c.Terms == nil || c.Log == nil || c.Now == nil {
 		return nil, errors.New("recovery: every field of Config is required")
 	}
 	return &Handler{c}, nil

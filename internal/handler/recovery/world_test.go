@@ -3,7 +3,6 @@ package recovery
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -39,7 +38,6 @@ type world struct {
 	full      map[string]string
 	down      error // the database host does not answer
 	shut      error // no bucket can be looked into
-	sent      []string
 	metrics   bytes.Buffer
 	messages  int
 }
@@ -149,17 +147,7 @@ func (s storage) Found(_ context.Context, bucket string) (string, error) {
 	return s.w.full[bucket], s.w.shut
 }
 
-func (w *world) Send(_ context.Context, body any, _ time.Duration) error {
-	switch q := body.(type) {
-	case events.DecommissionRequested:
-		w.sent = append(w.sent, "leave "+q.TenantID)
-	case events.UndoRequested:
-		w.sent = append(w.sent, "stay "+q.TenantID)
-	default:
-		return errors.New("an unknown message")
-	}
-	return nil
-}
+func (w *world) Terms(context.Context) (pool.Terms, error) { return pool.DefaultTerms, nil }
 
 // killed makes calls through a Call.
 type killed struct {
@@ -172,10 +160,6 @@ func (k killed) Look(ctx context.Context) (s inventory.Seen, err error) {
 	return s, err
 }
 
-func (k killed) Send(ctx context.Context, body any, delay time.Duration) error {
-	return k.call("Send", func() error { return k.world.Send(ctx, body, delay) })
-}
-
 func (w *world) handler(t *testing.T, call killtest.Call) *Handler {
 	t.Helper()
 	now := func() time.Time { return w.now }
@@ -183,7 +167,7 @@ func (w *world) handler(t *testing.T, call killtest.Call) *Handler {
 	shelves, err := shelf.New(shelf.Config{Ledger: l, Policies: w, Now: now})
 	must(t, err)
 	h, err := New(Config{
-		Stage: "dev", Ledger: l, Looker: killed{w, call}, Shelf: shelves, Vault: w, Databases: instance{w}, Buckets: storage{w}, Departures: killed{w, call},
+		Stage: "dev", Ledger: l, Looker: killed{w, call}, Shelf: shelves, Vault: w, Databases: instance{w}, Buckets: storage{w}, Terms: w,
 		Books:   &stocktake.Taker{Stage: "dev", Nobody: pool.Nobody, Looker: w, Ledger: l, Now: now},
 		Metrics: telemetry.Recorder{Out: &w.metrics, Now: now, Stage: "dev", Log: slog.New(slog.DiscardHandler)},
 		Log:     slog.New(slog.DiscardHandler), Now: now,

@@ -47,8 +47,8 @@ type Wish struct {
 type Plan struct {
 	Hosts   []HostChange
 	Tenants []TenantChange
-	Leave   []Wish        // tenants that were leaving: they are asked to leave again
-	Stay    []Wish        // tenants that leave by the record, and were let in again: that they leave is undone again
+	Leave   []Wish        // tenants that were leaving: they leave by the record again
+	Stay    []Wish        // tenants that leave by the record, and were let in again: that they leave is undone by the record again
 	Keep    []pool.HostID // hosts of which it is not known what they have: they go on being held
 	Lines   []Line        // what is done
 	Unsure  []Line        // what nobody but a person can decide. Nothing of that is handed out

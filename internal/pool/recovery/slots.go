@@ -197,6 +197,9 @@ func (p *planner) empty(h pool.Host, s, is pool.Slot, same bool, of string) pool
 	}
 	switch s.State {
 	case pool.SlotAssigned:
+		if p.underWay(s.Tenant, func(has pool.Holding) bool { return has.Host == h.ID && has.Index == s.Index }) != "" {
+			break // it leaves, and wrote nothing
+		}
 		p.unsure("look at", of, "it is tenant %s's by the record, and is empty and shut", s.Tenant)
 	case pool.SlotOffered:
 		if !p.onShelf(h, s) {

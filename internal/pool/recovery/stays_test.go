@@ -313,3 +313,22 @@ func TestAddressesAreMadeTrueWhateverIsKnownOfTheDatabase(t *testing.T) {
 func (p Plan) changed(id pool.TenantID) bool {
 	return slices.ContainsFunc(p.Tenants, func(c TenantChange) bool { return c.After.ID == id })
 }
+
+// acme is ready by the record, nobody can reach its database, and its share's host does not answer: whether it leaves is for people to say.
+func TestWhoIsReadyAndShutIsAskedAbout(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		w := heldWorld()
+		f := w.found()
+		f.Hosts["database-standard-1"].Slots[0].Open = open
+		shares := f.Hosts["share-standard-1"]
+		shares.Blind = "it does not answer"
+		f.Hosts["share-standard-1"] = shares
+		p := Make(w.books, f, w.now)
+		if asks := slices.ContainsFunc(p.Unsure, func(l Line) bool { return l.Of == "tenant acme" }); asks == open {
+			t.Errorf("open %t: unsure of %v", open, p.Unsure)
+		}
+		if len(p.Tenants)+len(p.Leave) > 0 {
+			t.Errorf("open %t: it does %v", open, p.Lines)
+		}
+	}
+}

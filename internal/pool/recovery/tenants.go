@@ -292,6 +292,9 @@ func (p *planner) unfinished(t pool.Tenant, known bool, id pool.TenantID, s Secr
 	of := "tenant " + string(id)
 	hold, held := p.Shelves[t.Tier].Held[id]
 	if known && (p.same(t.Database, database) || held && p.holds(t.Tier, hold, database)) {
+		if t.State == pool.TenantReady && !p.slot(database).Open {
+			p.unsure("let in or put out", of, "nobody can reach its database, and its share could not be looked at, or stands no more")
+		}
 		return
 	}
 	former := t.State == pool.TenantReady && t.Mark != s.Mark && p.over(t.Database) && p.over(t.Share)

@@ -31,9 +31,6 @@ func (t *town) hearReady(e events.StorageReady) {
 	if undoing(a, id) {
 		return // the first looks at its share read no record: one that was sent before may see it as it was
 	}
-	if !w.putback.from.IsZero() && w.underWay(`"type":"DecommissionRequested","tenantId":"`+e.TenantID+`"`) {
-		return // it was leaving, and a recovery has asked it to leave again: who asks before that is heard is told what the ledger says
-	}
 	if a.Restorations[id].ShutsOut() {
 		return // it moves, and was ready before: a late copy of a message may say so again
 	}

@@ -264,11 +264,12 @@ func (d *databases) Found(_ context.Context, login pool.Login) (found []pool.Fou
 // wireRecovery makes the function that makes the ledger say again what there is.
 func (w *world) wireRecovery() error {
 	now := w.clock("recovery")
-	shelves, shelfErr := shelf.New(shelf.Config{Ledger: w.store(), Policies: w.policies(now), Now: now})
+	policies := w.policies(now)
+	shelves, shelfErr := shelf.New(shelf.Config{Ledger: w.store(), Policies: policies, Now: now})
 	h, err := recovery.New(recovery.Config{
 		Stage: stage, Ledger: w.store(), Looker: looker{w},
 		Books: &stocktake.Taker{Stage: stage, Nobody: nobody, Looker: looker{w}, Ledger: w.store(), Now: now},
-		Shelf: shelves, Vault: w.cloud.vault, Databases: w.cloud.databases, Buckets: w.cloud.empties, Departures: w.sender(w.leaving),
+		Shelf: shelves, Vault: w.cloud.vault, Databases: w.cloud.databases, Buckets: w.cloud.empties, Terms: policies,
 		Metrics: none, Log: discard, Now: now,
 	})
 	if err == nil {
