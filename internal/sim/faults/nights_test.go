@@ -25,7 +25,19 @@ func TestNight(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	seeds, days, began := all.Seeds, all.Days, time.Now()
+	seeds, days, seconds, began := all.Seeds, all.Days, all.Seconds, time.Now()
+	// Once a minute, so that a night that is cut short counts, too.
+	saved := began
+	save := func() {
+		saved = time.Now()
+		all.Seconds = seconds + saved.Sub(began).Seconds()
+		if *tallyFile == "" {
+			return
+		}
+		if err := all.write(*tallyFile); err != nil {
+			t.Error(err)
+		}
+	}
 	var mu sync.Mutex
 	next := func() Plan {
 		mu.Lock()
@@ -40,6 +52,9 @@ func TestNight(t *testing.T) {
 		if o.Problem != nil {
 			t.Errorf("%v\nreplay: go test ./internal/sim/faults -run TestReplay -v -replay %q", o.Problem, p)
 		}
+		if time.Since(saved) > time.Minute {
+			save()
+		}
 	}
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -51,12 +66,6 @@ func TestNight(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	took := time.Since(began)
-	all.Seconds += took.Seconds()
-	t.Logf("%s\nall nights: %s", all.rates(took, all.Seeds-seeds, all.Days-days), &all)
-	if *tallyFile != "" {
-		if err := all.write(*tallyFile); err != nil {
-			t.Fatal(err)
-		}
-	}
+	save()
+	t.Logf("%s\nall nights: %s", all.rates(time.Since(began), all.Seeds-seeds, all.Days-days), &all)
 }
