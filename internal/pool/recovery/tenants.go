@@ -127,7 +127,7 @@ func (p *planner) alsoServes(id pool.TenantID, share place) (other pool.TenantID
 		for _, other = range slices.Sorted(maps.Keys(p.Tenants)) {
 			t := p.Tenants[other]
 			// Then what stands says it. The share of a signup that is under way is not open yet, and is to be.
-			seen := slices.ContainsFunc(p.shares[other], func(at place) bool { return p.slot(at).Open }) ||
+			seen := slices.ContainsFunc(p.shares[other], func(at place) bool { return p.slot(at).Open }) || len(p.shares[other]) > 0 && p.wrote(other) ||
 				t.State == pool.TenantReady && (len(p.shares[other]) > 0 || p.Found.Hosts[t.Share.Host].Blind == "")
 			if other != id && t.State != pool.TenantLeft && !seen && slices.Contains(t.Reached(), address) {
 				return other, address
@@ -138,6 +138,14 @@ func (p *planner) alsoServes(id pool.TenantID, share place) (other pool.TenantID
 		}
 	}
 	return "", ""
+}
+
+// wrote reports whether a tenant has been in: it is no signup, whatever its record says, and is shut if its share serves nobody.
+func (p *planner) wrote(id pool.TenantID) bool {
+	return slices.ContainsFunc(p.shares[id], func(at place) bool { return p.slot(at).Full }) || slices.ContainsFunc(p.claims[id], func(s Secret) bool {
+		at, found := p.databases[s.Database]
+		return found && (p.slot(at).Open || p.slot(at).Holds)
+	})
 }
 
 // serving is a tenant but one whose share serves an address; empty: there is none.
