@@ -64,6 +64,8 @@ func (h *Handler) finish(host pool.Host) (progress, error) {
 	state, why := pool.HostInService, fmt.Sprintf("its %d slots are ready", len(host.Slots))
 	if on := host.Alarmed(); len(on) > 0 {
 		state, why = pool.HostCordoned, "its slots are ready, and alarms were on before: "+strings.Join(on, ", ")
+	} else if host.ByHand != "" {
+		state, why = pool.HostCordoned, "its slots are ready, and it is cordoned by hand, by "+host.ByHand
 	}
 	host, err := pool.MoveHost(host, state, now, why)
 	if err != nil {

@@ -38,17 +38,17 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 		History:  func(host pool.Host) []pool.Entry { return host.History },
 		Steps: map[pool.Step]lifecycle.Do[pool.Host]{
 			pool.StepBuild:     h.build,
-			pool.StepAttach:    h.attach,
-			pool.StepBoot:      h.boot,
-			pool.StepActivate:  h.activate,
-			pool.StepStabilize: h.stabilize,
-			pool.StepAlarms:    h.alarms,
-			pool.StepCache:     h.cache,
-			pool.StepShares:    h.shares,
-			pool.StepAvailable: h.available,
-			pool.StepHarden:    h.harden,
-			pool.StepSlots:     h.slots,
-			pool.StepSettle:    h.settle,
+			pool.StepAttach:    h.unheld(h.attach),
+			pool.StepBoot:      h.unheld(h.boot),
+			pool.StepActivate:  h.unheld(h.activate),
+			pool.StepStabilize: h.unheld(h.stabilize),
+			pool.StepAlarms:    h.unheld(h.alarms),
+			pool.StepCache:     h.unheld(h.cache),
+			pool.StepShares:    h.unheld(h.shares),
+			pool.StepAvailable: h.unheld(h.available),
+			pool.StepHarden:    h.unheld(h.harden),
+			pool.StepSlots:     h.unheld(h.slots),
+			pool.StepSettle:    h.unheld(h.settle),
 			pool.StepAnnounce:  h.announce,
 			pool.StepDelete:    h.remove,
 			pool.StepWatch:     h.watch,
@@ -69,6 +69,21 @@ func (h *Handler) machine() lifecycle.Machine[pool.Host] {
 		Rested: h.rested,
 		Moved:  h.logMove,
 		Time:   h.timeLeft,
+	}
+}
+
+// heldWait is the time between two looks whether a host may be made any further.
+const heldWait = 5 * time.Minute
+
+// unheld does a step by which a host is made, unless a recovery holds the host: it may have been in service since the time to which
+// the table was put back, and have tenants.
+func (h *Handler) unheld(do lifecycle.Do[pool.Host]) lifecycle.Do[pool.Host] {
+	return func(ctx context.Context, host pool.Host) (progress, error) {
+		if !host.HeldByRecovery() {
+			return do(ctx, host)
+		}
+		host.Due = h.Now().Add(pool.Deadline(host.Step))
+		return progress{Record: host, Wait: heldWait, Because: errors.New("a recovery does not know yet what it has")}, nil
 	}
 }
 

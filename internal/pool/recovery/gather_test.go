@@ -286,3 +286,32 @@ func TestAHostThatIsNotWholeIsLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+// By the record a host is still being made, it stands, and does not answer: it is held, so that it is made no further, until another
+// recovery has looked. Then it is as any that was held.
+func TestAHostThatIsBeingMadeByTheRecordAndDoesNotAnswerIsHeld(t *testing.T) {
+	for _, state := range []pool.HostState{pool.HostBuilding, pool.HostPreparing} {
+		b, s, look := seen()
+		const id = pool.HostID("database-standard-1")
+		b.Hosts, b.Tenants = map[pool.HostID]pool.Host{id: {
+			ID: id, Kind: pool.Database, Tier: "standard", State: state, Mark: "o1", Size: 2, Since: began, Version: 1,
+		}}, map[pool.TenantID]pool.Tenant{}
+		look.Blind = map[pool.HostID]string{id: "its databases could not be listed"}
+		p := Make(Books{Books: b}, Gather(b, s, look), began)
+		at := slices.IndexFunc(p.Hosts, func(c HostChange) bool { return c.After.ID == id })
+		if at < 0 || !p.Hosts[at].After.HeldByRecovery() || p.Hosts[at].After.State != state || !slices.Contains(p.Keep, id) {
+			t.Fatalf("%s: it does %v, and keeps %v", state, p.Lines, p.Keep)
+		}
+		b.Hosts[id] = p.Hosts[at].After
+		p = Make(Books{Books: b}, Gather(b, s, look), began)
+		if slices.ContainsFunc(p.Hosts, func(c HostChange) bool { return c.After.ID == id }) || !slices.Contains(p.Keep, id) {
+			t.Errorf("%s: made once more, it does %v, and keeps %v", state, p.Lines, p.Keep)
+		}
+		look.Blind = nil
+		p = Make(Books{Books: b}, Gather(b, s, look), began)
+		at = slices.IndexFunc(p.Hosts, func(c HostChange) bool { return c.After.ID == id })
+		if at < 0 || p.Hosts[at].After.State != pool.HostCordoned || len(p.Hosts[at].After.Slots) != 2 || slices.Contains(p.Keep, id) {
+			t.Errorf("%s: once it answers, it does %v, and keeps %v", state, p.Lines, p.Keep)
+		}
+	}
+}

@@ -28,6 +28,7 @@ func (p *planner) host(id pool.HostID) {
 	case f.Blind != "":
 		p.plan.Keep = append(p.plan.Keep, id)
 		p.unsure("look again at", of, "%s", f.Blind)
+		p.unmade(h, of)
 	case h.State.Provisioning():
 		p.catchUp(h, f, of)
 	default:
@@ -80,6 +81,18 @@ func (p *planner) adopt(id pool.HostID, f Host, of string) {
 	h = pool.Begin(h, pool.StepWatch, p.now)
 	p.plan.Hosts = append(p.plan.Hosts, HostChange{After: h})
 	p.does("adopt", of, "it bears order mark %s, has %d slots, and was not on record", f.Order, h.Size)
+}
+
+// unmade holds a host that is being made by the record, and stands: it may have been in service since, and have tenants, so that it
+// must not be made any further, nor come into service.
+func (p *planner) unmade(h pool.Host, of string) {
+	if !h.State.Provisioning() || h.HeldByRecovery() {
+		return
+	}
+	after := h.Clone()
+	after.ByHand = after.WithRecovery()
+	p.plan.Hosts = append(p.plan.Hosts, HostChange{Before: h, After: after, Outcome: pool.Neutral})
+	p.does("hold", of, "it is %s by the record, it stands, and it is not known what it has", h.State)
 }
 
 // catchUp is a host that was on its way into service, and is there by now.
