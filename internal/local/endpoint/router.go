@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 )
 
@@ -195,6 +196,9 @@ func (r *Router) carryOut(w http.ResponseWriter, call Call, protocol protocol) (
 func send(w http.ResponseWriter, a answer) {
 	for name, values := range a.header {
 		w.Header()[name] = values
+	}
+	if a.stream == nil && len(a.body) > 0 { // so that nothing is waited for behind a large one
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // the caller may have gone: nobody is left to tell

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,6 +54,31 @@ func TestJSONCallsAreDecodedAndAnswered(t *testing.T) {
 		t.Errorf("params %v, want %v", seen.Params, want)
 	}
 }
+
+// A large answer says how long it is: where a connection ends behind it, it is whole.
+func TestALargeAnswerSaysHowLongItIs(t *testing.T) {
+	router, url := newRouter(t, endpoint.Config{})
+	answering(router, "secretsmanager", "DescribeSecret", struct{ Description string }{strings.Repeat("a long story ", 10_000)}, nil)
+	cfg := config(url, "owner")
+	var length int64
+	cfg.HTTPClient = doer(func(req *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			length = resp.ContentLength
+		}
+		return resp, err
+	})
+	if _, err := secretsmanager.NewFromConfig(cfg).DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("s")}); err != nil {
+		t.Fatal(err)
+	}
+	if length < 130_000 {
+		t.Errorf("it says %d", length)
+	}
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(req *http.Request) (*http.Response, error) { return d(req) }
 
 func TestErrorsCarryTheirFields(t *testing.T) {
 	router, url := newRouter(t, endpoint.Config{})
