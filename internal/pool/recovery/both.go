@@ -17,8 +17,9 @@ func (p *planner) has(t pool.Tenant, known bool, s Secret, database, share place
 		after = pool.Tenant{ID: s.Tenant, Tier: key.Tier, State: pool.TenantRequested, RequestedAt: s.Made.UTC()}
 	}
 	ready := known && t.State == pool.TenantReady
-	if after.Secret = s.ARN; after.Mark != s.Mark { // another life's, with departures of its own
+	if after.Secret = s.ARN; after.Mark != s.Mark { // another life's, with departures of its own, and nothing of before
 		after.Mark, after.Undone = s.Mark, p.undone(s)
+		after.RequestedAt, after.ReadyAt = s.Made.UTC(), s.Made.UTC()
 	}
 	p.lives = append(p.lives, s)
 	var what []string

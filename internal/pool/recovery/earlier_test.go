@@ -3,6 +3,7 @@ package recovery
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"headroom/internal/pool"
 )
@@ -209,5 +210,24 @@ func TestWhoHasOnlyFilesLeavesAgain(t *testing.T) {
 	p := Make(newWorld().books, f, w.now)
 	if len(p.Leave) != 1 || p.Leave[0].Tenant != "acme" {
 		t.Errorf("it does %v, and is unsure of %v", p.Lines, p.Unsure)
+	}
+}
+
+// acme has left since, and has signed up again: its life began when its secret was made, and there is nothing of it from before that it
+// could be given back.
+func TestALifeThatIsFoundBeganWhenItsSecretWasMade(t *testing.T) {
+	w := heldWorld()
+	before := w.books.clone()
+	w.now = w.now.Add(time.Hour)
+	w.leave("acme")
+	w.end("acme", false)
+	w.now = w.now.Add(time.Hour)
+	w.signUp("acme", "10.0.0.9", false)
+	f := w.found()
+	at := slices.IndexFunc(f.Secrets, func(s Secret) bool { return s.Tenant == "acme" && s.Mark == w.books.Tenants["acme"].Mark })
+	f.Secrets[at].Made = w.now
+	acme := apply(before, Make(before, f, w.now), w).Tenants["acme"]
+	if acme.Mark != f.Secrets[at].Mark || !acme.RequestedAt.Equal(w.now) || !acme.ReadyAt.Equal(w.now) {
+		t.Errorf("of mark %s it is %+v", f.Secrets[at].Mark, acme)
 	}
 }

@@ -74,7 +74,7 @@ func newCloud(w *world, shape *rand.Rand) *cloud {
 	late := shape.IntN(4)
 	c := &cloud{
 		w: w, gateways: &gatewaytest.Service{Late: late, Settles: 20 * time.Second, Keys: map[string]bool{}, Now: func() time.Time { return w.now }}, groups: firewalltest.New(),
-		ec2: &machinestest.Cloud{Late: late, Stale: shape.IntN(2) == 0}, secrets: &secretstest.Fake{Lag: shape.IntN(3)},
+		ec2: &machinestest.Cloud{Late: late, Stale: shape.IntN(2) == 0}, secrets: &secretstest.Fake{Lag: shape.IntN(3), Now: func() time.Time { return w.now }},
 		tags: &bucketstest.S3{}, alarms: map[string]pool.AlarmMark{}, down: map[string]ailment{}, off: map[string]bool{}, seats: map[string]seat{}, roles: map[string]*reach{}, wrecks: map[string]string{}, dark: map[string]time.Time{},
 	}
 	c.stacks = newFormation(c)

@@ -241,7 +241,7 @@ func (l looker) Look(ctx context.Context) (inventory.Seen, error) {
 		}
 		for _, s := range c.secrets.Secrets() {
 			if strings.HasPrefix(s.Name, "headroom/sim/tenant/") && !s.Scheduled() {
-				seen.Secrets = append(seen.Secrets, inventory.Secret{Name: s.Name, ARN: s.ARN, Made: l.w.begun, Tags: s.Tags})
+				seen.Secrets = append(seen.Secrets, inventory.Secret{Name: s.Name, ARN: s.ARN, Made: s.Made, Tags: s.Tags})
 			}
 		}
 		slices.SortFunc(seen.Secrets, func(a, b inventory.Secret) int { return strings.Compare(a.Name, b.Name) })

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -22,6 +23,8 @@ import (
 type Fake struct {
 	// Lag is how many reads of a new secret miss it.
 	Lag int
+	// Now is by which clock secrets are made; nil: it is not told when they were.
+	Now func() time.Time
 
 	// Fault is asked before each call of an operation, by its name. An error is what the caller gets;
 	// applied means that the call takes effect all the same: written, but the reply was lost.
@@ -36,6 +39,7 @@ type Fake struct {
 type Secret struct {
 	Name, ARN, Value, KeyID string
 	Tags                    map[string]string
+	Made                    time.Time
 
 	token     string
 	values    map[string]string // that were put, by their tokens
@@ -233,6 +237,9 @@ func (f *Fake) put(secret *Secret) *Secret {
 	// Six characters follow the name in an ARN, so that a later secret of this name has another one.
 	suffix := fmt.Sprintf("%06d", f.made)
 	secret.ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:" + strings.TrimPrefix(secret.Name, "/") + "-" + suffix
+	if f.Now != nil {
+		secret.Made = f.Now()
+	}
 	f.secrets[secret.Name] = secret
 	f.made++
 	return secret
