@@ -82,8 +82,7 @@ demo: setup native synth ## Run the whole system on this machine, with signups, 
 
 test: setup native synth ## Run every test, with the real parts
 	@internal/local/setup browser
-	@# The end-to-end tests mostly wait, for a quarter of an hour: begun first, all others run beside them.
-	go test -timeout 40m ./internal/endtoend ./...
+	go test -timeout 40m ./...
 
 screenshots: setup native synth ## Take the pictures of the demo's page for the documents
 	@internal/local/setup browser
