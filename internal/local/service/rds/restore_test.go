@@ -13,6 +13,7 @@ import (
 )
 
 func TestRestoredInstanceHasTheDataOfThen(t *testing.T) {
+	alone(t)
 	b := newBench(t)
 	c := b.client(t)
 	port, user, password := b.backedUp(t, c, "source", nil)
@@ -82,7 +83,21 @@ func TestRestoredInstanceHasTheDataOfThen(t *testing.T) {
 	}
 }
 
-// archives counts the folders of archives on this machine that are this process's: tests of a package run alone.
+// alone has a test make its temporary folders where no other process does. The server runs as another user, which has to get there.
+func alone(t *testing.T) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", dir)
+}
+
+// archives counts the folders of archives that a test which is alone has made.
 func archives(t *testing.T) int {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(os.TempDir(), "hr-wal-*"))
