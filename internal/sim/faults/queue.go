@@ -113,7 +113,11 @@ func (q *queue) answered(batch []*message, err error) {
 	for _, m := range batch {
 		m.copies--
 		switch {
+		case m.done && err != nil && m.received < receives: // its deletion missed the copy, which is there still
+			q.away[m] = true
+			q.show(m, visibilityFactor*q.timeout)
 		case m.done:
+			delete(q.away, m)
 		case err == nil:
 			m.done = true
 			delete(q.away, m)
