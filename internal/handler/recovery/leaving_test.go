@@ -1,48 +1,13 @@
 package recovery
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
-	"headroom/events"
 	"headroom/internal/killtest"
 	"headroom/internal/pool"
-	plans "headroom/internal/pool/recovery"
 )
-
-// recovers has a recovery be made from its hold on, each message handled as life has it.
-func (w *world) recovers(t *testing.T, life *killtest.Life) {
-	t.Helper()
-	w.stop(t)
-	for n, action := range []string{events.RecoverHold, events.RecoverLook, events.RecoverApply} {
-		w.now = w.now.Add(plans.Rest + time.Minute)
-		d := events.Delivery{ID: fmt.Sprint("m", n), Body: w.body(t, action), SentAt: w.now}
-		must(t, life.Deliver(func() error { return w.handler(t, life.Call).Message(context.Background(), d) }))
-	}
-}
-
-// served has a tenant be on record as ready with the slots of an index.
-func (w *world) served(t *testing.T, id pool.TenantID, mark string, index int) pool.Tenant {
-	t.Helper()
-	stored, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: id, Tier: "standard", State: pool.TenantRequested, Mark: mark, RequestedAt: began, Addresses: []string{"10.0.0." + fmt.Sprint(6+index)}})
-	must(t, err)
-	ready := stored.Clone()
-	ready.State, ready.Secret, ready.ReadyAt = pool.TenantReady, fmt.Sprint("arn:secret", index), began
-	ready.Database = pool.Holding{Host: dbHost, Index: index, Generation: 1, Name: fmt.Sprint("d", index)}
-	ready.Share = pool.Holding{Host: shHost, Index: index, Generation: 1, Name: fmt.Sprint("s", index)}
-	ready, err = w.ledger.SaveTenant(t.Context(), stored, ready)
-	must(t, err)
-	for _, id := range []pool.HostID{dbHost, shHost} {
-		before, err := w.ledger.Host(t.Context(), id)
-		must(t, err)
-		after := before.Clone()
-		after.Slots[index-1].State, after.Slots[index-1].Tenant = pool.SlotAssigned, ready.ID
-		must(t, w.ledger.SaveHost(t.Context(), before, after, pool.Neutral, began))
-	}
-	return ready
-}
 
 // globex was leaving, and is ready by the record. It leaves by the record when the recovery is done, since just after the last that the
 // ledger knows: an undo that waits in the queue is a later word.

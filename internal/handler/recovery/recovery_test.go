@@ -239,14 +239,7 @@ func TestRecoveriesKilledAtEveryCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) string {
 				w := newWorld(t, known)
-				w.stop(t)
-				for n, action := range []string{events.RecoverHold, events.RecoverLook, events.RecoverApply} {
-					w.now = w.now.Add(plans.Rest + time.Minute)
-					d := events.Delivery{ID: fmt.Sprint("m", n), Body: w.body(t, action), SentAt: w.now}
-					if err := life.Deliver(func() error { return w.handler(t, life.Call).Message(context.Background(), d) }); err != nil {
-						t.Fatal(err)
-					}
-				}
+				w.recovers(t, life)
 				if w.state(t) != recovered {
 					t.Error(w.state(t))
 				}
@@ -280,14 +273,7 @@ func TestAnAddressThatATenantHasNoMoreIsFree(t *testing.T) {
 		ready.Database, ready.Share = pool.Holding{Host: dbHost, Index: 3, Name: "d0"}, pool.Holding{Host: shHost, Index: 3, Name: "s0"}
 		_, err = w.ledger.SaveTenant(t.Context(), stored, ready)
 		must(t, err)
-		w.stop(t)
-		for n, action := range []string{events.RecoverHold, events.RecoverLook, events.RecoverApply} {
-			w.now = w.now.Add(plans.Rest + time.Minute)
-			d := events.Delivery{ID: fmt.Sprint("m", n), Body: w.body(t, action), SentAt: w.now}
-			if err := life.Deliver(func() error { return w.handler(t, life.Call).Message(context.Background(), d) }); err != nil {
-				t.Fatal(err)
-			}
-		}
+		w.recovers(t, life)
 		if w.state(t) != recovered {
 			t.Error(w.state(t))
 		}
@@ -306,30 +292,10 @@ func TestAnAddressThatATenantHasNoMoreIsFree(t *testing.T) {
 func TestWhoHasLeftSinceIsKnownToTheEnd(t *testing.T) {
 	killtest.EveryCall(t, func(t *testing.T, life *killtest.Life) string {
 		w := newWorld(t, true)
-		stored, _, err := w.ledger.Request(t.Context(), pool.Tenant{ID: "hooli", Tier: "standard", State: pool.TenantRequested, Mark: "m6", RequestedAt: began, Addresses: []string{"10.0.0.6"}})
-		must(t, err)
-		ready := stored.Clone()
-		ready.State, ready.Secret, ready.ReadyAt = pool.TenantReady, "arn:secret6", began
-		ready.Database, ready.Share = pool.Holding{Host: dbHost, Index: 3, Generation: 1, Name: "d3"}, pool.Holding{Host: shHost, Index: 3, Generation: 1, Name: "s3"}
-		_, err = w.ledger.SaveTenant(t.Context(), stored, ready)
-		must(t, err)
-		for _, id := range []pool.HostID{dbHost, shHost} {
-			before, err := w.ledger.Host(t.Context(), id)
-			must(t, err)
-			after := before.Clone()
-			after.Slots[2].State, after.Slots[2].Tenant = pool.SlotAssigned, "hooli"
-			must(t, w.ledger.SaveHost(t.Context(), before, after, pool.Neutral, began))
-		}
+		w.served(t, "hooli", "m6", 3)
 		w.databases[2].Mark = string(dbHost) + "/order/3/2"
 		w.seen.Shares[2].Generation, w.seen.Buckets[2].Slot = "2", string(shHost)+"/order/3/2"
-		w.stop(t)
-		for n, action := range []string{events.RecoverHold, events.RecoverLook, events.RecoverApply} {
-			w.now = w.now.Add(plans.Rest + time.Minute)
-			d := events.Delivery{ID: fmt.Sprint("m", n), Body: w.body(t, action), SentAt: w.now}
-			if err := life.Deliver(func() error { return w.handler(t, life.Call).Message(context.Background(), d) }); err != nil {
-				t.Fatal(err)
-			}
-		}
+		w.recovers(t, life)
 		hooli, err := w.ledger.Tenant(t.Context(), "hooli")
 		must(t, err)
 		if hooli.State != pool.TenantLeft {
